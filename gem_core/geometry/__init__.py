@@ -1,0 +1,24 @@
+"""Von Mises-Fisher maths, the simplex and the unit sphere: pure functions in float64 (method.md section 2 and 5)."""
+
+from gem_core.geometry.bessel import log_bessel
+from gem_core.geometry.simplex import effective_number, normalised_entropy
+from gem_core.geometry.sphere import normalise
+from gem_core.geometry.vmf import (
+    CONCENTRATION_CAP,
+    concentration_from_resultant,
+    log_normaliser,
+    mean_resultant,
+    sample_vmf,
+)
+
+__all__ = [
+    "CONCENTRATION_CAP",
+    "concentration_from_resultant",
+    "effective_number",
+    "log_bessel",
+    "log_normaliser",
+    "mean_resultant",
+    "normalise",
+    "normalised_entropy",
+    "sample_vmf",
+]
