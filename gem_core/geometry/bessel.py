@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaln
+from scipy.special import gammaln, xlogy
 
 from gem_core._types import Float64
 from gem_core.errors import InputError
@@ -56,15 +56,13 @@ def log_bessel(order: ArrayLike, x: ArrayLike) -> Float64:
     -1282.51
     """
     nu, t = np.broadcast_arrays(_non_negative(order, "order"), _non_negative(x, "x"))
-    with np.errstate(divide="ignore"):
-        # xlogy: at nu = 0, x = 0 the product is 0, and I_0(0) = 1.
-        power = np.where(nu > 0, nu * np.log(t), 0.0)
-    return np.asarray(log_bessel_over_power(nu, t) + power)
+    # xlogy: at nu = 0, x = 0 the product is 0, and I_0(0) = 1.
+    return np.asarray(log_bessel_over_power(nu, t) + xlogy(nu, t))
 
 
 def log_bessel_over_power(nu: Float64, x: Float64) -> Float64:
     """Return log(I_nu(x) / x^nu), finite also at x = 0. Arguments are trusted and have one shape."""
-    small = x * x <= 4.0 * (nu + 1.0)
+    small = x <= 2.0 * np.sqrt(nu + 1.0)
     # Each route gets a harmless argument where the other one is meant.
     series_x = np.where(small, x, 0.0)
     series = -nu * np.log(2.0) - gammaln(nu + 1.0) + _log_series(nu, series_x)
@@ -96,6 +94,7 @@ def bessel_ratio(nu: Float64, x: Float64) -> tuple[Float64, Float64]:
     ratio, complement = _debye_ratio(nu + shift, positive)
     for step in range(shift, 0, -1):
         ratio, complement = _step_down(nu + step, positive, ratio, complement)
+    ratio = np.where(ratio < 0.5, ratio, 1.0 - complement)  # never above 1 by rounding
     return np.where(tiny, x / (2.0 * nu + 2.0), ratio), np.where(tiny, 1.0, complement)
 
 

@@ -92,9 +92,7 @@ def mean_resultant(dimension: int, concentration: ArrayLike) -> Float64:
     return np.asarray(ratio)
 
 
-def concentration_from_resultant(
-    dimension: int, resultant: ArrayLike, *, cap: float = CONCENTRATION_CAP
-) -> Float64:
+def concentration_from_resultant(dimension: int, resultant: ArrayLike, *, cap: float = CONCENTRATION_CAP) -> Float64:
     r"""Concentration of the von Mises-Fisher distribution with a given mean resultant length: A_d(kappa) = Rbar.
 
     Starts at Rbar (d - Rbar^2) / (1 - Rbar^2) and runs Newton's method to convergence.
@@ -233,7 +231,8 @@ def _solve(d: int, rbar: Float64, gap: Float64) -> Float64:
         slope = np.maximum(slope, 0.25 * complement * complement / (d - 1))
         step = np.clip(error / slope, -kappa, 0.5 * kappa)
         kappa = kappa - step
-        if bool(np.all(np.abs(step) <= 4e-15 * kappa)):
+        # Convergence is quadratic: after a step of 1e-11 what is left is rounding.
+        if bool(np.all(np.abs(step) <= 1e-11 * kappa)):
             break
     return np.asarray(kappa)
 
