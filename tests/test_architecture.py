@@ -17,7 +17,7 @@ FLOORS = [
     {"clustering", "mixing", "student", "projection", "corpus"},
     {"geometry"},
     {"_check"},
-    {"_types"},
+    {"_types", "_progress"},
     {"errors"},
 ]
 FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,0 +1,8 @@
+"""What is on disk: one folder a corpus, every part of it whole or absent."""
+
+from gem_core.workspace.manifest import Manifest, StepCost
+from gem_core.workspace.settings import Settings
+from gem_core.workspace.store import Workspace, writing
+from gem_core.workspace.taxonomy import Cluster, Parent, Taxonomy
+
+__all__ = ["Cluster", "Manifest", "Parent", "Settings", "StepCost", "Taxonomy", "Workspace", "writing"]

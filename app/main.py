@@ -1,0 +1,25 @@
+"""Entry page: configuration and navigation, nothing else."""
+
+from pathlib import Path
+
+import streamlit as st
+from state import session
+from widgets import guarded, header
+
+ASSETS = Path(__file__).parent / "assets"
+
+st.set_page_config(page_title="GEM Explorer", page_icon=str(ASSETS / "mark.svg"), layout="wide",
+                   initial_sidebar_state="collapsed")
+st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="large")
+
+VIEWS = Path(__file__).parent / "views"
+page = st.navigation(
+    [st.Page(VIEWS / "explore.py", title="Explore", icon=":material/language:", default=True),
+     st.Page(VIEWS / "balance.py", title="Balance", icon=":material/balance:"),
+     st.Page(VIEWS / "taxonomy.py", title="Taxonomy", icon=":material/account_tree:"),
+     st.Page(VIEWS / "corpus.py", title="Corpus", icon=":material/folder_open:"),
+     st.Page(VIEWS / "export.py", title="Export", icon=":material/download:")],
+    position="top")
+with guarded():
+    header(session())
+    page.run()

@@ -1,0 +1,67 @@
+"""The state of one browser session: one typed object, the only user of st.session_state."""
+
+import argparse
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from gem_core.pipeline import home, open_sample
+
+
+@dataclass
+class Session:
+    """What one person has open and selected.
+
+    Attributes
+    ----------
+    root : Path
+        The open workspace.
+    row, cluster : int or None
+        The selected document and cluster, the same in every view.
+    lasso : tuple of int
+        Rows drawn around on a map.
+    drafts : dict
+        Settings tried on a screen and not applied yet, by name.
+    """
+
+    root: Path
+    row: int | None = None
+    cluster: int | None = None
+    lasso: tuple[int, ...] = ()
+    drafts: dict[str, Any] = field(default_factory=dict)
+
+    def open(self, root: Path) -> None:
+        """Open another workspace; what was selected in the old one is dropped."""
+        self.root, self.row, self.cluster, self.lasso, self.drafts = root, None, None, (), {}
+
+
+def session() -> Session:
+    """Return the session of this browser tab, made on its first run."""
+    if "session" not in st.session_state:
+        st.session_state["session"] = Session(root=_first_workspace())
+    found: Session = st.session_state["session"]
+    return found
+
+
+def _first_workspace() -> Path:
+    """Return the workspace named on the command line, or the sample, built now if this is the very first run."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--workspace", type=Path)
+    named: Path | None = parser.parse_known_args(sys.argv[1:])[0].workspace
+    if named is not None:
+        return named.expanduser().resolve()
+    place = st.empty()
+    with place.container():
+        bar = st.progress(0.0, "Preparing the sample corpus")
+    root = open_sample(progress=lambda step, done, total: bar.progress(
+        min(1.0, done / max(total, 1)), f"Preparing the sample corpus: {step}")).root
+    place.empty()
+    return root
+
+
+def workspaces() -> list[Path]:
+    """Workspaces in the home folder, by name."""
+    return sorted((p.parent for p in home().glob("*/manifest.json")), key=lambda p: p.name)

@@ -1,0 +1,53 @@
+"""Progress on a terminal, and in a file that another process can watch."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+
+class Console:
+    """A `Progress` that writes one line a step to standard error, with rate and time left.
+
+    Parameters
+    ----------
+    file : Path, optional
+        Keeps {"step", "done", "total", "rate", "left", "at"} there as JSON, replaced whole; rate in units a second,
+        left in seconds.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self.step, self.started, self.first, self.shown = "", 0.0, 0, 0.0
+        self.live = sys.stderr.isatty()
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Show the progress at most five times a second, and always the end of a step."""
+        now = time.monotonic()
+        if step != self.step:
+            self.end()
+            self.step, self.started, self.first, self.shown = step, now, done, 0.0
+        if now - self.shown < 0.2 and done < total:
+            return
+        self.shown = now
+        seconds = now - self.started
+        rate = (done - self.first) / seconds if seconds > 0 else 0.0
+        left = (total - done) / rate if rate > 0 else 0.0
+        if self.file is not None:
+            state = {"step": step, "done": done, "total": total, "rate": rate, "left": left, "at": time.time()}
+            temporary = self.file.with_name(self.file.name + ".new")
+            temporary.write_text(json.dumps(state), encoding="utf-8")
+            os.replace(temporary, self.file)
+        if self.live or done >= total:
+            line = f"{step}: {done:,} of {total:,}"
+            if 0 < done < total and rate > 0:
+                line += f", {rate:,.0f} a second, {left:,.0f} s left"
+            sys.stderr.write(f"\r\033[K{line}" if self.live else f"{line}\n")
+            sys.stderr.flush()
+
+    def end(self) -> None:
+        """Close the line of the last step."""
+        if self.step and self.live:
+            sys.stderr.write("\n")
+        self.step = ""

@@ -1,0 +1,57 @@
+"""What was done, with what, at what cost, and the command that does it again."""
+
+import shlex
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.manifest import versions
+
+
+def command(workspace: Workspace, taxonomy: Taxonomy) -> str:
+    """Return the command line that makes this taxonomy from the same corpus file."""
+    manifest, settings = workspace.manifest, taxonomy.settings
+    words = ["gem-explorer", "fit", manifest.source, "--workspace", "DIR"]
+    for part, option in (("text", "--text-column"), ("id", "--id-column"), ("label", "--label-column"),
+                         ("tokens", "--tokens-column")):
+        if manifest.columns.get(part):
+            words += [option, str(manifest.columns[part])]
+    if manifest.encoder.endswith((".npy", ".parquet")):
+        words += ["--embeddings", manifest.encoder]
+    elif manifest.encoder != "packaged":
+        words += ["--encoder", manifest.encoder]
+    target = settings.target if isinstance(settings.target, str) else ",".join(repr(u) for u in settings.target)
+    words += ["--clusters", str(settings.n_clusters), "--strength", repr(settings.strength), "--target", target,
+              "--concentration", str(settings.concentration), "--solver", settings.solver,
+              "--weighting", settings.weighting, "--seed", str(settings.seed)]
+    return shlex.join(words)
+
+
+def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
+    """Return the receipt of a taxonomy as JSON values.
+
+    Holds versions, data and taxonomy hashes, seed, every parameter, how the fit ended, seconds, passes over the
+    documents and peak memory of each step, and the command that reproduces it.
+    """
+    manifest, fit = workspace.manifest, taxonomy.fit
+    return {
+        "command": command(workspace, taxonomy),
+        "data_hash": manifest.data_hash, "taxonomy_hash": taxonomy.taxonomy_hash, "taxonomy_key": taxonomy.key,
+        "corpus": {"source": manifest.source, "documents": manifest.documents, "tokens": manifest.tokens,
+                   "tokens_from": manifest.tokens_from, "refused": manifest.refused, "columns": manifest.columns},
+        "encoder": manifest.encoder, "dimension": manifest.dimension,
+        "seed": taxonomy.settings.seed, "parameters": taxonomy.settings.to_json(),
+        "fit": {"objective": float(fit.objective), "iterations": int(fit.n_iter), "converged": bool(fit.converged),
+                "passes": int(fit.passes), "penalty": _finite(fit.penalty),
+                "reference_concentration": float(fit.reference_concentration),
+                "capped_clusters": [int(k) for k in np.flatnonzero(fit.capped)]},
+        "costs": [asdict(cost) for cost in (*manifest.costs, *taxonomy.costs)],
+        "versions": versions(), "versions_at_reading": manifest.versions,
+        "labels_by_people": sum(c.label_source == "person" for c in taxonomy.clusters),
+    }
+
+
+def _finite(value: float) -> float | str:
+    return "inf" if np.isinf(value) else float(value)

@@ -1,0 +1,41 @@
+"""CSV that a spreadsheet cannot run."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gem_core.workspace.files import write_whole
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def neutral(cell: Any) -> Any:
+    """Put an apostrophe before text that a spreadsheet would read as a formula; numbers stay as they are.
+
+    Examples
+    --------
+    >>> neutral("=1+1"), neutral("-3.5"), neutral("plain"), neutral(-2)
+    ("'=1+1", '-3.5', 'plain', -2)
+    """
+    if isinstance(cell, str) and cell.startswith(DANGEROUS) and not NUMBER.fullmatch(cell):
+        return "'" + cell
+    return cell
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Return a table as CSV text, UTF-8, with every cell and header made neutral."""
+    safe = table.copy()
+    for name in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[name]):
+            safe[name] = pd.Series([neutral(v) for v in safe[name]], index=safe.index, dtype=object)
+    safe.columns = pd.Index([neutral(str(name)) for name in safe.columns])
+    return str(safe.to_csv(index=False, lineterminator="\n"))
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write `csv_text`, whole or not at all."""
+    text = csv_text(table)
+    write_whole(path, lambda p: p.write_text(text, encoding="utf-8", newline="") and None)

@@ -1,0 +1,35 @@
+"""What a step costs: seconds, passes and peak memory."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from gem_core.workspace import StepCost
+
+
+def peak_memory_mib() -> float:
+    """Peak resident memory of this process so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+@dataclass
+class CostBook:
+    """Collects the cost of each step of one piece of work."""
+
+    costs: list[StepCost] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Measure what happens inside; `passes` can be set afterwards by `passes`."""
+        started = time.perf_counter()
+        yield
+        self.costs.append(StepCost(name, round(time.perf_counter() - started, 4), 0, peak_memory_mib()))
+
+    def passes(self, count: int) -> None:
+        """Say how many passes over the documents the last step made."""
+        last = self.costs[-1]
+        self.costs[-1] = StepCost(last.step, last.seconds, count, last.peak_memory_mib)

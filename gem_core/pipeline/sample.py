@@ -1,0 +1,69 @@
+"""The built-in sample corpus: vectors and layout are shipped, so it opens without a model."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import gem_core
+from gem_core._types import Progress, silent
+from gem_core.corpus import Columns
+from gem_core.errors import WorkspaceError
+from gem_core.pipeline.build import Source, finish, prepare
+from gem_core.pipeline.taxonomy import ensure_path, fit_taxonomy
+from gem_core.workspace import Settings, Workspace
+
+SETTINGS = Settings(n_clusters=18, strength=1.0)
+
+
+def home() -> Path:
+    """Folder for workspaces that were given no place: $GEM_EXPLORER_HOME, else ~/.gem-explorer."""
+    return Path(os.environ.get("GEM_EXPLORER_HOME", "~/.gem-explorer")).expanduser()
+
+
+def sample_folder() -> Path:
+    """Folder of the sample corpus: inside the installed package, or beside it in a source tree."""
+    package = Path(gem_core.__file__).parent
+    for folder in (package / "_sample_data", package.parent / "sample_data"):
+        if (folder / "sample.csv").is_file():
+            return folder
+    raise WorkspaceError("The installed package must hold its sample corpus", f"none under {package}",
+                         "Install gem-explorer again")
+
+
+def open_sample(root: Path | None = None, *, progress: Progress = silent) -> Workspace:
+    """Open the sample's workspace, making it on the first call (a few seconds).
+
+    It is made beside its place and renamed into it, so two processes may call this at once.
+    """
+    root = (root or home() / "sample").expanduser().resolve()
+    if not (root / "manifest.json").exists():
+        try:
+            root.parent.mkdir(parents=True, exist_ok=True)
+            making = Path(tempfile.mkdtemp(prefix=".sample.", dir=root.parent))
+        except OSError as error:
+            raise WorkspaceError("The sample needs a folder it can write to", f"{root.parent}: {error.strerror}",
+                                 "Set GEM_EXPLORER_HOME to a folder of your own") from error
+        try:
+            _make(making, progress)
+            os.replace(making, root)
+        except OSError:  # another process was first: its sample is as good as ours
+            if not (root / "manifest.json").exists():
+                raise
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    return Workspace(root)
+
+
+def _make(root: Path, progress: Progress) -> None:
+    folder = sample_folder()
+    columns = Columns(text="text", id="id", label="subject", tokens="tokens", weight=None)
+    source = Source(folder / "sample.csv", columns=columns, vectors=folder / "embeddings.npy", name="Sample corpus")
+    workspace = prepare(source, root, progress=progress)
+    layout = np.load(folder / "layout.npz", allow_pickle=False)
+    workspace.save_layout(layout["sphere"], layout["flat"])
+    finish(workspace, progress=progress)
+    fit_taxonomy(workspace, SETTINGS, progress=progress)
+    ensure_path(workspace, progress=progress)

@@ -1,0 +1,88 @@
+"""Files that are either whole or absent: every write goes to a temporary name and is renamed."""
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gem_core.errors import WorkspaceError
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Call `write` with a temporary path beside `path`, flush it to disk and rename it into place.
+
+    Raises
+    ------
+    WorkspaceError
+        If the folder cannot be written or the disk is full; what stood at `path` is untouched.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a temporary folder beside `path` and rename it into place; an older folder there is replaced."""
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        fill(temporary)
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def unwritable(folder: Path, error: OSError) -> WorkspaceError:
+    """Turn an operating system refusal to write into words."""
+    if error.errno == errno.ENOSPC:
+        return WorkspaceError("The disk must have room for the workspace", f"no space left at {folder}",
+                              "Free some space and run the same command again: finished steps are kept")
+    return WorkspaceError("The workspace must be writable", f"{folder}: {error.strerror or error}",
+                          "Copy the workspace to a folder of your own or change its permissions")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON with sorted keys, whole or not at all."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
+    write_whole(path, lambda p: p.write_text(text, encoding="utf-8") and None)
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a .npy file, whole or not at all."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+
+    write_whole(path, write)
+
+
+def write_parquet(path: Path, table: pd.DataFrame, row_group_size: int = 1024) -> None:
+    """Write a parquet file in small row groups, so that one document can be read alone."""
+    write_whole(path, lambda p: table.to_parquet(p, index=False, row_group_size=row_group_size))

@@ -1,0 +1,112 @@
+"""The first page of a workspace: what is in it, where it came from, what it was made with."""
+
+import json
+import platform
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gem_core.errors import WorkspaceError
+from gem_core.workspace.files import write_json
+
+FORMAT = 1
+FILE = "manifest.json"
+LIBRARIES = ("numpy", "scipy", "torch", "scikit-learn", "faiss-cpu", "umap-learn", "pandas", "pyarrow",
+             "sentence-transformers", "streamlit", "plotly")
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """What one step cost: wall seconds, passes over the documents, peak memory of the process in MiB."""
+
+    step: str
+    seconds: float
+    passes: int
+    peak_memory_mib: float
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a workspace holds.
+
+    Attributes
+    ----------
+    name : str
+        What the app calls the corpus.
+    source : str
+        Path of the corpus file as given.
+    data_hash : str
+        sha256 over ids and texts in order.
+    documents, tokens, dimension : int
+        Sizes; `dimension` is 0 until the documents have vectors.
+    tokens_from : str
+        Where token counts come from: a column, the encoder's tokenizer, or words x 1.3.
+    columns : dict
+        Which source column plays which part.
+    encoder : str
+        What made the vectors.
+    refused : dict
+        Reason code to number of refused rows.
+    costs : tuple of StepCost
+        Cost of each step that belongs to the corpus (fits carry their own).
+    """
+
+    name: str
+    source: str
+    data_hash: str
+    documents: int
+    tokens: int
+    tokens_from: str
+    columns: dict[str, str | None]
+    refused: dict[str, int]
+    encoder: str = ""
+    dimension: int = 0
+    costs: tuple[StepCost, ...] = ()
+    versions: dict[str, str] = field(default_factory=lambda: versions())
+    format: int = FORMAT
+
+    def with_cost(self, cost: StepCost) -> "Manifest":
+        """Return a copy in which `cost` replaces any earlier cost of the same step."""
+        kept = tuple(c for c in self.costs if c.step != cost.step)
+        return replace(self, costs=(*kept, cost))
+
+    def save(self, root: Path) -> None:
+        """Write the manifest into a workspace folder."""
+        write_json(root / FILE, asdict(self))
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, gem-explorer and the libraries that touch the numbers."""
+    found = {"python": platform.python_version()}
+    for name in ("gem-explorer", *LIBRARIES):
+        try:
+            found[name] = version(name)
+        except ModuleNotFoundError:  # run from a source tree that was never installed
+            found[name] = "not installed"
+    return found
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Read the manifest of a workspace.
+
+    Raises
+    ------
+    WorkspaceError
+        If the folder holds no workspace, a damaged one, or one of a newer format.
+    """
+    path = root / FILE
+    if not path.is_file():
+        raise WorkspaceError("A workspace is a folder with a manifest.json", f"{root}, which has none",
+                             "Make one with: gem-explorer fit CORPUS --workspace DIR")
+    try:
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = int(value["format"])
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise WorkspaceError("manifest.json must be the JSON that gem-explorer wrote", f"{path}: {error}",
+                             "Restore it from a copy or build the workspace again") from error
+    if found != FORMAT:
+        raise WorkspaceError(f"This version reads workspaces of format {FORMAT}", f"format {found} at {root}",
+                             "Open it with the newer gem-explorer that wrote it: pip install --upgrade gem-explorer")
+    value["costs"] = tuple(StepCost(**cost) for cost in value["costs"])
+    return Manifest(**value)

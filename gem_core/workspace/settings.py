@@ -1,0 +1,61 @@
+"""What a person can set before a fit."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+from gem_core.clustering.mixture import MixtureConfig
+
+Weighting = Literal["documents", "tokens"]
+Target = Literal["uniform", "natural"] | tuple[float, ...]
+Concentration = Literal["per_cluster", "shared"] | float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that, with the corpus, decides a taxonomy.
+
+    Parameters
+    ----------
+    n_clusters : int, >= 1
+    strength : float, >= 0 or inf
+        Balance strength: 0 is the plain mixture, about 1 matched, infinity exactly the target.
+    target : "uniform", "natural" or shares that sum to 1
+    concentration : "per_cluster", "shared" or a number > 0
+    solver : "dual" or "mm"
+    seed : int
+    weighting : "documents" or "tokens"
+        Whether shares are counted in documents or in tokens.
+
+    Examples
+    --------
+    >>> Settings(strength=float("inf")).to_json()["strength"]
+    'inf'
+    >>> Settings.from_json(Settings(n_clusters=8).to_json()).n_clusters
+    8
+    """
+
+    n_clusters: int = 24
+    strength: float = 1.0
+    target: Target = "uniform"
+    concentration: Concentration = "per_cluster"
+    solver: Literal["dual", "mm"] = "dual"
+    seed: int = 0
+    weighting: Weighting = "documents"
+
+    def config(self) -> MixtureConfig:
+        """Return the part that the clustering floor knows."""
+        return MixtureConfig(n_clusters=self.n_clusters, strength=self.strength, target=self.target,
+                             concentration=self.concentration, solver=self.solver, seed=self.seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON's types only; infinite strength becomes the text "inf"."""
+        value = asdict(self)
+        value["strength"] = "inf" if self.strength == float("inf") else self.strength
+        return value
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        target = value["target"]
+        return cls(**{**value, "strength": float(value["strength"]),
+                      "target": target if isinstance(target, str) else tuple(target)})

@@ -1,0 +1,226 @@
+"""A workspace: one corpus on disk with its vectors, layout, terms, taxonomies and edits."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from gem_core._types import Float32, Progress, silent
+from gem_core.clustering.mixture import MixtureFit
+from gem_core.errors import WorkspaceError
+from gem_core.taxonomy import Terms
+from gem_core.workspace.database import MAX_LABEL, Database, Kind
+from gem_core.workspace.files import unwritable, write_array, write_folder, write_parquet
+from gem_core.workspace.manifest import Manifest, read_manifest
+from gem_core.workspace.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
+
+
+class Workspace:
+    """A folder that holds one corpus and everything made from it.
+
+    ``manifest.json``, ``documents.parquet``, ``refused.parquet``, ``embeddings.npy``, ``sphere.npy``, ``flat.npy``,
+    ``terms/``, ``gem.sqlite`` and ``fits/<key>/``. A part that exists is whole, so a build that was stopped goes on
+    where it stood. Readers need no lock; writers take one (`writing`).
+
+    Parameters
+    ----------
+    root : path
+        An existing workspace folder.
+
+    Raises
+    ------
+    WorkspaceError
+        If there is none, or one of a newer format.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root).expanduser().resolve()
+        self.manifest = read_manifest(self.root)
+        self.database = Database(self.root)
+
+    @classmethod
+    def create(cls, root: Path, manifest: Manifest, documents: pd.DataFrame, refused: pd.DataFrame) -> Self:
+        """Write a new corpus into `root`; what was made from another corpus there is removed by the caller."""
+        write_parquet(root / "documents.parquet", documents)
+        write_parquet(root / "refused.parquet", refused)
+        manifest.save(root)
+        return cls(root)
+
+    # -- the corpus ---------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self.manifest.documents
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """Names of the columns of the corpus."""
+        import pyarrow.parquet as pq
+
+        return list(pq.read_schema(self.root / "documents.parquet").names)
+
+    @cached_property
+    def documents(self) -> pd.DataFrame:
+        """All columns except the text, one row a document."""
+        return pd.read_parquet(self.root / "documents.parquet", columns=[c for c in self.columns if c != "text"])
+
+    def texts(self, rows: Sequence[int]) -> list[str]:
+        """Texts of some rows, read from disk: only the row groups that hold them."""
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(self.root / "documents.parquet")
+        size = file.metadata.row_group(0).num_rows
+        groups = {group: file.read_row_group(group, columns=["text"]).column(0)
+                  for group in sorted({row // size for row in rows})}
+        return [groups[row // size][row % size].as_py() for row in rows]
+
+    def all_texts(self) -> Iterator[str]:
+        """All texts in order, one row group in memory at a time."""
+        import pyarrow.parquet as pq
+
+        for batch in pq.ParquetFile(self.root / "documents.parquet").iter_batches(columns=["text"]):
+            yield from batch.column(0).to_pylist()
+
+    def weights(self, weighting: str) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
+        """Document weights for a fit: None for documents, token counts for tokens."""
+        return None if weighting == "documents" else self.documents["tokens"].to_numpy(np.float64)
+
+    # -- what is made from it -----------------------------------------------------------------------------------
+
+    def has(self, part: str) -> bool:
+        """Whether a part (a file or folder name) is there, and then it is whole."""
+        return (self.root / part).exists()
+
+    @cached_property
+    def embeddings(self) -> Float32:
+        """Unit vectors (n, d) float32, memory-mapped and read-only."""
+        return np.load(self.root / "embeddings.npy", mmap_mode="r", allow_pickle=False)
+
+    @cached_property
+    def sphere(self) -> Float32:
+        """Positions (n, 3) on the unit sphere."""
+        return np.load(self.root / "sphere.npy", mmap_mode="r", allow_pickle=False)
+
+    @cached_property
+    def flat(self) -> Float32:
+        """Positions (n, 2) on the flat map of the same layout."""
+        return np.load(self.root / "flat.npy", mmap_mode="r", allow_pickle=False)
+
+    def save_layout(self, sphere: Float32, flat: Float32) -> None:
+        """Write both views of the layout."""
+        write_array(self.root / "flat.npy", flat)
+        write_array(self.root / "sphere.npy", sphere)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """Candidate phrases and their counts in each document."""
+        return Terms.load(self.root / "terms")
+
+    def save_terms(self, terms: Terms) -> None:
+        """Write the phrase counts."""
+        write_folder(self.root / "terms", terms.save)
+
+    def search(self, query: str, limit: int = 200) -> list[int]:
+        """Rows whose text holds all words of the query, best first."""
+        return self.database.search(query, limit)
+
+    def index(self, progress: Progress = silent) -> None:
+        """Build the text index."""
+        self.database.index(self.all_texts(), len(self), progress)
+
+    # -- taxonomies ---------------------------------------------------------------------------------------------
+
+    def taxonomy(self, key: str | None = None) -> Taxonomy:
+        """Return the present taxonomy (or the one named), with people's labels on it.
+
+        Raises
+        ------
+        WorkspaceError
+            If nothing has been fitted yet, or `key` is unknown.
+        """
+        if key is None:
+            fits, position = self.database.history()
+            if position < 0:
+                raise WorkspaceError("The workspace must hold a fit", f"none in {self.root}",
+                                     "Fit one: gem-explorer fit CORPUS --workspace DIR")
+            key = fits[position]
+        found = read_taxonomy(self.root / "fits" / Path(key).name)
+        return found.named(self.database.labels(key, "cluster"), self.database.labels(key, "parent"))
+
+    def save_taxonomy(self, taxonomy: Taxonomy, fit: MixtureFit, documents: pd.DataFrame) -> None:
+        """Write a taxonomy; it becomes the present one by `database.push`."""
+        write_folder(taxonomy.folder, lambda folder: write_taxonomy(folder, taxonomy, fit, documents))
+
+    def rename(self, kind: Kind, number: int, label: str) -> None:
+        """Give a cluster or parent of the present taxonomy a person's label.
+
+        Raises
+        ------
+        InputError
+            If the label is empty, too long, or taken by a sibling.
+        """
+        taxonomy = self.taxonomy()
+        label = " ".join(label.split())
+        siblings = taxonomy.clusters if kind == "cluster" else taxonomy.parents
+        if not 0 <= number < len(siblings):
+            raise WorkspaceError(f"A {kind} number lies between 0 and {len(siblings) - 1}", str(number),
+                                 "See the numbers with: gem-explorer info DIR")
+        if not 0 < len(label) <= MAX_LABEL:
+            raise WorkspaceError(f"A label holds 1 to {MAX_LABEL} characters", f"{len(label)}", "Choose another name")
+        taken = [other.number for other in siblings if other.label == label and other.number != number]
+        if taken:
+            raise WorkspaceError("Labels are unique", f"{label!r}, which {kind} {taken[0]} has already",
+                                 "Choose another name")
+        with self.writing():
+            self.database.rename(taxonomy.key, kind, number, label)
+
+    def undo(self) -> bool:
+        """Return to the taxonomy applied before; False when there is none."""
+        with self.writing():
+            return self.database.step(-1)
+
+    def redo(self) -> bool:
+        """Go forward again after `undo`; False when there is nothing to redo."""
+        with self.writing():
+            return self.database.step(1)
+
+    def steps(self) -> tuple[bool, bool]:
+        """Whether undo and redo have somewhere to go."""
+        fits, position = self.database.history()
+        return position > 0, position < len(fits) - 1
+
+    @contextmanager
+    def writing(self, wait: float = 10.0) -> Iterator[None]:
+        """Hold the writers' lock of this workspace (`writing` of the module)."""
+        with writing(self.root, wait):
+            yield
+
+
+@contextmanager
+def writing(root: Path, wait: float = 10.0) -> Iterator[None]:
+    """Hold the writers' lock of a workspace folder; the system frees it when a process dies.
+
+    Raises
+    ------
+    WorkspaceError
+        If another process writes for longer than `wait` seconds, or the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / ".lock")
+        lock.acquire(timeout=wait)
+    except Timeout:
+        raise WorkspaceError("One process at a time writes to a workspace", f"{root}, held by another process",
+                             "Wait for the other command to end, or use another --workspace") from None
+    except OSError as error:
+        raise unwritable(root, error) from error
+    try:
+        yield
+    finally:
+        lock.release()

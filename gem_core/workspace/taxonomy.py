@@ -1,0 +1,164 @@
+"""One fitted and named taxonomy as the workspace keeps it."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from gem_core.clustering.mixture import MixtureFit
+from gem_core.clustering.path import BalancePath
+from gem_core.errors import WorkspaceError
+from gem_core.workspace.files import write_json, write_parquet
+from gem_core.workspace.manifest import StepCost
+from gem_core.workspace.packing import read_fit, read_path, write_fit, write_path
+from gem_core.workspace.settings import Settings
+
+LabelSource = Literal["keywords", "person"]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One cluster, ready to show.
+
+    Attributes
+    ----------
+    number : int
+        Id of the cluster, 0 to K - 1; kept across refits by matching.
+    label, label_source : str
+        Name and where it came from.
+    parent : int
+        Number of the parent in the tree.
+    keywords : tuple of (term, score)
+    colour : str
+        "#rrggbb".
+    documents, tokens : int
+        Documents and tokens assigned to the cluster (hard assignment).
+    mass : float
+        Soft mass of the fit, a fraction.
+    concentration, within_cosine : float
+        vMF concentration; mean cosine of its documents to its centre.
+    exemplars, borderline, atypical : tuple of int
+        Document rows, best first.
+    """
+
+    number: int
+    label: str
+    label_source: LabelSource
+    parent: int
+    keywords: tuple[tuple[str, float], ...]
+    colour: str
+    documents: int
+    tokens: int
+    share_documents: float
+    share_tokens: float
+    mass: float
+    concentration: float
+    within_cosine: float
+    exemplars: tuple[int, ...]
+    borderline: tuple[int, ...]
+    atypical: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Parent:
+    """An inner node of the tree: a named group of clusters."""
+
+    number: int
+    label: str
+    label_source: LabelSource
+    colour: str
+    children: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """A fit with its names, scores and tree.
+
+    Attributes
+    ----------
+    key : str
+        Name of its folder: hash of corpus and settings.
+    settings : Settings
+    clusters, parents : tuples
+        In order of their numbers.
+    merges : tuple of (left, right, height, size)
+        The whole tree, as in scipy's linkage.
+    costs : tuple of StepCost
+    folder : Path or None
+        Where it is kept; None for a taxonomy that was never written.
+    """
+
+    key: str
+    settings: Settings
+    clusters: tuple[Cluster, ...]
+    parents: tuple[Parent, ...]
+    merges: tuple[tuple[float, ...], ...]
+    costs: tuple[StepCost, ...]
+    data_hash: str
+    taxonomy_hash: str
+    folder: Path
+
+    @cached_property
+    def fit(self) -> MixtureFit:
+        """The mixture: centres, concentrations, bias, trace."""
+        return read_fit(self.folder / "mixture.npz")
+
+    @cached_property
+    def documents(self) -> pd.DataFrame:
+        """One row a document: cluster_id, second, margin, cosine, gis, confidence, centrality, density."""
+        return pd.read_parquet(self.folder / "documents.parquet")
+
+    @property
+    def has_path(self) -> bool:
+        """Whether the balance path of this taxonomy has been computed."""
+        return (self.folder / "path.npz").exists()
+
+    @cached_property
+    def path(self) -> BalancePath:
+        """The balance path around this fit."""
+        return read_path(self.folder / "path.npz")
+
+    def save_path(self, balance: BalancePath) -> None:
+        """Write the balance path beside the fit."""
+        write_path(self.folder / "path.npz", balance)
+
+    def named(self, clusters: dict[int, str], parents: dict[int, str]) -> "Taxonomy":
+        """Return a copy in which people's labels replace the automatic ones."""
+        return replace(
+            self,
+            clusters=tuple(replace(c, label=clusters[c.number], label_source="person") if c.number in clusters else c
+                           for c in self.clusters),
+            parents=tuple(replace(p, label=parents[p.number], label_source="person") if p.number in parents else p
+                          for p in self.parents))
+
+
+def write_taxonomy(folder: Path, taxonomy: Taxonomy, fit: MixtureFit, documents: pd.DataFrame) -> None:
+    """Fill `folder` (a temporary one) with a taxonomy."""
+    write_fit(folder / "mixture.npz", fit)
+    write_parquet(folder / "documents.parquet", documents)
+    value = asdict(taxonomy)
+    value["settings"] = taxonomy.settings.to_json()
+    del value["folder"]
+    write_json(folder / "taxonomy.json", value)
+
+
+def read_taxonomy(folder: Path) -> Taxonomy:
+    """Read what `write_taxonomy` wrote."""
+    path = folder / "taxonomy.json"
+    try:
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WorkspaceError("A taxonomy on disk must be whole", f"{path}: {error}",
+                             "Fit again: gem-explorer fit CORPUS --workspace DIR") from error
+    clusters = tuple(
+        Cluster(**{**c, "keywords": tuple((t, s) for t, s in c["keywords"]), "exemplars": tuple(c["exemplars"]),
+                   "borderline": tuple(c["borderline"]), "atypical": tuple(c["atypical"])})
+        for c in value.pop("clusters"))
+    parents = tuple(Parent(**{**p, "children": tuple(p["children"])}) for p in value.pop("parents"))
+    return Taxonomy(
+        clusters=clusters, parents=parents, folder=folder, settings=Settings.from_json(value.pop("settings")),
+        merges=tuple(tuple(m) for m in value.pop("merges")),
+        costs=tuple(StepCost(**c) for c in value.pop("costs")), **value)
