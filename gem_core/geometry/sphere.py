@@ -1,4 +1,4 @@
-"""Vectors on the unit sphere: normalising, and maps between S^2 and the plane."""
+"""Vectors on the unit sphere."""
 
 from typing import Any
 
@@ -32,7 +32,6 @@ def normalise(X: ArrayLike) -> NDArray[np.floating[Any]]:
     [[0.6, 0.8]]
     """
     array = _check.vectors(X)
-    # Scaled by the largest coordinate first, so that squares neither overflow nor underflow.
-    scaled = array / np.max(np.abs(array), axis=1, keepdims=True)
-    lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled, dtype=np.float64))
-    return np.asarray(scaled / lengths[:, None].astype(array.dtype))
+    lengths = np.sqrt(np.einsum("ij,ij->i", array, array, dtype=np.float64))
+    # Divided in float64 and rounded once, without an (n, d) float64 copy.
+    return np.divide(array, lengths[:, None], out=np.empty_like(array), casting="same_kind")

@@ -13,7 +13,7 @@ def direction(dimension: int, rng: np.random.Generator) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 5, 64, 4096])
-@pytest.mark.parametrize("kappa", [0.0, 0.5, 20.0, 1000.0, 1e6, 1e12])
+@pytest.mark.parametrize("kappa", [0.0, 0.5, 20.0, 1000.0, 1e6, 1e18])
 def test_mean_and_spread_along_the_mean_direction(dimension: int, kappa: float) -> None:
     """E[mu'x] = A_d and Var[mu'x] = 1 - A^2 - (d-1)/kappa A, within five standard errors."""
     rng = np.random.default_rng(dimension)
@@ -21,7 +21,7 @@ def test_mean_and_spread_along_the_mean_direction(dimension: int, kappa: float) 
     x = sample_vmf(mu, kappa, size, rng)
     assert x.shape == (size, dimension)
     assert np.allclose(np.linalg.norm(x, axis=1), 1.0, atol=1e-14)
-    # 1 - mu'x as half the squared distance: mu'x itself has no digits left at kappa = 1e12.
+    # 1 - mu'x as half the squared distance: mu'x itself has no digits left at kappa = 1e18.
     gap = 0.5 * np.sum((x - mu) ** 2, axis=1)
     if kappa < 1e6:
         a = float(mean_resultant(dimension, kappa))
@@ -101,6 +101,8 @@ def test_masses_are_checked(masses: object) -> None:
 def test_normalise() -> None:
     assert normalise([[3, 4], [0, -2]]).tolist() == [[0.6, 0.8], [0.0, -1.0]]
     assert normalise(np.array([[3, 4]], dtype=np.float16)).dtype == np.float32
-    assert np.allclose(normalise(np.array([[3e20, 4e20], [3e-15, 4e-15]])), [[0.6, 0.8]] * 2, rtol=1e-15, atol=0)
+    wide = normalise(np.array([[3e37, 4e37], [3e-30, 4e-30]], dtype=np.float32))
+    assert wide.dtype == np.float32
+    assert np.allclose(wide, [[0.6, 0.8]] * 2, rtol=1e-7, atol=0)
     with pytest.raises(InputError, match="vectors with a direction"):
         normalise([[1.0, 0.0], [0.0, 0.0]])
