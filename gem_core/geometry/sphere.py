@@ -34,4 +34,4 @@ def normalise(X: ArrayLike) -> NDArray[np.floating[Any]]:
     array = _check.vectors(X)
     lengths = np.sqrt(np.einsum("ij,ij->i", array, array, dtype=np.float64))
     # Divided in float64 and rounded once, without an (n, d) float64 copy.
-    return np.divide(array, lengths[:, None], out=np.empty_like(array), casting="same_kind")
+    return np.asarray(np.divide(array, lengths[:, None], out=np.empty_like(array), casting="same_kind"))
