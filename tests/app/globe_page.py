@@ -1,0 +1,86 @@
+"""A small page around the globe for its tests: a planted mixture, what Python hears is shown as text.
+
+Arguments: number of documents, number of clusters.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "app"))
+from globe import GlobePick, globe  # noqa: E402
+
+N, K = int(sys.argv[1]), int(sys.argv[2])
+WORDS = "court rulings|protein folding|match reports|garden advice|interest rates|film reviews|star charts|recipes".split("|")
+HOSTILE = "<img src=x onerror=alert(1)> **bold**"
+
+
+@st.cache_resource
+def world(n: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Centres, spreads, clusters, another assignment, directions: the same on every call."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(k, 3))
+    for _ in range(60):  # push them apart a little
+        gap = centres[:, None] - centres[None]
+        centres += 0.02 * (gap / (np.sum(gap**2, 2, keepdims=True) + 0.05)).sum(1)
+        centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    spread = rng.uniform(0.07, 0.2, k)
+    z = rng.choice(k, n, p=rng.dirichlet(np.full(k, 1.2)))
+    x = centres[z] + rng.normal(size=(n, 3)) * spread[z, None]
+    x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
+    return centres, spread, z, (x @ centres.T).argmax(1), x.astype(np.float32)
+
+
+st.set_page_config(layout="wide", page_title="Globe")
+centres, spread, planted, refit, xyz = world(N, K)
+colours = ["#{:02x}{:02x}{:02x}".format(*(int(255 * c) for c in colorsys.hls_to_rgb(k / K, 0.53, 0.58))) for k in range(K)]
+names = [HOSTILE if k == K - 1 else f"{WORDS[k % 8].capitalize()} {k}" for k in range(K)]
+heard = st.session_state.setdefault("heard", [])
+
+
+def on_pick(pick: GlobePick) -> None:
+    heard.append(pick.event)
+    if pick.event in {"row", "cluster", "clear"}:
+        st.session_state.row, st.session_state.cluster = pick.row, pick.cluster
+
+
+left, right = st.columns([5, 2])
+with right:
+    assignment = refit if st.toggle("Refit") else planted
+    by_value = st.toggle("Values")
+    if st.button("Select cluster 3"):
+        st.session_state.row, st.session_state.cluster = None, 3
+    if st.button("Run again"):
+        st.session_state.again = True
+with left:
+    pick = globe(
+        xyz=xyz,
+        rows=np.arange(N) + 1000,
+        cluster=assignment,
+        colours=colours,
+        labels=[(names[k], centres[k], k) for k in range(K)],
+        caps=[(centres[k], 1.18 * spread[k]) for k in range(K)],
+        values=np.clip(xyz[:, 2] / 2 + 0.5, 0, 1) if by_value else None,
+        legend=("Margin, nats", "0", "4.2") if by_value else None,
+        selected_row=st.session_state.get("row"),
+        selected_cluster=st.session_state.get("cluster"),
+        height=640,
+        key="world",
+        on_pick=on_pick,
+    )
+with right:
+    said = {
+        "event": pick.event,
+        "row": pick.row,
+        "cluster": pick.cluster,
+        "lasso": len(pick.lasso),
+        "total": pick.lasso_total,
+        "heard": len(heard),
+    }
+    st.code(json.dumps(said), language=None)
