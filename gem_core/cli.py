@@ -180,11 +180,16 @@ def export(workspace: WorkspaceArg,
 
 def _source(corpus: Path, text: str | None, id: str | None, label: str | None, tokens: str | None,
             vectors: Path | None, encoder: str) -> "Source":
-    from gem_core.corpus import choose_columns
+    from dataclasses import replace
+
+    from gem_core.corpus import preview
     from gem_core.pipeline import Source
 
-    columns = choose_columns(corpus, text=text, id=id, label=label, tokens=tokens)
-    return Source(corpus, columns=columns, vectors=vectors, encoder=encoder)
+    guessed = preview(corpus).guesses
+    given = {role: name for role, name in (("text", text), ("id", id), ("label", label), ("tokens", tokens)) if name}
+    # A column that was named for one role loses the role it was guessed for.
+    freed = {role: None for role, name in guessed.named().items() if name in given.values()}
+    return Source(corpus, columns=replace(guessed, **{**freed, **given}), vectors=vectors, encoder=encoder)
 
 
 def _settings(clusters: int, strength: float, target: str, concentration: str, solver: str, weighting: str,

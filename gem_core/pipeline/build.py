@@ -3,9 +3,12 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gem_core._types import Progress, silent
+import numpy as np
+import pandas as pd
+
+from gem_core._types import Float32, Progress, silent
 from gem_core.corpus import Columns, embed, load_vectors, read_corpus
-from gem_core.errors import CorpusError, WorkspaceError
+from gem_core.errors import WorkspaceError
 from gem_core.pipeline.costs import CostBook
 from gem_core.pipeline.taxonomy import ensure_path, fit_taxonomy
 from gem_core.projection import layout
@@ -74,10 +77,6 @@ def prepare(source: Source, root: Path, *, progress: Progress = silent) -> Works
     book = CostBook()
     with book.step("read"):
         corpus = read_corpus(source.path, columns=source.columns, progress=progress)
-    if corpus.documents.empty:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.refused["reason"].value_counts().items())
-        raise CorpusError("A corpus must hold at least one document", f"none in {source.path} ({reasons or 'no rows'})",
-                          "Check the text column and the file")
     root = Path(root).expanduser().resolve()
     with writing(root):
         if (root / "manifest.json").exists():
@@ -87,11 +86,10 @@ def prepare(source: Source, root: Path, *, progress: Progress = silent) -> Works
                                      f"{source.path}, while {root} holds {workspace.manifest.source}",
                                      "Choose another --workspace folder")
         else:
-            refused = {str(k): int(v) for k, v in corpus.refused["reason"].value_counts().items()}
             manifest = Manifest(
                 name=source.name or source.path.stem, source=str(source.path), data_hash=corpus.data_hash,
                 documents=len(corpus.documents), tokens=int(corpus.documents["tokens"].sum()),
-                tokens_from=corpus.tokens_from, columns=corpus.columns.as_dict(), refused=refused,
+                tokens_from=corpus.tokens_from, columns=corpus.columns.as_dict(), refused=corpus.refused_counts,
                 costs=tuple(book.costs))
             workspace = Workspace.create(root, manifest, corpus.documents, corpus.refused)
         return _with_vectors(workspace, source, progress)
@@ -108,7 +106,7 @@ def _with_vectors(workspace: Workspace, source: Source, progress: Progress) -> W
     book = CostBook()
     with book.step("embed"):
         if source.vectors:
-            vectors = load_vectors(source.vectors, len(workspace))
+            vectors = _own_vectors(workspace, source.vectors)
         else:
             vectors = embed(list(workspace.all_texts()), cache=workspace.root / "cache", encoder=source.encoder,
                             progress=progress)
@@ -116,6 +114,13 @@ def _with_vectors(workspace: Workspace, source: Source, progress: Progress) -> W
     manifest = replace(workspace.manifest, encoder=encoder, dimension=int(vectors.shape[1]))
     manifest.with_cost(book.costs[0]).save(workspace.root)
     return Workspace(workspace.root)
+
+
+def _own_vectors(workspace: Workspace, path: Path) -> Float32:
+    """Own vectors come one a row of the source: those of refused rows are left out."""
+    refused = pd.read_parquet(workspace.root / "refused.parquet", columns=["row"])["row"].to_numpy()
+    vectors = load_vectors(path, len(workspace) + len(refused))
+    return np.delete(vectors, refused, axis=0) if len(refused) else vectors
 
 
 def finish(workspace: Workspace, *, progress: Progress = silent) -> None:

@@ -1,0 +1,79 @@
+"""What goes out: safe for spreadsheets, complete, and reproducible from its receipt."""
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gem_core.export import csv_text, export
+from gem_core.export.safe_csv import neutral
+from gem_core.pipeline import Source, build
+from gem_core.workspace import Settings, Workspace
+
+HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx", '<script>alert(1)</script>', "a\nb", "é🙂",
+           "שלום", '"quoted", with comma', "![x](http://x)"]
+
+
+@pytest.mark.parametrize("cell", HOSTILE)
+def test_text_cells_cannot_start_a_formula_and_read_back(cell: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(csv_text(pd.DataFrame({"a": [cell], "b": [1]})), encoding="utf-8", newline="")
+    back = pd.read_csv(path, dtype={"a": str})["a"][0]
+    assert not back.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert back in (cell, "'" + cell)
+
+
+def test_numbers_stay_numbers() -> None:
+    assert [neutral(v) for v in ("-3.5", "+1e-9", ".5", -2, None)] == ["-3.5", "+1e-9", ".5", -2, None]
+    assert csv_text(pd.DataFrame({"margin": [-0.25]})) == "margin\n-0.25\n"
+
+
+def test_a_header_cannot_start_a_formula() -> None:
+    assert csv_text(pd.DataFrame({"=x": [1]})).startswith("'=x")
+
+
+def test_the_files_hold_what_others_rely_on(sample: Workspace, tmp_path: Path) -> None:
+    sample.rename("cluster", 2, '=HYPERLINK("http://x")')
+    files = export(sample, tmp_path / "out")
+    assert [f.name for f in files] == ["taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv",
+                                       "receipt.json"]
+    taxonomy = pd.read_csv(files[0])
+    assert {"cluster_id", "label", "label_source", "parent", "keywords", "documents", "tokens", "share_documents",
+            "share_tokens", "mass", "concentration", "exemplar_ids"} <= set(taxonomy.columns)
+    assert taxonomy["documents"].sum() == len(sample)
+    assert taxonomy["label"][2] == "'=HYPERLINK(\"http://x\")"
+    assert taxonomy["label_source"][2] == "person"
+    assignments = pd.read_csv(files[1])
+    assert list(assignments.columns) == ["id", "cluster_id", "label", "margin", "gis"]
+    assert assignments["id"].tolist() == sample.documents["id"].tolist()
+    assert pd.read_parquet(files[2])["cluster_id"].tolist() == assignments["cluster_id"].tolist()
+    weights = pd.read_csv(files[3])
+    assert {"cluster_id", "label", "strategy", "weight", "natural_share", "ratio", "tokens"} == set(weights.columns)
+    assert weights["weight"].sum() == pytest.approx(1, abs=1e-9)
+    assert weights["natural_share"].sum() == pytest.approx(1, abs=1e-9)
+    assert np.allclose(weights["ratio"], weights["weight"] / weights["natural_share"])
+    receipt = json.loads(files[4].read_text())
+    assert receipt["data_hash"] == sample.manifest.data_hash
+    assert receipt["parameters"] == sample.taxonomy().settings.to_json()
+    assert {c["step"] for c in receipt["costs"]} >= {"read", "embed", "fit", "score", "name"}
+    assert all(c["seconds"] >= 0 and c["peak_memory_mib"] > 0 for c in receipt["costs"])
+    assert receipt["versions"]["torch"]
+
+
+def test_the_receipt_command_makes_the_same_taxonomy(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    made = build(Source(path, vectors=vectors), tmp_path / "one", Settings(n_clusters=4, strength=2.0, seed=3))
+    export(Workspace(tmp_path / "one"), tmp_path / "out")
+    command = json.loads((tmp_path / "out" / "receipt.json").read_text())["command"]
+    words = [w if w != "DIR" else str(tmp_path / "two") for w in shlex.split(command)]
+    assert words[0] == "gem-explorer"
+    done = subprocess.run([sys.executable, "-m", "gem_core.cli", *words[1:]], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    again = Workspace(tmp_path / "two").taxonomy()
+    assert again.taxonomy_hash == made.taxonomy_hash
+    assert again.key == made.key
