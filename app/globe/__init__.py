@@ -1,7 +1,7 @@
 """The globe: documents on a sphere, drawn by our own small Streamlit component.
 
 Drawn with Canvas 2-D (pixels blended by hand, see ``paint.js``), so a page keeps its one WebGL context for Plotly.
-The JavaScript is five ES modules joined into one inline module at import: no bundler, no CDN, no request.
+The JavaScript is six ES modules joined into one inline module at import: no bundler, no CDN, no request.
 
 What travels to the browser: per document three 16-bit coordinates, a row id, a colour group, and where asked a value
 and a size; per cluster its colour, its name and a direction. Never a document's text. 24,000 documents are 290 kB.

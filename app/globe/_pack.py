@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 MOST_LASSO = 5_000
-_MODULES = ("geometry.js", "paint.js", "look.js", "events.js", "globe.js")
+_MODULES = ("geometry.js", "paint.js", "look.js", "labels.js", "events.js", "globe.js")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:class|const|function) (?!default))", re.MULTILINE)

@@ -1,5 +1,6 @@
 // Pointer, wheel, touch and keyboard of one globe. Every listener hangs on globe.off (an AbortController).
 import { nearest, turned } from "./geometry.js";
+import { labelAt } from "./labels.js";
 import { cssOf, number } from "./look.js";
 
 export function listen(globe) {
@@ -16,16 +17,8 @@ export function listen(globe) {
     globe.part("[data-do=lasso]").setAttribute("aria-pressed", String(onNow));
     canvas.classList.toggle("lasso", onNow);
   };
-  // a label under the pointer, the one drawn last first
-  const labelAt = (x, y) => {
-    const focus = globe.focus >= 0 ? globe.focus : globe.selected.group;
-    return globe.labels.filter((l) => l.goal && l.depth > 0.2).find((l) => {
-      const s = globe.sprite(l, l.group === focus);
-      return Math.abs(l.x - x) * 2 < s.width && Math.abs(l.y - y) * 2 < s.height - 4 * globe.dpr;
-    });
-  };
   const under = (e) => {
-    const [x, y] = place(e), label = labelAt(x, y);
+    const [x, y] = place(e), label = labelAt(globe, x, y);
     if (label) return { x, y, label, i: -1 };
     const reach = Math.max(9, globe.dot / globe.dpr + 4) * globe.dpr * (e.pointerType === "touch" ? 2 : 1);
     return { x, y, label: null, i: nearest(globe.sx, globe.sy, globe.sz, globe.n, x, y, reach) };
@@ -46,8 +39,6 @@ export function listen(globe) {
 
   on(canvas, "pointerdown", (e) => {
     if (e.button > 0 || !globe.header) return;
-    // grab the keyboard without scrolling the page
-    canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(e.pointerId);
     touches.set(e.pointerId, [e.clientX, e.clientY]);
     globe.touch(); hover(-1, -1, e);

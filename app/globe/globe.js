@@ -1,8 +1,9 @@
 // The globe: draws documents on a sphere and tells Python what was picked. See __init__.py for what travels.
-import { circleAround, enclosed, evenly, facing, graticule, matrixOf, nearest, placeLabels, project, quatBetween,
+import { circleAround, enclosed, evenly, facing, graticule, matrixOf, project, quatBetween,
   quatMultiply, quatNormalise, quatSlerp, rotate, spun, turned, unproject } from "./geometry.js";
-import { blendColours, makeDisc, paintBall, paintFarSide, paintPoints, parseHex, strokePath } from "./paint.js";
-import { cssOf, directions, labelSprite, makeRamp, number, readTheme, unpack } from "./look.js";
+import { blendColours, makeDisc, mix, paintBall, paintFarSide, paintPoints, parseHex, strokePath } from "./paint.js";
+import { cssOf, directions, makeRamp, number, readTheme, unpack } from "./look.js";
+import { drawLabels } from "./labels.js";
 import { listen } from "./events.js";
 
 const LINES = graticule();
@@ -21,7 +22,7 @@ export class Globe {
     this.n = 0; this.digest = {}; this.groups = []; this.labels = []; this.caps = []; this.sprites = new Map();
     this.selected = { row: null, group: null }; this.seen = { row: null, group: null };
     this.hover = -1; this.hoverGroup = -1; this.focus = -1; this.lasso = null; this.keep = null;
-    this.strength = new Float32Array(1); this.shown = []; this.motion = null; this.spin = null; this.fadeStart = 0;
+    this.strength = new Float32Array(1); this.motion = null; this.spin = null; this.fadeStart = 0;
     this.raf = 0; this.last = 0; this.slow = 0; this.coarse = false; this.moving = false; this.turning = false; this.pointerOver = false;
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.off = new AbortController();
@@ -62,10 +63,7 @@ export class Globe {
     if (fresh("values") || moved) this.values = h.arrays.values ? array("values") : null;
     if (this.strength.length !== h.colours.length + 1) this.strength = new Float32Array(h.colours.length + 1).fill(256);
     this.recolour(moved);
-    this.labels = h.labels.map(([text, at, group]) => ({ text, at, group }));
-    this.names = new Map(this.labels.map((l) => [l.group, l.text]));
-    this.caps = h.caps.map(([at, angle, group]) => ({ line: circleAround(at, angle, 96), group }));
-    this.shown = []; this.sprites.clear(); this.bin = null; this.discKey = "";
+    this.name(h);
     if (this.hover >= this.n) this.hover = -1;
     this.camera(h.key);
     this.adopt(h.row, h.cluster);
@@ -73,13 +71,25 @@ export class Globe {
     this.measure(); this.later();
   }
 
+  // Names and circles; a rerun that brings the same ones leaves them alone (no second fade-in).
+  name(h) {
+    const now = JSON.stringify([h.labels, h.caps, h.colours, this.theme]);
+    if (now === this.named) return;
+    const was = new Map(this.labels.map((l) => [`${l.group} ${l.text}`, l.alpha]));
+    this.labels = h.labels.map(([text, at, group]) => ({ text, at, group, alpha: was.get(`${group} ${text}`) ?? 0 }));
+    this.names = new Map(this.labels.map((l) => [l.group, l.text]));
+    this.caps = h.caps.map(([at, angle, group]) => ({ line: circleAround(at, angle, 96), group }));
+    this.capOf = new Map(h.caps.map(([, angle, group]) => [group, angle]));
+    this.sprites.clear(); this.named = now;
+  }
+
   place(xyz) {
     this.xyz = xyz; this.n = xyz.length / 3; this.hover = -1;
     this.sx = new Float32Array(this.n); this.sy = new Float32Array(this.n); this.sz = new Float32Array(this.n);
     const mean = [0, 0, 0];
     for (let i = 0; i < xyz.length; i++) mean[i % 3] += xyz[i];
-    const length = Math.hypot(...mean);
-    this.home = facing(length > 1e-6 * this.n ? [mean[0], mean[1], 0.35 * mean[2] + 0.001 * length] : [1, 0, 0], 0.3);
+    const length = Math.hypot(...mean), flat = 0.35 * Math.hypot(mean[0], mean[1]);
+    this.home = facing(length > 1e-6 * this.n ? [mean[0], mean[1], Math.min(flat, Math.max(-flat, mean[2])) + 1e-6 * length] : [1, 0, 0], 0.2);
   }
 
   recolour(moved) {
@@ -158,6 +168,9 @@ export class Globe {
     }
   }
 
+  // the group that stands out: the one the keyboard is on, else the selected one
+  get focused() { return this.focus >= 0 ? this.focus : this.selected.group; }
+
   get radius() { return Math.min(this.canvas.width, this.canvas.height) * 0.455 * this.cam.zoom; }
 
   // ---- motion -----------------------------------------------------------------------------------------------------
@@ -215,7 +228,7 @@ export class Globe {
       const t = Math.min(1, (now - this.fadeStart) / 400);
       if (t >= 1) { this.colour = this.target; this.fadeStart = 0; } else { blendColours(this.from, this.target, this.colour, t * t * (3 - 2 * t)); busy = true; }
     }
-    const lean = this.calm.matches ? 1 : 1 - Math.exp(-dt / 90), focus = this.focus >= 0 ? this.focus : this.selected.group;
+    const lean = this.calm.matches ? 1 : 1 - Math.exp(-dt / 90), focus = this.focused;
     for (let k = 0; k < this.strength.length; k++) {
       let goal = 256;
       if (focus !== null && k !== focus) goal = 256 * (k === this.hoverGroup ? 0.6 : this.theme.dim);
@@ -248,13 +261,12 @@ export class Globe {
     const ballKey = `${w} ${h} ${r} ${this.theme.dark} ${this.theme.page}`;
     if (ballKey !== this.ballKey) { paintBall(this.ball, w, h, w / 2, h / 2, r, this.theme.ball); this.ballKey = ballKey; }
     const room = Math.min(w, h) / this.dpr / 600;
-    const dot = Math.min(5, Math.max(0.95, 33 * Math.max(1, this.n) ** -0.31)) * Math.sqrt(this.cam.zoom) * Math.min(1.3, Math.max(0.7, room));
+    const dot = Math.min(5.6, Math.max(0.95, 35 * Math.max(1, this.n) ** -0.31)) * Math.sqrt(this.cam.zoom) * Math.min(1.3, Math.max(0.7, room));
     this.dot = Math.min(12, Math.round(dot * 10) / 10) * this.dpr;
     const discKey = `${this.dot} ${this.digest.sizes}`;
     if (discKey === this.discKey) return;
     this.discKey = discKey;
     this.discs = this.sizes ? Array.from({ length: 8 }, (_, k) => makeDisc(Math.max(0.7, this.dot * 2 ** ((k - 3) / 2)))) : [makeDisc(this.dot)];
-    if (this.sizes && !this.bin) this.bin = this.sizes;
   }
 
   draw() {
@@ -265,24 +277,25 @@ export class Globe {
     project(this.xyz, this.n, m, cx, cy, r, this.sx, this.sy, this.sz);
     buf.set(this.ball);
     const f = { n: this.n, sx: this.sx, sy: this.sy, sz: this.sz, colour: this.colour, group: this.group, strength: this.strength,
-      keep: this.keep, discs: this.discs, bin: this.bin, fade: FADE, dim: 256 * t.dim };
+      keep: this.keep, discs: this.discs, bin: this.sizes, fade: FADE, dim: 256 * t.dim,
+      alpha: this.n < 3000 ? 256 : 216 };
     if (this.n <= 4000) paintFarSide(buf, w, h, f, t.dark ? 30 : 34);
     for (const line of LINES) strokePath(buf, w, h, line, m, cx, cy, r, t.grid, t.gridAlpha);
-    for (const cap of this.caps) {
-      const s = this.strength[cap.group] ?? 256;
-      strokePath(buf, w, h, cap.line, m, cx, cy, r, this.colours[cap.group] ?? t.grey, 0.42 * s);
-    }
     paintPoints(buf, w, h, f);
+    for (const cap of this.caps) {
+      const s = this.strength[cap.group] ?? 256, ink = mix(this.colours[cap.group] ?? t.grey, t.ink, 110);
+      strokePath(buf, w, h, cap.line, m, cx, cy, r, ink, 0.38 * s);
+    }
     this.ctx.putImageData(this.image, 0, 0);
     this.overlay(m, cx, cy, r);
-    const fading = this.drawLabels(m, cx, cy, r);
+    const fading = drawLabels(this, m, cx, cy, r);
     this.frame = performance.now() - start;
     this.report();
     return fading;
   }
 
   overlay(m, cx, cy, r) {
-    const ctx = this.ctx, d = this.dpr, focus = this.focus >= 0 ? this.focus : this.selected.group;
+    const ctx = this.ctx, d = this.dpr, focus = this.focused;
     for (const cap of this.caps) if (cap.group === focus) {
       ctx.strokeStyle = cssOf(this.colours[cap.group] ?? this.theme.grey); ctx.lineWidth = 1.6 * d; ctx.beginPath();
       let pen = false;
@@ -308,42 +321,6 @@ export class Globe {
       ctx.closePath(); ctx.globalAlpha = 0.14; ctx.fillStyle = this.theme.accent; ctx.fill();
       ctx.globalAlpha = 1; ctx.strokeStyle = this.theme.accent; ctx.lineWidth = 1.6 * d; ctx.setLineDash([5 * d, 4 * d]); ctx.stroke(); ctx.setLineDash([]);
     }
-  }
-
-  sprite(label, strong) {
-    const key = `${label.group} ${strong} ${label.text}`;
-    if (!this.sprites.has(key)) {
-      this.sprites.set(key, labelSprite(label.text, cssOf(this.colours[label.group] ?? this.theme.grey), this.theme, this.dpr, strong));
-    }
-    return this.sprites.get(key);
-  }
-
-  // Larger clusters first, none over another; a label that is on stays on while it can (no flicker while turning).
-  drawLabels(m, cx, cy, r) {
-    const focus = this.focus >= 0 ? this.focus : this.selected.group, boxes = [], of = [], w = this.canvas.width, h = this.canvas.height;
-    for (const l of this.labels) {
-      const p = rotate(m, l.at), strong = l.group === focus, x = cx + r * p[0], y = cy - r * p[1];
-      l.goal = 0; l.x = x; l.y = y; l.depth = p[2];
-      if (p[2] < 0.12 || x < 0 || y < 0 || x > w || y > h) continue;
-      const s = this.sprite(l, strong);
-      const rank = strong ? 1e12 : (l.group === this.hoverGroup ? 1e11 : 0) + (this.counts[l.group] ?? 0) * (l.alpha > 0.5 ? 1.6 : 1);
-      boxes.push({ x, y, w: s.width + 2 * this.dpr, h: s.height - 2 * this.dpr, rank }); of.push(l);
-    }
-    const most = Math.max(5, Math.round((w * h) / (this.dpr * this.dpr) / 17000));
-    for (const i of placeLabels(boxes, most)) of[i].goal = 1;
-    let fading = false;
-    for (const l of this.labels) {
-      l.alpha ??= 0;
-      const gap = l.goal - l.alpha;
-      if (Math.abs(gap) < 0.04 || this.calm.matches) l.alpha = l.goal; else { l.alpha += gap * 0.22; fading = true; }
-    }
-    for (const l of this.labels.filter((x) => x.alpha > 0.03 && x.depth > 0).sort((a, b) => a.goal - b.goal || a.depth - b.depth)) {
-      const strong = l.group === focus, s = this.sprite(l, strong), quiet = strong || l.group === this.hoverGroup ? 1 : 0.35 + 0.65 * this.strength[l.group] / 256;
-      this.ctx.globalAlpha = l.alpha * Math.min(1, Math.max(0, (l.depth - 0.1) * 3)) * quiet;
-      this.ctx.drawImage(s, Math.round(l.x - s.width / 2), Math.round(l.y - s.height / 2));
-    }
-    this.ctx.globalAlpha = 1;
-    return fading;
   }
 
   report() {

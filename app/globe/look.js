@@ -42,7 +42,7 @@ export function readTheme(element, asked) {
     text: dark ? "#e6ebf3" : "#172033", quiet: dark ? "#93a1b5" : "#5b6779",
     halo: dark ? "rgba(8, 13, 23, .82)" : "rgba(255, 255, 255, .9)",
     panel: dark ? "#1b2536" : "#ffffff", edge: dark ? "#33415a" : "#d5dce6",
-    grey: parseHex(dark ? "#64748b" : "#94a3b8"),
+    ink: parseHex(dark ? "#ffffff" : "#172033"), grey: parseHex(dark ? "#64748b" : "#94a3b8"),
     grid: parseHex(dark ? "#8fa3c0" : "#6b7c95"), gridAlpha: dark ? 34 : 38,
     ball: {
       page, inner: parseHex(dark ? "#212d42" : "#ffffff"), outer: parseHex(dark ? "#0a101c" : "#e3eaf3"),

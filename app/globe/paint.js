@@ -58,16 +58,18 @@ export function paintBall(out, w, h, cx, cy, r, look) {
   }
 }
 
-// Antialiased line of one pixel; a in 0..256
+// Antialiased line of one pixel, a in 0..256. Half-open along its longer axis, so that the pieces of a curve meet
+// without a pixel being painted twice.
 export function strokeLine(buf, w, h, x0, y0, x1, y1, colour, a) {
-  const dx = x1 - x0, dy = y1 - y0, steep = Math.abs(dy) > Math.abs(dx);
-  const n = Math.max(1, Math.ceil(steep ? Math.abs(dy) : Math.abs(dx)));
-  const ix = dx / n, iy = dy / n;
-  for (let i = 0, x = x0, y = y0; i < n; i++, x += ix, y += iy) {
-    if (x < 1 || y < 1 || x >= w - 2 || y >= h - 2) continue;
-    const fx = x - 0.5, fy = y - 0.5, px = Math.floor(fx), py = Math.floor(fy);
-    const part = steep ? fx - px : fy - py, p = py * w + px, q = steep ? p + 1 : p + w;
-    const b = (a * part) | 0;
+  const steep = Math.abs(y1 - y0) > Math.abs(x1 - x0);
+  let u0 = steep ? y0 : x0, u1 = steep ? y1 : x1, v0 = steep ? x0 : y0, v1 = steep ? x1 : y1;
+  if (u0 > u1) { let t = u0; u0 = u1; u1 = t; t = v0; v0 = v1; v1 = t; }
+  const slope = (v1 - v0) / (u1 - u0 || 1), most = (steep ? h : w) - 1, side = (steep ? w : h) - 2;
+  const along = steep ? w : 1, across = steep ? 1 : w;
+  for (let u = Math.max(0, Math.ceil(u0 - 0.5)); u + 0.5 < u1 && u <= most; u++) {
+    const v = v0 + (u + 0.5 - u0) * slope - 0.5, at = Math.floor(v);
+    if (at < 0 || at > side) continue;
+    const b = (a * (v - at)) | 0, p = u * along + at * across, q = p + across;
     buf[p] = (buf[p] & OPAQUE) | (mix(buf[p], colour, a - b) & 0xffffff);
     buf[q] = (buf[q] & OPAQUE) | (mix(buf[q], colour, b) & 0xffffff);
   }
@@ -90,7 +92,7 @@ const SUB = 4; // sub-pixel positions a side: points glide instead of jumping fr
 
 // Discs of one radius: coverage 0..255 and, for discs wide enough to be seen as beads, light (128 = the colour itself)
 export function makeDisc(radius) {
-  const half = Math.ceil(radius + 0.5), size = 2 * half + 1, bead = radius >= 2.6;
+  const half = Math.max(1, Math.ceil(radius + 0.875) - 1), size = 2 * half + 1, bead = radius >= 3.6;
   const cover = new Uint8Array(SUB * SUB * size * size), light = bead ? new Uint8Array(cover.length) : null;
   for (let s = 0, k = 0; s < SUB * SUB; s++) {
     const ox = ((s % SUB) + 0.5) / SUB - 0.5, oy = (((s / SUB) | 0) + 0.5) / SUB - 0.5;
@@ -138,7 +140,7 @@ export function stamp(buf, w, h, disc, x, y, colour, alpha) {
 // Every point of one hemisphere. strength[group] in 0..256 is how much a group stands out; those that are dimmed are
 // painted first, so that the rest lie on top.
 export function paintPoints(buf, w, h, f) {
-  const { n, sx, sy, sz, colour, group, strength, keep, discs, bin, fade } = f;
+  const { n, sx, sy, sz, colour, group, strength, keep, discs, bin } = f, fade = f.fade.map((v) => (v * f.alpha) / 256);
   let dimmed = keep !== null;
   for (let k = 0; k < strength.length; k++) if (strength[k] < 250) dimmed = true;
   for (let pass = dimmed ? 0 : 1; pass < 2; pass++) {
