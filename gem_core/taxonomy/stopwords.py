@@ -1,0 +1,137 @@
+# ruff: noqa: RUF001
+"""Words that cannot name a cluster: function words of many languages and the furniture of web pages.
+
+Phrases neither begin nor end with one of them; a few (`CONNECTIVES`) may stand in the middle ("terms of service").
+A language that is missing here still works, its labels are only less pretty.
+"""
+
+_ENGLISH = """
+a about above according across actually after afterwards again against ago ain all almost alone along already also
+although always am among amongst an and another any anybody anyhow anyone anything anyway anywhere apart are aren
+aren't around as aside ask asked asking at available away b back be became because become becomes becoming been before
+beforehand began begin behind being believe below beside besides best better between beyond big both bring but by c ca
+call called came can can't cannot cant cause certain certainly clearly come comes coming consider considered
+considering contain contains could couldn couldn't couldnt course currently d day days de did didn didn't didnt
+different do does doesn doesn't doesnt doing don don't done dont down during e each early eg eight either eleven else
+elsewhere end enough entire especially et etc even ever every everybody everyone everything everywhere ex exactly
+example except f far few fewer fifteen fifth fifty find first five follow followed following follows for former
+formerly forth forty forward found four from full further furthermore g gave get gets getting give given gives giving
+go goes going gone gonna good got gotten great h had hadn hadn't happen happened happens hardly has hasn hasn't have
+haven haven't having he he'd he'll he's hello hence hey huh her here here's hereafter hereby herein hereupon hers
+herself hi high him himself his hither hopefully how how's however hundred i i'd i'll i'm i've ie if im immediate in
+inc include included includes including indeed indicate inner instead into inward is isn isn't isnt it it'd it'll it's
+its itself ive j just k keep keeps kept kind knew know known knows l large largely last late lately later latter least
+left less lest let let's lets like liked likely little ll long longer look looked looking looks lot lots low ltd m
+made main mainly make makes making man many may maybe me mean means meant meanwhile mere merely might mightn mine
+month months more moreover most mostly move mr mrs ms much must mustn my myself n name namely near nearly necessary
+need needed needn needs neither never nevertheless new next nine no nobody non none nonetheless nor normally not
+nothing now nowhere o obviously of off often oh ok okay old on once one ones only onto or other others otherwise ought
+our ours ourselves out outside over overall own p part particular particularly past per perhaps place placed please
+plus possible possibly present presumably probably provide provided provides put q quite r rather re read really
+reasonably recent recently regarding regardless regards relatively respectively right round s said same saw say saying
+says second secondly see seeing seem seemed seeming seems seen self sent seriously set seven several shall shan she
+she'd she'll she's should shouldn shouldn't show showed shown shows side similar similarly simply since six sixty
+small so some somebody somehow someone something sometime sometimes somewhat somewhere soon sorry sort specified still
+stop such sure t take taken takes taking tell ten tend tends than thank thanks that that'd that'll that's thats the
+their theirs them themselves then thence there there's thereafter thereby therefore therein theres thereupon these
+they they'd they'll they're they've thing things think thinking third thirty this those though thought thousand three
+through throughout thru thus time times to today together told too took top toward towards tried tries true truly try
+trying turn turned twelve twenty twice two u under unfortunately unless unlike unlikely until unto up upon us use used
+useful user uses using usually v value various ve very via viz vs w want wanted wants was wasn wasn't wasnt way ways
+we we'd we'll we're we've week weeks well went were weren weren't what what's whatever when whence whenever where
+where's whereas whereby wherein whereupon wherever whether which while whither who who's whoever whole whom whose why
+will willing wish with within without won won't wonder wont would writes wrote wanna gotta um uh wow typically refers
+added able based wouldn wouldn't x y year years yeah yep yes yesterday yet you you'd you'll you're you've your yours
+yourself yourselves youre z zero monday tuesday wednesday thursday friday saturday sunday january february march april
+june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec
+"""
+_WEB = """
+http https www com org html htm href src img nbsp amp quot lt gt div span css px url click facebook twitter instagram
+pinterest copyright reserved rights login signup cookie cookies homepage menu reply comment comments posted post posts
+share subscribe newsletter email e-mail fax pm am pdf jpg png gif
+"""
+_GERMAN = """
+aber alle allem allen aller alles als also am an ander andere anderen auch auf aus bei beim bin bis bist da damit dann
+das dass dein dem den der des dessen die dies diese diesem diesen dieser dieses doch dort du durch ein eine einem
+einen einer eines er es etwas euch euer für gegen hat hatte hatten habe haben hier hin hinter ich ihm ihn ihnen ihr
+ihre ihrem ihren ihrer im in ins ist jede jedem jeden jeder jedes jetzt kann kein keine können könnte machen man mehr
+mein mich mir mit muss nach nicht nichts noch nun nur ob oder ohne sehr sein seine seinem seinen seiner seit sich sie
+sind so soll sollte sondern sonst über um und uns unser unter viel vom von vor war waren warum was weg weil welche
+welcher wenn wer werde werden wie wieder will wir wird wo worden wurde wurden zu zum zur zwar zwischen
+"""
+_FRENCH = """
+ai ainsi alors après au aucun aussi autre aux avait avant avec avoir ce cela celle celui ces cet cette chez comme
+comment dans de depuis des donc dont du elle elles en encore entre est et eu eux fait faire fois il ils je la le les
+leur leurs lors lui ma mais mes moi moins mon ne nos notre nous on ont ou où par parce pas pendant peu peut plus pour
+pourquoi puis quand que quel quelle quelques qui quoi sa sans se sera ses si son sont sous sur ta te tes toi ton tous
+tout toute toutes très tu un une vos votre vous y été être était étaient c'est d'un d'une qu'il qu'elle qu'un n'est
+l'on s'est n'a j'ai
+"""
+_SPANISH_PORTUGUESE = """
+a al algo algunos ante antes aquí así aunque cada como con contra cual cuando de del desde donde dos durante e el él
+ella ellas ellos en entre era eran es esa ese eso esta está están estas este esto estos fue fueron ha había han hasta
+hay la las le les lo los más me mi mientras muy nada ni no nos nosotros o os otra otro otros para pero poco por porque
+pues que qué quien se sea según ser si sí sido sin sobre son su sus también tan tanto te tiene tienen todo todos tras
+tu un una uno unos y ya yo ao aos até com da das dele depois do é ela elas ele eles em essa esse isso isto foi já lhe
+mais mas mesmo meu minha muito na nas não nem nós num numa ou pela pelas pelo pelos quando são seu seus sua suas
+também tem têm um uma você
+"""
+_ITALIAN = """
+agli ai al alla alle allo anche ancora che chi ci come con cui da dagli dai dal dalla dalle degli dei del della delle
+dello di dopo dove e è ed era erano essere fra gli ha hanno ho i il in io la le lei li lo loro lui ma mi mia mio molto
+ne negli nei nel nella nelle nello noi non nostro o ogni per perché più poi prima quale quando quanto quella quelle
+quelli quello questa queste questi questo se sei senza si sia solo sono stata stato su sua sue sugli sui sul sulla suo
+suoi tra tutti tutto un una uno voi
+"""
+_DUTCH_NORDIC = """
+aan al alle als bij dan dat de deze die dit door een en er haar had heeft het hij hoe hun ik in is je kan maar me meer
+men met mijn na naar niet nog nu of om omdat onder ons ook op over te tegen toch toen tot uit van veel voor waar was
+wat we wel werd wie wij worden wordt ze zei zich zij zijn zo zou alla att av blev bli dem den denna deras det detta
+dig där efter ej eller ett från för ha han har hade hon i ikke inte jag med mig mycket ni när och på sig sin som så
+till under upp ut var vi vid vill är af at der du et for fra havde hvad hvis jeg man når og skal til ud vil være ei
+ettei hän ja joka jos kanssa kuin mutta myös ne niin nyt oli on ovat se sekä sen tai vaan että
+"""
+_SLAVIC = """
+а без более бы был была были было быть в вам вас весь во вот все всего всех вы где да даже для до его ее если есть еще
+же за здесь и из или им их к как ко когда кто ли либо мне может мы на над надо не него нет ни них но о об однако он
+она они оно от очень по под при с со так также такой там те тем то того тоже той только том ты у уже хотя чего чей чем
+что чтобы чье эта эти это этого этой этом этот я aby ale ani asi až bez bo by być był była było były ci co czy dla do
+dlatego gdy gdzie go i ich ile im inne ja jak jako je jego jej jest jestem jeszcze już każdy kiedy kto która które
+który ku lub ma mi mnie może można mu my na nad nam nas nie niech nic o od on ona one oni oraz po pod poza przed przez
+przy są się ta tak takie tam te tego tej ten też to tu tylko tym u w we wszystko więc z za ze że a aj ako alebo anebo
+bude byl byla bylo být což já jeho její jen jestli jsem jsou k kde když která které který má mezi ne není než pro
+proto protože při s se si sú také tento této tomto už v ve však že
+"""
+_OTHERS = """
+ve bir bu da de için ile çok daha gibi ama ne ki mi olan olarak olduğu sonra kadar her şey var yok değil ancak veya
+yang dan di ke dari untuk pada dengan ini itu adalah tidak akan juga atau oleh dalam sebagai telah bisa ada saya kami
+mereka kita na ya wa kwa ni katika za la cha vya kuwa hii hiyo huo yake wake pia kama lakini si hilo hiki mwa baada
+kutoka hadi huku ambao ambayo ta ba shi a su ce ga don cikin wannan kuma amma daga an suka yi ko sun wata wani har ti
+sí tí kan bá fún wọn ó náà àti láti pé bí kí wà ṣe lọ rẹ̀ èyí ka le mo go gore e tse bo tsa mme fa o se nke bụ ndị ọ
+n'ihi maka ma onye ha n'ime dị nwere của và là các có cho được trong một không với những người này đã khi cũng như từ
+ở και το να του η της με που την από για είναι στο τα τον στη οι στην τη θα ότι σε ένα δεν αυτό αλλά في من على إلى أن
+عن مع هذا هذه التي الذي ما لا هو هي كان قد أو كما بعد بين كل لم ثم أي से को के का की में है और हैं पर यह इस कि भी नहीं
+ने हो एक था थे वह तो लिए कर कुछ जो ही या এবং এই একটি করে থেকে জন্য হয় তার না ও কি এর যে של את על לא הוא היא זה עם כי
+אני או אם גם כל יש היה אבל 이 그 저 것 수 등 및 는 은 을 를 의 에 에서 와 과 도 로 으로 하는 있는 있다 한 할 的
+了 是 在 不 有 和 也 就 都 而 及 与 與 或 这 這 那 你
+我 他 她 它 们 們 个 個 之 以 于 於 从 從 到 对 對 把 被 让 讓 但 很 更 最 所 其 此 着 過 过 の に は を た が
+で て と し れ さ い も な る ら り す き く け こ そ や よ ま せ
+ん っ う え お か あ だ ど ば へ め
+"""
+
+# Function words of one language that are content words of English.
+_CONTENT = "war men hat son ton sin sun era mine bin die ai os door toe pod gore"
+
+#: Words in lower case that neither begin nor end a phrase.
+STOP_WORDS: frozenset[str] = frozenset(
+" ".join((_ENGLISH, _WEB, _GERMAN, _FRENCH, _SPANISH_PORTUGUESE, _ITALIAN, _DUTCH_NORDIC, _SLAVIC,
+_OTHERS)).split()
+) - frozenset(_CONTENT.split())
+
+_OPENERS = "new high low long old big small first second third self best far los las"
+#: Stop words that may begin a phrase, never be one: "New York", "first aid".
+OPENERS: frozenset[str] = frozenset(_OPENERS.split())
+
+_CONNECTIVES = "of and in for to de du la von der del"
+#: Stop words that may stand in the middle of a phrase of three words.
+CONNECTIVES: frozenset[str] = frozenset(_CONNECTIVES.split())

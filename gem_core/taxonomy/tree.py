@@ -1,0 +1,263 @@
+"""Group clusters into parents: Ward's rule on the sphere."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gem_core._types import Float64, Int32, frozen
+from gem_core.errors import InputError
+from gem_core.taxonomy.keywords import stem
+from gem_core.taxonomy.labels import SEPARATOR, capital, unique
+
+#: What stands between the children a parent is named from.
+PARENT_SEPARATOR = " / "
+_HEADS = 3
+_MAX_CHARACTERS = 48
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A group of clusters.
+
+    Attributes
+    ----------
+    name : str
+        Made of the names of its children, unique among parents.
+    children : tuple of int
+        Clusters, in leaf order.
+    """
+
+    name: str
+    children: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Two levels cut from a full binary tree over K clusters.
+
+    Attributes
+    ----------
+    parents : tuple of P Parent
+        In leaf order; every cluster has exactly one.
+    parent_of : (K,) int32
+        Index into `parents`.
+    merges : (K-1, 4) float64
+        SciPy's linkage layout: the two nodes merged (below K a cluster, K + t the node made in row t), the loss of
+        resultant length Delta in units of mass, clusters in the new node. Delta need not rise from row to row.
+    order : (K,) int32
+        Clusters so that neighbours are alike and the clusters of a parent stand together.
+    """
+
+    parents: tuple[Parent, ...]
+    parent_of: Int32
+    merges: Float64
+    order: Int32
+
+
+def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
+    r"""Agglomerate clusters by the loss of resultant length and cut the tree into parents.
+
+    Each step merges the two nodes that lose least: Delta(a, b) = ||S_a|| + ||S_b|| - ||S_a + S_b||, where
+    S_k = sum_i w_i gamma_ik x_i. It is the fall of sum_i w_i cos(x_i, mu) when one direction has to serve for two:
+    Ward's rule with cosine for squared distance. (Own choice: the method's authors give no tree.)
+
+    The number of parents P lies between 0.7 sqrt(K) and 1.5 sqrt(K) (both rounded, at least 2) and is the one before
+    the largest relative jump of Delta: the merge that would leave P - 1 groups costs most compared with the one
+    that left P.
+    Three clusters or fewer are each their own parent.
+
+    A parent with one child has its name. Another is named by the phrase its children share, if there is one, and by
+    the first phrase of its children, the largest first, up to three: "Patients / Cells / Diet".
+
+    Parameters
+    ----------
+    resultants : (K, d) float
+        S_k; an empty cluster has a zero row.
+    names : sequence of K str
+        Cluster labels.
+
+    Returns
+    -------
+    Tree
+
+    Raises
+    ------
+    InputError
+        When there is no cluster, a number is not finite or names and resultants differ in length.
+
+    Notes
+    -----
+    Time O(K^3) in numpy on a K x K table: 20 ms at K = 200.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> angles = np.radians([0, 5, 90, 95, 180])
+    >>> S = 0.2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    >>> tree = build_tree(S, ["Bread, oven", "Cake, oven", "Court", "Law", "Space"])
+    >>> [(p.name, p.children) for p in tree.parents]
+    [('Oven / Bread / Cake', (0, 1)), ('Court / Law', (2, 3)), ('Space', (4,))]
+    """
+    S = np.asarray(resultants, dtype=np.float64)
+    if S.ndim != 2 or S.shape[0] == 0 or not np.all(np.isfinite(S)):
+        raise InputError(
+            "resultants must be a table of finite numbers, one row a cluster",
+            f"shape {S.shape}",
+            "Pass a fit's resultants",
+        )
+    n_clusters = S.shape[0]
+    if len(names) != n_clusters:
+        raise InputError(
+            f"names must hold one label a cluster ({n_clusters})", f"{len(names)}", "Pass one label a cluster"
+        )
+    merges = _agglomerate(S)
+    members, directions = _nodes(S, merges)
+    roots = _cut(merges, n_clusters, _number_of_parents(merges[:, 2], n_clusters))
+    order = _leaf_order(merges, directions, n_clusters)
+    place = np.empty(n_clusters, dtype=np.int64)
+    place[order] = np.arange(n_clusters)
+    groups = sorted(
+        (sorted(members[root], key=lambda k: int(place[k])) for root in roots), key=lambda g: int(place[g[0]])
+    )
+    parent_of = np.empty(n_clusters, dtype=np.int32)
+    for index, group in enumerate(groups):
+        parent_of[group] = index
+    sizes = np.linalg.norm(S, axis=1)
+    titles = _parent_names(groups, [str(name) for name in names], sizes)
+    return Tree(
+        parents=tuple(Parent(t, tuple(int(k) for k in g)) for t, g in zip(titles, groups, strict=True)),
+        parent_of=frozen(parent_of),
+        merges=frozen(merges),
+        order=frozen(order),
+    )
+
+
+def _agglomerate(S: Float64) -> Float64:
+    """Merge the cheapest pair until one node is left; ties go to the lowest numbers."""
+    n = S.shape[0]
+    gram = S @ S.T
+    node = np.arange(n)
+    size = np.ones(n)
+    alive = np.ones(n, dtype=bool)
+    merges = np.zeros((n - 1, 4))
+    length = np.sqrt(np.maximum(np.diag(gram), 0.0))
+    cost = _costs(gram, length)
+    for step in range(n - 1):
+        a, b = divmod(int(cost.argmin()), n)
+        a, b = min(a, b), max(a, b)
+        merges[step] = (min(node[a], node[b]), max(node[a], node[b]), max(cost[a, b], 0.0), size[a] + size[b])
+        gram[a] += gram[b]
+        gram[:, a] += gram[:, b]
+        node[a], size[a], alive[b] = n + step, size[a] + size[b], False
+        length[a] = math.sqrt(max(gram[a, a], 0.0))
+        joint = np.sqrt(np.maximum(length[a] ** 2 + length**2 + 2.0 * gram[a], 0.0))
+        cost[a] = np.where(alive, length[a] + length - joint, np.inf)
+        cost[a, a] = np.inf
+        cost[:, a] = cost[a]
+        cost[b] = cost[:, b] = np.inf
+    return merges
+
+
+def _costs(gram: Float64, length: Float64) -> Float64:
+    squares = length**2
+    joint = np.sqrt(np.maximum(squares[:, None] + squares[None, :] + 2.0 * gram, 0.0))
+    cost = length[:, None] + length[None, :] - joint
+    np.fill_diagonal(cost, np.inf)
+    return np.asarray(cost)
+
+
+def _number_of_parents(losses: Float64, n_clusters: int) -> int:
+    """Number of groups before the largest relative jump of the loss, near sqrt(K)."""
+    if n_clusters <= 3:
+        return n_clusters
+    root = math.sqrt(n_clusters)
+    low, high = max(2, round(0.7 * root)), min(n_clusters - 1, round(1.5 * root))
+    # P groups are left after K - P merges; losses[K - P] is the merge that would leave P - 1.
+    # A loss of nothing (duplicates, empty clusters) counts as a millionth of the largest: no infinite jump.
+    floor = 1e-6 * float(losses.max()) or 1.0
+    heights = np.maximum(losses, floor)
+    jumps = {P: heights[n_clusters - P] / heights[n_clusters - P - 1] for P in range(low, high + 1)}
+    return max(jumps, key=lambda P: (jumps[P], P))
+
+
+def _nodes(S: Float64, merges: Float64) -> tuple[list[list[int]], list[Float64]]:
+    """Clusters and resultant of every node."""
+    members = [[k] for k in range(S.shape[0])]
+    directions = [S[k] for k in range(S.shape[0])]
+    for a, b in merges[:, :2].astype(int):
+        members.append(members[a] + members[b])
+        directions.append(directions[a] + directions[b])
+    return members, directions
+
+
+def _cut(merges: Float64, n_clusters: int, n_parents: int) -> list[int]:
+    """Roots of the forest after K - P merges."""
+    roots = set(range(n_clusters))
+    for step in range(n_clusters - n_parents):
+        roots -= {int(merges[step, 0]), int(merges[step, 1])}
+        roots.add(n_clusters + step)
+    return sorted(roots)
+
+
+def _leaf_order(merges: Float64, directions: list[Float64], n_clusters: int) -> NDArray[np.int32]:
+    """Turn the two sides of every merge so that the clusters that meet are as alike as can be."""
+    unit = np.stack(directions[:n_clusters])
+    lengths = np.linalg.norm(unit, axis=1, keepdims=True)
+    unit = unit / np.where(lengths > 0, lengths, 1.0)  # an empty cluster is like none
+    alike = unit @ unit.T
+    orders = [[k] for k in range(n_clusters)]
+    for a, b in merges[:, :2].astype(int):
+        left, right = orders[a], orders[b]
+        turns = [(left, right), (left[::-1], right), (left, right[::-1]), (left[::-1], right[::-1])]
+        # Rounding decides no turn: the first of equal ones wins.
+        best = max(range(4), key=lambda t: (round(float(alike[turns[t][0][-1], turns[t][1][0]]), 9), -t))
+        orders.append(turns[best][0] + turns[best][1])
+    return np.array(orders[-1], dtype=np.int32)
+
+
+def _parent_names(groups: list[list[int]], names: list[str], sizes: Float64) -> list[str]:
+    """Name groups from their children, unique among groups and no name of a cluster outside them."""
+    used = {names[g[0]].casefold() for g in groups if len(g) == 1}
+    taken: set[str] = set()
+    titles = []
+    for group in groups:
+        if len(group) == 1:
+            titles.append(unique(names[group[0]], taken))
+            continue
+        heads = _heads(sorted(group, key=lambda k: (-float(sizes[k]), k)), names)
+        proposals = [_title(heads), *(PARENT_SEPARATOR.join((*heads[:2], head)) for head in heads[3:])]
+        free = [text for text in proposals if text.casefold() not in used | taken]
+        seen = used | taken
+        title = unique(free[0] if free else proposals[0], seen)
+        taken.add(title.casefold())
+        titles.append(title)
+    return titles
+
+
+def _heads(children: list[int], names: list[str]) -> list[str]:
+    """Phrases a parent may be named by: those that two children share, then first, second ... phrases of each child."""
+    phrases = [names[k].split(SEPARATOR) for k in children]
+    keys = [{" ".join(stem(w) for w in phrase.split()) for phrase in own} for own in phrases]
+    deep = max(len(own) for own in phrases)
+    turns = [own[level] for level in range(deep) for own in phrases if level < len(own)]
+    heads: list[str] = []
+    seen: set[str] = set()
+    for shared in (True, False):
+        for phrase in turns:
+            key = " ".join(stem(w) for w in phrase.split())
+            if key not in seen and (not shared or sum(key in own for own in keys) > 1):
+                seen.add(key)
+                heads.append(phrase)
+    return [capital(head) for head in heads]
+
+
+def _title(heads: list[str]) -> str:
+    text = heads[0]
+    for count in range(2, min(_HEADS, len(heads)) + 1):
+        longer = PARENT_SEPARATOR.join(heads[:count])
+        if len(longer) <= _MAX_CHARACTERS:
+            text = longer
+    return text
