@@ -60,7 +60,7 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
 
 def unwritable(folder: Path, error: OSError) -> WorkspaceError:
     """Turn an operating system refusal to write into words."""
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return WorkspaceError("The disk must have room for the workspace", f"no space left at {folder}",
                               "Free some space and run the same command again: finished steps are kept")
     return WorkspaceError("The workspace must be writable", f"{folder}: {error.strerror or error}",

@@ -1,0 +1,58 @@
+"""What a corpus will cost, said before anything is made."""
+
+from dataclasses import dataclass
+
+from gem_core._types import Progress, silent
+from gem_core.corpus import estimate_embedding, read_corpus
+from gem_core.pipeline.build import Source
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Size of a corpus and the time its embedding would take on this machine.
+
+    Attributes
+    ----------
+    documents, tokens : int
+        Of the documents that are kept.
+    tokens_from : str
+        How tokens were counted.
+    refused : dict
+        Reason code to number of refused rows.
+    documents_per_second : float
+        Measured on a few batches; 0 with own vectors, which need no embedding.
+    seconds : float
+        Estimated time to embed all documents; 0 with own vectors.
+    """
+
+    documents: int
+    tokens: int
+    tokens_from: str
+    refused: dict[str, int]
+    documents_per_second: float
+    seconds: float
+
+
+def estimate(source: Source, *, progress: Progress = silent) -> Estimate:
+    """Read a corpus and embed a few batches of it; nothing is written.
+
+    Parameters
+    ----------
+    source : Source
+    progress : Progress
+
+    Raises
+    ------
+    CorpusError
+        If the file cannot be read, or no document is left.
+    InputError
+        If the encoder is not there.
+    """
+    corpus = read_corpus(source.path, columns=source.columns, progress=progress)
+    rate = seconds = 0.0
+    if source.vectors is None:
+        progress("measure the encoder", 0, 1)
+        rate, seconds = estimate_embedding(list(corpus.documents["text"]), encoder=source.encoder)
+        progress("measure the encoder", 1, 1)
+    return Estimate(len(corpus.documents), int(corpus.documents["tokens"].sum()), corpus.tokens_from,
+                    corpus.refused_counts, rate, seconds)
