@@ -20,7 +20,7 @@ from gem_core.errors import GemError, InputError
 NEWTON_PASSES = 60
 # Largest spread of one Newton step in nats: keeps steps sane where the Hessian is nearly singular (all documents
 # certain of their cluster), and the kept responsibilities usable.
-STEP_SPREAD = 12.0
+STEP_SPREAD = 30.0
 # Rounding of the summed log-partition, nats per nat: a step is not refused for less than this.
 NOISE = {"float32": 2e-9, "float64": 1e-14}
 # Masses are known to about this: no solver can ask for less.

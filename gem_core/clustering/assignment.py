@@ -1,0 +1,133 @@
+"""Assign documents to the clusters of a fit: labels, margins, densities; soft responsibilities on request."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gem_core._types import Float32, Float64, Floating, Int32, frozen
+from gem_core.clustering.mixture import MixtureFit
+from gem_core.errors import InputError
+from gem_core.geometry import normalise
+
+BLOCK_VALUES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Documents under a fit; every array has one entry a document.
+
+    Attributes
+    ----------
+    labels : ndarray of int32
+        argmax_k (l_ik + b_k).
+    second : ndarray of int32
+        The runner-up; equal to `labels` when there is one cluster only.
+    margin : ndarray of float32
+        Best minus second best l + b, nats, >= 0 (inf for one cluster). In high dimension posteriors saturate:
+        show this or the cosine, never gamma as a probability.
+    log_responsibility : ndarray of float32
+        log gamma of the own cluster, nats, <= 0.
+    log_density : ndarray of float32
+        log f(x | mu, kappa) of the own cluster, nats.
+    cosine : ndarray of float32
+        x'mu of the own cluster, in [-1, 1].
+    """
+
+    labels: Int32
+    second: Int32
+    margin: Float32
+    log_responsibility: Float32
+    log_density: Float32
+    cosine: Float32
+
+
+def assign(X: ArrayLike, fit: MixtureFit) -> Assignment:
+    """Assign documents, also ones the fit never saw.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Embeddings; normalised here.
+    fit : MixtureFit
+        A fit in the same dimension.
+
+    Returns
+    -------
+    Assignment
+        Six flat arrays. Memory: one normalised copy of X and blocks of about 8 MB.
+
+    Raises
+    ------
+    InputError
+        X is not a table of finite vectors with d columns.
+
+    Examples
+    --------
+    >>> from gem_core.clustering import MixtureConfig, fit_mixture
+    >>> X = [[1.0, 0.1], [1.0, -0.1], [-1.0, 0.1], [-1.0, -0.1]]
+    >>> a = assign(X, fit_mixture(X, MixtureConfig(n_clusters=2)))
+    >>> bool(a.labels[0] == a.labels[1] != a.labels[2]), a.cosine.shape
+    (True, (4,))
+    """
+    x = _checked(X, fit)
+    n = x.shape[0]
+    kinds: tuple[Any, ...] = (np.int32, np.int32, np.float32, np.float32, np.float32, np.float32)
+    out = tuple(np.empty(n, dtype=kind) for kind in kinds)
+    offsets = fit.parameters().model().offsets + np.log(fit.masses.size)
+    for rows, logits in _logits(x, fit):
+        part = _block(x[rows], logits, fit, offsets)
+        for array, values in zip(out, part, strict=True):
+            array[rows] = values
+    return Assignment(*(frozen(array) for array in out))
+
+
+def responsibilities(X: ArrayLike, fit: MixtureFit) -> Floating:
+    """gamma_ik = softmax_k(l_ik + b_k), shape (n, K), in the type of X (float64 for lists).
+
+    Parameters and errors as in `assign`. Memory: n x K values.
+    """
+    x = _checked(X, fit)
+    out = np.empty((x.shape[0], fit.masses.size), dtype=x.dtype)
+    for rows, logits in _logits(x, fit):
+        gamma = np.exp(logits - logits.max(axis=1, keepdims=True))
+        out[rows] = gamma / gamma.sum(axis=1, keepdims=True)
+    return out
+
+
+def _checked(X: ArrayLike, fit: MixtureFit) -> Floating:
+    x = normalise(X)
+    d = fit.centers.shape[1]
+    if x.shape[1] != d:
+        raise InputError(f"X must have the {d} columns of the vectors that were fitted", f"{x.shape[1]} columns",
+                         "Use embeddings of the same encoder")
+    return x
+
+
+def _logits(x: Floating, fit: MixtureFit) -> Iterator[tuple[slice, Floating]]:
+    """l + b up to one constant, block by block, in the type of x."""
+    model = fit.parameters().model()
+    offsets = model.offsets + fit.bias
+    # Relative to the largest: thousands of nats of log C_d would cost float32 its digits.
+    offsets = (offsets - offsets.max()).astype(x.dtype)
+    slopes = np.ascontiguousarray(model.slopes.T.astype(x.dtype))
+    step = max(256, BLOCK_VALUES // offsets.size)
+    for start in range(0, x.shape[0], step):
+        rows = slice(start, min(start + step, x.shape[0]))
+        yield rows, x[rows] @ slopes + offsets
+
+
+def _block(x: Floating, logits: Floating, fit: MixtureFit, log_normalisers: Float64) -> tuple[Any, ...]:
+    each = np.arange(x.shape[0])
+    labels = logits.argmax(axis=1)
+    best = logits[each, labels]
+    log_responsibility = -np.log(np.exp(logits - best[:, None]).sum(axis=1))
+    cosine = np.clip(np.einsum("ij,ij->i", x, fit.centers[labels].astype(x.dtype)), -1.0, 1.0)
+    log_density = fit.concentrations[labels] * cosine + log_normalisers[labels]
+    if logits.shape[1] == 1:
+        return labels, labels, np.full(x.shape[0], np.inf), log_responsibility, log_density, cosine
+    logits[each, labels] = -np.inf
+    second = logits.argmax(axis=1)
+    return labels, second, best - logits[each, second], log_responsibility, log_density, cosine

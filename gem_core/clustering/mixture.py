@@ -1,0 +1,343 @@
+"""Fit a GEM mixture: `fit_mixture(X, config) -> MixtureFit` (method.md sections 2 to 6)."""
+
+import math
+import time
+import warnings
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gem_core import _check
+from gem_core._types import Bool, Float64, Progress, frozen, silent
+from gem_core.clustering.driver import Problem, Run, expectation_maximisation
+from gem_core.clustering.maximisation import Parameters, maximise
+from gem_core.clustering.seeding import Seed, seed_mixture
+from gem_core.clustering.statistics import Documents
+from gem_core.errors import InputError, NotConvergedWarning
+from gem_core.geometry import normalise
+
+# kappa may grow to this multiple of the pooled concentration of the start. Clusters of near-duplicates run away
+# otherwise (1800 beside 100 was seen) and then hold their mass against any balance.
+CAP_RATIO = 10.0
+
+
+@dataclass(frozen=True)
+class MixtureConfig:
+    r"""Everything a fit depends on besides the documents and their weights.
+
+    Attributes
+    ----------
+    n_clusters : int
+        K >= 1.
+    strength : float
+        Balance strength lambda / kappa, in [0, inf]: 0 is a plain von Mises-Fisher mixture, about 1 matches the
+        scale of the logits, infinity holds the masses exactly at the target.
+    target : "uniform", "natural" or tuple of K floats
+        u: equal shares; the masses of the strength-0 fit from the same start; or given shares (sum 1). From a cold
+        start the largest given share goes to the largest cluster, and so on.
+    concentration : "per_cluster", "shared" or float
+        How kappa is chosen; a number fixes it.
+    solver : "dual" or "mm"
+        Exact dual E-step, or the paper's minorise-maximise (hundreds of times more passes).
+    max_iter : int
+        Largest number of iterations on all documents.
+    tol : float
+        Stop when the objective changes by less than tol x |objective| in one iteration.
+    seed : int
+        Seed of every random choice.
+    start : "relax" or "plain"
+        "relax": start balanced, then relax to the asked strength (continuation). "plain": k-means++ and a few
+        spherical k-means steps.
+    lambda_scale : "mean" or "sum"
+        "mean": lambda acts on the mean over documents. "sum" is the paper's formula taken literally: lambda / n.
+
+    Raises
+    ------
+    InputError
+        A value is outside its range.
+
+    Examples
+    --------
+    >>> MixtureConfig(n_clusters=8, strength=float("inf")).target
+    'uniform'
+    """
+
+    n_clusters: int = 24
+    strength: float = 1.0
+    target: Literal["uniform", "natural"] | tuple[float, ...] = "uniform"
+    concentration: Literal["per_cluster", "shared"] | float = "per_cluster"
+    solver: Literal["dual", "mm"] = "dual"
+    max_iter: int = 200
+    tol: float = 1e-6
+    seed: int = 0
+    start: Literal["relax", "plain"] = "relax"
+    lambda_scale: Literal["mean", "sum"] = "mean"
+
+    def __post_init__(self) -> None:
+        _whole(self.n_clusters, "n_clusters", 1, "Ask for one cluster or more")
+        _whole(self.max_iter, "max_iter", 1, "Allow one iteration or more")
+        _whole(self.seed, "seed", 0, "Use a whole number that is not negative")
+        if not _number(self.strength) or math.isnan(self.strength) or self.strength < 0:
+            raise InputError("strength must be a number from 0 to infinity", f"{self.strength!r}",
+                             "Use 0 for no balance, 1 for matched, inf for exact balance")
+        if not _number(self.tol) or not 0 <= self.tol < 1:
+            raise InputError("tol must be a number from 0 to below 1", f"{self.tol!r}", "Use the default, 1e-6")
+        _one_of(self.solver, "solver", ("dual", "mm"))
+        _one_of(self.start, "start", ("relax", "plain"))
+        _one_of(self.lambda_scale, "lambda_scale", ("mean", "sum"))
+        if isinstance(self.concentration, str):
+            _one_of(self.concentration, "concentration", ("per_cluster", "shared"))
+        elif not _number(self.concentration) or not 0 < self.concentration < math.inf:
+            raise InputError('concentration must be "per_cluster", "shared" or a positive number',
+                             f"{self.concentration!r}", 'Use "per_cluster"')
+        if isinstance(self.target, str):
+            _one_of(self.target, "target", ("uniform", "natural"))
+        else:
+            shares = _check.shares(self.target, self.n_clusters, "target")
+            object.__setattr__(self, "target", tuple(shares.tolist()))
+        if self.solver == "mm" and math.isinf(self.strength):
+            raise InputError('solver "mm" needs a finite strength (its step has size 0 at infinity)', "inf",
+                             'Use solver="dual", or a large finite strength')
+
+
+@dataclass(frozen=True)
+class MixtureFit:
+    r"""A fitted mixture. A document belongs to argmax_k of l_k(x) + b_k, l_k = log(1/K) + log f(x | mu_k, kappa_k).
+
+    Attributes
+    ----------
+    centers : ndarray of float64, shape (K, d)
+        mu_k, unit rows.
+    concentrations : ndarray, shape (K,)
+        kappa_k.
+    bias : ndarray, shape (K,)
+        b_k, nats; -lambda (pi_k - u_k) at finite strength. -inf for a cluster whose target is 0 at infinite strength.
+    masses : ndarray, shape (K,)
+        pi_k = sum_i w_i gamma_ik, fractions with sum 1.
+    target : ndarray, shape (K,)
+        u_k, fractions with sum 1.
+    resultants : ndarray, shape (K, d)
+        sum_i w_i gamma_ik x_i.
+    capped : ndarray of bool, shape (K,)
+        Where kappa_k stopped at the cap (10 times the reference concentration).
+    strength, penalty : float
+        Balance strength as asked, and the lambda it meant here.
+    reference_concentration : float
+        kappa_0 with lambda = strength x kappa_0: the shared concentration of the start (or the fixed one). Constant
+        over one fit and over a path, so that a trace follows one objective.
+    objective : float
+        F, nats per document.
+    trace : ndarray, shape (T,)
+        F after every E-step on all documents; never falls.
+    n_iter : int
+        T.
+    converged : bool
+        Whether the tolerance was reached.
+    passes : int
+        Evaluations of all documents, Newton steps included (work on a sample of the start not counted).
+    seconds : float
+        Wall time, start included.
+    config : MixtureConfig
+        What was asked.
+    """
+
+    centers: Float64
+    concentrations: Float64
+    bias: Float64
+    masses: Float64
+    target: Float64
+    resultants: Float64
+    capped: Bool
+    strength: float
+    penalty: float
+    reference_concentration: float
+    objective: float
+    trace: Float64
+    n_iter: int
+    converged: bool
+    passes: int
+    seconds: float
+    config: MixtureConfig
+
+    def permuted(self, order: ArrayLike) -> "MixtureFit":
+        """The same fit with cluster k renamed to order[k].
+
+        Parameters
+        ----------
+        order : array_like of int, shape (K,)
+            New id of each cluster (as `match_clusters` returns it), a permutation of 0 .. K-1.
+
+        Raises
+        ------
+        InputError
+            `order` is not a permutation.
+        """
+        new = np.asarray(order)
+        k = self.masses.size
+        if new.shape != (k,) or not np.array_equal(np.sort(new), np.arange(k)):
+            raise InputError(f"order must be a permutation of 0 to {k - 1}", f"{new.tolist()}",
+                             "Pass the result of match_clusters")
+        old = np.argsort(new)
+        config = self.config
+        if not isinstance(config.target, str):
+            config = replace(config, target=tuple(config.target[i] for i in old))
+        return replace(
+            self, config=config, centers=frozen(self.centers[old]), concentrations=frozen(self.concentrations[old]),
+            bias=frozen(self.bias[old]), masses=frozen(self.masses[old]), target=frozen(self.target[old]),
+            resultants=frozen(self.resultants[old]), capped=frozen(self.capped[old]))
+
+    def parameters(self) -> Parameters:
+        """mu, kappa and where the cap binds, as the M-step gives them."""
+        return Parameters(self.centers, self.concentrations, self.capped)
+
+
+def fit_mixture(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | None = None,
+                start: MixtureFit | None = None, progress: Progress = silent, device: str = "auto") -> MixtureFit:
+    """Fit a GEM mixture to documents.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Embeddings, d >= 2; normalised here. float16 and float32 are fitted in float32 (sums in float64), float64 in
+        float64. Memory: one copy at most, and n x K responsibilities while they take less than 1 GiB.
+    config : MixtureConfig
+        Number of clusters, strength and the rest.
+    weights : array_like, shape (n,), optional
+        Document weights >= 0 (tokens, say); divided by their sum. Default: every document counts the same.
+    start : MixtureFit, optional
+        Warm start from a fit of the same documents; its reference concentration (and natural target) is kept, so
+        strengths mean the same in both.
+    progress : Progress
+        Called as progress("seed" | "fit", done, total).
+    device : str
+        "auto", "cpu" or "cuda".
+
+    Returns
+    -------
+    MixtureFit
+
+    Raises
+    ------
+    InputError
+        X is not a table of finite vectors, has fewer rows than clusters, or all its rows are the same direction
+        while more than one cluster is asked; weights or start do not match.
+
+    Warns
+    -----
+    NotConvergedWarning
+        max_iter was reached before tol.
+
+    Examples
+    --------
+    >>> from gem_core.geometry import sample_vmf
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.vstack([sample_vmf(m, 50.0, n, rng) for m, n in (([1, 0, 0], 90), ([0, 1, 0], 30))])
+    >>> fit_mixture(X, MixtureConfig(n_clusters=2, strength=0.0)).masses.round(2).tolist()
+    [0.75, 0.25]
+    """
+    began = time.perf_counter()
+    x = normalise(X)
+    n, d = x.shape
+    share = _check.weights(weights, n)
+    _enough(x, share, config.n_clusters)
+    documents = Documents(x, share, device=device)
+    if start is None:
+        seed = seed_mixture(x, share, config.n_clusters, concentration=config.concentration, cap_ratio=CAP_RATIO,
+                            seed=config.seed, balanced=config.start == "relax", device=device, progress=progress)
+        target = None
+    else:
+        seed = _warm(start, config, d)
+        target = start.target if config.target == start.config.target == "natural" else None
+    penalty = _penalty(config, seed.reference, n)
+    if target is None:
+        seed, target = _target(documents, config, seed)
+    problem = Problem(penalty, target, config.concentration, CAP_RATIO * seed.reference, config.solver)
+    run = expectation_maximisation(documents, problem, seed.parameters, bias=seed.bias if penalty > 0 else None,
+                                   max_iter=config.max_iter, tol=config.tol, progress=progress)
+    if not run.converged:
+        warnings.warn(f"The fit did not reach tol={config.tol:g} in {config.max_iter} iterations; allow more with "
+                      "max_iter, or accept a looser tol", NotConvergedWarning, stacklevel=2)
+    return _result(run, problem, config, seed.reference, documents.passes, time.perf_counter() - began)
+
+
+def _result(run: Run, problem: Problem, config: MixtureConfig, reference: float, passes: int,
+            seconds: float) -> MixtureFit:
+    step, parameters = run.expectation, run.parameters
+    return MixtureFit(
+        centers=frozen(parameters.centers), concentrations=frozen(parameters.concentrations), bias=frozen(step.bias),
+        masses=frozen(step.mass), target=frozen(problem.target), resultants=frozen(step.resultants),
+        capped=frozen(parameters.capped), strength=float(config.strength), penalty=problem.penalty,
+        reference_concentration=reference, objective=float(run.trace[-1]), trace=frozen(run.trace),
+        n_iter=run.trace.size, converged=run.converged, passes=passes, seconds=seconds, config=config)
+
+
+def _penalty(config: MixtureConfig, reference: float, n: int) -> float:
+    if config.strength == 0:
+        return 0.0
+    return float(config.strength) * reference / (n if config.lambda_scale == "sum" else 1)
+
+
+def _target(documents: Documents, config: MixtureConfig, seed: Seed) -> tuple[Seed, Float64]:
+    """Target masses, and the seed with its clusters ordered to suit given shares."""
+    k = config.n_clusters
+    if config.target == "uniform":
+        return seed, np.full(k, 1.0 / k)
+    if config.target == "natural":
+        plain = Problem(0.0, np.full(k, 1.0 / k), config.concentration, CAP_RATIO * seed.reference)
+        run = expectation_maximisation(documents, plain, seed.parameters, max_iter=config.max_iter, tol=config.tol)
+        return replace(seed, parameters=run.parameters, bias=np.zeros(k)), run.expectation.mass
+    shares = np.array(config.target)
+    if seed.given:
+        return seed, shares
+    order = np.empty(k, dtype=np.int64)
+    order[np.argsort(-shares, kind="stable")] = np.argsort(-seed.mass, kind="stable")
+    return seed.ordered(order), shares
+
+
+def _warm(start: MixtureFit, config: MixtureConfig, d: int) -> Seed:
+    if start.centers.shape != (config.n_clusters, d):
+        raise InputError(f"start must have {config.n_clusters} clusters in {d} dimensions",
+                         f"{start.centers.shape[0]} clusters in {start.centers.shape[1]}",
+                         "Fit without start, or with the same number of clusters on the same vectors")
+    parameters, reference = start.parameters(), start.reference_concentration
+    if config.concentration != start.config.concentration:
+        # The rule for kappa changed: one M-step under the new rule, so that the first value belongs to it.
+        if not isinstance(config.concentration, str):
+            reference = float(config.concentration)
+        parameters = maximise(start.masses, start.resultants, parameters, config.concentration, CAP_RATIO * reference)
+    return Seed(parameters, np.where(np.isfinite(start.bias), start.bias, 0.0), start.masses, reference, given=True)
+
+
+def _enough(x: np.ndarray, share: Float64, k: int) -> None:
+    n, d = x.shape
+    if d < 2:
+        raise InputError("X must have at least two dimensions (a sphere needs them)", f"n_features = {d}",
+                         "Pass embeddings with two columns or more")
+    if n < k:
+        raise InputError(f"n_clusters must not exceed the number of documents (n_samples = {n})", f"{k}",
+                         f"Ask for at most {n} clusters or add documents")
+    weighing = int(np.count_nonzero(share))
+    if weighing < k:
+        raise InputError("n_clusters must not exceed the number of documents with a positive weight",
+                         f"{k} clusters for {weighing} such documents", "Ask for fewer clusters")
+    if k > 1 and np.all(np.abs(x - x[0]).max(axis=0) < 1e-6):
+        raise InputError("X must hold at least two different directions to form clusters",
+                         f"{n:,} vectors that are all the same", "Check the embedding, or ask for one cluster")
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _whole(value: object, name: str, least: int, do: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(f"{name} must be a whole number of at least {least}", f"{value!r}", do)
+
+
+def _one_of(value: object, name: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"{name} must be one of {', '.join(allowed)}", f"{value!r}", f'Use "{allowed[0]}"')
+
+
