@@ -23,6 +23,10 @@ class Session:
         The selected document and cluster, the same in every view.
     lasso : tuple of int
         Rows drawn around on a map.
+    lasso_total : int
+        How many documents the lasso held; a large one is listed in part.
+    query : str
+        Words searched for.
     drafts : dict
         Settings tried on a screen and not applied yet, by name.
     """
@@ -31,11 +35,32 @@ class Session:
     row: int | None = None
     cluster: int | None = None
     lasso: tuple[int, ...] = ()
+    lasso_total: int = 0
+    query: str = ""
     drafts: dict[str, Any] = field(default_factory=dict)
 
     def open(self, root: Path) -> None:
         """Open another workspace; what was selected in the old one is dropped."""
-        self.root, self.row, self.cluster, self.lasso, self.drafts = root, None, None, (), {}
+        self.root, self.drafts, self.query = root, {}, ""
+        self.clear()
+
+    def clear(self) -> None:
+        """Select nothing."""
+        self.row, self.cluster, self.lasso, self.lasso_total = None, None, (), 0
+
+    def pick(self, row: int | None, cluster: int | None) -> None:
+        """Select a document with its cluster, or a cluster alone, on a map."""
+        self.clear()
+        self.row, self.cluster = row, cluster
+
+    def surround(self, rows: tuple[int, ...], total: int) -> None:
+        """Select the documents inside a lasso."""
+        self.clear()
+        self.lasso, self.lasso_total = rows, total
+
+    def read(self, row: int | None) -> None:
+        """Open a document from a list, or close it; the list stays behind it."""
+        self.row = row
 
 
 def session() -> Session:
@@ -65,3 +90,8 @@ def _first_workspace() -> Path:
 def workspaces() -> list[Path]:
     """Workspaces in the home folder, by name."""
     return sorted((p.parent for p in home().glob("*/manifest.json")), key=lambda p: p.name)
+
+
+def widget(key: str) -> Any:
+    """Return what a widget holds, for its callback."""
+    return st.session_state.get(key)
