@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gem_core._types import Float64, Int32, Progress, frozen, silent
+from gem_core._types import Bool, Float64, Int32, Progress, frozen, silent
 from gem_core.clustering import (
     Assignment,
     BalanceMeasures,
@@ -13,7 +13,7 @@ from gem_core.clustering import (
     balance_measures,
     fit_mixture,
 )
-from gem_core.pipeline.taxonomy import check_size, matched
+from gem_core.pipeline.taxonomy import KEEP, check_size, matched
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
 
@@ -25,24 +25,34 @@ class Preview:
     ----------
     settings : Settings
     fit : MixtureFit
-        Clusters numbered as in the present taxonomy.
+        Clusters numbered as in the present taxonomy, as far as both have them.
     assignment : Assignment
     shares : (K,) float64
-        Share of the documents that each cluster would hold (hard assignment).
+        Share of the corpus that each cluster would hold (hard assignment), in documents or in tokens as the settings
+        count them.
+    present : (K0,) float64
+        The same for the clusters of the present taxonomy.
     before, after : BalanceMeasures
-        Of the shares of documents.
+        Of these shares.
+    origin : (K,) int32
+        The present cluster that a previewed one continues (largest common part, one to one); -1: a new cluster.
+    steady : (K,) bool
+        Whether it keeps most of its documents; others would be named anew.
     ari : float
         Adjusted Rand index between the present and the new assignment; 1 = the same.
     moved : (m,) int32
-        Rows of the documents that would change their cluster, least sure first.
+        Rows of the documents that would leave their cluster, least sure first.
     """
 
     settings: Settings
     fit: MixtureFit
     assignment: Assignment
     shares: Float64
+    present: Float64
     before: BalanceMeasures
     after: BalanceMeasures
+    origin: Int32
+    steady: Bool
     ari: float
     moved: Int32
 
@@ -66,11 +76,28 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
     fit = fit_mixture(X, settings.config(), weights=workspace.weights(settings.weighting), start=start,
                       progress=progress)
     fit, assignment = matched(X, fit, taxonomy)
-    old = taxonomy.documents["cluster_id"].to_numpy()
-    moved = np.flatnonzero(old != assignment.labels).astype(np.int32)
+    old, new = taxonomy.documents["cluster_id"].to_numpy(), assignment.labels
+    origin, steady = _continued(old, new, len(taxonomy.clusters), settings.n_clusters)
+    moved = np.flatnonzero(old != origin[new]).astype(np.int32)
     moved = moved[np.argsort(assignment.margin[moved], kind="stable")]
-    shares = np.bincount(assignment.labels, minlength=fit.n_clusters) / len(old)
-    present = np.bincount(old, minlength=len(taxonomy.clusters)) / len(old)
-    return Preview(settings=settings, fit=fit, assignment=assignment, shares=frozen(shares),
-                   before=balance_measures(present), after=balance_measures(shares),
-                   ari=adjusted_rand(old, assignment.labels), moved=frozen(moved))
+    weights = workspace.weights(settings.weighting)
+    shares, present = (np.bincount(labels, weights, minlength=k) for labels, k in
+                       ((new, settings.n_clusters), (old, len(taxonomy.clusters))))
+    shares, present = shares / shares.sum(), present / present.sum()
+    return Preview(settings=settings, fit=fit, assignment=assignment, shares=frozen(shares), present=frozen(present),
+                   before=balance_measures(present), after=balance_measures(shares), origin=frozen(origin),
+                   steady=frozen(steady), ari=adjusted_rand(old, new), moved=frozen(moved))
+
+
+def _continued(old: Int32, new: Int32, n_old: int, n_new: int) -> tuple[Int32, Bool]:
+    """Pair the clusters of two groupings so that the documents in common are most."""
+    from scipy.optimize import linear_sum_assignment
+
+    common = np.bincount(old.astype(np.int64) * n_new + new, minlength=n_old * n_new).reshape(n_old, n_new)
+    origin = np.full(n_new, -1, dtype=np.int32)
+    rows, columns = linear_sum_assignment(-common)
+    origin[columns] = rows
+    both = np.zeros(n_new)
+    both[columns] = common[rows, columns]
+    either = common.sum(axis=0) + np.where(origin < 0, 0, common.sum(axis=1)[origin]) - both
+    return origin, np.asarray(both > KEEP * np.maximum(either, 1))
