@@ -127,6 +127,10 @@ export class Globe {
     for (const name of ["text", "quiet", "panel", "edge"]) style.setProperty(`--globe-${name}`, t[name]);
     this.canvas.setAttribute("aria-label",
       `Globe of ${number(this.n)} documents in ${this.order.length} clusters; similar documents lie close together`);
+    if (!this.lassoed) {
+      const chip = this.part(".chip");
+      chip.hidden = this.n > 0; chip.textContent = "No documents to show";
+    }
     const legend = this.part(".legend");
     legend.hidden = !(this.values && h.legend);
     if (!legend.hidden) {
@@ -159,7 +163,7 @@ export class Globe {
     const c = this.canvas, w = c.clientWidth, h = c.clientHeight;
     if (!w || !h) return;
     let dpr = Math.min(window.devicePixelRatio || 1, 3);
-    if (this.coarse) dpr = Math.max(0.75, dpr * 0.6);
+    if (this.coarse) dpr = Math.max(1, dpr * 0.65);
     dpr = Math.min(dpr, Math.sqrt(7e6 / (w * h)));
     const W = Math.round(w * dpr), H = Math.round(h * dpr);
     if (c.width !== W || c.height !== H || this.dpr !== dpr) {
@@ -250,8 +254,9 @@ export class Globe {
       if (this.coarse && !busy) { this.coarse = false; this.measure(); }
       const fading = this.draw();
       // too slow while it moves: fewer pixels until it rests
-      if (busy) this.slow = 0.8 * this.slow + 0.2 * this.frame;
-      if (busy && !this.coarse && this.slow > 15 && this.dpr > 1) { this.coarse = true; this.measure(); }
+      this.run = busy ? (this.run ?? 0) + 1 : 0;
+      this.slow = this.run < 8 ? 0 : 0.85 * (this.slow || this.frame) + 0.15 * this.frame;
+      if (this.run > 16 && !this.coarse && this.slow > 18 && this.dpr > 1) { this.coarse = true; this.measure(); }
       if (busy && !this.moving || fading) this.later(); else if (!busy) this.last = 0;
     });
   }

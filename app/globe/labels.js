@@ -6,7 +6,7 @@ export function spriteOf(globe, label, strong) {
   const key = `${label.group} ${strong} ${label.text}`;
   if (!globe.sprites.has(key)) {
     const colour = cssOf(globe.colours[label.group] ?? globe.theme.grey);
-    globe.sprites.set(key, labelSprite(label.text, colour, globe.theme, globe.dpr, strong));
+    globe.sprites.set(key, labelSprite(label.text, colour, globe.theme, globe.dpr, strong, globe.canvas.width));
   }
   return globe.sprites.get(key);
 }
@@ -27,7 +27,8 @@ export function drawLabels(globe, m, cx, cy, r) {
     if (strong) l.y -= Math.min(0.3 * h, r * Math.max(0.09, Math.sin(globe.capOf.get(l.group) ?? 0)) * p[2] + 17 * dpr);
     l.x = Math.min(w - half, Math.max(half, l.x));
     l.y = Math.min(h - s.height / 2, Math.max(s.height / 2, l.y));
-    const rank = strong ? 1e12 : (l.group === globe.hoverGroup ? 1e11 : 0) + (counts[l.group] ?? 0) * (l.alpha > 0.5 ? 1.6 : 1);
+    const size = (counts[l.group] ?? 0) * (0.25 + 0.75 * p[2]) * (l.alpha > 0.5 ? 1.6 : 1);
+    const rank = strong ? 1e12 : l.group === globe.hoverGroup ? 1e11 + size : size;
     boxes.push({ x: l.x, y: l.y, w: s.width + 2 * dpr, h: s.height - 2 * dpr, rank });
     of.push(l);
   }

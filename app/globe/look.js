@@ -76,9 +76,9 @@ export function directions(quantised) {
 }
 
 // A cluster's name drawn once; the frame only copies it. Text reaches the page through fillText alone.
-export function labelSprite(text, colour, theme, dpr, strong) {
+export function labelSprite(text, colour, theme, dpr, strong, room) {
   const canvas = document.createElement("canvas"), ctx = canvas.getContext("2d");
-  const font = `${strong ? 700 : 600} ${12.5 * dpr}px ${theme.font}`, most = 190 * dpr;
+  const font = `${strong ? 700 : 600} ${12.5 * dpr}px ${theme.font}`, most = Math.min(190 * dpr, Math.max(90 * dpr, 0.26 * room));
   ctx.font = font;
   let shown = text;
   if (ctx.measureText(shown).width > most) {

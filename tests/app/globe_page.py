@@ -14,10 +14,18 @@ import numpy as np
 import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "app"))
-from globe import GlobePick, globe  # noqa: E402
+from globe import GlobePick, globe
 
 N, K = int(sys.argv[1]), int(sys.argv[2])
-WORDS = "court rulings|protein folding|match reports|garden advice|interest rates|film reviews|star charts|recipes".split("|")
+WORDS = [
+    "court rulings",
+    "protein folding",
+    "garden advice",
+    "interest rates",
+    "film reviews",
+    "star charts",
+    "recipes",
+]
 HOSTILE = "<img src=x onerror=alert(1)> **bold**"
 
 
@@ -39,8 +47,9 @@ def world(n: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
 
 st.set_page_config(layout="wide", page_title="Globe")
 centres, spread, planted, refit, xyz = world(N, K)
-colours = ["#{:02x}{:02x}{:02x}".format(*(int(255 * c) for c in colorsys.hls_to_rgb(k / K, 0.53, 0.58))) for k in range(K)]
-names = [HOSTILE if k == K - 1 else f"{WORDS[k % 8].capitalize()} {k}" for k in range(K)]
+shades = [colorsys.hls_to_rgb(k / K, 0.53, 0.58) for k in range(K)]
+colours = ["#" + "".join(f"{int(255 * c):02x}" for c in shade) for shade in shades]
+names = [HOSTILE if k == K - 1 else f"{WORDS[k % 7].capitalize()} {k}" for k in range(K)]
 heard = st.session_state.setdefault("heard", [])
 
 
@@ -56,24 +65,26 @@ with right:
     by_value = st.toggle("Values")
     if st.button("Select cluster 3"):
         st.session_state.row, st.session_state.cluster = None, 3
-    if st.button("Run again"):
-        st.session_state.again = True
-with left:
-    pick = globe(
-        xyz=xyz,
-        rows=np.arange(N) + 1000,
-        cluster=assignment,
-        colours=colours,
-        labels=[(names[k], centres[k], k) for k in range(K)],
-        caps=[(centres[k], 1.18 * spread[k]) for k in range(K)],
-        values=np.clip(xyz[:, 2] / 2 + 0.5, 0, 1) if by_value else None,
-        legend=("Margin, nats", "0", "4.2") if by_value else None,
-        selected_row=st.session_state.get("row"),
-        selected_cluster=st.session_state.get("cluster"),
-        height=640,
-        key="world",
-        on_pick=on_pick,
-    )
+    st.button("Run again")
+    hidden = st.toggle("Hide")
+pick = GlobePick()
+if not hidden:
+    with left:
+        pick = globe(
+            xyz=xyz,
+            rows=np.arange(N) + 1000,
+            cluster=assignment,
+            colours=colours,
+            labels=[(names[k], centres[k], k) for k in range(K)],
+            caps=[(centres[k], 1.18 * spread[k]) for k in range(K)],
+            values=np.clip(xyz[:, 2] / 2 + 0.5, 0, 1) if by_value else None,
+            legend=("Margin, nats", "0", "4.2") if by_value else None,
+            selected_row=st.session_state.get("row"),
+            selected_cluster=st.session_state.get("cluster"),
+            height=640,
+            key="world",
+            on_pick=on_pick,
+        )
 with right:
     said = {
         "event": pick.event,
