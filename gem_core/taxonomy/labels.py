@@ -14,8 +14,8 @@ def cluster_labels(keywords: Sequence[Sequence[Keyword]]) -> tuple[str, ...]:
     """Name each cluster by its best phrases: "Sourdough bread, oven, flour".
 
     Up to three phrases that share no word, in order of relevance, as long as they fit into 40 characters, the first
-    letter large. A label that an earlier cluster already has takes the best phrase with the next keyword that makes it
-    unique, and when there is none left, a number: "Bread, oven (2)". A cluster without keywords is called "Cluster 7" by its number.
+    letter large. Where an earlier cluster has that label: the best phrase with the next keyword that makes it unique,
+    and when there is none left a number, "Bread, oven (2)". A cluster without keywords has its number: "Cluster 7".
 
     Parameters
     ----------

@@ -124,8 +124,7 @@ _CONTENT = "war men hat son ton sin sun era mine bin die ai os door toe pod gore
 
 #: Words in lower case that neither begin nor end a phrase.
 STOP_WORDS: frozenset[str] = frozenset(
-" ".join((_ENGLISH, _WEB, _GERMAN, _FRENCH, _SPANISH_PORTUGUESE, _ITALIAN, _DUTCH_NORDIC, _SLAVIC,
-_OTHERS)).split()
+    " ".join((_ENGLISH, _WEB, _GERMAN, _FRENCH, _SPANISH_PORTUGUESE, _ITALIAN, _DUTCH_NORDIC, _SLAVIC, _OTHERS)).split()
 ) - frozenset(_CONTENT.split())
 
 _OPENERS = "new high low long old big small first second third self best far los las"
