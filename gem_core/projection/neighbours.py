@@ -1,0 +1,89 @@
+"""Neighbour graph of unit vectors and the affinities of t-SNE on it."""
+
+import numpy as np
+from scipy import sparse
+
+from gem_core._types import Float32, Float64, Floating, Progress
+
+# Exact search costs n^2 d; from here on an inverted file is searched instead (about 98% of the true neighbours).
+EXACT_LIMIT = 60_000
+BATCH = 2048
+BISECTIONS = 50
+
+
+def neighbour_graph(X: Floating, count: int, progress: Progress) -> tuple[np.ndarray, Float64]:
+    """Return the `count` nearest other rows by cosine: indices (n, count) and squared chord distances, near to far.
+
+    `X` holds unit rows. A neighbour that the inexact search did not find has distance inf and index 0.
+    """
+    import faiss
+
+    rows = np.ascontiguousarray(X, dtype=np.float32)
+    n, d = rows.shape
+    index = faiss.IndexFlatIP(d)
+    if n > EXACT_LIMIT:
+        lists = int(4 * np.sqrt(n))
+        index = faiss.IndexIVFFlat(index, d, lists, faiss.METRIC_INNER_PRODUCT)
+        index.train(rows[:: max(1, n // (40 * lists))])
+        index.nprobe = 32
+    index.add(rows)
+    indices = np.empty((n, count), dtype=np.int64)
+    distances = np.empty((n, count))
+    for first in range(0, n, BATCH):
+        progress("neighbours", first, n)
+        last = min(n, first + BATCH)
+        cosine, found = index.search(rows[first:last], count + 1)
+        other = found != np.arange(first, last)[:, None]
+        # A row with more copies than neighbours may not meet itself: its farthest find goes instead.
+        other[other.all(axis=1), -1] = False
+        indices[first:last] = found[other].reshape(-1, count)
+        distances[first:last] = np.maximum(0.0, 2.0 - 2.0 * cosine[other].reshape(-1, count).astype(np.float64))
+    progress("neighbours", n, n)
+    missing = indices < 0
+    indices[missing], distances[missing] = 0, np.inf
+    return indices, distances
+
+
+def affinities(indices: np.ndarray, distances: Float64, perplexity: float) -> sparse.csr_matrix:
+    """Return the symmetric t-SNE affinities P (n, n), sum 1 (van der Maaten & Hinton, JMLR 9, 2008, Eq. 1-2).
+
+    p_{j|i} = exp(-beta_i d_ij^2) / sum, with beta_i such that exp(entropy) = perplexity; P = (p + p') / 2n. With
+    fewer distinct neighbours than the perplexity the shares are as equal as they can be.
+    """
+    n, count = indices.shape
+    shifted = distances - distances[:, :1]
+    finite = np.where(np.isfinite(shifted), shifted, 0.0)
+    beta = 1.0 / np.maximum(finite.mean(axis=1), 1e-12)  # a first guess; 1e-12 is for rows of copies
+    low, high = np.zeros(n), np.full(n, np.inf)
+    target = np.log(min(perplexity, count))
+    for _ in range(BISECTIONS):
+        share = np.exp(-shifted * beta[:, None])
+        total = share.sum(axis=1)
+        wide = np.log(total) + beta * (finite * share).sum(axis=1) / total > target
+        low, high = np.where(wide, beta, low), np.where(wide, high, beta)
+        beta = np.where(np.isinf(high), 2.0 * beta, 0.5 * (low + np.where(np.isinf(high), 0.0, high)))
+    share = np.exp(-shifted * beta[:, None])
+    share /= share.sum(axis=1, keepdims=True)
+    conditional = sparse.csr_matrix((share.ravel(), indices.ravel(), np.arange(0, n * count + 1, count)), shape=(n, n))
+    return sparse.csr_matrix((conditional + conditional.T) / (2.0 * n))
+
+
+def principal_directions(X: Floating, rng: np.random.Generator) -> Float32:
+    """Return start positions on S^2: the three leading principal components, each scaled to variance 1, normalised.
+
+    A component without variance (copies, fewer than four documents) becomes noise, so that no two rows start at
+    one place and the forces can part them.
+    """
+    centred = X - X.mean(axis=0)
+    d = X.shape[1]
+    values, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+    leading = centred.astype(np.float64) @ axes[:, : -min(d, 3) - 1 : -1]
+    start = rng.standard_normal((X.shape[0], 3))
+    for column in range(leading.shape[1]):
+        spread = leading[:, column].std()
+        # Against the noise floor of float32 rows of length 1.
+        if spread > 1e-6:
+            # The sign of an eigenvector is arbitrary; fix it, so that every machine shows one layout.
+            sign = np.sign(leading[np.argmax(np.abs(leading[:, column])), column])
+            start[:, column] = sign * leading[:, column] / spread + 1e-3 * start[:, column]
+    return np.asarray(start / np.linalg.norm(start, axis=1, keepdims=True), dtype=np.float32)

@@ -1,0 +1,131 @@
+"""The layout of a corpus on the unit sphere, and its flat map."""
+
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from gem_core._types import Float32, Progress, frozen, silent
+from gem_core.geometry import normalise
+from gem_core.projection.flat import equal_earth, turned_for_the_map
+from gem_core.projection.forces import compiled
+from gem_core.projection.neighbours import affinities, neighbour_graph, principal_directions
+
+# Chosen by measurement: benchmarks/projection.py, results and what did not work in benchmarks/LOG.md.
+PERPLEXITY = 15.0
+RADIUS = 8.0
+EPOCHS = 500
+LANDMARKS = 256
+EARLY_SHARE, EARLY_EXAGGERATION, EXAGGERATION = 0.25, 4.0, 1.5
+EARLY_MOMENTUM, MOMENTUM = 0.5, 0.8
+
+# numba's simplest threading layer must not be entered by two threads at once.
+_one_at_a_time = Lock()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Positions of documents for looking at; measures are always taken in the embedding space instead.
+
+    Attributes
+    ----------
+    sphere : ndarray of float32, shape (n, 3)
+        Unit vectors. Distances mean neighbourhood, not cosine.
+    flat : ndarray of float32, shape (n, 2)
+        The Equal Earth (equal-area) map of the same points.
+    seed : int
+        Seed of the layout.
+    """
+
+    sphere: Float32
+    flat: Float32
+    seed: int
+
+
+def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layout:
+    r"""Lay documents out on the unit sphere so that neighbours stay neighbours, and draw the flat map of it.
+
+    t-SNE with the sphere instead of the plane: minimise KL(P || Q) over y_i in S^2 with
+    q_ij proportional to 1 / (1 + R^2 ||y_i - y_j||^2).
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Embeddings, n >= 1, finite and not zero; only directions count. Any number of copies is allowed.
+    seed : int
+        Seed of the start, of the landmarks and of the search for the map's cut. Same seed, same layout.
+    progress : Progress
+        Called with the steps "neighbours" (documents), "layout" (epochs) and "flat map".
+
+    Returns
+    -------
+    Layout
+        It depends on the documents only, never on clusters: refits leave it as it is.
+
+    Raises
+    ------
+    InputError
+        X is empty, or a row is zero or not finite.
+    Cancelled
+        Passed on from `progress`.
+
+    Notes
+    -----
+    The repulsion is summed over 256 points drawn anew each epoch instead of all n, which costs no trustworthiness
+    (benchmarks/LOG.md) and makes an epoch linear in n. Memory: X twice in float32, and about 1.5 kB a document.
+    van der Maaten & Hinton, JMLR 9 (2008); a sphere has no rim, so no document is pushed to the edge of the map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((40, 8))
+    >>> result = layout(X)
+    >>> result.sphere.shape, result.flat.shape, bool(np.allclose(np.linalg.norm(result.sphere, axis=1), 1))
+    ((40, 3), (40, 2), True)
+    """
+    rows = normalise(X)
+    n = len(rows)
+    rng = np.random.default_rng(seed)
+    if n == 1:
+        sphere = np.array([[1.0, 0.0, 0.0]], dtype=np.float32)
+    else:
+        perplexity = min(PERPLEXITY, max(1.0, (n - 1) / 3))
+        indices, distances = neighbour_graph(rows, min(int(3 * PERPLEXITY), n - 1), progress)
+        graph = affinities(indices, distances, perplexity)
+        sphere = _descend(principal_directions(rows, rng), graph, rng, progress)
+        sphere = turned_for_the_map(sphere, rng)
+    flat = equal_earth(sphere)
+    progress("flat map", n, n)
+    return Layout(frozen(sphere), frozen(flat), seed)
+
+
+def _descend(start: Float32, graph: sparse.csr_matrix, rng: np.random.Generator, progress: Progress) -> Float32:
+    """Run the gradient descent from positions on the unit sphere; return positions there."""
+    n = len(start)
+    radius = np.float32(RADIUS)
+    points = radius * start
+    edges = (graph.indptr.astype(np.int64), graph.indices.astype(np.int64), graph.data.astype(np.float32))
+    attraction, repulsion, velocity = np.zeros_like(points), np.zeros_like(points), np.zeros_like(points)
+    kernel_sum = np.zeros(n, dtype=np.float32)
+    normaliser = 0.0
+    with _one_at_a_time:
+        gather, move = compiled()
+        for epoch in range(EPOCHS):
+            progress("layout", epoch, EPOCHS)
+            early = epoch < EARLY_SHARE * EPOCHS
+            landmarks = points if n <= LANDMARKS else points[rng.integers(0, n, LANDMARKS)]
+            gather(points, np.ascontiguousarray(landmarks.T), *edges, attraction, repulsion, kernel_sum)
+            scale = n / len(landmarks)
+            # Sum of q over pairs; a point's kernel with itself, 1, is not among them. Averaged over ten epochs.
+            total = max(float(kernel_sum.sum(dtype=np.float64)) * scale - n, 1.0)
+            normaliser = total if n <= LANDMARKS or epoch == 0 else 0.9 * normaliser + 0.1 * total
+            # The rate n of Belkina et al. (2019) and a linear end: late epochs average the landmarks' noise out.
+            rate = 4.0 * max(n, 50) * min(1.0, 2.0 * (EPOCHS - epoch) / EPOCHS)
+            pull = np.float32(rate * (EARLY_EXAGGERATION if early else EXAGGERATION))
+            push = np.float32(rate * scale / normaliser)
+            momentum = np.float32(EARLY_MOMENTUM if early else MOMENTUM)
+            move(points, velocity, attraction, repulsion, radius, pull, push, momentum)
+    progress("layout", EPOCHS, EPOCHS)
+    return np.asarray(points / radius, dtype=np.float32)
