@@ -25,14 +25,19 @@ def neutral(cell: Any) -> Any:
     return cell
 
 
-def csv_text(table: pd.DataFrame) -> str:
-    """Return a table as CSV text, UTF-8, with every cell and header made neutral."""
+def neutral_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy in which every cell and header is neutral."""
     safe = table.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]):
             safe[name] = pd.Series([neutral(v) for v in safe[name]], index=safe.index, dtype=object)
     safe.columns = pd.Index([neutral(str(name)) for name in safe.columns])
-    return str(safe.to_csv(index=False, lineterminator="\n"))
+    return safe
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Return a table as CSV text, UTF-8, with every cell and header made neutral."""
+    return str(neutral_table(table).to_csv(index=False, lineterminator="\n"))
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
