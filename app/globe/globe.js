@@ -130,6 +130,7 @@ export class Globe {
     if (!this.lassoed) {
       const chip = this.part(".chip");
       chip.hidden = this.n > 0; chip.textContent = "No documents to show";
+      if (!this.n) this.part(".hint").classList.add("gone");
     }
     const legend = this.part(".legend");
     legend.hidden = !(this.values && h.legend);
