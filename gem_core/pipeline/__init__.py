@@ -2,9 +2,10 @@
 
 from gem_core.pipeline.build import Source, build, finish, prepare
 from gem_core.pipeline.estimate import Estimate, estimate
+from gem_core.pipeline.own_shares import numbered
 from gem_core.pipeline.preview import Preview, preview
 from gem_core.pipeline.sample import home, open_sample, sample_folder
 from gem_core.pipeline.taxonomy import ensure_path, fit_taxonomy
 
 __all__ = ["Estimate", "Preview", "Source", "build", "ensure_path", "estimate", "finish", "fit_taxonomy", "home",
-           "open_sample", "prepare", "preview", "sample_folder"]
+           "numbered", "open_sample", "prepare", "preview", "sample_folder"]

@@ -11,8 +11,8 @@ from gem_core.clustering import (
     MixtureFit,
     adjusted_rand,
     balance_measures,
-    fit_mixture,
 )
+from gem_core.pipeline.own_shares import fit_settings
 from gem_core.pipeline.taxonomy import KEEP, check_size, matched
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
@@ -61,20 +61,22 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
     """Fit under `settings` and hold the result against `taxonomy`; nothing is written.
 
     When only the strength differs, the fit starts from the nearest point of the balance path, so it takes a few
-    passes instead of a whole fit.
+    passes instead of a whole fit. Own shares are for the clusters of `taxonomy` by their numbers, and the fit starts
+    from it (`numbered` translates them for `fit_taxonomy`).
 
     Raises
     ------
     InputError
-        If there are fewer different documents than clusters.
+        If there are fewer different documents than clusters, or own shares for another number of clusters.
     """
     X = workspace.embeddings
     check_size(X, settings.n_clusters)
     start = None
-    if taxonomy.has_path and replace(settings, strength=taxonomy.settings.strength) == taxonomy.settings:
+    if not isinstance(settings.target, str):
+        start = taxonomy.fit
+    elif taxonomy.has_path and replace(settings, strength=taxonomy.settings.strength) == taxonomy.settings:
         start = taxonomy.path.nearest(settings.strength)
-    fit = fit_mixture(X, settings.config(), weights=workspace.weights(settings.weighting), start=start,
-                      progress=progress)
+    fit = fit_settings(workspace, settings, start=start, progress=progress)
     fit, assignment = matched(X, fit, taxonomy)
     old, new = taxonomy.documents["cluster_id"].to_numpy(), assignment.labels
     origin, steady = _continued(old, new, len(taxonomy.clusters), settings.n_clusters)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,13 @@ from gem_core.clustering import (
     MixtureFit,
     assign,
     balance_path,
-    fit_mixture,
     match_clusters,
 )
 from gem_core.errors import InputError
 from gem_core.influence import borderline, exemplars, influence_scores, least_typical
 from gem_core.pipeline.costs import CostBook
-from gem_core.taxonomy import build_tree, cluster_colours, cluster_keywords, cluster_labels
+from gem_core.pipeline.own_shares import fit_settings
+from gem_core.taxonomy import build_tree, cluster_colours, cluster_keywords, cluster_labels, parent_colours
 from gem_core.workspace import Cluster, Parent, Settings, Taxonomy, Workspace
 
 KEEP = 0.5  # a cluster keeps its colour and a person's label when most of its old documents stay
@@ -91,15 +92,14 @@ def _make(workspace: Workspace, settings: Settings, key: str, start: MixtureFit 
     previous = workspace.taxonomy() if workspace.database.history()[1] >= 0 else None
     book = CostBook()
     with book.step("fit"):
-        fit = fit_mixture(X, settings.config(), weights=workspace.weights(settings.weighting), start=start,
-                          progress=progress)
+        fit = fit_settings(workspace, settings, start=start, progress=progress)
     book.passes(fit.passes)
     with book.step("assign"):
         fit, assignment = matched(X, fit, previous)
     book.passes(1)
     progress("score documents", 0, 1)
     with book.step("score"):
-        influence = influence_scores(X, assignment, n_clusters=fit.n_clusters)
+        influence = influence_scores(X, assignment, n_clusters=fit.masses.size)
     table = pd.DataFrame({
         "cluster_id": assignment.labels, "second": assignment.second, "margin": assignment.margin,
         "cosine": assignment.cosine, "gis": influence.gis, "confidence": influence.confidence,
@@ -123,8 +123,9 @@ def matched(X: Floating, fit: MixtureFit, previous: Taxonomy | None) -> tuple[Mi
     if previous is None:  # largest first: numbers mean something to a reader
         order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable").astype(np.int32)
     else:
-        order = match_clusters(previous.documents["cluster_id"].to_numpy(), assignment.labels, fit.n_clusters)
-    return fit.permuted(order), assignment.permuted(order)
+        order = match_clusters(previous.documents["cluster_id"].to_numpy(), assignment.labels, fit.masses.size)
+    renumbered = replace(assignment, labels=order[assignment.labels], second=order[assignment.second])
+    return fit.permuted(order), renumbered
 
 
 def stays(previous: Taxonomy, labels: Int32, n_clusters: int) -> list[bool]:
@@ -140,7 +141,7 @@ def _named(workspace: Workspace, fit: MixtureFit, table: pd.DataFrame, previous:
            ) -> tuple[tuple[Cluster, ...], tuple[Parent, ...], tuple[tuple[float, ...], ...]]:
     labels = table["cluster_id"].to_numpy()
     gis = table["gis"].to_numpy()
-    k = fit.n_clusters
+    k = fit.masses.size
     keywords = cluster_keywords(workspace.terms, workspace.embeddings, labels, gis, fit.centers)
     names = cluster_labels(keywords)
     tree = build_tree(fit.resultants, names)
@@ -167,8 +168,8 @@ def _named(workspace: Workspace, fit: MixtureFit, table: pd.DataFrame, previous:
         for c in range(k))
     parents = tuple(
         Parent(number=p, label=parent.name, label_source="keywords",
-               colour=colours[max(parent.children, key=lambda c: counts[c])], children=tuple(parent.children))
-        for p, parent in enumerate(tree.parents))
+               colour=shade, children=tuple(int(c) for c in parent.children))
+        for p, (parent, shade) in enumerate(zip(tree.parents, parent_colours(tree, colours), strict=True)))
     return clusters, parents, tuple(tuple(float(v) for v in merge) for merge in tree.merges)
 
 

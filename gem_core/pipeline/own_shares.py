@@ -1,0 +1,54 @@
+"""Own target shares: which cluster a share is for, in a fit from the start and beside a taxonomy that exists."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from gem_core._types import Progress, silent
+from gem_core.clustering import MixtureFit, assign, fit_mixture, match_clusters
+from gem_core.workspace import Settings, Taxonomy, Workspace
+
+
+def fit_settings(workspace: Workspace, settings: Settings, *, start: MixtureFit | None = None,
+                 progress: Progress = silent) -> MixtureFit:
+    """Fit under `settings`.
+
+    Own shares need clusters to be for: from the start, share k is for cluster k of the fit with equal shares and
+    otherwise the same settings, the largest mass first, as a first `gem-explorer fit` numbers them. The fit then goes
+    on from there. With `start`, share k is for cluster k of `start`.
+    """
+    if not isinstance(settings.target, str) and start is None:
+        start = _equal(workspace, settings, progress)
+    return fit_mixture(workspace.embeddings, settings.config(), weights=workspace.weights(settings.weighting),
+                       start=start, progress=progress)
+
+
+def numbered(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, progress: Progress = silent) -> Settings:
+    """Return settings whose own shares, given for the clusters of `taxonomy`, are in the order of `fit_settings`.
+
+    A taxonomy that was refitted numbers its clusters as its forerunner did; a fit from the start cannot know that. The
+    result can be repeated from the settings alone.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+        The one whose cluster numbers the shares follow.
+    settings : Settings
+        Settings with a target word come back as they are.
+    progress : Progress
+    """
+    if isinstance(settings.target, str):
+        return settings
+    base = _equal(workspace, settings, progress)
+    labels = assign(workspace.embeddings, base).labels
+    order = match_clusters(taxonomy.documents["cluster_id"].to_numpy(), labels, settings.n_clusters)
+    return replace(settings, target=tuple(settings.target[k] for k in order))
+
+
+def _equal(workspace: Workspace, settings: Settings, progress: Progress) -> MixtureFit:
+    """The fit with equal shares, its largest cluster first."""
+    fit = fit_mixture(workspace.embeddings, replace(settings, target="uniform").config(),
+                      weights=workspace.weights(settings.weighting), progress=progress)
+    order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")
+    return fit.permuted(order)
