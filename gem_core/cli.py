@@ -33,9 +33,9 @@ Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help="csv, tsv, jsonl(
 WorkspaceArg = Annotated[Path, typer.Argument(metavar="DIR", help="workspace folder")]
 WorkspaceOption = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="workspace folder, made if absent")]
 TextColumn = Annotated[str | None, typer.Option(help="column with the text; guessed when left out")]
-IdColumn = Annotated[str | None, typer.Option(help="column with the id; row numbers when there is none")]
-LabelColumn = Annotated[str | None, typer.Option(help="column with a known label, to compare with")]
-TokensColumn = Annotated[str | None, typer.Option(help="column with token counts; counted when there is none")]
+IdColumn = Annotated[str | None, typer.Option(help="column with the id; '' for row numbers; guessed when left out")]
+LabelColumn = Annotated[str | None, typer.Option(help="column with a known label, to compare with; '' for none")]
+TokensColumn = Annotated[str | None, typer.Option(help="column with token counts; '' to count them")]
 Embeddings = Annotated[Path | None, typer.Option(metavar="FILE", help="own vectors: .npy, or parquet with a list")]
 Encoder = Annotated[str, typer.Option(help="'packaged', or a path or hub name of a sentence-transformers model")]
 Name = Annotated[str, typer.Option(help="what the app calls the corpus; the file's name when left out")]
@@ -224,9 +224,13 @@ def _source(corpus: Path, text: str | None, id: str | None, label: str | None, t
     from gem_core.pipeline import Source
 
     guessed = preview(corpus).guesses
-    given = {role: name for role, name in (("text", text), ("id", id), ("label", label), ("tokens", tokens)) if name}
-    # A column that was named for one role loses the role it was guessed for.
-    freed = {role: None for role, column in guessed.named().items() if role != "text" and column in given.values()}
+    # An empty name means none; a column that was named for one role loses the role it was guessed for.
+    given = {role: column or None for role, column in (("id", id), ("label", label), ("tokens", tokens))
+             if column is not None}
+    if text:
+        given["text"] = text
+    taken = set(given.values())
+    freed = {role: None for role, column in guessed.named().items() if role != "text" and column in taken}
     return Source(corpus, columns=replace(guessed, **{**freed, **given}), vectors=vectors, encoder=encoder, name=name)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gem_core._types import Progress, silent
-from gem_core.corpus import estimate_embedding, read_corpus
+from gem_core.corpus import estimate_embedding, load_vectors, read_corpus
 from gem_core.pipeline.build import Source
 
 
@@ -46,11 +46,13 @@ def estimate(source: Source, *, progress: Progress = silent) -> Estimate:
     CorpusError
         If the file cannot be read, or no document is left.
     InputError
-        If the encoder is not there.
+        If the encoder is not there, or own vectors do not fit the corpus.
     """
     corpus = read_corpus(source.path, columns=source.columns, progress=progress)
     rate = seconds = 0.0
-    if source.vectors is None:
+    if source.vectors is not None:
+        load_vectors(source.vectors, len(corpus.documents) + len(corpus.refused))
+    else:
         progress("measure the encoder", 0, 1)
         rate, seconds = estimate_embedding(list(corpus.documents["text"]), encoder=source.encoder)
         progress("measure the encoder", 1, 1)
