@@ -1,12 +1,18 @@
 """The only st.cache_* wrappers: results are shared between sessions and never changed."""
 
+from collections import OrderedDict
 from pathlib import Path
 
+import maps
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from gem_core._types import Progress, silent
 from gem_core.pipeline import Preview, preview
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
+MOST_FOUND = 2000  # documents a search returns at most
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _workspace(root: str, stamp: int) -> Workspace:
@@ -30,12 +36,105 @@ def taxonomy(root: Path) -> Taxonomy:
     return _taxonomy(str(root), opened.manifest.data_hash, opened.database.stamp())
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _preview(root: str, key: str, settings: Settings) -> Preview:
-    path = Path(root)
-    return preview(workspace(path), taxonomy(path), settings)
+PREVIEWS = 32
 
 
-def try_settings(root: Path, settings: Settings) -> Preview:
+@st.cache_resource
+def _previews() -> OrderedDict[tuple[str, str, Settings], Preview]:
+    """Previews by workspace, present taxonomy and settings; st.cache cannot hold them, for they show progress."""
+    return OrderedDict()
+
+
+def tried(root: Path, settings: Settings) -> bool:
+    """Whether the answer of `try_settings` is at hand."""
+    return (str(root), taxonomy(root).key, settings) in _previews()
+
+
+def try_settings(root: Path, settings: Settings, progress: Progress = silent) -> Preview:
     """Fit under other settings without saving; the same question is answered once."""
-    return _preview(str(root), taxonomy(root).key, settings)
+    present, shelf = taxonomy(root), _previews()
+    key = (str(root), present.key, settings)
+    found = shelf.get(key)
+    if found is None:
+        found = preview(workspace(root), present, settings, progress=progress)
+        shelf[key] = found
+        while len(shelf) > PREVIEWS:
+            shelf.popitem(last=False)
+    return found
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _openings(root: str, data_hash: str, rows: tuple[int, ...], length: int) -> tuple[str, ...]:
+    return tuple(" ".join(text[: 3 * length].split())[:length] for text in Workspace(root).texts(rows))
+
+
+def openings(root: Path, rows: tuple[int, ...], length: int = 160) -> tuple[str, ...]:
+    """Return the first characters of some documents, on one line each."""
+    return _openings(str(root), workspace(root).manifest.data_hash, rows, length) if rows else ()
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _colouring(root: str, stamp: tuple[str, int], choice: str) -> maps.Colouring:
+    return maps.colour_by(choice, workspace(Path(root)), taxonomy(Path(root)))
+
+
+def colouring(root: Path, choice: str) -> maps.Colouring:
+    """Return the colours of all documents by one of `maps.choices`."""
+    return _colouring(str(root), workspace(root).database.stamp(), choice)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _names(root: str, stamp: tuple[str, int], choice: str, flat: bool) -> NDArray[np.float64]:
+    groups = colouring(Path(root), choice)
+    place = maps.middles if flat else maps.anchors
+    opened = workspace(Path(root))
+    return place(np.asarray(opened.flat if flat else opened.sphere), groups.groups, len(groups.names))
+
+
+def names(root: Path, choice: str, *, flat: bool) -> NDArray[np.float64]:
+    """Return where the names of the groups stand on the globe or on the flat map."""
+    return _names(str(root), workspace(root).database.stamp(), choice, flat)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _drawn(root: str, key: str) -> NDArray[np.int32]:
+    return maps.thin(taxonomy(Path(root)).documents["cluster_id"].to_numpy(np.int32))
+
+
+def drawn(root: Path) -> NDArray[np.int32]:
+    """Return the documents a map draws: all, or of a large corpus a sample that keeps its small clusters."""
+    return _drawn(str(root), taxonomy(root).key)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _choices(root: str, data_hash: str) -> list[str]:
+    return maps.choices(workspace(Path(root)))
+
+
+def choices(root: Path) -> list[str]:
+    """Return what the documents of a workspace can be coloured by."""
+    return _choices(str(root), workspace(root).manifest.data_hash)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _found(root: str, data_hash: str, query: str, limit: int) -> tuple[int, ...]:
+    return tuple(workspace(Path(root)).search(query, limit))
+
+
+def found(root: Path, query: str, limit: int = MOST_FOUND) -> tuple[int, ...]:
+    """Return the documents that hold all words of a query, best first."""
+    return _found(str(root), workspace(root).manifest.data_hash, query, limit) if query.strip() else ()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _similar(root: str, stamp: int, row: int, limit: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    vectors = workspace(Path(root)).embeddings
+    cosine = vectors @ np.asarray(vectors[row])
+    cosine[row] = -np.inf  # a document is no neighbour of itself
+    near = np.argsort(-cosine, kind="stable")[: min(limit, len(cosine) - 1)]
+    return tuple(int(r) for r in near), tuple(float(cosine[r]) for r in near)
+
+
+def similar(root: Path, row: int, limit: int = 12) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Return the documents nearest in meaning to one, and their cosine to it."""
+    return _similar(str(root), (root / "embeddings.npy").stat().st_mtime_ns, row, limit)

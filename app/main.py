@@ -10,7 +10,8 @@ ASSETS = Path(__file__).parent / "assets"
 
 st.set_page_config(page_title="GEM Explorer", page_icon=str(ASSETS / "mark.svg"), layout="wide",
                    initial_sidebar_state="collapsed")
-st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="large")
+st.html(ASSETS / "style.css")
+st.logo(str(ASSETS / "logo.svg"), size="large")
 
 VIEWS = Path(__file__).parent / "views"
 page = st.navigation(

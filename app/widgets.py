@@ -1,25 +1,34 @@
 """Small pieces that several screens share. Corpus text goes through st.text, st.code and st.dataframe only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import cached
+import pandas as pd
 import streamlit as st
-from state import Session
+from state import Session, widget
 
 from gem_core.errors import GemError
-from gem_core.workspace import Cluster, Taxonomy, Workspace
+from gem_core.workspace import Taxonomy, Workspace
+
+SHOWN = 100_000  # characters of a document on screen
 
 HINTS = {
-    "strength": "How hard the shares are pulled to the target: 0 = plain mixture, 1 = matched to the data, inf = exactly the target.",
+    "strength": "How hard the shares are pulled to the target: 0 = plain mixture, 1 = matched to the data, "
+                "inf = exactly the target.",
     "mass": "Soft share of a cluster in the fit: every document counts for each cluster by how much it belongs there.",
     "share": "Part of the corpus that lies in a cluster.",
+    "share_documents": "Part of the corpus's documents that lie in the cluster.",
+    "share_tokens": "Part of the corpus's tokens that lie in the cluster.",
     "concentration": "How tightly a cluster's documents gather around its centre; higher is tighter.",
-    "margin": "Lead of a document's cluster over the next one, in nats. Small: borderline. Not a calibrated probability.",
+    "margin": "Lead of a document's cluster over the next one, in nats. Small: borderline. "
+              "Not a calibrated probability.",
     "gis": "Geometric Influence Score: confidence + centrality + density. High: a typical, unmistakable document.",
     "confidence": "Log of how much the document belongs to its cluster; 0 is the most.",
     "centrality": "Log density of the document under its cluster's distribution.",
     "density": "Log of the mean cosine to its nearest neighbours inside the cluster; 0 is the most.",
+    "cosine": "Cosine between the document and the centre of its cluster; 1 = the same direction.",
     "entropy": "Evenness of the shares: 1 = all equal, 0 = one cluster holds everything.",
     "effective": "Number of equally large clusters with the same evenness: exp of the entropy.",
     "ari": "Adjusted Rand index: agreement of two groupings, 1 = the same, 0 = as by chance.",
@@ -35,6 +44,11 @@ def percent(fraction: float) -> str:
 def count(number: float) -> str:
     """24000 -> '24,000'."""
     return f"{number:,.0f}"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """-0.001 -> '0.00': no sign before a zero."""
+    return f"{round(float(value), digits) + 0.0:,.{digits}f}"
 
 
 def escape(text: str) -> str:
@@ -69,13 +83,14 @@ def header(session: Session) -> None:
     """One line above every screen: which corpus is open and how it is clustered."""
     workspace = cached.workspace(session.root)
     manifest = workspace.manifest
-    facts = [f"**{escape(short(manifest.name))}**", f"{count(manifest.documents)} documents",
-             f"{count(manifest.tokens)} tokens"]
+    facts = [f"{count(manifest.documents)} documents", f"{count(manifest.tokens)} tokens"]
     if workspace.database.history()[1] >= 0:
         taxonomy = cached.taxonomy(session.root)
-        settings = taxonomy.settings
-        facts += [f"{len(taxonomy.clusters)} clusters", f"strength {strength_text(settings.strength)}"]
-    st.markdown(" &nbsp;·&nbsp; ".join(facts))
+        facts += [f"{len(taxonomy.clusters)} clusters in {len(taxonomy.parents)} groups",
+                  f"strength {strength_text(taxonomy.settings.strength)}"]
+    quiet = "  ·  ".join(facts)
+    with st.container(key="gem-header"):
+        st.markdown(f"**{escape(short(manifest.name))}** &nbsp; :gray[{quiet}]")
 
 
 def strength_text(strength: float) -> str:
@@ -83,26 +98,117 @@ def strength_text(strength: float) -> str:
     return "exact" if strength == float("inf") else f"{strength:.3g}"
 
 
-def chip(cluster: Cluster) -> str:
-    """Return Markdown for a cluster's name behind its colour."""
-    return f":material/circle: {escape(cluster.label)}"
+def dark() -> bool:
+    """Whether the page is shown in the dark theme."""
+    return st.context.theme.type == "dark"
 
 
-def reader(workspace: Workspace, taxonomy: Taxonomy, row: int) -> None:
+def _circle(colour: str) -> str:
+    return ("<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'>"
+            f"<circle cx='12' cy='12' r='8' fill='{colour}'/></svg>")
+
+
+def dot(colour: str) -> str:
+    """A filled circle as an image address, for a column of `st.dataframe`."""
+    return "data:image/svg+xml;utf8," + _circle(colour).replace("#", "%23")
+
+
+def title(name: str, colour: str | None = None, after: str = "") -> None:
+    """A heading of corpus text behind the colour it has on the map."""
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
+        if colour:
+            st.image(_circle(colour), width=20)
+        st.markdown(f"**{escape(short(name, 90))}**" + (f" :gray[{escape(short(after, 60))}]" if after else ""))
+
+
+def dot_column(label: str = " ") -> Any:
+    """Column configuration for `dot`."""
+    return st.column_config.ImageColumn(label, width=28)
+
+
+def keyword_badges(keywords: Sequence[tuple[str, float]], limit: int = 10) -> None:
+    """Show keywords of a cluster, the best first."""
+    if keywords:
+        st.markdown(" ".join(f":gray-badge[{escape(short(term, 40))}]" for term, _ in keywords[:limit]))
+
+
+PARTS = {"gis": "GIS", "confidence": "Conf.", "centrality": "Centr.", "density": "Dens.", "margin": "Margin",
+         "cosine": "Cosine"}
+
+
+def document_list(session: Session, rows: Sequence[int], *, key: str, show: Sequence[str] = ("gis", "margin"),
+                  clusters: bool = False, height: int | str = "auto", values: dict[str, Sequence[float]] | None = None,
+                  ) -> None:
+    """List documents; a click on one opens its reader (`session.read`).
+
+    Parameters
+    ----------
+    session : Session
+    rows : sequence of int
+        Documents in the order to show.
+    key : str
+        Fixed key of the table.
+    show : names of PARTS
+        Scores to show.
+    clusters : bool
+        Show the colour of each document's cluster.
+    height : int or "auto"
+    values : dict, optional
+        More numbers to show, by title.
+    """
+    taxonomy = cached.taxonomy(session.root)
+    places = taxonomy.documents.iloc[list(rows)]
+    table: dict[str, Any] = {}
+    configuration: dict[str, Any] = {}
+    if clusters:
+        table[" "] = [dot(taxonomy.clusters[c].colour) for c in places["cluster_id"]]
+        configuration[" "] = dot_column()
+    for heading, column in (values or {}).items():
+        table[heading] = list(column)
+        configuration[heading] = st.column_config.NumberColumn(format="%.3f", width=58)
+    for name in show:
+        table[PARTS[name]] = places[name].to_numpy()
+        configuration[PARTS[name]] = st.column_config.NumberColumn(
+            format="%.3f" if name == "cosine" else "%.2f", width=58, help=HINTS[name])
+    table["Document"] = cached.openings(session.root, tuple(int(row) for row in rows))
+    configuration["Document"] = st.column_config.TextColumn(width=max(250, 478 - 58 * (len(table) - 1)))
+
+    def opened() -> None:
+        cells = widget(key)["selection"]["cells"]
+        if cells:
+            session.read(int(rows[cells[0][0]]))
+
+    st.dataframe(pd.DataFrame(table), key=key, hide_index=True, column_config=configuration, height=height,
+                 on_select=opened, selection_mode="single-cell", row_height=32,
+                 alt="Documents; choose one to read it")
+
+
+def cluster_name(taxonomy: Taxonomy, number: int, limit: int = 60) -> str:
+    """Name of a cluster, safe in Markdown."""
+    return escape(short(taxonomy.clusters[number].label, limit))
+
+
+def reader(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 330) -> None:
     """Show one document: where it lies, how typical it is, its columns and its text."""
     record = workspace.documents.iloc[row]
     place = taxonomy.documents.iloc[row]
-    cluster = taxonomy.clusters[int(place["cluster_id"])]
-    second = taxonomy.clusters[int(place["second"])]
-    st.text(f"{record['id']}")
-    st.caption(f"in {escape(cluster.label)}, next {escape(second.label)}")
-    for column, (name, value, hint) in zip(st.columns(4), (
-            ("GIS", f"{place['gis']:.2f}", HINTS["gis"]), ("Margin", f"{place['margin']:.2f}", HINTS["margin"]),
-            ("Cosine", f"{place['cosine']:.3f}", "Cosine to the centre of its cluster."),
-            ("Tokens", count(record["tokens"]), "")), strict=True):
-        column.metric(name, value, help=hint or None)
-    others = {name: str(record[name]) for name in record.index if name not in ("id", "tokens")}
-    if others:
-        st.text("   ".join(f"{name}: {short(value, 80)}" for name, value in others.items()))
-    with st.container(border=True, height=320):
-        st.text(workspace.texts([row])[0][:100_000])
+    cluster, second = (taxonomy.clusters[int(place[name])] for name in ("cluster_id", "second"))
+    title(cluster.label, cluster.colour, f"next: {second.label}" if second is not cluster else "")
+    facts([("GIS", number(place["gis"]), "gis"), ("Margin", number(place["margin"]), "margin"),
+           ("Cosine", number(place["cosine"], 3), "cosine"), ("Tokens", count(record["tokens"]), "")])
+    text = workspace.texts([row])[0]
+    with st.container(border=True, height=height):
+        st.text(text[:SHOWN])
+    if len(text) > SHOWN:
+        st.caption(f"The first {count(SHOWN)} of {count(len(text))} characters.")
+    facts([(name.capitalize(), number(place[name]), name) for name in ("confidence", "centrality", "density")])
+    others = {str(name): short(str(record[name]), 200) for name in record.index if name != "tokens"}
+    st.dataframe(pd.DataFrame({"Column": list(others), "Value": list(others.values())}), hide_index=True,
+                 row_height=28, key="reader_columns", height=min(len(others), 6) * 28 + 38,
+                 column_config={"Column": st.column_config.TextColumn(width=90)}, alt="Columns of the document")
+
+
+def facts(items: Sequence[tuple[str, str, str]]) -> None:
+    """Show small figures side by side: (name, value, key of HINTS or "")."""
+    for column, (name, value, hint) in zip(st.columns(len(items), gap="small"), items, strict=True):
+        column.metric(name, value, help=HINTS.get(hint))

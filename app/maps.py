@@ -1,0 +1,147 @@
+"""What a map shows: which documents, in which colours, with which names. Arrays only; no text of a document."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gem_core.taxonomy import oklch_to_hex
+from gem_core.workspace import Taxonomy, Workspace
+
+LIMIT = 50_000  # documents drawn at most
+LISTED = 5_000  # documents of a lasso that are kept
+MOST_GROUPS = 40  # a column with more different values is no label column
+VALUES = {"GIS": "gis", "Margin": "margin", "Length": "tokens"}
+CLUSTER = "Cluster"
+COLUMN = "Column: "
+
+Int = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """How every document of the corpus is coloured.
+
+    Attributes
+    ----------
+    groups : (n,) int32
+        Colour group of each document, -1 = none.
+    colours, names : tuples
+        Of the groups.
+    values : (n,) float64 in [0, 1] or None
+        Where each document stands on the colour bar; None when colours stand for groups.
+    legend : (title, low, high) or None
+    clusters : bool
+        Whether the groups are the clusters of the taxonomy.
+    """
+
+    groups: Int
+    colours: tuple[str, ...]
+    names: tuple[str, ...]
+    values: NDArray[np.float64] | None = None
+    legend: tuple[str, str, str] | None = None
+    clusters: bool = True
+
+
+def thin(groups: Int, limit: int = LIMIT, seed: int = 0) -> Int:
+    """Choose at most `limit` documents, more than proportionally from small groups, so that none disappears.
+
+    A group of c documents gets a share of the places that grows with the square root of c, and never more than c.
+    """
+    n = len(groups)
+    if n <= limit:
+        return np.arange(n, dtype=np.int32)
+    counts = np.bincount(groups)
+    quota = np.zeros(len(counts))
+    open_ = counts > 0
+    left = float(limit)
+    while True:  # a group that cannot use its places gives them back to the others
+        offer = np.where(open_, left * np.sqrt(counts) / np.sqrt(counts[open_]).sum(), 0.0)
+        full = open_ & (offer >= counts)
+        if not full.any():
+            quota[open_] = offer[open_]
+            break
+        quota[full] = counts[full]
+        left -= counts[full].sum()
+        open_ &= ~full
+        if not open_.any():
+            break
+    order = np.random.default_rng(seed).permutation(n)
+    ranked = order[np.argsort(groups[order], kind="stable")]
+    place = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.sort(ranked[place < np.floor(quota)[groups[ranked]]]).astype(np.int32)
+
+
+def label_columns(workspace: Workspace) -> list[str]:
+    """Columns of the source that group the documents: 2 to MOST_GROUPS different values."""
+    table = workspace.documents
+    found = [name for name in table.columns if name not in ("id", "tokens")
+             and 2 <= table[name].nunique() <= MOST_GROUPS]
+    label = workspace.manifest.columns.get("label")
+    return sorted(found, key=lambda name: name != label)
+
+
+def choices(workspace: Workspace) -> list[str]:
+    """What the documents can be coloured by."""
+    return [CLUSTER, *(COLUMN + name for name in label_columns(workspace)), *VALUES]
+
+
+def colour_by(choice: str, workspace: Workspace, taxonomy: Taxonomy) -> Colouring:
+    """Colour the documents by one of `choices`."""
+    groups = taxonomy.documents["cluster_id"].to_numpy(np.int32)
+    colours = tuple(cluster.colour for cluster in taxonomy.clusters)
+    names = tuple(cluster.label for cluster in taxonomy.clusters)
+    if choice.startswith(COLUMN):
+        return _by_column(workspace.documents[choice.removeprefix(COLUMN)])
+    if choice not in VALUES:
+        return Colouring(groups, colours, names)
+    column = VALUES[choice]
+    table = workspace.documents if column == "tokens" else taxonomy.documents
+    values, legend = _levels(table[column].to_numpy(np.float64), choice, logarithmic=column == "tokens")
+    return Colouring(groups, colours, names, values, legend)
+
+
+def _by_column(column: "pd.Series[str]") -> Colouring:
+    counts = column.astype(str).where(column.notna()).value_counts()
+    names = tuple(counts.index)
+    groups = pd.Categorical(column.astype(str).where(column.notna()), categories=list(names)).codes.astype(np.int32)
+    colours = tuple(oklch_to_hex((0.62, 0.72, 0.54)[k % 3], 0.13, (137.5 * k) % 360) for k in range(len(names)))
+    return Colouring(groups, colours, names, clusters=False)
+
+
+def _levels(raw: NDArray[np.float64], title: str, *, logarithmic: bool,
+            ) -> tuple[NDArray[np.float64], tuple[str, str, str]]:
+    """Place values on a colour bar that runs from their 1st to their 99th percentile."""
+    scale = np.log(np.maximum(raw, 1.0)) if logarithmic else raw
+    low, high = (float(v) for v in np.quantile(scale, (0.01, 0.99)))
+    level = np.clip((scale - low) / max(high - low, 1e-12), 0.0, 1.0)  # all equal: the low end, no division by zero
+    if logarithmic:
+        return level, ("Tokens, log scale", f"{np.exp(low):,.0f}", f"{np.exp(high):,.0f}")
+    unit = {"Margin": "Margin, nats"}.get(title, title)
+    return level, (unit, f"{low:.1f}", f"{high:.1f}")
+
+
+def anchors(sphere: NDArray[np.float32], groups: Int, n_groups: int) -> NDArray[np.float64]:
+    """Where the names stand: the middle of the densest half of each group, (K, 3) unit; NaN for empty groups."""
+    out = np.full((n_groups, 3), np.nan)
+    for group in range(n_groups):
+        points = sphere[groups == group].astype(np.float64)
+        for _ in range(4):
+            if not len(points):
+                break
+            middle = points.mean(0)
+            length = np.linalg.norm(middle)
+            middle = middle / length if length > 1e-9 else points[0]
+            out[group] = middle
+            if len(points) < 8:
+                break
+            near = points @ middle
+            points = points[near >= np.median(near)]
+    return out
+
+
+def middles(flat: NDArray[np.float32], groups: Int, n_groups: int) -> NDArray[np.float64]:
+    """Medians of each group on the flat map, (K, 2); NaN for empty groups."""
+    return np.stack([np.median(flat[groups == g], axis=0) if (groups == g).any() else np.full(2, np.nan)
+                     for g in range(n_groups)])

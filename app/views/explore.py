@@ -1,0 +1,49 @@
+"""Explore: the corpus on a map, and what lies under the finger."""
+
+import cached
+import pandas as pd
+import streamlit as st
+from state import Session, session, widget
+from strip import share_strip, strip_title
+from views.explore_map import HEIGHT as MAP_HEIGHT
+from views.explore_map import controls, draw
+from views.explore_panel import panel
+from widgets import dark, percent
+
+
+@st.fragment
+def screen(current: Session) -> None:
+    """Map, panel and strip: one selection drives all three, so they run together."""
+    left, right = st.columns([1.72, 1], gap="medium")
+    with left:
+        draw(current, controls(current))
+    with right, st.container(key="gem-panel", height=MAP_HEIGHT + 56, border=False, gap="xsmall"):
+        panel(current)
+    _strip(current)
+
+
+def _strip(current: Session) -> None:
+    taxonomy = cached.taxonomy(current.root)
+
+    def chosen() -> None:
+        points = widget("explore_strip")["selection"]["points"]
+        if points:
+            current.pick(None, int(points[0]["customdata"][0]))
+
+    st.markdown(strip_title(taxonomy, current.cluster))
+    st.plotly_chart(share_strip(taxonomy, selected=current.cluster, dark=dark()), key="explore_strip",
+                    on_select=chosen, selection_mode="points", config={"displayModeBar": False}, theme="streamlit",
+                    alt="Share of each cluster in the documents, as one bar in the order of the tree")
+    with st.expander("Show as table", icon=":material/table_rows:"):
+        st.dataframe(pd.DataFrame({
+            "Cluster": [c.label for c in taxonomy.clusters],
+            "Group": [taxonomy.parents[c.parent].label for c in taxonomy.clusters],
+            "Documents": [c.documents for c in taxonomy.clusters],
+            "Share of documents": [percent(c.share_documents) for c in taxonomy.clusters],
+            "Share of tokens": [percent(c.share_tokens) for c in taxonomy.clusters],
+            "Mass": [percent(c.mass) for c in taxonomy.clusters],
+            "Keywords": [", ".join(term for term, _ in c.keywords) for c in taxonomy.clusters]}),
+            hide_index=True, key="explore_table", alt="Every cluster on the map")
+
+
+screen(session())
