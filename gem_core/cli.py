@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="Cluster a text corpus into a balanced, named taxonomy; look at it; take it away.",
+                  epilog="Example: gem-explorer app    Then: gem-explorer fit news.csv --workspace news",
                   context_settings={"help_option_names": ["-h", "--help"]})
 sample_app = typer.Typer(no_args_is_help=True, help="Corpora to start with, made without a network.")
 app.add_typer(sample_app, name="sample")
@@ -314,7 +315,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
-        app()
+        app(prog_name="gem-explorer")
     except (_Stopped, Cancelled, KeyboardInterrupt):
         typer.echo("Stopped; what was finished is kept, the same command goes on from there.", err=True)
         sys.exit(130)
