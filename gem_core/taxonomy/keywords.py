@@ -17,7 +17,7 @@ _POOLS = 3000  # candidates of all clusters together: bounds the time at K = 200
 _SATURATION = 1.2  # BM25's k1: the tenth use of a phrase in one document says little
 _COSINE = 0.5  # weight of the cosine against the class TF-IDF in the relevance
 _DIVERSITY = 0.3  # weight of novelty in the choice (MMR)
-_INSIDE = 0.7  # a word gives way to a phrase that holds so much of its use
+_INSIDE = 0.5  # a word gives way to a phrase that holds so much of its use
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def cluster_keywords(
     --------
     >>> import numpy as np
     >>> from gem_core.taxonomy.terms import count_terms
-    >>> texts = ["bread oven", "bread flour", "guitar chord", "guitar string"]
+    >>> texts = ["bread, oven", "bread, flour", "guitar, chord", "guitar, string"]
     >>> X = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
     >>> words = cluster_keywords(count_terms(texts), X, [0, 0, 1, 1], [1, 0, 1, 0], np.eye(2), count=1)
     >>> [w[0].term for w in words]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -227,8 +228,9 @@ def _parent_names(groups: list[list[int]], names: list[str], sizes: Float64) -> 
         if len(group) == 1:
             titles.append(unique(names[group[0]], taken))
             continue
-        heads = _heads(sorted(group, key=lambda k: (-float(sizes[k]), k)), names)
-        proposals = [_title(heads), *(PARENT_SEPARATOR.join((*heads[:2], head)) for head in heads[3:])]
+        heads, more = _heads(sorted(group, key=lambda k: (-float(sizes[k]), k)), names)
+        spare = [*heads[_HEADS:], *more]
+        proposals = [_title(heads), *(_title([*heads[:2], head]) for head in spare)]
         free = [text for text in proposals if text.casefold() not in used | taken]
         seen = used | taken
         title = unique(free[0] if free else proposals[0], seen)
@@ -237,27 +239,27 @@ def _parent_names(groups: list[list[int]], names: list[str], sizes: Float64) -> 
     return titles
 
 
-def _heads(children: list[int], names: list[str]) -> list[str]:
-    """Phrases a parent may be named by: those that two children share, then first, second ... phrases of each child."""
+def _heads(children: list[int], names: list[str]) -> tuple[list[str], list[str]]:
+    """Phrases a parent may be named by: those that two children share and the first of each child; then the others."""
     phrases = [names[k].split(SEPARATOR) for k in children]
-    keys = [{" ".join(stem(w) for w in phrase.split()) for phrase in own} for own in phrases]
-    deep = max(len(own) for own in phrases)
-    turns = [own[level] for level in range(deep) for own in phrases if level < len(own)]
-    heads: list[str] = []
-    seen: set[str] = set()
-    for shared in (True, False):
-        for phrase in turns:
-            key = " ".join(stem(w) for w in phrase.split())
-            if key not in seen and (not shared or sum(key in own for own in keys) > 1):
-                seen.add(key)
-                heads.append(phrase)
-    return [capital(head) for head in heads]
+    keys = [{_key(phrase) for phrase in own} for own in phrases]
+    turns = [phrase for level in zip_longest(*phrases) for phrase in level if phrase is not None]
+    shared = [phrase for phrase in turns if sum(_key(phrase) in own for own in keys) > 1]
+    heads: dict[str, str] = {}
+    for phrase in [*shared, *(own[0] for own in phrases)]:
+        heads.setdefault(_key(phrase), capital(phrase))
+    return list(heads.values()), [capital(phrase) for phrase in turns if _key(phrase) not in heads]
+
+
+def _key(phrase: str) -> str:
+    """What two spellings of one phrase have in common."""
+    return " ".join(stem(word) for word in phrase.split())
 
 
 def _title(heads: list[str]) -> str:
+    """Join up to three phrases while they fit."""
     text = heads[0]
-    for count in range(2, min(_HEADS, len(heads)) + 1):
-        longer = PARENT_SEPARATOR.join(heads[:count])
-        if len(longer) <= _MAX_CHARACTERS:
-            text = longer
+    for head in heads[1:_HEADS]:
+        longer = text + PARENT_SEPARATOR + head
+        text = longer if len(longer) <= _MAX_CHARACTERS else text
     return text

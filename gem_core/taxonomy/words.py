@@ -28,7 +28,8 @@ _MARKS = (
 )
 _TOKENS = re.compile(rf"[^\W_][\w{_MARKS}]*(?:[-'\u2019][^\W_][\w{_MARKS}]*)*|[^\w\s{_MARKS}]+|\n\s*\n")
 _TAGS = re.compile(r"<(script|style)\b[^<>]{0,500}>.{0,5000}?</\1>|</?[a-zA-Z][^<>]{0,500}>|<!--.{0,2000}?-->", re.S)
-_ADDRESSES = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+")
+# Every repeat that another one may follow is bounded: a hostile text must not make the search quadratic.
+_ADDRESSES = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _COMMANDS = re.compile(r"\\[A-Za-z]+")  # of TeX: \frac, \mathbf
 _ENTITIES = re.compile(r"&#?\w{1,31};")
 # Scripts written without spaces, where a word is a run of one to three characters.
