@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from state import Session, widget
 
-from gem_core.errors import GemError
+from gem_core.errors import GemError, WorkspaceError
 from gem_core.workspace import Taxonomy, Workspace
 
 SHOWN = 100_000  # characters of a document on screen
@@ -29,6 +29,7 @@ HINTS = {
     "centrality": "Log density of the document under its cluster's distribution.",
     "density": "Log of the mean cosine to its nearest neighbours inside the cluster; 0 is the most.",
     "cosine": "Cosine between the document and the centre of its cluster; 1 = the same direction.",
+    "within": "Mean cosine between the cluster's documents and its centre; 1 = all the same.",
     "entropy": "Evenness of the shares: 1 = all equal, 0 = one cluster holds everything.",
     "effective": "Number of equally large clusters with the same evenness: exp of the entropy.",
     "ari": "Adjusted Rand index: agreement of two groupings, 1 = the same, 0 = as by chance.",
@@ -74,14 +75,22 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except GemError as error:
-        with st.container(border=True):
-            st.markdown(":material/error: **This cannot be done as asked**")
-            st.text(str(error))
+        refusal("This cannot be done as asked", str(error))
+
+
+def refusal(heading: str, reason: str) -> None:
+    """Show an error: `heading` is ours, `reason` may hold corpus text."""
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f":red[:material/error:] **{heading}**")
+        st.text(reason)
 
 
 def header(session: Session) -> None:
     """One line above every screen: which corpus is open and how it is clustered."""
-    workspace = cached.workspace(session.root)
+    try:
+        workspace = cached.workspace(session.root)
+    except WorkspaceError:  # the screen below says why; Corpus opens another
+        return
     manifest = workspace.manifest
     facts = [f"{count(manifest.documents)} documents", f"{count(manifest.tokens)} tokens"]
     if workspace.database.history()[1] >= 0:
@@ -103,27 +112,28 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def _circle(colour: str) -> str:
+def _drawn_circle(colour: str, *, filled: bool = True) -> str:
+    paint = f"fill='{colour}'" if filled else f"fill='none' stroke='{colour}' stroke-width='3.5'"
     return ("<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'>"
-            f"<circle cx='12' cy='12' r='8' fill='{colour}'/></svg>")
+            f"<circle cx='12' cy='12' r='{8 if filled else 7}' {paint}/></svg>")
 
 
-def dot(colour: str) -> str:
-    """A filled circle as an image address, for a column of `st.dataframe`."""
-    return "data:image/svg+xml;utf8," + _circle(colour).replace("#", "%23")
+def circle(colour: str, *, filled: bool = True) -> str:
+    """A circle (clusters) or ring (groups) as an image address, for a column of `st.dataframe`."""
+    return "data:image/svg+xml;utf8," + _drawn_circle(colour, filled=filled).replace("#", "%23")
+
+
+def dot_column(label: str = " ") -> Any:
+    """Column configuration for `circle`."""
+    return st.column_config.ImageColumn(label, width=28)
 
 
 def title(name: str, colour: str | None = None, after: str = "") -> None:
     """A heading of corpus text behind the colour it has on the map."""
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
         if colour:
-            st.image(_circle(colour), width=20)
+            st.image(_drawn_circle(colour), width=20)
         st.markdown(f"**{escape(short(name, 90))}**" + (f" :gray[{escape(short(after, 60))}]" if after else ""))
-
-
-def dot_column(label: str = " ") -> Any:
-    """Column configuration for `dot`."""
-    return st.column_config.ImageColumn(label, width=28)
 
 
 def keyword_badges(keywords: Sequence[tuple[str, float]], limit: int = 10) -> None:
@@ -161,7 +171,7 @@ def document_list(session: Session, rows: Sequence[int], *, key: str, show: Sequ
     table: dict[str, Any] = {}
     configuration: dict[str, Any] = {}
     if clusters:
-        table[" "] = [dot(taxonomy.clusters[c].colour) for c in places["cluster_id"]]
+        table[" "] = [circle(taxonomy.clusters[c].colour) for c in places["cluster_id"]]
         configuration[" "] = dot_column()
     for heading, column in (values or {}).items():
         table[heading] = list(column)
