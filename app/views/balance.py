@@ -1,0 +1,59 @@
+"""Balance: try how strongly to balance the clusters, see at once what changes, apply it."""
+
+import cached
+import streamlit as st
+from state import session
+from views.balance_apply import buttons, reporter
+from views.balance_controls import Draft, applied, controls, draft_of
+from views.balance_details import details
+from views.balance_result import figures, summary
+from widgets import guarded
+
+from gem_core.pipeline import Preview, ensure_path
+
+
+@st.fragment
+def screen() -> None:
+    """Controls on the left, what they would change on the right."""
+    here = session()
+    taxonomy = cached.taxonomy(here.root)
+    draft = draft_of(here, taxonomy)
+    with st.container(horizontal=True, wrap=False, gap="large"):
+        left, right = st.container(width=264), st.container(width="stretch")
+    with left, guarded():
+        controls(draft, taxonomy)
+        changed = draft.settings != applied(taxonomy)
+        buttons(here, taxonomy, draft, changed=changed)
+        if not changed:
+            st.caption("Nothing differs from what is applied. Move a control to see what would change.")
+    with right, guarded():
+        found = _preview(draft) if changed else None
+        summary(taxonomy, found)
+        figures(here, taxonomy, found, draft, _path)
+        details(here, taxonomy, found)
+
+
+def _preview(draft: Draft) -> Preview:
+    """Fit under the draft; only what is not at hand yet shows progress."""
+    root = session().root
+    if cached.tried(root, draft.settings):
+        return cached.try_settings(root, draft.settings)
+    place = st.empty()
+    with place.container():
+        report = reporter(st.progress(0.0, "Fitting"))
+        found = cached.try_settings(root, draft.settings, report)
+    place.empty()
+    return found
+
+
+def _path() -> None:
+    """Compute the balance path of the present taxonomy."""
+    place = st.empty()
+    with place.container():
+        st.caption("The balance path is not there yet: fits at 16 strengths, each from its neighbour.")
+        ensure_path(cached.workspace(session().root), progress=reporter(st.progress(0.0, "Following the balance path")))
+    st.rerun()
+
+
+with guarded():
+    screen()

@@ -1,0 +1,85 @@
+"""Export: take the taxonomy, the assignments, the weights and the receipt away as files."""
+
+import cached
+import pandas as pd
+import streamlit as st
+from state import session
+from views.export_files import FILES, File, everything
+from widgets import count, guarded
+
+from gem_core.export import command, neutral_table
+from gem_core.workspace import Taxonomy, Workspace
+
+SHOWN = 8  # rows of a preview
+
+
+@st.fragment
+def screen() -> None:
+    """Files on the left with their download buttons, what is in them on the right."""
+    root = session().root
+    workspace, taxonomy = cached.workspace(root), cached.taxonomy(root)
+    left, right = st.columns([1, 1.6], gap="large")
+    with left:
+        _files(workspace, taxonomy)
+    with right:
+        _preview(workspace, taxonomy)
+    _reproduce(workspace, taxonomy)
+
+
+def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
+    st.markdown(f"**{len(FILES)} files describe {count(len(taxonomy.clusters))} clusters of "
+                f"{count(len(workspace))} documents**")
+    with st.container(border=True, gap="small"):
+        for file in FILES:
+            words, button = st.columns([2.4, 1], vertical_alignment="center", wrap=False)
+            with words:
+                st.markdown(f"`{file.name}`  \n:gray[{file.about}]")
+            with button:
+                _download(file, workspace, taxonomy)
+    st.download_button("Download all as zip", lambda: everything(workspace), "gem-export.zip", "application/zip",
+                       key="export-all", on_click="ignore", type="primary", icon=":material/folder_zip:",
+                       help="The five files in one archive.")
+    st.caption("Cells that a spreadsheet would run as a formula get an apostrophe in front. Numbers stay as they are.")
+
+
+def _download(file: File, workspace: Workspace, taxonomy: Taxonomy) -> None:
+    st.download_button(file.button, lambda: file.content(workspace, taxonomy), file.name, file.mime,
+                       key=f"export-{file.name}", on_click="ignore", width="stretch",
+                       help=f"Make {file.name} now and save it.")
+
+
+def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
+    tables = [file for file in FILES if file.table is not None]
+    chosen = st.segmented_control("Look inside", [file.name for file in tables], default=tables[0].name, required=True,
+                                  key="export-look", label_visibility="collapsed")
+    table = next(file.table for file in tables if file.name == chosen)
+    assert table is not None
+    rows = table(workspace, taxonomy)
+    st.markdown(f"**{chosen.split('.')[0].capitalize()}: {count(len(rows))} rows, {len(rows.columns)} columns**")
+    shown = neutral_table(rows.head(SHOWN))
+    st.dataframe(shown, hide_index=True, key=f"export-table-{chosen}", column_config=_formats(shown),
+                 alt=f"First rows of {chosen}")
+    if len(rows) > SHOWN:
+        st.caption(f"The first {SHOWN} rows.")
+    if chosen == "weights.csv":
+        st.caption("Weight: soft mass of the cluster. Natural share: its part of the tokens. Ratio: weight over "
+                   "natural share; above 1 the cluster is seen more often than it occurs.")
+
+
+def _formats(table: pd.DataFrame) -> dict[str, object]:
+    return {str(name): st.column_config.NumberColumn(format="%.4f") for name in table.columns
+            if pd.api.types.is_float_dtype(table[name])}
+
+
+def _reproduce(workspace: Workspace, taxonomy: Taxonomy) -> None:
+    st.markdown("**This command makes the same taxonomy again**")
+    st.code(command(workspace, taxonomy), language=None, wrap_lines=True)
+    st.caption("DIR is the folder for the new workspace. The receipt holds this line, every parameter, versions and "
+               "costs.")
+    with st.expander("Hashes", key="export-hashes"):
+        st.caption("Equal hashes mean equal content: of ids and texts, and of assignments and labels.")
+        st.code(f"data      {taxonomy.data_hash}\ntaxonomy  {taxonomy.taxonomy_hash}", language=None, wrap_lines=True)
+
+
+with guarded():
+    screen()
