@@ -57,7 +57,7 @@ def turned_for_the_map(sphere: Floating, rng: np.random.Generator, turns: int = 
 
 
 def _torn(points: Float64) -> float:
-    """Return how much lies at the cut: the sum of a kernel, 0.1 radian wide, of the angle to the half circle y = 0, x < 0."""
+    """Return how much lies at the cut: a kernel, 0.1 radian wide, of the angle to the half circle y = 0, x < 0."""
     angle = np.where(points[:, 0] < 0, np.abs(points[:, 1]), np.hypot(points[:, 0], points[:, 1]))
     return float(np.sum(np.exp(-0.5 * (angle / 0.1) ** 2)))
 

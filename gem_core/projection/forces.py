@@ -8,18 +8,18 @@ from typing import Any
 def compiled() -> tuple[Any, Any]:
     """Compile and return (gather, move); a few seconds, once a process.
 
-    Every point gathers its own forces and writes only its own row, so the result does not depend on the number of
-    threads.
+    One thread on purpose: an epoch of 24,000 documents takes some milliseconds, and on a busy machine waiting for
+    the second thread took longer than the work (benchmarks/LOG.md). It also makes the result exactly repeatable.
     """
     import numba
     import numpy as np
 
-    one, zero = np.float32(1.0), np.float32(0.0)
+    one, zero, longest = np.float32(1.0), np.float32(0.0), np.float32(0.3)
 
-    @numba.njit(parallel=True, fastmath=True)
+    @numba.njit(fastmath=True, nogil=True)
     def gather(points, landmarks, start, neighbour, affinity, attraction, repulsion, kernel_sum):  # type: ignore[no-untyped-def]
-        """Sum, for every point, q = 1 / (1 + chord^2) and both forces (attraction over edges, repulsion over landmarks)."""
-        for i in numba.prange(points.shape[0]):
+        """Sum for every point q = 1 / (1 + chord^2) and the forces: attraction over edges, repulsion over landmarks."""
+        for i in range(points.shape[0]):
             x, y, z = points[i, 0], points[i, 1], points[i, 2]
             total, fx, fy, fz = zero, zero, zero, zero
             for j in range(landmarks.shape[1]):
@@ -42,20 +42,20 @@ def compiled() -> tuple[Any, Any]:
                 fz += q * dz
             attraction[i, 0], attraction[i, 1], attraction[i, 2] = fx, fy, fz
 
-    @numba.njit(parallel=True)
-    def move(points, velocity, attraction, repulsion, radius, pull, push, momentum):  # type: ignore[no-untyped-def]
-        """Take one step with momentum in the tangent plane and return to the sphere."""
-        for i in numba.prange(points.shape[0]):
-            p = points[i] / radius
+    @numba.njit(nogil=True)
+    def move(unit, velocity, attraction, repulsion, pull, push, momentum):  # type: ignore[no-untyped-def]
+        """Take one step with momentum in the tangent plane of the unit sphere and return to the sphere."""
+        for i in range(unit.shape[0]):
+            p = unit[i].copy()
             v = momentum * velocity[i] - pull * attraction[i] + push * repulsion[i]
             v -= (v[0] * p[0] + v[1] * p[1] + v[2] * p[2]) * p
             length = np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
-            # No point may fly further than a third of the radius in one step.
-            if length > np.float32(0.3) * radius:
-                v *= np.float32(0.3) * radius / length
-            p = points[i] + v
+            # No point may fly further than about 17 degrees in one step.
+            if length > longest:
+                v *= longest / length
+            p += v
             p /= np.sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2])
-            points[i] = radius * p
+            unit[i] = p
             velocity[i] = v - (v[0] * p[0] + v[1] * p[1] + v[2] * p[2]) * p
 
     return gather, move

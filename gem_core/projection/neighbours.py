@@ -20,12 +20,13 @@ def neighbour_graph(X: Floating, count: int, progress: Progress) -> tuple[np.nda
 
     rows = np.ascontiguousarray(X, dtype=np.float32)
     n, d = rows.shape
-    index = faiss.IndexFlatIP(d)
+    flat = faiss.IndexFlatIP(d)
+    index: faiss.Index = flat
     if n > EXACT_LIMIT:
         lists = int(4 * np.sqrt(n))
-        index = faiss.IndexIVFFlat(index, d, lists, faiss.METRIC_INNER_PRODUCT)
-        index.train(rows[:: max(1, n // (40 * lists))])
+        index = faiss.IndexIVFFlat(flat, d, lists, faiss.METRIC_INNER_PRODUCT)
         index.nprobe = 32
+        index.train(rows[:: max(1, n // (40 * lists))])
     index.add(rows)
     indices = np.empty((n, count), dtype=np.int64)
     distances = np.empty((n, count))
@@ -76,7 +77,7 @@ def principal_directions(X: Floating, rng: np.random.Generator) -> Float32:
     """
     centred = X - X.mean(axis=0)
     d = X.shape[1]
-    values, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+    _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
     leading = centred.astype(np.float64) @ axes[:, : -min(d, 3) - 1 : -1]
     start = rng.standard_normal((X.shape[0], 3))
     for column in range(leading.shape[1]):

@@ -1,7 +1,6 @@
 """The layout of a corpus on the unit sphere, and its flat map."""
 
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,16 +12,12 @@ from gem_core.projection.flat import equal_earth, turned_for_the_map
 from gem_core.projection.forces import compiled
 from gem_core.projection.neighbours import affinities, neighbour_graph, principal_directions
 
-# Chosen by measurement: benchmarks/projection.py, results and what did not work in benchmarks/LOG.md.
+# Chosen by measurement: benchmarks/projection.py; what was tried and left is in benchmarks/LOG.md.
 PERPLEXITY = 15.0
-RADIUS = 8.0
 EPOCHS = 500
 LANDMARKS = 256
-EARLY_SHARE, EARLY_EXAGGERATION, EXAGGERATION = 0.25, 4.0, 1.5
-EARLY_MOMENTUM, MOMENTUM = 0.5, 0.8
-
-# numba's simplest threading layer must not be entered by two threads at once.
-_one_at_a_time = Lock()
+EXAGGERATION = 1.5  # a little more pull than t-SNE: groups part, and trustworthiness gains
+MOMENTUM = 0.8
 
 
 @dataclass(frozen=True)
@@ -88,8 +83,10 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     rows = normalise(X)
     n = len(rows)
     rng = np.random.default_rng(seed)
-    if n == 1:
-        sphere = np.array([[1.0, 0.0, 0.0]], dtype=np.float32)
+    if n < 4:
+        # Nothing to arrange: evenly around the equator.
+        angle = 2.0 * np.pi * np.arange(n) / n
+        sphere = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(n)]).astype(np.float32)
     else:
         perplexity = min(PERPLEXITY, max(1.0, (n - 1) / 3))
         indices, distances = neighbour_graph(rows, min(int(3 * PERPLEXITY), n - 1), progress)
@@ -101,31 +98,45 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     return Layout(frozen(sphere), frozen(flat), seed)
 
 
+def _final_radius(n: int) -> float:
+    """Return the sphere's radius in units of the kernel's width.
+
+    Small corpora: a constant number of documents a kernel, else they would sit in one cap of an empty sphere.
+    Large corpora: slower than that, since 500 epochs cannot order a sphere of many kernels. Fitted on corpora of
+    100 to 24,000 documents (benchmarks/LOG.md).
+    """
+    return float(min(0.2 * n**0.5, 1.35 * n**0.25))
+
+
+def _exaggeration(n: int) -> float:
+    """Return the factor on the attraction: 1 for a few documents (more would pull all into one spot), 1.5 for many."""
+    return 1.0 + (EXAGGERATION - 1.0) * min(1.0, n / 1000)
+
+
 def _descend(start: Float32, graph: sparse.csr_matrix, rng: np.random.Generator, progress: Progress) -> Float32:
     """Run the gradient descent from positions on the unit sphere; return positions there."""
     n = len(start)
-    radius = np.float32(RADIUS)
-    points = radius * start
+    unit, velocity = start.copy(), np.zeros_like(start)
+    attraction, repulsion, kernel_sum = np.zeros_like(start), np.zeros_like(start), np.zeros(n, dtype=np.float32)
     edges = (graph.indptr.astype(np.int64), graph.indices.astype(np.int64), graph.data.astype(np.float32))
-    attraction, repulsion, velocity = np.zeros_like(points), np.zeros_like(points), np.zeros_like(points)
-    kernel_sum = np.zeros(n, dtype=np.float32)
     normaliser = 0.0
-    with _one_at_a_time:
-        gather, move = compiled()
-        for epoch in range(EPOCHS):
-            progress("layout", epoch, EPOCHS)
-            early = epoch < EARLY_SHARE * EPOCHS
-            landmarks = points if n <= LANDMARKS else points[rng.integers(0, n, LANDMARKS)]
-            gather(points, np.ascontiguousarray(landmarks.T), *edges, attraction, repulsion, kernel_sum)
-            scale = n / len(landmarks)
-            # Sum of q over pairs; a point's kernel with itself, 1, is not among them. Averaged over ten epochs.
-            total = max(float(kernel_sum.sum(dtype=np.float64)) * scale - n, 1.0)
-            normaliser = total if n <= LANDMARKS or epoch == 0 else 0.9 * normaliser + 0.1 * total
-            # The rate n of Belkina et al. (2019) and a linear end: late epochs average the landmarks' noise out.
-            rate = 4.0 * max(n, 50) * min(1.0, 2.0 * (EPOCHS - epoch) / EPOCHS)
-            pull = np.float32(rate * (EARLY_EXAGGERATION if early else EXAGGERATION))
-            push = np.float32(rate * scale / normaliser)
-            momentum = np.float32(EARLY_MOMENTUM if early else MOMENTUM)
-            move(points, velocity, attraction, repulsion, radius, pull, push, momentum)
+    gather, move = compiled()
+    for epoch in range(EPOCHS):
+        progress("layout", epoch, EPOCHS)
+        # The sphere grows fourfold over the first half: first the continents, then what lies inside them.
+        radius = np.float32(_final_radius(n) * 4.0 ** (min(1.0, 2.0 * epoch / EPOCHS) - 1.0))
+        points = radius * unit
+        landmarks = points if n <= LANDMARKS else points[rng.integers(0, n, LANDMARKS)]
+        gather(points, np.ascontiguousarray(landmarks.T), *edges, attraction, repulsion, kernel_sum)
+        scale = n / len(landmarks)
+        # Sum of q over pairs; a point's kernel with itself, 1, is not among them. Never below n (n-1) times the
+        # kernel of two poles, which the noise of the landmarks must not undercut. Averaged over ten epochs.
+        least = n * (n - 1) / (1.0 + 4.0 * float(radius) ** 2)
+        total = max(float(kernel_sum.sum(dtype=np.float64)) * scale - n, least)
+        normaliser = total if n <= LANDMARKS or epoch == 0 else 0.9 * normaliser + 0.1 * total
+        # The rate n of Belkina et al. (2019), and a linear end that averages the landmarks' noise out.
+        rate = 4.0 * max(n, 50) * min(1.0, 2.0 * (EPOCHS - epoch) / EPOCHS) / radius
+        pull, push = np.float32(rate * _exaggeration(n)), np.float32(rate * scale / normaliser)
+        move(unit, velocity, attraction, repulsion, pull, push, np.float32(MOMENTUM))
     progress("layout", EPOCHS, EPOCHS)
-    return np.asarray(points / radius, dtype=np.float32)
+    return unit
