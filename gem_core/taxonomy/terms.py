@@ -333,7 +333,7 @@ def _spell(grams: _Grams, cases: NDArray[np.float64], vocabulary: Vocabulary) ->
     mask = (1 << _WORD_BITS) - 1
     mostly = cases.argmax(axis=2)
     # Headlines and datelines shout words that elsewhere are Capitalised; acronyms hardly ever are.
-    mostly[(mostly == OTHER_CASE) & (cases[:, :, CAPITALISED] > 0.1 * cases.sum(axis=2))] = CAPITALISED
+    mostly[(mostly == OTHER_CASE) & (cases[:, :, CAPITALISED] > 0.25 * cases.sum(axis=2))] = CAPITALISED
     for key, column in zip(grams.keys.tolist(), grams.columns.tolist(), strict=True):
         numbers = [n for n in (key >> 2 * _WORD_BITS, key >> _WORD_BITS & mask, key & mask) if n]
         words = []

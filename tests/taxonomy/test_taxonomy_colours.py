@@ -99,6 +99,17 @@ def test_few_clusters_are_told_apart_by_colour_blind_eyes(sizes: list[int]) -> N
         assert min(colour_distance(a, b) for a, b in combinations(seen, 2)) > 0.055
 
 
+def test_two_families_do_not_take_the_whole_wheel() -> None:
+    tree = family_tree([2, 2])
+    hues = [hex_to_oklch(c)[2] for c in cluster_colours(tree)]
+    assert all(hue_gap(hues[p.children[0]], hues[p.children[1]]) < 40 for p in tree.parents)
+
+
+def test_a_huge_family_has_no_two_equal_colours() -> None:
+    colours = cluster_colours(family_tree([380, 20, 20]))
+    assert len(set(colours)) == 420
+
+
 def test_neighbours_in_a_large_family_differ() -> None:
     tree = family_tree([12, 4, 4, 4])
     colours = cluster_colours(tree)
