@@ -7,16 +7,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from gem_core._types import Progress, silent
+from gem_core._types import Progress, frozen, silent
 from gem_core.corpus.columns import Columns, as_number, check_columns, missing_column, preview, printable
 from gem_core.corpus.sources import Broken, Row, Source, find_sources, read_rows
 from gem_core.corpus.tokens import TokenCounter, packaged_counter
 from gem_core.errors import CorpusError
 
+Int64 = NDArray[np.int64]
 Reason = Literal["empty_text", "too_short", "not_utf8", "duplicate_id", "wrong_type", "broken_row"]
 REASONS: dict[str, str] = {
     "empty_text": "the text is missing or blank",
@@ -49,6 +52,11 @@ class Corpus:
         How `tokens` were counted, in words.
     data_hash : str
         sha256 (64 hex digits) over ids and texts in their order.
+    rows : int64 array of shape (n,)
+        The source's row of each document, counted from 0 over all files: what `load_vectors` needs to match vectors
+        that were made for every row of the source.
+    source_rows : int
+        Rows of the source: documents and refused ones together.
     """
 
     documents: pd.DataFrame
@@ -56,6 +64,8 @@ class Corpus:
     columns: Columns
     tokens_from: str
     data_hash: str
+    rows: Int64
+    source_rows: int
 
     @property
     def refused_counts(self) -> dict[str, int]:
@@ -122,8 +132,9 @@ def read_corpus(path: Path | str, *, columns: Columns | None = None, min_words: 
     if not intake.texts:
         raise _nothing_left(Path(path), intake)
     tokens, tokens_from = _tokens(intake, columns, counter, progress)
+    rows = cast(Int64, frozen(np.fromiter(intake.row_of.values(), dtype=np.int64)))
     return Corpus(_documents(intake, columns, tokens), intake.refused_table(), columns, tokens_from,
-                  hash_documents(intake.ids, intake.texts))
+                  hash_documents(intake.ids, intake.texts), rows, intake.rows)
 
 
 def _teller(progress: Progress, passed: int, total: int) -> Callable[[int], None]:
