@@ -38,12 +38,13 @@ class Keyword:
 
 
 def typicality_weights(labels: ArrayLike, gis: ArrayLike) -> Float64:
-    """Turn GIS into positive document weights: the rank inside the cluster over its size, (0, 1].
+    """Turn GIS into document weights (1 + rank / size) / 2 inside the cluster, in (0.5, 1].
 
     GIS is a sum of logarithms with an arbitrary zero and, with concentrations in the hundreds, a spread of hundreds of
     nats: exp(GIS) would let one document speak for the cluster, and a linear scale would hang on the worst outlier.
-    The rank keeps exactly what the score says about two documents, their order: the median document weighs half the
-    best, the least typical next to nothing, whatever the cluster, the corpus and the scale of the score.
+    The rank keeps exactly what the score says about two documents, their order, whatever the cluster, the corpus and
+    the scale of the score. The most typical document weighs twice the least typical, no more: on unseen documents
+    steeper weights made keywords tell clusters apart a little worse (benchmarks/LOG.md).
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def typicality_weights(labels: ArrayLike, gis: ArrayLike) -> Float64:
     Examples
     --------
     >>> typicality_weights([0, 0, 1, 0, 0], [5.0, -3.0, 7.0, 2.0, 2.0]).tolist()
-    [1.0, 0.25, 1.0, 0.625, 0.625]
+    [1.0, 0.625, 1.0, 0.8125, 0.8125]
     """
     cluster, score = np.asarray(labels), np.asarray(gis, dtype=np.float64)
     order = np.lexsort((score, cluster))
@@ -76,7 +77,7 @@ def typicality_weights(labels: ArrayLike, gis: ArrayLike) -> Float64:
     counts = np.diff(np.append(ties, n))
     ranks = np.repeat(np.add.reduceat(place, ties) / counts, counts) if n else place
     weights = np.empty(n)
-    weights[order] = ranks / np.repeat(sizes, sizes)
+    weights[order] = 0.5 + 0.5 * ranks / np.repeat(sizes, sizes)
     return weights
 
 
