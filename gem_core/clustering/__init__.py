@@ -1,21 +1,47 @@
-"""GEM clustering: balanced mixtures of von Mises-Fisher distributions (method.md sections 2 to 6).
+"""GEM clustering: balanced mixtures of von Mises-Fisher distributions (method.md sections 2 to 6 and 11).
 
 The estimator with scikit-learn's interface is `gem_core.GEM`; it lives in `gem_core.clustering.estimator`.
 """
 
 from gem_core.clustering.assignment import Assignment, assign, responsibilities
+from gem_core.clustering.baselines import kmeans, spherical_kmeans, vmf_mixture
+from gem_core.clustering.matching import match_clusters
+from gem_core.clustering.measures import (
+    Agreement,
+    BalanceMeasures,
+    agreement,
+    balance_measures,
+    silhouette,
+    stability,
+    within_cosine,
+)
 from gem_core.clustering.mixture import MixtureConfig, MixtureFit, fit_mixture
+from gem_core.clustering.path import STRENGTHS, BalancePath, balance_path
 from gem_core.clustering.statistics import Documents, Moments, Statistics, block_statistics
 
 __all__ = [
+    "STRENGTHS",
+    "Agreement",
     "Assignment",
+    "BalanceMeasures",
+    "BalancePath",
     "Documents",
     "MixtureConfig",
     "MixtureFit",
     "Moments",
     "Statistics",
+    "agreement",
     "assign",
+    "balance_measures",
+    "balance_path",
     "block_statistics",
     "fit_mixture",
+    "kmeans",
+    "match_clusters",
     "responsibilities",
+    "silhouette",
+    "spherical_kmeans",
+    "stability",
+    "vmf_mixture",
+    "within_cosine",
 ]

@@ -72,7 +72,11 @@ def assign(X: ArrayLike, fit: MixtureFit) -> Assignment:
     >>> bool(a.labels[0] == a.labels[1] != a.labels[2]), a.cosine.shape
     (True, (4,))
     """
-    x = _checked(X, fit)
+    return assign_units(_checked(X, fit), fit)
+
+
+def assign_units(x: Floating, fit: MixtureFit) -> Assignment:
+    """`assign` for rows that are checked and have length 1."""
     n = x.shape[0]
     kinds: tuple[Any, ...] = (np.int32, np.int32, np.float32, np.float32, np.float32, np.float32)
     out = tuple(np.empty(n, dtype=kind) for kind in kinds)

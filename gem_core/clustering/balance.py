@@ -91,7 +91,7 @@ def objective_value(model: Affine, mass: Float64, resultants: Float64, entropy: 
 
 
 def dual_step(documents: Documents, model: Affine, penalty: float, target: Float64, *, bias: Float64 | None = None,
-              floor: float = np.inf, slack: float = 0.0) -> Expectation:
+              floor: float = -np.inf, slack: float = 0.0) -> Expectation:
     r"""Exact E-step: minimise the dual in K numbers by Newton's method with backtracking.
 
     D(b) = sum_i w_i logsumexp_k(l_ik + b_k) - b'u + ||b||^2 / (2 lambda), gradient pi(b) - u + b / lambda,
@@ -137,9 +137,7 @@ def dual_step(documents: Documents, model: Affine, penalty: float, target: Float
     """
     dual = _Dual(documents, model, penalty, target, bias)
     for _ in range(NEWTON_PASSES):
-        if dual.solved() or (dual.gap <= slack * (dual.primal - floor)):
-            break
-        if not dual.newton():
+        if dual.solved() or dual.enough(floor, slack) or not dual.newton():
             break
     return dual.close()
 
@@ -161,6 +159,10 @@ class _Dual:
 
     def solved(self) -> bool:
         return self.penalty == 0 or bool(np.max(np.abs(self.gradient)) <= MASS_NOISE[self.documents.precision])
+
+    def enough(self, floor: float, slack: float) -> bool:
+        """Whether an inexact step may stop here; a constrained step (infinite lambda) never does."""
+        return slack > 0 and np.isfinite(self.penalty) and self.gap <= slack * (self.primal - floor)
 
     def newton(self) -> bool:
         """One step; False when rounding leaves nothing to gain."""
@@ -206,9 +208,7 @@ class _Dual:
         # With pi - u = g - b/lambda the dual minus the primal is (lambda/2) ||g||^2. At infinite lambda the value
         # of a constrained optimum is the dual value itself, off by second order in the gradient.
         self.gap = 0.0 if np.isinf(self.penalty) else 0.5 * self.penalty * float(self.gradient @ self.gradient)
-        if np.isinf(self.penalty) and not self.solved():
-            self.gap = np.inf
-        self.primal = self.value - (0.0 if np.isinf(self.penalty) else self.gap)
+        self.primal = self.value - self.gap
 
     def _value(self, bias: Float64, moments: Moments) -> float:
         if self.penalty == 0:

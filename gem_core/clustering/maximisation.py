@@ -6,7 +6,7 @@ import numpy as np
 
 from gem_core._types import Bool, Float64
 from gem_core.clustering.balance import Affine
-from gem_core.geometry import concentration_from_resultant, log_normaliser
+from gem_core.clustering.vmf_table import vmf_table
 
 # Below this mass a cluster is empty: its resultant is rounding, so it keeps the parameters it had. A single
 # document of a corpus of 10^9 still counts.
@@ -35,7 +35,7 @@ class Parameters:
         """l_ik = log alpha_k + log f(x_i | mu_k, kappa_k) with alpha_k = 1/K, as slopes and offsets."""
         k, d = self.centers.shape
         return Affine(self.centers * self.concentrations[:, None],
-                      log_normaliser(d, self.concentrations) - np.log(k))
+                      vmf_table(d).log_normaliser(self.concentrations) - np.log(k))
 
 
 def maximise(mass: Float64, resultants: Float64, previous: Parameters, concentration: str | float,
@@ -75,14 +75,14 @@ def maximise(mass: Float64, resultants: Float64, previous: Parameters, concentra
 
 def _concentrations(mass: Float64, length: Float64, filled: Bool, previous: Parameters, concentration: str,
                     cap: float) -> Float64:
-    d = previous.centers.shape[1]
+    table = vmf_table(previous.centers.shape[1])
     if concentration == "shared":
         # Rounding of the sums may put a resultant a hair above its mass.
-        pooled = min(1.0, float(length.sum() / mass.sum()))
-        return np.full(mass.size, concentration_from_resultant(d, pooled, cap=cap))
+        pooled = np.minimum(1.0, length.sum(keepdims=True) / mass.sum())
+        return np.full(mass.size, table.concentration(pooled, cap)[0])
     kappa = np.minimum(previous.concentrations, cap)
     # A cluster whose resultant vanished but whose mass did not is spread evenly: kappa 0 is its exact maximum.
     heavy = mass > EMPTY_MASS
     rbar = np.minimum(1.0, length[heavy] / mass[heavy])
-    kappa[heavy] = concentration_from_resultant(d, rbar, cap=cap)
+    kappa[heavy] = table.concentration(rbar, cap)
     return kappa

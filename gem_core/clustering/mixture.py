@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gem_core import _check
-from gem_core._types import Bool, Float64, Progress, frozen, silent
+from gem_core._types import Bool, Float64, Floating, Progress, frozen, silent
 from gem_core.clustering.driver import Problem, Run, expectation_maximisation
 from gem_core.clustering.maximisation import Parameters, maximise
 from gem_core.clustering.seeding import Seed, seed_mixture
@@ -47,9 +47,9 @@ class MixtureConfig:
         Stop when the objective changes by less than tol x |objective| in one iteration.
     seed : int
         Seed of every random choice.
-    start : "relax" or "plain"
-        "relax": start balanced, then relax to the asked strength (continuation). "plain": k-means++ and a few
-        spherical k-means steps.
+    start : "search", "relax" or "plain"
+        "search": start from the best of some forty balanced fits of a sample (`seed_mixture`), then relax to the
+        asked strength. "relax": start from one exactly balanced fit. "plain": from k-means++ alone.
     lambda_scale : "mean" or "sum"
         "mean": lambda acts on the mean over documents. "sum" is the paper's formula taken literally: lambda / n.
 
@@ -72,7 +72,7 @@ class MixtureConfig:
     max_iter: int = 200
     tol: float = 1e-6
     seed: int = 0
-    start: Literal["relax", "plain"] = "relax"
+    start: Literal["search", "relax", "plain"] = "search"
     lambda_scale: Literal["mean", "sum"] = "mean"
 
     def __post_init__(self) -> None:
@@ -85,7 +85,7 @@ class MixtureConfig:
         if not _number(self.tol) or not 0 <= self.tol < 1:
             raise InputError("tol must be a number from 0 to below 1", f"{self.tol!r}", "Use the default, 1e-6")
         _one_of(self.solver, "solver", ("dual", "mm"))
-        _one_of(self.start, "start", ("relax", "plain"))
+        _one_of(self.start, "start", ("search", "relax", "plain"))
         _one_of(self.lambda_scale, "lambda_scale", ("mean", "sum"))
         if isinstance(self.concentration, str):
             _one_of(self.concentration, "concentration", ("per_cluster", "shared"))
@@ -238,19 +238,41 @@ def fit_mixture(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | Non
     [0.75, 0.25]
     """
     began = time.perf_counter()
+    corpus = prepare(X, weights, config.n_clusters, device)
+    seed = corpus.seed(config, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
+    target = start.target if start is not None and config.target == start.config.target == "natural" else None
+    return fit_prepared(corpus, config, seed, target=target, progress=progress, began=began)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Checked documents on their device: shared by the fits of a path."""
+
+    x: Floating
+    share: Float64
+    documents: Documents
+
+    def seed(self, config: MixtureConfig, progress: Progress = silent) -> Seed:
+        """Cold start for a config."""
+        return seed_mixture(self.x, self.share, config.n_clusters, concentration=config.concentration,
+                            cap_ratio=CAP_RATIO, seed=config.seed, start=config.start, device=self.documents.device,
+                            progress=progress)
+
+
+def prepare(X: ArrayLike, weights: ArrayLike | None, n_clusters: int, device: str = "auto") -> Corpus:
+    """Check and normalise documents once; errors as in `fit_mixture`."""
     x = normalise(X)
-    n, d = x.shape
-    share = _check.weights(weights, n)
-    _enough(x, share, config.n_clusters)
-    documents = Documents(x, share, device=device)
-    if start is None:
-        seed = seed_mixture(x, share, config.n_clusters, concentration=config.concentration, cap_ratio=CAP_RATIO,
-                            seed=config.seed, balanced=config.start == "relax", device=device, progress=progress)
-        target = None
-    else:
-        seed = _warm(start, config, d)
-        target = start.target if config.target == start.config.target == "natural" else None
-    penalty = _penalty(config, seed.reference, n)
+    share = _check.weights(weights, x.shape[0])
+    _enough(x, share, n_clusters)
+    return Corpus(x, share, Documents(x, share, device=device))
+
+
+def fit_prepared(corpus: Corpus, config: MixtureConfig, seed: Seed, *, target: Float64 | None = None,
+                 progress: Progress = silent, began: float | None = None) -> MixtureFit:
+    """Fit from a seed; `target` (K,) when it is known already."""
+    began = time.perf_counter() if began is None else began
+    documents, before = corpus.documents, corpus.documents.passes
+    penalty = _penalty(config, seed.reference, documents.n)
     if target is None:
         seed, target = _target(documents, config, seed)
     problem = Problem(penalty, target, config.concentration, CAP_RATIO * seed.reference, config.solver)
@@ -258,8 +280,8 @@ def fit_mixture(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | Non
                                    max_iter=config.max_iter, tol=config.tol, progress=progress)
     if not run.converged:
         warnings.warn(f"The fit did not reach tol={config.tol:g} in {config.max_iter} iterations; allow more with "
-                      "max_iter, or accept a looser tol", NotConvergedWarning, stacklevel=2)
-    return _result(run, problem, config, seed.reference, documents.passes, time.perf_counter() - began)
+                      "max_iter, or accept a looser tol", NotConvergedWarning, stacklevel=3)
+    return _result(run, problem, config, seed.reference, documents.passes - before, time.perf_counter() - began)
 
 
 def _result(run: Run, problem: Problem, config: MixtureConfig, reference: float, passes: int,
@@ -296,7 +318,8 @@ def _target(documents: Documents, config: MixtureConfig, seed: Seed) -> tuple[Se
     return seed.ordered(order), shares
 
 
-def _warm(start: MixtureFit, config: MixtureConfig, d: int) -> Seed:
+def warm_seed(start: MixtureFit, config: MixtureConfig, d: int) -> Seed:
+    """Start from an earlier fit; errors as in `fit_mixture`."""
     if start.centers.shape != (config.n_clusters, d):
         raise InputError(f"start must have {config.n_clusters} clusters in {d} dimensions",
                          f"{start.centers.shape[0]} clusters in {start.centers.shape[1]}",

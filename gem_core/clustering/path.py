@@ -1,0 +1,162 @@
+"""The balance path: fits over a grid of strengths by warm start (method.md section 6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gem_core._types import Float64, Progress, frozen, silent
+from gem_core.clustering.assignment import assign_units
+from gem_core.clustering.matching import match_clusters
+from gem_core.clustering.measures import agreement, balance_measures
+from gem_core.clustering.mixture import Corpus, MixtureConfig, MixtureFit, fit_prepared, prepare, warm_seed
+from gem_core.errors import InputError
+
+# No balance, 14 strengths evenly spaced in their logarithm around the matched one, and exact balance.
+STRENGTHS = (0.0, *(float(s) for s in np.geomspace(1 / 32, 16, 14).round(4)), float("inf"))
+
+
+@dataclass(frozen=True)
+class BalancePath:
+    """Fits over strengths and what they show; every array has one entry a strength, weakest first.
+
+    Attributes
+    ----------
+    strengths : ndarray, shape (S,)
+        Balance strengths, rising, may hold 0 and inf.
+    fits : tuple of MixtureFit
+        One a strength; all share the reference concentration, and cluster k is the same cluster in all.
+    masses : ndarray, shape (S, K)
+        Soft masses, fractions.
+    normalised_entropy, effective_clusters, largest, smallest : ndarray, shape (S,)
+        Measures of the masses (`BalanceMeasures`).
+    objective : ndarray, shape (S,)
+        F, nats per document; not comparable between strengths (the penalty differs).
+    mean_margin : ndarray, shape (S,)
+        Mean margin of the documents, nats.
+    moved : ndarray, shape (S,)
+        Fraction of documents with another label than in the reference.
+    ari : ndarray, shape (S,)
+        Adjusted Rand index to the reference.
+    """
+
+    strengths: Float64
+    fits: tuple[MixtureFit, ...]
+    masses: Float64
+    normalised_entropy: Float64
+    effective_clusters: Float64
+    largest: Float64
+    smallest: Float64
+    objective: Float64
+    mean_margin: Float64
+    moved: Float64
+    ari: Float64
+
+    def nearest(self, strength: float) -> MixtureFit:
+        """The fit whose strength is nearest, on the scale s / (1 + s) of a slider from 0 to infinity."""
+        if not strength >= 0:
+            raise InputError("strength must be a number from 0 to infinity", f"{strength!r}", "Use 1 for matched")
+        return self.fits[int(np.argmin(np.abs(_slider(self.strengths) - _slider(np.array(float(strength))))))]
+
+
+def balance_path(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | None = None,
+                 strengths: Sequence[float] | None = None, reference: ArrayLike | None = None,
+                 start: MixtureFit | None = None, progress: Progress = silent, device: str = "auto") -> BalancePath:
+    """Fit a grid of strengths, each from its neighbour.
+
+    Parameters
+    ----------
+    X, weights, device
+        As in `fit_mixture`.
+    config : MixtureConfig
+        Everything but the strength of the fits (an "mm" solver is replaced by "dual" at infinite strength).
+    strengths : sequence of float, optional
+        At least one, each from 0 to infinity. Default: 16, from 0 over the matched 1 to infinity.
+    reference : array_like of int, shape (n,), optional
+        Labels to compare with; the clusters of the whole path are then numbered after them. Default: the labels of
+        the path at the strength nearest to `config.strength`.
+    start : MixtureFit, optional
+        Begin at this fit instead of a cold start: the path then runs through its solution.
+    progress : Progress
+        Called as progress("seed", ...) and progress("path", done, total).
+
+    Returns
+    -------
+    BalancePath
+
+    Raises
+    ------
+    InputError
+        As in `fit_mixture`; a strength is not a number from 0 to infinity.
+
+    Notes
+    -----
+    The path begins balanced, at the matched strength (or at `start`), and runs from there down to 0 and up to
+    infinity: a plain mixture reached this way keeps the optimum that a balanced one found. Beginning at infinity
+    instead ended in lower objectives at every strength up to 1 (benchmarks/results/clustering_seeds.txt).
+
+    Examples
+    --------
+    >>> from gem_core.geometry import sample_vmf
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.vstack([sample_vmf(m, 30.0, n, rng) for m, n in (([1, 0, 0], 90), ([0, 1, 0], 30))])
+    >>> path = balance_path(X, MixtureConfig(n_clusters=2), strengths=[0.0, float("inf")])
+    >>> path.largest.round(2).tolist()
+    [0.75, 0.5]
+    """
+    grid = np.unique(np.asarray(STRENGTHS if strengths is None else strengths, dtype=np.float64))
+    if grid.ndim != 1 or grid.size == 0 or not np.all(grid >= 0):
+        raise InputError("strengths must be one number or more, each from 0 to infinity", f"{grid.tolist()}",
+                         "Leave them out for the usual 16")
+    corpus = prepare(X, weights, config.n_clusters, device)
+    fits = _fits(corpus, config, grid, start, progress)
+    assignments = [assign_units(corpus.x, fit) for fit in fits]
+    here = int(np.argmin(np.abs(_slider(grid) - _slider(np.array(float(config.strength))))))
+    labels: list[NDArray[Any]] = [a.labels for a in assignments]
+    if reference is None:
+        old = labels[here]
+    else:
+        old = np.asarray(reference)
+        order = match_clusters(old, labels[here], config.n_clusters)
+        fits, labels = [fit.permuted(order) for fit in fits], [order[one] for one in labels]
+    measures = [balance_measures(fit.masses) for fit in fits]
+
+    def column(values: list[float]) -> Float64:
+        return frozen(np.array(values))
+
+    return BalancePath(
+        strengths=frozen(grid), fits=tuple(fits), masses=frozen(np.stack([fit.masses for fit in fits])),
+        normalised_entropy=column([m.normalised_entropy for m in measures]),
+        effective_clusters=column([m.effective_clusters for m in measures]),
+        largest=column([m.largest for m in measures]), smallest=column([m.smallest for m in measures]),
+        objective=column([fit.objective for fit in fits]),
+        mean_margin=column([float(a.margin.mean(dtype=np.float64)) for a in assignments]),
+        moved=column([float(np.mean(one != old)) for one in labels]),
+        ari=column([agreement(old, one).ari for one in labels]))
+
+
+def _fits(corpus: Corpus, config: MixtureConfig, grid: Float64, start: MixtureFit | None,
+          progress: Progress) -> list[MixtureFit]:
+    """Fits of the grid, outwards from the anchor."""
+    anchor = int(np.argmin(np.abs(_slider(grid) - _slider(np.array(1.0 if start is None else start.strength)))))
+    seed = corpus.seed(config, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
+    fits: dict[int, MixtureFit] = {}
+    target = start.target if start is not None and config.target == start.config.target == "natural" else None
+    for at in [*range(anchor, -1, -1), *range(anchor + 1, grid.size)]:
+        progress("path", len(fits), grid.size)
+        strength = float(grid[at])
+        one = replace(config, strength=strength, solver="dual" if np.isinf(strength) else config.solver)
+        if at != anchor:
+            seed = warm_seed(fits[at + 1 if at < anchor else at - 1], one, corpus.x.shape[1])
+        fits[at] = fit_prepared(corpus, one, seed, target=target)
+        if config.target != "uniform":
+            target = fits[at].target
+    progress("path", grid.size, grid.size)
+    return [fits[at] for at in range(grid.size)]
+
+
+def _slider(strength: Float64) -> Float64:
+    """s / (1 + s): 0 at no balance, 1/2 at the matched strength, 1 at exact balance."""
+    return np.where(np.isinf(strength), 1.0, strength / (1.0 + np.where(np.isinf(strength), 0.0, strength)))
