@@ -69,22 +69,32 @@ def affinities(indices: np.ndarray, distances: Float64, perplexity: float) -> sp
     return sparse.csr_matrix((conditional + conditional.T) / (2.0 * n))
 
 
-def principal_directions(X: Floating, rng: np.random.Generator) -> Float32:
+def principal_directions(X: Floating, rng: np.random.Generator) -> Float32 | None:
     """Return start positions on S^2: the three leading principal components, each scaled to variance 1, normalised.
 
-    A component without variance (copies, fewer than four documents) becomes noise, so that no two rows start at
-    one place and the forces can part them.
+    A component without variance (few distinct documents) becomes noise, so that different rows do not start at one
+    place. None when no component has any: all rows are copies.
     """
     centred = X - X.mean(axis=0)
     d = X.shape[1]
     _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
     leading = centred.astype(np.float64) @ axes[:, : -min(d, 3) - 1 : -1]
     start = rng.standard_normal((X.shape[0], 3))
-    for column in range(leading.shape[1]):
-        spread = leading[:, column].std()
-        # Against the noise floor of float32 rows of length 1.
-        if spread > 1e-6:
-            # The sign of an eigenvector is arbitrary; fix it, so that every machine shows one layout.
-            sign = np.sign(leading[np.argmax(np.abs(leading[:, column])), column])
-            start[:, column] = sign * leading[:, column] / spread + 1e-3 * start[:, column]
+    spread = leading.std(axis=0)
+    # Against the noise floor of float32 rows of length 1.
+    for column in np.flatnonzero(spread > 1e-6):
+        # The sign of an eigenvector is arbitrary; fix it, so that every machine shows one layout.
+        sign = np.sign(leading[np.argmax(np.abs(leading[:, column])), column])
+        start[:, column] = sign * leading[:, column] / spread[column] + 1e-3 * start[:, column]
+    if not np.any(spread > 1e-6):
+        return None
     return np.asarray(start / np.linalg.norm(start, axis=1, keepdims=True), dtype=np.float32)
+
+
+def fibonacci_lattice(n: int) -> Float32:
+    """Return n points spread evenly over the unit sphere: a spiral that turns by the golden angle."""
+    step = np.arange(n)
+    z = 1.0 - (2.0 * step + 1.0) / n
+    angle = step * np.pi * (3.0 - np.sqrt(5.0))
+    ring = np.sqrt(1.0 - z * z)
+    return np.column_stack([ring * np.cos(angle), ring * np.sin(angle), z]).astype(np.float32)

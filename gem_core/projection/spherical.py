@@ -10,7 +10,7 @@ from gem_core._types import Float32, Progress, frozen, silent
 from gem_core.geometry import normalise
 from gem_core.projection.flat import equal_earth, turned_for_the_map
 from gem_core.projection.forces import compiled
-from gem_core.projection.neighbours import affinities, neighbour_graph, principal_directions
+from gem_core.projection.neighbours import affinities, fibonacci_lattice, neighbour_graph, principal_directions
 
 # Chosen by measurement: benchmarks/projection.py; what was tried and left is in benchmarks/LOG.md.
 PERPLEXITY = 15.0
@@ -83,15 +83,15 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     rows = normalise(X)
     n = len(rows)
     rng = np.random.default_rng(seed)
-    if n < 4:
-        # Nothing to arrange: evenly around the equator.
-        angle = 2.0 * np.pi * np.arange(n) / n
-        sphere = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(n)]).astype(np.float32)
+    start = principal_directions(rows, rng) if n > 3 else None
+    if start is None:
+        # Nothing to arrange: a few documents, or all of them copies.
+        sphere = fibonacci_lattice(n)
     else:
         perplexity = min(PERPLEXITY, max(1.0, (n - 1) / 3))
         indices, distances = neighbour_graph(rows, min(int(3 * PERPLEXITY), n - 1), progress)
         graph = affinities(indices, distances, perplexity)
-        sphere = _descend(principal_directions(rows, rng), graph, rng, progress)
+        sphere = _descend(start, graph, rng, progress)
         sphere = turned_for_the_map(sphere, rng)
     flat = equal_earth(sphere)
     progress("flat map", n, n)
