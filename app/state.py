@@ -21,6 +21,8 @@ class Session:
         The open workspace.
     row, cluster : int or None
         The selected document and cluster, the same in every view.
+    parent : int or None
+        The selected group of clusters.
     lasso : tuple of int
         Rows drawn around on a map.
     lasso_total : int
@@ -34,6 +36,7 @@ class Session:
     root: Path
     row: int | None = None
     cluster: int | None = None
+    parent: int | None = None
     lasso: tuple[int, ...] = ()
     lasso_total: int = 0
     query: str = ""
@@ -46,7 +49,7 @@ class Session:
 
     def clear(self) -> None:
         """Select nothing."""
-        self.row, self.cluster, self.lasso, self.lasso_total = None, None, (), 0
+        self.row, self.cluster, self.parent, self.lasso, self.lasso_total = None, None, None, (), 0
 
     def pick(self, row: int | None, cluster: int | None) -> None:
         """Select a document with its cluster, or a cluster alone, on a map."""

@@ -98,6 +98,7 @@ def globe(
     caps: Sequence[tuple[Any, ...]] | None = None,
     selected_row: int | None = None,
     selected_cluster: int | None = None,
+    keep_lasso: bool = True,
     dark: bool | None = None,
     height: int = 620,
     key: str = "globe",
@@ -127,6 +128,8 @@ def globe(
         Faint circles; without a group the k-th belongs to group k.
     selected_row, selected_cluster : int, optional
         The selection. A change of either turns the globe to it when it is out of sight.
+    keep_lasso : bool
+        A change from True to False drops the lasso that was drawn.
     dark : bool, optional
         None follows Streamlit's theme.
     height : int
@@ -159,6 +162,7 @@ def globe(
         caps=caps or (),
         row=selected_row,
         selected=selected_cluster,
+        keep_lasso=keep_lasso,
         dark=dark,
         height=height,
         key=key,

@@ -93,6 +93,7 @@ def pack(
     caps: Sequence[tuple[Any, ...]],
     row: int | None,
     selected: int | None,
+    keep_lasso: bool = True,
     dark: bool | None,
     height: int,
     key: str,
@@ -105,6 +106,7 @@ def pack(
         "dark": None if dark is None else bool(dark),
         "row": None if row is None else int(row),
         "cluster": None if selected is None or not 0 <= selected < len(colours) else int(selected),
+        "keepLasso": bool(keep_lasso),
         "colours": list(colours),
         "labels": [[clean(text), _direction(at), int(group)] for text, at, group in labels],
         "caps": [

@@ -49,6 +49,7 @@ export class Globe {
       this.digest[name] = now;
       return !same;
     };
+    if (this.header?.keepLasso && !h.keepLasso) this.setLasso([]);
     this.header = h; this.theme = readTheme(this.canvas, h.dark);
     const moved = fresh("xyz");
     if (moved) this.place(directions(array("xyz")));

@@ -91,8 +91,8 @@ def _sphere(session: Session, choice: str, rows: NDArray[np.int32], marked: NDAr
     globe(xyz=np.asarray(workspace.sphere)[rows], rows=rows, cluster=groups, colours=colouring.colours,
           labels=[(name, places[k], k) for k, name in enumerate(colouring.names) if np.isfinite(places[k]).all()],
           values=values, legend=colouring.legend, sizes=sizes, selected_row=session.row,
-          selected_cluster=session.cluster if colouring.clusters else None, dark=dark(), height=HEIGHT,
-          key=f"globe_{workspace.manifest.data_hash[:12]}", on_pick=picked)
+          selected_cluster=session.cluster if colouring.clusters else None, keep_lasso=bool(session.lasso),
+          dark=dark(), height=HEIGHT, key=f"globe_{workspace.manifest.data_hash[:12]}", on_pick=picked)
 
 
 def _flat(session: Session, choice: str, rows: NDArray[np.int32], marked: NDArray[np.bool_] | None) -> None:

@@ -7,9 +7,9 @@ import streamlit as st
 from state import Session, widget
 from widgets import (
     HINTS,
+    circle,
     count,
     document_list,
-    dot,
     dot_column,
     escape,
     facts,
@@ -64,7 +64,7 @@ def _overview(session: Session, taxonomy: Taxonomy) -> None:
         st.caption("No cluster has this in its label, group or keywords. Clear the filter to see all.")
         return
     table = pd.DataFrame({
-        " ": [dot(c.colour) for c in listed], "Cluster": [c.label for c in listed],
+        " ": [circle(c.colour) for c in listed], "Cluster": [c.label for c in listed],
         "Share": [100 * c.share_documents for c in listed], "Documents": [c.documents for c in listed],
         "Group": [taxonomy.parents[c.parent].label for c in listed]})
 
@@ -130,7 +130,7 @@ def _lasso(session: Session, taxonomy: Taxonomy) -> None:
     st.markdown(f"**{count(total)} documents in the lasso, from {len(numbers)} "
                 f"{'cluster' if len(numbers) == 1 else 'clusters'}**")
     table = pd.DataFrame({
-        " ": [dot(taxonomy.clusters[k].colour) for k in numbers[order]],
+        " ": [circle(taxonomy.clusters[k].colour) for k in numbers[order]],
         "Cluster": [taxonomy.clusters[k].label for k in numbers[order]],
         "Share": 100 * counts[order] / counts.sum(), "Documents": counts[order]})
 
