@@ -37,8 +37,9 @@ def test_near_duplicates_are_passed_over() -> None:
     gis = np.array([5.0, 4.0, 3.0, 2.0, 1.0])
     assert lists(exemplars(X, np.zeros(5, int), gis)) == [[0, 2, 4]]
     assert lists(exemplars(X, np.zeros(5, int), gis, near_duplicate=1.0)) == [[0, 1, 2, 3, 4]]
-    same = np.tile(np.random.default_rng(0).standard_normal((1, 50)), (9, 1))  # its cosine to itself may round above 1
-    assert lists(exemplars(same, np.zeros(9, int), -np.arange(9.0), near_duplicate=1.0)) == [list(range(9))]
+    rng = np.random.default_rng(0)
+    for vector in rng.standard_normal((50, 30)):  # the cosine of a vector to itself may round above 1
+        assert lists(exemplars([vector, vector], [0, 0], [2.0, 1.0], near_duplicate=1.0)) == [[0, 1]]
     assert lists(exemplars(np.ones((40, 3)), np.zeros(40, int), np.arange(40.0))) == [[39]]
 
 

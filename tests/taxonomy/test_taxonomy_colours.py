@@ -15,6 +15,7 @@ from gem_core.taxonomy import (
     oklch_to_hex,
     parent_colours,
 )
+from gem_core.taxonomy.colours import _free
 from gem_core.taxonomy.oklch import DEUTERANOPE, PROTANOPE, hex_of, linear_rgb
 from gem_core.taxonomy.tree import Tree
 
@@ -108,6 +109,11 @@ def test_two_families_do_not_take_the_whole_wheel() -> None:
 def test_a_huge_family_has_no_two_equal_colours() -> None:
     colours = cluster_colours(family_tree([380, 20, 20]))
     assert len(set(colours)) == 420
+    choice = np.array([0.5, 0.1, 200.0])
+    used: list[str] = []
+    for _ in range(20):  # one choice again and again
+        used.append(_free(choice, used))
+    assert len(set(used)) == 20
 
 
 def test_neighbours_in_a_large_family_differ() -> None:
