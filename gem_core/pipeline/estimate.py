@@ -54,7 +54,8 @@ def estimate(source: Source, *, progress: Progress = silent) -> Estimate:
         load_vectors(source.vectors, len(corpus.documents) + len(corpus.refused))
     else:
         progress("measure the encoder", 0, 1)
-        rate, seconds = estimate_embedding(list(corpus.documents["text"]), encoder=source.encoder)
+        measured = estimate_embedding(list(corpus.documents["text"]), source.encoder)
+        rate, seconds = measured.documents_per_second, measured.seconds
         progress("measure the encoder", 1, 1)
     return Estimate(len(corpus.documents), int(corpus.documents["tokens"].sum()), corpus.tokens_from,
                     corpus.refused_counts, rate, seconds)
