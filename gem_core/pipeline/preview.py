@@ -79,7 +79,8 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
     fit = fit_settings(workspace, settings, start=start, progress=progress)
     fit, assignment = matched(X, fit, taxonomy)
     old, new = taxonomy.documents["cluster_id"].to_numpy(), assignment.labels
-    origin, steady = _continued(old, new, len(taxonomy.clusters), settings.n_clusters)
+    common = _common(old, new, len(taxonomy.clusters), settings.n_clusters)
+    origin, steady = _continued(common)
     moved = np.flatnonzero(old != origin[new]).astype(np.int32)
     moved = moved[np.argsort(assignment.margin[moved], kind="stable")]
     weights = workspace.weights(settings.weighting)
@@ -88,18 +89,36 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
     shares, present = shares / shares.sum(), present / present.sum()
     return Preview(settings=settings, fit=fit, assignment=assignment, shares=frozen(shares), present=frozen(present),
                    before=balance_measures(present), after=balance_measures(shares), origin=frozen(origin),
-                   steady=frozen(steady), ari=agreement(old, new).ari, moved=frozen(moved))
+                   steady=frozen(steady), ari=agreement(old, new).ari, moved=frozen(moved).ari)
 
 
-def _continued(old: Int32, new: Int32, n_old: int, n_new: int) -> tuple[Int32, Bool]:
+def _common(old: Int32, new: Int32, n_old: int, n_new: int) -> Float64:
+    """Documents that each pair of clusters of two groupings has in common, (K0, K)."""
+    pairs = old.astype(np.int64) * n_new + new
+    return np.bincount(pairs, minlength=n_old * n_new).reshape(n_old, n_new).astype(np.float64)
+
+
+def _continued(common: Float64) -> tuple[Int32, Bool]:
     """Pair the clusters of two groupings so that the documents in common are most."""
     from scipy.optimize import linear_sum_assignment
 
-    common = np.bincount(old.astype(np.int64) * n_new + new, minlength=n_old * n_new).reshape(n_old, n_new)
-    origin = np.full(n_new, -1, dtype=np.int32)
+    origin = np.full(common.shape[1], -1, dtype=np.int32)
     rows, columns = linear_sum_assignment(-common)
     origin[columns] = rows
-    both = np.zeros(n_new)
+    both = np.zeros(common.shape[1])
     both[columns] = common[rows, columns]
     either = common.sum(axis=0) + np.where(origin < 0, 0, common.sum(axis=1)[origin]) - both
     return origin, np.asarray(both > KEEP * np.maximum(either, 1))
+
+
+def _adjusted_rand(common: Float64) -> float:
+    """Adjusted Rand index from the table of common documents (Hubert and Arabie 1985); 1 when both are the same."""
+
+    def pairs(counts: Float64) -> float:
+        return float(np.sum(counts * (counts - 1.0)) / 2.0)
+
+    together, first, second = pairs(common), pairs(common.sum(axis=1)), pairs(common.sum(axis=0))
+    every = pairs(common.sum(keepdims=True))
+    chance = first * second / every if every else 0.0
+    most = (first + second) / 2.0
+    return 1.0 if most == chance else (together - chance) / (most - chance)
