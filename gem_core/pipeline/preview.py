@@ -88,7 +88,7 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
     shares, present = shares / shares.sum(), present / present.sum()
     return Preview(settings=settings, fit=fit, assignment=assignment, shares=frozen(shares), present=frozen(present),
                    before=balance_measures(present), after=balance_measures(shares), origin=frozen(origin),
-                   steady=frozen(steady), ari=agreement(old, new).ari, moved=frozen(moved))
+                   steady=frozen(steady), ari=_adjusted_rand(common), moved=frozen(moved))
 
 
 def _common(old: Int32, new: Int32, n_old: int, n_new: int) -> Float64:
