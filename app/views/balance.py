@@ -26,11 +26,14 @@ def screen() -> None:
         buttons(here, taxonomy, draft, changed=changed)
         if not changed:
             st.caption("Nothing differs from what is applied. Move a control to see what would change.")
-    with right, guarded():
-        found = _preview(draft) if changed else None
-        summary(taxonomy, found)
-        figures(here, taxonomy, found, draft, _path)
-        details(here, taxonomy, found)
+    with right:
+        found = None
+        with guarded():
+            found = _preview(draft) if changed else None
+        with guarded():
+            summary(taxonomy, found)
+            figures(here, taxonomy, found, draft, _path)
+            details(here, taxonomy, found)
 
 
 def _preview(draft: Draft) -> Preview:
@@ -41,9 +44,10 @@ def _preview(draft: Draft) -> Preview:
     place = st.empty()
     with place.container():
         report = reporter(st.progress(0.0, "Fitting"))
-        found = cached.try_settings(root, draft.settings, report)
-    place.empty()
-    return found
+        try:
+            return cached.try_settings(root, draft.settings, report)
+        finally:
+            place.empty()
 
 
 def _path() -> None:

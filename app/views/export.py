@@ -4,7 +4,7 @@ import cached
 import pandas as pd
 import streamlit as st
 from state import session
-from views.export_files import FILES, File, everything
+from views.export_files import FILES, everything
 from widgets import count, guarded
 
 from gem_core.export import command, neutral_table
@@ -18,10 +18,10 @@ def screen() -> None:
     """Files on the left with their download buttons, what is in them on the right."""
     root = session().root
     workspace, taxonomy = cached.workspace(root), cached.taxonomy(root)
-    left, right = st.columns([1, 1.6], gap="large")
-    with left:
+    place = st.grid(2, min_column_width=420, gap="large", key="export-grid")
+    with place.cell():
         _files(workspace, taxonomy)
-    with right:
+    with place.cell():
         _preview(workspace, taxonomy)
     _reproduce(workspace, taxonomy)
 
@@ -31,21 +31,16 @@ def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
                 f"{count(len(workspace))} documents**")
     with st.container(border=True, gap="small"):
         for file in FILES:
-            words, button = st.columns([2.4, 1], vertical_alignment="center", wrap=False)
-            with words:
-                st.markdown(f"`{file.name}`  \n:gray[{file.about}]")
-            with button:
-                _download(file, workspace, taxonomy)
+            with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+                st.markdown(f"**{file.name}**  \n:small[:gray[{file.about}]]", width="stretch")
+                st.download_button(
+                    "Download", lambda file=file: file.content(workspace, taxonomy), file.name, file.mime,
+                    key=f"export-{file.name.replace('.', '-')}", on_click="ignore", icon=":material/download:",
+                    help=f"Make {file.name} now and save it.")
     st.download_button("Download all as zip", lambda: everything(workspace), "gem-export.zip", "application/zip",
                        key="export-all", on_click="ignore", type="primary", icon=":material/folder_zip:",
                        help="The five files in one archive.")
     st.caption("Cells that a spreadsheet would run as a formula get an apostrophe in front. Numbers stay as they are.")
-
-
-def _download(file: File, workspace: Workspace, taxonomy: Taxonomy) -> None:
-    st.download_button(file.button, lambda: file.content(workspace, taxonomy), file.name, file.mime,
-                       key=f"export-{file.name}", on_click="ignore", width="stretch",
-                       help=f"Make {file.name} now and save it.")
 
 
 def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:

@@ -28,7 +28,6 @@ class File:
     """One file to take away; `content` runs only when its button is pressed."""
 
     name: str
-    button: str
     about: str
     mime: str
     content: Callable[[Workspace, Taxonomy], bytes]
@@ -61,13 +60,13 @@ def _weights(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
 
 
 FILES = (
-    File("taxonomy.csv", "Taxonomy", "one row a cluster: label, parent, keywords, shares, mass, exemplars", "text/csv",
+    File("taxonomy.csv", "one row a cluster: label, parent, keywords, shares, mass, exemplars", "text/csv",
          _csv(taxonomy_table), taxonomy_table),
-    File("assignments.csv", "Assignments", "one row a document: id, cluster, label, margin, GIS", "text/csv",
+    File("assignments.csv", "one row a document: id, cluster, label, margin, GIS", "text/csv",
          _csv(assignments_table), assignments_table),
-    File("assignments.parquet", "Parquet", "the same assignments for Arrow, pandas, DuckDB",
+    File("assignments.parquet", "the same assignments for Arrow, pandas, DuckDB",
          "application/vnd.apache.parquet", _parquet),
-    File("weights.csv", "Weights", "mixing weight of each cluster by its mass, natural share, ratio", "text/csv",
+    File("weights.csv", "mixing weight of each cluster by its mass, natural share, ratio", "text/csv",
          _csv(_weights), _weights),
-    File("receipt.json", "Receipt", "hashes, versions, parameters, costs, the command", "application/json", _receipt),
+    File("receipt.json", "hashes, versions, parameters, costs, the command", "application/json", _receipt),
 )
