@@ -331,7 +331,7 @@ def _documents(intake: _Intake, columns: Columns, tokens: Sequence[int]) -> pd.D
 def clean_column(cells: Sequence[object]) -> pd.Series:
     """Bring the cells of a source's column to one type that every file format can hold.
 
-    Truth values, whole numbers (of 64 bits) and numbers stay where all cells are that; all else becomes strings: lists
+    Truth values, whole numbers (of 64 bits) and numbers stay where all cells are that without loss; all else becomes strings: lists
     and dicts as JSON, what is not UTF-8 replaced. None stays missing.
 
     Examples
@@ -347,7 +347,8 @@ def clean_column(cells: Sequence[object]) -> pd.Series:
         return pd.Series(cells, dtype="bool")
     if kinds == {int} and whole and all(abs(cell) < 2**63 for cell in cells):  # type: ignore[arg-type]
         return pd.Series(cells, dtype="int64")
-    if kinds and kinds <= {int, float} and all(cell is None or abs(cell) < 2**1000 for cell in cells):  # type: ignore
+    # Whole numbers beyond 2^53 (long ids) would lose digits as float64.
+    if kinds and kinds <= {int, float} and all(not isinstance(cell, int) or abs(cell) <= 2**53 for cell in cells):
         return pd.Series(cells, dtype="float64")
     return pd.Series([None if cell is None else _as_string(cell) for cell in cells], dtype="str")
 

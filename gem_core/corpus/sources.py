@@ -220,7 +220,8 @@ def _jsonl_rows(source: Source, blocks: Iterable[bytes]) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line.decode("utf-8", "surrogateescape"))
+            # Bare control characters in strings are against the standard and do no harm.
+            value = json.loads(line.decode("utf-8", "surrogateescape"), strict=False)
         except (ValueError, RecursionError) as error:
             yield Broken(f"not JSON: {str(error) or type(error).__name__}"[:200])
             continue
@@ -237,7 +238,7 @@ def _csv_cells(source: Source, lines: Iterable[str]) -> Iterator[list[str] | Bro
         lines = iter(io.StringIO(first + "".join(lines), newline=""))
     else:
         lines = _chain(first, lines)
-    reader = csv.reader(lines, delimiter=_delimiter(source, first), strict=True)
+    reader = csv.reader(lines, delimiter=_delimiter(source, first.split("\r")[0]), strict=True)
     while True:
         begin = reader.line_num + 1
         try:
