@@ -36,8 +36,8 @@ def vectors(X: ArrayLike, name: str = "X") -> NDArray[np.floating[Any]]:
         raise InputError(f"{name} must hold finite numbers", f"NaN or infinity in {first_rows(~np.isfinite(squares))}",
                          "Embed those documents again or drop them")
     if not np.all(squares > 0):
-        raise InputError(f"{name} must hold vectors with a direction", f"all-zero vectors in {first_rows(squares <= 0)}",
-                         "Embed those documents again or drop them")
+        raise InputError(f"{name} must hold vectors with a direction",
+                         f"all-zero vectors in {first_rows(squares <= 0)}", "Embed those documents again or drop them")
     return array
 
 

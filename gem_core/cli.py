@@ -219,9 +219,7 @@ def export(workspace: WorkspaceArg,
 
 def _source(corpus: Path, text: str | None, id: str | None, label: str | None, tokens: str | None,
             vectors: Path | None, encoder: str, name: str = "") -> "Source":
-    from dataclasses import replace
-
-    from gem_core.corpus import preview
+    from gem_core.corpus import Columns, preview
     from gem_core.pipeline import Source
 
     guessed = preview(corpus).guesses
@@ -232,7 +230,8 @@ def _source(corpus: Path, text: str | None, id: str | None, label: str | None, t
         given["text"] = text
     taken = set(given.values())
     freed = {role: None for role, column in guessed.named().items() if role != "text" and column in taken}
-    return Source(corpus, columns=replace(guessed, **{**freed, **given}), vectors=vectors, encoder=encoder, name=name)
+    columns = Columns(**{**guessed.as_dict(), **freed, **given})  # type: ignore[arg-type]  # text is never None
+    return Source(corpus, columns=columns, vectors=vectors, encoder=encoder, name=name)
 
 
 def _settings(clusters: int, strength: float, target: str, concentration: str, solver: str, weighting: str,

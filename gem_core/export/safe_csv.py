@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gem_core.workspace.files import write_whole
+from gem_core.workspace.files import write_text
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -42,5 +42,4 @@ def csv_text(table: pd.DataFrame) -> str:
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write `csv_text`, whole or not at all."""
-    text = csv_text(table)
-    write_whole(path, lambda p: p.write_text(text, encoding="utf-8", newline="") and None)
+    write_text(path, csv_text(table))

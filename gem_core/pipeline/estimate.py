@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gem_core._types import Progress, silent
 from gem_core.corpus import estimate_embedding, load_vectors, read_corpus
-from gem_core.pipeline.build import Source
+from gem_core.pipeline.source import Source
 
 
 @dataclass(frozen=True)

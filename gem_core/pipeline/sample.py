@@ -11,11 +11,11 @@ import gem_core
 from gem_core._types import Progress, silent
 from gem_core.corpus import Columns
 from gem_core.errors import WorkspaceError
-from gem_core.pipeline.build import Source, finish, prepare
+from gem_core.pipeline.source import Source, finish, prepare
 from gem_core.pipeline.taxonomy import ensure_path, fit_taxonomy
 from gem_core.workspace import Settings, Workspace
 
-SETTINGS = Settings(n_clusters=18, strength=1.0)
+SETTINGS = Settings(n_clusters=12, strength=1.0)
 
 
 def home() -> Path:

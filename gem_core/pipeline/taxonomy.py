@@ -2,14 +2,17 @@
 
 import hashlib
 import json
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
 
 from gem_core._types import Floating, Int32, Progress, silent
 from gem_core.clustering import (
+    STRENGTHS,
     Assignment,
+    BalancePath,
     MixtureFit,
     assign,
     balance_path,
@@ -120,11 +123,11 @@ def _make(workspace: Workspace, settings: Settings, key: str, start: MixtureFit 
 def matched(X: Floating, fit: MixtureFit, previous: Taxonomy | None) -> tuple[MixtureFit, Assignment]:
     """Number the clusters of a fit as the previous taxonomy numbers them, and assign the documents."""
     assignment = assign(X, fit)
-    if previous is None:  # largest first: numbers mean something to a reader
-        order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable").astype(np.int32)
-    else:
+    order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")  # largest first: easiest to read
+    if previous is not None:
         order = match_clusters(previous.documents["cluster_id"].to_numpy(), assignment.labels, fit.masses.size)
-    renumbered = replace(assignment, labels=order[assignment.labels], second=order[assignment.second])
+    order32 = order.astype(np.int32)
+    renumbered = replace(assignment, labels=order32[assignment.labels], second=order32[assignment.second])
     return fit.permuted(order), renumbered
 
 
@@ -190,9 +193,24 @@ def ensure_path(workspace: Workspace, *, progress: Progress = silent) -> Taxonom
     """Compute the balance path of the present taxonomy unless it is there already."""
     taxonomy = workspace.taxonomy()
     if not taxonomy.has_path:
-        path = balance_path(workspace.embeddings, taxonomy.settings.config(),
-                            weights=workspace.weights(taxonomy.settings.weighting),
-                            reference=taxonomy.documents["cluster_id"].to_numpy(), progress=progress)
+        path = _path(workspace, taxonomy, progress)
         with workspace.writing():
             taxonomy.save_path(path)
     return taxonomy
+
+
+def _path(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> BalancePath:
+    """Walk the strengths above 0 through the present fit, and put the plain mixture at 0 before them."""
+    labels, settings = taxonomy.documents["cluster_id"].to_numpy(), taxonomy.settings
+    weights = workspace.weights(settings.weighting)
+
+    def walk(strength: float, strengths: Sequence[float]) -> BalancePath:
+        plain = strength == 0
+        return balance_path(workspace.embeddings, replace(settings, strength=strength).config(), weights=weights,
+                            strengths=strengths, reference=labels, progress=progress,
+                            start=taxonomy.fit if plain == (settings.strength == 0) else None)
+
+    plain, balanced = walk(0.0, STRENGTHS[:1]), walk(settings.strength or 1.0, STRENGTHS[1:])
+    joined = {item.name: np.concatenate([getattr(plain, item.name), getattr(balanced, item.name)])
+              for item in fields(BalancePath) if item.name != "fits"}
+    return BalancePath(fits=plain.fits + balanced.fits, **joined)

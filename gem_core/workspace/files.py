@@ -67,10 +67,18 @@ def unwritable(folder: Path, error: OSError) -> WorkspaceError:
                           "Copy the workspace to a folder of your own or change its permissions")
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with its line ends as they are, whole or not at all."""
+
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+    write_whole(path, write)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write JSON with sorted keys, whole or not at all."""
-    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
-    write_whole(path, lambda p: p.write_text(text, encoding="utf-8") and None)
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False))
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:

@@ -18,7 +18,7 @@ class Settings:
     ----------
     n_clusters : int, >= 1
     strength : float, >= 0 or inf
-        Balance strength: 0 is the plain mixture, about 1 matched, infinity exactly the target.
+        Balance strength: 0 is the plain mixture from a plain start, about 1 matched, infinity exactly the target.
     target : "uniform", "natural" or shares that sum to 1
     concentration : "per_cluster", "shared" or a number > 0
     solver : "dual" or "mm"
@@ -43,9 +43,14 @@ class Settings:
     weighting: Weighting = "documents"
 
     def config(self) -> MixtureConfig:
-        """Return the part that the clustering floor knows."""
+        """Return the part that the clustering floor knows.
+
+        At strength 0 nothing is balanced, the start neither: that is the ordinary mixture from its ordinary start,
+        which is what the other strengths are held against. Every other strength starts balanced and relaxes.
+        """
         return MixtureConfig(n_clusters=self.n_clusters, strength=self.strength, target=self.target,
-                             concentration=self.concentration, solver=self.solver, seed=self.seed)
+                             concentration=self.concentration, solver=self.solver, seed=self.seed,
+                             start="plain" if self.strength == 0 else "relax")
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types only; infinite strength becomes the text "inf"."""

@@ -98,17 +98,17 @@ class Workspace:
     @cached_property
     def embeddings(self) -> Float32:
         """Unit vectors (n, d) float32, memory-mapped and read-only."""
-        return np.load(self.root / "embeddings.npy", mmap_mode="r", allow_pickle=False)
+        return _mapped(self.root / "embeddings.npy")
 
     @cached_property
     def sphere(self) -> Float32:
         """Positions (n, 3) on the unit sphere."""
-        return np.load(self.root / "sphere.npy", mmap_mode="r", allow_pickle=False)
+        return _mapped(self.root / "sphere.npy")
 
     @cached_property
     def flat(self) -> Float32:
         """Positions (n, 2) on the flat map of the same layout."""
-        return np.load(self.root / "flat.npy", mmap_mode="r", allow_pickle=False)
+        return _mapped(self.root / "flat.npy")
 
     def save_layout(self, sphere: Float32, flat: Float32) -> None:
         """Write both views of the layout."""
@@ -198,6 +198,11 @@ class Workspace:
         """Hold the writers' lock of this workspace (`writing` of the module)."""
         with writing(self.root, wait):
             yield
+
+
+def _mapped(path: Path) -> Float32:
+    array: Float32 = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
 
 
 @contextmanager

@@ -159,13 +159,13 @@ def test_colours_numbers_and_labels_follow_a_refit(sample: Workspace) -> None:
     assert same > 0.9
     assert after.clusters[0].label == "Mine"
     assert after.clusters[0].label_source == "person"
-    assert sum(a.colour == b.colour for a, b in zip(after.clusters, before.clusters, strict=True)) >= 16
+    assert sum(a.colour == b.colour for a, b in zip(after.clusters, before.clusters, strict=True)) >= 10
 
 
 def test_the_sample_collapses_without_balance(sample: Workspace) -> None:
     taxonomy = ensure_path(sample)
     plain = preview(sample, taxonomy, replace(taxonomy.settings, strength=0.0))
     matched = preview(sample, taxonomy, replace(taxonomy.settings, strength=1.0))
-    assert plain.after.largest > 1.5 * matched.after.largest
+    assert plain.after.largest > 1.7 * matched.after.largest
     assert plain.after.smallest < matched.after.smallest
-    assert matched.after.normalised_entropy > 0.97
+    assert matched.after.normalised_entropy > 0.99
