@@ -152,7 +152,7 @@ def resume(job: Job) -> Job:
 
 def forget(job: Job) -> None:
     """Take a job that has ended off the list; the workspace stays."""
-    if not _alive(job):
+    if status(job).ended:
         shutil.rmtree(job.folder, ignore_errors=True)
 
 

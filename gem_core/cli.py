@@ -238,8 +238,6 @@ def _settings(clusters: int, strength: float, target: str, concentration: str, s
               seed: int) -> "Settings":
     from gem_core.workspace import Settings
 
-    if strength != strength:
-        raise InputError("--strength must be a number from 0 to inf", "nan", "Use 0, 1.0 or inf")
     _one_of("--solver", solver, ("dual", "mm"))
     _one_of("--weighting", weighting, ("documents", "tokens"))
     named: tuple[Literal["per_cluster"], Literal["shared"]] = ("per_cluster", "shared")

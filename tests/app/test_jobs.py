@@ -29,10 +29,10 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def embedding(tmp_path: Path) -> jobs.Job:
     """A job that is in the middle of its embedding."""
     path = tmp_path / "pool.csv"
-    pd.DataFrame({"text": texts(500, 90)}).to_csv(path, index=False)
+    pd.DataFrame({"text": texts(700, 60)}).to_csv(path, index=False)
     root = tmp_path / "home" / "pool"
     job = jobs.start("pool", ["embed", str(path), f"--workspace={root}"], root)
-    wait_for(lambda: (at := jobs.status(job).progress).get("step") == "embed" and 0 < at["done"] < at["total"])
+    wait_for(lambda: (at := jobs.status(job).progress).get("step") == "embed" and 300 < at["done"] < at["total"])
     return job
 
 
@@ -60,19 +60,19 @@ def test_cancel_keeps_batches_and_resume_goes_on(embedding: jobs.Job) -> None:
     done = state.progress["done"]
     again = jobs.resume(embedding)
     first = wait_for(lambda: (at := jobs.status(again).progress).get("step") == "embed" and at)
-    assert first["done"] >= 0.5 * done > 0
+    assert first["done"] >= done - 256 > 0
     last = ended(again)
     assert last.state == "finished", last.message
     assert last.result is not None
-    assert last.result["documents"] == 500
+    assert last.result["documents"] == 700
     assert [job.folder for job in jobs.listed()] == [again.folder]
-    assert len(Workspace(again.workspace).embeddings) == 500
+    assert len(Workspace(again.workspace).embeddings) == 700
     jobs.forget(again)
     assert jobs.listed() == []
     assert not again.folder.exists()
 
 
-def test_a_killed_process_failed_with_a_reason(embedding: jobs.Job) -> None:
+def test_a_killed_process_failed_with_a_reason(embedding: jobs.Job, monkeypatch: pytest.MonkeyPatch) -> None:
     os.kill(embedding.pid, signal.SIGKILL)
     state = ended(embedding)
     assert state.state == "failed"
@@ -82,19 +82,14 @@ def test_a_killed_process_failed_with_a_reason(embedding: jobs.Job) -> None:
     said = another_server("print([(jobs.status(j).state, jobs.status(j).message) for j in jobs.listed()])")
     assert "'failed'" in said
     assert "ended without a word" in said
-
-
-def test_a_reused_process_number_is_not_the_job(embedding: jobs.Job) -> None:
-    os.kill(embedding.pid, signal.SIGKILL)
-    ended(embedding)
-    jobs._children.clear()  # a restarted server knows no children
+    # Its number may belong to another process by now: that one is neither taken for the job nor signalled.
+    monkeypatch.setattr(jobs, "_children", {})
     page = json.loads((embedding.folder / "job.json").read_text())
     (embedding.folder / "job.json").write_text(json.dumps({**page, "pid": os.getpid()}))
-    job = jobs.listed()[0]
-    assert job.pid == os.getpid()
-    assert jobs.status(job).state == "failed"
-    jobs.cancel(job)  # must not signal this very process
-    assert jobs.status(job).state == "stopped"
+    other = jobs.listed()[0]
+    assert (other.pid, jobs.status(other).state) == (os.getpid(), "failed")
+    jobs.cancel(other)
+    assert jobs.status(other).state == "stopped"
 
 
 def test_a_job_outlives_its_server(tmp_path: Path) -> None:
