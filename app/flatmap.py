@@ -82,7 +82,7 @@ def _write_names(figure: go.Figure, colouring: Colouring, names: NDArray[np.floa
     written: list[NDArray[np.float64]] = []
     span = np.nanmax(names, axis=0) - np.nanmin(names, axis=0) if len(names) else np.ones(2)
     for group in np.argsort(-counts, kind="stable"):
-        near = any(abs(names[group] - at)[0] < 0.16 * span[0] and abs(names[group] - at)[1] < 0.06 * span[1]
+        near = any(abs(names[group] - at)[0] < 0.22 * span[0] and abs(names[group] - at)[1] < 0.06 * span[1]
                    for at in written)
         if counts[group] == 0 or near or len(written) >= NAMES:  # names that would overlap are left to the hover
             continue

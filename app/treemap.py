@@ -1,41 +1,168 @@
-"""The tree as a treemap: groups hold their clusters, in the colours of the map."""
+"""The tree as a treemap: groups hold their clusters, in the colours of the map.
 
+Plotly's own treemap zooms on a click and tells Streamlit nothing, so the tiles are laid out here and drawn as bars.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import plotly.graph_objects as go
-from widgets import plain, short
+from widgets import percent, plain, short
 
 from gem_core.workspace import Taxonomy
 
 Sized = Literal["Documents", "Tokens"]
-ROOT = "corpus"
+WIDTH = 800.0  # of the drawing in its own units, about the pixels at 1440
+HEADER, GAP = 24.0, 3.0
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle; y grows downwards."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def squarify(sizes: Sequence[float], frame: Tile) -> list[Tile]:
+    """Divide a frame into tiles of given sizes that are as square as can be (Bruls, Huizing, van Wijk 2000).
+
+    Parameters
+    ----------
+    sizes : sequence of float, >= 0
+    frame : Tile
+
+    Returns
+    -------
+    list of Tile
+        In the order of `sizes`; their areas are in proportion to the sizes and fill the frame.
+    """
+    total = sum(sizes)
+    tiles = [Tile(frame.x, frame.y, 0.0, 0.0)] * len(sizes)
+    if total <= 0 or frame.width <= 0 or frame.height <= 0:
+        return tiles
+    scale = frame.width * frame.height / total
+    left = sorted((k for k in range(len(sizes)) if sizes[k] > 0), key=lambda k: -sizes[k])
+    x, y, width, height = frame.x, frame.y, frame.width, frame.height
+    while left:
+        side = min(width, height)
+        row: list[int] = []
+        while left and (not row or _worst([*row, left[0]], sizes, scale, side) <= _worst(row, sizes, scale, side)):
+            row.append(left.pop(0))
+        area = scale * sum(sizes[k] for k in row)
+        depth, along = area / side, 0.0
+        for k in row:
+            extent = scale * sizes[k] / depth
+            tiles[k] = (Tile(x, y + along, depth, extent) if width >= height else Tile(x + along, y, extent, depth))
+            along += extent
+        if width >= height:
+            x, width = x + depth, width - depth
+        else:
+            y, height = y + depth, height - depth
+        if min(width, height) <= 0:  # rounding has used the frame up: what is left has no area to speak of
+            break
+    return tiles
+
+
+def _worst(row: list[int], sizes: Sequence[float], scale: float, side: float) -> float:
+    """Largest ratio of the sides in a row."""
+    area = scale * sum(sizes[k] for k in row)
+    return max(max(side**2 * scale * sizes[k] / area**2, area**2 / (side**2 * scale * sizes[k])) for k in row)
 
 
 def treemap(taxonomy: Taxonomy, *, sized: Sized, cluster: int | None, parent: int | None, dark: bool,
             height: int) -> go.Figure:
     """Draw the tree; every tile carries ("cluster" or "parent", its number) as custom data."""
     page, ink = ("#0e1420", "#ffffff") if dark else ("#ffffff", "#111827")
-    sizes = [c.documents if sized == "Documents" else c.tokens for c in taxonomy.clusters]
-    total = max(sum(sizes), 1)
-    tiles = [(ROOT, "", f"All {sized.lower()}", total, "rgba(0,0,0,0)", ["root", 0], False)]
-    for p in taxonomy.parents:
-        tiles.append((f"p{p.number}", ROOT, p.label, sum(sizes[c] for c in p.children), _soft(p.colour, page),
-                      ["parent", p.number], parent == p.number))
-        tiles.extend((f"c{c}", f"p{p.number}", taxonomy.clusters[c].label, sizes[c], taxonomy.clusters[c].colour,
-                      ["cluster", c], cluster == c) for c in p.children)
-    ids, parents, labels, values, colours, custom, chosen = zip(*tiles, strict=True)
-    figure = go.Figure(go.Treemap(
-        ids=ids, parents=parents, labels=[plain(short(label, 70)) for label in labels], values=values,
-        branchvalues="total", customdata=custom, sort=True, root={"color": "rgba(0,0,0,0)"},
-        texttemplate="%{label}<br>%{percentRoot:.1%}", textposition="top left",
-        tiling={"pad": 2, "packing": "squarify"},
-        hovertemplate="%{label}<br>%{value:,} " + sized.lower() + ", %{percentRoot:.1%}<extra></extra>",
-        marker={"colors": colours, "cornerradius": 4, "pad": {"t": 22, "l": 3, "r": 3, "b": 3},
-                "line": {"color": [ink if c else page for c in chosen], "width": [3 if c else 0 for c in chosen]}},
-        pathbar={"visible": True, "thickness": 22}, textfont={"size": 13}))
-    figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 24, "b": 0}, paper_bgcolor="rgba(0,0,0,0)",
-                         uirevision="treemap", hoverlabel={"align": "left"})
+    sizes = [float(c.documents if sized == "Documents" else c.tokens) for c in taxonomy.clusters]
+    total = max(sum(sizes), 1.0)
+    figure = go.Figure()
+    grounds, groups, leaves = [], [], []
+    sums = [sum(sizes[c] for c in p.children) for p in taxonomy.parents]
+    for p, outer in zip(taxonomy.parents, squarify(sums, Tile(0, 0, WIDTH, height)), strict=True):
+        outer = _inset(outer, GAP / 2)
+        header = min(HEADER, outer.height / 3)
+        soft = _soft(p.colour, page)
+        grounds.append((outer, soft, "", ["", 0], parent == p.number, 0.0))
+        groups.append((Tile(outer.x, outer.y, outer.width, header), soft, p.label, ["parent", p.number], False,
+                       sums[p.number]))
+        inner = Tile(outer.x + GAP, outer.y + header, outer.width - 2 * GAP, outer.height - header - GAP)
+        for c, tile in zip(p.children, squarify([sizes[c] for c in p.children], inner), strict=True):
+            leaves.append((_inset(tile, 1.0), taxonomy.clusters[c].colour, taxonomy.clusters[c].label,
+                           ["cluster", c], cluster == c, sizes[c]))
+    for kind, drawn in (("ground", grounds), ("group", groups), ("cluster", leaves)):
+        _bars(figure, kind, [d for d in drawn if d[0].width > 0 and d[0].height > 0], total, sized, ink)
+    figure.data[0].update(hoverinfo="skip", hovertemplate=None)  # the ground of a group answers no click
+    for tile, _, label, *_ in groups:
+        room = int(tile.width / 8.4)
+        if room >= 4:
+            figure.add_annotation(x=tile.x + 3, y=tile.y + 2, text=plain(short(label, room)), showarrow=False,
+                                  xanchor="left", yanchor="top", font={"size": 13}, captureevents=False)
+    figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 0, "b": 0}, barmode="overlay", showlegend=False,
+                         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", hoverlabel={"align": "left"},
+                         clickmode="event+select", dragmode=False,
+                         xaxis={"visible": False, "range": [0, WIDTH], "fixedrange": True},
+                         yaxis={"visible": False, "range": [height, 0], "fixedrange": True})
     return figure
+
+
+Drawn = tuple[Tile, str, str, list[str | int], bool, float]
+
+
+def _bars(figure: go.Figure, kind: str, drawn: list[Drawn], total: float, sized: str, ink: str) -> None:
+    words = [_fitted(label, tile, size / total) if kind == "cluster" else "" for tile, _, label, _, _, size in drawn]
+    figure.add_bar(
+        x=[t.x + t.width / 2 for t, *_ in drawn], width=[t.width for t, *_ in drawn],
+        base=[t.y for t, *_ in drawn], y=[t.height for t, *_ in drawn],
+        customdata=[custom for *_, custom, _, _ in drawn],
+        text=words, textposition="inside", insidetextanchor="start", textangle=0, constraintext="none",
+        insidetextfont={"color": [_readable(colour) for _, colour, *_ in drawn], "size": 13}, cliponaxis=True,
+        hovertext=[f"{plain(short(label, 80))}<br>{size:,.0f} {sized.lower()}, {percent(size / total)}"
+                   for _, _, label, _, _, size in drawn],
+        hovertemplate="%{hovertext}<extra></extra>",
+        marker={"color": [d[1] for d in drawn], "cornerradius": 4,
+                "line": {"color": ink, "width": [3 if d[4] else 0 for d in drawn]}},
+        selected={"marker": {"opacity": 1.0}}, unselected={"marker": {"opacity": 1.0}})
+
+
+def _fitted(label: str, tile: Tile, share: float) -> str:
+    """As much of a label as its tile has room for, over its share; nothing in a small tile."""
+    room = int((tile.width - 8) / 8.0)
+    lines = int((tile.height - 6) / 17)
+    if room < 4 or lines < 1:
+        return ""
+    words = _wrapped(label, room, max(1, lines - 1)) if room >= 7 else []
+    return "<br>".join([*words, *([percent(share)] if lines > len(words) else [])])
+
+
+def _wrapped(label: str, room: int, lines: int) -> list[str]:
+    out: list[str] = []
+    left = " ".join(label.split())
+    while left and len(out) < lines:
+        if len(left) <= room or len(out) == lines - 1:
+            out.append(plain(short(left, room)))
+            break
+        cut = left.rfind(" ", 0, room + 1)
+        if cut <= 0:  # a word longer than the line
+            out.append(plain(short(left, room)))
+            break
+        out.append(plain(left[:cut]))
+        left = left[cut:].strip()
+    return out
+
+
+def _readable(colour: str) -> str:
+    """Black or white, whichever stands out more (WCAG relative luminance)."""
+    channels = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return "#ffffff" if 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] < 0.179 else "#101418"
+
+
+def _inset(tile: Tile, by: float) -> Tile:
+    return Tile(tile.x + by, tile.y + by, max(tile.width - 2 * by, 0.0), max(tile.height - 2 * by, 0.0))
 
 
 def _soft(colour: str, page: str, part: float = 0.24) -> str:

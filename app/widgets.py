@@ -177,7 +177,7 @@ def document_list(session: Session, rows: Sequence[int], *, key: str, show: Sequ
         table[heading] = list(column)
         configuration[heading] = st.column_config.NumberColumn(format="%.3f", width=58)
     for name in show:
-        table[PARTS[name]] = places[name].to_numpy()
+        table[PARTS[name]] = [round(float(v), 4) + 0.0 for v in places[name].round(3)]
         configuration[PARTS[name]] = st.column_config.NumberColumn(
             format="%.3f" if name == "cosine" else "%.2f", width=58, help=HINTS[name])
     table["Document"] = cached.openings(session.root, tuple(int(row) for row in rows))
@@ -207,7 +207,7 @@ def reader(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 
     facts([("GIS", number(place["gis"]), "gis"), ("Margin", number(place["margin"]), "margin"),
            ("Cosine", number(place["cosine"], 3), "cosine"), ("Tokens", count(record["tokens"]), "")])
     text = workspace.texts([row])[0]
-    with st.container(border=True, height=height):
+    with st.container(border=True, height=height if len(text) > 2 * height else "content"):
         st.text(text[:SHOWN])
     if len(text) > SHOWN:
         st.caption(f"The first {count(SHOWN)} of {count(len(text))} characters.")

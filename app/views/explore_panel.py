@@ -74,12 +74,13 @@ def _overview(session: Session, taxonomy: Taxonomy) -> None:
             session.pick(None, listed[cells[0][0]].number)
 
     st.dataframe(
-        table, key="panel_clusters", hide_index=True, height=556, on_select=chosen, selection_mode="single-cell",
+        table, key="panel_clusters", hide_index=True, height=min(len(listed), 16) * 32 + 38, on_select=chosen,
+        selection_mode="single-cell",
         row_height=32, alt="Clusters with their shares; choose one to see it",
         column_config={
-            " ": dot_column(), "Cluster": st.column_config.TextColumn(width=180),
+            " ": dot_column(), "Cluster": st.column_config.TextColumn(width=165),
             "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100 * max(shares),
-                                                     width=110, help=HINTS["share_documents"]),
+                                                     width=104, help=HINTS["share_documents"]),
             "Documents": st.column_config.NumberColumn(format="localized", width=82),
             "Group": st.column_config.TextColumn(width="medium")})
 

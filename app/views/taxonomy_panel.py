@@ -24,6 +24,7 @@ from gem_core.workspace import Cluster, Parent, Taxonomy
 from gem_core.workspace.database import MAX_LABEL, Kind
 
 SOURCE = {"keywords": "Named by its keywords", "person": "Named by a person"}
+BLANK = "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'/>"
 ERROR, TRIES = "rename_error", "rename_tries"
 
 
@@ -67,13 +68,13 @@ def _names(session: Session, taxonomy: Taxonomy) -> None:
     rows: list[dict[str, Any]] = []
     for parent in taxonomy.parents:
         kinds.append(("parent", parent.number))
-        rows.append({"group": circle(parent.colour, filled=False), " ": None, "Name": parent.label,
+        rows.append({"group": circle(parent.colour, filled=False), " ": BLANK, "Name": parent.label,
                      "Share": 100 * sum(taxonomy.clusters[c].share_documents for c in parent.children),
                      "Named by": parent.label_source})
         for number in parent.children:
             cluster = taxonomy.clusters[number]
             kinds.append(("cluster", number))
-            rows.append({"group": None, " ": circle(cluster.colour), "Name": cluster.label,
+            rows.append({"group": BLANK, " ": circle(cluster.colour), "Name": cluster.label,
                          "Share": 100 * cluster.share_documents, "Named by": cluster.label_source})
     key = f"names_{session.drafts.get(TRIES, 0)}"
 

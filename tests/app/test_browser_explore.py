@@ -1,0 +1,109 @@
+"""A person opens the sample, reads a document on the globe, renames a cluster and finds the new name again."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ready  # type: ignore[import-not-found]
+
+from gem_core.workspace import Workspace
+
+pytestmark = pytest.mark.browser
+GLOBE = "canvas[role=application]"
+
+
+@pytest.fixture
+def workspace(built_sample: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(built_sample, tmp_path / "corpus")
+    return Workspace(tmp_path / "corpus")
+
+
+def settled(page: Any, seconds: float = 0.4) -> None:
+    page.wait_for_timeout(1000 * seconds)
+    ready(page)
+
+
+def click_a_document(page: Any, workspace: Workspace) -> None:
+    """Click on points of the globe, from its middle outwards, until one opens."""
+    box = page.locator(GLOBE).bounding_box()
+    for step in range(60):
+        radius, turn = 6.0 * step, 2.4 * step  # a spiral
+        page.mouse.click(box["x"] + box["width"] / 2 + radius * math.cos(turn) * 0.6,
+                         box["y"] + box["height"] / 2 + radius * math.sin(turn) * 0.6)
+        settled(page)
+        if page.get_by_text("Similar documents").count():
+            return
+    pytest.fail("no document could be opened on the globe")
+
+
+def test_read_a_document_rename_a_cluster_and_find_the_name_again(
+    serve: Any, browser_page: Any, workspace: Workspace
+) -> None:
+    served = serve("app/main.py", "--workspace", str(workspace.root))
+    started = time.monotonic()
+    page = browser_page(served.url)
+    page.wait_for_selector(GLOBE)
+    print(f"first paint {time.monotonic() - started:.1f} s after the server was ready")
+    click_a_document(page, workspace)
+    texts = list(workspace.all_texts())
+    box = page.locator("[data-testid=stText]").first.inner_text().strip()
+    row = next(i for i, text in enumerate(texts) if " ".join(text.split()) == " ".join(box.split()))
+    cluster = workspace.taxonomy().clusters[int(workspace.taxonomy().documents["cluster_id"].iloc[row])]
+    assert page.get_by_text(cluster.label, exact=True).count()
+
+    page.get_by_role("link", name="Taxonomy").click()
+    settled(page)
+    page.get_by_role("button", name="Back to the evidence").click()
+    settled(page)
+    field = page.get_by_role("textbox", name="Name")
+    assert field.input_value() == cluster.label
+    field.fill("A name <b>of my own</b>")
+    page.get_by_role("button", name="Rename").click()
+    settled(page, 1)
+    assert Workspace(workspace.root).taxonomy().clusters[cluster.number].label == "A name <b>of my own</b>"
+
+    page.get_by_role("link", name="Explore").click()
+    settled(page)
+    assert page.get_by_text("A name <b>of my own</b>", exact=True).count()
+    page.reload()
+    ready(page)
+    page.wait_for_selector(GLOBE)
+    page.get_by_placeholder("Filter by label").fill("of my own")
+    settled(page, 1.5)
+    shown = page.locator("[data-testid=stDataFrame] [role=gridcell]").all_inner_texts()
+    assert "A name <b>of my own</b>" in shown
+    assert page.outside == []
+    assert [e for e in page.errors if "404" not in e] == []
+
+
+def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any, workspace: Workspace) -> None:
+    served = serve("app/main.py", "--workspace", str(workspace.root))
+    page = browser_page(served.url, dark=True, width=900)
+    page.wait_for_selector(GLOBE)
+    page.get_by_placeholder("Search the text").fill("water")
+    settled(page, 1.5)
+    found = len(workspace.search("water"))
+    assert page.get_by_text(f"{found} documents hold these words").count()
+    page.get_by_placeholder("Search the text").fill("")
+    settled(page, 1.5)
+    page.get_by_role("radio", name="Flat map").or_(page.get_by_role("button", name="Flat map")).first.click()
+    settled(page, 1)
+    page.wait_for_selector("[data-testid=stPlotlyChart] .gl-canvas")
+    sent = page.evaluate("() => document.querySelector('[data-testid=stPlotlyChart] .js-plotly-plot').data"
+                         ".map(t => JSON.stringify([t.text ?? null, t.hovertext ?? null]))")
+    assert {json.dumps(json.loads(s)) for s in sent} == {"[null, null]"}  # no text of a document rides on the map
+    page.get_by_role("link", name="Taxonomy").click()
+    settled(page, 1.5)
+    box = page.locator("[data-testid=stPlotlyChart]").first.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 120)
+    page.mouse.click(box["x"] + 60, box["y"] + 120)
+    settled(page, 1)
+    assert page.get_by_role("button", name="All names").count()
+    assert page.get_by_role("button", name="Rename").count()
+    assert page.outside == []

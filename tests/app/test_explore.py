@@ -1,0 +1,157 @@
+"""Explore and the pieces under it: one selection drives map, panel and strip."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gem_core.workspace import Workspace
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app"
+sys.path.insert(0, str(APP))
+import maps  # noqa: E402
+from treemap import Tile, squarify  # noqa: E402
+from widgets import escape, number, plain  # noqa: E402
+
+
+def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The app on a workspace, run once."""
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
+    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything the page says in Markdown, captions and text."""
+    return "\n".join(str(item.value) for kind in (app.markdown, app.caption, app.text) for item in kind)
+
+
+def table(app: AppTest, key: str) -> Any:
+    return next(frame for frame in app.dataframe if frame.key == key).value
+
+
+def test_the_overview_lists_every_cluster_with_its_share(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    clusters = sample.taxonomy().clusters
+    shown = table(app, "panel_clusters")
+    assert list(shown["Documents"]) == sorted((c.documents for c in clusters), reverse=True)
+    assert shown["Share"].sum() == pytest.approx(100)
+    assert f"{len(sample):,} documents" in words(app)
+
+
+def test_the_filter_looks_at_labels_groups_and_keywords(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    wanted = sample.taxonomy().clusters[-1]
+    app.text_input(key="panel_filter").set_value(f"  {wanted.label.upper()} ").run()
+    assert wanted.label in list(table(app, "panel_clusters")["Cluster"])
+    app.text_input(key="panel_filter").set_value("no such label").run()
+    assert all(frame.key != "panel_clusters" for frame in app.dataframe)
+    assert "Clear the filter" in words(app)
+
+
+def test_a_cluster_then_a_document_then_back(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    taxonomy = sample.taxonomy()
+    session = app.session_state["session"]
+    session.pick(None, 3)
+    app.run()
+    cluster = taxonomy.clusters[3]
+    shown = table(app, "exemplars_3")
+    assert list(shown["GIS"]) == pytest.approx(
+        [round(float(taxonomy.documents["gis"].iloc[row]), 3) for row in cluster.exemplars], abs=1e-3)
+    assert {"Conf.", "Centr.", "Dens."} <= set(shown.columns)
+    row = cluster.exemplars[1]
+    session.read(row)
+    app.run()
+    assert sample.texts([row])[0] in words(app)
+    app.button(key="panel_back").click().run()
+    assert (session.row, session.cluster) == (None, 3)
+    app.button(key="panel_back").click().run()
+    assert session.cluster is None
+
+
+def test_search_lists_what_it_finds_and_says_when_nothing(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    word = max(sample.texts([0])[0].split(), key=len).strip(".,;:!?'\"()")
+    rows = sample.search(word)
+    app.text_input(key="explore_query").set_value(word).run()
+    assert len(table(app, "found_documents")) == min(len(rows), 200) > 0
+    app.text_input(key="explore_query").set_value("qqqqzzzz").run()
+    assert "No document holds all these words" in words(app)
+
+
+def test_a_lasso_counts_its_clusters(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    rows = tuple(range(40))
+    app.session_state["session"].surround(rows, 55)
+    app.run()
+    of = sample.taxonomy().documents["cluster_id"].to_numpy()[list(rows)]
+    assert list(table(app, "lasso_clusters")["Documents"]) == sorted(np.unique(of, return_counts=True)[1])[::-1]
+    assert "55 documents in the lasso" in words(app)
+    assert len(table(app, "lasso_documents")) == 40
+
+
+@pytest.mark.parametrize("view", ["Sphere", "Flat map"])
+def test_every_colouring_draws(sample: Workspace, monkeypatch: pytest.MonkeyPatch, view: str) -> None:
+    app = opened(sample, monkeypatch)
+    app.button_group(key="explore_view").set_value(view).run()
+    for choice in maps.choices(sample):
+        app.selectbox[0].set_value(choice).run()
+        assert not app.exception, choice
+
+
+def test_first_paint_imports_nothing_heavy(built_sample: Path) -> None:
+    code = (f"import sys; sys.argv = ['main.py', '--workspace', {str(built_sample)!r}]\n"
+            "from streamlit.testing.v1 import AppTest\n"
+            f"app = AppTest.from_file({str(APP / 'main.py')!r}, default_timeout=60).run()\n"
+            "assert not app.exception, app.exception\n"
+            "print(sorted({'torch', 'umap', 'faiss', 'sklearn', 'sentence_transformers', 'numba'} & set(sys.modules)))")
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_thinning_keeps_small_clusters_and_the_limit() -> None:
+    groups = np.repeat(np.arange(4), [90_000, 9_000, 900, 90]).astype(np.int32)
+    rows = maps.thin(groups, 10_000)
+    kept = np.bincount(groups[rows])
+    # all 90 of the smallest; the others share 9,910 places as sqrt(90,000) : sqrt(9,000) : sqrt(900)
+    assert list(kept) == [6997, 2212, 699, 90]
+    assert kept[1] / kept[0] > 0.2 > 9_000 / 90_000
+    assert np.array_equal(rows, np.unique(rows))
+    assert np.array_equal(rows, maps.thin(groups, 10_000))
+    assert np.array_equal(maps.thin(groups, 200_000), np.arange(99_990))
+
+
+def test_names_stand_in_the_densest_part() -> None:
+    rng = np.random.default_rng(0)
+    dense = np.array([1.0, 0, 0]) + 0.02 * rng.normal(size=(60, 3))
+    away = np.array([0.0, 0, -1]) + 0.02 * rng.normal(size=(25, 3))
+    points = np.concatenate([dense, away])
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    found = maps.anchors(points.astype(np.float32), np.zeros(85, np.int32), 2)
+    assert found[0] @ [1, 0, 0] > 0.999
+    assert np.isnan(found[1]).all()
+
+
+def test_tiles_fill_their_frame_in_proportion() -> None:
+    frame = Tile(10, 20, 300, 200)
+    sizes = [6.0, 6, 4, 3, 2, 2, 1, 0]
+    tiles = squarify(sizes, frame)
+    areas = [t.width * t.height for t in tiles]
+    assert areas == pytest.approx([60_000 * s / 24 for s in sizes])
+    assert all(t.x >= 10 - 1e-9 and t.x + t.width <= 310 + 1e-6 and t.y + t.height <= 220 + 1e-6 for t in tiles)
+    assert max(max(t.width / t.height, t.height / t.width) for t in tiles[:-1]) < 3.2
+    assert squarify([0.0, 0.0], frame)[0].width == 0
+
+
+def test_hostile_text_is_only_text() -> None:
+    assert escape("**a** [x](http://e.org) $y$ :tada:") == r"\*\*a\*\* \[x\]\(http\:\/\/e\.org\) \$y\$ \:tada\:"
+    assert plain("<b>a</b>\n& c") == "&lt;b&gt;a&lt;/b&gt; &amp; c"
+    assert number(-0.001) == "0.00"

@@ -1,0 +1,78 @@
+"""Taxonomy: names are edited, refusals are shown, evidence is at hand."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from gem_core.workspace import Workspace
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app"
+
+
+def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
+    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
+    app.switch_page("views/taxonomy.py").run()
+    assert not app.exception
+    return app
+
+
+def select(app: AppTest, *, cluster: int | None = None, parent: int | None = None) -> None:
+    session = app.session_state["session"]
+    session.clear()
+    session.cluster, session.parent = cluster, parent
+    app.run()
+
+
+def submit(app: AppTest, key: str, name: str) -> None:
+    app.text_input(key=key).set_value(name)
+    next(button for button in app.button if button.label == "Rename").click().run()
+    assert not app.exception
+
+
+def test_all_names_stand_in_the_order_of_the_tree(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    taxonomy = sample.taxonomy()
+    wanted = [name for p in taxonomy.parents for name in (p.label, *(taxonomy.clusters[c].label for c in p.children))]
+    assert list(app.data_editor[0].value["Name"]) == wanted
+
+
+@pytest.mark.parametrize("hostile", ["Loaves & <b>rolls</b>", "=cmd|' /C calc'!A0", "**x** [y](http://e.org)", "خبز"])
+def test_a_cluster_is_renamed(sample: Workspace, monkeypatch: pytest.MonkeyPatch, hostile: str) -> None:
+    app = opened(sample, monkeypatch)
+    select(app, cluster=2)
+    submit(app, "name_cluster_2", hostile)
+    renamed = Workspace(sample.root).taxonomy().clusters[2]
+    assert (renamed.label, renamed.label_source) == (hostile, "person")
+    assert any("Named by a person" in caption.value for caption in app.caption)
+
+
+def test_a_group_is_renamed(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    select(app, parent=1)
+    submit(app, "name_parent_1", "Everything else")
+    assert sample.taxonomy().parents[1].label == "Everything else"
+
+
+def test_a_taken_name_is_refused_and_nothing_changes(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    before = sample.taxonomy().clusters
+    select(app, cluster=2)
+    submit(app, "name_cluster_2", before[0].label)
+    assert any("Labels are unique" in text.value for text in app.text)
+    assert sample.taxonomy().clusters == before
+    submit(app, "name_cluster_2", "Something new")
+    assert not any("Labels are unique" in text.value for text in app.text)
+
+
+def test_the_evidence_of_a_cluster(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    select(app, cluster=1)
+    cluster = sample.taxonomy().clusters[1]
+    keywords = next(frame.value for frame in app.dataframe if "Keyword" in frame.value)
+    assert list(keywords["Keyword"]) == [term for term, _ in cluster.keywords]
+    assert len(next(frame.value for frame in app.dataframe if frame.key == "evidence_1")) == len(cluster.exemplars)
