@@ -9,6 +9,7 @@ hemisphere (share) and the radius of the largest empty cap (degrees).
 
 import argparse
 import platform
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -62,6 +63,7 @@ def measure(path: Path, seeds: int) -> list[str]:
             results = peer(X, seed)
             took = time.perf_counter() - began
             for name, positions in results.items():
+                print(f"{path.name}, seed {seed}: {name} done after {took:.1f} s", file=sys.stderr, flush=True)
                 scores.setdefault(name, []).append(trustworthiness(X, positions, seed=seed))
                 seconds.setdefault(name, []).append(took)
                 if positions.shape[1] == 3:
@@ -90,11 +92,10 @@ def main() -> None:
              "UMAP with a seed runs on one thread, our descent too; the machine was shared"]
     for path in arguments.vectors:
         lines += measure(path, arguments.seeds)
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(text, encoding="utf-8")
+        if arguments.out:  # after each corpus: the large ones take long
+            arguments.out.parent.mkdir(parents=True, exist_ok=True)
+            arguments.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

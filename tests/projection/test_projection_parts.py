@@ -45,6 +45,10 @@ def test_inexact_search_finds_nearly_all(monkeypatch: pytest.MonkeyPatch) -> Non
     found, distances = neighbours.neighbour_graph(X, 15, quiet)
     assert np.mean([len(np.intersect1d(a, b)) for a, b in zip(exact, found, strict=True)]) > 0.9 * 15
     assert neighbours.affinities(found, distances, 5.0).sum() == pytest.approx(1.0)
+    # More neighbours than the searched lists hold: what is missing is infinitely far.
+    _, distances = neighbours.neighbour_graph(X[:2000], 1500, quiet)
+    assert np.any(np.isinf(distances))
+    assert np.all(np.diff(distances[:, :10], axis=1) >= 0)
 
 
 def test_neighbours_that_were_not_found_weigh_nothing() -> None:
@@ -162,5 +166,5 @@ def test_trustworthiness_refuses() -> None:
                                  "Pass the layout of the same documents.")
     with pytest.raises(InputError) as caught:
         trustworthiness(rows(20, 4), np.zeros((20, 2)), neighbours=10)
-    assert str(caught.value) == ("neighbours must be at least 1 and below half the documents; got 10 with 20 documents. "
-                                 "Ask for fewer neighbours.")
+    assert str(caught.value) == ("neighbours must be at least 1 and below half the documents; "
+                                 "got 10 with 20 documents. Ask for fewer neighbours.")
