@@ -18,11 +18,11 @@ from gem_core.errors import GemError, InputError
 
 # Newton stops here at the latest; 3 to 10 passes are usual from a cold start, 1 or 2 from a warm one.
 NEWTON_PASSES = 60
-# Largest spread of one Newton step in nats: keeps steps sane where the Hessian is nearly singular (all documents
-# certain of their cluster), and the kept responsibilities usable.
+# Largest spread of the first Newton step in nats, doubled whenever such a step succeeds: keeps steps sane where the
+# Hessian is nearly singular (all documents certain of their cluster).
 STEP_SPREAD = 30.0
-# Rounding of the summed log-partition, nats per nat: a step is not refused for less than this.
-NOISE = {"float32": 2e-9, "float64": 1e-14}
+# Rounding of one logit, relative to the largest concentration: a step is not refused for less than this on average.
+NOISE = {"float32": 1.2e-7, "float64": 1e-15}
 # Masses are known to about this: no solver can ask for less.
 MASS_NOISE = {"float32": 3e-8, "float64": 1e-13}
 
@@ -149,6 +149,9 @@ class _Dual:
                  bias: Float64 | None) -> None:
         self.documents, self.model, self.penalty, self.target = documents, model, penalty, target
         self.inverse = 0.0 if np.isinf(penalty) else (np.inf if penalty == 0 else 1.0 / penalty)
+        self.spread = STEP_SPREAD
+        kappa = float(np.sqrt(np.max(np.sum(model.slopes**2, axis=1))))
+        self.noise = NOISE[documents.precision] * max(1.0, kappa) / np.sqrt(documents.n)
         # A cluster that may hold nothing leaves the problem; its b is -inf.
         self.active = (target > 0) if np.isinf(penalty) else np.ones(target.size, dtype=bool)
         start = np.zeros(target.size) if bias is None or penalty == 0 else np.array(bias, dtype=np.float64)
@@ -168,8 +171,8 @@ class _Dual:
         """One step; False when rounding leaves nothing to gain."""
         direction = self._direction()
         slope = float(self.gradient @ direction)
-        noise = NOISE[self.documents.precision] * max(1.0, abs(self.value))
-        size = min(1.0, STEP_SPREAD / max(float(np.ptp(direction)), 1e-300))
+        size = min(1.0, self.spread / max(float(np.ptp(direction)), 1e-300))
+        noise, limited = self.noise, size < 1.0
         for _ in range(30):
             trial = self.bias.copy()
             trial[self.active] += size * direction
@@ -177,11 +180,12 @@ class _Dual:
             moments = self.documents.move(self.model.offsets + trial)
             value = self._value(trial, moments)
             if value <= self.value + 1e-4 * size * slope + noise:
+                self.spread *= 2.0 if limited else 1.0
                 before = float(np.max(np.abs(self.gradient)))
                 self._take(trial, moments)
                 # Below rounding the value cannot judge a step; the gradient can.
                 return -slope > noise or float(np.max(np.abs(self.gradient))) < 0.5 * before
-            size *= 0.5 if np.isfinite(value) else 0.1
+            size, limited = size * 0.5, False
         self.documents.move(self.model.offsets + self.bias)
         return False
 

@@ -78,7 +78,8 @@ def agreement(reference: ArrayLike, labels: ArrayLike) -> Agreement:
     """
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-    one, two = (a if np.issubdtype(a.dtype, np.integer) else a.astype(str) for a in map(np.asarray, (reference, labels)))
+    one, two = (a if np.issubdtype(a.dtype, np.integer) else a.astype(str)
+                for a in (np.asarray(reference), np.asarray(labels)))
     if one.shape != two.shape or one.ndim != 1:
         raise InputError("reference and labels must be flat and as long as each other", f"{one.shape} and {two.shape}",
                          "Pass one label a document in both")

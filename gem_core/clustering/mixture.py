@@ -255,8 +255,8 @@ class Corpus:
     def seed(self, config: MixtureConfig, progress: Progress = silent) -> Seed:
         """Cold start for a config."""
         return seed_mixture(self.x, self.share, config.n_clusters, concentration=config.concentration,
-                            cap_ratio=CAP_RATIO, seed=config.seed, start=config.start, device=self.documents.device,
-                            progress=progress)
+                            cap_ratio=CAP_RATIO, seed=config.seed, start=config.start, strength=config.strength,
+                            device=self.documents.device, progress=progress)
 
 
 def prepare(X: ArrayLike, weights: ArrayLike | None, n_clusters: int, device: str = "auto") -> Corpus:

@@ -141,7 +141,8 @@ def _fits(corpus: Corpus, config: MixtureConfig, grid: Float64, start: MixtureFi
           progress: Progress) -> list[MixtureFit]:
     """Fits of the grid, outwards from the anchor."""
     anchor = int(np.argmin(np.abs(_slider(grid) - _slider(np.array(1.0 if start is None else start.strength)))))
-    seed = corpus.seed(config, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
+    cold = replace(config, strength=float(grid[anchor]), solver="dual")
+    seed = corpus.seed(cold, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
     fits: dict[int, MixtureFit] = {}
     target = start.target if start is not None and config.target == start.config.target == "natural" else None
     for at in [*range(anchor, -1, -1), *range(anchor + 1, grid.size)]:

@@ -60,7 +60,8 @@ class _Sample:
 
 
 def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentration: str | float, cap_ratio: float,
-                 seed: int, start: str = "search", device: str = "auto", progress: Progress = silent) -> Seed:
+                 seed: int, start: str = "search", strength: float = 1.0, device: str = "auto",
+                 progress: Progress = silent) -> Seed:
     """Start of a fit from scratch, clusters ordered by falling mass.
 
     Parameters
@@ -77,9 +78,11 @@ def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentratio
         Seed of the random choices.
     start : "search", "relax" or "plain"
         "plain": k-means++ and three spherical k-means steps. "relax": from there a fit at infinite strength.
-        "search": eight fits at matched strength; then thirty children, each taking every centre from one of two
-        parents (centres matched one to one), one centre moved to a far document in half of them, and fitted; a child
-        better than the worst takes its place.
+        "search": eight fits, half of them begun balanced; then thirty children, each taking every centre from one of
+        two parents (centres matched one to one), one centre moved to a far document in half of them, and fitted; a
+        child better than the worst takes its place.
+    strength : float
+        Strength that the search aims at; above 1 it aims at 1, which is quicker and gave steadier starts.
     device, progress
         As in `fit_mixture`.
 
@@ -107,23 +110,27 @@ def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentratio
     if start == "relax" or fits < 4:
         best = _fit(sample, first.parameters, np.inf, first.reference, 1e-6)
     else:
-        best = _search(sample, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2), rng, progress)
+        best = _search(sample, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2),
+                       min(strength, 1.0), rng, progress)
     step = best.expectation
     reference = pooled_concentration(step.resultants) if isinstance(concentration, str) else float(concentration)
     found = Seed(best.parameters, step.bias, step.mass, reference)
     return found.ordered(np.argsort(-step.mass, kind="stable"))
 
 
-def _search(sample: _Sample, first: Seed, population: int, children: int, rng: np.random.Generator,
-            progress: Progress) -> Run:
-    """Best of a population of fits at matched strength after `children` recombinations."""
+def _search(sample: _Sample, first: Seed, population: int, children: int, strength: float,
+            rng: np.random.Generator, progress: Progress) -> Run:
+    """Best of a population of fits after `children` recombinations."""
     k, reference = first.mass.size, first.reference
     total = population + children
     fits: list[Run] = []
     for at in range(population):
         progress("seed", at, total)
         begin = first.parameters if at == 0 else _plain(sample, k, rng, reference).parameters
-        fits.append(_fit(sample, begin, 1.0, reference, TOLERANCE))
+        # Continuation: every second fit is balanced first, then relaxed. It leaves the trap of one giant cluster.
+        if at % 2 == 0 and strength < 1.0:
+            begin = _fit(sample, begin, 1.0, reference, TOLERANCE).parameters
+        fits.append(_fit(sample, begin, strength, reference, TOLERANCE))
     values = np.array([fit.trace[-1] for fit in fits])
     idle = 0
     for at in range(children):
@@ -131,7 +138,7 @@ def _search(sample: _Sample, first: Seed, population: int, children: int, rng: n
         best = int(np.argmax(values))
         other = int(rng.choice(np.delete(np.arange(population), best)))
         centers = _child(sample, fits[best].parameters.centers, fits[other].parameters.centers, rng)
-        fit = _fit(sample, _begin(centers, reference), 1.0, reference, TOLERANCE)
+        fit = _fit(sample, _begin(centers, reference), strength, reference, TOLERANCE)
         value, worst = fit.trace[-1], int(np.argmin(values))
         # One iteration below the tolerance cannot be told from standing still.
         same = TOLERANCE * abs(value)
