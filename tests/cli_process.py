@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,11 @@ WORDS = ("oven dough flour crust yeast loaf", "water bank current flood delta st
 THREE_PARTS = re.compile(r"Error: .+; got .+\. .+\.")
 
 
-def run(*arguments: object, before: Callable[[], None] | None = None, cwd: Path | None = None,
+def run(*arguments: object, prefix: Sequence[str] = (), cwd: Path | None = None,
         timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; `before` runs in the child before it starts."""
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=QUIET,
-                          preexec_fn=before, cwd=cwd, timeout=timeout)
+    """Run a command to its end; `prefix` comes before its words."""
+    return subprocess.run([*prefix, *COMMAND, *map(str, arguments)], capture_output=True, text=True, env=QUIET,
+                          cwd=cwd, timeout=timeout)
 
 
 def facts(done: subprocess.CompletedProcess[str]) -> Any:

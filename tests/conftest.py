@@ -3,27 +3,16 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
+from corpora import small_corpus
 
 os.environ["GEM_EXPLORER_HOME"] = tempfile.mkdtemp(prefix="gem-home-")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from gem_core.geometry import sample_vmf
 from gem_core.pipeline import open_sample
 from gem_core.workspace import Workspace
-
-SUBJECTS = ("bread", "rivers", "engines", "stars")
-WORDS = {
-    "bread": "oven dough flour crust yeast loaf knead bake crumb starter".split(),
-    "rivers": "water bank current flood delta stream bridge salmon ferry estuary".split(),
-    "engines": "piston valve torque diesel exhaust crankshaft fuel spark turbine gearbox".split(),
-    "stars": "galaxy telescope orbit nebula comet planet supernova spectrum eclipse moon".split(),
-}
 
 
 @pytest.fixture(scope="session")
@@ -39,22 +28,6 @@ def sample(built_sample: Path, tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "sample")
 
 
-def small_corpus(folder: Path, n: int = 60, seed: int = 0) -> tuple[Path, Path]:
-    """Write a corpus of four subjects and its planted vectors; return both paths."""
-    rng = np.random.default_rng(seed)
-    centres = np.linalg.qr(rng.normal(size=(16, 4)))[0].T
-    subject = np.arange(n) % 4
-    table = pd.DataFrame({
-        "id": [f"d{i}" for i in range(n)],
-        "text": [" ".join(rng.choice(WORDS[SUBJECTS[s]], 12)) for s in subject],
-        "subject": [SUBJECTS[s] for s in subject]})
-    vectors = np.concatenate([sample_vmf(centres[s], 60.0, 1, rng) for s in subject]).astype(np.float32)
-    folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "corpus.csv", index=False)
-    np.save(folder / "vectors.npy", vectors)
-    return folder / "corpus.csv", folder / "vectors.npy"
-
-
 @pytest.fixture
 def corpus(tmp_path: Path) -> tuple[Path, Path]:
     """A small corpus file and its vectors."""
@@ -62,13 +35,11 @@ def corpus(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def as_nobody() -> Callable[[], None] | None:
-    """What a child process must call first so that file permissions bind it, or None where they bind already."""
+def bound_by_permissions() -> list[str]:
+    """What a command must start with so that file permissions bind it, also when root runs the tests."""
     if os.geteuid() != 0:
-        return None
-
-    def drop() -> None:
-        os.setgid(65534)
-        os.setuid(65534)
-
-    return drop
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("run the tests as an ordinary user, or install util-linux (setpriv)")
+    return [setpriv, "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]

@@ -36,8 +36,8 @@ def neutral_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """Return a table as CSV text, UTF-8, with every cell and header made neutral."""
-    return str(neutral_table(table).to_csv(index=False, lineterminator="\n"))
+    """Return a table as CSV text (RFC 4180, so lines end in CR LF) with every cell and header made neutral."""
+    return str(neutral_table(table).to_csv(index=False, lineterminator="\r\n"))
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

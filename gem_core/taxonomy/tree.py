@@ -65,7 +65,7 @@ def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
     S_k = sum_i w_i gamma_ik x_i. It is the fall of sum_i w_i cos(x_i, mu) when one direction has to serve for two:
     Ward's rule with cosine for squared distance. (Own choice: the method's authors give no tree.)
 
-    The number of parents P lies between sqrt(K) and 2 sqrt(K) (both rounded, at least 2) and is the one before
+    The number of parents P lies between 0.8 sqrt(K) and 2 sqrt(K) (both rounded, at least 2) and is the one before
     the largest relative jump of Delta: the merge that would leave P - 1 groups costs most compared with the one
     that left P.
     Three clusters or fewer are each their own parent.
@@ -175,7 +175,7 @@ def _number_of_parents(losses: Float64, n_clusters: int) -> int:
     if n_clusters <= 3:
         return n_clusters
     root = math.sqrt(n_clusters)
-    low, high = max(2, round(root)), min(n_clusters - 1, round(2 * root))
+    low, high = max(2, round(0.8 * root)), min(n_clusters - 1, round(2 * root))
     # P groups are left after K - P merges; losses[K - P] is the merge that would leave P - 1.
     # A loss of nothing (duplicates, empty clusters) counts as a millionth of the largest: no infinite jump.
     floor = 1e-6 * float(losses.max()) or 1.0

@@ -30,7 +30,7 @@ def test_text_cells_cannot_start_a_formula_and_read_back(cell: str, tmp_path: Pa
 
 def test_numbers_stay_numbers() -> None:
     assert [neutral(v) for v in ("-3.5", "+1e-9", ".5", -2, None)] == ["-3.5", "+1e-9", ".5", -2, None]
-    assert csv_text(pd.DataFrame({"margin": [-0.25]})) == "margin\n-0.25\n"
+    assert csv_text(pd.DataFrame({"margin": [-0.25]})) == "margin\r\n-0.25\r\n"
 
 
 def test_a_header_cannot_start_a_formula() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import small_corpus
+from corpora import small_corpus
 
 from gem_core.errors import Cancelled, InputError, WorkspaceError
 from gem_core.pipeline import Source, build, ensure_path, fit_taxonomy, preview

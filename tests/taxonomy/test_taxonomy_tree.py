@@ -70,7 +70,7 @@ def test_every_cluster_has_one_parent_and_a_place(k: int) -> None:
         assert all(tree.parent_of[c] == index for c in parent.children)
     titles = [parent.name.casefold() for parent in tree.parents]
     assert len(set(titles)) == len(titles)
-    low, high = (k, k) if k <= 3 else (max(2, round(0.7 * k**0.5)), min(k - 1, round(1.5 * k**0.5)))
+    low, high = (k, k) if k <= 3 else (max(2, round(0.8 * k**0.5)), min(k - 1, round(2 * k**0.5)))
     assert low <= len(tree.parents) <= high
     assert tree.merges.shape == (k - 1, 4)
     with pytest.raises(ValueError, match="read-only"):
