@@ -230,9 +230,8 @@ class SentenceEncoder:
         return int(width) if width else int(model.encode(["a"], show_progress_bar=False).shape[1])
 
     def prepare(self, texts: Sequence[str]) -> list[tuple[int, str]]:
-        """Return (length in tokens, four characters to a token; text without its unread end) of each text."""
-        most = max(10_000, 32 * self.max_tokens)
-        return [(min(self.max_tokens, 2 + len(text) // 4), text[:most]) for text in texts]
+        """Return (length in tokens, guessed at four characters each; the text) of each text."""
+        return [(min(self.max_tokens, 2 + len(text) // 4), text) for text in texts]
 
     def forward(self, prepared: Sequence[str]) -> Float32:
         """Return the vectors of texts, shape (texts, dimension)."""

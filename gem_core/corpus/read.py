@@ -331,8 +331,8 @@ def _documents(intake: _Intake, columns: Columns, tokens: Sequence[int]) -> pd.D
 def clean_column(cells: Sequence[object]) -> pd.Series:
     """Bring the cells of a source's column to one type that every file format can hold.
 
-    Truth values, whole numbers (of 64 bits) and numbers stay where all cells are that without loss; all else becomes strings: lists
-    and dicts as JSON, what is not UTF-8 replaced. None stays missing.
+    Truth values, whole numbers (of 64 bits) and numbers stay where all cells are that without loss;
+    all else becomes strings: lists and dicts as JSON, what is not UTF-8 replaced. None stays missing.
 
     Examples
     --------

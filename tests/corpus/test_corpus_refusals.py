@@ -237,8 +237,8 @@ def test_folders(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "README.md").write_text("x")
     assert message(folder) == (
-        "a corpus folder must hold csv, tsv, jsonl (each also .gz or .zst) or parquet files; got pool with 1 other file. "
-        "Point at the folder that holds the data files.")
+        "a corpus folder must hold csv, tsv, jsonl (each also .gz or .zst) or parquet files; got pool with 1 other "
+        "file. Point at the folder that holds the data files.")
     (folder / "a.csv").write_text("id,text\n1,bees dance in circles\n")
     (folder / "b.csv").write_text("id,body\n2,tea is picked by hand\n")
     assert message(folder) == (
