@@ -98,3 +98,13 @@ def workspaces() -> list[Path]:
 def widget(key: str) -> Any:
     """Return what a widget holds, for its callback."""
     return st.session_state.get(key)
+
+
+def marked(key: str) -> list[tuple[Any, ...]]:
+    """Return the custom data of the points that were picked on a Plotly chart, for its callback.
+
+    A numeric array comes back from the browser as {"0": ..., "1": ...}, a list as a list.
+    """
+    points = (widget(key) or {}).get("selection", {}).get("points", [])
+    carried = [point["customdata"] for point in points if point.get("customdata") is not None]
+    return [tuple(each.values()) if isinstance(each, dict) else tuple(each) for each in carried]

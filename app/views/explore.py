@@ -3,7 +3,7 @@
 import cached
 import pandas as pd
 import streamlit as st
-from state import Session, session, widget
+from state import Session, marked, session
 from strip import share_strip, strip_title
 from views.explore_map import HEIGHT as MAP_HEIGHT
 from views.explore_map import controls, draw
@@ -26,9 +26,9 @@ def _strip(current: Session) -> None:
     taxonomy = cached.taxonomy(current.root)
 
     def chosen() -> None:
-        points = widget("explore_strip")["selection"]["points"]
-        if points:
-            current.pick(None, int(points[0]["customdata"][0]))
+        pieces = marked("explore_strip")
+        if pieces:
+            current.pick(None, int(pieces[0][0]))
 
     st.markdown(strip_title(taxonomy, current.cluster))
     st.plotly_chart(share_strip(taxonomy, selected=current.cluster, dark=dark()), key="explore_strip",

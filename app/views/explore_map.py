@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from globe import GlobePick, globe
 from numpy.typing import NDArray
-from state import Session, widget
+from state import Session, marked, widget
 from widgets import count, dark
 
 SPHERE, FLAT = "Sphere", "Flat map"
@@ -51,28 +51,28 @@ def draw(session: Session, shown: Shown) -> None:
     workspace = cached.workspace(session.root)
     rows = cached.drawn(session.root)
     match = cached.found(session.root, session.query)
-    marked: NDArray[np.bool_] | None = None
+    hits: NDArray[np.bool_] | None = None
     if session.query.strip():
-        marked = np.zeros(len(workspace), dtype=np.bool_)
-        marked[list(match)] = True
+        hits = np.zeros(len(workspace), dtype=np.bool_)
+        hits[list(match)] = True
         rows = np.union1d(rows, np.asarray(match, dtype=np.int32))
     if session.row is not None and session.row not in rows:
         rows = np.union1d(rows, np.asarray([session.row], dtype=np.int32))
-    (_flat if shown.view == FLAT else _sphere)(session, shown.choice, rows, marked)
+    (_flat if shown.view == FLAT else _sphere)(session, shown.choice, rows, hits)
     if len(rows) < len(workspace):
         st.caption(f"The map draws {count(len(rows))} of {count(len(workspace))} documents, "
                    "chosen so that small clusters stay visible. Lists and figures count all.")
 
 
-def _sphere(session: Session, choice: str, rows: NDArray[np.int32], marked: NDArray[np.bool_] | None) -> None:
+def _sphere(session: Session, choice: str, rows: NDArray[np.int32], hits: NDArray[np.bool_] | None) -> None:
     workspace, taxonomy = cached.workspace(session.root), cached.taxonomy(session.root)
     colouring = cached.colouring(session.root, choice)
     places = cached.names(session.root, choice, flat=False)
     groups = colouring.groups[rows]
     values = colouring.values[rows] if colouring.values is not None else None
     sizes = None
-    if marked is not None:
-        hit = marked[rows]
+    if hits is not None:
+        hit = hits[rows]
         groups = np.where(hit, groups, -1)
         values = np.where(hit, values, np.nan) if values is not None else None
         sizes = np.where(hit, 1.8, 0.5)
@@ -95,7 +95,7 @@ def _sphere(session: Session, choice: str, rows: NDArray[np.int32], marked: NDAr
           dark=dark(), height=HEIGHT, key=f"globe_{workspace.manifest.data_hash[:12]}", on_pick=picked)
 
 
-def _flat(session: Session, choice: str, rows: NDArray[np.int32], marked: NDArray[np.bool_] | None) -> None:
+def _flat(session: Session, choice: str, rows: NDArray[np.int32], hits: NDArray[np.bool_] | None) -> None:
     from flatmap import flat_map
 
     workspace, taxonomy = cached.workspace(session.root), cached.taxonomy(session.root)
@@ -104,8 +104,7 @@ def _flat(session: Session, choice: str, rows: NDArray[np.int32], marked: NDArra
     key = f"flat_{workspace.manifest.data_hash[:12]}"
 
     def picked() -> None:
-        points = widget(key)["selection"]["points"]
-        chosen = [int(point["customdata"][0]) for point in points if point.get("customdata")]
+        chosen = [int(row) for row, _ in marked(key)]
         if len(chosen) == 1:
             session.pick(chosen[0], int(of[chosen[0]]))
         elif chosen:
@@ -115,7 +114,7 @@ def _flat(session: Session, choice: str, rows: NDArray[np.int32], marked: NDArra
 
     figure = flat_map(np.asarray(workspace.flat), rows, colouring, of,
                       cached.names(session.root, choice, flat=True),
-                      selected=session.cluster if colouring.clusters else None, row=session.row, found=marked,
+                      selected=session.cluster if colouring.clusters else None, row=session.row, found=hits,
                       dark=dark(), height=HEIGHT)
     st.plotly_chart(figure, key=key, on_select=picked, theme="streamlit", width="stretch",
                     config={"scrollZoom": True, "displaylogo": False,

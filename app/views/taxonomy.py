@@ -3,7 +3,7 @@
 import cached
 import pandas as pd
 import streamlit as st
-from state import Session, session, widget
+from state import Session, marked, session
 from treemap import treemap
 from views.taxonomy_panel import panel
 from widgets import dark, percent
@@ -34,9 +34,9 @@ def _tree(current: Session) -> None:
                    f"the largest group {percent(max(shares.values()))}**")
 
     def chosen() -> None:
-        points = widget("taxonomy_treemap")["selection"]["points"]
-        if points and points[0].get("customdata"):
-            kind, number = points[0]["customdata"][:2]
+        tiles = marked("taxonomy_treemap")
+        if tiles:
+            kind, number = tiles[0]
             current.pick(None, int(number) if kind == "cluster" else None)
             current.parent = int(number) if kind == "parent" else None
 

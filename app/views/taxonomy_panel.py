@@ -87,13 +87,14 @@ def _names(session: Session, taxonomy: Taxonomy) -> None:
             session.drafts[TRIES] = session.drafts.get(TRIES, 0) + 1
 
     st.data_editor(
-        pd.DataFrame(rows), key=key, hide_index=True, on_change=edited, height=600, row_height=32,
+        pd.DataFrame(rows), key=key, hide_index=True, on_change=edited, row_height=32,
+        height=min(len(rows), 18) * 32 + 38,
         disabled=["group", " ", "Share", "Named by"], alt="Names of groups and clusters, in the order of the tree",
         column_config={
             "group": dot_column("Tree"), " ": dot_column(),
-            "Name": st.column_config.TextColumn(width=220, required=True, max_chars=MAX_LABEL,
+            "Name": st.column_config.TextColumn(width=185, required=True, max_chars=MAX_LABEL,
                                                 help="Double-click, or press Enter, to edit."),
-            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=100,
+            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=92,
                                                      help=HINTS["share_documents"]),
             "Named by": st.column_config.TextColumn(width=76)})
 
@@ -117,6 +118,7 @@ def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
            ("Within", f"{cluster.within_cosine:.3f}", "within")])
     st.markdown("**Keywords**", help="Phrases that set the cluster apart, weighted by how typical their documents are.")
     words = pd.DataFrame(list(cluster.keywords), columns=["Keyword", "Score"])
+    words = words.sort_values("Score", ascending=False, kind="stable")
     if words.empty:
         st.caption("No phrase sets this cluster apart.")
     else:

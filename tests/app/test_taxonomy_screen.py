@@ -74,5 +74,5 @@ def test_the_evidence_of_a_cluster(sample: Workspace, monkeypatch: pytest.Monkey
     select(app, cluster=1)
     cluster = sample.taxonomy().clusters[1]
     keywords = next(frame.value for frame in app.dataframe if "Keyword" in frame.value)
-    assert list(keywords["Keyword"]) == [term for term, _ in cluster.keywords]
+    assert list(keywords["Keyword"]) == [term for term, _ in sorted(cluster.keywords, key=lambda word: -word[1])]
     assert len(next(frame.value for frame in app.dataframe if frame.key == "evidence_1")) == len(cluster.exemplars)
