@@ -134,6 +134,8 @@ def status(job: Job) -> Status:
 
 def cancel(job: Job) -> None:
     """Ask a job to stop, and end it at once when asked again after `PATIENCE` seconds; finished work is kept."""
+    if not job.folder.exists():  # forgotten already
+        return
     mark = job.folder / "stopped"
     impatient = mark.exists() and time.time() - mark.stat().st_mtime > PATIENCE
     if not mark.exists():

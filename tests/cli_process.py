@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 COMMAND = (sys.executable, "-m", "gem_core.cli")
-QUIET = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+ROOT = Path(__file__).resolve().parent.parent
+QUIET = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
 WORDS = ("oven dough flour crust yeast loaf", "water bank current flood delta stream",
          "piston valve torque diesel exhaust fuel", "galaxy telescope orbit nebula comet planet")
 THREE_PARTS = re.compile(r"Error: .+; got .+\. .+\.")

@@ -28,7 +28,7 @@ def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
     if asked not in draft.measured and job is not None and draft.asked == asked:
         state = jobs.status(job)
         if state.ended:
-            draft.measured[asked] = state
+            draft.measured[asked], draft.estimate = state, None
             jobs.forget(job)
             st.rerun(scope="app")
         step = str(state.progress.get("step", ""))

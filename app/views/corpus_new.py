@@ -118,11 +118,11 @@ def _cell(cell: object) -> object:
 def _columns(look: Preview) -> Columns:
     guesses, chosen = look.guesses.as_dict(), {}
     for place, (role, hint) in zip(st.columns(4), ROLES.items(), strict=True):
-        options = list(look.columns) if role == "text" else [None, *look.columns]
-        guess = guesses[role] if guesses[role] in options else options[0]
+        options = list(look.columns) if role == "text" else ["", *look.columns]  # no column has an empty name
+        guess = guesses[role] or ""
         chosen[role] = place.selectbox(
             f"{role.capitalize()} column", options, index=options.index(guess), help=hint,
-            format_func=lambda name: "none" if name is None else short(str(name), 50), key=f"corpus_column_{role}")
+            format_func=lambda name: short(name, 50) or "none", key=f"corpus_column_{role}") or None
     return Columns(**chosen)
 
 

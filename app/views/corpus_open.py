@@ -30,19 +30,19 @@ def open_now(session: Session) -> None:
         cells[1].metric("Tokens", count(manifest.tokens), help=f"Counted from: {escape(manifest.tokens_from)}.")
         cells[2].metric("Refused rows", count(refused), help=f"{percent(kept)} of the rows became documents.")
         cells[3].metric("Dimensions", count(manifest.dimension), help="Length of each document's vector.")
-        st.dataframe(_facts(workspace), hide_index=True, width="stretch", key="corpus_facts",
-                     column_config={"fact": st.column_config.TextColumn("", width=110),
-                                    "value": st.column_config.TextColumn("", width="large")})
+        for name, value in _facts(workspace).items():
+            with st.container(horizontal=True, gap="small", wrap=False):
+                st.markdown(f":gray[{name}]", width=130)
+                st.text(short(value, 300))
         if refused:
             _refused(workspace)
 
 
-def _facts(workspace: Workspace) -> pd.DataFrame:
+def _facts(workspace: Workspace) -> dict[str, str]:
     manifest, columns = workspace.manifest, workspace.manifest.columns
-    facts = {"Source": manifest.source, "Folder": str(workspace.root), "Vectors": manifest.encoder or "none yet",
-             "Token counts": manifest.tokens_from,
-             **{f"{role.capitalize()} column": columns.get(role) or "none" for role in ("text", "id", "label")}}
-    return pd.DataFrame({"fact": list(facts), "value": list(facts.values())})
+    roles = ", ".join(f"{role} from '{columns[role]}'" for role in ("text", "id", "label") if columns.get(role))
+    return {"Source": manifest.source, "Folder": str(workspace.root), "Columns": roles,
+            "Vectors": manifest.encoder or "none yet", "Token counts": manifest.tokens_from}
 
 
 def _refused(workspace: Workspace) -> None:
@@ -69,16 +69,18 @@ def open_other(session: Session) -> None:
     """Choose another workspace, or type the folder of one."""
     st.subheader("Change to", anchor=False)
     others = [root for root in workspaces() if root != session.root]
-    chosen = st.selectbox("Workspace", others, index=None, format_func=_title, accept_new_options=True,
-                          placeholder="Choose one, or type its folder", key="corpus_other")
+    chosen = st.selectbox("A workspace of this machine", others, index=None, format_func=_title, key="corpus_other",
+                          placeholder="Choose one" if others else "No other one in the home folder")
+    typed = st.text_input("or the folder of one", key="corpus_folder", placeholder="/data/workspaces/news").strip()
     with st.container(horizontal=True):
-        opened = st.button("Open it", icon=":material/folder_open:", disabled=not chosen, key="corpus_open_other")
+        opened = st.button("Open it", icon=":material/folder_open:", disabled=not (chosen or typed),
+                           key="corpus_open_other")
         sample = st.button("Open the sample", icon=":material/science:", key="corpus_sample",
                            disabled=session.root == (home() / "sample").resolve())
     st.caption("The sample is an original corpus in English, made for this app: free to use (CC0).")
     with guarded():
-        if opened and chosen:
-            _enter(session, Path(chosen))
+        if opened and (typed or chosen):
+            _enter(session, Path(typed or chosen))
         if sample:
             bar = st.progress(0.0, "Opening the sample")
             root = open_sample(progress=lambda step, done, total: bar.progress(
@@ -86,16 +88,13 @@ def open_other(session: Session) -> None:
             _enter(session, root)
 
 
-def _title(root: Path | str) -> str:
-    path = Path(root)
-    if isinstance(root, str):
-        return root
+def _title(root: Path) -> str:
     try:
-        workspace = Workspace(path)
+        workspace = Workspace(root)
         fitted = workspace.database.history()[1] >= 0
     except WorkspaceError:
-        return f"{path.name} (cannot be read)"
-    return f"{path.name} ({count(workspace.manifest.documents)} documents{'' if fitted else ', unfinished'})"
+        return f"{root.name} (cannot be read)"
+    return f"{root.name} ({count(workspace.manifest.documents)} documents{'' if fitted else ', unfinished'})"
 
 
 def _enter(session: Session, root: Path) -> None:

@@ -1,0 +1,199 @@
+"""Corpus: facts and refusals of the open workspace, changing it, setting up an own corpus, jobs in every state."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from cli_process import texts, wait_for
+
+from gem_core.errors import InputError
+from gem_core.pipeline import home
+from gem_core.workspace import Workspace
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app"
+sys.path.insert(0, str(APP))
+import jobs  # noqa: E402
+from places import keep_upload, new_workspace, safe_name, suggested_name  # noqa: E402
+
+HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://e.org)"
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEM_EXPLORER_HOME", str(tmp_path / "home"))
+
+
+def opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(root)])
+    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
+    app.switch_page("views/corpus.py").run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """All that the screen says in plain text."""
+    return "\n".join(str(piece.value) for piece in (*app.text, *app.caption, *app.markdown))
+
+
+def page(state: str, workspace: Path, **more: str) -> Path:
+    """Lay down the folder of a job in a state, as a dead process leaves it."""
+    folder = home() / "jobs" / state
+    folder.mkdir(parents=True)
+    value = {"title": HOSTILE, "arguments": ["info", str(workspace)], "workspace": str(workspace), "pid": 1,
+             "started": time.time() - 60}
+    (folder / "job.json").write_text(json.dumps(value))
+    for name, text in more.items():
+        (folder / name.replace("_", ".")).write_text(text)
+    return folder
+
+
+def test_what_is_open_is_said(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = sample.root / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "name": HOSTILE, "refused": {"too_short": 2, "duplicate_id": 1}}))
+    refused = pd.DataFrame({"row": [3, 5, 9], "id": ["a", "=cmd", HOSTILE],
+                            "reason": ["too_short", "duplicate_id", "too_short"], "detail": ["1 word", "x", HOSTILE]})
+    refused.to_parquet(sample.root / "refused.parquet", index=False)
+    app = opened(sample.root, monkeypatch)
+    figures = {metric.label: metric.value for metric in app.metric}
+    assert figures["Documents"] == f"{len(sample):,}"
+    assert figures["Refused rows"] == "3"
+    said = [text.value for text in app.text]
+    assert HOSTILE in said  # as plain text; in Markdown only escaped
+    assert str(sample.root) in said
+    assert not any(HOSTILE in piece.value for piece in (*app.markdown, *app.caption))
+    assert "2 too short, 1 duplicate id" in app.expander[0].label.replace("\\", "")
+
+
+def test_another_workspace_is_opened(sample: Workspace, built_sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample.root, monkeypatch)
+    session = app.session_state["session"]
+    session.row = 3
+    assert app.button(key="corpus_open_other").disabled
+    app.text_input(key="corpus_folder").set_value(str(built_sample.parent)).run()
+    app.button(key="corpus_open_other").click().run()
+    assert "which has none" in words(app)
+    assert session.root == sample.root
+    app.text_input(key="corpus_folder").set_value(str(built_sample)).run()
+    app.button(key="corpus_open_other").click().run()
+    assert (session.root, session.row) == (built_sample, None)
+    assert not app.exception
+
+
+def test_an_unreadable_workspace_leaves_a_way_out(sample: Workspace, built_sample: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample.root, monkeypatch)
+    (sample.root / "manifest.json").write_text("{")
+    app.run()
+    assert "manifest.json must be the JSON that gem-explorer wrote" in words(app)
+    app.text_input(key="corpus_folder").set_value(str(built_sample)).run()
+    app.button(key="corpus_open_other").click().run()
+    assert app.session_state["session"].root == built_sample
+
+
+def test_a_path_is_looked_at_measured_and_built(sample: Workspace, tmp_path: Path,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form asks the right questions and starts the right command; the job runs in a real process."""
+    path = tmp_path / "my pool.csv"
+    pd.DataFrame({"key": range(14), "body": [*texts(12), HOSTILE * 1000, ""], "topic": ["a", "b"] * 7,
+                  "n_tokens": [9] * 14}).to_csv(path, index=False)
+    app = opened(sample.root, monkeypatch)
+    app.segmented_control(key="corpus_way").set_value("Path on this machine").run()
+    app.text_input(key="corpus_path").set_value(str(tmp_path / "nowhere.csv")).run()
+    assert "Check the path" in words(app)
+    app.text_input(key="corpus_path").set_value(str(path)).run()
+    shown = next(table.value for table in app.dataframe if "body" in table.value)
+    assert shown["body"].str.len().max() <= 160  # a long text never rides to the browser
+    chosen = {role: app.selectbox(key=f"corpus_column_{role}").value for role in ("text", "id", "label", "tokens")}
+    assert chosen == {"text": "body", "id": "key", "label": "topic", "tokens": "n_tokens"}
+    draft = app.session_state["session"].drafts["corpus"]
+    estimate = draft.estimate
+    wait_for(lambda: jobs.status(estimate).ended, 120)
+    app.run()
+    figures = {metric.label: metric.value for metric in app.metric}
+    assert figures["Embedding time"].endswith(" s"), words(app)
+    refused = [metric.value for metric in app.metric if metric.label == "Refused rows"]
+    assert refused == ["0", "1"]
+    name = next(box for box in app.text_input if box.label == "Name")
+    assert name.value == "my pool"
+    for bad in ("../out", "", "jobs", "a/b", ".hidden"):
+        name.set_value(bad).run()
+        app.button(key="corpus_start").click().run()
+        assert "; got " in words(app), bad
+        assert jobs.listed() == []
+    app.selectbox(key="corpus_column_tokens").set_value("").run()
+    next(box for box in app.text_input if box.label == "Name").set_value("own").run()
+    app.number_input[0].set_value(3).run()
+    app.button(key="corpus_start").click().run()
+    assert not app.exception
+    job = jobs.listed()[0]
+    assert job.workspace == str(home() / "own")
+    assert {"--text-column=body", "--tokens-column=", "--clusters=3", "--encoder=packaged"} <= set(job.arguments)
+    assert any("own" in piece.value for piece in app.markdown)
+    wait_for(lambda: jobs.status(job).ended, 180)
+    app.run()
+    assert "13 documents in 3 clusters" in words(app), jobs.status(job)
+    app.button(key=f"open_{job.folder.name}").click().run()
+    assert app.session_state["session"].root == (home() / "own").resolve()
+    assert jobs.listed() == []
+    assert not app.exception
+
+
+def test_jobs_that_ended_badly_are_explained(sample: Workspace, tmp_path: Path,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = f"the text column must be in {HOSTILE}; got b. Do c."
+    page("failed", tmp_path / "a", log_txt=f"embed: 1 of 2\nError: {reason}\n")
+    page("stopped", tmp_path / "b", log_txt="Stopped; what was finished is kept.\n")
+    app = opened(sample.root, monkeypatch)
+    said = [text.value for text in app.text]
+    assert reason in said
+    assert "Stopped. What was finished is kept." in said
+    assert not any(HOSTILE in piece.value for piece in (*app.markdown, *app.caption))
+    app.button(key="dismiss_failed").click().run()
+    assert [job.folder.name for job in jobs.listed()] == ["stopped"]
+    app.button(key="resume_stopped").click().run()
+    assert [job.arguments for job in jobs.listed()] == [("info", str(tmp_path / "b"))]
+    assert not app.exception
+
+
+def test_an_upload_is_kept_under_a_safe_name(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample.root, monkeypatch)
+    app.file_uploader(key="corpus_upload").set_value(("..%2F <b>.csv", b"text\n", "text/csv")).run()
+    assert "must hold at least one row" in words(app)
+    kept = [path for path in (home() / "uploads").rglob("*") if path.is_file()]
+    assert [path.name for path in kept] == ["2F -b-.csv"]
+    assert not app.exception
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a" * 300 + ".jsonl.gz", "..", "新闻.csv", "a\0b\n.csv", "=x|y"])
+def test_names_stay_inside(name: str) -> None:
+    safe = safe_name(name)
+    assert safe == Path(safe).name
+    assert len(safe) <= 60
+    assert safe_name(safe) == safe
+    path = keep_upload(name, b"some bytes")
+    assert path.resolve().is_relative_to(home().resolve() / "uploads")
+    assert path == keep_upload(name, b"some bytes")
+    assert new_workspace(suggested_name(Path("/x/" + safe))).parent == home().resolve()
+
+
+def test_a_taken_name_is_refused() -> None:
+    (home() / "pool").mkdir(parents=True)
+    assert suggested_name(Path("pool.csv")) == "pool-2"
+    for name in ("pool", "sample", "Jobs", "a" * 61, "x\0"):
+        with pytest.raises(InputError):
+            new_workspace(name)
+
+
+def test_nothing_heavy_is_loaded(sample: Workspace) -> None:
+    """The screen measures and builds in other processes: it never loads the encoder itself."""
+    source: list[Any] = [path.read_text() for path in (APP / "views").glob("corpus*.py")]
+    assert not any(word in text for text in source for word in ("load_encoder", "estimate_embedding", "embed("))
