@@ -79,9 +79,9 @@ def measure(browser: Any, workspace: Path | None, moves: int) -> list[str]:
         paint = time.perf_counter() - healthy
         facts = page.locator(".st-key-gem-header").inner_text()
         page.goto(f"{url}/balance", wait_until="domcontentloaded")
-        page.wait_for_selector("[data-testid=stSlider] [role=slider]")
+        page.wait_for_selector("[data-testid=stSlider] input[type=range]", state="attached")
         page.wait_for_function(READY)
-        thumb = page.locator("[data-testid=stSlider] [role=slider]").first
+        thumb = page.locator("[data-testid=stSlider] input[type=range]").first
         thumb.focus()
         first, caption = move(page, "ArrowLeft", None)
         new, again = [], []

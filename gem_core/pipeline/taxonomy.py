@@ -202,6 +202,8 @@ def ensure_path(workspace: Workspace, *, progress: Progress = silent) -> Taxonom
 def _path(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> BalancePath:
     """Walk the strengths above 0 through the present fit, and put the plain mixture at 0 before them."""
     labels, settings = taxonomy.documents["cluster_id"].to_numpy(), taxonomy.settings
+    if not isinstance(settings.target, str):  # own shares, for the clusters as this taxonomy numbers them
+        settings = replace(settings, target=tuple(float(share) for share in taxonomy.fit.target))
     weights = workspace.weights(settings.weighting)
 
     def walk(strength: float, strengths: Sequence[float]) -> BalancePath:

@@ -1,0 +1,177 @@
+"""Balance and Export: what a draft shows, what Apply and Undo leave, what the files hold."""
+
+import io
+import json
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gem_core.pipeline import ensure_path, fit_taxonomy, numbered, preview
+from gem_core.workspace import Workspace
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app"
+sys.path.insert(0, str(APP))
+import charts  # noqa: E402
+from views.export_files import FILES, everything  # noqa: E402
+
+INF = float("inf")
+
+
+@pytest.fixture
+def balance(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
+    app = AppTest.from_file(str(APP / "main.py"), default_timeout=120).run()
+    app.switch_page("views/balance.py").run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(str(item.value) for kind in (app.markdown, app.caption, app.text) for item in kind)
+
+
+def measures(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_what_is_applied_is_shown_before_anything_moves(balance: AppTest, sample: Workspace) -> None:
+    shares = [c.share_documents for c in sample.taxonomy().clusters]
+    assert measures(balance)["Largest"] == f"{100 * max(shares):.1f}%"
+    assert measures(balance)["Documents moved"] == "0"
+    assert "Nothing differs from what is applied" in words(balance)
+    assert balance.button(key="balance-apply").disabled
+    assert balance.button(key="balance-undo").disabled
+
+
+def test_a_stronger_balance_evens_the_shares_and_lists_who_moves(balance: AppTest, sample: Workspace) -> None:
+    balance.select_slider[0].set_value(INF).run()
+    found = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, strength=INF))
+    assert measures(balance)["Largest"] == f"{100 * found.shares.max():.1f}%"
+    assert measures(balance)["Agreement"] == f"{found.ari:.3f}"
+    assert measures(balance)["Documents moved"] == f"{len(found.moved):,}"
+    shown = next(frame for frame in balance.dataframe if frame.key == "balance-moved").value
+    labels = [c.label for c in sample.taxonomy().clusters]
+    assert list(shown["Document"]) == list(sample.documents["id"].to_numpy()[found.moved])
+    assert list(shown["From"]) == [labels[k] for k in sample.taxonomy().documents["cluster_id"].iloc[found.moved]]
+    assert list(shown["To"]) == [labels[k] for k in found.assignment.labels[found.moved]]
+    assert list(shown["From"]) != list(shown["To"])
+    assert "never falls" in words(balance)
+    balance.button(key="balance-reset").click().run()
+    assert measures(balance)["Documents moved"] == "0"
+
+
+def test_apply_commits_undo_returns_and_redo_goes_forward(balance: AppTest, sample: Workspace) -> None:
+    before = sample.taxonomy()
+    balance.select_slider[0].set_value(INF).run()
+    balance.button(key="balance-apply").click().run()
+    assert not balance.exception
+    applied = sample.taxonomy()
+    assert applied.settings == replace(before.settings, strength=INF)
+    assert applied.has_path
+    assert max(c.share_documents for c in applied.clusters) < max(c.share_documents for c in before.clusters)
+    balance.run()
+    assert "strength exact" in words(balance)
+    assert "Nothing differs" in words(balance)
+    balance.button(key="balance-undo").click().run()
+    assert sample.taxonomy().key == before.key
+    balance.button(key="balance-redo").click().run()
+    assert sample.taxonomy().key == applied.key
+
+
+def test_more_clusters_than_documents_says_so_and_the_controls_stay(balance: AppTest, sample: Workspace) -> None:
+    balance.number_input[0].set_value(5_000).run()
+    assert "between 1 and the number of documents" in words(balance)
+    assert measures(balance)["Documents moved"] == "0"
+    balance.number_input[0].set_value(sample.taxonomy().settings.n_clusters + 2).run()
+    table = next(frame.value for frame in balance.dataframe if "Applied" in frame.value)
+    assert list(table["Cluster"])[-2:] == ["New cluster 1", "New cluster 2"]
+    assert table["Draft"].sum() == pytest.approx(1) == pytest.approx(table["Applied"].sum())
+
+
+def test_own_shares_reach_the_clusters_they_name(sample: Workspace) -> None:
+    taxonomy = sample.taxonomy()
+    k = len(taxonomy.clusters)
+    smallest = int(np.argmin([c.documents for c in taxonomy.clusters]))
+    wish = np.full(k, 0.8 / (k - 1))
+    wish[smallest] = 0.2
+    settings = replace(taxonomy.settings, strength=INF, target=tuple(wish))
+    found = preview(sample, taxonomy, settings)
+    assert found.shares[smallest] == pytest.approx(0.2, abs=0.01)
+    applied = fit_taxonomy(sample, numbered(sample, taxonomy, settings))
+    assert applied.clusters[smallest].mass == pytest.approx(0.2, abs=1e-4)
+    old = set(taxonomy.documents.index[taxonomy.documents["cluster_id"] == smallest])
+    new = set(applied.documents.index[applied.documents["cluster_id"] == smallest])
+    assert len(old & new) > 0.5 * len(old)
+    path = ensure_path(sample).path
+    assert path.masses[-1][smallest] == pytest.approx(0.2, abs=1e-4)
+
+
+def test_shares_pair_across_another_number_of_clusters(sample: Workspace) -> None:
+    taxonomy = sample.taxonomy()
+    found = preview(sample, taxonomy, replace(taxonomy.settings, n_clusters=len(taxonomy.clusters) - 3))
+    assert sorted(found.origin) == sorted(set(found.origin))
+    assert found.origin.min() >= 0
+    kept = taxonomy.documents["cluster_id"].to_numpy() == found.origin[found.assignment.labels]
+    assert len(found.moved) == int((~kept).sum())
+    assert not kept[found.moved].any()
+
+
+def test_the_index_of_agreement_is_the_adjusted_rand_index(sample: Workspace) -> None:
+    from sklearn.metrics import adjusted_rand_score
+
+    taxonomy = sample.taxonomy()
+    found = preview(sample, taxonomy, replace(taxonomy.settings, strength=16.0))
+    assert found.ari == pytest.approx(
+        adjusted_rand_score(taxonomy.documents["cluster_id"], found.assignment.labels), abs=1e-12)
+
+
+def test_shares_in_tokens_count_tokens(sample: Workspace) -> None:
+    found = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, weighting="tokens"))
+    tokens = sample.documents["tokens"].to_numpy()
+    own = np.array([tokens[found.assignment.labels == k].sum() for k in range(len(found.shares))])
+    assert found.shares == pytest.approx(own / tokens.sum())
+    assert found.present == pytest.approx([c.share_tokens for c in sample.taxonomy().clusters])
+
+
+def test_names_in_charts_cannot_be_markup() -> None:
+    figure = charts.shares([charts.ShareRow("<b>x</b>", "#112233", 0.4, 0.5, 0.5)], changed=True)
+    assert "&lt;b&gt;x" in figure.to_json().replace("\\u003c", "<").replace("\\u0026", "&")
+    assert "<b>x" not in str(figure.layout.yaxis.ticktext)
+
+
+def test_strength_axis_sets_zero_and_exact_apart() -> None:
+    grid = np.array([0.0, 0.1, 1.0, 10.0, INF])
+    assert charts.axis_places(grid, grid).tolist() == [-1.4, -1.0, 0.0, 1.0, 1.4]
+
+
+def test_export_files_can_be_read_back(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sample.writing():
+        sample.database.rename(sample.taxonomy().key, "cluster", 0, "=HYPERLINK(1)")
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
+    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
+    app.switch_page("views/export.py").run()
+    assert not app.exception
+    assert app.code[0].value.startswith("gem-explorer fit")
+    assert app.dataframe[0].value["label"].iloc[0] == "'=HYPERLINK(1)"
+    taxonomy = sample.taxonomy()
+    made = {file.name: file.content(sample, taxonomy) for file in FILES}
+    table = pd.read_csv(io.BytesIO(made["taxonomy.csv"]))
+    assert table["label"].iloc[0] == "'=HYPERLINK(1)"
+    assert table["documents"].sum() == len(sample)
+    rows = pd.read_csv(io.BytesIO(made["assignments.csv"]))
+    assert list(rows["cluster_id"]) == list(taxonomy.documents["cluster_id"])
+    assert list(pd.read_parquet(io.BytesIO(made["assignments.parquet"]))["id"]) == list(rows["id"])
+    assert pd.read_csv(io.BytesIO(made["weights.csv"]))["weight"].sum() == pytest.approx(1)
+    assert json.loads(made["receipt.json"])["taxonomy_hash"] == taxonomy.taxonomy_hash
+    with zipfile.ZipFile(io.BytesIO(everything(sample))) as archive:
+        assert sorted(archive.namelist()) == sorted(made)
+        assert archive.read("taxonomy.csv") == made["taxonomy.csv"]
+        assert archive.read("receipt.json") == made["receipt.json"]
