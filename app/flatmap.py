@@ -15,7 +15,7 @@ GREY = "#8b97a8"
 
 def flat_map(flat: NDArray[np.float32], rows: NDArray[np.int32], colouring: Colouring, clusters: NDArray[np.int32],
              names: NDArray[np.float64], *, selected: int | None, row: int | None, found: NDArray[np.bool_] | None,
-             dark: bool, height: int) -> go.Figure:
+             revision: str, dark: bool, height: int) -> go.Figure:
     """Draw the documents `rows`; every point carries (row, cluster) as custom data.
 
     Parameters
@@ -30,7 +30,9 @@ def flat_map(flat: NDArray[np.float32], rows: NDArray[np.int32], colouring: Colo
     row : int, optional
         The open document.
     found : (n,) bool, optional
-        Documents that answer a search; the others turn grey.
+        Documents that answer a search or lie in the lasso; the others turn grey.
+    revision : str
+        A change of it drops what Plotly itself has marked as selected: our drawing shows the selection.
     dark : bool
     height : int
     """
@@ -56,7 +58,9 @@ def flat_map(flat: NDArray[np.float32], rows: NDArray[np.int32], colouring: Colo
     _write_names(figure, colouring, names, rows, dark)
     figure.update_layout(
         height=height, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False, dragmode="pan", hovermode="closest",
-        uirevision="map", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", clickmode="event+select",
+        uirevision="map", selectionrevision=revision, selections=[], clickmode="event+select",
+        modebar={"bgcolor": "rgba(0,0,0,0)", "orientation": "v"},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
         xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"})
     return figure
 

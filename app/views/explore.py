@@ -8,12 +8,17 @@ from strip import share_strip, strip_title
 from views.explore_map import HEIGHT as MAP_HEIGHT
 from views.explore_map import controls, draw
 from views.explore_panel import panel
-from widgets import dark, percent
+from widgets import dark, guarded, percent
 
 
 @st.fragment
 def screen(current: Session) -> None:
     """Map, panel and strip: one selection drives all three, so they run together."""
+    with guarded():
+        _screen(current)
+
+
+def _screen(current: Session) -> None:
     left, right = st.columns([1.72, 1], gap="medium")
     with left:
         draw(current, controls(current))

@@ -112,9 +112,13 @@ def _flat(session: Session, choice: str, rows: NDArray[np.int32], hits: NDArray[
         else:
             session.clear()
 
+    if session.lasso:
+        hits = np.zeros(len(of), dtype=np.bool_)
+        hits[list(session.lasso)] = True
     figure = flat_map(np.asarray(workspace.flat), rows, colouring, of,
                       cached.names(session.root, choice, flat=True),
                       selected=session.cluster if colouring.clusters else None, row=session.row, found=hits,
+                      revision=f"{session.row} {session.cluster} {session.lasso[:3]} {session.query}",
                       dark=dark(), height=HEIGHT)
     st.plotly_chart(figure, key=key, on_select=picked, theme="streamlit", width="stretch",
                     config={"scrollZoom": True, "displaylogo": False,

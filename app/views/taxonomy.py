@@ -6,7 +6,7 @@ import streamlit as st
 from state import Session, marked, session
 from treemap import treemap
 from views.taxonomy_panel import panel
-from widgets import dark, percent
+from widgets import dark, guarded, percent
 
 HEIGHT = 620
 
@@ -14,6 +14,11 @@ HEIGHT = 620
 @st.fragment
 def screen(current: Session) -> None:
     """Treemap and panel: one selection drives both."""
+    with guarded():
+        _screen(current)
+
+
+def _screen(current: Session) -> None:
     left, right = st.columns([1.45, 1], gap="medium")
     with left:
         _tree(current)

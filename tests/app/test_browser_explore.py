@@ -98,6 +98,19 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     sent = page.evaluate("() => document.querySelector('[data-testid=stPlotlyChart] .js-plotly-plot').data"
                          ".map(t => JSON.stringify([t.text ?? null, t.hovertext ?? null]))")
     assert {json.dumps(json.loads(s)) for s in sent} == {"[null, null]"}  # no text of a document rides on the map
+    box = page.locator("[data-testid=stPlotlyChart]").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator("[data-title='Lasso Select']").first.click()
+    corners = ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.2, 0.22))
+    for place, (x, y) in enumerate(corners):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6)
+        if place == 0:
+            page.mouse.down()
+    page.mouse.up()
+    page.get_by_text("documents in the lasso").wait_for()
+    page.get_by_role("button", name="All clusters").click()
+    settled(page, 1)
+    assert not page.get_by_text("documents in the lasso").count()
     page.get_by_role("link", name="Taxonomy").click()
     settled(page, 1.5)
     box = page.locator("[data-testid=stPlotlyChart]").first.bounding_box()
