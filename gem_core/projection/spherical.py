@@ -69,7 +69,8 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     Notes
     -----
     The repulsion is summed over 256 points drawn anew each epoch instead of all n, which costs no trustworthiness
-    (benchmarks/LOG.md) and makes an epoch linear in n. Memory: X twice in float32, and about 1.5 kB a document.
+    (benchmarks/LOG.md) and makes an epoch linear in n. Memory: X three times in
+    float32, and about 2 kB a document.
     van der Maaten & Hinton, JMLR 9 (2008); a sphere has no rim, so no document is pushed to the edge of the map.
 
     Examples
@@ -101,11 +102,10 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
 def _final_radius(n: int) -> float:
     """Return the sphere's radius in units of the kernel's width.
 
-    Small corpora: a constant number of documents a kernel, else they would sit in one cap of an empty sphere.
-    Large corpora: slower than that, since 500 epochs cannot order a sphere of many kernels. Fitted on corpora of
-    100 to 24,000 documents (benchmarks/LOG.md).
+    The best radius on corpora of 100 to 24,000 documents, within the noise (benchmarks/LOG.md). Slower than the
+    root of n, which would keep the documents a kernel constant: 500 epochs cannot order a sphere of many kernels.
     """
-    return float(min(0.2 * n**0.5, 1.35 * n**0.25))
+    return float(1.35 * n**0.25)
 
 
 def _exaggeration(n: int) -> float:

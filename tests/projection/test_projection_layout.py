@@ -75,7 +75,7 @@ def divergence(sphere: np.ndarray, P: np.ndarray, radius: float) -> float:
 def test_descent_lowers_the_divergence(corpus: tuple[np.ndarray, np.ndarray], result: Layout) -> None:
     X = normalise(corpus[0])
     P = affinities(*neighbour_graph(X, 45, lambda *_: None), 15.0).toarray()
-    radius = 0.2 * N**0.5
+    radius = 1.35 * N**0.25
     random = normalise(np.random.default_rng(0).standard_normal((N, 3)))
     start = principal_directions(X, np.random.default_rng(0))
     assert divergence(result.sphere, P, radius) < divergence(start, P, radius) - 0.5
