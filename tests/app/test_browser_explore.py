@@ -108,6 +108,7 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
             page.mouse.down()
     page.mouse.up()
     page.get_by_text("documents in the lasso").wait_for()
+    assert not page.get_by_text("from 1 cluster").count()  # the rows are those inside, not one row many times
     page.get_by_role("button", name="All clusters").click()
     settled(page, 1)
     assert not page.get_by_text("documents in the lasso").count()
