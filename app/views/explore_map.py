@@ -25,7 +25,7 @@ class Shown:
 
 def controls(session: Session) -> Shown:
     """Show the control row: view, colour, search."""
-    left, middle, right = st.columns([1.15, 1.2, 1.6], vertical_alignment="bottom")
+    left, middle, right = st.columns([1.4, 1.15, 1.5], vertical_alignment="bottom")
     view = left.segmented_control("View", (SPHERE, FLAT), default=SPHERE, required=True, key="explore_view",
                                   persist_state="session", label_visibility="collapsed", width="stretch")
     choice = middle.selectbox("Colour by", cached.choices(session.root), key=f"explore_colour_{session.root}",
