@@ -20,7 +20,8 @@ def show_estimate(draft: "Draft", arguments: list[str], own: bool) -> None:
             jobs.cancel(draft.estimate)
         draft.asked, draft.estimate = asked, jobs.start("estimate", arguments)
     waiting = asked not in draft.measured
-    st.fragment(_estimate, run_every=0.7 if waiting else None)(draft, asked, own)
+    with st.container(key="corpus_estimate"):  # keeps what stands below in its place while this part runs alone
+        st.fragment(_estimate, run_every=0.7 if waiting else None)(draft, asked, own)
 
 
 def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:

@@ -24,7 +24,8 @@ def show_jobs(session: Session) -> None:
         return
     live = tuple(job.folder.name for job in known if not jobs.status(job).ended)
     st.subheader("Jobs", anchor=False)
-    st.fragment(_jobs, run_every=1.0 if live else None)(session, live)
+    with st.container(key="corpus_jobs"):
+        st.fragment(_jobs, run_every=1.0 if live else None)(session, live)
 
 
 def _jobs(session: Session, live: tuple[str, ...]) -> None:
@@ -92,7 +93,7 @@ def _buttons(session: Session, job: jobs.Job, state: jobs.Status) -> None:
         root = Workspace(job.workspace).root
         jobs.forget(job)
         session.open(root)
-        st.rerun(scope="app")
+        st.switch_page("views/explore.py")
     if state.state in ("failed", "stopped") and st.button("Resume", key=f"resume_{name}", type="primary",
                                                           icon=":material/play_arrow:"):
         jobs.resume(job)

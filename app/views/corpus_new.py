@@ -38,6 +38,7 @@ class Draft:
     estimate: jobs.Job | None = None
     asked: tuple[str, ...] = ()
     measured: dict[tuple[str, ...], jobs.Status] = field(default_factory=dict)
+    round: int = 0
 
 
 def open_yours(session: Session) -> None:
@@ -66,7 +67,7 @@ def _choose(draft: Draft) -> None:
     way = st.segmented_control("Where it is", [UPLOAD, PATH], default=UPLOAD, required=True, key="corpus_way",
                                label_visibility="collapsed")
     if way == UPLOAD:
-        given = st.file_uploader("A file with one document a row", type=SUFFIXES, key="corpus_upload")
+        given = st.file_uploader("A file with one document a row", type=SUFFIXES, key=f"corpus_upload_{draft.round}")
         if given is not None and given.file_id != draft.upload:
             draft.upload = given.file_id
             _take(draft, keep_upload(given.name, given.getbuffer()))
@@ -159,7 +160,7 @@ def _start(session: Session, draft: Draft, look: Preview, source: list[str]) -> 
                                   f"--name={name.strip()}"], root)
         if draft.estimate is not None:
             jobs.cancel(draft.estimate)
-        session.drafts["corpus"] = Draft(upload=draft.upload)
+        session.drafts["corpus"] = Draft(round=draft.round + 1)  # with an empty upload
         st.rerun()
 
 

@@ -30,10 +30,11 @@ def open_now(session: Session) -> None:
         cells[1].metric("Tokens", count(manifest.tokens), help=f"Counted from: {escape(manifest.tokens_from)}.")
         cells[2].metric("Refused rows", count(refused), help=f"{percent(kept)} of the rows became documents.")
         cells[3].metric("Dimensions", count(manifest.dimension), help="Length of each document's vector.")
-        for name, value in _facts(workspace).items():
-            with st.container(horizontal=True, gap="small", wrap=False):
-                st.markdown(f":gray[{name}]", width=130)
-                st.text(short(value, 300))
+        with st.container(gap=None):
+            for name, value in _facts(workspace).items():
+                with st.container(horizontal=True, gap="small", wrap=False):
+                    st.markdown(f":gray[{name}]", width=110)
+                    st.text(short(value, 300))
         if refused:
             _refused(workspace)
 

@@ -166,7 +166,7 @@ def test_jobs_that_ended_badly_are_explained(sample: Workspace, tmp_path: Path,
 
 def test_an_upload_is_kept_under_a_safe_name(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample.root, monkeypatch)
-    app.file_uploader(key="corpus_upload").set_value(("..%2F <b>.csv", b"text\n", "text/csv")).run()
+    app.file_uploader(key="corpus_upload_0").set_value(("..%2F <b>.csv", b"text\n", "text/csv")).run()
     assert "must hold at least one row" in words(app)
     kept = [path for path in (home() / "uploads").rglob("*") if path.is_file()]
     assert [path.name for path in kept] == ["2F -b-.csv"]
