@@ -20,16 +20,19 @@ def details(here: Session, taxonomy: Taxonomy, found: Preview | None) -> None:
     if found is not None:
         _moved(here, taxonomy, found)
     fit = found.fit if found else taxonomy.fit
-    with st.expander("Numbers behind the charts", key="balance-numbers"):
+    numbers = st.expander("Numbers behind the charts", key="balance-numbers", on_change="rerun")
+    if numbers.open:
         rows = share_rows(taxonomy, found)
-        st.dataframe(
+        numbers.dataframe(
             pd.DataFrame({"Cluster": [row.name for row in rows], "Applied": [row.before for row in rows],
                           "Draft": [row.after for row in rows], "Target": [row.target for row in rows]}),
             hide_index=True, key="balance-table",
             column_config={name: st.column_config.NumberColumn(format="percent")
                            for name in ("Applied", "Draft", "Target")})
-    with st.expander("Objective of the fit", key="balance-objective"):
-        _objective(np.asarray(fit.trace), converged=bool(fit.converged))
+    objective = st.expander("Objective of the fit", key="balance-objective", on_change="rerun")
+    if objective.open:
+        with objective:
+            _objective(np.asarray(fit.trace), converged=bool(fit.converged))
 
 
 def _moved(here: Session, taxonomy: Taxonomy, found: Preview) -> None:
