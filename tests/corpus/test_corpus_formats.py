@@ -160,6 +160,14 @@ def test_other_columns_come_along_in_one_type_each(tmp_path: Path) -> None:
     documents.to_parquet(tmp_path / "round.parquet")  # every column can be stored
 
 
+def test_a_field_that_some_rows_lack_stays_with_its_document(tmp_path: Path) -> None:
+    path = tmp_path / "pool.jsonl"
+    path.write_bytes(jsonl([{"text": "bees dance in circles", "topic": "bees"}, {"text": "honey keeps for years"},
+                            {"text": "tea is picked by hand", "topic": "tea"}]))
+    topics = read_corpus(path, columns=Columns("text"), counter="words").documents["topic"]
+    assert [None if pd.isna(topic) else topic for topic in topics] == ["bees", None, "tea"]
+
+
 def test_ten_megabyte_document_is_kept_whole(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
     long = "honey and wax " * 750_000

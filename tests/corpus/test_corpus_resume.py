@@ -120,7 +120,8 @@ def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("damage", "sound"), [
-    ("half a batch without its line", 5), ("half a line", 4), ("half the rows of the last line", 4),
+    ("half a batch without its line", 5), ("half a line", 4), ("a line without its end", 4),
+    ("half the rows of the last line", 4),
     ("a wrong byte in batch 2", 2), ("journal lost", 0), ("rows lost", 0), ("about something else", 0),
 ])
 def test_torn_tails_are_seen_and_cut_off(damage: str, sound: int, half: Path, whole: np.ndarray,
@@ -135,6 +136,8 @@ def test_torn_tails_are_seen_and_cut_off(damage: str, sound: int, half: Path, wh
             part.write_bytes(part.read_bytes() + b"\x7f" * (BATCH * row // 2 + 3))
         case "half a line":
             journal.write_bytes(journal.read_bytes()[:-9])
+        case "a line without its end":
+            journal.write_bytes(journal.read_bytes()[:-1])
         case "half the rows of the last line":
             part.write_bytes(part.read_bytes()[:-BATCH * row // 2])
         case "a wrong byte in batch 2":

@@ -79,6 +79,11 @@ def test_vectors_of_every_source_row_are_matched_to_the_documents(tmp_path: Path
     path = saved(tmp_path / "own.npy", np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 2.0]]))
     out = load_vectors(path, 2, rows=corpus.rows, source_rows=corpus.source_rows)
     assert out.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    many = np.random.default_rng(4).normal(size=(9000, 3))
+    rows = np.flatnonzero(np.arange(9000) % 7)
+    path = saved(tmp_path / "own.npy", many)
+    np.testing.assert_allclose(load_vectors(path, len(rows), rows=rows, source_rows=9000),
+                               load_vectors(saved(tmp_path / "kept.npy", many[rows]), len(rows)))
     path = saved(tmp_path / "own.npy", np.ones((4, 2)))
     assert message(path, 2, rows=corpus.rows, source_rows=corpus.source_rows) == (
         "own.npy must have one vector a document, 2 rows (or a row for each of the source's 3); got 4 rows. "
