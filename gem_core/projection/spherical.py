@@ -69,9 +69,8 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     Notes
     -----
     The repulsion is summed over 256 points drawn anew each epoch instead of all n, which costs no trustworthiness
-    (benchmarks/LOG.md) and makes an epoch linear in n. Memory: X three times in
-    float32, and about 2 kB a document.
-    van der Maaten & Hinton, JMLR 9 (2008); a sphere has no rim, so no document is pushed to the edge of the map.
+    (benchmarks/LOG.md) and makes an epoch linear in n. Memory: X three times in float32, and about
+    2 kB a document. van der Maaten & Hinton, JMLR 9 (2008); a sphere has no rim, so no document is pushed to the edge of the map.
 
     Examples
     --------

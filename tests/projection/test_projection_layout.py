@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import gem_core.projection.spherical as spherical
 from gem_core.errors import Cancelled, InputError
 from gem_core.geometry import normalise, sample_vmf
 from gem_core.projection import Layout, equal_earth, layout, trustworthiness
@@ -80,6 +81,19 @@ def test_descent_lowers_the_divergence(corpus: tuple[np.ndarray, np.ndarray], re
     start = principal_directions(X, np.random.default_rng(0))
     assert divergence(result.sphere, P, radius) < divergence(start, P, radius) - 0.5
     assert divergence(start, P, radius) < divergence(random, P, radius)
+
+
+def test_landmarks_stand_for_all_documents(
+    corpus: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of landmarks changes the noise of the repulsion, not its strength."""
+    X = normalise(corpus[0])
+    P = affinities(*neighbour_graph(X, 45, lambda *_: None), 15.0).toarray()
+    reached = []
+    for landmarks in (N, 100):
+        monkeypatch.setattr(spherical, "LANDMARKS", landmarks)
+        reached.append(divergence(layout(X).sphere, P, 1.35 * N**0.25))
+    assert reached[1] == pytest.approx(reached[0], rel=0.05)
 
 
 @pytest.mark.parametrize("n", [50, 480])
