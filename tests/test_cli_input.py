@@ -1,7 +1,7 @@
 """Bad and hostile input through the command line: a clear message, or a whole result; nothing lost."""
 
 import json
-import resource
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,14 @@ from gem_core.workspace import Workspace
 
 HOSTILE = ("<img src=x onerror=alert(1)>", "[a](javascript:1) **b** ![](http://x/y.png)", "=cmd|' /C calc'!A0",
            "two\nlines", "🦊 fox", "\u202eright to left\u202c שלום", "+1-555", "@SUM(A1)", "-2+3", "$x^2$ :smile:")
+
+
+# A file may grow to 430 kB, as on a disk that is about to be full: 256 vectors fit, 300 do not.
+FULL = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (430_000, 430_000))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def csv(path: Path, **columns: list[str]) -> Path:
@@ -30,15 +38,12 @@ def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
     cases = [
         ((tmp_path / "nowhere.csv",), "which does not exist"),
         ((good, "--text-column", "bodi"), "Did you mean 'body'"),
-        ((good, "--id-column", "key"), "the id column 'key' must be in good.csv"),
         ((good, "--label-column", "body"), "every role must have a column of its own"),
         ((tmp_path / "empty.csv",), "an empty file (0 bytes)"),
         ((tmp_path / "header.csv",), "must hold at least one row"),
         ((tmp_path / "cut.parquet",), "damaged or cut short"),
         ((tmp_path / "notes.docx",), "a corpus file must be csv"),
         ((good, "--target", "half"), "--target half"),
-        ((good, "--concentration", "tight"), "--concentration tight"),
-        ((good, "--solver", "sgd"), "--solver must be one of dual, mm"),
         ((good, "--weighting", "bytes"), "--weighting must be one of"),
     ]
     for arguments, words in cases:
@@ -98,12 +103,9 @@ def test_hostile_pool_goes_through(tmp_path: Path) -> None:
 def test_a_full_disk_while_embedding(tmp_path: Path) -> None:
     """The system refuses to write on: a message, finished batches kept, and the same command goes on from there."""
     path, keep = csv(tmp_path / "pool.csv", text=texts(300, 10)), tmp_path / "progress.json"
-
-    def full() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (430_000, 430_000))  # 256 vectors fit, 300 do not
-
     embed = ("embed", path, "--workspace", tmp_path / "w")
-    assert "the disk must have room for the vectors" in refusal(run(*embed, before=full)).lower()
+    said = refusal(run(*embed, prefix=(sys.executable, "-c", FULL)))
+    assert "the disk must have room for the vectors" in said
     again = start(*embed, "--progress-file", keep, "--json")
     first = wait_for(lambda: (now := progress(keep)).get("step") == "embed" and now)
     out, err = again.communicate(timeout=120)
