@@ -70,7 +70,8 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     -----
     The repulsion is summed over 256 points drawn anew each epoch instead of all n, which costs no trustworthiness
     (benchmarks/LOG.md) and makes an epoch linear in n. Memory: X three times in float32, and about
-    2 kB a document. van der Maaten & Hinton, JMLR 9 (2008); a sphere has no rim, so no document is pushed to the edge of the map.
+    2 kB a document. The flat map is a view of the sphere, not a second layout: every place stays findable, and the
+    cut costs .003 of trustworthiness. van der Maaten & Hinton, JMLR 9 (2008).
 
     Examples
     --------
