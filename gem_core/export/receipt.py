@@ -16,8 +16,7 @@ def command(workspace: Workspace, taxonomy: Taxonomy) -> str:
     words = ["gem-explorer", "fit", manifest.source, "--workspace", "DIR"]
     for part, option in (("text", "--text-column"), ("id", "--id-column"), ("label", "--label-column"),
                          ("tokens", "--tokens-column")):
-        if manifest.columns.get(part):
-            words += [option, str(manifest.columns[part])]
+        words += [option, manifest.columns.get(part) or ""]  # an empty name means none, and nothing is guessed
     if manifest.encoder.endswith((".npy", ".parquet")):
         words += ["--embeddings", manifest.encoder]
     elif manifest.encoder != "packaged":
