@@ -283,10 +283,13 @@ def choose_columns(path: Path | str, *, text: str | None = None, id: str | None 
     """
     look = preview(path)
     named = {"text": text, "id": id, "label": label, "tokens": tokens, "weight": weight}
+    declared = names_of(find_sources(path)[0])
     for role, name in named.items():
-        if name is not None and name not in look.columns:
-            raise missing_column(role, name, look.columns, Path(path).name)
+        # A field of JSON Lines may come later than the preview looks; read_corpus finds out.
+        if name is not None and declared is not None and name not in declared:
+            raise missing_column(role, name, declared, Path(path).name)
     given = {role: name for role, name in named.items() if name is not None}
-    guessed = guess_columns(look.table.drop(columns=list(given.values()))) if text is None else look.guesses
+    others = look.table.drop(columns=list(given.values()), errors="ignore")
+    guessed = guess_columns(others) if text is None else look.guesses
     roles = {role: name for role, name in guessed.named().items() if role not in given and name not in given.values()}
     return Columns(**(roles | given))

@@ -14,6 +14,7 @@ import pytest
 import zstandard
 
 from gem_core.corpus import Columns, choose_columns, guess_columns, preview, read_corpus
+from gem_core.errors import CorpusError
 
 HOSTILE = [
     "<script>alert('x')</script> & <b>bold</b> text",
@@ -205,6 +206,13 @@ def test_named_columns_are_guessed_for_nothing_else(tmp_path: Path) -> None:
     assert choose_columns(path) == Columns("text", id="id", label="source")
     assert choose_columns(path, text="summary", label="id") == Columns("summary", label="id")
     assert choose_columns(path, label="text") == Columns("summary", id="id", label="text")
+    with pytest.raises(CorpusError) as caught:
+        choose_columns(path, text="sumary")
+    assert str(caught.value) == ("the text column 'sumary' must be in pool.csv; got 4 columns: id, text, source, "
+                                 "summary. Did you mean 'summary'.")
+    late = tmp_path / "late.jsonl"
+    late.write_bytes(jsonl([{"text": "bees dance in circles"}] * 60 + [{"text": "honey keeps", "topic": "bees"}]))
+    assert choose_columns(late, label="topic") == Columns("text", label="topic")
 
 
 def test_words_of_scripts_without_blanks_are_counted(tmp_path: Path) -> None:
