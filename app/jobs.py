@@ -27,6 +27,7 @@ State = Literal["running", "stopping", "finished", "failed", "stopped"]
 PATIENCE = 10.0  # seconds after which a second cancel ends the process at once
 NICE = 5  # jobs leave the processor to the screens
 LOG_TAIL = 20_000
+FORGOTTEN = 3600.0  # seconds after which an estimate that nobody has read is cleared away
 PROGRESS_LINE = re.compile(r"^[^:]+: [\d,]+ of [\d,]+")
 
 
@@ -113,6 +114,9 @@ def listed() -> list[Job]:
         with suppress(KeyError, TypeError, ValueError):  # a page that cannot be read is no job
             found.append(Job(path.parent, str(value["title"]), tuple(map(str, value["arguments"])),
                              str(value["workspace"]), int(value["pid"]), float(value["started"])))
+    for job in found:  # an estimate whose tab was closed
+        if not job.workspace and time.time() - job.started > FORGOTTEN:
+            forget(job)
     return sorted((job for job in found if job.workspace), key=lambda job: -job.started)
 
 

@@ -46,9 +46,10 @@ def _job(session: Session, job: jobs.Job, state: jobs.Status) -> None:
             st.markdown(f":material/check_circle: **{escape(short(job.title))}** is ready")
             st.caption(_result(state))
         else:
-            verb = "was stopped" if state.state == "stopped" else "failed"
-            st.markdown(f":material/error: **{escape(short(job.title))}** {verb}")
-            st.text(short(state.message, 600))
+            sign, verb = (":material/stop_circle:", "was stopped") if state.state == "stopped" else \
+                (":red[:material/error:]", "failed")
+            st.markdown(f"{sign} **{escape(short(job.title))}** {verb}")
+            st.text(short(state.message[:1].upper() + state.message[1:], 600))
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         _buttons(session, job, state)
 

@@ -154,7 +154,7 @@ def test_jobs_that_ended_badly_are_explained(sample: Workspace, tmp_path: Path,
     page("stopped", tmp_path / "b", log_txt="Stopped; what was finished is kept.\n")
     app = opened(sample.root, monkeypatch)
     said = [text.value for text in app.text]
-    assert reason in said
+    assert reason[0].upper() + reason[1:] in said
     assert "Stopped. What was finished is kept." in said
     assert not any(HOSTILE in piece.value for piece in (*app.markdown, *app.caption))
     app.button(key="dismiss_failed").click().run()

@@ -131,6 +131,20 @@ def test_half_written_folders_are_no_trouble(tmp_path: Path) -> None:
     assert jobs.status(jobs.listed()[0]).state == "failed"
 
 
+def test_an_estimate_is_not_listed_and_is_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pool.csv"
+    pd.DataFrame({"text": texts(5)}).to_csv(path, index=False)
+    job = jobs.start("estimate", ["estimate", str(path)])
+    state = ended(job)
+    assert state.result is not None, state.message
+    assert state.result["documents"] == 5
+    assert jobs.listed() == []
+    assert job.folder.exists()
+    monkeypatch.setattr(jobs, "FORGOTTEN", 0.0)
+    assert jobs.listed() == []
+    assert not job.folder.exists()
+
+
 def test_a_job_that_does_not_listen_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(60)"
 

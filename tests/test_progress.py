@@ -1,0 +1,37 @@
+"""Progress for a terminal and for another process."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gem_core._progress import Console
+
+
+def test_the_file_holds_the_present_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(tmp_path / "p.json")
+    console("embed", 0, 10)
+    first = json.loads((tmp_path / "p.json").read_text())
+    assert (first["step"], first["done"], first["total"], first["left"]) == ("embed", 0, 10, None)
+    console("embed", 5, 10)  # too soon after the last word
+    assert json.loads((tmp_path / "p.json").read_text())["done"] == 0
+    console("embed", 10, 10)  # the end is always said
+    last = json.loads((tmp_path / "p.json").read_text())
+    assert (last["done"], last["left"]) == (10, 0)
+    assert last["rate"] > 0
+    assert capsys.readouterr().err == "embed: 10 of 10\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["p.json"]
+
+
+def test_work_that_goes_on_counts_its_rate_from_where_it_began() -> None:
+    console = Console()
+    console("embed", 900, 1000)
+    assert console.first == 900
+    console("lay out", 0, 3)
+    assert (console.step, console.first) == ("lay out", 0)
+
+
+def test_a_file_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    console = Console(tmp_path / "nowhere" / "p.json")
+    console("embed", 0, 10)
+    console("embed", 10, 10)
