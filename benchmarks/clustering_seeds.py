@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--label", default="label")
     parser.add_argument("--clusters", type=int, required=True)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--only", default="", help="run the rows whose name holds this")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     x = normalise(np.load(options.vectors))
@@ -76,7 +77,8 @@ def main() -> None:
     print(f"{'':20s} {'objective':>10s} {'sd':>7s} {'best':>10s} {'ARI':>7s} {'sd':>6s} {'seeds':>8s} "
           f"{'resampled':>10s} {'seconds':>7s}")
     for name, fitter in candidates(options.clusters).items():
-        print(row(name, fitter, x, truth, options.seeds), flush=True)
+        if options.only in name:
+            print(row(name, fitter, x, truth, options.seeds), flush=True)
 
 
 if __name__ == "__main__":
