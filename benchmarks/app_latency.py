@@ -122,12 +122,14 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+          f"load before {os.getloadavg()[0]:.1f}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
         for workspace in options.workspace or [None]:
             print("\n".join(measure(browser, workspace and workspace.resolve(), options.moves)), flush=True)
         browser.close()
+    print(f"load after {os.getloadavg()[0]:.1f}: on a busy machine every figure grows with the load")
 
 
 if __name__ == "__main__":

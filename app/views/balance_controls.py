@@ -11,7 +11,7 @@ from widgets import HINTS, short, strength_text
 
 from gem_core.workspace import Settings, Taxonomy
 
-STRENGTHS = tuple(float(f"{value:.2g}") for value in np.geomspace(0.03, 30, 19))
+STRENGTHS = (0.44, 0.7, 1.2, 1.9, 3.0, 30.0)  # between and beyond the points of the balance path
 MARKS = ((0.0, "Plain"), (1.0, "Matched"), (float("inf"), "Exact"))
 CONCENTRATIONS = {"per_cluster": "Each its own", "shared": "Shared", "fixed": "Fixed"}
 TARGETS = {"uniform": "Equal", "natural": "Natural", "own": "Own"}

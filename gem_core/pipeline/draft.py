@@ -60,8 +60,8 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
     """Fit under `settings` and hold the result against `taxonomy`; nothing is written.
 
     When only the strength differs, the fit starts from the nearest point of the balance path, so it takes a few
-    passes instead of a whole fit. Own shares are for the clusters of `taxonomy` by their numbers, and the fit starts
-    from it (`numbered` translates them for `fit_taxonomy`).
+    passes instead of a whole fit; at a point of the path it is that point. Own shares are for the clusters of
+    `taxonomy` by their numbers, and the fit starts from it (`numbered` translates them for `fit_taxonomy`).
 
     Raises
     ------
@@ -75,7 +75,11 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
         start = taxonomy.fit
     elif taxonomy.has_path and replace(settings, strength=taxonomy.settings.strength) == taxonomy.settings:
         start = taxonomy.path.nearest(settings.strength)
-    fit = fit_settings(workspace, settings, start=start, progress=progress)
+    asked = settings.config()
+    if start is not None and start.converged and replace(start.config, start=asked.start) == asked:
+        fit = start  # a point of the path itself
+    else:
+        fit = fit_settings(workspace, settings, start=start, progress=progress)
     fit, assignment = matched(X, fit, taxonomy)
     old, new = taxonomy.documents["cluster_id"].to_numpy(), assignment.labels
     common = _common(old, new, len(taxonomy.clusters), settings.n_clusters)

@@ -14,10 +14,10 @@ from gem_core.clustering import (
     Assignment,
     BalancePath,
     MixtureFit,
-    assign,
     balance_path,
     match_clusters,
 )
+from gem_core.clustering.assignment import assign_units
 from gem_core.errors import InputError
 from gem_core.influence import borderline, exemplars, influence_scores, least_typical
 from gem_core.pipeline.costs import CostBook
@@ -122,7 +122,7 @@ def _make(workspace: Workspace, settings: Settings, key: str, start: MixtureFit 
 
 def matched(X: Floating, fit: MixtureFit, previous: Taxonomy | None) -> tuple[MixtureFit, Assignment]:
     """Number the clusters of a fit as the previous taxonomy numbers them, and assign the documents."""
-    assignment = assign(X, fit)
+    assignment = assign_units(X, fit)
     order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")  # largest first: easiest to read
     if previous is not None:
         order = match_clusters(previous.documents["cluster_id"].to_numpy(), assignment.labels, fit.masses.size)
