@@ -25,7 +25,7 @@ def log_densities(x: np.ndarray, centers: np.ndarray, concentrations: np.ndarray
 
 
 def objective(gamma: np.ndarray, logits: np.ndarray, w: np.ndarray, penalty: float, target: np.ndarray) -> float:
-    """F(Theta, Gamma) of method.md section 2, document by document."""
+    """F(Theta, Gamma) of GEM (arXiv 2605.26121), document by document."""
     total = 0.0
     for i in range(len(gamma)):
         for j in range(gamma.shape[1]):

@@ -1,4 +1,4 @@
-"""GEM clustering: balanced mixtures of von Mises-Fisher distributions (method.md sections 2 to 6 and 11).
+"""GEM clustering: balanced mixtures of von Mises-Fisher distributions (GEM, arXiv 2605.26121).
 
 The estimator with scikit-learn's interface is `gem_core.GEM`; it lives in `gem_core.clustering.estimator`.
 """

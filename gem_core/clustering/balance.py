@@ -4,8 +4,8 @@ For fixed parameters and l_ik = log alpha_k + log f(x_i | mu_k, kappa_k), both m
 
     F(Gamma) = sum_i w_i [ sum_k gamma_ik l_ik + H(gamma_i) ] - (lambda/2) || pi(Gamma) - u ||^2
 
-(method.md sections 2 to 4). A state is always gamma_i = softmax(slopes x_i + offsets), so nothing of size n x K has
-to be kept between passes, and every value of F follows from K x d sums.
+(GEM, arXiv 2605.26121; dual and minorizer derived here). A state is always gamma_i = softmax(slopes x_i + offsets),
+so nothing of size n x K has to be kept between passes, and every value of F follows from K x d sums.
 """
 
 from dataclasses import dataclass
@@ -125,7 +125,7 @@ def dual_step(documents: Documents, model: Affine, penalty: float, target: Float
 
     Notes
     -----
-    method.md section 3. The gap is (lambda/2) ||gradient||^2: no second evaluation is needed to know it.
+    The gap is (lambda/2) ||gradient||^2: no second evaluation is needed to know it.
     Cost: one pass of two matrix products and some sweeps over n x K a Newton step, about a tenth of it after the first.
 
     Examples
@@ -272,7 +272,7 @@ def minorise_step(documents: Documents, model: Affine, penalty: float, target: F
 
     Notes
     -----
-    method.md section 4. log gamma_t is affine in x up to a constant per document, and so is the new one: the memory of
+    log gamma_t is affine in x up to a constant per document, and so is the new one: the memory of
     this solver is a K x d array, not n x K.
 
     Examples

@@ -1,4 +1,4 @@
-r"""M-step: mean directions and concentrations from resultants (method.md section 5; Banerjee et al., JMLR 6, 2005)."""
+r"""M-step: mean directions and concentrations from resultants (Banerjee et al., JMLR 6, 2005)."""
 
 from dataclasses import dataclass
 

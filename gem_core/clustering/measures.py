@@ -1,4 +1,4 @@
-"""Measures of a clustering, always in the clustering space (method.md section 11)."""
+"""Measures of a clustering, always in the clustering space."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

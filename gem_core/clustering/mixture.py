@@ -1,4 +1,4 @@
-"""Fit a GEM mixture: `fit_mixture(X, config) -> MixtureFit` (method.md sections 2 to 6)."""
+"""Fit a GEM mixture: `fit_mixture(X, config) -> MixtureFit` (GEM, arXiv 2605.26121)."""
 
 import math
 import time

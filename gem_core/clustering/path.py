@@ -1,4 +1,4 @@
-"""The balance path: fits over a grid of strengths by warm start (method.md section 6)."""
+"""The balance path: fits over a grid of strengths by warm start."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
 """Where a fit starts: k-means++ on the sphere, continuation from exact balance, and a search over balanced fits.
 
-All of it runs on a sample of the corpus (method.md section 6); the fit on all documents only has to polish.
+All of it runs on a sample of the corpus; the fit on all documents only has to polish.
 """
 
 from dataclasses import dataclass, replace

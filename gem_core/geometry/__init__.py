@@ -1,4 +1,4 @@
-"""Von Mises-Fisher maths, the simplex and the unit sphere: pure functions in float64 (method.md section 2 and 5)."""
+"""Von Mises-Fisher maths, the simplex and the unit sphere: pure functions in float64."""
 
 from gem_core.geometry.bessel import log_bessel
 from gem_core.geometry.simplex import effective_number, normalised_entropy

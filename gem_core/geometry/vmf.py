@@ -42,7 +42,7 @@ def log_normaliser(dimension: int, concentration: ArrayLike) -> Float64:
 
     Notes
     -----
-    method.md section 2; Banerjee et al. (2005), Eq. 2.2. log kappa never appears alone, so nothing cancels at
+    Banerjee et al. (2005), Eq. 2.2. log kappa never appears alone, so nothing cancels at
     small kappa.
 
     Examples
@@ -120,7 +120,7 @@ def concentration_from_resultant(dimension: int, resultant: ArrayLike, *, cap: f
     Notes
     -----
     Start: Banerjee et al. (2005), Eq. 4.4. Newton: Sra (2012), with A' = 1 - A^2 - A (d-1)/kappa. The start alone
-    is off by up to some percent, enough to let an EM objective fall (method.md section 5).
+    is off by up to some percent, enough to let an EM objective fall.
 
     Examples
     --------

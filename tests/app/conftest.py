@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from pages import ready
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
@@ -58,14 +59,6 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=program, headless=True, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
-
-
-def ready(page: Any, timeout: float = 60_000) -> None:
-    """Wait until a Streamlit page stands and no script runs."""
-    page.wait_for_selector("[data-testid='stAppViewContainer']", timeout=timeout)
-    page.wait_for_function(
-        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'", timeout=timeout
-    )
 
 
 @pytest.fixture

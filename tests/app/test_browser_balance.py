@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ready  # type: ignore[import-not-found]
+from pages import ready
 
 from gem_core.workspace import Workspace
 

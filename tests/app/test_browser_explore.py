@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ready  # type: ignore[import-not-found]
+from pages import ready
 
 from gem_core.workspace import Workspace
 
