@@ -104,7 +104,7 @@ def sample_build(workspace: Annotated[Path, typer.Option("--workspace", metavar=
 @sample_app.command("docstrings", epilog="Example: gem-explorer sample docstrings --out docs.parquet --limit 5000")
 def sample_docstrings(
     out: Annotated[Path, typer.Option(metavar="FILE", help=".jsonl or .parquet to write")] = Path("docstrings.parquet"),
-    limit: Annotated[int | None, typer.Option(help="at most so many documents", min=1)] = None,
+    limit: Annotated[int, typer.Option(help="at most so many documents", min=1)] = 6000,
 ) -> None:
     """Build a larger real corpus from the docstrings of the packages installed here."""
     from gem_core.corpus import write_docstrings

@@ -51,7 +51,7 @@ def estimate(source: Source, *, progress: Progress = silent) -> Estimate:
     corpus = read_corpus(source.path, columns=source.columns, progress=progress)
     rate = seconds = 0.0
     if source.vectors is not None:
-        load_vectors(source.vectors, len(corpus.documents) + len(corpus.refused))
+        load_vectors(source.vectors, len(corpus.documents), rows=corpus.rows, source_rows=corpus.source_rows)
     else:
         progress("measure the encoder", 0, 1)
         measured = estimate_embedding(list(corpus.documents["text"]), source.encoder)

@@ -1,13 +1,11 @@
 """From a corpus file to a workspace that can be fitted: read, embed, count phrases, index, lay out."""
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from gem_core._types import Float32, Progress, silent
-from gem_core.corpus import Columns, embed, load_vectors, read_corpus
+from gem_core._types import Progress, silent
+from gem_core.corpus import Columns, Corpus, embed, load_vectors, read_corpus
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline.costs import CostBook
 from gem_core.pipeline.taxonomy import ensure_path, fit_taxonomy
@@ -92,10 +90,10 @@ def prepare(source: Source, root: Path, *, progress: Progress = silent) -> Works
                 tokens_from=corpus.tokens_from, columns=corpus.columns.as_dict(), refused=corpus.refused_counts,
                 costs=tuple(book.costs))
             workspace = Workspace.create(root, manifest, corpus.documents, corpus.refused)
-        return _with_vectors(workspace, source, progress)
+        return _with_vectors(workspace, source, corpus, progress)
 
 
-def _with_vectors(workspace: Workspace, source: Source, progress: Progress) -> Workspace:
+def _with_vectors(workspace: Workspace, source: Source, corpus: Corpus, progress: Progress) -> Workspace:
     encoder = str(source.vectors) if source.vectors else source.encoder
     held = workspace.manifest.encoder
     if workspace.has("embeddings.npy") and held:
@@ -103,24 +101,17 @@ def _with_vectors(workspace: Workspace, source: Source, progress: Progress) -> W
             raise WorkspaceError("A workspace keeps the vectors of one encoder", f"{encoder}, while it holds {held}",
                                  "Choose another --workspace folder")
         return workspace
-    book = CostBook()
+    book, cache = CostBook(), workspace.root / "cache"
     with book.step("embed"):
         if source.vectors:
-            vectors = _own_vectors(workspace, source.vectors)
+            vectors = load_vectors(source.vectors, len(workspace), rows=corpus.rows, source_rows=corpus.source_rows)
         else:
-            vectors = embed(list(workspace.all_texts()), cache=workspace.root / "cache", encoder=source.encoder,
-                            progress=progress)
+            vectors = embed(list(workspace.all_texts()), cache=cache, encoder=source.encoder, progress=progress)
         write_array(workspace.root / "embeddings.npy", vectors)
     manifest = replace(workspace.manifest, encoder=encoder, dimension=int(vectors.shape[1]))
     manifest.with_cost(book.costs[0]).save(workspace.root)
+    shutil.rmtree(cache, ignore_errors=True)  # the vectors have their place now
     return Workspace(workspace.root)
-
-
-def _own_vectors(workspace: Workspace, path: Path) -> Float32:
-    """Own vectors come one a row of the source: those of refused rows are left out."""
-    refused = pd.read_parquet(workspace.root / "refused.parquet", columns=["row"])["row"].to_numpy()
-    vectors = load_vectors(path, len(workspace) + len(refused))
-    return np.delete(vectors, refused, axis=0) if len(refused) else vectors
 
 
 def finish(workspace: Workspace, *, progress: Progress = silent) -> None:
