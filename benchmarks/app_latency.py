@@ -4,8 +4,8 @@
 
 Without a workspace the built-in sample is used. Each workspace gets a server and a browser of its own. First paint:
 from the server's first healthy answer to the end of the first run of the start page. A move: from an arrow key on the
-slider to the end of the run that shows the new preview; every move goes to a strength that was not tried before. A
-move back to a strength already tried is listed beside it.
+slider to the end of the run that shows the new preview; half of the moves go to strengths that were not tried before
+(points of the balance path and strengths between them), half go back.
 """
 
 import argparse
@@ -34,7 +34,7 @@ SHOWN = """(before) => new Promise((found) => {
   const look = () => {
     const running = document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'notRunning';
     const caption = [...document.querySelectorAll('[data-testid=stMarkdownContainer] p')]
-      .map((c) => c.textContent).find((t) => t.includes('Solid: draft'));
+      .map((c) => c.textContent).find((t) => t.includes('Solid: draft') || t.includes('as applied. Line'));
     if ((!running && caption && caption !== before) || performance.now() - began > 60000) {
       requestAnimationFrame(() => found([performance.now(), caption]));
     } else requestAnimationFrame(look);
@@ -83,17 +83,19 @@ def measure(browser: Any, workspace: Path | None, moves: int) -> list[str]:
         page.wait_for_function(READY)
         thumb = page.locator("[data-testid=stSlider] input[type=range]").first
         thumb.focus()
-        first, caption = move(page, "ArrowLeft", None)
+        first, caption = move(page, "ArrowLeft", thumb_caption(page))
         new, again = [], []
-        for _ in range(moves):
-            seconds, caption = move(page, "ArrowLeft", caption)
-            new.append(seconds)
-        for _ in range(moves):
-            seconds, caption = move(page, "ArrowRight", caption)
-            again.append(seconds)
+        half = max(1, moves // 2)
+        for key, back in (("ArrowLeft", "ArrowRight"), ("ArrowRight", "ArrowLeft")):  # weaker, then stronger
+            for times, into, pressed in ((half, new, key), (half, again, back)):
+                for _ in range(times):
+                    seconds, caption = move(page, pressed, caption)
+                    into.append(seconds)
+            if key == "ArrowLeft":  # over the applied strength to the other side
+                seconds, caption = move(page, back, caption)
     return [f"{facts}",
             f"  first paint after health      header {header:5.2f} s, whole page {paint:5.2f} s",
-            f"  first preview (loads torch)   {first:5.2f} s",
+            f"  first preview after opening   {first:5.2f} s",
             f"  slider to preview, new        {summary(new)}",
             f"  slider to preview, tried      {summary(again)}"]
 
@@ -105,6 +107,12 @@ def move(page: Any, key: str, before: str | None) -> tuple[float, str | None]:
     ended, caption = page.evaluate(SHOWN, before)
     page.wait_for_timeout(250)
     return (ended - began) / 1000, caption
+
+
+def thumb_caption(page: Any) -> str | None:
+    """The line under the title of the share chart."""
+    found = page.get_by_text("as applied. Line")
+    return str(found.locator("xpath=ancestor::p").first.text_content()) if found.count() else None
 
 
 def summary(values: list[float]) -> str:
