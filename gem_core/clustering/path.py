@@ -95,7 +95,7 @@ def balance_path(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | No
     -----
     The path begins balanced, at the matched strength (or at `start`), and runs from there down to 0 and up to
     infinity: a plain mixture reached this way keeps the optimum that a balanced one found. Beginning at infinity
-    instead ended in lower objectives at every strength up to 1 (benchmarks/results/clustering_seeds.txt).
+    (start "relax") ended in lower objectives at strengths 0, 0.25 and 1 (benchmarks/results/clustering_seeds.txt).
 
     Examples
     --------
