@@ -46,11 +46,11 @@ class Settings:
         """Return the part that the clustering floor knows.
 
         At strength 0 nothing is balanced, the start neither: that is the ordinary mixture from its ordinary start,
-        which is what the other strengths are held against. Every other strength starts balanced and relaxes.
+        which is what the other strengths are held against. Every other strength searches for its start.
         """
         return MixtureConfig(n_clusters=self.n_clusters, strength=self.strength, target=self.target,
                              concentration=self.concentration, solver=self.solver, seed=self.seed,
-                             start="plain" if self.strength == 0 else "relax")
+                             start="plain" if self.strength == 0 else "search")
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types only; infinite strength becomes the text "inf"."""
