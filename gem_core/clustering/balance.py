@@ -24,7 +24,7 @@ STEP_SPREAD = 30.0
 # Rounding of one logit, relative to the largest concentration: a step is not refused for less than this on average.
 NOISE = {"float32": 1.2e-7, "float64": 1e-15}
 # Masses are known to about this: no solver can ask for less.
-MASS_NOISE = {"float32": 3e-8, "float64": 1e-13}
+MASS_NOISE = {"float32": 1e-7, "float64": 1e-13}
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,7 @@ def fit_mixture(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | Non
     ----------
     X : array_like, shape (n, d)
         Embeddings, d >= 2; normalised here. float16 and float32 are fitted in float32 (sums in float64), float64 in
-        float64. Memory: one copy at most, and n x K responsibilities while they take less than 1 GiB.
+        float64. Memory: one copy at most, and twice n x K responsibilities while they take less than 1 GiB.
     config : MixtureConfig
         Number of clusters, strength and the rest.
     weights : array_like, shape (n,), optional

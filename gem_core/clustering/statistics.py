@@ -19,8 +19,8 @@ from gem_core.errors import InputError
 FLOOR = {"float32": 40.0, "float64": 200.0}
 # A change of offsets whose range stays below this reuses the kept responsibilities: the floor stays invisible.
 REUSE = {"float32": 15.0, "float64": 60.0}
-# Values of one block of responsibilities: about 1 MB of float32, which stays in the cache of a core.
-BLOCK_VALUES = {"cpu": 1 << 18, "cuda": 1 << 24}
+# Values of one block of responsibilities: about 2 MB of float32 (larger blocks gained nothing).
+BLOCK_VALUES = {"cpu": 1 << 19, "cuda": 1 << 24}
 MEMORY = 1 << 30
 
 
@@ -110,8 +110,9 @@ class Documents:
     device : str
         "cpu", "cuda" or "auto" (CUDA where there is one).
     memory : int
-        Bytes that the kept responsibilities (n x K) may take. Where they do not fit, every pass computes them
-        again block by block, so memory is then two blocks of about a megabyte.
+        Bytes that the kept responsibilities (twice n x K values) may take. Where they do not fit, every pass computes
+        them
+        again block by block, so memory is then two blocks of about 2 MB.
 
     Notes
     -----
@@ -133,6 +134,8 @@ class Documents:
         self._memory = memory
         self._rows = 0
         self._kept: list[Any] = []
+        # Responsibilities at the offsets moved to last.
+        self._moved: list[Any] = []
         self._base: tuple[Float64, Float64] = (np.zeros((0, self.dimension)), np.zeros(0))
         self._offsets: Float64 = np.zeros(0)
         self._log_partition = 0.0
@@ -141,7 +144,7 @@ class Documents:
         """Moments at new parameters, slopes (K, d) and offsets (K,)."""
         self.passes += 1
         self._allot(offsets.size)
-        self._base, self._offsets = (slopes, offsets), offsets
+        self._base, self._offsets, self._moved = (slopes, offsets), offsets, []
         parameters = _parameters(self._x, slopes, offsets)
         total = Moments(0.0, *_zeros(offsets.size))
         for at, (x, w) in enumerate(self._blocks()):
@@ -160,24 +163,20 @@ class Documents:
         middle = 0.5 * float(delta.max() + delta.min())
         ratio = self._column(np.exp(delta - middle))
         total = Moments(self._log_partition + middle, *_zeros(offsets.size))
+        self._moved = []
         for at, (_, w) in enumerate(self._blocks()):
             gamma, log_growth = _moved(self._kept[at], ratio)
+            self._moved.append(gamma)
             total += _moments(gamma, w, log_growth, self.n, gram=gram)
         return total
 
     def resultants(self) -> Float64:
         """Resultants sum_i w_i gamma_ik x_i, shape (K, d), at the parameters evaluated last."""
-        slopes = self._base[0]
-        delta = self._delta(self._offsets)
-        moved = delta is not None and bool(np.ptp(delta) > 0)
-        ratio = self._column(np.exp(delta - delta.mean())) if delta is not None and moved else None
+        slopes, known = self._base[0], self._moved or self._kept
         parameters = _parameters(self._x, slopes, self._offsets)
         total = np.zeros(slopes.shape)
         for at, (x, w) in enumerate(self._blocks()):
-            if not self._kept:
-                gamma, _ = _responsibilities(x, *parameters, None)
-            else:
-                gamma = _moved(self._kept[at], ratio)[0] if moved else self._kept[at]
+            gamma = known[at] if known else _responsibilities(x, *parameters, None)[0]
             total += _numpy((gamma if w is None else gamma * w) @ x)
         return total if self._w is not None else total / self.n
 
@@ -194,7 +193,7 @@ class Documents:
         if rows == self._rows and (not self._kept or self._kept[0].shape[0] == n_clusters):
             return
         self._rows, self._kept = rows, []
-        if self.n * n_clusters * self._x.element_size() <= self._memory:
+        if 2 * self.n * n_clusters * self._x.element_size() <= self._memory:
             self._kept = [torch.empty((n_clusters, x.shape[0]), dtype=x.dtype, device=x.device)
                           for x, _ in self._blocks()]
 
