@@ -1,7 +1,9 @@
 """The only st.cache_* wrappers: results are shared between sessions and never changed."""
 
 from collections import OrderedDict
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 import maps
 import numpy as np
@@ -13,6 +15,15 @@ from gem_core.pipeline import Preview, preview
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
 MOST_FOUND = 2000  # documents a search returns at most
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> Thread:
+    """Load what a fit needs beside a person's first look at Balance, so that their first move does not wait for it."""
+    thread = Thread(target=import_module, args=("torch",), daemon=True)
+    thread.start()
+    return thread
+
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _workspace(root: str, stamp: int) -> Workspace:

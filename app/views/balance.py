@@ -61,3 +61,4 @@ def _path() -> None:
 
 with guarded():
     screen()
+cached.warm_up()
