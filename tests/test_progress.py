@@ -35,3 +35,5 @@ def test_a_file_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     console = Console(tmp_path / "nowhere" / "p.json")
     console("embed", 0, 10)
     console("embed", 10, 10)
+    assert console.step == "embed"
+    assert not (tmp_path / "nowhere").exists()

@@ -59,9 +59,10 @@ class Preview:
 def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, progress: Progress = silent) -> Preview:
     """Fit under `settings` and hold the result against `taxonomy`; nothing is written.
 
-    When only the strength differs, the fit starts from the nearest point of the balance path, so it takes a few
-    passes instead of a whole fit; at a point of the path it is that point. Own shares are for the clusters of
-    `taxonomy` by their numbers, and the fit starts from it (`numbered` translates them for `fit_taxonomy`).
+    When only the strength differs, the fit starts from the present fit or the point of the balance path that is
+    nearer, so it takes a few passes instead of a whole fit; at either of them it is that fit. Own shares are for the
+    clusters of `taxonomy` by their numbers, and the fit starts from it (`numbered` translates them for
+    `fit_taxonomy`).
 
     Raises
     ------
@@ -74,7 +75,8 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
     if not isinstance(settings.target, str):
         start = taxonomy.fit
     elif taxonomy.has_path and replace(settings, strength=taxonomy.settings.strength) == taxonomy.settings:
-        start = taxonomy.path.nearest(settings.strength)
+        near = (taxonomy.fit, taxonomy.path.nearest(settings.strength))
+        start = min(near, key=lambda fit: abs(_slider(fit.strength) - _slider(settings.strength)))
     asked = settings.config()
     if start is not None and start.converged and replace(start.config, start=asked.start) == asked:
         fit = start  # a point of the path itself
@@ -93,6 +95,11 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
     return Preview(settings=settings, fit=fit, assignment=assignment, shares=frozen(shares), present=frozen(present),
                    before=balance_measures(present), after=balance_measures(shares), origin=frozen(origin),
                    steady=frozen(steady), ari=_adjusted_rand(common), moved=frozen(moved))
+
+
+def _slider(strength: float) -> float:
+    """Place of a strength between 0 and 1 (infinity), the scale of `BalancePath.nearest`."""
+    return 1.0 - 1.0 / (1.0 + strength)
 
 
 def _common(old: Int32, new: Int32, n_old: int, n_new: int) -> Float64:

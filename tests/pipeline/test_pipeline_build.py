@@ -137,6 +137,15 @@ def test_a_killed_build_goes_on(corpus: tuple[Path, Path], tmp_path: Path) -> No
     assert taxonomy.taxonomy_hash == fresh.taxonomy_hash
 
 
+def test_the_present_settings_move_nothing(sample: Workspace) -> None:
+    taxonomy = ensure_path(sample)
+    shown = preview(sample, taxonomy, taxonomy.settings)
+    assert shown.moved.size == 0
+    assert shown.ari == 1.0
+    nudged = preview(sample, taxonomy, replace(taxonomy.settings, strength=1.001))
+    assert nudged.moved.size <= 2
+
+
 def test_preview_says_what_apply_does(sample: Workspace) -> None:
     before = ensure_path(sample)
     settings = replace(before.settings, strength=float("inf"))
