@@ -6,8 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
+from gem_core._types import Int32, frozen
 from gem_core.clustering.mixture import MixtureFit
 from gem_core.clustering.path import BalancePath
 from gem_core.errors import WorkspaceError
@@ -16,7 +18,7 @@ from gem_core.workspace.manifest import StepCost
 from gem_core.workspace.packing import read_fit, read_path, write_fit, write_path
 from gem_core.workspace.settings import Settings
 
-LabelSource = Literal["keywords", "person"]
+LabelSource = Literal["keywords", "llm", "person"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class Cluster:
         vMF concentration; mean cosine of its documents to its centre.
     exemplars, borderline, atypical : tuple of int
         Document rows, best first.
+    pinned : bool
+        Whether a refit must keep the cluster as it is.
+    excluded : bool
+        Whether its documents are left out of shares and weights.
     """
 
     number: int
@@ -60,6 +66,8 @@ class Cluster:
     exemplars: tuple[int, ...]
     borderline: tuple[int, ...]
     atypical: tuple[int, ...]
+    pinned: bool = False
+    excluded: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,47 @@ class Taxonomy:
     def documents(self) -> pd.DataFrame:
         """One row a document: cluster_id, second, margin, cosine, gis, confidence, centrality, density."""
         return pd.read_parquet(self.folder / "documents.parquet")
+
+    @cached_property
+    def positions(self) -> Int32:
+        """Index into `clusters` of each document's cluster, (n,): for counting, colours and rows of `fit`."""
+        numbers = np.array([cluster.number for cluster in self.clusters])
+        return frozen(np.searchsorted(numbers, self.documents["cluster_id"].to_numpy()).astype(np.int32))
+
+    @cached_property
+    def _index(self) -> dict[int, int]:
+        return {cluster.number: place for place, cluster in enumerate(self.clusters)}
+
+    def has(self, number: int | None) -> bool:
+        """Whether a cluster of this number is there."""
+        return number in self._index
+
+    def cluster(self, number: int) -> Cluster:
+        """Return the cluster of this number.
+
+        Raises
+        ------
+        WorkspaceError
+            If there is none.
+        """
+        if number not in self._index:
+            raise WorkspaceError("The taxonomy must hold the cluster", f"no cluster {number}",
+                                 "See the numbers with: gem-explorer info DIR")
+        return self.clusters[self._index[number]]
+
+    def parent(self, number: int) -> Parent:
+        """Return the group of this number.
+
+        Raises
+        ------
+        WorkspaceError
+            If there is none.
+        """
+        for parent in self.parents:
+            if parent.number == number:
+                return parent
+        raise WorkspaceError("The taxonomy must hold the group", f"no group {number}",
+                             "See the groups with: gem-explorer info DIR")
 
     @property
     def has_path(self) -> bool:
