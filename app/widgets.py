@@ -7,34 +7,13 @@ from typing import Any
 import cached
 import pandas as pd
 import streamlit as st
+from glossary import HINTS as HINTS
 from state import Session, widget
 
 from gem_core.errors import GemError, WorkspaceError
 from gem_core.workspace import Taxonomy, Workspace
 
 SHOWN = 100_000  # characters of a document on screen
-
-HINTS = {
-    "strength": "How hard the shares are pulled to the target: 0 = plain mixture, 1 = matched to the data, "
-                "inf = exactly the target.",
-    "mass": "Soft share of a cluster in the fit: every document counts for each cluster by how much it belongs there.",
-    "share": "Part of the corpus that lies in a cluster.",
-    "share_documents": "Part of the corpus's documents that lie in the cluster.",
-    "share_tokens": "Part of the corpus's tokens that lie in the cluster.",
-    "concentration": "How tightly a cluster's documents gather around its centre; higher is tighter.",
-    "margin": "Lead of a document's cluster over the next one, in nats. Small: borderline. "
-              "Not a calibrated probability.",
-    "gis": "Geometric Influence Score: confidence + centrality + density. High: a typical, unmistakable document.",
-    "confidence": "Log of how much the document belongs to its cluster; 0 is the most.",
-    "centrality": "Log density of the document under its cluster's distribution.",
-    "density": "Log of the mean cosine to its nearest neighbours inside the cluster; 0 is the most.",
-    "cosine": "Cosine between the document and the centre of its cluster; 1 = the same direction.",
-    "within": "Mean cosine between the cluster's documents and its centre; 1 = all the same.",
-    "entropy": "Evenness of the shares: 1 = all equal, 0 = one cluster holds everything.",
-    "effective": "Number of equally large clusters with the same evenness: exp of the entropy.",
-    "ari": "Adjusted Rand index: agreement of two groupings, 1 = the same, 0 = as by chance.",
-    "moved": "Documents that would change their cluster.",
-}
 
 
 def percent(fraction: float) -> str:

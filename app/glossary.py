@@ -1,0 +1,88 @@
+"""Every term of the method in plain words, one line each: the text of every hover, and the list behind "Glossary"."""
+
+from dataclasses import dataclass
+
+LONGEST = 140  # characters of a line
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term as people read it, and what it means in one line of plain words."""
+
+    name: str
+    line: str
+
+
+TERMS = {
+    # the corpus and its parts
+    "document": Term("Document", "One text of the corpus: a row of the file it came from."),
+    "cluster": Term("Cluster", "Documents that are close in meaning, found by the fit and named by their keywords."),
+    "group": Term("Group", "Clusters that lie close together: the upper level of the taxonomy."),
+    "taxonomy": Term("Taxonomy", "The tree of groups and their clusters, with names and shares."),
+    "token": Term("Token", "A piece of a word, as a language model counts text."),
+    "vector": Term("Vector", "Numbers that stand for the meaning of a document; close vectors mean alike."),
+    "keyword": Term("Keyword", "A phrase that sets a cluster apart, weighted by how typical its documents are."),
+    # shares
+    "share": Term("Share", "Part of the corpus that lies in a cluster."),
+    "share_documents": Term("Share of documents", "Part of the corpus's documents that lie in the cluster."),
+    "share_tokens": Term("Share of tokens", "Part of the corpus's tokens that lie in the cluster."),
+    "natural_share": Term("Natural share", "Part of the corpus's tokens that a cluster holds, before any balancing."),
+    "mass": Term("Mass", "Soft share: each document counts for every cluster by how much it belongs there."),
+    "weight": Term("Weight", "Share of a cluster in the proposed training mix."),
+    "ratio": Term("Ratio", "Weight over natural share; above 1, the cluster is seen more often than it occurs."),
+    "target": Term("Target", "Shares that the clusters are pulled to: equal, the corpus's own, or yours."),
+    "floor": Term("Floor", "The least share that every cluster is pulled to."),
+    # the fit
+    "fit": Term("Fit", "One run of the method: it places the clusters and gives each document to one."),
+    "strength": Term("Strength", "Pull of the shares to the target: 0 = plain mixture, 1 = matched to the data, "
+                                 "exact = exactly the target."),
+    "balance_path": Term("Balance path", "Fits from strength 0 to exact, each started from its neighbour."),
+    "concentration": Term("Concentration", "How tightly a cluster's documents gather around its centre; higher is "
+                                           "tighter."),
+    "objective": Term("Objective", "What a fit maximises: how well the clusters describe the documents, less the "
+                                   "pull to the target."),
+    "seed": Term("Seed", "Starts the random choices of a fit: the same seed gives the same result."),
+    "within": Term("Within", "Mean cosine between the cluster's documents and its centre; 1 = all the same."),
+    # one document
+    "gis": Term("GIS", "Geometric Influence Score: confidence + centrality + density. High = a typical, unmistakable "
+                       "document."),
+    "confidence": Term("Confidence", "Log of how much the document belongs to its cluster; 0 is the most."),
+    "centrality": Term("Centrality", "Log density of the document under its cluster's distribution: how central it "
+                                     "lies."),
+    "density": Term("Density", "Log of the mean cosine to its nearest neighbours inside the cluster; 0 is the most."),
+    "margin": Term("Margin", "Lead of a document's cluster over the next, in nats. Small = borderline. Not a "
+                             "calibrated probability."),
+    "cosine": Term("Cosine", "Agreement in direction with the centre of the cluster; 1 = the same, 0 = nothing in "
+                             "common."),
+    "exemplar": Term("Exemplar", "One of the most typical documents of a cluster, near-duplicates left out."),
+    "borderline": Term("Borderline", "A document almost as close to another cluster: its margin is small."),
+    "near_duplicate": Term("Near-duplicate", "Documents that say almost the same: their vectors nearly coincide."),
+    # measures
+    "entropy": Term("Evenness (entropy)", "Evenness of the shares: 1 = all equal, 0 = one cluster holds everything."),
+    "effective": Term("Effective clusters", "How many equally large clusters would be as even: exp of the entropy."),
+    "ari": Term("ARI", "Adjusted Rand index: agreement of two groupings; 1 = the same, 0 = as by chance."),
+    "nmi": Term("NMI", "Normalised mutual information: how much one grouping tells of another; 1 = all, 0 = nothing."),
+    "moved": Term("Moved", "Documents that would change their cluster."),
+    "stability": Term("Stability", "Agreement (ARI) between fits that differ only in seed or sample; 1 = always the "
+                                   "same."),
+    "silhouette": Term("Silhouette", "How much closer documents lie to their own cluster than to the next; -1 to 1."),
+    # edits
+    "merge": Term("Merge", "Make one cluster of several."),
+    "split": Term("Split", "Divide a cluster by a fit inside it; you see the parts before anything changes."),
+    "pinned": Term("Pinned", "Keeps its name and documents together when the corpus is fitted again."),
+    "excluded": Term("Excluded", "Left out of shares and weights; its documents stay in the corpus."),
+}
+HINTS = {key: term.line for key, term in TERMS.items()}
+
+
+def matching(words: str) -> list[Term]:
+    """Return the terms that hold all of some words, by name.
+
+    Examples
+    --------
+    >>> [term.name for term in matching("rand index")]
+    ['ARI']
+    """
+    found = [term for term in TERMS.values()
+             if all(word in f"{term.name} {term.line}".casefold() for word in words.casefold().split())]
+    return sorted(found, key=lambda term: term.name.casefold())
