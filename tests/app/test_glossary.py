@@ -36,7 +36,8 @@ def test_every_key_used_is_in_the_glossary() -> None:
 def test_lines_are_short_plain_sentences() -> None:
     for key, term in TERMS.items():
         assert 10 < len(term.line) <= LONGEST == 140, key
-        assert term.line[0].isupper() and term.line.endswith("."), key
+        assert term.line[0].isupper(), key
+        assert term.line.endswith("."), key
         assert not set(term.line) & set("*_`[]$<>~\\"), key  # hovers read Markdown
     names = [term.name for term in TERMS.values()]
     assert len(set(names)) == len(names)
