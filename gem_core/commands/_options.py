@@ -1,0 +1,114 @@
+"""What several commands share: their options, how a source and settings are read from them, how results are said."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from gem_core.errors import InputError
+
+if TYPE_CHECKING:
+    from gem_core.pipeline import Source
+    from gem_core.workspace import Settings, Taxonomy, Workspace
+
+Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help="csv, tsv, jsonl(.gz, .zst), parquet, or a folder")]
+WorkspaceArg = Annotated[Path, typer.Argument(metavar="DIR", help="workspace folder")]
+WorkspaceOption = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="workspace folder, made if absent")]
+TextColumn = Annotated[str | None, typer.Option(help="column with the text; guessed when left out")]
+IdColumn = Annotated[str | None, typer.Option(help="column with the id; '' for row numbers; guessed when left out")]
+LabelColumn = Annotated[str | None, typer.Option(help="column with a known label, to compare with; '' for none")]
+TokensColumn = Annotated[str | None, typer.Option(help="column with token counts; '' to count them")]
+Embeddings = Annotated[Path | None, typer.Option(metavar="FILE", help="own vectors: .npy, or parquet with a list")]
+Encoder = Annotated[str, typer.Option(help="'packaged', or a path or hub name of a sentence-transformers model")]
+Name = Annotated[str, typer.Option(help="what the app calls the corpus; the file's name when left out")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
+ProgressFile = Annotated[Path | None, typer.Option(hidden=True, help="keep the present progress in this file")]
+
+
+def source_of(corpus: Path, text: str | None, id: str | None, label: str | None, tokens: str | None,
+              vectors: Path | None, encoder: str, name: str = "") -> "Source":
+    """The source that the options name; columns left out are guessed from the file."""
+    from gem_core.corpus import Columns, preview
+    from gem_core.pipeline import Source
+
+    guessed = preview(corpus).guesses
+    # An empty name means none; a column that was named for one role loses the role it was guessed for.
+    given = {role: column or None for role, column in (("id", id), ("label", label), ("tokens", tokens))
+             if column is not None}
+    if text:
+        given["text"] = text
+    taken = set(given.values())
+    freed = {role: None for role, column in guessed.named().items() if role != "text" and column in taken}
+    columns = Columns(**{**guessed.as_dict(), **freed, **given})  # type: ignore[arg-type]  # text is never None
+    return Source(corpus, columns=columns, vectors=vectors, encoder=encoder, name=name)
+
+
+def fit_settings(clusters: int, strength: float, target: str, concentration: str, solver: str, weighting: str,
+                 seed: int) -> "Settings":
+    """The settings that the options of a fit name."""
+    from gem_core.workspace import Settings
+
+    check_one_of("--solver", solver, ("dual", "mm"))
+    check_one_of("--weighting", weighting, ("documents", "tokens"))
+    named: tuple[Literal["per_cluster"], Literal["shared"]] = ("per_cluster", "shared")
+    try:
+        shares = target if target in ("uniform", "natural") else tuple(float(u) for u in target.split(","))
+        kappa = next((mode for mode in named if mode == concentration), None) or float(concentration)
+    except ValueError:
+        raise InputError("--target and --concentration must be a known word or numbers",
+                         f"--target {target} --concentration {concentration}",
+                         "Use uniform, natural or shares as 0.5,0.3,0.2; per_cluster, shared or a number") from None
+    return Settings(n_clusters=clusters, strength=strength, target=shares, concentration=kappa,  # type: ignore[arg-type]
+                    solver=solver, weighting=weighting, seed=seed)  # type: ignore[arg-type]
+
+
+def check_one_of(option: str, value: str, known: tuple[str, ...]) -> None:
+    """Refuse a value that the option does not know."""
+    if value not in known:
+        raise InputError(f"{option} must be one of {', '.join(known)}", value, "Choose one of them")
+
+
+def facts_of(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict[str, Any]:
+    """What `info --json` says of a workspace and its taxonomy."""
+    manifest = workspace.manifest
+    facts: dict[str, Any] = {
+        "workspace": str(workspace.root), "name": manifest.name, "source": manifest.source,
+        "documents": manifest.documents, "tokens": manifest.tokens, "tokens_from": manifest.tokens_from,
+        "refused": manifest.refused, "encoder": manifest.encoder, "dimension": manifest.dimension,
+        "data_hash": manifest.data_hash}
+    if taxonomy is not None:
+        fit = taxonomy.fit
+        facts["taxonomy"] = {
+            "key": taxonomy.key, "hash": taxonomy.taxonomy_hash, "settings": taxonomy.settings.to_json(),
+            "objective": float(fit.objective), "iterations": int(fit.n_iter), "converged": bool(fit.converged),
+            "costs": [asdict(cost) for cost in (*manifest.costs, *taxonomy.costs)],
+            "clusters": [{"cluster_id": c.number, "label": c.label, "label_source": c.label_source,
+                          "parent": taxonomy.parents[c.parent].label, "documents": c.documents, "tokens": c.tokens,
+                          "share_documents": c.share_documents, "mass": c.mass} for c in taxonomy.clusters]}
+    return facts
+
+
+def say(facts: dict[str, Any], as_json: bool) -> None:
+    """Print the facts of a workspace, as JSON or as lines."""
+    if as_json:  # ASCII only: no control character of a label or a path reaches a terminal
+        typer.echo(json.dumps(facts, indent=1))
+        return
+    typer.echo(clean(f"{facts['name']} in {facts['workspace']}"))
+    say_corpus(facts["documents"], facts["tokens"], facts["tokens_from"], facts["refused"])
+    typer.echo(clean(f"  vectors: {facts['encoder'] or 'none yet'}, {facts['dimension']} dimensions"))
+    for cluster in facts.get("taxonomy", {}).get("clusters", []):
+        typer.echo(clean(f"  {cluster['cluster_id']:>4}  {cluster['share_documents']:>6.1%}  {cluster['label']}"))
+
+
+def say_corpus(documents: int, tokens: int, tokens_from: str, refused: dict[str, int]) -> None:
+    """Print the size of a corpus and the rows that were refused."""
+    typer.echo(clean(f"  {documents:,} documents, {tokens:,} tokens ({tokens_from})"))
+    for reason, count in refused.items():
+        typer.echo(clean(f"  refused: {count:,} {reason}"))
+
+
+def clean(text: str) -> str:
+    """Make text safe on a terminal: names and labels of a corpus may hold control and direction characters."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,58 @@
+"""gem-explorer estimate, embed: a corpus before it has a taxonomy."""
+
+import json
+from dataclasses import asdict
+
+import typer
+
+from gem_core._progress import Console
+from gem_core.commands._options import (
+    Corpus,
+    Embeddings,
+    Encoder,
+    IdColumn,
+    Json,
+    LabelColumn,
+    Name,
+    ProgressFile,
+    TextColumn,
+    TokensColumn,
+    WorkspaceOption,
+    facts_of,
+    say,
+    say_corpus,
+    source_of,
+)
+
+
+def estimate(corpus: Corpus, text_column: TextColumn = None, id_column: IdColumn = None,
+             label_column: LabelColumn = None, tokens_column: TokensColumn = None, embeddings: Embeddings = None,
+             encoder: Encoder = "packaged", as_json: Json = False, progress_file: ProgressFile = None) -> None:
+    """Say before anything is made: documents, tokens, refused rows, and how long embedding will take here."""
+    from gem_core.pipeline import estimate as measure
+
+    source = source_of(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder)
+    console = Console(progress_file)
+    found = measure(source, progress=console)
+    console.end()
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=1))
+        return
+    say_corpus(found.documents, found.tokens, found.tokens_from, found.refused)
+    if found.documents_per_second:
+        typer.echo(f"  embedding here: {found.seconds:,.0f} s ({found.documents_per_second:,.0f} documents a second)")
+
+
+def embed(corpus: Corpus, workspace: WorkspaceOption, text_column: TextColumn = None, id_column: IdColumn = None,
+          label_column: LabelColumn = None, tokens_column: TokensColumn = None, embeddings: Embeddings = None,
+          encoder: Encoder = "packaged", name: Name = "", as_json: Json = False,
+          progress_file: ProgressFile = None) -> None:
+    """Read a corpus into a workspace and give every document a vector; goes on where it was stopped."""
+    from gem_core.pipeline import finish, prepare
+
+    source = source_of(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder, name)
+    console = Console(progress_file)
+    opened = prepare(source, workspace, progress=console)
+    finish(opened, progress=console)
+    console.end()
+    say(facts_of(opened, None), as_json)

@@ -1,0 +1,77 @@
+"""gem-explorer fit, path, info: a taxonomy and what it holds."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from gem_core._progress import Console
+from gem_core.commands._options import (
+    Corpus,
+    Embeddings,
+    Encoder,
+    IdColumn,
+    Json,
+    LabelColumn,
+    Name,
+    ProgressFile,
+    TextColumn,
+    TokensColumn,
+    WorkspaceArg,
+    WorkspaceOption,
+    facts_of,
+    fit_settings,
+    say,
+    source_of,
+)
+
+
+def fit(corpus: Corpus, workspace: WorkspaceOption, text_column: TextColumn = None, id_column: IdColumn = None,
+        label_column: LabelColumn = None, tokens_column: TokensColumn = None, embeddings: Embeddings = None,
+        encoder: Encoder = "packaged", name: Name = "",
+        clusters: Annotated[int, typer.Option(help="number of clusters", min=1)] = 24,
+        strength: Annotated[float, typer.Option(help="balance strength, 0 to inf", min=0)] = 1.0,
+        target: Annotated[str, typer.Option(help="uniform, natural, or shares separated by commas")] = "uniform",
+        concentration: Annotated[str, typer.Option(help="per_cluster, shared, or a number")] = "per_cluster",
+        solver: Annotated[str, typer.Option(help="dual or mm")] = "dual",
+        weighting: Annotated[str, typer.Option(help="count shares in documents or tokens")] = "documents",
+        seed: Annotated[int, typer.Option(help="seed of everything random")] = 0,
+        as_json: Json = False, progress_file: ProgressFile = None) -> None:
+    """Build a taxonomy: read, embed (unless vectors are given), fit, score, name."""
+    from gem_core.pipeline import build
+    from gem_core.workspace import Workspace
+
+    settings = fit_settings(clusters, strength, target, concentration, solver, weighting, seed)
+    source = source_of(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder, name)
+    console = Console(progress_file)
+    taxonomy = build(source, workspace, settings, progress=console)
+    console.end()
+    say(facts_of(Workspace(workspace), taxonomy), as_json)
+
+
+def path(workspace: WorkspaceArg, as_json: Json = False) -> None:
+    """Show the balance path: what each strength would do to the shares."""
+    from gem_core.pipeline import ensure_path
+    from gem_core.workspace import Workspace
+
+    console = Console()
+    balance = ensure_path(Workspace(workspace), progress=console).path
+    console.end()
+    names = ("normalised_entropy", "effective_clusters", "largest", "smallest", "moved", "ari")
+    rows = [{"strength": "inf" if s == float("inf") else float(s),
+             **{name: float(getattr(balance, name)[i]) for name in names}} for i, s in enumerate(balance.strengths)]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    typer.echo("".join(f"{name:>20}" for name in ("strength", *names)))
+    for row in rows:
+        typer.echo("".join(f"{value:>20}" if isinstance(value, str) else f"{value:>20.4g}" for value in row.values()))
+
+
+def info(workspace: WorkspaceArg, as_json: Json = False) -> None:
+    """Say what a workspace holds: corpus, vectors, taxonomy, clusters."""
+    from gem_core.workspace import Workspace
+
+    opened = Workspace(workspace)
+    taxonomy = opened.taxonomy() if opened.database.history()[1] >= 0 else None
+    say(facts_of(opened, taxonomy), as_json)
