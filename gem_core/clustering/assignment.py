@@ -75,14 +75,18 @@ def assign(X: ArrayLike, fit: MixtureFit) -> Assignment:
     return assign_units(_checked(X, fit), fit)
 
 
-def assign_units(x: Floating, fit: MixtureFit) -> Assignment:
-    """`assign` for rows that are checked and have length 1."""
+def assign_units(x: Floating, fit: MixtureFit, labels: Int32 | None = None) -> Assignment:
+    """`assign` for rows that are checked and have length 1.
+
+    With `labels` every document belongs to the cluster given there, as after a person's edit: `second` is the best
+    other cluster, and the margin is negative where that one would have been the better place.
+    """
     n = x.shape[0]
     kinds: tuple[Any, ...] = (np.int32, np.int32, np.float32, np.float32, np.float32, np.float32)
     out = tuple(np.empty(n, dtype=kind) for kind in kinds)
     offsets = fit.parameters().model().offsets + np.log(fit.masses.size)
     for rows, logits in _logits(x, fit):
-        part = _block(x[rows], logits, fit, offsets)
+        part = _block(x[rows], logits, fit, offsets, None if labels is None else labels[rows])
         for array, values in zip(out, part, strict=True):
             array[rows] = values
     return Assignment(*(frozen(array) for array in out))
@@ -123,15 +127,17 @@ def _logits(x: Floating, fit: MixtureFit) -> Iterator[tuple[slice, Floating]]:
         yield rows, x[rows] @ slopes + offsets
 
 
-def _block(x: Floating, logits: Floating, fit: MixtureFit, log_normalisers: Float64) -> tuple[Any, ...]:
+def _block(x: Floating, logits: Floating, fit: MixtureFit, log_normalisers: Float64, given: Int32 | None,
+           ) -> tuple[Any, ...]:
     each = np.arange(x.shape[0])
-    labels = logits.argmax(axis=1)
-    best = logits[each, labels]
-    log_responsibility = -np.log(np.exp(logits - best[:, None]).sum(axis=1))
+    best = logits.argmax(axis=1)
+    labels = best if given is None else given
+    own, top = logits[each, labels], logits[each, best]
+    log_responsibility = own - top - np.log(np.exp(logits - top[:, None]).sum(axis=1))
     cosine = np.clip(np.einsum("ij,ij->i", x, fit.centers[labels].astype(x.dtype)), -1.0, 1.0)
     log_density = fit.concentrations[labels] * cosine + log_normalisers[labels]
     if logits.shape[1] == 1:
         return labels, labels, np.full(x.shape[0], np.inf), log_responsibility, log_density, cosine
     logits[each, labels] = -np.inf
     second = logits.argmax(axis=1)
-    return labels, second, best - logits[each, second], log_responsibility, log_density, cosine
+    return labels, second, own - logits[each, second], log_responsibility, log_density, cosine

@@ -5,7 +5,7 @@ from gem_core.taxonomy.keywords import Keyword, cluster_keywords, typicality_wei
 from gem_core.taxonomy.labels import cluster_labels
 from gem_core.taxonomy.oklch import colour_distance, contrast, hex_to_oklch, oklch_to_hex
 from gem_core.taxonomy.terms import Terms, count_terms
-from gem_core.taxonomy.tree import Parent, Tree, build_tree
+from gem_core.taxonomy.tree import Parent, Tree, build_tree, parent_names
 
 __all__ = [
     "Keyword",
@@ -21,6 +21,7 @@ __all__ = [
     "count_terms",
     "hex_to_oklch",
     "oklch_to_hex",
+    "parent_names",
     "parent_colours",
     "typicality_weights",
 ]

@@ -1,5 +1,6 @@
 """Keywords of clusters: class-based TF-IDF weighted by typicality, re-ranked in the space of the embedding."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +90,7 @@ def cluster_keywords(
     centers: ArrayLike,
     *,
     count: int = 12,
+    only: Sequence[int] | None = None,
 ) -> tuple[tuple[Keyword, ...], ...]:
     r"""Find the phrases that tell each cluster from the rest of the corpus.
 
@@ -118,10 +120,12 @@ def cluster_keywords(
         Unit centres.
     count : int
         Most keywords a cluster; fewer where the vocabulary is poor, none for an empty cluster.
+    only : sequence of int, optional
+        Clusters to find keywords for; all when None.
 
     Returns
     -------
-    tuple of K tuples of Keyword, best first
+    tuple of tuples of Keyword, best first; one a cluster, in the order of `only` when that is given
 
     Raises
     ------
@@ -149,17 +153,19 @@ def cluster_keywords(
     for name, length in (("terms", terms.counts.shape[0]), ("labels", cluster.size), ("gis", score.size)):
         if length != n:
             raise InputError(f"{name} must cover the {n:,} documents of X", f"{length:,}", "Pass those of one corpus")
+    asked = list(range(n_clusters) if only is None else only)
     if not terms.names:
-        return tuple(() for _ in range(n_clusters))
+        return tuple(() for _ in asked)
     tfidf, use = _class_tfidf(terms, cluster, typicality_weights(cluster, score), n_clusters)
     pool = min(max(_POOLS // max(n_clusters, 1), 4 * count), max(_POOL, 4 * count), len(terms.names))
+    tfidf, use, means = tfidf[asked], use[asked], means[asked]
     best = np.argpartition(-tfidf, pool - 1, axis=1)[:, :pool]
     wanted, inverse = np.unique(best, return_inverse=True)
     phrases = _phrase_vectors(terms.counts, wanted, vectors)
     inverse = inverse.reshape(best.shape)
     stems = [frozenset(stem(w) for w in terms.names[t].split()) for t in wanted]
     chosen = []
-    for k in range(n_clusters):
+    for k in range(len(asked)):
         good = tfidf[k, best[k]] > 0
         chosen.append(
             _choose(terms, best[k][good], inverse[k][good], phrases, stems, means[k], tfidf[k], use[k], count)

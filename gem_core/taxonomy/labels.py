@@ -1,6 +1,6 @@
 """Short, readable, unique names for clusters, made of their keywords."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gem_core.taxonomy.keywords import Keyword, stem
 
@@ -10,7 +10,8 @@ MAX_PHRASES = 3
 MAX_CHARACTERS = 40
 
 
-def cluster_labels(keywords: Sequence[Sequence[Keyword]]) -> tuple[str, ...]:
+def cluster_labels(keywords: Sequence[Sequence[Keyword]], *, numbers: Sequence[int] = (),
+                   taken: Collection[str] = ()) -> tuple[str, ...]:
     """Name each cluster by its best phrases: "Sourdough bread, oven, flour".
 
     Up to three phrases that share no word, in order of relevance, as long as they fit into 40 characters, the first
@@ -21,6 +22,10 @@ def cluster_labels(keywords: Sequence[Sequence[Keyword]]) -> tuple[str, ...]:
     ----------
     keywords : sequence of K sequences of Keyword
         From `cluster_keywords`, best first.
+    numbers : sequence of K int, optional
+        Numbers of the clusters; 0 to K - 1 when left out.
+    taken : collection of str
+        Labels of other clusters, which none of these may have.
 
     Returns
     -------
@@ -33,9 +38,9 @@ def cluster_labels(keywords: Sequence[Sequence[Keyword]]) -> tuple[str, ...]:
     >>> cluster_labels([oven, oven, (), [Keyword("NASA", 1.0)]])
     ('Sourdough bread, flour', 'Sourdough bread, bread oven', 'Cluster 2', 'NASA')
     """
-    used: set[str] = set()
+    used = {label.casefold() for label in taken}
     labels = []
-    for number, own in enumerate(keywords):
+    for number, own in zip(numbers or range(len(keywords)), keywords, strict=True):
         terms = [keyword.term for keyword in own]
         label = next((text for text in _proposals(terms) if text.casefold() not in used), "")
         labels.append(unique(label or (capital(_join(terms)) if terms else f"Cluster {number}"), used))

@@ -1,7 +1,7 @@
 """Group clusters into parents: Ward's rule on the sphere."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -127,7 +127,7 @@ def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
     for index, group in enumerate(groups):
         parent_of[group] = index
     sizes = np.linalg.norm(S, axis=1)
-    titles = _parent_names(groups, [str(name) for name in names], sizes)
+    titles = parent_names(groups, [str(name) for name in names], sizes)
     return Tree(
         parents=tuple(Parent(t, tuple(int(k) for k in g)) for t, g in zip(titles, groups, strict=True)),
         parent_of=frozen(parent_of),
@@ -219,10 +219,29 @@ def _leaf_order(merges: Float64, directions: list[Float64], n_clusters: int) -> 
     return np.array(orders[-1], dtype=np.int32)
 
 
-def _parent_names(groups: list[list[int]], names: list[str], sizes: Float64) -> list[str]:
-    """Name groups from their children, unique among groups and no name of a cluster outside them."""
+def parent_names(groups: Sequence[Sequence[int]], names: Sequence[str], sizes: ArrayLike,
+                 taken: Collection[str] = ()) -> list[str]:
+    """Name groups from their children, unique among groups and no name of a cluster outside them.
+
+    Parameters
+    ----------
+    groups : sequence of sequences of int
+        Clusters of each group, none empty.
+    names : sequence of K str
+        Cluster labels.
+    sizes : (K,) float
+        The largest child comes first in a name.
+    taken : collection of str
+        Names of other groups.
+
+    Examples
+    --------
+    >>> parent_names([[0, 1], [2]], ["Bread, oven", "Cake, oven", "Law"], [2.0, 1.0, 1.0])
+    ['Oven / Bread / Cake', 'Law']
+    """
+    sizes = np.asarray(sizes, dtype=np.float64)
     used = {names[g[0]].casefold() for g in groups if len(g) == 1}
-    taken: set[str] = set()
+    taken = {name.casefold() for name in taken}
     titles = []
     for group in groups:
         if len(group) == 1:
@@ -239,7 +258,7 @@ def _parent_names(groups: list[list[int]], names: list[str], sizes: Float64) -> 
     return titles
 
 
-def _heads(children: list[int], names: list[str]) -> tuple[list[str], list[str]]:
+def _heads(children: list[int], names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Phrases a parent may be named by: those that two children share and the first of each child; then the others."""
     phrases = [names[k].split(SEPARATOR) for k in children]
     keys = [{_key(phrase) for phrase in own} for own in phrases]
