@@ -36,6 +36,14 @@ class WorkspaceError(InputError):
     """A workspace on disk cannot be opened or written."""
 
 
+class EndpointError(InputError):
+    """A language model's endpoint cannot be used."""
+
+
+class AnswerError(EndpointError):
+    """An endpoint refuses one request; the next may succeed."""
+
+
 class Cancelled(GemError):
     """Raised by a progress callback to stop the work; what is on disk stays valid."""
 
