@@ -109,7 +109,7 @@ def names(root: Path, choice: str, *, flat: bool) -> NDArray[np.float64]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _drawn(root: str, key: str) -> NDArray[np.int32]:
-    return maps.thin(taxonomy(Path(root)).documents["cluster_id"].to_numpy(np.int32))
+    return maps.thin(taxonomy(Path(root)).positions)
 
 
 def drawn(root: Path) -> NDArray[np.int32]:

@@ -26,7 +26,7 @@ class Colouring:
     Attributes
     ----------
     groups : (n,) int32
-        Colour group of each document, -1 = none.
+        Colour group of each document, -1 = none; for clusters their places in `taxonomy.clusters`.
     colours, names : tuples
         Of the groups.
     values : (n,) float64 in [0, 1] or None
@@ -89,7 +89,7 @@ def choices(workspace: Workspace) -> list[str]:
 
 def colour_by(choice: str, workspace: Workspace, taxonomy: Taxonomy) -> Colouring:
     """Colour the documents by one of `choices`."""
-    groups = taxonomy.documents["cluster_id"].to_numpy(np.int32)
+    groups = taxonomy.positions
     colours = tuple(cluster.colour for cluster in taxonomy.clusters)
     names = tuple(cluster.label for cluster in taxonomy.clusters)
     if choice.startswith(COLUMN):

@@ -14,10 +14,11 @@ CHARACTERS = 1.25  # of a group's name for each percent of the width, so that na
 def strip_title(taxonomy: Taxonomy, selected: int | None) -> str:
     """Say what the strip shows."""
     shares = np.array([cluster.share_documents for cluster in taxonomy.clusters])
-    if selected is not None and selected < len(shares):
-        rank = int((shares > shares[selected]).sum()) + 1
+    if selected is not None and taxonomy.has(selected):
+        cluster = taxonomy.cluster(selected)
+        rank = int((shares > cluster.share_documents).sum()) + 1
         size = f"number {rank} of {len(shares)} by size" if rank > 1 else f"the largest of {len(shares)}"
-        return (f"**{escape(short(taxonomy.clusters[selected].label))} holds {percent(shares[selected])} "
+        return (f"**{escape(short(cluster.label))} holds {percent(cluster.share_documents)} "
                 f"of the documents** :gray[{size}]")
     even = float(effective_number(shares))
     return (f"**Largest cluster {percent(shares.max())}, smallest {percent(shares.min())}** "
@@ -29,13 +30,13 @@ def share_strip(taxonomy: Taxonomy, *, selected: int | None, dark: bool) -> go.F
     figure = go.Figure()
     end = 0.0
     for parent in taxonomy.parents:
-        wide = 100 * sum(taxonomy.clusters[number].share_documents for number in parent.children)
+        wide = 100 * sum(taxonomy.cluster(number).share_documents for number in parent.children)
         if wide * CHARACTERS >= 6:
             figure.add_annotation(x=end, y=-0.5, yanchor="top", xanchor="left", showarrow=False, font={"size": 12},
                                   text=plain(short(parent.label, int(wide * CHARACTERS))), xshift=-2)
         end += wide
         for number in parent.children:
-            cluster = taxonomy.clusters[number]
+            cluster = taxonomy.cluster(number)
             share = 100 * cluster.share_documents
             clear = selected is None or selected == number
             figure.add_bar(

@@ -91,7 +91,7 @@ def treemap(taxonomy: Taxonomy, *, sized: Sized, cluster: int | None, parent: in
                        sums[p.number]))
         inner = Tile(outer.x + GAP, outer.y + header, outer.width - 2 * GAP, outer.height - header - GAP)
         for c, tile in zip(p.children, squarify([sizes[c] for c in p.children], inner), strict=True):
-            leaves.append((_inset(tile, 1.0), taxonomy.clusters[c].colour, taxonomy.clusters[c].label,
+            leaves.append((_inset(tile, 1.0), taxonomy.cluster(c).colour, taxonomy.cluster(c).label,
                            ["cluster", c], cluster == c, sizes[c]))
     for kind, drawn in (("ground", grounds), ("group", groups), ("cluster", leaves)):
         _bars(figure, kind, [d for d in drawn if d[0].width > 0 and d[0].height > 0], total, sized, ink)

@@ -72,7 +72,7 @@ def header(session: Session) -> None:
         return
     manifest = workspace.manifest
     facts = [f"{count(manifest.documents)} documents", f"{count(manifest.tokens)} tokens"]
-    if workspace.database.history()[1] >= 0:
+    if workspace.fitted():
         taxonomy = cached.taxonomy(session.root)
         facts += [f"{len(taxonomy.clusters)} clusters in {len(taxonomy.parents)} groups",
                   f"strength {strength_text(taxonomy.settings.strength)}"]
@@ -150,7 +150,7 @@ def document_list(session: Session, rows: Sequence[int], *, key: str, show: Sequ
     table: dict[str, Any] = {}
     configuration: dict[str, Any] = {}
     if clusters:
-        table[" "] = [circle(taxonomy.clusters[c].colour) for c in places["cluster_id"]]
+        table[" "] = [circle(taxonomy.cluster(c).colour) for c in places["cluster_id"]]
         configuration[" "] = dot_column()
     for heading, column in (values or {}).items():
         table[heading] = list(column)
@@ -174,14 +174,14 @@ def document_list(session: Session, rows: Sequence[int], *, key: str, show: Sequ
 
 def cluster_name(taxonomy: Taxonomy, number: int, limit: int = 60) -> str:
     """Name of a cluster, safe in Markdown."""
-    return escape(short(taxonomy.clusters[number].label, limit))
+    return escape(short(taxonomy.cluster(number).label, limit))
 
 
 def reader(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 330) -> None:
     """Show one document: where it lies, how typical it is, its columns and its text."""
     record = workspace.documents.iloc[row]
     place = taxonomy.documents.iloc[row]
-    cluster, second = (taxonomy.clusters[int(place[name])] for name in ("cluster_id", "second"))
+    cluster, second = (taxonomy.cluster(int(place[name])) for name in ("cluster_id", "second"))
     title(cluster.label, cluster.colour, f"next: {second.label}" if second is not cluster else "")
     facts([("GIS", number(place["gis"]), "gis"), ("Margin", number(place["margin"]), "margin"),
            ("Cosine", number(place["cosine"], 3), "cosine"), ("Tokens", count(record["tokens"]), "")])

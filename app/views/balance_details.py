@@ -44,9 +44,9 @@ def _moved(here: Session, taxonomy: Taxonomy, found: Preview) -> None:
     shown = "" if total <= LISTED else f" The {count(LISTED)} least sure are listed."
     finding(f"{count(total)} documents would move ({percent(total / len(taxonomy.documents))})",
             f"Least sure first. Choose one to read it.{shown}")
-    labels = [cluster.label for cluster in taxonomy.clusters]
+    labels = {cluster.number: cluster.label for cluster in taxonomy.clusters}
     old = taxonomy.documents["cluster_id"].to_numpy()[rows]
-    new = found.origin[found.assignment.labels[rows]]
+    new = found.origin[np.searchsorted(found.numbers, found.labels[rows])]
     table = pd.DataFrame({
         "Document": cached.workspace(here.root).documents["id"].astype(str).to_numpy()[rows],
         "From": [labels[k] for k in old], "To": [labels[k] if k >= 0 else "a new cluster" for k in new],

@@ -89,19 +89,19 @@ def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
     """One row a cluster, the largest as applied first, new clusters last."""
     if found is None:
         shares, target = present_shares(taxonomy), taxonomy.fit.target
-        rows = [ShareRow(c.label, c.colour, float(shares[c.number]), float(shares[c.number]), float(target[c.number]))
-                for c in taxonomy.clusters]
+        rows = [ShareRow(c.label, c.colour, float(shares[i]), float(shares[i]), float(target[i]))
+                for i, c in enumerate(taxonomy.clusters)]
         return sorted(rows, key=lambda row: -(row.before or 0.0))
     after = {int(old): k for k, old in enumerate(found.origin) if old >= 0}
     rows = []
-    for c in taxonomy.clusters:
+    for i, c in enumerate(taxonomy.clusters):
         k = after.get(c.number)
-        rows.append(ShareRow(c.label, c.colour, float(found.present[c.number]),
+        rows.append(ShareRow(c.label, c.colour, float(found.present[i]),
                              None if k is None else float(found.shares[k]),
-                             None if k is None else float(found.fit.target[k])))
+                             None if k is None else float(found.target[k])))
     rows.sort(key=lambda row: -(row.before or 0.0))
     new = [k for k, old in enumerate(found.origin) if old < 0]
-    rows += [ShareRow(f"New cluster {i}", charts.SLATE, None, float(found.shares[k]), float(found.fit.target[k]))
+    rows += [ShareRow(f"New cluster {i}", charts.SLATE, None, float(found.shares[k]), float(found.target[k]))
              for i, k in enumerate(new, 1)]
     return rows
 

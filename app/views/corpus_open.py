@@ -92,7 +92,7 @@ def open_other(session: Session) -> None:
 def _title(root: Path) -> str:
     try:
         workspace = Workspace(root)
-        fitted = workspace.database.history()[1] >= 0
+        fitted = workspace.fitted()
     except WorkspaceError:
         return f"{root.name} (cannot be read)"
     return f"{root.name} ({count(workspace.manifest.documents)} documents{'' if fitted else ', unfinished'})"
@@ -100,7 +100,7 @@ def _title(root: Path) -> str:
 
 def _enter(session: Session, root: Path) -> None:
     workspace = Workspace(root)
-    if workspace.database.history()[1] < 0:
+    if not workspace.fitted():
         raise WorkspaceError("A workspace must hold a fit before it can be opened", f"{root}, which is unfinished",
                              "Resume its job below, or build it again from its source")
     session.open(workspace.root)

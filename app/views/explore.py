@@ -42,7 +42,7 @@ def _strip(current: Session) -> None:
     with st.expander("Show as table", icon=":material/table_rows:"):
         st.dataframe(pd.DataFrame({
             "Cluster": [c.label for c in taxonomy.clusters],
-            "Group": [taxonomy.parents[c.parent].label for c in taxonomy.clusters],
+            "Group": [taxonomy.parent(c.parent).label for c in taxonomy.clusters],
             "Documents": [c.documents for c in taxonomy.clusters],
             "Share of documents": [percent(c.share_documents) for c in taxonomy.clusters],
             "Share of tokens": [percent(c.share_tokens) for c in taxonomy.clusters],

@@ -32,8 +32,8 @@ def panel(session: Session) -> None:
         _document(session, taxonomy, session.row)
     elif session.lasso:
         _lasso(session, taxonomy)
-    elif session.cluster is not None and session.cluster < len(taxonomy.clusters):
-        _cluster(session, taxonomy, taxonomy.clusters[session.cluster])
+    elif session.cluster is not None and taxonomy.has(session.cluster):
+        _cluster(session, taxonomy, taxonomy.cluster(session.cluster))
     elif session.query.strip():
         _found(session)
     else:
@@ -45,8 +45,8 @@ def _back(session: Session, taxonomy: Taxonomy) -> None:
     target, go = "All clusters", session.clear
     if session.row is not None and session.lasso:
         target, go = "Documents in the lasso", lambda: session.read(None)
-    elif session.row is not None and session.cluster is not None:
-        target, go = escape(short(taxonomy.clusters[session.cluster].label, 44)), lambda: session.read(None)
+    elif session.row is not None and session.cluster is not None and taxonomy.has(session.cluster):
+        target, go = escape(short(taxonomy.cluster(session.cluster).label, 44)), lambda: session.read(None)
     elif session.query.strip():
         target = "Search results"
     st.button(target, icon=":material/arrow_back:", type="tertiary", on_click=go, key="panel_back")
@@ -66,7 +66,7 @@ def _overview(session: Session, taxonomy: Taxonomy) -> None:
     table = pd.DataFrame({
         " ": [circle(c.colour) for c in listed], "Cluster": [c.label for c in listed],
         "Share": [100 * c.share_documents for c in listed], "Documents": [c.documents for c in listed],
-        "Group": [taxonomy.parents[c.parent].label for c in listed]})
+        "Group": [taxonomy.parent(c.parent).label for c in listed]})
 
     def chosen() -> None:
         cells = widget("panel_clusters")["selection"]["cells"]
@@ -86,13 +86,13 @@ def _overview(session: Session, taxonomy: Taxonomy) -> None:
 
 
 def _answers(cluster: Cluster, taxonomy: Taxonomy, words: str) -> bool:
-    text = " ".join((cluster.label, taxonomy.parents[cluster.parent].label, *(term for term, _ in cluster.keywords)))
+    text = " ".join((cluster.label, taxonomy.parent(cluster.parent).label, *(term for term, _ in cluster.keywords)))
     return all(word in text.casefold() for word in words.casefold().split())
 
 
 def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     _back(session, taxonomy)
-    title(cluster.label, cluster.colour, f"in {taxonomy.parents[cluster.parent].label}")
+    title(cluster.label, cluster.colour, f"in {taxonomy.parent(cluster.parent).label}")
     facts([("Documents", percent(cluster.share_documents), "share_documents"),
            ("Tokens", percent(cluster.share_tokens), "share_tokens"),
            ("Mass", percent(cluster.mass), "mass"),
@@ -131,8 +131,8 @@ def _lasso(session: Session, taxonomy: Taxonomy) -> None:
     st.markdown(f"**{count(total)} documents in the lasso, from {len(numbers)} "
                 f"{'cluster' if len(numbers) == 1 else 'clusters'}**")
     table = pd.DataFrame({
-        " ": [circle(taxonomy.clusters[k].colour) for k in numbers[order]],
-        "Cluster": [taxonomy.clusters[k].label for k in numbers[order]],
+        " ": [circle(taxonomy.cluster(k).colour) for k in numbers[order]],
+        "Cluster": [taxonomy.cluster(k).label for k in numbers[order]],
         "Share": 100 * counts[order] / counts.sum(), "Documents": counts[order]})
 
     def chosen() -> None:

@@ -33,8 +33,8 @@ def _tree(current: Session) -> None:
     sized = choice.segmented_control("Size of a tile", ("Documents", "Tokens"), default="Documents", required=True,
                                      key="taxonomy_sized", persist_state="session", label_visibility="collapsed",
                                      width="stretch")
-    shares = {p.number: sum(taxonomy.clusters[c].share_documents if sized == "Documents"
-                            else taxonomy.clusters[c].share_tokens for c in p.children) for p in taxonomy.parents}
+    shares = {p.number: sum(taxonomy.cluster(c).share_documents if sized == "Documents"
+                            else taxonomy.cluster(c).share_tokens for c in p.children) for p in taxonomy.parents}
     words.markdown(f"**{len(taxonomy.clusters)} clusters in {len(shares)} groups, "
                    f"the largest group {percent(max(shares.values()))}**")
 
@@ -55,9 +55,9 @@ def _tree(current: Session) -> None:
 def _table(current: Session) -> None:
     taxonomy = cached.taxonomy(current.root)
     with st.expander("Show as table", icon=":material/table_rows:"):
-        rows = [taxonomy.clusters[c] for p in taxonomy.parents for c in p.children]
+        rows = [taxonomy.cluster(c) for p in taxonomy.parents for c in p.children]
         st.dataframe(pd.DataFrame({
-            "Group": [taxonomy.parents[c.parent].label for c in rows], "Cluster": [c.label for c in rows],
+            "Group": [taxonomy.parent(c.parent).label for c in rows], "Cluster": [c.label for c in rows],
             "Documents": [c.documents for c in rows], "Tokens": [c.tokens for c in rows],
             "Share of documents": [percent(c.share_documents) for c in rows],
             "Share of tokens": [percent(c.share_tokens) for c in rows],

@@ -20,10 +20,11 @@ from widgets import (
 )
 
 from gem_core.errors import GemError
+from gem_core.pipeline import Rename, edit
+from gem_core.pipeline.edits import MAX_LABEL, Kind
 from gem_core.workspace import Cluster, Parent, Taxonomy
-from gem_core.workspace.database import MAX_LABEL, Kind
 
-SOURCE = {"keywords": "Named by its keywords", "person": "Named by a person"}
+SOURCE = {"keywords": "Named by its keywords", "llm": "Named by a language model", "person": "Named by a person"}
 BLANK = "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'/>"
 ERROR, TRIES = "rename_error", "rename_tries"
 
@@ -35,10 +36,10 @@ def panel(session: Session) -> None:
         st.button("Back to the evidence", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
                   on_click=lambda: session.read(None))
         reader(cached.workspace(session.root), taxonomy, session.row)
-    elif session.cluster is not None and session.cluster < len(taxonomy.clusters):
-        _cluster(session, taxonomy, taxonomy.clusters[session.cluster])
-    elif session.parent is not None and session.parent < len(taxonomy.parents):
-        _parent(session, taxonomy, taxonomy.parents[session.parent])
+    elif session.cluster is not None and taxonomy.has(session.cluster):
+        _cluster(session, taxonomy, taxonomy.cluster(session.cluster))
+    elif session.parent is not None and session.parent in {p.number for p in taxonomy.parents}:
+        _parent(session, taxonomy, taxonomy.parent(session.parent))
     else:
         _names(session, taxonomy)
 
@@ -51,7 +52,7 @@ def _rename(session: Session, kind: Kind, number: int, label: str) -> None:
     """Write a name; a refusal is kept for the next run to show."""
     session.drafts.pop(ERROR, None)
     try:
-        cached.workspace(session.root).rename(kind, number, label)
+        edit(cached.workspace(session.root), Rename(kind, number, label))
     except GemError as error:
         session.drafts[ERROR] = str(error)
 
@@ -69,10 +70,10 @@ def _names(session: Session, taxonomy: Taxonomy) -> None:
     for parent in taxonomy.parents:
         kinds.append(("parent", parent.number))
         rows.append({"group": circle(parent.colour, filled=False), " ": BLANK, "Name": parent.label,
-                     "Share": 100 * sum(taxonomy.clusters[c].share_documents for c in parent.children),
+                     "Share": 100 * sum(taxonomy.cluster(c).share_documents for c in parent.children),
                      "Named by": parent.label_source})
         for number in parent.children:
-            cluster = taxonomy.clusters[number]
+            cluster = taxonomy.cluster(number)
             kinds.append(("cluster", number))
             rows.append({"group": BLANK, " ": circle(cluster.colour), "Name": cluster.label,
                          "Share": 100 * cluster.share_documents, "Named by": cluster.label_source})
@@ -111,7 +112,7 @@ def _form(session: Session, kind: Kind, item: Cluster | Parent) -> None:
 
 def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     _back(session)
-    title(cluster.label, cluster.colour, f"in {taxonomy.parents[cluster.parent].label}")
+    title(cluster.label, cluster.colour, f"in {taxonomy.parent(cluster.parent).label}")
     _form(session, "cluster", cluster)
     facts([("Documents", percent(cluster.share_documents), "share_documents"),
            ("Tokens", percent(cluster.share_tokens), "share_tokens"), ("Mass", percent(cluster.mass), "mass"),
@@ -134,7 +135,7 @@ def _parent(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
     _back(session)
     title(parent.label, parent.colour)
     _form(session, "parent", parent)
-    children = [taxonomy.clusters[c] for c in parent.children]
+    children = [taxonomy.cluster(c) for c in parent.children]
     facts([("Clusters", str(len(children)), ""), ("Documents", count(sum(c.documents for c in children)), ""),
            ("Share", percent(sum(c.share_documents for c in children)), "share_documents"),
            ("Tokens", percent(sum(c.share_tokens for c in children)), "share_tokens")])

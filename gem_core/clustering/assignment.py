@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gem_core._types import Float32, Float64, Floating, Int32, frozen
+from gem_core._types import Bool, Float32, Float64, Floating, Int32, frozen
 from gem_core.clustering.mixture import MixtureFit
 from gem_core.errors import InputError
 from gem_core.geometry import normalise
@@ -90,6 +90,14 @@ def assign_units(x: Floating, fit: MixtureFit, labels: Int32 | None = None) -> A
         for array, values in zip(out, part, strict=True):
             array[rows] = values
     return Assignment(*(frozen(array) for array in out))
+
+
+def best_among(x: Floating, fit: MixtureFit, allowed: Bool) -> Int32:
+    """argmax_k (l_ik + b_k) over the clusters of `allowed`, (n,); for rows that are checked and have length 1."""
+    out = np.empty(x.shape[0], dtype=np.int32)
+    for rows, logits in _logits(x, fit):
+        out[rows] = np.where(allowed, logits, -np.inf).argmax(axis=1)
+    return out
 
 
 def responsibilities(X: ArrayLike, fit: MixtureFit) -> Floating:

@@ -31,7 +31,7 @@ def fit(corpus: Corpus, workspace: WorkspaceOption, text_column: TextColumn = No
         encoder: Encoder = "packaged", name: Name = "",
         clusters: Annotated[int, typer.Option(help="number of clusters", min=1)] = 24,
         strength: Annotated[float, typer.Option(help="balance strength, 0 to inf", min=0)] = 1.0,
-        target: Annotated[str, typer.Option(help="uniform, natural, or shares separated by commas")] = "uniform",
+        target: Annotated[str, typer.Option(help="uniform, natural, floor:0.02, or shares by commas")] = "uniform",
         concentration: Annotated[str, typer.Option(help="per_cluster, shared, or a number")] = "per_cluster",
         solver: Annotated[str, typer.Option(help="dual or mm")] = "dual",
         weighting: Annotated[str, typer.Option(help="count shares in documents or tokens")] = "documents",
@@ -49,14 +49,21 @@ def fit(corpus: Corpus, workspace: WorkspaceOption, text_column: TextColumn = No
     say(facts_of(Workspace(workspace), taxonomy), as_json)
 
 
-def path(workspace: WorkspaceArg, as_json: Json = False) -> None:
-    """Show the balance path: what each strength would do to the shares."""
+def path(workspace: WorkspaceArg, as_json: Json = False,
+         suggest: Annotated[bool, typer.Option("--suggest", help="only the suggested strength and why")] = False,
+         ) -> None:
+    """Show the balance path: what each strength would do to the shares, and which one is suggested."""
+    from gem_core.clustering import suggest_strength
     from gem_core.pipeline import ensure_path
     from gem_core.workspace import Workspace
 
     console = Console()
     balance = ensure_path(Workspace(workspace), progress=console).path
     console.end()
+    suggestion = suggest_strength(balance)
+    if suggest:
+        typer.echo(json.dumps(suggestion.to_json(), indent=1) if as_json else suggestion.sentence)
+        return
     names = ("normalised_entropy", "effective_clusters", "largest", "smallest", "moved", "ari")
     rows = [{"strength": "inf" if s == float("inf") else float(s),
              **{name: float(getattr(balance, name)[i]) for name in names}} for i, s in enumerate(balance.strengths)]
@@ -66,6 +73,7 @@ def path(workspace: WorkspaceArg, as_json: Json = False) -> None:
     typer.echo("".join(f"{name:>20}" for name in ("strength", *names)))
     for row in rows:
         typer.echo("".join(f"{value:>20}" if isinstance(value, str) else f"{value:>20.4g}" for value in row.values()))
+    typer.echo(suggestion.sentence)
 
 
 def info(workspace: WorkspaceArg, as_json: Json = False) -> None:
@@ -73,5 +81,5 @@ def info(workspace: WorkspaceArg, as_json: Json = False) -> None:
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
-    taxonomy = opened.taxonomy() if opened.database.history()[1] >= 0 else None
+    taxonomy = opened.taxonomy() if opened.fitted() else None
     say(facts_of(opened, taxonomy), as_json)

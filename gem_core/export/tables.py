@@ -15,7 +15,7 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
     ids = workspace.documents["id"].astype(str).to_numpy()
     return pd.DataFrame([{
         "cluster_id": c.number, "label": c.label, "label_source": c.label_source,
-        "parent": taxonomy.parents[c.parent].label, "keywords": "; ".join(term for term, _ in c.keywords),
+        "parent": taxonomy.parent(c.parent).label, "keywords": "; ".join(term for term, _ in c.keywords),
         "documents": c.documents, "tokens": c.tokens, "share_documents": c.share_documents,
         "share_tokens": c.share_tokens, "mass": c.mass, "concentration": c.concentration,
         "within_cosine": c.within_cosine, "exemplar_ids": " ".join(ids[list(c.exemplars)]),
@@ -28,7 +28,7 @@ def assignments_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
     labels = np.array([c.label for c in taxonomy.clusters], dtype=object)
     return pd.DataFrame({
         "id": workspace.documents["id"].astype(str).to_numpy(), "cluster_id": table["cluster_id"].to_numpy(),
-        "label": labels[table["cluster_id"].to_numpy()], "margin": table["margin"].to_numpy(),
+        "label": labels[taxonomy.positions], "margin": table["margin"].to_numpy(),
         "gis": table["gis"].to_numpy()})
 
 

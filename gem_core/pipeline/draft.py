@@ -11,8 +11,10 @@ from gem_core.clustering import (
     MixtureFit,
     balance_measures,
 )
+from gem_core.clustering.assignment import assign_units
+from gem_core.pipeline.follow import common, following, hold
 from gem_core.pipeline.own_shares import fit_settings
-from gem_core.pipeline.taxonomy import KEEP, check_size, matched
+from gem_core.pipeline.taxonomy import check_size, renumbered
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
 
@@ -24,18 +26,28 @@ class Preview:
     ----------
     settings : Settings
     fit : MixtureFit
-        Clusters numbered as in the present taxonomy, as far as both have them.
+        Clusters in the order of their numbers.
     assignment : Assignment
-    shares : (K,) float64
-        Share of the corpus that each cluster would hold (hard assignment), in documents or in tokens as the settings
-        count them.
+        Documents under the fit, before anything is held together.
+    numbers : (K',) int32
+        Numbers of the clusters there would be, rising; those of the present taxonomy as far as both have them. The
+        first K are rows of `fit` where nothing is held.
+    labels : (n,) int32
+        Cluster number of each document, with what is pinned or named held together.
+    held : tuple of int
+        Numbers of the clusters that keep their documents because they are pinned or named by a person.
+    shares : (K',) float64
+        Share of the corpus that each cluster would hold (hard assignment, excluded clusters left out), in documents
+        or in tokens as the settings count them.
+    target : (K',) float64
+        Target share of each; NaN for a held cluster that the fit has not.
     present : (K0,) float64
-        The same for the clusters of the present taxonomy.
+        The shares of the clusters of the present taxonomy, in its order.
     before, after : BalanceMeasures
         Of these shares.
-    origin : (K,) int32
-        The present cluster that a previewed one continues (largest common part, one to one); -1: a new cluster.
-    steady : (K,) bool
+    origin : (K',) int32
+        Number of the present cluster that a previewed one continues (largest common part, one to one); -1: a new one.
+    steady : (K',) bool
         Whether it keeps most of its documents; others would be named anew.
     ari : float
         Adjusted Rand index between the present and the new assignment; 1 = the same.
@@ -46,7 +58,11 @@ class Preview:
     settings: Settings
     fit: MixtureFit
     assignment: Assignment
+    numbers: Int32
+    labels: Int32
+    held: tuple[int, ...]
     shares: Float64
+    target: Float64
     present: Float64
     before: BalanceMeasures
     after: BalanceMeasures
@@ -75,50 +91,52 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
     if not isinstance(settings.target, str):
         start = taxonomy.fit
     elif taxonomy.has_path and replace(settings, strength=taxonomy.settings.strength) == taxonomy.settings:
-        near = (taxonomy.fit, taxonomy.path.nearest(settings.strength))
+        fitted = workspace.taxonomy(taxonomy.base).fit if taxonomy.edited else taxonomy.fit
+        near = (fitted, taxonomy.path.nearest(settings.strength))
         start = min(near, key=lambda fit: abs(_slider(fit.strength) - _slider(settings.strength)))
     asked = settings.config()
     if start is not None and start.converged and replace(start.config, start=asked.start) == asked:
         fit = start  # a point of the path itself
     else:
         fit = fit_settings(workspace, settings, start=start, progress=progress)
-    fit, assignment = matched(X, fit, taxonomy)
-    old, new = taxonomy.documents["cluster_id"].to_numpy(), assignment.labels
-    common = _common(old, new, len(taxonomy.clusters), settings.n_clusters)
-    origin, steady = _continued(common)
+    return _held_against(workspace, taxonomy, settings, fit)
+
+
+def _held_against(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, fit: MixtureFit) -> Preview:
+    """Number the clusters of a fit as an apply would, and compare."""
+    X = workspace.embeddings
+    assignment = assign_units(X, fit)
+    found = following(taxonomy, assignment.labels, fit.masses.size)
+    labels = hold(X, fit, assignment.labels, found)
+    order = np.argsort(np.argsort(found.numbers))
+    fit, assignment = fit.permuted(order), renumbered(assignment, order)
+    mine = np.sort(found.numbers)
+    numbers = np.union1d(mine, list(found.held)).astype(np.int32)
+    continued = dict(zip(found.numbers.tolist(), zip(found.origin.tolist(), found.steady.tolist(), strict=True),
+                         strict=True)) | {number: (number, True) for number in found.held}
+    target = np.full(len(numbers), np.nan)
+    target[np.searchsorted(numbers, mine)] = fit.target
+    old, new = taxonomy.documents["cluster_id"].to_numpy(), np.searchsorted(numbers, labels)
+    origin = np.array([continued[number][0] for number in numbers.tolist()], dtype=np.int32)
     moved = np.flatnonzero(old != origin[new]).astype(np.int32)
     moved = moved[np.argsort(assignment.margin[moved], kind="stable")]
     weights = workspace.weights(settings.weighting)
-    shares, present = (np.bincount(labels, weights, minlength=k) for labels, k in
-                       ((new, settings.n_clusters), (old, len(taxonomy.clusters))))
-    shares, present = shares / shares.sum(), present / present.sum()
-    return Preview(settings=settings, fit=fit, assignment=assignment, shares=frozen(shares), present=frozen(present),
+    counted = np.ones(len(X)) if weights is None else weights
+    counted = np.where(np.array([c.excluded for c in taxonomy.clusters])[taxonomy.positions], 0.0, counted)
+    shares, present = (np.bincount(places, counted, minlength=k) / counted.sum() for places, k in
+                       ((new, len(numbers)), (taxonomy.positions, len(taxonomy.clusters))))
+    table = common(taxonomy.positions, new.astype(np.int32), len(taxonomy.clusters), len(numbers))
+    return Preview(settings=settings, fit=fit, assignment=assignment, numbers=frozen(numbers),
+                   labels=frozen(labels.astype(np.int32)), held=tuple(sorted(found.held)), shares=frozen(shares),
+                   target=frozen(target), present=frozen(present),
                    before=balance_measures(present), after=balance_measures(shares), origin=frozen(origin),
-                   steady=frozen(steady), ari=_adjusted_rand(common), moved=frozen(moved))
+                   steady=frozen(np.array([continued[number][1] for number in numbers.tolist()])),
+                   ari=_adjusted_rand(table), moved=frozen(moved))
 
 
 def _slider(strength: float) -> float:
     """Place of a strength between 0 and 1 (infinity), the scale of `BalancePath.nearest`."""
     return 1.0 - 1.0 / (1.0 + strength)
-
-
-def _common(old: Int32, new: Int32, n_old: int, n_new: int) -> Float64:
-    """Documents that each pair of clusters of two groupings has in common, (K0, K)."""
-    pairs = old.astype(np.int64) * n_new + new
-    return np.bincount(pairs, minlength=n_old * n_new).reshape(n_old, n_new).astype(np.float64)
-
-
-def _continued(common: Float64) -> tuple[Int32, Bool]:
-    """Pair the clusters of two groupings so that the documents in common are most."""
-    from scipy.optimize import linear_sum_assignment
-
-    origin = np.full(common.shape[1], -1, dtype=np.int32)
-    rows, columns = linear_sum_assignment(-common)
-    origin[columns] = rows
-    both = np.zeros(common.shape[1])
-    both[columns] = common[rows, columns]
-    either = common.sum(axis=0) + np.where(origin < 0, 0, common.sum(axis=1)[origin]) - both
-    return origin, np.asarray(both > KEEP * np.maximum(either, 1))
 
 
 def _adjusted_rand(common: Float64) -> float:

@@ -14,7 +14,7 @@ def fit_settings(workspace: Workspace, settings: Settings, *, start: MixtureFit 
     """Fit under `settings`.
 
     Own shares need clusters to be for: from the start, share k is for cluster k of the fit with equal shares and
-    otherwise the same settings, the largest mass first, as a first `gem-explorer fit` numbers them. The fit then goes
+    otherwise the same settings, the largest mass first, as `gem-explorer fit` numbers them. The fit then goes
     on from there. With `start`, share k is for cluster k of `start`.
     """
     if not isinstance(settings.target, str) and start is None:
@@ -42,7 +42,7 @@ def numbered(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pr
         return settings
     base = _equal(workspace, settings, progress)
     labels = assign(workspace.embeddings, base).labels
-    order = match_clusters(taxonomy.documents["cluster_id"].to_numpy(), labels, settings.n_clusters)
+    order = match_clusters(taxonomy.positions, labels, settings.n_clusters)
     return replace(settings, target=tuple(settings.target[k] for k in order))
 
 

@@ -1,8 +1,11 @@
 """The built-in sample corpus: vectors and layout are shipped, so it opens without a model."""
 
+import json
 import os
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from gem_core.errors import WorkspaceError
 from gem_core.pipeline.source import Source, finish, prepare
 from gem_core.pipeline.taxonomy import ensure_path, fit_taxonomy
 from gem_core.workspace import Settings, Workspace
+from gem_core.workspace.manifest import FORMAT
 
 SETTINGS = Settings(n_clusters=12, strength=1.0)
 
@@ -39,6 +43,7 @@ def open_sample(root: Path | None = None, *, progress: Progress = silent) -> Wor
     It is made beside its place and renamed into it, so two processes may call this at once.
     """
     root = (root or home() / "sample").expanduser().resolve()
+    _set_aside(root)
     if not (root / "manifest.json").exists():
         try:
             root.parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +60,17 @@ def open_sample(root: Path | None = None, *, progress: Progress = silent) -> Wor
         finally:
             shutil.rmtree(making, ignore_errors=True)
     return Workspace(root)
+
+
+def _set_aside(root: Path) -> None:
+    """Rename a sample that an earlier version made, so that a new one takes its place and nothing is lost."""
+    try:
+        found = json.loads((root / "manifest.json").read_text(encoding="utf-8"))["format"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if found < FORMAT:
+        with suppress(OSError):  # another process was first, or the folder is read-only: opening it will say so
+            os.replace(root, root.with_name(f"{root.name}-{found}-{int(time.time())}"))
 
 
 def _make(root: Path, progress: Progress) -> None:

@@ -4,28 +4,26 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gem_core._types import Floating, Int32, Progress, silent
-from gem_core.clustering import (
-    STRENGTHS,
-    Assignment,
-    BalancePath,
-    MixtureFit,
-    balance_path,
-    match_clusters,
-)
+from gem_core.clustering import STRENGTHS, Assignment, BalancePath, MixtureFit, balance_path
 from gem_core.clustering.assignment import assign_units
 from gem_core.errors import InputError
-from gem_core.influence import borderline, exemplars, influence_scores, least_typical
+from gem_core.influence import influence_scores
+from gem_core.pipeline.arrangement import Arrangement
 from gem_core.pipeline.costs import CostBook
+from gem_core.pipeline.describe import describe
+from gem_core.pipeline.edits import from_json
+from gem_core.pipeline.evidence import evidence
+from gem_core.pipeline.follow import arranged, following, to_edit
 from gem_core.pipeline.own_shares import fit_settings
-from gem_core.taxonomy import build_tree, cluster_colours, cluster_keywords, cluster_labels, parent_colours
-from gem_core.workspace import Cluster, Parent, Settings, Taxonomy, Workspace
-
-KEEP = 0.5  # a cluster keeps its colour and a person's label when most of its old documents stay
+from gem_core.taxonomy import build_tree, cluster_colours, cluster_labels, parent_colours
+from gem_core.workspace import Cluster, Edit, Parent, Settings, Taxonomy, Workspace
 
 
 def taxonomy_key(data_hash: str, encoder: str, settings: Settings) -> str:
@@ -56,20 +54,18 @@ def check_size(X: Floating, n_clusters: int) -> None:
                      "Remove the repeated documents, or ask for fewer clusters")
 
 
-def fit_taxonomy(workspace: Workspace, settings: Settings, *, start: MixtureFit | None = None,
-                 progress: Progress = silent) -> Taxonomy:
+def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
     """Fit, score, name and save a taxonomy, and make it the present one.
 
-    A taxonomy of the same corpus and settings that is already there is taken as it is. Cluster numbers, colours and
-    people's labels follow the present taxonomy by matching.
+    The fit itself depends on the corpus and the settings alone, and one that is already there is taken as it is. When
+    there is a taxonomy already, the new one follows it: numbers and colours by matching, labels that a person gave,
+    and what is pinned (`gem_core.pipeline.follow`).
 
     Parameters
     ----------
     workspace : Workspace
         With vectors and terms.
     settings : Settings
-    start : MixtureFit, optional
-        Warm start, such as the nearest point of the balance path.
     progress : Progress
 
     Raises
@@ -79,26 +75,67 @@ def fit_taxonomy(workspace: Workspace, settings: Settings, *, start: MixtureFit 
     WorkspaceError
         If the workspace cannot be written.
     """
-    key = taxonomy_key(workspace.manifest.data_hash, workspace.manifest.encoder, settings)
     with workspace.writing():
-        if not workspace.has(f"fits/{key}/taxonomy.json"):
-            _make(workspace, settings, key, start, progress)
-        fits, position = workspace.database.history()
-        if position < 0 or fits[position] != key:
-            workspace.database.push(key)
+        base = fitted(workspace, settings, progress=progress)
+        old = workspace.taxonomy() if workspace.fitted() else None
+        if old is not None and not old.edited and old.key == base.key:
+            return old
+        done: list[Edit] = [{"do": "fit", "settings": settings.to_json()}]
+        if old is not None:
+            done.append(to_edit(old, following(old, base.positions, len(base.clusters))))
+        key = replay(workspace, base, done[1:], progress=progress).key
+        workspace.push(key, done, _sentence(settings, old))
     return workspace.taxonomy()
 
 
-def _make(workspace: Workspace, settings: Settings, key: str, start: MixtureFit | None, progress: Progress) -> None:
+def _sentence(settings: Settings, old: Taxonomy | None) -> str:
+    strength = "exact" if settings.strength == float("inf") else f"{settings.strength:.3g}"
+    held = sum(c.pinned for c in old.clusters) if old is not None else 0
+    kept = f", {held} pinned" if held else ""
+    return f"Fitted {settings.n_clusters} clusters at strength {strength}{kept}"
+
+
+def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progress: Progress = silent) -> Taxonomy:
+    """Apply recorded edits to a taxonomy that is on disk, save the result, and return it; history is not touched."""
+    if not edits:
+        return base
+    key = hashlib.sha256(json.dumps([base.key, list(edits)], sort_keys=True).encode()).hexdigest()[:16]
+    if workspace.has(f"fits/{key}/taxonomy.json"):
+        return workspace.taxonomy(key)
+    book = CostBook()
+    with book.step("edit"):
+        follows = edits[0]["do"] == "follow"
+        new = arranged(base, workspace.embeddings, edits[0]) if follows else Arrangement.of(base)
+        for edit in edits[follows:]:
+            new.apply(from_json(edit))
+        made = describe(workspace, base, new, progress=progress)
+    labels = made.documents["cluster_id"].to_numpy()
+    kept = tuple(cost for cost in base.costs if cost.step != "edit")
+    taxonomy = replace(base, key=key, clusters=made.clusters, parents=made.parents, costs=(*kept, *book.costs),
+                       taxonomy_hash=_hash(labels, made.clusters), folder=workspace.root / "fits" / key)
+    workspace.save_taxonomy(taxonomy, (made.fit, made.documents) if made.moved else base.folder)
+    return workspace.taxonomy(key)
+
+
+def fitted(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
+    """Return the fit under these settings as nobody edited it, made now if it is not there; under the writers' lock."""
+    key = taxonomy_key(workspace.manifest.data_hash, workspace.manifest.encoder, settings)
+    if not workspace.has(f"fits/{key}/taxonomy.json"):
+        _make(workspace, settings, key, progress)
+    return workspace.taxonomy(key)
+
+
+def _make(workspace: Workspace, settings: Settings, key: str, progress: Progress) -> None:
     X = workspace.embeddings
     check_size(X, settings.n_clusters)
-    previous = workspace.taxonomy() if workspace.database.history()[1] >= 0 else None
     book = CostBook()
     with book.step("fit"):
-        fit = fit_settings(workspace, settings, start=start, progress=progress)
+        fit = fit_settings(workspace, settings, progress=progress)
     book.passes(fit.passes)
     with book.step("assign"):
-        fit, assignment = matched(X, fit, previous)
+        assignment = assign_units(X, fit)
+        order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")  # largest first: easiest to read
+        fit, assignment = fit.permuted(order), renumbered(assignment, order)
     book.passes(1)
     progress("score documents", 0, 1)
     with book.step("score"):
@@ -109,91 +146,58 @@ def _make(workspace: Workspace, settings: Settings, key: str, start: MixtureFit 
         "centrality": influence.centrality, "density": influence.density})
     progress("name clusters", 0, 1)
     with book.step("name"):
-        clusters, parents, merges = _named(workspace, fit, table, previous)
+        clusters, parents = _named(workspace, fit, table)
     taxonomy = Taxonomy(
-        key=key, settings=settings, clusters=clusters, parents=parents, merges=merges, costs=tuple(book.costs),
+        key=key, base=key, settings=settings, clusters=clusters, parents=parents, costs=tuple(book.costs),
         data_hash=workspace.manifest.data_hash, taxonomy_hash=_hash(table["cluster_id"].to_numpy(), clusters),
         folder=workspace.root / "fits" / key)
-    workspace.save_taxonomy(taxonomy, fit, table)
-    if previous is not None:
-        _carry_labels(workspace, previous, taxonomy, table)
+    workspace.save_taxonomy(taxonomy, (fit, table))
     progress("name clusters", 1, 1)
 
 
-def matched(X: Floating, fit: MixtureFit, previous: Taxonomy | None) -> tuple[MixtureFit, Assignment]:
-    """Number the clusters of a fit as the previous taxonomy numbers them, and assign the documents."""
-    assignment = assign_units(X, fit)
-    order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")  # largest first: easiest to read
-    if previous is not None:
-        order = match_clusters(previous.documents["cluster_id"].to_numpy(), assignment.labels, fit.masses.size)
-    order32 = order.astype(np.int32)
-    renumbered = replace(assignment, labels=order32[assignment.labels], second=order32[assignment.second])
-    return fit.permuted(order), renumbered
+def renumbered(assignment: Assignment, order: NDArray[np.integer[Any]]) -> Assignment:
+    """The same assignment with cluster k called order[k]."""
+    new = order.astype(np.int32)
+    return replace(assignment, labels=new[assignment.labels], second=new[assignment.second])
 
 
-def stays(previous: Taxonomy, labels: Int32, n_clusters: int) -> list[bool]:
-    """For each cluster number: do most documents that either side gives it belong to both?"""
-    old = previous.documents["cluster_id"].to_numpy()
-    both = np.bincount(labels[old == labels], minlength=n_clusters)[:n_clusters]
-    either = (np.bincount(old, minlength=n_clusters)[:n_clusters]
-              + np.bincount(labels, minlength=n_clusters)[:n_clusters] - both)
-    return list(both > KEEP * np.maximum(either, 1))
-
-
-def _named(workspace: Workspace, fit: MixtureFit, table: pd.DataFrame, previous: Taxonomy | None,
-           ) -> tuple[tuple[Cluster, ...], tuple[Parent, ...], tuple[tuple[float, ...], ...]]:
+def _named(workspace: Workspace, fit: MixtureFit, table: pd.DataFrame,
+           ) -> tuple[tuple[Cluster, ...], tuple[Parent, ...]]:
     labels = table["cluster_id"].to_numpy()
-    gis = table["gis"].to_numpy()
     k = fit.masses.size
-    keywords = cluster_keywords(workspace.terms, workspace.embeddings, labels, gis, fit.centers)
-    names = cluster_labels(keywords)
+    found = evidence(workspace, fit.centers, labels, table, range(k))
+    names = cluster_labels([one.words for one in found])
     tree = build_tree(fit.resultants, names)
-    keep: tuple[str | None, ...] = ()
-    if previous is not None:
-        kept = stays(previous, labels, k)
-        keep = tuple(previous.clusters[c].colour if kept[c] and c < len(previous.clusters) else None for c in range(k))
-    colours = cluster_colours(tree, keep=keep)
+    colours = cluster_colours(tree)
     tokens = np.bincount(labels, weights=workspace.documents["tokens"].to_numpy(np.float64), minlength=k)
     counts = np.bincount(labels, minlength=k)
     cosine = np.bincount(labels, weights=table["cosine"].to_numpy(np.float64), minlength=k) / np.maximum(counts, 1)
-    best = exemplars(workspace.embeddings, labels, gis)
-    between = borderline(labels, table["margin"].to_numpy())
-    odd = least_typical(labels, gis)
-    rows = [tuple(tuple(int(r) for r in part[c]) if c < len(part) else () for part in (best, between, odd))
-            for c in range(k)]
     clusters = tuple(
         Cluster(number=c, label=names[c], label_source="keywords", parent=int(tree.parent_of[c]),
-                keywords=tuple((w.term, round(float(w.score), 6)) for w in keywords[c]), colour=colours[c],
+                keywords=found[c].keywords, colour=colours[c],
                 documents=int(counts[c]), tokens=int(tokens[c]), share_documents=float(counts[c] / counts.sum()),
                 share_tokens=float(tokens[c] / max(tokens.sum(), 1.0)), mass=float(fit.masses[c]),
                 concentration=float(fit.concentrations[c]), within_cosine=float(cosine[c]),
-                exemplars=rows[c][0], borderline=rows[c][1], atypical=rows[c][2])
+                exemplars=found[c].exemplars, borderline=found[c].borderline, atypical=found[c].atypical)
         for c in range(k))
     parents = tuple(
         Parent(number=p, label=parent.name, label_source="keywords",
                colour=shade, children=tuple(int(c) for c in parent.children))
         for p, (parent, shade) in enumerate(zip(tree.parents, parent_colours(tree, colours), strict=True)))
-    return clusters, parents, tuple(tuple(float(v) for v in merge) for merge in tree.merges)
-
-
-def _carry_labels(workspace: Workspace, previous: Taxonomy, taxonomy: Taxonomy, table: pd.DataFrame) -> None:
-    kept = stays(previous, table["cluster_id"].to_numpy(), len(taxonomy.clusters))
-    for cluster in previous.clusters[: len(kept)]:
-        if cluster.label_source == "person" and kept[cluster.number]:
-            workspace.database.rename(taxonomy.key, "cluster", cluster.number, cluster.label)
+    return clusters, parents
 
 
 def _hash(labels: Int32, clusters: tuple[Cluster, ...]) -> str:
     digest = hashlib.sha256(np.ascontiguousarray(labels, dtype="<i4").tobytes())
-    digest.update(json.dumps([c.label for c in clusters], ensure_ascii=False).encode())
+    digest.update(json.dumps([[c.number, c.label, c.excluded] for c in clusters], ensure_ascii=False).encode())
     return digest.hexdigest()
 
 
 def ensure_path(workspace: Workspace, *, progress: Progress = silent) -> Taxonomy:
-    """Compute the balance path of the present taxonomy unless it is there already."""
+    """Compute the balance path of the present taxonomy's fit unless it is there already."""
     taxonomy = workspace.taxonomy()
     if not taxonomy.has_path:
-        path = _path(workspace, taxonomy, progress)
+        path = _path(workspace, workspace.taxonomy(taxonomy.base), progress)
         with workspace.writing():
             taxonomy.save_path(path)
     return taxonomy

@@ -1,24 +1,22 @@
-"""The part of a workspace that people change: history of applied fits, labels, and the text index (SQLite, FTS5)."""
+"""The part of a workspace that people change, and the text index (SQLite, FTS5)."""
 
+import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 from gem_core._types import Progress, silent
 from gem_core.errors import WorkspaceError
+from gem_core.workspace.history import Edit, History, Step
 
 FILE = "gem.sqlite"
-Kind = Literal["cluster", "parent"]
-MAX_LABEL = 120
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS history (position INTEGER PRIMARY KEY, fit TEXT NOT NULL, at TEXT DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE IF NOT EXISTS history (position INTEGER PRIMARY KEY, key TEXT NOT NULL, edits TEXT NOT NULL,
+  sentence TEXT NOT NULL, at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));
 CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS labels (edit INTEGER PRIMARY KEY, fit TEXT NOT NULL, kind TEXT NOT NULL,
-  number INTEGER NOT NULL, label TEXT NOT NULL, at TEXT DEFAULT CURRENT_TIMESTAMP);
 """
 SEARCH = ("CREATE VIRTUAL TABLE IF NOT EXISTS search"
           " USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2')")
@@ -47,35 +45,48 @@ class Database:
                                  f"{self.path}: {error}",
                                  "Check the permissions and the free space of the workspace, then try again") from error
 
-    def history(self) -> tuple[list[str], int]:
-        """Return the applied fits, oldest first, and the index of the present one (-1 when there is none)."""
+    @contextmanager
+    def open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+        """Open the file for one transaction: for a part of the workspace that keeps a table of its own."""
+        with self._open(write=write) as connection:
+            yield connection
+
+    def history(self) -> History:
+        """Return the steps of the taxonomy, oldest first, and which one is present."""
         if not self.path.exists():
-            return [], -1
+            return History((), -1)
         with self._open() as connection:
-            fits = [row[0] for row in connection.execute("SELECT fit FROM history ORDER BY position")]
+            rows = connection.execute("SELECT key, edits, sentence, at FROM history ORDER BY position").fetchall()
             row = connection.execute("SELECT position FROM cursor").fetchone()
-        return fits, row[0] if row else -1
+        steps = tuple(Step(key, tuple(json.loads(edits)), sentence, at) for key, edits, sentence, at in rows)
+        return History(steps, row[0] if row else -1)
 
     def stamp(self) -> tuple[str, int]:
-        """Return what changes with every apply, undo or rename: the present fit and the number of label edits."""
-        fits, position = self.history()
-        if position < 0:
-            return "", 0
+        """Return what changes with every fit, edit, undo and redo: the present key and its place in the history."""
+        if not self.path.exists():
+            return "", -1
         with self._open() as connection:
-            edits = connection.execute("SELECT coalesce(max(edit), 0) FROM labels").fetchone()[0]
-        return fits[position], edits
+            row = connection.execute("SELECT key, position FROM history JOIN cursor USING (position)").fetchone()
+        return (row[0], row[1]) if row else ("", -1)
 
-    def push(self, fit: str) -> None:
-        """Make `fit` the present one; fits that had been undone are forgotten, as in any editor."""
+    def push(self, key: str, edits: Sequence[Edit], sentence: str) -> list[str]:
+        """Make the taxonomy `key` the present one; steps that had been undone are forgotten, as in any editor.
+
+        Returns the keys that no step names any more.
+        """
         with self._open(write=True) as connection:
             row = connection.execute("SELECT position FROM cursor").fetchone()
             position = row[0] + 1 if row else 0
+            gone = {old for old, in connection.execute("SELECT key FROM history WHERE position >= ?", (position,))}
             connection.execute("DELETE FROM history WHERE position >= ?", (position,))
-            connection.execute("INSERT INTO history (position, fit) VALUES (?, ?)", (position, fit))
+            connection.execute("INSERT INTO history (position, key, edits, sentence) VALUES (?, ?, ?, ?)",
+                               (position, key, json.dumps(list(edits), ensure_ascii=False), sentence))
             connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?)", (position,))
+            kept = {old for old, in connection.execute("SELECT key FROM history")}
+        return sorted(gone - kept)
 
     def step(self, by: int) -> bool:
-        """Move the present fit back (-1) or forward (+1); return whether there was one to move to."""
+        """Move the present step back (-1) or forward (+1); return whether there was one to move to."""
         with self._open(write=True) as connection:
             row = connection.execute("SELECT position FROM cursor").fetchone()
             size = connection.execute("SELECT count(*) FROM history").fetchone()[0]
@@ -83,21 +94,6 @@ class Database:
                 return False
             connection.execute("UPDATE cursor SET position = ?", (row[0] + by,))
         return True
-
-    def rename(self, fit: str, kind: Kind, number: int, label: str) -> None:
-        """Add a person's label to the log; the newest one of a cluster counts."""
-        with self._open(write=True) as connection:
-            connection.execute("INSERT INTO labels (fit, kind, number, label) VALUES (?, ?, ?, ?)",
-                               (fit, kind, number, label))
-
-    def labels(self, fit: str, kind: Kind) -> dict[int, str]:
-        """Labels that a person gave in `fit`, by cluster or parent number."""
-        if not self.path.exists():
-            return {}
-        with self._open() as connection:
-            rows = connection.execute("SELECT number, label FROM labels WHERE fit = ? AND kind = ? ORDER BY edit",
-                                      (fit, kind))
-            return dict(rows.fetchall())
 
     def index(self, texts: Iterable[str], total: int, progress: Progress = silent) -> None:
         """Build the text index in one transaction; document i is row i."""

@@ -10,7 +10,7 @@ from typing import Any
 from gem_core.errors import WorkspaceError
 from gem_core.workspace.files import write_json
 
-FORMAT = 1
+FORMAT = 2
 FILE = "manifest.json"
 LIBRARIES = ("numpy", "scipy", "torch", "scikit-learn", "faiss-cpu", "umap-learn", "pandas", "pyarrow",
              "sentence-transformers", "streamlit", "plotly")
@@ -106,7 +106,8 @@ def read_manifest(root: Path) -> Manifest:
         raise WorkspaceError("manifest.json must be the JSON that gem-explorer wrote", f"{path}: {error}",
                              "Restore it from a copy or build the workspace again") from error
     if found != FORMAT:
-        raise WorkspaceError(f"This version reads workspaces of format {FORMAT}", f"format {found} at {root}",
-                             "Open it with the newer gem-explorer that wrote it: pip install --upgrade gem-explorer")
+        do = ("Open it with the newer gem-explorer that wrote it: pip install --upgrade gem-explorer"
+              if found > FORMAT else "Build it again: gem-explorer fit CORPUS --workspace NEWDIR")
+        raise WorkspaceError(f"This version reads workspaces of format {FORMAT}", f"format {found} at {root}", do)
     value["costs"] = tuple(StepCost(**cost) for cost in value["costs"])
     return Manifest(**value)

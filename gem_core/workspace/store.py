@@ -1,6 +1,7 @@
 """A workspace: one corpus on disk with its vectors, layout, terms, taxonomies and edits."""
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,8 +15,9 @@ from gem_core._types import Float32, Progress, silent
 from gem_core.clustering.mixture import MixtureFit
 from gem_core.errors import WorkspaceError
 from gem_core.taxonomy import Terms
-from gem_core.workspace.database import MAX_LABEL, Database, Kind
+from gem_core.workspace.database import Database
 from gem_core.workspace.files import unwritable, write_array, write_folder, write_parquet
+from gem_core.workspace.history import Edit, History
 from gem_core.workspace.manifest import Manifest, read_manifest
 from gem_core.workspace.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
 
@@ -135,7 +137,7 @@ class Workspace:
     # -- taxonomies ---------------------------------------------------------------------------------------------
 
     def taxonomy(self, key: str | None = None) -> Taxonomy:
-        """Return the present taxonomy (or the one named), with people's labels on it.
+        """Return the present taxonomy, or that of another step.
 
         Raises
         ------
@@ -143,43 +145,32 @@ class Workspace:
             If nothing has been fitted yet, or `key` is unknown.
         """
         if key is None:
-            fits, position = self.database.history()
-            if position < 0:
-                raise WorkspaceError("The workspace must hold a fit", f"none in {self.root}",
-                                     "Fit one: gem-explorer fit CORPUS --workspace DIR")
-            key = fits[position]
-        found = read_taxonomy(self.root / "fits" / Path(key).name)
-        return found.named(self.database.labels(key, "cluster"), self.database.labels(key, "parent"))
+            key = self.database.stamp()[0]
+        if not key:
+            raise WorkspaceError("The workspace must hold a fit", f"none in {self.root}",
+                                 "Fit one: gem-explorer fit CORPUS --workspace DIR")
+        return read_taxonomy(self.root / "fits" / Path(key).name)
 
-    def save_taxonomy(self, taxonomy: Taxonomy, fit: MixtureFit, documents: pd.DataFrame) -> None:
-        """Write a taxonomy; it becomes the present one by `database.push`."""
-        write_folder(taxonomy.folder, lambda folder: write_taxonomy(folder, taxonomy, fit, documents))
+    def fitted(self) -> bool:
+        """Whether there is a present taxonomy."""
+        return bool(self.database.stamp()[0])
 
-    def rename(self, kind: Kind, number: int, label: str) -> None:
-        """Give a cluster or parent of the present taxonomy a person's label.
+    def save_taxonomy(self, taxonomy: Taxonomy, parts: tuple[MixtureFit, pd.DataFrame] | Path) -> None:
+        """Write a taxonomy (`write_taxonomy`); it becomes the present one by `push`."""
+        write_folder(taxonomy.folder, lambda folder: write_taxonomy(folder, taxonomy, parts))
 
-        Raises
-        ------
-        InputError
-            If the label is empty, too long, or taken by a sibling.
-        """
-        taxonomy = self.taxonomy()
-        label = " ".join(label.split())
-        siblings = taxonomy.clusters if kind == "cluster" else taxonomy.parents
-        if not 0 <= number < len(siblings):
-            raise WorkspaceError(f"A {kind} number lies between 0 and {len(siblings) - 1}", str(number),
-                                 "See the numbers with: gem-explorer info DIR")
-        if not 0 < len(label) <= MAX_LABEL:
-            raise WorkspaceError(f"A label holds 1 to {MAX_LABEL} characters", f"{len(label)}", "Choose another name")
-        taken = [other.number for other in siblings if other.label == label and other.number != number]
-        if taken:
-            raise WorkspaceError("Labels are unique", f"{label!r}, which {kind} {taken[0]} has already",
-                                 "Choose another name")
-        with self.writing():
-            self.database.rename(taxonomy.key, kind, number, label)
+    def push(self, key: str, edits: Sequence[Edit], sentence: str) -> None:
+        """Make a saved taxonomy the present one, as a step of the history; undone steps are forgotten."""
+        for gone in self.database.push(key, edits, sentence):
+            if read_taxonomy(self.root / "fits" / gone).edited:  # a fit stays: other steps may be made from it
+                shutil.rmtree(self.root / "fits" / gone, ignore_errors=True)
+
+    def history(self) -> History:
+        """Steps of the taxonomy, oldest first: fits and edits."""
+        return self.database.history()
 
     def undo(self) -> bool:
-        """Return to the taxonomy applied before; False when there is none."""
+        """Return to the taxonomy of the step before; False when there is none."""
         with self.writing():
             return self.database.step(-1)
 
@@ -190,8 +181,8 @@ class Workspace:
 
     def steps(self) -> tuple[bool, bool]:
         """Whether undo and redo have somewhere to go."""
-        fits, position = self.database.history()
-        return position > 0, position < len(fits) - 1
+        history = self.history()
+        return history.position > 0, history.position < len(history.steps) - 1
 
     @contextmanager
     def writing(self, wait: float = 10.0) -> Iterator[None]:

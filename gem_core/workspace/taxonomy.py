@@ -1,7 +1,9 @@
 """One fitted and named taxonomy as the workspace keeps it."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+import os
+import shutil
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -88,22 +90,25 @@ class Taxonomy:
     Attributes
     ----------
     key : str
-        Name of its folder: hash of corpus and settings.
+        Name of its folder: hash of corpus, settings and edits.
+    base : str
+        Key of the fit it was made from; its own key when nobody edited it.
     settings : Settings
-    clusters, parents : tuples
-        In order of their numbers.
-    merges : tuple of (left, right, height, size)
-        The whole tree, as in scipy's linkage.
+        Of that fit.
+    clusters : tuple
+        In order of their numbers. Numbers are kept by edits and refits, so they may have gaps.
+    parents : tuple
+        In order of the tree.
     costs : tuple of StepCost
     folder : Path or None
         Where it is kept; None for a taxonomy that was never written.
     """
 
     key: str
+    base: str
     settings: Settings
     clusters: tuple[Cluster, ...]
     parents: tuple[Parent, ...]
-    merges: tuple[tuple[float, ...], ...]
     costs: tuple[StepCost, ...]
     data_hash: str
     taxonomy_hash: str
@@ -111,8 +116,13 @@ class Taxonomy:
 
     @cached_property
     def fit(self) -> MixtureFit:
-        """The mixture: centres, concentrations, bias, trace."""
+        """The mixture: centres, concentrations, bias, trace; row k is `clusters[k]`."""
         return read_fit(self.folder / "mixture.npz")
+
+    @property
+    def edited(self) -> bool:
+        """Whether it is more than a fit: edited by a person, or numbered and named after an earlier one."""
+        return self.key != self.base
 
     @cached_property
     def documents(self) -> pd.DataFrame:
@@ -132,6 +142,10 @@ class Taxonomy:
     def has(self, number: int | None) -> bool:
         """Whether a cluster of this number is there."""
         return number in self._index
+
+    def place(self, number: int | None) -> int | None:
+        """Index into `clusters` of the cluster of this number; None when it is not there."""
+        return None if number is None else self._index.get(number)
 
     def cluster(self, number: int) -> Cluster:
         """Return the cluster of this number.
@@ -162,36 +176,48 @@ class Taxonomy:
 
     @property
     def has_path(self) -> bool:
-        """Whether the balance path of this taxonomy has been computed."""
-        return (self.folder / "path.npz").exists()
+        """Whether the balance path of its fit has been computed."""
+        return self._path_file.exists()
 
     @cached_property
     def path(self) -> BalancePath:
-        """The balance path around this fit."""
-        return read_path(self.folder / "path.npz")
+        """The balance path around the fit it was made from, before any edit."""
+        return read_path(self._path_file)
 
     def save_path(self, balance: BalancePath) -> None:
         """Write the balance path beside the fit."""
-        write_path(self.folder / "path.npz", balance)
+        write_path(self._path_file, balance)
 
-    def named(self, clusters: dict[int, str], parents: dict[int, str]) -> "Taxonomy":
-        """Return a copy in which people's labels replace the automatic ones."""
-        return replace(
-            self,
-            clusters=tuple(replace(c, label=clusters[c.number], label_source="person") if c.number in clusters else c
-                           for c in self.clusters),
-            parents=tuple(replace(p, label=parents[p.number], label_source="person") if p.number in parents else p
-                          for p in self.parents))
+    @property
+    def _path_file(self) -> Path:
+        return self.folder.parent / self.base / "path.npz"
 
 
-def write_taxonomy(folder: Path, taxonomy: Taxonomy, fit: MixtureFit, documents: pd.DataFrame) -> None:
-    """Fill `folder` (a temporary one) with a taxonomy."""
-    write_fit(folder / "mixture.npz", fit)
-    write_parquet(folder / "documents.parquet", documents)
+PARTS = ("mixture.npz", "documents.parquet")
+
+
+def write_taxonomy(folder: Path, taxonomy: Taxonomy, parts: tuple[MixtureFit, pd.DataFrame] | Path) -> None:
+    """Fill `folder` (a temporary one) with a taxonomy.
+
+    `parts` are its mixture and its documents, or the folder of a taxonomy that has the same ones.
+    """
+    if isinstance(parts, Path):
+        for name in PARTS:
+            _share(parts / name, folder / name)
+    else:
+        write_fit(folder / PARTS[0], parts[0])
+        write_parquet(folder / PARTS[1], parts[1])
     value = asdict(taxonomy)
     value["settings"] = taxonomy.settings.to_json()
     del value["folder"]
     write_json(folder / "taxonomy.json", value)
+
+
+def _share(old: Path, new: Path) -> None:
+    try:
+        os.link(old, new)  # never written again, so two names for one file are safe
+    except OSError:  # a file system without links
+        shutil.copyfile(old, new)
 
 
 def read_taxonomy(folder: Path) -> Taxonomy:
@@ -209,5 +235,4 @@ def read_taxonomy(folder: Path) -> Taxonomy:
     parents = tuple(Parent(**{**p, "children": tuple(p["children"])}) for p in value.pop("parents"))
     return Taxonomy(
         clusters=clusters, parents=parents, folder=folder, settings=Settings.from_json(value.pop("settings")),
-        merges=tuple(tuple(m) for m in value.pop("merges")),
         costs=tuple(StepCost(**c) for c in value.pop("costs")), **value)

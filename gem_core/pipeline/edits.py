@@ -1,0 +1,150 @@
+"""What a person can do to a taxonomy: one small record each, which the history keeps as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from gem_core.errors import InputError
+from gem_core.workspace import Edit
+
+Kind = Literal["cluster", "parent"]
+MAX_LABEL = 120
+JOINERS = "\u200c\u200d"  # spelling of Persian, Hindi and of some emoji
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Give a cluster or a group (kind "parent") another label; `source` says who gave it."""
+
+    kind: Kind
+    number: int
+    label: str
+    source: Literal["person", "llm"] = "person"
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Make one cluster of several. The largest keeps its number, colour and group; the result is pinned."""
+
+    clusters: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Divide a cluster into parts, which are pinned; the largest keeps the number.
+
+    `parts` hold document rows: every document of the cluster in exactly one (`propose_split` makes them).
+    """
+
+    cluster: int
+    parts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Move:
+    """Put documents into a cluster, which is pinned; into a new one when `to` is None."""
+
+    rows: tuple[int, ...]
+    to: int | None
+
+
+@dataclass(frozen=True)
+class Regroup:
+    """Put a cluster into another group; into a new one when `parent` is None."""
+
+    cluster: int
+    parent: int | None
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Pin a cluster, so that a refit keeps its documents together, or let it go."""
+
+    cluster: int
+    on: bool = True
+
+
+@dataclass(frozen=True)
+class Exclude:
+    """Leave clusters out of shares and weights (and pin them), or take them in again."""
+
+    clusters: tuple[int, ...]
+    on: bool = True
+
+
+Op = Rename | Merge | Split | Move | Regroup | Pin | Exclude
+KINDS: dict[str, type[Any]] = {kind.__name__.lower(): kind
+                               for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude)}
+
+
+def to_json(op: Op) -> Edit:
+    """Return an edit in JSON's types.
+
+    Examples
+    --------
+    >>> to_json(Merge((3, 5)))
+    {'do': 'merge', 'clusters': [3, 5]}
+    """
+    return {"do": type(op).__name__.lower(),
+            **{name: _listed(value) for name, value in asdict(op).items()}}
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value
+
+
+def from_json(value: Edit) -> Op:
+    """Read what `to_json` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is no edit.
+
+    Examples
+    --------
+    >>> from_json({"do": "move", "rows": [4], "to": None})
+    Move(rows=(4,), to=None)
+    """
+    fields = {name: item for name, item in value.items() if name != "do"}
+    try:
+        found: Op = KINDS[value["do"]](**{name: _tupled(item) for name, item in fields.items()})
+    except (KeyError, TypeError) as error:
+        raise InputError(f"An edit must be one of {', '.join(KINDS)} with its fields", f"{str(value)[:200]}",
+                         "Take the lines of an edits.jsonl that gem-explorer wrote") from error
+    return found
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
+
+
+def clean_label(label: str) -> str:
+    """Return a label on one line, without control characters.
+
+    Raises
+    ------
+    InputError
+        If nothing is left, or more than 120 characters.
+
+    Examples
+    --------
+    >>> clean_label("  Bread\\n and   cake ")
+    'Bread and cake'
+    """
+    text = " ".join("".join(c if c.isprintable() or c in JOINERS else " " for c in label).split())
+    if not 0 < len(text) <= MAX_LABEL:
+        raise InputError(f"A label holds 1 to {MAX_LABEL} characters", f"{len(text)}", "Choose another name")
+    return text
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Join names for a sentence: "A, B and C", "A, B, C and 4 more".
+
+    Examples
+    --------
+    >>> listed(["A"]), listed(["A", "B"]), listed(["A", "B", "C", "D", "E"])
+    ('A', 'A and B', 'A, B, C and 2 more')
+    """
+    shown = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
