@@ -71,7 +71,8 @@ class Endpoint:
         object.__setattr__(self, "base_url", address)
         object.__setattr__(self, "model", self.model.strip())
         parts = _split(address)
-        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or not address.isprintable():
+        if (parts is None or parts.scheme not in ("http", "https") or not parts.hostname or " " in address
+                or not address.isprintable()):
             raise EndpointError("The base URL must be an http address", repr(address) if address else "none",
                                 "Write it as http://localhost:11434/v1")
         if parts.username is not None or parts.password is not None or parts.query or parts.fragment:

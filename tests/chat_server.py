@@ -1,0 +1,96 @@
+"""A server that speaks the chat completions protocol, well or badly, as a test tells it to."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One reply: status, body, headers, and how long to let the client wait for it."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    wait: float = 0.0
+    cut: bool = False  # close the connection without a reply
+
+
+def says(text: str | None, finish: str = "stop", wait: float = 0.0) -> Reply:
+    """The model answers."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
+    body = {"id": "x", "object": "chat.completion", "model": "m", "choices": [choice]}
+    return Reply(body=json.dumps(body).encode(), wait=wait)
+
+
+def refuses(status: int, message: str = "no", **headers: str) -> Reply:
+    """The server answers with an error of the protocol."""
+    body = json.dumps({"error": {"message": message, "type": "error"}}).encode()
+    return Reply(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@dataclass
+class ChatServer:
+    """Where it listens, and what it was sent."""
+
+    port: int
+    bodies: list[dict[str, Any]]
+    headers: list[dict[str, str]]
+    paths: list[str]
+    ended: threading.Event
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+
+@contextmanager
+def chat_server(reply: Callable[[int, dict[str, Any]], Reply] | list[Reply]) -> Iterator[ChatServer]:
+    """Serve on a free port; `reply` gives the answer to request i, or is a list whose last one is repeated."""
+    answer = reply if callable(reply) else (lambda i, body: reply[min(i, len(reply) - 1)])
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with lock:
+                index = len(served.bodies)
+                served.bodies.append(body)
+                served.headers.append({name.lower(): value for name, value in self.headers.items()})
+                served.paths.append(self.path)
+            found = answer(index, body)
+            served.ended.wait(found.wait)
+            if found.cut:
+                self.close_connection = True
+                return
+            self.send_response(found.status)
+            for name, value in {"Content-Length": str(len(found.body)), **found.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(found.body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            """Say nothing of clients that went away."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    served = ChatServer(server.server_address[1], [], [], [], threading.Event())
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield served
+    finally:
+        served.ended.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
