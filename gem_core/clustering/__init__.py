@@ -18,6 +18,7 @@ from gem_core.clustering.measures import (
 from gem_core.clustering.mixture import MixtureConfig, MixtureFit, fit_mixture
 from gem_core.clustering.path import STRENGTHS, BalancePath, balance_path
 from gem_core.clustering.statistics import Documents, Moments, Statistics, block_statistics
+from gem_core.clustering.suggest import Suggestion, suggest_strength
 
 __all__ = [
     "STRENGTHS",
@@ -30,6 +31,7 @@ __all__ = [
     "MixtureFit",
     "Moments",
     "Statistics",
+    "Suggestion",
     "agreement",
     "assign",
     "balance_measures",
@@ -42,6 +44,7 @@ __all__ = [
     "silhouette",
     "spherical_kmeans",
     "stability",
+    "suggest_strength",
     "vmf_mixture",
     "within_cosine",
 ]

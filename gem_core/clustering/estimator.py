@@ -37,8 +37,8 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
         K.
     strength : float, default 1.0
         Balance strength lambda / kappa, from 0 (plain mixture) over 1 (matched) to infinity (masses equal u).
-    target : "uniform", "natural" or array of K shares, default "uniform"
-        u.
+    target : "uniform", "natural", "floor:x" or array of K shares, default "uniform"
+        u: equal; the masses at strength 0; these masses lifted to at least x; or given.
     concentration : "per_cluster", "shared" or float, default "per_cluster"
         How kappa is chosen.
     solver : "dual" or "mm", default "dual"
@@ -136,6 +136,6 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
         if isinstance(state, np.random.RandomState):
             seed = int(check_random_state(state).randint(2**31 - 1))
         target = self.target if isinstance(self.target, str) else tuple(np.asarray(self.target, dtype=float).tolist())
-        return MixtureConfig(n_clusters=self.n_clusters, strength=self.strength, target=target,  # type: ignore[arg-type]
+        return MixtureConfig(n_clusters=self.n_clusters, strength=self.strength, target=target,
                              concentration=self.concentration, solver=self.solver, max_iter=self.max_iter,
                              tol=self.tol, seed=seed)

@@ -15,6 +15,7 @@ from gem_core.clustering.driver import Problem, Run, expectation_maximisation
 from gem_core.clustering.maximisation import Parameters, maximise
 from gem_core.clustering.seeding import Seed, seed_mixture
 from gem_core.clustering.statistics import Documents
+from gem_core.clustering.target import checked_target, follows_masses, from_masses
 from gem_core.errors import InputError, NotConvergedWarning
 from gem_core.geometry import normalise
 
@@ -34,8 +35,9 @@ class MixtureConfig:
     strength : float
         Balance strength lambda / kappa, in [0, inf]: 0 is a plain von Mises-Fisher mixture, about 1 matches the
         scale of the logits, infinity holds the masses exactly at the target.
-    target : "uniform", "natural" or tuple of K floats
-        u: equal shares; the masses of the strength-0 fit from the same start; or given shares (sum 1). From a cold
+    target : "uniform", "natural", "floor:x" or tuple of K floats
+        u: equal shares; the masses of the strength-0 fit from the same start; these masses lifted to at least x, the
+        larger ones shrunk in proportion ("floor:0.02" is 2%, x at most 1/K); or given shares (sum 1). From a cold
         start the largest given share goes to the largest cluster, and so on.
     concentration : "per_cluster", "shared" or float
         How kappa is chosen; a number fixes it.
@@ -66,7 +68,7 @@ class MixtureConfig:
 
     n_clusters: int = 24
     strength: float = 1.0
-    target: Literal["uniform", "natural"] | tuple[float, ...] = "uniform"
+    target: str | tuple[float, ...] = "uniform"
     concentration: Literal["per_cluster", "shared"] | float = "per_cluster"
     solver: Literal["dual", "mm"] = "dual"
     max_iter: int = 200
@@ -92,11 +94,7 @@ class MixtureConfig:
         elif not _number(self.concentration) or not 0 < self.concentration < math.inf:
             raise InputError('concentration must be "per_cluster", "shared" or a positive number',
                              f"{self.concentration!r}", 'Use "per_cluster"')
-        if isinstance(self.target, str):
-            _one_of(self.target, "target", ("uniform", "natural"))
-        else:
-            shares = _check.shares(self.target, self.n_clusters, "target")
-            object.__setattr__(self, "target", tuple(shares.tolist()))
+        object.__setattr__(self, "target", checked_target(self.target, self.n_clusters))
         if self.solver == "mm" and math.isinf(self.strength):
             raise InputError('solver "mm" needs a finite strength (its step has size 0 at infinity)', "inf",
                              'Use solver="dual", or a large finite strength')
@@ -207,8 +205,8 @@ def fit_mixture(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | Non
     weights : array_like, shape (n,), optional
         Document weights >= 0 (tokens, say); divided by their sum. Default: every document counts the same.
     start : MixtureFit, optional
-        Warm start from a fit of the same documents; its reference concentration (and natural target) is kept, so
-        strengths mean the same in both.
+        Warm start from a fit of the same documents; its reference concentration (and a target
+        that is natural or a floor) is kept, so strengths mean the same in both.
     progress : Progress
         Called as progress("seed" | "fit", done, total).
     device : str
@@ -240,7 +238,7 @@ def fit_mixture(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | Non
     began = time.perf_counter()
     corpus = prepare(X, weights, config.n_clusters, device)
     seed = corpus.seed(config, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
-    target = start.target if start is not None and config.target == start.config.target == "natural" else None
+    target = known_target(start, config)
     return fit_prepared(corpus, config, seed, target=target, progress=progress, began=began)
 
 
@@ -306,10 +304,11 @@ def _target(documents: Documents, config: MixtureConfig, seed: Seed) -> tuple[Se
     k = config.n_clusters
     if config.target == "uniform":
         return seed, np.full(k, 1.0 / k)
-    if config.target == "natural":
+    if follows_masses(config.target):
         plain = Problem(0.0, np.full(k, 1.0 / k), config.concentration, CAP_RATIO * seed.reference)
         run = expectation_maximisation(documents, plain, seed.parameters, max_iter=config.max_iter, tol=config.tol)
-        return replace(seed, parameters=run.parameters, bias=np.zeros(k)), run.expectation.mass
+        return replace(seed, parameters=run.parameters, bias=np.zeros(k)), from_masses(
+            config.target, run.expectation.mass)
     shares = np.array(config.target)
     if seed.given:
         return seed, shares
@@ -331,6 +330,12 @@ def warm_seed(start: MixtureFit, config: MixtureConfig, d: int) -> Seed:
             reference = float(config.concentration)
         parameters = maximise(start.masses, start.resultants, parameters, config.concentration, CAP_RATIO * reference)
     return Seed(parameters, np.where(np.isfinite(start.bias), start.bias, 0.0), start.masses, reference, given=True)
+
+
+def known_target(start: MixtureFit | None, config: MixtureConfig) -> Float64 | None:
+    """Target that a warm start hands on: masses at strength 0 are found once."""
+    return start.target if start is not None and config.target == start.config.target and follows_masses(
+        config.target) else None
 
 
 def _enough(x: np.ndarray, share: Float64, k: int) -> None:

@@ -11,7 +11,15 @@ from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.clustering.assignment import assign_units
 from gem_core.clustering.matching import match_clusters
 from gem_core.clustering.measures import agreement, balance_measures
-from gem_core.clustering.mixture import Corpus, MixtureConfig, MixtureFit, fit_prepared, prepare, warm_seed
+from gem_core.clustering.mixture import (
+    Corpus,
+    MixtureConfig,
+    MixtureFit,
+    fit_prepared,
+    known_target,
+    prepare,
+    warm_seed,
+)
 from gem_core.errors import InputError
 
 # No balance, 14 strengths evenly spaced in their logarithm around the matched one, and exact balance.
@@ -144,7 +152,7 @@ def _fits(corpus: Corpus, config: MixtureConfig, grid: Float64, start: MixtureFi
     cold = replace(config, strength=float(grid[anchor]), solver="dual")
     seed = corpus.seed(cold, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
     fits: dict[int, MixtureFit] = {}
-    target = start.target if start is not None and config.target == start.config.target == "natural" else None
+    target = known_target(start, config)
     for at in [*range(anchor, -1, -1), *range(anchor + 1, grid.size)]:
         progress("path", len(fits), grid.size)
         strength = float(grid[at])

@@ -48,20 +48,21 @@ def source_of(corpus: Path, text: str | None, id: str | None, label: str | None,
 def fit_settings(clusters: int, strength: float, target: str, concentration: str, solver: str, weighting: str,
                  seed: int) -> "Settings":
     """The settings that the options of a fit name."""
+    from gem_core.clustering.target import read_target
     from gem_core.workspace import Settings
 
     check_one_of("--solver", solver, ("dual", "mm"))
     check_one_of("--weighting", weighting, ("documents", "tokens"))
     named: tuple[Literal["per_cluster"], Literal["shared"]] = ("per_cluster", "shared")
     try:
-        shares = target if target in ("uniform", "natural") else tuple(float(u) for u in target.split(","))
         kappa = next((mode for mode in named if mode == concentration), None) or float(concentration)
     except ValueError:
-        raise InputError("--target and --concentration must be a known word or numbers",
-                         f"--target {target} --concentration {concentration}",
-                         "Use uniform, natural or shares as 0.5,0.3,0.2; per_cluster, shared or a number") from None
-    return Settings(n_clusters=clusters, strength=strength, target=shares, concentration=kappa,  # type: ignore[arg-type]
-                    solver=solver, weighting=weighting, seed=seed)  # type: ignore[arg-type]
+        raise InputError("--concentration must be a known word or a number", concentration,
+                         "Use per_cluster, shared or a number") from None
+    settings = Settings(n_clusters=clusters, strength=strength, target=read_target(target), concentration=kappa,
+                        solver=solver, weighting=weighting, seed=seed)  # type: ignore[arg-type]
+    settings.config()  # refuses what cannot be, before the corpus is read
+    return settings
 
 
 def check_one_of(option: str, value: str, known: tuple[str, ...]) -> None:
@@ -85,7 +86,7 @@ def facts_of(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict[str, A
             "objective": float(fit.objective), "iterations": int(fit.n_iter), "converged": bool(fit.converged),
             "costs": [asdict(cost) for cost in (*manifest.costs, *taxonomy.costs)],
             "clusters": [{"cluster_id": c.number, "label": c.label, "label_source": c.label_source,
-                          "parent": taxonomy.parents[c.parent].label, "documents": c.documents, "tokens": c.tokens,
+                          "parent": taxonomy.parent(c.parent).label, "documents": c.documents, "tokens": c.tokens,
                           "share_documents": c.share_documents, "mass": c.mass} for c in taxonomy.clusters]}
     return facts
 

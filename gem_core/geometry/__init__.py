@@ -1,7 +1,7 @@
 """Von Mises-Fisher maths, the simplex and the unit sphere: pure functions in float64."""
 
 from gem_core.geometry.bessel import log_bessel
-from gem_core.geometry.simplex import effective_number, normalised_entropy
+from gem_core.geometry.simplex import effective_number, floored, normalised_entropy, rebalance
 from gem_core.geometry.sphere import normalise
 from gem_core.geometry.vmf import (
     CONCENTRATION_CAP,
@@ -15,10 +15,12 @@ __all__ = [
     "CONCENTRATION_CAP",
     "concentration_from_resultant",
     "effective_number",
+    "floored",
     "log_bessel",
     "log_normaliser",
     "mean_resultant",
     "normalise",
     "normalised_entropy",
+    "rebalance",
     "sample_vmf",
 ]

@@ -1,8 +1,9 @@
-"""Measures of a distribution of mass over clusters."""
+"""Distributions of mass over clusters: measures of them, and rules that keep them distributions."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gem_core import _check
 from gem_core._types import Float64
 from gem_core.errors import InputError
 
@@ -78,3 +79,108 @@ def _distribution(masses: ArrayLike) -> Float64:
         raise InputError("masses must be finite, not negative and not all zero", f"{array.tolist()[:8]}",
                          "Pass the masses of one fit")
     return np.asarray(array / array.sum())
+
+
+def rebalance(shares: ArrayLike, index: int, value: float, locked: ArrayLike | None = None) -> Float64:
+    r"""Set one share; the others that are not locked give or take in proportion to what they hold.
+
+    u_index = value, u_k as before where locked, u_k = c u_k elsewhere with c such that the sum is 1. Where the others
+    hold nothing, they take equal parts.
+
+    Parameters
+    ----------
+    shares : array_like, shape (K,)
+        Fractions >= 0 with sum 1.
+    index : int
+        Which share is set, 0 to K - 1; not a locked one.
+    value : float
+        Its new share, from 0 to 1 less what the locked ones hold. With every other share locked it is that rest.
+    locked : array_like of bool, shape (K,), optional
+        Shares that stay as they are. Default: none.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        Fractions with sum 1.
+
+    Raises
+    ------
+    InputError
+        `shares` are no shares, `index` is outside or locked, or the value is impossible beside the locked shares.
+
+    Examples
+    --------
+    >>> rebalance([0.5, 0.3, 0.2], 0, 0.2).round(3).tolist()
+    [0.2, 0.48, 0.32]
+    >>> rebalance([0.5, 0.3, 0.2], 0, 0.2, [False, True, False]).round(3).tolist()
+    [0.2, 0.3, 0.5]
+    """
+    old = np.array(shares, dtype=np.float64)
+    _check.shares(old, old.size, "shares")
+    kept = np.zeros(old.size, dtype=bool) if locked is None else np.array(locked, dtype=bool)
+    if kept.shape != old.shape:
+        raise InputError(f"locked must hold one answer a share ({old.size})", f"shape {kept.shape}",
+                         f"Pass {old.size} times true or false")
+    if not 0 <= index < old.size:
+        raise InputError(f"index must lie between 0 and {old.size - 1}", f"{index}", "Pass the place of a share")
+    if kept[index]:
+        raise InputError("A share that is set must not be locked", f"share {index}, which is locked", "Unlock it first")
+    free = ~kept
+    free[index] = False
+    rest = 1.0 - float(old[kept].sum())
+    possible = 0.0 <= value <= rest + 1e-9 if free.any() else abs(value - rest) <= 1e-9
+    if not (np.isfinite(value) and possible):
+        bound = f"lie between 0 and {max(rest, 0.0):.4g}" if free.any() else f"be {max(rest, 0.0):.4g}"
+        raise InputError(f"The share must {bound}, which the locked ones leave", f"{value:.4g}",
+                         "Unlock another share, or choose a possible one")
+    new = old.copy()
+    new[index] = min(float(value), max(rest, 0.0))
+    left, held = max(rest - float(new[index]), 0.0), float(old[free].sum())
+    if free.any():
+        new[free] = old[free] * (left / held) if held > 0 else left / free.sum()
+    return new
+
+
+def floored(shares: ArrayLike, floor: float) -> Float64:
+    r"""The shares nearest to given ones of which none is below a floor: u_k = max(floor, c p_k) with sum 1.
+
+    Nearest in the Kullback-Leibler sense, in both directions: shares above the floor keep their proportions.
+
+    Parameters
+    ----------
+    shares : array_like, shape (K,)
+        p, fractions >= 0 with sum 1.
+    floor : float
+        A fraction from 0 to 1/K.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        Fractions with sum 1.
+
+    Raises
+    ------
+    InputError
+        `shares` are no shares, or the floor lies outside 0 to 1/K.
+
+    Notes
+    -----
+    With the shares sorted downwards, the j largest stay above the floor and
+    c = (1 - (K - j) floor) / (p_1 + ... + p_j) for the largest j that c p_j >= floor allows.
+
+    Examples
+    --------
+    >>> floored([0.6, 0.3, 0.1, 0.0], 0.1).round(4).tolist()
+    [0.5333, 0.2667, 0.1, 0.1]
+    """
+    p = _check.shares(shares, np.size(shares), "shares")
+    if not 0 <= floor <= (1 + 1e-12) / p.size:
+        raise InputError(f"The floor must lie between 0 and one part in {p.size} ({1 / p.size:.4g}), one for each "
+                         "cluster", f"{floor:.4g}", "Use a lower floor, or fewer clusters")
+    falling = np.sort(p)[::-1]
+    above = np.arange(1, p.size + 1)
+    scale = (1.0 - (p.size - above) * floor) / np.cumsum(falling)
+    fits = np.flatnonzero(scale * falling >= floor)
+    if fits.size == 0:  # only at a floor of 1/K, by rounding
+        return np.full(p.size, 1.0 / p.size)
+    return np.asarray(np.maximum(floor, scale[fits[-1]] * p))

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from gem_core.clustering.mixture import MixtureConfig
 
 Weighting = Literal["documents", "tokens"]
-Target = Literal["uniform", "natural"] | tuple[float, ...]
+Target = str | tuple[float, ...]  # "uniform", "natural", "floor:x" or shares
 Concentration = Literal["per_cluster", "shared"] | float
 
 
@@ -19,7 +19,8 @@ class Settings:
     n_clusters : int, >= 1
     strength : float, >= 0 or inf
         Balance strength: 0 is the plain mixture from a plain start, about 1 matched, infinity exactly the target.
-    target : "uniform", "natural" or shares that sum to 1
+    target : "uniform", "natural", "floor:x" or shares that sum to 1
+        "floor:0.02": every cluster at least 2%, otherwise natural shares in proportion.
     concentration : "per_cluster", "shared" or a number > 0
     solver : "dual" or "mm"
     seed : int
