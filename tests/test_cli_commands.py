@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from cli_process import COMMAND, QUIET, end, facts, progress, refusal, run, start, texts, wait_for
 
+from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace
 
 COMMANDS = ("app", "sample build", "sample docstrings", "estimate", "embed", "fit", "path", "info", "export")
@@ -79,7 +80,7 @@ def test_sample_docstrings_are_a_corpus(tmp_path: Path) -> None:
 def test_labels_cannot_drive_a_terminal(sample: Workspace) -> None:
     """Escape sequences, bells and direction marks in labels, names and columns are not printed."""
     evil = "\x1b[31mred\x07\x9b2J\u202egnihton"
-    sample.rename("cluster", 0, evil)
+    edit(sample, Rename("cluster", 0, evil))
     manifest = json.loads((sample.root / "manifest.json").read_text())
     (sample.root / "manifest.json").write_text(json.dumps({**manifest, "name": evil, "tokens_from": f"column {evil}"}))
     said = run("info", sample.root)
@@ -88,7 +89,7 @@ def test_labels_cannot_drive_a_terminal(sample: Workspace) -> None:
     assert all(c.isprintable() or c == "\n" for c in said.stdout)
     read = run("info", sample.root, "--json")
     assert all(c.isprintable() or c == "\n" for c in read.stdout)
-    assert facts(read)["taxonomy"]["clusters"][0]["label"] == evil
+    assert facts(read)["taxonomy"]["clusters"][0]["label"] == "[31mred 2J gnihton"
     wrong = run("info", sample.root / evil)
     assert all(c.isprintable() for c in refusal(wrong))
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from cli_process import facts, progress, refusal, run, start, texts, wait_for
 
+from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace
 
 HOSTILE = ("<img src=x onerror=alert(1)>", "[a](javascript:1) **b** ![](http://x/y.png)", "=cmd|' /C calc'!A0",
@@ -87,7 +88,7 @@ def test_hostile_pool_goes_through(tmp_path: Path) -> None:
     assert opened.documents["label"].tolist() == table["label"].tolist()
     assert len(opened.texts([7])[0]) > 10_000_000
     for number, label in enumerate(HOSTILE[:3]):
-        opened.rename("cluster", number, label)
+        edit(opened, Rename("cluster", number, label))
     said = run("info", tmp_path / "w")
     assert said.returncode == 0
     assert all(c.isprintable() or c == "\n" for c in said.stdout)
@@ -140,7 +141,7 @@ def test_two_processes_build_one_workspace(corpus: tuple[Path, Path], tmp_path: 
     assert any(child.returncode == 0 for child in pair)
     opened = Workspace(tmp_path / "w")
     assert len(opened.taxonomy().clusters) == 4
-    assert len(opened.database.history()[0]) == 1
+    assert len(opened.history().steps) == 1
 
 
 @pytest.mark.parametrize("clusters", [1, 2])

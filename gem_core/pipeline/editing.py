@@ -15,6 +15,9 @@ from gem_core.pipeline.taxonomy import fit_taxonomy, replay
 from gem_core.workspace import Edit, Settings, Step, Taxonomy, Workspace
 
 
+INSIDE = 0.25  # strength of a split: no giant beside crumbs, and no parts forced to one size
+
+
 def edit(workspace: Workspace, *ops: Op, progress: Progress = silent) -> Taxonomy:
     """Apply edits to the present taxonomy as one step of the history.
 
@@ -89,7 +92,7 @@ def _parts(workspace: Workspace, taxonomy: Taxonomy, rows: Int32, into: int, see
         raise InputError(f"{into} parts need at least {into} documents that differ",
                          f"{rows.size:,} documents of which {different} differ", "Ask for fewer parts")
     weights = workspace.weights(taxonomy.settings.weighting)
-    config = MixtureConfig(n_clusters=into, strength=taxonomy.settings.strength or 1.0, seed=seed, start="relax",
+    config = MixtureConfig(n_clusters=into, strength=INSIDE, seed=seed, start="relax",
                            concentration=taxonomy.settings.concentration)
     fit = fit_mixture(X, config, weights=None if weights is None else weights[rows])
     labels = assign_units(X, fit).labels

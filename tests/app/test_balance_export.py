@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gem_core.pipeline import ensure_path, fit_taxonomy, numbered, preview
+from gem_core.pipeline import Rename, edit, ensure_path, fit_taxonomy, numbered, preview
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
@@ -156,8 +156,7 @@ def test_strength_axis_sets_zero_and_exact_apart() -> None:
 
 
 def test_export_files_can_be_read_back(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    with sample.writing():
-        sample.database.rename(sample.taxonomy().key, "cluster", 0, "=HYPERLINK(1)")
+    edit(sample, Rename("cluster", 0, "=HYPERLINK(1)"))
     monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
     app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
     app.switch_page("views/export.py").run()

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from pages import ready
 
+from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace
 
 pytestmark = pytest.mark.browser
@@ -51,8 +52,7 @@ def test_balance_apply_undo_and_take_the_tables_away(
     serve: Any, browser_page: Any, workspace: Workspace, tmp_path: Path
 ) -> None:
     before = workspace.taxonomy()
-    with workspace.writing():
-        workspace.database.rename(before.key, "cluster", 0, "=1+1 <b>sum</b>")
+    edit(workspace, Rename("cluster", 0, "=1+1 <b>sum</b>"))
     page = browser_page(f"{serve('app/main.py', '--workspace', str(workspace.root)).url}/balance")
     page.wait_for_selector(SLIDER, state="attached")
     ready(page)

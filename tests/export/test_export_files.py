@@ -12,7 +12,7 @@ import pytest
 
 from gem_core.export import csv_text, export
 from gem_core.export.safe_csv import neutral
-from gem_core.pipeline import Source, build
+from gem_core.pipeline import Rename, Source, build, edit
 from gem_core.workspace import Settings, Workspace
 
 HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx", '<script>alert(1)</script>', "a\nb", "é🙂",
@@ -38,7 +38,7 @@ def test_a_header_cannot_start_a_formula() -> None:
 
 
 def test_the_files_hold_what_others_rely_on(sample: Workspace, tmp_path: Path) -> None:
-    sample.rename("cluster", 2, '=HYPERLINK("http://x")')
+    edit(sample, Rename("cluster", 2, '=HYPERLINK("http://x")'))
     files = export(sample, tmp_path / "out")
     assert [f.name for f in files] == ["taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv",
                                        "receipt.json"]

@@ -11,7 +11,7 @@ import pytest
 from corpora import small_corpus
 
 from gem_core.errors import Cancelled, InputError, WorkspaceError
-from gem_core.pipeline import Source, build, ensure_path, fit_taxonomy, preview
+from gem_core.pipeline import Rename, Source, build, edit, ensure_path, fit_taxonomy, preview
 from gem_core.workspace import Settings, Workspace
 
 FOUR = Settings(n_clusters=4)
@@ -37,7 +37,7 @@ def test_a_second_build_does_nothing_again(corpus: tuple[Path, Path], tmp_path: 
     stamps = {p: p.stat().st_mtime_ns for p in (tmp_path / "w").rglob("*") if p.is_file() and p.name != ".lock"}
     again = build(source, tmp_path / "w", FOUR)
     assert {p: p.stat().st_mtime_ns for p in stamps} == stamps
-    assert Workspace(tmp_path / "w").database.history() == ([again.key], 0)
+    assert [step.key for step in Workspace(tmp_path / "w").history().steps] == [again.key]
 
 
 def test_another_corpus_or_encoder_is_refused(corpus: tuple[Path, Path], tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_cancel_keeps_finished_steps(corpus: tuple[Path, Path], tmp_path: Path) 
         build(Source(path, vectors=vectors), tmp_path / "w", FOUR, progress=stop)
     workspace = Workspace(tmp_path / "w")
     assert workspace.has("sphere.npy")
-    assert workspace.database.history() == ([], -1)
+    assert workspace.history().steps == ()
     assert build(Source(path, vectors=vectors), tmp_path / "w", FOUR).clusters
 
 
@@ -162,7 +162,7 @@ def test_preview_says_what_apply_does(sample: Workspace) -> None:
 
 def test_colours_numbers_and_labels_follow_a_refit(sample: Workspace) -> None:
     before = sample.taxonomy()
-    sample.rename("cluster", 0, "Mine")
+    edit(sample, Rename("cluster", 0, "Mine"))
     after = fit_taxonomy(sample, replace(before.settings, strength=before.settings.strength * 1.05))
     same = (after.documents["cluster_id"].to_numpy() == before.documents["cluster_id"].to_numpy()).mean()
     assert same > 0.9

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gem_core.errors import WorkspaceError
+from gem_core.errors import InputError, WorkspaceError
+from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace, writing
 from gem_core.workspace.files import write_folder, write_json, write_whole
 
@@ -23,10 +24,10 @@ def test_no_workspace_is_refused(tmp_path: Path) -> None:
 def test_a_newer_format_is_refused_and_left_alone(sample: Workspace) -> None:
     path = sample.root / "manifest.json"
     value = json.loads(path.read_text())
-    value["format"] = 2
+    value["format"] = 3
     path.write_text(json.dumps(value))
     before = path.read_bytes()
-    with pytest.raises(WorkspaceError, match=r"reads workspaces of format 1; got format 2 at .*newer gem-explorer"):
+    with pytest.raises(WorkspaceError, match=r"reads workspaces of format 2; got format 3 at .*newer gem-explorer"):
         Workspace(sample.root)
     assert path.read_bytes() == before
 
@@ -70,16 +71,16 @@ def test_search_finds_all_words_and_reads_no_syntax(sample: Workspace) -> None:
 
 
 def test_rename_lasts_and_is_unique(sample: Workspace) -> None:
-    sample.rename("cluster", 0, "  <b>Mine</b>\n=cmd ")
+    edit(sample, Rename("cluster", 0, "  <b>Mine</b>\n=cmd "))
     cluster = Workspace(sample.root).taxonomy().clusters[0]
     assert (cluster.label, cluster.label_source) == ("<b>Mine</b> =cmd", "person")
-    with pytest.raises(WorkspaceError, match="Labels are unique; got '<b>Mine</b> =cmd', which cluster 0 has already"):
-        sample.rename("cluster", 1, "<b>Mine</b> =cmd")
+    with pytest.raises(InputError, match="Labels are unique; got '<B>mine</b> =cmd', which cluster 0 has already"):
+        edit(sample, Rename("cluster", 1, "<B>mine</b> =cmd"))
     for label in ("", " \n", "x" * 121):
-        with pytest.raises(WorkspaceError, match="A label holds 1 to 120 characters"):
-            sample.rename("cluster", 1, label)
-    with pytest.raises(WorkspaceError, match="A cluster number lies between 0 and"):
-        sample.rename("cluster", 999, "x")
+        with pytest.raises(InputError, match="A label holds 1 to 120 characters"):
+            edit(sample, Rename("cluster", 1, label))
+    with pytest.raises(InputError, match="An edit must name clusters that are there; got cluster 999"):
+        edit(sample, Rename("cluster", 999, "x"))
 
 
 def test_arrays_cannot_be_changed(sample: Workspace) -> None:
@@ -115,11 +116,12 @@ def test_one_writer_at_a_time_and_a_killed_one_frees_the_lock(sample: Workspace)
 READ_ONLY = """
 import sys
 from gem_core.errors import WorkspaceError
+from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace
 opened = Workspace(sys.argv[1])
 print(len(opened.taxonomy().clusters), len(opened.search("bread")) > 0)
 try:
-    opened.rename("cluster", 0, "new")
+    edit(opened, Rename("cluster", 0, "new"))
 except WorkspaceError as error:
     print(error)
 """
@@ -139,20 +141,25 @@ def test_a_read_only_workspace_opens_and_refuses_edits(sample: Workspace, bound_
     assert second.startswith("The workspace must be writable; got "), done.stdout
 
 
+def keys(workspace: Workspace) -> tuple[list[str], int]:
+    history = workspace.history()
+    return [step.key for step in history.steps], history.position
+
+
 def test_undo_and_redo_walk_the_history(sample: Workspace) -> None:
     first = sample.taxonomy().key
-    sample.database.push("second")
-    sample.database.push("third")
-    assert sample.database.history() == ([first, "second", "third"], 2)
+    sample.database.push("second", [], "two")
+    sample.database.push("third", [], "three")
+    assert keys(sample) == ([first, "second", "third"], 2)
     assert sample.undo()
     assert sample.undo()
     assert not sample.undo()
     assert sample.taxonomy().key == first
     assert sample.steps() == (False, True)
     assert sample.redo()
-    assert sample.database.history()[1] == 1
-    sample.database.push("fourth")  # what was undone is forgotten
-    assert sample.database.history() == ([first, "second", "fourth"], 2)
+    assert sample.history().position == 1
+    assert sample.database.push("fourth", [], "four") == ["third"], "what was undone is forgotten"
+    assert keys(sample) == ([first, "second", "fourth"], 2)
 
 
 def test_a_stopped_index_is_no_index(sample: Workspace) -> None:
