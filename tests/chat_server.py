@@ -49,8 +49,9 @@ class ChatServer:
 
 
 @contextmanager
-def chat_server(reply: Callable[[int, dict[str, Any]], Reply] | list[Reply]) -> Iterator[ChatServer]:
-    """Serve on a free port; `reply` gives the answer to request i, or is a list whose last one is repeated."""
+def chat_server(reply: Callable[[int, dict[str, Any]], Reply] | list[Reply],
+                port: int = 0) -> Iterator[ChatServer]:
+    """Serve on a free port or on this one; `reply` gives the answer to request i, or is a list whose last one is repeated."""
     answer = reply if callable(reply) else (lambda i, body: reply[min(i, len(reply) - 1)])
     lock = threading.Lock()
 
@@ -82,7 +83,7 @@ def chat_server(reply: Callable[[int, dict[str, Any]], Reply] | list[Reply]) -> 
         def handle_error(self, *_: Any) -> None:
             """Say nothing of clients that went away."""
 
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     served = ChatServer(server.server_address[1], [], [], [], threading.Event())
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

@@ -14,12 +14,13 @@ JOINERS = "\u200c\u200d"  # spelling of Persian, Hindi and of some emoji
 
 @dataclass(frozen=True)
 class Rename:
-    """Give a cluster or a group (kind "parent") another label; `source` says who gave it."""
+    """Give a cluster or a group (kind "parent") another label; `source` says who gave it, `by` which model."""
 
     kind: Kind
     number: int
     label: str
     source: Literal["person", "llm"] = "person"
+    by: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ TAKEN = [
     ("<b onclick='x()'>River</b> floods", "River floods"),
     ("<script>alert(1)</script>River floods", "Alert(1) River floods"),
     ("\u202eRiver\u202c\u200b \u2066floods\u2069\ufeff", "River floods"),
-    ("River\x00 \x1b[31mfloods\x07", "River [31mfloods"),
+    ("River\x00 \x1b[31mfloods\x07", "River floods"),
     ("River\rfloods", "River"),
     ("=HYPERLINK(1)", "HYPERLINK(1)"),
     ("@SUM(1+1)*cmd", "SUM(1+1)cmd"),
