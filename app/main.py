@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import streamlit as st
+from header import header
 from state import session
-from widgets import guarded, header
+from widgets import guarded
 
 ASSETS = Path(__file__).parent / "assets"
 

@@ -31,6 +31,16 @@ class Session:
         Words searched for.
     drafts : dict
         Settings tried on a screen and not applied yet, by name.
+    reading : tuple of int
+        The list the open document was chosen from: previous and next go through it.
+    tour : int or None
+        Step of the first visit that is shown.
+    toured : bool
+        Whether this tab has asked if it is a first visit.
+    notice : str
+        What was ignored in the link that was followed last.
+    followed : bool
+        Whether the address this tab was opened with has been read.
     """
 
     root: Path
@@ -41,6 +51,11 @@ class Session:
     lasso_total: int = 0
     query: str = ""
     drafts: dict[str, Any] = field(default_factory=dict)
+    reading: tuple[int, ...] = ()
+    tour: int | None = None
+    toured: bool = False
+    notice: str = ""
+    followed: bool = False
 
     def open(self, root: Path) -> None:
         """Open another workspace; what was selected in the old one is dropped."""
@@ -50,6 +65,7 @@ class Session:
     def clear(self) -> None:
         """Select nothing."""
         self.row, self.cluster, self.parent, self.lasso, self.lasso_total = None, None, None, (), 0
+        self.reading = ()
 
     def pick(self, row: int | None, cluster: int | None) -> None:
         """Select a document with its cluster, or a cluster alone, on a map."""
@@ -61,9 +77,10 @@ class Session:
         self.clear()
         self.lasso, self.lasso_total = rows, total
 
-    def read(self, row: int | None) -> None:
+    def read(self, row: int | None, among: tuple[int, ...] = ()) -> None:
         """Open a document from a list, or close it; the list stays behind it."""
         self.row = row
+        self.reading = among
 
 
 def session() -> Session:
@@ -98,6 +115,11 @@ def workspaces() -> list[Path]:
 def widget(key: str) -> Any:
     """Return what a widget holds, for its callback."""
     return st.session_state.get(key)
+
+
+def preset(key: str, value: Any) -> None:
+    """Give a widget a value before it is drawn."""
+    st.session_state[key] = value
 
 
 def marked(key: str) -> list[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ import streamlit as st
 from glossary import HINTS as HINTS
 from state import Session, widget
 
-from gem_core.errors import GemError, WorkspaceError
+from gem_core.errors import GemError
 from gem_core.workspace import Taxonomy, Workspace
 
 SHOWN = 100_000  # characters of a document on screen
@@ -62,23 +62,6 @@ def refusal(heading: str, reason: str) -> None:
     with st.container(border=True, gap="xsmall"):
         st.markdown(f":red[:material/error:] **{heading}**")
         st.text(reason)
-
-
-def header(session: Session) -> None:
-    """One line above every screen: which corpus is open and how it is clustered."""
-    try:
-        workspace = cached.workspace(session.root)
-    except WorkspaceError:  # the screen below says why; Corpus opens another
-        return
-    manifest = workspace.manifest
-    facts = [f"{count(manifest.documents)} documents", f"{count(manifest.tokens)} tokens"]
-    if workspace.fitted():
-        taxonomy = cached.taxonomy(session.root)
-        facts += [f"{len(taxonomy.clusters)} clusters in {len(taxonomy.parents)} groups",
-                  f"strength {strength_text(taxonomy.settings.strength)}"]
-    quiet = "  ·  ".join(facts)
-    with st.container(key="gem-header"):
-        st.markdown(f"**{escape(short(manifest.name))}** &nbsp; :gray[{quiet}]")
 
 
 def strength_text(strength: float) -> str:
@@ -165,7 +148,7 @@ def document_list(session: Session, rows: Sequence[int], *, key: str, show: Sequ
     def opened() -> None:
         cells = widget(key)["selection"]["cells"]
         if cells:
-            session.read(int(rows[cells[0][0]]))
+            session.read(int(rows[cells[0][0]]), tuple(int(row) for row in rows))
 
     st.dataframe(pd.DataFrame(table), key=key, hide_index=True, column_config=configuration, height=height,
                  on_select=opened, selection_mode="single-cell", row_height=32,

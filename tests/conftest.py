@@ -11,8 +11,10 @@ from corpora import small_corpus
 os.environ["GEM_EXPLORER_HOME"] = tempfile.mkdtemp(prefix="gem-home-")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from gem_core.pipeline import open_sample
+from gem_core.pipeline import home, open_sample
 from gem_core.workspace import Workspace
+
+(home() / "first-visit-done").touch()  # nobody here needs the first steps
 
 
 @pytest.fixture(scope="session")

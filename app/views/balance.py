@@ -1,6 +1,9 @@
 """Balance: try how strongly to balance the clusters, see at once what changes, apply it."""
 
+from dataclasses import replace
+
 import cached
+import links
 import streamlit as st
 from state import session
 from views.balance_apply import buttons, reporter
@@ -18,6 +21,9 @@ def screen() -> None:
     here = session()
     taxonomy = cached.taxonomy(here.root)
     draft = draft_of(here, taxonomy)
+    asked = here.drafts.pop(links.STRENGTH, None)  # from the address
+    if asked is not None:
+        draft.put(replace(draft.settings, strength=asked))
     with st.container(horizontal=True, wrap=False, gap="large"):
         left, right = st.container(width=264), st.container(width="stretch")
     with left, guarded():
@@ -34,6 +40,8 @@ def screen() -> None:
             summary(taxonomy, found)
             figures(here, taxonomy, found, draft, _path)
             details(here, taxonomy, found)
+    strength = draft.settings.strength
+    links.keep(here, strength if strength != taxonomy.settings.strength else None)
 
 
 def _preview(draft: Draft) -> Preview:

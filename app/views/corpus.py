@@ -1,5 +1,6 @@
 """Screen Corpus: what is open, what else there is, what is being made, and how to open one's own."""
 
+import links
 import streamlit as st
 from state import session
 from views.corpus_jobs import show_jobs
@@ -14,3 +15,4 @@ with other:
     open_other(here)
 show_jobs(here)
 open_yours(here)
+links.keep(here)

@@ -1,6 +1,7 @@
 """Explore: the corpus on a map, and what lies under the finger."""
 
 import cached
+import links
 import pandas as pd
 import streamlit as st
 from state import Session, marked, session
@@ -25,6 +26,7 @@ def _screen(current: Session) -> None:
     with right, st.container(key="gem-panel", height=MAP_HEIGHT + 56, border=False, gap="xsmall"):
         panel(current)
     _strip(current)
+    links.keep(current)
 
 
 def _strip(current: Session) -> None:

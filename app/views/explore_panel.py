@@ -1,10 +1,12 @@
 """The panel of Explore: what is this? Corpus, cluster, document, lasso or search."""
 
 import cached
+import links
 import numpy as np
 import pandas as pd
 import streamlit as st
 from state import Session, widget
+from stepper import stepper
 from widgets import (
     HINTS,
     circle,
@@ -49,7 +51,10 @@ def _back(session: Session, taxonomy: Taxonomy) -> None:
         target, go = escape(short(taxonomy.cluster(session.cluster).label, 44)), lambda: session.read(None)
     elif session.query.strip():
         target = "Search results"
-    st.button(target, icon=":material/arrow_back:", type="tertiary", on_click=go, key="panel_back")
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
+        st.button(target, icon=":material/arrow_back:", type="tertiary", on_click=go, key="panel_back")
+        if session.row is not None or session.cluster is not None:
+            links.copy_button("explore")
 
 
 def _overview(session: Session, taxonomy: Taxonomy) -> None:
@@ -115,6 +120,7 @@ def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
 def _document(session: Session, taxonomy: Taxonomy, row: int) -> None:
     _back(session, taxonomy)
     workspace = cached.workspace(session.root)
+    stepper(session, taxonomy, row)
     reader(workspace, taxonomy, row)
     st.markdown("**Similar documents**", help="Nearest in meaning: the highest cosine between the vectors.")
     near, cosine = cached.similar(session.root, row)

@@ -1,6 +1,7 @@
 """Export: take the taxonomy, the assignments, the weights and the receipt away as files."""
 
 import cached
+import links
 import pandas as pd
 import streamlit as st
 from state import session
@@ -78,3 +79,4 @@ def _reproduce(workspace: Workspace, taxonomy: Taxonomy) -> None:
 
 with guarded():
     screen()
+links.keep(session())

@@ -1,6 +1,7 @@
 """Taxonomy: the tree as a treemap and as a list of names to edit, with the evidence for each."""
 
 import cached
+import links
 import pandas as pd
 import streamlit as st
 from state import Session, marked, session
@@ -25,6 +26,7 @@ def _screen(current: Session) -> None:
     with right, st.container(key="gem-panel", height=HEIGHT + 70, border=False, gap="xsmall"):
         panel(current)
     _table(current)
+    links.keep(current)
 
 
 def _tree(current: Session) -> None:

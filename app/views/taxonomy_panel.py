@@ -3,9 +3,11 @@
 from typing import Any
 
 import cached
+import links
 import pandas as pd
 import streamlit as st
 from state import Session, widget
+from stepper import stepper
 from widgets import (
     HINTS,
     circle,
@@ -35,6 +37,7 @@ def panel(session: Session) -> None:
     if session.row is not None:
         st.button("Back to the evidence", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
                   on_click=lambda: session.read(None))
+        stepper(session, taxonomy, session.row)
         reader(cached.workspace(session.root), taxonomy, session.row)
     elif session.cluster is not None and taxonomy.has(session.cluster):
         _cluster(session, taxonomy, taxonomy.cluster(session.cluster))
@@ -45,7 +48,10 @@ def panel(session: Session) -> None:
 
 
 def _back(session: Session) -> None:
-    st.button("All names", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back", on_click=session.clear)
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
+        st.button("All names", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
+                  on_click=session.clear)
+        links.copy_button("taxonomy")
 
 
 def _rename(session: Session, kind: Kind, number: int, label: str) -> None:

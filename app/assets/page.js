@@ -1,0 +1,70 @@
+// What only the browser can do: focus the search on "/", step through documents, copy the address. Sends nothing.
+const LISTENING = new WeakMap();
+
+function press(name) {
+  const found = [...document.querySelectorAll(`[class*="st-key-${name}"] button`)];
+  const button = found.find((b) => !b.disabled && b.offsetParent !== null);
+  if (button) button.click();
+  return Boolean(button);
+}
+
+function search() {
+  const fields = [...document.querySelectorAll("[class*='st-key-explore_query'] input, input[type=search]")];
+  const field = fields.find((f) => f.offsetParent !== null);
+  if (!field) return false;
+  field.focus();
+  field.select();
+  return true;
+}
+
+// Somebody who types, or has a dialog, a list or a popover open, means that and not the page.
+function busy(target) {
+  if (target instanceof Element && target.closest("input, textarea, select, [contenteditable=true], [role=listbox]")) return true;
+  return document.querySelector("[role=dialog], [data-testid=stPopoverBody], [role=listbox]") !== null;
+}
+
+const KEYS = {
+  "/": search,
+  "?": () => press("help_open"),
+  j: () => press("reader_next"),
+  k: () => press("reader_previous"),
+  ArrowRight: () => press("reader_next"),
+  ArrowLeft: () => press("reader_previous"),
+  Escape: () => press("panel_back") || press("taxonomy_back"),
+};
+
+// Arrow keys belong to what has the focus: sliders, tabs, tables, the globe.
+function taken(event) {
+  const path = event.composedPath();
+  return event.key.startsWith("Arrow") && path.some((p) => p instanceof Element
+    && p.matches("[role=slider], [role=tab], [role=grid], [role=application], [role=radiogroup], canvas, [data-testid=stDataFrame]"));
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}
+
+export default function (component) {
+  const root = component.parentElement;
+  const turn = (LISTENING.get(root)?.turn ?? 0) + 1;
+  LISTENING.get(root)?.off.abort();
+  const off = new AbortController(), signal = off.signal;
+  LISTENING.set(root, { off, turn });
+  document.addEventListener("keydown", (e) => {
+    if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || !KEYS[e.key] || busy(e.target) || taken(e)) return;
+    if (KEYS[e.key]()) e.preventDefault();
+  }, { signal });
+  document.addEventListener("click", (e) => {
+    if (e.target instanceof Element && e.target.closest("[class*='st-key-copylink'] button")) copy(location.href);
+  }, { signal, capture: true });
+  return () => off.abort();
+}
