@@ -44,8 +44,9 @@ class Console:
             line = f"{step}: {done:,} of {total:,}"
             if 0 < done < total and left is not None:
                 line += f", {rate:,.0f} a second, {left:,.0f} s left"
-            sys.stderr.write(f"\r\033[K{line}" if self.live else f"{line}\n")
-            sys.stderr.flush()
+            with suppress(OSError):  # nor for the sake of its log
+                sys.stderr.write(f"\r\033[K{line}" if self.live else f"{line}\n")
+                sys.stderr.flush()
 
     def _keep(self, state: dict[str, object]) -> None:
         assert self.file is not None

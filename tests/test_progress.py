@@ -1,6 +1,7 @@
 """Progress for a terminal and for another process."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,16 @@ def test_a_file_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     console("embed", 10, 10)
     assert console.step == "embed"
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_full_log_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w") as full:  # every write fails: no space left
+        monkeypatch.setattr("sys.stderr", full)
+        console = Console()
+        console("embed", 0, 10)
+        console("embed", 10, 10)
+        console.end()
+        monkeypatch.undo()
+        with suppress(OSError):
+            full.close()
+    assert console.step == ""

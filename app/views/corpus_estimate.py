@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import jobs
 import streamlit as st
-from views.corpus_jobs import STEPS, duration
+from views.job_panel import STEPS, duration
 from widgets import count, escape, short
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ def page(state: str, workspace: Path, **more: str) -> Path:
     """Lay down the folder of a job in a state, as a dead process leaves it."""
     folder = home() / "jobs" / state
     folder.mkdir(parents=True)
-    value = {"title": HOSTILE, "arguments": ["info", str(workspace)], "workspace": str(workspace), "pid": 1,
+    value = {"title": HOSTILE, "arguments": ["fit", str(workspace)], "workspace": str(workspace),
              "started": time.time() - 60}
     (folder / "job.json").write_text(json.dumps(value))
     for name, text in more.items():
@@ -157,10 +157,10 @@ def test_jobs_that_ended_badly_are_explained(sample: Workspace, tmp_path: Path,
     assert reason[0].upper() + reason[1:] in said
     assert "Stopped. What was finished is kept." in said
     assert not any(HOSTILE in piece.value for piece in (*app.markdown, *app.caption))
-    app.button(key="dismiss_failed").click().run()
+    app.button(key="dismiss_corpus_failed").click().run()
     assert [job.folder.name for job in jobs.listed()] == ["stopped"]
-    app.button(key="resume_stopped").click().run()
-    assert [job.arguments for job in jobs.listed()] == [("info", str(tmp_path / "b"))]
+    app.button(key="resume_corpus_stopped").click().run()
+    assert [job.arguments for job in jobs.listed()] == [("fit", str(tmp_path / "b"))]
     assert not app.exception
 
 

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -72,20 +74,25 @@ def test_cancel_keeps_batches_and_resume_goes_on(embedding: jobs.Job) -> None:
     assert not again.folder.exists()
 
 
-def test_a_killed_process_failed_with_a_reason(embedding: jobs.Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_process_failed_with_a_reason(embedding: jobs.Job) -> None:
+    """The system ends a process that takes too much memory this way; a restarted server can still say it."""
     os.kill(embedding.pid, signal.SIGKILL)
     state = ended(embedding)
-    assert state.state == "failed"
-    assert "killed (SIGKILL)" in state.message
-    with pytest.raises(ProcessLookupError):  # collected: no zombie holds its number
-        os.kill(embedding.pid, 0)
+    assert (state.state, state.code) == ("failed", 128 + signal.SIGKILL)
+    assert state.message == ("The process was killed (SIGKILL); often the machine is out of memory. "
+                             "What was finished is kept.")
     said = another_server("print([(jobs.status(j).state, jobs.status(j).message) for j in jobs.listed()])")
-    assert "'failed'" in said
-    assert "ended without a word" in said
+    assert said == repr([("failed", state.message)])
+
+
+def test_a_whole_killed_group_failed_too(embedding: jobs.Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.killpg(os.getpgid(embedding.pid), signal.SIGKILL)  # note-taker and all, as when the machine restarts
+    state = ended(embedding)
+    assert (state.state, state.code) == ("failed", None)
+    assert "ended without a word" in state.message
     # Its number may belong to another process by now: that one is neither taken for the job nor signalled.
     monkeypatch.setattr(jobs, "_children", {})
-    page = json.loads((embedding.folder / "job.json").read_text())
-    (embedding.folder / "job.json").write_text(json.dumps({**page, "pid": os.getpid()}))
+    (embedding.folder / "pid").write_text(str(os.getpid()))
     other = jobs.listed()[0]
     assert (other.pid, jobs.status(other).state) == (os.getpid(), "failed")
     jobs.cancel(other)
@@ -118,11 +125,11 @@ def test_half_written_folders_are_no_trouble(tmp_path: Path) -> None:
     folder = home() / "jobs" / "abc"
     folder.mkdir(parents=True)
     assert jobs.listed() == []
-    strange = '{"title": 1, "arguments": 3, "workspace": "w", "pid": 1, "started": 0}'
+    strange = '{"title": 1, "arguments": 3, "workspace": "w", "started": 0}'
     for text in ("", "{", "[]", '{"title": "x"}', strange):
         (folder / "job.json").write_text(text)
         assert jobs.listed() == []
-    page = {"title": "x", "arguments": ["fit"], "workspace": str(tmp_path / "w"), "pid": 0, "started": time.time()}
+    page = {"title": "x", "arguments": ["fit"], "workspace": str(tmp_path / "w"), "started": time.time()}
     (folder / "job.json").write_text(json.dumps(page))
     state = jobs.status(jobs.listed()[0])
     assert (state.state, state.message) == ("failed", "The process was never started: the app ended first.")
@@ -145,22 +152,108 @@ def test_an_estimate_is_not_listed_and_is_cleared_away(tmp_path: Path, monkeypat
     assert not job.folder.exists()
 
 
+def command(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let jobs run a line of Python in the place of gem-explorer."""
+    monkeypatch.setattr(jobs, "NOTE_TAKER", jobs.NOTE_TAKER.replace('"$@"', f'"$1" -c {shlex.quote(code)}', 1))
+
+
 def test_a_job_that_does_not_listen_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(60)"
-
-    def launch(folder: Path, arguments: list[str], lock: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", deaf], stdout=(folder / "result.json").open("wb"),
-                                pass_fds=(lock,))
-
-    monkeypatch.setattr(jobs, "_launch", launch)
+    command("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); "
+            "time.sleep(60)", monkeypatch)
     monkeypatch.setattr(jobs, "PATIENCE", 0.3)
-    job = jobs.start("deaf", [], tmp_path / "w")
+    job = jobs.start("deaf", ["fit"], tmp_path / "w")
     wait_for(lambda: (job.folder / "result.json").read_text())
     jobs.cancel(job)
     time.sleep(0.4)
     assert jobs.status(job).state == "stopping"
     jobs.cancel(job)
     assert ended(job).state == "stopped"
+
+
+@pytest.mark.parametrize(("code", "state", "exit_status", "message"), [
+    ("import os; os.abort()", "failed", 134, "The process was killed (SIGABRT). What was finished is kept."),
+    ("1 / 0", "failed", 1, "The program failed (exit status 1): ZeroDivisionError: division by zero"),
+    ("raise SystemExit(3)", "failed", 3, "The program failed without a word (exit status 3). "
+                                         "What was finished is kept."),
+    ("raise SystemExit(130)", "stopped", 130, "Stopped. What was finished is kept."),
+    ("pass", "finished", 0, ""),  # its result found no room
+])
+def test_how_it_ended_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, state: str,
+                              exit_status: int, message: str) -> None:
+    command(code, monkeypatch)
+    job = jobs.start("x", ["fit"], tmp_path / "w")
+    found = ended(job)
+    assert (found.state, found.code, found.message) == (state, exit_status, message)
+    monkeypatch.setattr(jobs, "_children", {})  # a restarted server reads the same
+    assert jobs.status(jobs.listed()[0]) == found
+
+
+def test_a_list_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command("print([1, 2])", monkeypatch)
+    assert ended(jobs.start("x", ["path"], tmp_path / "w")).result == {"rows": [1, 2]}
+
+
+def test_kinds_run_side_by_side_but_builders_exclude_each_other(tmp_path: Path,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    command("import time; time.sleep(60)", monkeypatch)
+    root = tmp_path / "w"
+    running = [jobs.start("a", ["embed"], root), jobs.start("b", ["path"], root), jobs.start("c", ["fit"], tmp_path)]
+    for kind in ("embed", "fit", "path"):
+        with pytest.raises(InputError, match="One job at a time works on a workspace"):
+            jobs.start("again", [kind], root)
+    assert jobs.busy(root, "path")
+    assert not jobs.busy(root, "fit")
+    assert jobs.find(root, "path") == running[1]
+    assert [job.title for job in jobs.listed(root)] == ["b", "a"]
+    assert [job.title for job in jobs.listed()] == ["c", "b", "a"]
+    for job in running:
+        jobs.cancel(job)
+    assert {ended(job).state for job in running} == {"stopped"}
+    assert jobs.status(running[1]).message == "Stopped."  # a path keeps nothing
+
+
+def test_two_starts_at_once_start_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command("import time; time.sleep(60)", monkeypatch)
+
+    def press(_: int) -> str:
+        try:
+            return jobs.start("x", ["fit"], tmp_path / "w").folder.name
+        except InputError:
+            return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        started = [name for name in pool.map(press, range(8)) if name]
+    assert [job.folder.name for job in jobs.listed()] == started
+    jobs.cancel(jobs.listed()[0])
+    assert len(started) == 1
+
+
+def test_old_ended_jobs_are_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command("pass", monkeypatch)
+    for name in ("old", "new"):
+        ended(jobs.start(name, ["fit"], tmp_path / name))
+    page = json.loads((jobs.listed()[1].folder / "job.json").read_text())
+    assert page["title"] == "old"
+    (jobs.listed()[1].folder / "job.json").write_text(json.dumps({**page, "started": time.time() - 15 * 24 * 3600}))
+    jobs.listed()
+    assert [job.title for job in jobs.listed()] == ["new"]
+
+
+def test_a_full_disk_for_log_and_progress_does_not_stop_the_work(tmp_path: Path,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every write to /dev/full fails with "no space left", as the log does on a full disk."""
+    path = tmp_path / "pool.csv"
+    pd.DataFrame({"text": texts(60)}).to_csv(path, index=False)
+    root = tmp_path / "home" / "pool"
+    full = 'mkdir "$0/progress.json.new"\n' + jobs.NOTE_TAKER.replace('"$@"', '"$@" > /dev/full 2> /dev/full')
+    monkeypatch.setattr(jobs, "NOTE_TAKER", full)
+    job = jobs.start("pool", ["embed", str(path), f"--workspace={root}"], root)
+    state = ended(job)
+    assert len(Workspace(root).embeddings) == 60
+    assert Workspace(root).database.indexed()
+    assert state.progress == {}
+    assert (state.state, state.result) == ("failed", None)  # its last words found no room: that is said
+    assert "exit status" in state.message
 
 
 def test_no_home_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,70 @@
+"""What to say of a job that ended badly: our own error, or the signal, the exit status and the last words it logged."""
+
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+
+LOG_TAIL = 20_000  # bytes
+PROGRESS_LINE = re.compile(r"^[^:]+: [\d,]+ of [\d,]+")
+SCARCE = 1_000_000  # bytes free below which a disk counts as full
+SIGNALLED = 128  # a shell says 128 + n of a command that signal n ended
+
+
+def reason(folder: Path, log: list[str], code: int | None, *, started: bool, kept: bool) -> str:
+    """Say why a job failed.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the job.
+    log : list of str
+        Its last lines.
+    code : int, optional
+        Exit status as a shell says it; None where nobody was left to note it.
+    started : bool
+        Whether there ever was a process.
+    kept : bool
+        Whether running it again goes on from what was finished.
+    """
+    for place, line in enumerate(log):
+        if line.startswith("Error: "):
+            return "\n".join([line.removeprefix("Error: "), *log[place + 1:]])
+    after = " What was finished is kept." if kept else ""
+    if code is not None and code > SIGNALLED:
+        number = code - SIGNALLED
+        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+        why = "; often the machine is out of memory" if number == signal.SIGKILL else ""
+        return f"The process was killed ({name}){why}.{after}"
+    said = [line for line in log if not PROGRESS_LINE.match(line)]
+    status = f" (exit status {code})" if code is not None else ""
+    if said and not said[0].startswith("Traceback") and code is None:
+        return said[-1]
+    if said:
+        return f"The program failed{status}: {said[-1]}"
+    if not started:
+        return "The process was never started: the app ended first."
+    if _full(folder):
+        return f"The disk is full, so nothing could be noted{status}. Free some space and run it again.{after}"
+    if code is not None:
+        return f"The program failed without a word{status}.{after}"
+    return f"The process ended without a word: it was killed, or the machine restarted.{after}"
+
+
+def log_lines(folder: Path) -> list[str]:
+    """Return the last lines of a job's log that hold anything."""
+    try:
+        with (folder / "log.txt").open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_TAIL))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def _full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < SCARCE
+    except OSError:
+        return False
