@@ -1,0 +1,169 @@
+"""gem-explorer compare, stability, clusters: groupings held against each other, and how far a fit can be trusted."""
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gem_core._progress import Console
+from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, check_one_of, clean
+
+if TYPE_CHECKING:
+    from gem_core.clustering.pair_means import PairMean
+    from gem_core.pipeline.cluster_counts import CountStudy
+    from gem_core.pipeline.compare import Comparison
+    from gem_core.pipeline.quality import Quality
+    from gem_core.pipeline.stability import Repeats, Stability
+
+GROUPING = "present, step:N, kmeans, spherical, vmf (:K for K clusters), or column:NAME"
+MethodOption = Annotated[str, typer.Option(help="gem, kmeans, spherical or vmf")]
+
+
+def compare(
+    workspace: WorkspaceArg,
+    with_: Annotated[str, typer.Option("--with", metavar="GROUPING", help=GROUPING)] = "kmeans",
+    against: Annotated[str, typer.Option(metavar="GROUPING", help="what it is compared with")] = "present",
+    as_json: Json = False, progress_file: ProgressFile = None,
+) -> None:
+    """Hold two groupings of the documents against each other: who keeps whom, ARI, NMI, documents that move."""
+    from gem_core.pipeline.compare import compare as hold
+    from gem_core.pipeline.compare import headline
+    from gem_core.pipeline.quality import quality
+    from gem_core.workspace import Workspace
+
+    opened = Workspace(workspace)
+    console = Console(progress_file)
+    found = hold(opened, against, with_, progress=console)
+    console("measure", 0, 2)
+    qualities = [quality(opened, found.a), quality(opened, found.b)]
+    console("measure", 2, 2)
+    console.end()
+    ids = opened.documents["id"].astype(str).to_numpy()
+    if as_json:
+        typer.echo(json.dumps(comparison_facts(found, qualities, [ids[row] for row in found.moved]), indent=1))
+        return
+    typer.echo(clean(headline(found)))
+    typer.echo(f"  ARI {found.ari:.3f}, NMI {found.nmi:.3f}, {len(found.moved):,} documents move "
+               f"({1 - found.stay:.1%})")
+    typer.echo(clean(f"  {'':>20}{found.a.title[:24]:>26}{found.b.title[:24]:>26}"))
+    first, second = (asdict(one) for one in qualities)
+    for name, value in first.items():
+        typer.echo(f"  {name:>20}{_shown(value):>26}{_shown(second[name]):>26}")
+    best, how = found.best("a")
+    for k in found.order_a:
+        typer.echo(clean(f"  {how[k]:>6.2f}  {found.a.names[k][:50]:50}  {found.b.names[best[k]][:50]}"))
+
+
+def stability(
+    workspace: WorkspaceArg,
+    seeds: Annotated[int, typer.Option(help="fits of all documents that differ in the seed; 0 for none", min=0)] = 8,
+    resamples: Annotated[int, typer.Option(help="fits of documents drawn with replacement; 0 for none", min=0)] = 8,
+    method: MethodOption = "gem", as_json: Json = False, progress_file: ProgressFile = None,
+) -> None:
+    """Fit again with other seeds and on resampled documents: does the corpus give the same clusters again?"""
+    from gem_core.pipeline.refits import METHODS
+    from gem_core.pipeline.stability import finding, returning
+    from gem_core.pipeline.stability import stability as study
+    from gem_core.workspace import Workspace
+
+    check_one_of("--method", method, tuple(METHODS))
+    opened = Workspace(workspace)
+    console = Console(progress_file)
+    found = study(opened, method, seeds=seeds, resamples=resamples, progress=console)  # type: ignore[arg-type]
+    console.end()
+    taxonomy = opened.taxonomy()
+    comes_back = returning(opened, taxonomy, found)
+    if as_json:
+        typer.echo(json.dumps({
+            **stability_facts(found), "finding": finding(found), "documents": len(opened),
+            "clusters": [{"cluster_id": c.number, "label": c.label, "jaccard": _number(comes_back[at])}
+                         for at, c in enumerate(taxonomy.clusters)]}, indent=1))
+        return
+    typer.echo(finding(found))
+    for at in comes_back.argsort():
+        typer.echo(clean(f"  {comes_back[at]:>6.2f}  {taxonomy.clusters[at].label}"))
+
+
+def clusters(
+    workspace: WorkspaceArg,
+    first: Annotated[int, typer.Option("--from", help="fewest clusters", min=1)] = 8,
+    last: Annotated[int, typer.Option("--to", help="most clusters", min=2)] = 48,
+    points: Annotated[int, typer.Option(help="numbers of clusters to try, evenly spaced in their logarithm",
+                                        min=2)] = 7,
+    seeds: Annotated[int, typer.Option(help="fits of each number; three or more show a spread", min=1)] = 3,
+    method: MethodOption = "gem", as_json: Json = False, progress_file: ProgressFile = None,
+) -> None:
+    """How many clusters? Fit a range of numbers, and say what the measures show and what they do not."""
+    from gem_core.pipeline.cluster_counts import CHOOSING, count_grid, reading, study_counts, summary
+    from gem_core.pipeline.refits import METHODS
+    from gem_core.workspace import Workspace
+
+    check_one_of("--method", method, tuple(METHODS))
+    opened = Workspace(workspace)
+    console = Console(progress_file)
+    found = study_counts(opened, count_grid(first, last, points), seeds=seeds,
+                         method=method, progress=console)  # type: ignore[arg-type]
+    console.end()
+    if as_json:
+        typer.echo(json.dumps({**counts_facts(found), "documents": len(opened)}, indent=1))
+        return
+    typer.echo(summary(found))
+    for name in CHOOSING:
+        if name in found.values:
+            typer.echo(f"  {reading(found, name).sentence}")
+    typer.echo("".join(f"{name:>15}" for name in ("clusters", *found.values)))
+    for row, k in enumerate(found.counts):
+        typer.echo(f"{k:>15}" + "".join(f"{table[row].mean():>15.4g}" for table in found.values.values()))
+
+
+def comparison_facts(found: "Comparison", qualities: "list[Quality]", moved: list[str]) -> dict[str, Any]:
+    """What `compare --json` says."""
+    from gem_core.pipeline.compare import headline
+
+    sides = []
+    for side, one in (("a", found.a), ("b", found.b)):
+        best, how = found.best(side)
+        other = found.b if side == "a" else found.a
+        sides.append({"grouping": one.spec, "title": one.title, "groups": [
+            {"group": one.numbers[k], "label": one.names[k], "documents": int(one.sizes[k]),
+             "best": other.numbers[int(best[k])], "best_label": other.names[int(best[k])],
+             "jaccard": round(float(how[k]), 6)} for k in range(len(one.names))]})
+    return {"finding": headline(found), "documents": len(found.a.labels), "ari": found.ari, "nmi": found.nmi,
+            "stay": found.stay, "moved": len(found.moved), "moved_ids": moved, "a": sides[0], "b": sides[1],
+            "overlap": found.table.tolist(),
+            "quality": [{name: _number(value) for name, value in asdict(one).items()} for one in qualities]}
+
+
+def stability_facts(found: "Stability") -> dict[str, Any]:
+    """Both parts of a study of stability, with their intervals."""
+    return {"method": found.method, "complete": found.complete,
+            "seeds": _repeats(found.seeds), "resamples": _repeats(found.resamples)}
+
+
+def counts_facts(found: "CountStudy") -> dict[str, Any]:
+    """What `clusters --json` says."""
+    from gem_core.pipeline.cluster_counts import CHOOSING, reading, summary
+
+    return {"method": found.method, "counts": list(found.counts), "seeds": list(found.seeds),
+            "values": {name: [[_number(v) for v in row] for row in table] for name, table in found.values.items()},
+            "summary": summary(found), "complete": found.complete,
+            "readings": [asdict(reading(found, name)) for name in CHOOSING if name in found.values]}
+
+
+def _repeats(part: "Repeats") -> dict[str, Any]:
+    mean: PairMean | None = part.summary()
+    return {"ids": list(part.ids), "pairs": part.pairs.tolist(),
+            "mean": None if mean is None else {name: _number(value) for name, value in asdict(mean).items()}}
+
+
+def _number(value: Any) -> Any:
+    """A number as JSON has them: no NaN."""
+    if value is None or isinstance(value, str | int):
+        return value
+    return float(value) if math.isfinite(value) else None
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)
