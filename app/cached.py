@@ -9,11 +9,14 @@ import maps
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from state import preset, widget
 
 from gem_core._types import Progress, silent
 from gem_core.pipeline import Preview, preview
+from gem_core.pipeline.subtopics import Subtopic, subtopics
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
+SHOWN = "taxonomy_shown"
 MOST_FOUND = 2000  # documents a search returns at most
 
 
@@ -44,7 +47,15 @@ def _taxonomy(root: str, data_hash: str, stamp: tuple[str, int]) -> Taxonomy:
 def taxonomy(root: Path) -> Taxonomy:
     """Return the present taxonomy with people's labels; every session sees the others' edits on its next run."""
     opened = workspace(root)
-    return _taxonomy(str(root), opened.manifest.data_hash, opened.database.stamp())
+    stamp = opened.database.stamp()
+    preset(SHOWN, (str(root), stamp))
+    return _taxonomy(str(root), opened.manifest.data_hash, stamp)
+
+
+def last_shown() -> tuple[str, tuple[str, int]] | None:
+    """Return the workspace and the stamp of the taxonomy that this session read last."""
+    found: tuple[str, tuple[str, int]] | None = widget(SHOWN)
+    return found
 
 
 PREVIEWS = 32
@@ -135,6 +146,17 @@ def _found(root: str, data_hash: str, query: str, limit: int) -> tuple[int, ...]
 def found(root: Path, query: str, limit: int = MOST_FOUND) -> tuple[int, ...]:
     """Return the documents that hold all words of a query, best first."""
     return _found(str(root), workspace(root).manifest.data_hash, query, limit) if query.strip() else ()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _parts(root: str, key: str, number: int, into: int | None) -> tuple[Subtopic, ...]:
+    opened = workspace(Path(root))
+    return subtopics(opened, opened.taxonomy(key), number, into)
+
+
+def parts(root: Path, number: int, into: int | None = None) -> tuple[Subtopic, ...]:
+    """Return the parts that a cluster of the present taxonomy would split into, or is made of."""
+    return _parts(str(root), taxonomy(root).key, number, into)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -7,16 +7,19 @@ import streamlit as st
 import tour
 from glossary import matching
 from state import Session
+from views.watch import watch
 from widgets import count, escape, short, strength_text
 
 from gem_core.errors import WorkspaceError
 
 
 def header(session: Session) -> None:
-    """Follow the address, say what is open, offer the glossary and help."""
+    """Follow the address, say what is open and what runs, offer the glossary and help."""
     links.follow(session)
     with st.container(key="gem-header", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(_open(session), width="stretch")
+        with st.container(width="content", key="gem-header-jobs"):
+            watch(session)
         with st.popover("Glossary", type="tertiary", icon=":material/dictionary:", key="glossary_open"):
             _glossary()
         with st.popover("Help", type="tertiary", icon=":material/help:", key="help_open"):
