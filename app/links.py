@@ -46,13 +46,14 @@ def follow(session: Session) -> None:
         return
     if not first:
         session.clear()
-        session.query = ""
+        session.forget()
         preset(VIEW, SPHERE)
         preset(colour_key(session.root), maps.CLUSTER)
-    ignored = [name for name, read in _READ.items() if name in asked and not _understood(session, asked[name], read)]
+    ignored = [name for name in _READ if name in asked and not taken_up(session, name, asked[name])]
     if ignored:
         them = "it" if len(ignored) == 1 else "them"
-        session.notice = f"The link's {' and '.join(ignored)} could not be followed here: GEM Explorer ignored {them}."
+        named = " and ".join(filter(None, [", ".join(ignored[:-1]), ignored[-1]]))
+        session.notice = f"The link's {named} could not be followed here: GEM Explorer ignored {them}."
 
 
 def keep(session: Session, strength: float | None = None) -> None:
@@ -104,11 +105,12 @@ def _fits(value: str) -> bool:
     return len(value) <= LONGEST and "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
-def _understood(session: Session, value: str, read: Callable[[Session, str], bool]) -> bool:
+def taken_up(session: Session, name: str, value: str) -> bool:
+    """Open or select what one part of an address names; return whether that could be done."""
     if not _fits(value):
         return False
     try:
-        return read(session, value)
+        return _READ[name](session, value)
     except (GemError, OSError, ValueError):
         return False
 

@@ -1,0 +1,157 @@
+"""An address opens what it names and follows what a person selects; what cannot be followed is ignored aloud."""
+
+import math
+import os
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from gem_core.pipeline import home
+from gem_core.workspace import Workspace
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app"
+sys.path.insert(0, str(APP))
+import links  # noqa: E402
+from state import Session  # noqa: E402
+
+
+@pytest.fixture
+def at_home(built_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace called "pool" in a home folder of its own, beside one outside it."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("GEM_EXPLORER_HOME", str(folder))
+    shutil.copytree(built_sample, folder / "pool")
+    (folder / "first-visit-done").touch()
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(folder / "pool")])
+    return Workspace(folder / "pool")
+
+
+def visit(page: str = "", **parts: str) -> AppTest:
+    """Open a fresh tab at an address."""
+    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60)
+    for name, value in parts.items():
+        app.query_params[name] = value
+    if page:
+        app.switch_page(f"views/{page}.py")
+    app.run()
+    assert not app.exception
+    return app
+
+
+def notice(app: AppTest) -> str:
+    return str(app.session_state["session"].notice)
+
+
+def address(app: AppTest) -> dict[str, str]:
+    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+
+
+def test_an_address_opens_cluster_document_map_colour_and_words(at_home: Workspace) -> None:
+    cluster = at_home.taxonomy().clusters[2]
+    row = cluster.exemplars[1]
+    name = str(at_home.documents["id"].iloc[row])
+    parts = {"workspace": "pool", "cluster": str(cluster.number), "document": name, "map": "flat",
+             "colour": "GIS", "query": "water"}
+    app = visit(**parts)
+    session = app.session_state["session"]
+    assert (session.row, session.cluster, session.query) == (row, cluster.number, "water")
+    assert app.button_group(key="explore_view").value == "Flat map"
+    assert app.selectbox[0].value == "GIS"
+    assert at_home.texts([row])[0] in [text.value for text in app.text]
+    assert address(app) == parts
+    assert notice(app) == ""
+
+
+def test_the_address_follows_the_selection(at_home: Workspace) -> None:
+    app = visit()
+    assert address(app) == {"workspace": "pool"}
+    session = app.session_state["session"]
+    session.pick(None, 3)
+    app.run()
+    assert address(app) == {"workspace": "pool", "cluster": "3"}
+    row = at_home.taxonomy().cluster(3).exemplars[0]
+    session.read(row)
+    app.run()
+    assert address(app)["document"] == str(at_home.documents["id"].iloc[row])
+    app.button_group(key="explore_view").set_value("Flat map").run()
+    assert address(app)["map"] == "flat"
+    app.button(key="panel_back").click().run()
+    app.button(key="panel_back").click().run()
+    app.button_group(key="explore_view").set_value("Sphere").run()
+    assert address(app) == {"workspace": "pool"}
+
+
+def test_a_strength_in_the_address_is_tried_and_not_applied(at_home: Workspace) -> None:
+    app = visit("balance", strength="exact")
+    assert app.session_state["session"].drafts["balance"].settings.strength == math.inf
+    assert address(app)["strength"] == "exact"
+    assert at_home.taxonomy().settings.strength == 1.0
+    app.button(key="balance-reset").click().run()
+    assert "strength" not in address(app)
+
+
+WRONG = {
+    "cluster": ["99", "-1", "1e3", "<script>", "\u0663", "", "1 "],
+    "group": ["44", "x"],
+    "document": ["no such id", "x" * 5000],
+    "map": ["globe", "flat\0", ""],
+    "colour": ["Column: password", "__class__"],
+    "query": ["a\nb", "w" * 201, "\u202eabc"],
+    "strength": ["nan", "-1", "inf", "1e999", "0x1", "1_000", "1e", ""],
+    "workspace": ["", "nobody", ".", "..", "../outside", "pool/../../outside", "%2e%2e", "link", "~",
+                  "pool\\..\\..\\outside", "jobs", "broken"],
+}
+
+
+@pytest.mark.parametrize("part", WRONG)
+def test_what_cannot_be_followed_changes_nothing(at_home: Workspace, part: str) -> None:
+    outside = home().parent / "outside"
+    outside.symlink_to(at_home.root)
+    (home() / "link").symlink_to(outside)
+    (home() / "broken").mkdir()
+    (home() / "broken" / "manifest.json").write_text("{")
+    more = [str(outside), quote(str(outside), safe=""), os.path.relpath(outside)] if part == "workspace" else []
+    for value in WRONG[part] + more:
+        session = Session(root=at_home.root)
+        assert not links.taken_up(session, part, value), value
+        assert session == Session(root=at_home.root), value
+
+
+def test_what_was_ignored_is_said_once_and_not_repeated(at_home: Workspace) -> None:
+    app = visit(cluster="<b>99</b>", query="x\ny", workspace="../..")
+    assert "link's workspace, cluster and query could not" in notice(app)
+    said = [caption.value for caption in app.caption if "could not be followed" in caption.value]
+    assert len(said) == 1
+    assert "<b>" not in said[0]
+    assert address(app) == {"workspace": "pool"}
+    app.switch_page("views/taxonomy.py").run()
+    assert notice(app) == ""
+    assert not any("could not be followed" in caption.value for caption in app.caption)
+
+
+def test_the_other_parts_hold_when_one_is_wrong(at_home: Workspace) -> None:
+    app = visit(cluster="3", map="flat", colour="nothing", document="nobody")
+    assert app.session_state["session"].cluster == 3
+    assert "link's document and colour could not" in notice(app)
+    assert "ignored them" in notice(app)
+
+
+def test_another_workspace_of_the_home_folder_opens(at_home: Workspace) -> None:
+    shutil.copytree(at_home.root, home() / "second one")
+    app = visit(workspace="second one", cluster="4")
+    assert app.session_state["session"].root == home() / "second one"
+    assert address(app) == {"workspace": "second one", "cluster": "4"}
+
+
+def test_a_workspace_outside_home_is_not_named_and_foreign_parts_stay(
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
+    app = visit(cluster="2", embed="true", mine="1")
+    assert address(app) == {"cluster": "2", "embed": "true", "mine": "1"}
