@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
+import filters
 import maps
 import numpy as np
 import streamlit as st
@@ -12,12 +13,16 @@ from numpy.typing import NDArray
 from state import preset, widget
 
 from gem_core._types import Progress, silent
+from gem_core.corpus.duplicates import Duplicates
 from gem_core.pipeline import Preview, preview
+from gem_core.pipeline.duplicates import duplicates_file, kept_duplicates
+from gem_core.pipeline.meaning import encoder_of, vector_of
+from gem_core.pipeline.selection import NEAREST, Filter, Selected, select
 from gem_core.pipeline.subtopics import Subtopic, subtopics
 from gem_core.workspace import Settings, Taxonomy, Workspace
+from gem_core.workspace.selections import SelectionLine, Selections
 
 SHOWN = "taxonomy_shown"
-MOST_FOUND = 2000  # documents a search returns at most
 
 
 @st.cache_resource(show_spinner=False)
@@ -139,13 +144,68 @@ def choices(root: Path) -> list[str]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _found(root: str, data_hash: str, query: str, limit: int) -> tuple[int, ...]:
-    return tuple(workspace(Path(root)).search(query, limit))
+def _selected(root: str, key: str, wanted: Filter, at: str, near: tuple[str, str | int] | None, limit: int,
+              _vector: NDArray[np.float32] | None) -> Selected:
+    opened = workspace(Path(root))
+    return select(opened, opened.taxonomy(key), wanted, near=_vector, limit=limit)
 
 
-def found(root: Path, query: str, limit: int = MOST_FOUND) -> tuple[int, ...]:
-    """Return the documents that hold all words of a query, best first."""
-    return _found(str(root), workspace(root).manifest.data_hash, query, limit) if query.strip() else ()
+def selected(root: Path, wanted: Filter, *, words: str = "", like: int | None = None, limit: int = NEAREST,
+             progress: Progress = silent) -> Selected:
+    """Return the documents that pass a filter, best first; by meaning when words or a document to be like are given."""
+    at = next((line.at for line in selections(root) if line.name == wanted.saved), "") if wanted.saved else ""
+    near: tuple[str, str | int] | None = None
+    vector = None
+    if like is not None:
+        near, vector = ("like", like), np.asarray(workspace(root).embeddings[like])
+    elif words.strip():
+        near, vector = ("words", words), _vector(root, words, progress)
+    return _selected(str(root), taxonomy(root).key, wanted, at, near, limit, vector)
+
+
+WORDS = 256
+
+
+@st.cache_resource
+def _vectors() -> OrderedDict[tuple[str, str, str], NDArray[np.float32]]:
+    """Vectors of searches by workspace and encoder; st.cache cannot hold them, for loading shows progress."""
+    return OrderedDict()
+
+
+def _vector(root: Path, words: str, progress: Progress) -> NDArray[np.float32]:
+    shelf, opened = _vectors(), workspace(root)
+    key = (str(root), encoder_of(opened) or "", words)
+    if key not in shelf:
+        shelf[key] = vector_of(opened, words, progress=progress)
+        while len(shelf) > WORDS:
+            shelf.popitem(last=False)
+    return shelf[key]
+
+
+def selections(root: Path) -> tuple[SelectionLine, ...]:
+    """Return the saved selections, the newest first; read anew each time, for every session may change them."""
+    return Selections(workspace(root)).listed()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _twins(root: str, threshold: float, stamp: int) -> Duplicates | None:
+    return kept_duplicates(workspace(Path(root)), threshold)
+
+
+def twins(root: Path, threshold: float) -> Duplicates | None:
+    """Return the near-duplicates at a threshold, or None while nobody has looked for them."""
+    file = duplicates_file(workspace(root), threshold)
+    return _twins(str(root), threshold, file.stat().st_mtime_ns) if file.exists() else None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _offered(root: str, key: str) -> tuple[filters.Offer, ...]:
+    return filters.offers(workspace(Path(root)), taxonomy(Path(root)))
+
+
+def offered(root: Path) -> tuple[filters.Offer, ...]:
+    """Return what the documents of a workspace can be filtered by."""
+    return _offered(str(root), taxonomy(root).key)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

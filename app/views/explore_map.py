@@ -91,8 +91,8 @@ def _sphere(session: Session, choice: str, rows: NDArray[np.int32], hits: NDArra
     globe(xyz=np.asarray(workspace.sphere)[rows], rows=rows, cluster=groups, colours=colouring.colours,
           labels=[(name, places[k], k) for k, name in enumerate(colouring.names) if np.isfinite(places[k]).all()],
           values=values, legend=colouring.legend, sizes=sizes, selected_row=session.row,
-          selected_cluster=taxonomy.place(session.cluster) if colouring.clusters else None, keep_lasso=bool(session.lasso),
-          dark=dark(), height=HEIGHT, key=f"globe_{workspace.manifest.data_hash[:12]}", on_pick=picked)
+          selected_cluster=taxonomy.place(session.cluster) if colouring.clusters else None,
+          keep_lasso=bool(session.lasso), dark=dark(), height=HEIGHT, key=f"globe_{workspace.manifest.data_hash[:12]}", on_pick=picked)
 
 
 def _flat(session: Session, choice: str, rows: NDArray[np.int32], hits: NDArray[np.bool_] | None) -> None:
@@ -117,7 +117,8 @@ def _flat(session: Session, choice: str, rows: NDArray[np.int32], hits: NDArray[
         hits[list(session.lasso)] = True
     figure = flat_map(np.asarray(workspace.flat), rows, colouring, of,
                       cached.names(session.root, choice, flat=True),
-                      selected=taxonomy.place(session.cluster) if colouring.clusters else None, row=session.row, found=hits,
+                      selected=taxonomy.place(session.cluster) if colouring.clusters else None, row=session.row,
+                      found=hits,
                       revision=f"{session.row} {session.cluster} {session.lasso[:3]} {session.query}",
                       dark=dark(), height=HEIGHT)
     st.plotly_chart(figure, key=key, on_select=picked, theme="streamlit", width="stretch",

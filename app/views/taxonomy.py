@@ -1,11 +1,13 @@
 """Taxonomy: the tree as a treemap and as a list of names to edit, with the evidence for each."""
 
 import cached
+import edits
 import links
 import pandas as pd
 import streamlit as st
 from state import Session, marked, session
 from treemap import treemap
+from views.taxonomy_history import bar
 from views.taxonomy_panel import panel
 from widgets import dark, guarded, percent
 
@@ -20,8 +22,10 @@ def screen(current: Session) -> None:
 
 
 def _screen(current: Session) -> None:
+    edits.outcome(current)
     left, right = st.columns([1.45, 1], gap="medium")
     with left:
+        bar(current)
         _tree(current)
     with right, st.container(key="gem-panel", height=HEIGHT + 70, border=False, gap="xsmall"):
         panel(current)

@@ -1,13 +1,14 @@
 """The panel of Taxonomy: all names as an editable list, or one name with its evidence."""
 
-from typing import Any
-
 import cached
+import edits
 import links
 import pandas as pd
 import streamlit as st
 from state import Session, widget
 from stepper import stepper
+from views.taxonomy_actions import actions, move_documents
+from views.taxonomy_names import names
 from widgets import (
     HINTS,
     circle,
@@ -17,18 +18,14 @@ from widgets import (
     facts,
     percent,
     reader,
-    refusal,
     title,
 )
 
-from gem_core.errors import GemError
-from gem_core.pipeline import Rename, edit
+from gem_core.pipeline import Rename
 from gem_core.pipeline.edits import MAX_LABEL, Kind
 from gem_core.workspace import Cluster, Parent, Taxonomy
 
 SOURCE = {"keywords": "Named by its keywords", "llm": "Named by a language model", "person": "Named by a person"}
-BLANK = "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'/>"
-ERROR, TRIES = "rename_error", "rename_tries"
 
 
 def panel(session: Session) -> None:
@@ -38,13 +35,15 @@ def panel(session: Session) -> None:
         st.button("Back to the evidence", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
                   on_click=lambda: session.read(None))
         stepper(session, taxonomy, session.row)
+        edits.refused(session)
+        move_documents(session, taxonomy, [session.row], key=f"row_{session.row}")
         reader(cached.workspace(session.root), taxonomy, session.row)
     elif session.cluster is not None and taxonomy.has(session.cluster):
         _cluster(session, taxonomy, taxonomy.cluster(session.cluster))
     elif session.parent is not None and session.parent in {p.number for p in taxonomy.parents}:
         _parent(session, taxonomy, taxonomy.parent(session.parent))
     else:
-        _names(session, taxonomy)
+        names(session, taxonomy)
 
 
 def _back(session: Session) -> None:
@@ -54,65 +53,14 @@ def _back(session: Session) -> None:
         links.copy_button("taxonomy")
 
 
-def _rename(session: Session, kind: Kind, number: int, label: str) -> None:
-    """Write a name; a refusal is kept for the next run to show."""
-    session.drafts.pop(ERROR, None)
-    try:
-        edit(cached.workspace(session.root), Rename(kind, number, label))
-    except GemError as error:
-        session.drafts[ERROR] = str(error)
-
-
-def _refused(session: Session) -> None:
-    if ERROR in session.drafts:
-        refusal("This name cannot be taken", session.drafts[ERROR])
-
-
-def _names(session: Session, taxonomy: Taxonomy) -> None:
-    st.markdown("**Edit a name in place; click a tile for its evidence**")
-    _refused(session)
-    kinds: list[tuple[Kind, int]] = []
-    rows: list[dict[str, Any]] = []
-    for parent in taxonomy.parents:
-        kinds.append(("parent", parent.number))
-        rows.append({"group": circle(parent.colour, filled=False), " ": BLANK, "Name": parent.label,
-                     "Share": 100 * sum(taxonomy.cluster(c).share_documents for c in parent.children),
-                     "Named by": parent.label_source})
-        for number in parent.children:
-            cluster = taxonomy.cluster(number)
-            kinds.append(("cluster", number))
-            rows.append({"group": BLANK, " ": circle(cluster.colour), "Name": cluster.label,
-                         "Share": 100 * cluster.share_documents, "Named by": cluster.label_source})
-    key = f"names_{session.drafts.get(TRIES, 0)}"
-
-    def edited() -> None:
-        for place, cells in widget(key)["edited_rows"].items():
-            label = cells.get("Name")
-            if label is not None and label != rows[int(place)]["Name"]:
-                _rename(session, *kinds[int(place)], str(label))
-        if ERROR in session.drafts:  # a new key forgets what was refused
-            session.drafts[TRIES] = session.drafts.get(TRIES, 0) + 1
-
-    st.data_editor(
-        pd.DataFrame(rows), key=key, hide_index=True, on_change=edited, row_height=32,
-        height=min(len(rows), 18) * 32 + 38,
-        disabled=["group", " ", "Share", "Named by"], alt="Names of groups and clusters, in the order of the tree",
-        column_config={
-            "group": dot_column("Tree"), " ": dot_column(),
-            "Name": st.column_config.TextColumn(width=185, required=True, max_chars=MAX_LABEL,
-                                                help="Double-click, or press Enter, to edit."),
-            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=92,
-                                                     help=HINTS["share_documents"]),
-            "Named by": st.column_config.TextColumn(width=76)})
-
-
 def _form(session: Session, kind: Kind, item: Cluster | Parent) -> None:
     key = f"name_{kind}_{item.number}"
     with st.form(f"form_{key}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", item.label, key=key, max_chars=MAX_LABEL, label_visibility="collapsed",
                       placeholder="A short name")
-        st.form_submit_button("Rename", on_click=lambda: _rename(session, kind, item.number, str(widget(key) or "")))
-    _refused(session)
+        st.form_submit_button("Rename", on_click=lambda: edits.apply(
+            session, Rename(kind, item.number, str(widget(key) or ""))))
+    edits.refused(session)
     st.caption(SOURCE[item.label_source])
 
 
@@ -120,6 +68,7 @@ def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     _back(session)
     title(cluster.label, cluster.colour, f"in {taxonomy.parent(cluster.parent).label}")
     _form(session, "cluster", cluster)
+    actions(session, taxonomy, cluster)
     facts([("Documents", percent(cluster.share_documents), "share_documents"),
            ("Tokens", percent(cluster.share_tokens), "share_tokens"), ("Mass", percent(cluster.mass), "mass"),
            ("Within", f"{cluster.within_cosine:.3f}", "within")])
