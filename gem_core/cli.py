@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from gem_core.commands import app as app_command
-from gem_core.commands import corpus, export, sample, taxonomy
+from gem_core.commands import compare, corpus, duplicates, edit, export, naming, sample, selection, taxonomy
 from gem_core.commands._options import clean
 from gem_core.errors import Cancelled, GemError
 
@@ -33,9 +33,30 @@ app.command("estimate", epilog="Example: gem-explorer estimate news.csv --text-c
 app.command("embed", epilog="Example: gem-explorer embed news.csv --workspace news --text-column body")(corpus.embed)
 app.command("fit", epilog="Example: gem-explorer fit news.csv --workspace news --clusters 32 --strength 1.0    "
                           "Strength: 0 = plain mixture, 1 = matched, inf = exactly the target.")(taxonomy.fit)
-app.command("path", epilog="Example: gem-explorer path news --json")(taxonomy.path)
+app.command("path", epilog="Example: gem-explorer path news    Only the suggested strength: "
+                           "gem-explorer path news --suggest")(taxonomy.path)
 app.command("info", epilog="Example: gem-explorer info news --json")(taxonomy.info)
+app.command("name", epilog="Example: gem-explorer name news --dry-run    Then: gem-explorer name news --base-url "
+                           "http://localhost:11434/v1 --model gemma3")(naming.name)
+edit_app = typer.Typer(no_args_is_help=True, help="Change the taxonomy step by step; every step can be undone.")
+app.add_typer(edit_app, name="edit")
+for _command, _example in edit.COMMANDS:
+    edit_app.command(epilog=f"Example: {_example}")(_command)
+app.command("compare", epilog="Example: gem-explorer compare news --with kmeans    "
+                              "Example: gem-explorer compare news --with column:topic --json")(compare.compare)
+app.command("stability", epilog="Example: gem-explorer stability news --seeds 8 --resamples 8 --json")(
+    compare.stability)
+app.command("clusters", epilog="Example: gem-explorer clusters news --from 8 --to 48 --points 7 --seeds 3")(
+    compare.clusters)
+app.command("search", epilog="Example: gem-explorer search news \"river floods\"    By meaning: gem-explorer search "
+                             "news \"water damage to homes\" --meaning")(selection.search)
+app.command("select", epilog="Example: gem-explorer select news --query flood --cluster 3 --min-margin 2 --name floods"
+                             "    A file: gem-explorer select news --column source=web --out web.csv")(selection.select)
+app.command("selections", epilog="Example: gem-explorer selections news --json")(selection.selections)
+app.command("duplicates", epilog="Example: gem-explorer duplicates news --threshold 0.97 --out duplicates.csv")(
+    duplicates.duplicates)
 app.command("export", epilog="Example: gem-explorer export news --out news-taxonomy")(export.export)
+app.command("report", epilog="Example: gem-explorer report news --out news.html")(export.report)
 
 
 class _Stopped(BaseException):

@@ -47,7 +47,7 @@ class Subtopic:
     exemplar: int
 
 
-def subtopics(workspace: Workspace, taxonomy: Taxonomy, number: int) -> tuple[Subtopic, ...]:
+def subtopics(workspace: Workspace, taxonomy: Taxonomy, number: int, into: int | None = None) -> tuple[Subtopic, ...]:
     """Divide a cluster into two to four parts by a quick weakly balanced mixture, and name each against the rest of it.
 
     At most one part for every 12 documents, each with 4 documents and 3 percent or more; of the numbers left the one
@@ -59,6 +59,8 @@ def subtopics(workspace: Workspace, taxonomy: Taxonomy, number: int) -> tuple[Su
     taxonomy : Taxonomy
     number : int
         Of the cluster.
+    into : int, optional
+        Number of parts.
 
     Returns
     -------

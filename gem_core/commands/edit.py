@@ -1,0 +1,187 @@
+"""gem-explorer edit: change the taxonomy, undo, and do recorded edits again."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gem_core._progress import Console
+from gem_core.commands._options import Json, WorkspaceArg, clean, facts_of, say
+from gem_core.errors import InputError
+
+if TYPE_CHECKING:
+    from gem_core.pipeline.edits import Op
+    from gem_core.workspace import Workspace
+
+Cluster = Annotated[int, typer.Argument(metavar="CLUSTER", help="number of a cluster, as info shows it")]
+Clusters = Annotated[list[int], typer.Argument(metavar="CLUSTER...", help="numbers of clusters, as info shows them")]
+
+
+def _do(workspace: Path, *ops: "Op", as_json: bool) -> None:
+    from gem_core.pipeline import edit
+    from gem_core.workspace import Workspace
+
+    opened = Workspace(workspace)
+    console = Console()
+    edit(opened, *ops, progress=console)
+    console.end()
+    _done(opened, as_json)
+
+
+def _done(workspace: "Workspace", as_json: bool) -> None:
+    if as_json:
+        say(facts_of(workspace, workspace.taxonomy()), as_json)
+        return
+    present = workspace.history().present
+    typer.echo(clean(present.sentence if present else "Nothing has been fitted yet"))
+
+
+def rename(workspace: WorkspaceArg, cluster: Cluster, label: Annotated[str, typer.Argument(metavar="LABEL")],
+           group: Annotated[bool, typer.Option("--group", help="CLUSTER is the number of a group")] = False,
+           as_json: Json = False) -> None:
+    """Give a cluster, or a group, another label."""
+    from gem_core.pipeline import Rename
+
+    _do(workspace, Rename("parent" if group else "cluster", cluster, label), as_json=as_json)
+
+
+def merge(workspace: WorkspaceArg, clusters: Clusters, as_json: Json = False) -> None:
+    """Make one cluster of several; the largest keeps its number and the result is pinned."""
+    from gem_core.pipeline import Merge
+
+    _do(workspace, Merge(tuple(clusters)), as_json=as_json)
+
+
+def split(workspace: WorkspaceArg, cluster: Cluster,
+          into: Annotated[int, typer.Option(help="number of parts", min=2)] = 2,
+          seed: Annotated[int, typer.Option(help="seed of the fit inside the cluster")] = 0,
+          dry_run: Annotated[bool, typer.Option("--dry-run", help="show the parts and change nothing")] = False,
+          as_json: Json = False) -> None:
+    """Divide a cluster by a fit inside it; the parts are pinned."""
+    from gem_core.pipeline import propose_split
+    from gem_core.pipeline.subtopics import subtopics
+    from gem_core.workspace import Workspace
+
+    opened = Workspace(workspace)
+    taxonomy = opened.taxonomy()
+    if not dry_run:
+        _do(workspace, propose_split(opened, taxonomy, cluster, into, seed=seed), as_json=as_json)
+        return
+    parts = [{"label": part.label, "documents": part.documents, "share": part.share, "keywords": list(part.keywords)}
+             for part in subtopics(opened, taxonomy, cluster, into)]
+    if as_json:
+        typer.echo(json.dumps(parts, indent=1))
+        return
+    for part in parts:
+        typer.echo(clean(f"{part['share']:>7.1%}  {part['label']}"))
+
+
+def move(workspace: WorkspaceArg, ids: Annotated[list[str], typer.Argument(metavar="ID...", help="document ids")],
+         to: Annotated[int | None, typer.Option(help="number of the cluster; a new one when left out")] = None,
+         as_json: Json = False) -> None:
+    """Put documents into another cluster, which is pinned, or into a new one."""
+    from gem_core.pipeline import Move
+    from gem_core.workspace import Workspace
+
+    known = {str(id): row for row, id in enumerate(Workspace(workspace).documents["id"])}
+    unknown = [id for id in ids if id not in known]
+    if unknown:
+        raise InputError("A move names documents of the corpus by their id", f"{unknown[0]!r}, which is none",
+                         "See assignments.csv of an export for the ids")
+    _do(workspace, Move(tuple(known[id] for id in ids), to), as_json=as_json)
+
+
+def regroup(workspace: WorkspaceArg, cluster: Cluster,
+            group: Annotated[int | None, typer.Option(help="number of the group; a new one when left out")] = None,
+            as_json: Json = False) -> None:
+    """Put a cluster into another group, or into one of its own."""
+    from gem_core.pipeline import Regroup
+
+    _do(workspace, Regroup(cluster, group), as_json=as_json)
+
+
+def pin(workspace: WorkspaceArg, cluster: Cluster,
+        off: Annotated[bool, typer.Option("--off", help="let it go again")] = False, as_json: Json = False) -> None:
+    """Keep the documents of a cluster together in a refit."""
+    from gem_core.pipeline import Pin
+
+    _do(workspace, Pin(cluster, not off), as_json=as_json)
+
+
+def exclude(workspace: WorkspaceArg, clusters: Clusters,
+            off: Annotated[bool, typer.Option("--off", help="take them in again")] = False,
+            as_json: Json = False) -> None:
+    """Leave clusters out of shares and weights; they are pinned."""
+    from gem_core.pipeline import Exclude
+
+    _do(workspace, Exclude(tuple(clusters), not off), as_json=as_json)
+
+
+def undo(workspace: WorkspaceArg, as_json: Json = False) -> None:
+    """Return to the step before."""
+    _walk(workspace, back=True, as_json=as_json)
+
+
+def redo(workspace: WorkspaceArg, as_json: Json = False) -> None:
+    """Do again what was undone."""
+    _walk(workspace, back=False, as_json=as_json)
+
+
+def _walk(workspace: Path, *, back: bool, as_json: bool) -> None:
+    from gem_core.workspace import Workspace
+
+    opened = Workspace(workspace)
+    if not (opened.undo() if back else opened.redo()):
+        raise InputError(f"There must be something to {'undo' if back else 'redo'}", "nothing",
+                         "See the steps with: gem-explorer edit history DIR")
+    _done(opened, as_json)
+
+
+def history(workspace: WorkspaceArg, as_json: Json = False) -> None:
+    """List the steps; the present one is marked."""
+    from gem_core.workspace import Workspace
+
+    found = Workspace(workspace).history()
+    if as_json:
+        rows: list[dict[str, Any]] = [{"key": s.key, "at": s.at, "sentence": s.sentence, "edits": list(s.edits)}
+                                      for s in found.steps]
+        typer.echo(json.dumps({"position": found.position, "steps": rows}, indent=1))
+        return
+    for place, step in enumerate(found.steps):
+        typer.echo(clean(f"{'>' if place == found.position else ' '} {step.at[:19]}  {step.sentence}"))
+
+
+def replay(workspace: WorkspaceArg,
+           file: Annotated[Path, typer.Argument(metavar="EDITS", help="edits.jsonl of an export")],
+           as_json: Json = False) -> None:
+    """Do the steps of an edits.jsonl again, on a workspace of the same corpus."""
+    from gem_core.pipeline import replay_steps
+    from gem_core.workspace import Workspace
+
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("EDITS must be a file of JSON lines", f"{file}: {error}",
+                         "Take edits.jsonl from gem-explorer export") from error
+    opened = Workspace(workspace)
+    console = Console()
+    replay_steps(opened, lines, progress=console)
+    console.end()
+    _done(opened, as_json)
+
+
+COMMANDS = (
+    (rename, "gem-explorer edit rename news 3 \"River floods\"    "
+             "A group: gem-explorer edit rename news 1 Weather --group"),
+    (merge, "gem-explorer edit merge news 3 5"),
+    (split, "gem-explorer edit split news 3 --into 2 --dry-run"),
+    (move, "gem-explorer edit move news doc-17 doc-40 --to 3"),
+    (regroup, "gem-explorer edit regroup news 3 --group 1"),
+    (pin, "gem-explorer edit pin news 3    Let go: gem-explorer edit pin news 3 --off"),
+    (exclude, "gem-explorer edit exclude news 4 9"),
+    (undo, "gem-explorer edit undo news"),
+    (redo, "gem-explorer edit redo news"),
+    (history, "gem-explorer edit history news --json"),
+    (replay, "gem-explorer edit replay news edits.jsonl"),
+)
