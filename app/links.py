@@ -92,12 +92,9 @@ def parts(session: Session, strength: float | None = None) -> dict[str, str]:
 
 def copy_button(key: str) -> None:
     """Offer the address of what is shown; the page's own script copies it (see `page`)."""
-    st.button("Copy link", key=f"copylink_{key}", icon=":material/link:", type="tertiary", on_click=_copied,
-              help="Copy the address of this view. It opens on this machine.")
-
-
-def _copied() -> None:
-    st.toast("Link copied", icon=":material/link:")
+    if st.button("Copy link", key=f"copylink_{key}", icon=":material/link:", type="tertiary",
+                 help="Copy the address of this view. It opens on this machine."):
+        st.toast("Link copied", icon=":material/link:")
 
 
 def _fits(value: str) -> bool:
