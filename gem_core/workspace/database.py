@@ -4,7 +4,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from gem_core._types import Progress, silent
@@ -30,9 +30,8 @@ class Database:
 
     @contextmanager
     def _open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
-        mode = "rwc" if write else "ro"
         try:
-            connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
+            connection = self._connect("rwc") if write else self._readable()
             try:
                 if write:
                     connection.executescript(f"{SCHEMA}{SEARCH};")
@@ -44,6 +43,23 @@ class Database:
             raise WorkspaceError("gem.sqlite must be readable" + (" and writable" if write else ""),
                                  f"{self.path}: {error}",
                                  "Check the permissions and the free space of the workspace, then try again") from error
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
+
+    def _readable(self) -> sqlite3.Connection:
+        """Open to read. What a killed writer left half done is taken back first, which a reader is not allowed to."""
+        connection = self._connect("ro")
+        try:
+            connection.execute("PRAGMA schema_version")
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if not error.sqlite_errorname.startswith("SQLITE_READONLY"):
+                raise
+            with closing(self._connect("rw")) as writer:
+                writer.execute("PRAGMA schema_version")
+            connection = self._connect("ro")
+        return connection
 
     @contextmanager
     def open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:

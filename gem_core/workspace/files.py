@@ -3,9 +3,12 @@
 import errno
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gem_core.errors import WorkspaceError
+
+TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # the names that tempfile makes below
+LEFT = 3600.0  # seconds after which nobody writes to a temporary name any more
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
@@ -48,14 +54,58 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         fill(temporary)
-        if path.exists():
-            shutil.rmtree(path)
+        remove_folder(path)
         os.replace(temporary, path)
     except OSError as error:
         raise unwritable(path.parent, error) from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Take a folder away: it is gone at once under its name, so that no part of it is ever taken for the whole."""
+    if path.exists():
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        os.replace(path, aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def clear_leftovers(root: Path, older: float = LEFT) -> list[Path]:
+    """Remove what killed processes left half written under their temporary names; return what was removed.
+
+    Looks into `root` and two floors below, at names of the form that `write_whole` and `write_folder` give and that
+    nobody has touched for `older` seconds. A process that still writes is younger.
+    """
+    found: list[Path] = []
+    floors = [root]
+    for _ in range(3):
+        below: list[Path] = []
+        for folder in floors:
+            with suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    inside = entry.is_dir(follow_symlinks=False)
+                    if TEMPORARY.match(entry.name):
+                        if _untouched(Path(entry.path), inside) > older:
+                            found.append(Path(entry.path))
+                    elif inside:
+                        below.append(Path(entry.path))
+        floors = below
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
+    return found
+
+
+def _untouched(path: Path, inside: bool) -> float:
+    """Seconds since a file, or the newest one in a folder, was written."""
+    with suppress(OSError):
+        newest: float = max(p.stat().st_mtime for p in (path, *(path.rglob("*") if inside else ())))
+        return time.time() - newest
+    return 0.0
 
 
 def unwritable(folder: Path, error: OSError) -> WorkspaceError:

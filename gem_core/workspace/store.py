@@ -1,9 +1,9 @@
 """A workspace: one corpus on disk with its vectors, layout, terms, taxonomies and edits."""
 
 import os
-import shutil
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -16,7 +16,15 @@ from gem_core.clustering.mixture import MixtureFit
 from gem_core.errors import WorkspaceError
 from gem_core.taxonomy import Terms
 from gem_core.workspace.database import Database
-from gem_core.workspace.files import unwritable, write_array, write_folder, write_parquet
+from gem_core.workspace.files import (
+    LEFT,
+    clear_leftovers,
+    remove_folder,
+    unwritable,
+    write_array,
+    write_folder,
+    write_parquet,
+)
 from gem_core.workspace.history import Edit, History
 from gem_core.workspace.manifest import Manifest, read_manifest
 from gem_core.workspace.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
@@ -144,12 +152,18 @@ class Workspace:
         WorkspaceError
             If nothing has been fitted yet, or `key` is unknown.
         """
-        if key is None:
-            key = self.database.stamp()[0]
+        if key is not None:
+            return read_taxonomy(self.root / "fits" / Path(key).name)
+        key = self.database.stamp()[0]
         if not key:
             raise WorkspaceError("The workspace must hold a fit", f"none in {self.root}",
                                  "Fit one: gem-explorer fit CORPUS --workspace DIR")
-        return read_taxonomy(self.root / "fits" / Path(key).name)
+        try:
+            return read_taxonomy(self.root / "fits" / key)
+        except WorkspaceError:
+            if self.database.stamp()[0] == key:
+                raise
+            return self.taxonomy()  # another process undid that step and went another way meanwhile
 
     def fitted(self) -> bool:
         """Whether there is a present taxonomy."""
@@ -162,8 +176,9 @@ class Workspace:
     def push(self, key: str, edits: Sequence[Edit], sentence: str) -> None:
         """Make a saved taxonomy the present one, as a step of the history; undone steps are forgotten."""
         for gone in self.database.push(key, edits, sentence):
-            if read_taxonomy(self.root / "fits" / gone).edited:  # a fit stays: other steps may be made from it
-                shutil.rmtree(self.root / "fits" / gone, ignore_errors=True)
+            with suppress(WorkspaceError):  # already gone
+                if read_taxonomy(self.root / "fits" / gone).edited:  # a fit stays: other steps may be made from it
+                    remove_folder(self.root / "fits" / gone)
 
     def history(self) -> History:
         """Steps of the taxonomy, oldest first: fits and edits."""
@@ -196,9 +211,14 @@ def _mapped(path: Path) -> Float32:
     return array
 
 
+_swept: dict[Path, float] = {}  # when this process looked for leftovers in a workspace
+
+
 @contextmanager
 def writing(root: Path, wait: float = 10.0) -> Iterator[None]:
     """Hold the writers' lock of a workspace folder; the system frees it when a process dies.
+
+    The first to hold it also clears away what killed processes left half written more than an hour ago.
 
     Raises
     ------
@@ -217,6 +237,9 @@ def writing(root: Path, wait: float = 10.0) -> Iterator[None]:
     except OSError as error:
         raise unwritable(root, error) from error
     try:
+        if time.monotonic() - _swept.get(root, -LEFT) >= LEFT:  # once an hour: a long history has many folders
+            _swept[root] = time.monotonic()
+            clear_leftovers(root)
         yield
     finally:
         lock.release()
