@@ -18,7 +18,7 @@ from gem_core.pipeline import Preview, preview
 from gem_core.pipeline.duplicates import duplicates_file, kept_duplicates
 from gem_core.pipeline.meaning import encoder_of, vector_of
 from gem_core.pipeline.selection import NEAREST, Filter, Selected, select
-from gem_core.pipeline.subtopics import Subtopic, subtopics
+from gem_core.pipeline.subtopics import Subtopic, split_parts
 from gem_core.workspace import Settings, Taxonomy, Workspace
 from gem_core.workspace.selections import SelectionLine, Selections
 
@@ -209,13 +209,13 @@ def offered(root: Path) -> tuple[filters.Offer, ...]:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _parts(root: str, key: str, number: int, into: int | None) -> tuple[Subtopic, ...]:
+def _parts(root: str, key: str, number: int, into: int) -> tuple[Subtopic, ...]:
     opened = workspace(Path(root))
-    return subtopics(opened, opened.taxonomy(key), number, into)
+    return split_parts(opened, opened.taxonomy(key), number, into)
 
 
-def parts(root: Path, number: int, into: int | None = None) -> tuple[Subtopic, ...]:
-    """Return the parts that a cluster of the present taxonomy would split into, or is made of."""
+def parts(root: Path, number: int, into: int) -> tuple[Subtopic, ...]:
+    """Return the parts that a cluster of the present taxonomy would split into."""
     return _parts(str(root), taxonomy(root).key, number, into)
 
 

@@ -60,7 +60,7 @@ def split(workspace: WorkspaceArg, cluster: Cluster,
           as_json: Json = False) -> None:
     """Divide a cluster by a fit inside it; the parts are pinned."""
     from gem_core.pipeline import propose_split
-    from gem_core.pipeline.subtopics import subtopics
+    from gem_core.pipeline.subtopics import split_parts
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
@@ -69,7 +69,7 @@ def split(workspace: WorkspaceArg, cluster: Cluster,
         _do(workspace, propose_split(opened, taxonomy, cluster, into, seed=seed), as_json=as_json)
         return
     parts = [{"label": part.label, "documents": part.documents, "share": part.share, "keywords": list(part.keywords)}
-             for part in subtopics(opened, taxonomy, cluster, into)]
+             for part in split_parts(opened, taxonomy, cluster, into)]
     if as_json:
         typer.echo(json.dumps(parts, indent=1))
         return

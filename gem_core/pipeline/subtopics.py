@@ -4,18 +4,21 @@ import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gem_core._types import Float32, Float64, Int32
 from gem_core.clustering import MixtureConfig, fit_mixture
 from gem_core.clustering.assignment import assign_units
 from gem_core.errors import InputError, NotConvergedWarning
 from gem_core.influence import exemplars
+from gem_core.pipeline.editing import propose_split
 from gem_core.taxonomy import Terms, build_tree, cluster_keywords, cluster_labels
 from gem_core.workspace import Taxonomy, Workspace
 
 LEAST = 4  # documents of a part: fewer name nothing
 ROOM = 12  # documents that a part is sought for
 MOST = 4  # parts
+NEARLY = 0.85  # of the clearest division's silhouette
 # A look and no taxonomy: a weak balance lets the parts keep their sizes, and a rough optimum will do.
 LOOK = MixtureConfig(n_clusters=MOST, strength=0.1, start="plain", max_iter=30, tol=1e-4)
 
@@ -47,11 +50,11 @@ class Subtopic:
     exemplar: int
 
 
-def subtopics(workspace: Workspace, taxonomy: Taxonomy, number: int, into: int | None = None) -> tuple[Subtopic, ...]:
+def subtopics(workspace: Workspace, taxonomy: Taxonomy, number: int) -> tuple[Subtopic, ...]:
     """Divide a cluster into two to four parts by a quick weakly balanced mixture, and name each against the rest of it.
 
-    At most one part for every 12 documents, each with 4 documents and 3 percent or more; of the numbers left the one
-    with the clearest borders (mean simplified silhouette). None where no number is left.
+    At most one part for every 12 documents, each with 4 documents and 3 percent or more: as many as have borders
+    nearly as clear (85 percent of the mean simplified silhouette) as any of these divisions. None where there is none.
 
     Parameters
     ----------
@@ -59,8 +62,6 @@ def subtopics(workspace: Workspace, taxonomy: Taxonomy, number: int, into: int |
     taxonomy : Taxonomy
     number : int
         Of the cluster.
-    into : int, optional
-        Number of parts.
 
     Returns
     -------
@@ -76,8 +77,20 @@ def subtopics(workspace: Workspace, taxonomy: Taxonomy, number: int, into: int |
     rows = np.flatnonzero(taxonomy.positions == place)
     X = np.asarray(workspace.embeddings[rows], dtype=np.float32)
     labels = _parts(X)
-    if labels is None:
-        return ()
+    return () if labels is None else _named(workspace, rows, labels)
+
+
+def split_parts(workspace: Workspace, taxonomy: Taxonomy, number: int, into: int) -> tuple[Subtopic, ...]:
+    """Name the parts that `propose_split` proposes, in its order; errors as there."""
+    parts = propose_split(workspace, taxonomy, number, into).parts
+    rows = np.concatenate([np.asarray(part, dtype=np.int64) for part in parts])
+    labels = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part) for part in parts])
+    order = np.argsort(rows)
+    return _named(workspace, rows[order], labels[order])
+
+
+def _named(workspace: Workspace, rows: NDArray[np.int64], labels: Int32) -> tuple[Subtopic, ...]:
+    X = np.asarray(workspace.embeddings[rows], dtype=np.float32)
     sizes = np.bincount(labels)
     centers = _unit(_sums(X, labels))
     typical = np.einsum("ij,ij->i", X, centers[labels])
@@ -95,8 +108,9 @@ def subtopics(workspace: Workspace, taxonomy: Taxonomy, number: int, into: int |
 def _parts(X: Float32) -> Int32 | None:
     """Part of each document, the largest part 0; None when it does not fall into parts.
 
-    The most parts first, then the two that lose least are joined (`build_tree`'s rule), down to two; of these the
-    division with the clearest borders is taken.
+    The most parts first, then the two that lose least are joined (`build_tree`'s rule), down to two. Text falls into
+    parts with soft borders, and more parts say more: the first division is taken that is nearly as clear as the
+    clearest.
     """
     labels = _most_parts(X)
     found: list[tuple[float, Int32]] = []
@@ -107,7 +121,8 @@ def _parts(X: Float32) -> Int32 | None:
         labels = _joined(X, labels)
     if not found:
         return None
-    best = max(found, key=lambda one: one[0])[1]
+    clear = NEARLY * max(clearness for clearness, _ in found)
+    best = next(labels for clearness, labels in found if clearness >= clear)
     order = np.argsort(np.argsort(-np.bincount(best), kind="stable"), kind="stable").astype(np.int32)
     return np.asarray(order[best], dtype=np.int32)
 
