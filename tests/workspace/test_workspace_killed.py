@@ -101,7 +101,7 @@ def test_old_leftovers_are_cleared_at_the_next_write(sample: Workspace, monkeypa
         (path / "fit.npz").write_text("half")
     for path in (old, deep, folder, busy, *others):
         age(path, 2)
-    (busy / "documents.parquet").write_text("its process still writes")
+    (busy / "fit.npz").write_text("its process still writes")
     monkeypatch.setattr(store, "_swept", {})
     edit(sample, Rename("cluster", sample.taxonomy().clusters[0].number, "Swept"))
     assert [path.name for path in (old, deep, folder) if path.exists()] == []
