@@ -1,4 +1,4 @@
-"""gem-explorer export: a taxonomy as files."""
+"""gem-explorer export and report: a taxonomy as files, and as one page."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,31 @@ from typing import Annotated
 
 import typer
 
-from gem_core.commands._options import Json, WorkspaceArg, clean
+from gem_core._progress import Console
+from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
 
 
 def export(workspace: WorkspaceArg,
            out: Annotated[Path, typer.Option(metavar="OUT", help="folder for the files, made if absent")],
            as_json: Json = False) -> None:
-    """Write taxonomy.csv, assignments.csv and .parquet, weights.csv and receipt.json."""
+    """Write taxonomy.csv, assignments.csv and .parquet, weights.csv, edits.jsonl and receipt.json."""
     from gem_core.export import export as write
     from gem_core.workspace import Workspace
 
     files = [str(written) for written in write(Workspace(workspace), out)]
     typer.echo(json.dumps({"files": files}, indent=1) if as_json else "\n".join(map(clean, files)))
+
+
+def report(workspace: WorkspaceArg,
+           out: Annotated[Path, typer.Option(metavar="FILE", help="the page to write")] = Path("report.html"),
+           as_json: Json = False, progress_file: ProgressFile = None) -> None:
+    """Write one HTML file that opens offline: map, tree, clusters with exemplars, balance path, receipt."""
+    from gem_core.export import write_report
+    from gem_core.workspace import Workspace
+
+    console = Console(progress_file)
+    written = write_report(Workspace(workspace), out, progress=console)
+    console.end()
+    size = written.stat().st_size
+    typer.echo(json.dumps({"file": str(written), "bytes": size}, indent=1) if as_json
+               else clean(f"{written}, {size / 1e6:.1f} MB"))

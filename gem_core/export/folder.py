@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+from gem_core.export.history import edits_lines
 from gem_core.export.receipt import receipt
 from gem_core.export.safe_csv import write_csv
-from gem_core.export.tables import assignments_table, taxonomy_table, weights_table
+from gem_core.export.tables import assignments_table, map_table, taxonomy_table, weights_table
 from gem_core.workspace import Workspace
-from gem_core.workspace.files import write_json, write_parquet
+from gem_core.workspace.files import write_json, write_parquet, write_text
+
+NAMES = ("taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv", "edits.jsonl", "receipt.json")
 
 
 def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
-    """Write taxonomy.csv, assignments.csv, assignments.parquet, weights.csv and receipt.json.
+    """Write taxonomy.csv, assignments.csv, assignments.parquet, weights.csv, edits.jsonl and receipt.json.
 
     Parameters
     ----------
@@ -29,11 +32,10 @@ def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
         If nothing has been fitted yet, or `out` cannot be written.
     """
     taxonomy = workspace.taxonomy()
-    assignments = assignments_table(workspace, taxonomy)
     write_csv(out / "taxonomy.csv", taxonomy_table(workspace, taxonomy))
-    write_csv(out / "assignments.csv", assignments)
-    write_parquet(out / "assignments.parquet", assignments, row_group_size=1 << 17)
+    write_csv(out / "assignments.csv", assignments_table(workspace, taxonomy))
+    write_parquet(out / "assignments.parquet", map_table(workspace, taxonomy), row_group_size=1 << 17)
     write_csv(out / "weights.csv", weights_table(taxonomy))
+    write_text(out / "edits.jsonl", edits_lines(workspace, taxonomy))
     write_json(out / "receipt.json", receipt(workspace, taxonomy))
-    return tuple(out / name for name in
-                 ("taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv", "receipt.json"))
+    return tuple(out / name for name in NAMES)

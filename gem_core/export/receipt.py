@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gem_core.export.history import steps_to
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.manifest import versions
 
@@ -32,7 +33,8 @@ def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
     """Return the receipt of a taxonomy as JSON values.
 
     Holds versions, data and taxonomy hashes, seed, every parameter, how the fit ended, seconds, passes over the
-    documents and peak memory of each step, and the command that reproduces it.
+    documents and peak memory of each step, and the command that reproduces the fit. Where `edited` is true, people
+    changed the fit afterwards, or it was numbered after an earlier one: edits.jsonl holds those steps.
     """
     manifest, fit = workspace.manifest, taxonomy.fit
     return {
@@ -48,6 +50,7 @@ def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
                 "capped_clusters": [int(k) for k in np.flatnonzero(fit.capped)]},
         "costs": [asdict(cost) for cost in (*manifest.costs, *taxonomy.costs)],
         "versions": versions(), "versions_at_reading": manifest.versions,
+        "steps": len(steps_to(workspace, taxonomy)), "edited": taxonomy.edited,
         "labels_by_people": sum(c.label_source == "person" for c in taxonomy.clusters),
     }
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gem_core.workspace.files import write_text
@@ -36,8 +37,13 @@ def neutral_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """Return a table as CSV text (RFC 4180, so lines end in CR LF) with every cell and header made neutral."""
-    return str(neutral_table(table).to_csv(index=False, lineterminator="\r\n"))
+    """Return a table as CSV text (RFC 4180, so lines end in CR LF) with every cell and header made neutral.
+
+    Truth is written true and false.
+    """
+    words = table.assign(**{str(name): np.where(table[name], "true", "false") for name in table.columns
+                            if table[name].dtype == bool})
+    return str(neutral_table(words).to_csv(index=False, lineterminator="\r\n"))
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

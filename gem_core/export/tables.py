@@ -10,7 +10,8 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
     """One row a cluster.
 
     Columns: cluster_id, label, label_source, parent (its label), keywords (separated by "; "), documents, tokens,
-    share_documents, share_tokens and mass (fractions), concentration, within_cosine, exemplar_ids (separated by " ").
+    share_documents, share_tokens and mass (fractions), concentration, within_cosine, exemplar_ids (separated by " "),
+    pinned, excluded (true or false). Shares are of what is not excluded.
     """
     ids = workspace.documents["id"].astype(str).to_numpy()
     return pd.DataFrame([{
@@ -19,30 +20,46 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
         "documents": c.documents, "tokens": c.tokens, "share_documents": c.share_documents,
         "share_tokens": c.share_tokens, "mass": c.mass, "concentration": c.concentration,
         "within_cosine": c.within_cosine, "exemplar_ids": " ".join(ids[list(c.exemplars)]),
+        "pinned": c.pinned, "excluded": c.excluded,
     } for c in taxonomy.clusters])
 
 
 def assignments_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
-    """One row a document, in the order of the corpus: id, cluster_id, label, margin (nats), gis (nats)."""
-    table = taxonomy.documents
+    """One row a document, in the order of the corpus.
+
+    Columns: id, cluster_id, label, margin (nats), gis (nats), excluded (whether its cluster is left out).
+    """
+    table, places = taxonomy.documents, taxonomy.positions
     labels = np.array([c.label for c in taxonomy.clusters], dtype=object)
+    excluded = np.array([c.excluded for c in taxonomy.clusters])
     return pd.DataFrame({
         "id": workspace.documents["id"].astype(str).to_numpy(), "cluster_id": table["cluster_id"].to_numpy(),
-        "label": labels[taxonomy.positions], "margin": table["margin"].to_numpy(),
-        "gis": table["gis"].to_numpy()})
+        "label": labels[places], "margin": table["margin"].to_numpy(), "gis": table["gis"].to_numpy(),
+        "excluded": excluded[places]})
+
+
+def map_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
+    """`assignments_table` with the place of each document on the flat map: projection_x, projection_y.
+
+    The names are those that embedding-atlas looks for.
+    """
+    table = assignments_table(workspace, taxonomy)
+    flat = np.asarray(workspace.flat)
+    return table.assign(projection_x=flat[:, 0], projection_y=flat[:, 1])
 
 
 def weights_table(taxonomy: Taxonomy) -> pd.DataFrame:
     """Mixing weights by cluster mass.
 
-    Columns: cluster_id, label, strategy ("cluster-mass"), weight (the cluster's soft mass, sums to 1), natural_share
-    (share of the tokens), ratio (weight / natural_share; empty for a cluster without tokens), tokens.
+    Columns: cluster_id, label, strategy ("cluster-mass"), weight (the cluster's soft mass, sums to 1 over what is not
+    excluded), natural_share (share of the tokens), ratio (weight / natural_share; empty for a cluster without tokens),
+    tokens. An excluded cluster has weight 0 and ratio 0.
     """
     rows = []
-    total = sum(c.mass for c in taxonomy.clusters)
+    total = sum(c.mass for c in taxonomy.clusters if not c.excluded)
     for c in taxonomy.clusters:
-        weight = c.mass / total
+        weight = 0.0 if c.excluded or not total else c.mass / total
+        ratio = weight / c.share_tokens if c.share_tokens else (0.0 if c.excluded else np.nan)
         rows.append({"cluster_id": c.number, "label": c.label, "strategy": "cluster-mass", "weight": weight,
-                     "natural_share": c.share_tokens, "ratio": weight / c.share_tokens if c.share_tokens else np.nan,
-                     "tokens": c.tokens})
+                     "natural_share": c.share_tokens, "ratio": ratio, "tokens": c.tokens})
     return pd.DataFrame(rows)

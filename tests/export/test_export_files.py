@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from gem_core.export import csv_text, export
 from gem_core.export.safe_csv import neutral
-from gem_core.pipeline import Rename, Source, build, edit
+from gem_core.pipeline import Exclude, Merge, Rename, Source, build, edit, replay_steps
 from gem_core.workspace import Settings, Workspace
 
 HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx", '<script>alert(1)</script>', "a\nb", "é🙂",
@@ -41,28 +42,74 @@ def test_the_files_hold_what_others_rely_on(sample: Workspace, tmp_path: Path) -
     edit(sample, Rename("cluster", 2, '=HYPERLINK("http://x")'))
     files = export(sample, tmp_path / "out")
     assert [f.name for f in files] == ["taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv",
-                                       "receipt.json"]
+                                       "edits.jsonl", "receipt.json"]
     taxonomy = pd.read_csv(files[0])
     assert {"cluster_id", "label", "label_source", "parent", "keywords", "documents", "tokens", "share_documents",
-            "share_tokens", "mass", "concentration", "exemplar_ids"} <= set(taxonomy.columns)
+            "share_tokens", "mass", "concentration", "exemplar_ids", "pinned", "excluded"} <= set(taxonomy.columns)
     assert taxonomy["documents"].sum() == len(sample)
     assert taxonomy["label"][2] == "'=HYPERLINK(\"http://x\")"
     assert taxonomy["label_source"][2] == "person"
     assignments = pd.read_csv(files[1])
-    assert list(assignments.columns) == ["id", "cluster_id", "label", "margin", "gis"]
+    assert list(assignments.columns) == ["id", "cluster_id", "label", "margin", "gis", "excluded"]
+    assert not assignments["excluded"].any()
     assert assignments["id"].tolist() == sample.documents["id"].tolist()
-    assert pd.read_parquet(files[2])["cluster_id"].tolist() == assignments["cluster_id"].tolist()
+    placed = pd.read_parquet(files[2])
+    assert placed["cluster_id"].tolist() == assignments["cluster_id"].tolist()
+    assert np.array_equal(placed[["projection_x", "projection_y"]].to_numpy(), sample.flat)
     weights = pd.read_csv(files[3])
     assert {"cluster_id", "label", "strategy", "weight", "natural_share", "ratio", "tokens"} == set(weights.columns)
     assert weights["weight"].sum() == pytest.approx(1, abs=1e-9)
     assert weights["natural_share"].sum() == pytest.approx(1, abs=1e-9)
     assert np.allclose(weights["ratio"], weights["weight"] / weights["natural_share"])
-    receipt = json.loads(files[4].read_text())
+    receipt = json.loads(files[5].read_text())
     assert receipt["data_hash"] == sample.manifest.data_hash
     assert receipt["parameters"] == sample.taxonomy().settings.to_json()
     assert {c["step"] for c in receipt["costs"]} >= {"read", "embed", "fit", "score", "name"}
     assert all(c["seconds"] >= 0 and c["peak_memory_mib"] > 0 for c in receipt["costs"])
     assert receipt["versions"]["torch"]
+
+
+def test_excluded_clusters_weigh_nothing_and_keep_their_documents(sample: Workspace, tmp_path: Path) -> None:
+    numbers = [c.number for c in sample.taxonomy().clusters]
+    gone = [numbers[1], numbers[4]]
+    edit(sample, Exclude(tuple(gone)))
+    files = {f.name: f for f in export(sample, tmp_path / "out")}
+    weights = pd.read_csv(files["weights.csv"]).set_index("cluster_id")
+    assert (weights.loc[gone, ["weight", "ratio"]] == 0).all(axis=None)
+    left = weights.drop(gone)
+    assert left["weight"].sum() == pytest.approx(1, abs=1e-12)
+    masses = {c.number: c.mass for c in sample.taxonomy().clusters}
+    assert left["weight"].to_numpy() == pytest.approx(
+        np.array([masses[n] for n in left.index]) / sum(masses[n] for n in left.index))
+    assert left["natural_share"].sum() == pytest.approx(1)
+    assignments = pd.read_csv(files["assignments.csv"])
+    assert len(assignments) == len(sample)
+    assert assignments["excluded"].tolist() == assignments["cluster_id"].isin(gone).tolist()
+    assert set(files["assignments.csv"].read_text().splitlines()[1].rsplit(",", 1)[1:]) <= {"true", "false"}
+    taxonomy = pd.read_csv(files["taxonomy.csv"]).set_index("cluster_id")
+    assert taxonomy.index[taxonomy["excluded"]].tolist() == gone
+    assert taxonomy.index[taxonomy["pinned"]].tolist() == gone
+    assert (taxonomy.loc[gone, ["share_documents", "share_tokens"]] == 0).all(axis=None)
+
+
+def test_exported_edits_can_be_replayed_and_undone_steps_stay_behind(
+        sample: Workspace, built_sample: Path, tmp_path: Path) -> None:
+    numbers = [c.number for c in sample.taxonomy().clusters]
+    edit(sample, Rename("cluster", numbers[0], "Bread & <b>cake</b>"))
+    edit(sample, Merge((numbers[1], numbers[2])))
+    edit(sample, Rename("cluster", numbers[3], "never mind"))
+    sample.undo()
+    files = {f.name: f for f in export(sample, tmp_path / "out")}
+    lines = [json.loads(line) for line in files["edits.jsonl"].read_text(encoding="utf-8").splitlines()]
+    assert [set(line) for line in lines] == [{"key", "at", "sentence", "edits"}] * 3
+    assert [line["edits"][0]["do"] for line in lines] == ["fit", "rename", "merge"]
+    assert lines[-1]["key"] == sample.taxonomy().key
+    receipt = json.loads(files["receipt.json"].read_text())
+    assert (receipt["steps"], receipt["edited"]) == (3, True)
+    shutil.copytree(built_sample, tmp_path / "fresh")
+    fresh = Workspace(tmp_path / "fresh")
+    again = replay_steps(fresh, files["edits.jsonl"].read_text(encoding="utf-8").splitlines())
+    assert again.taxonomy_hash == sample.taxonomy().taxonomy_hash
 
 
 def test_the_receipt_command_makes_the_same_taxonomy(corpus: tuple[Path, Path], tmp_path: Path) -> None:

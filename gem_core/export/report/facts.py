@@ -1,0 +1,107 @@
+"""The figures of the report that belong to no single cluster: measures, receipt, costs."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gem_core.clustering import agreement, balance_measures, silhouette
+from gem_core.export.receipt import receipt
+from gem_core.export.report.words import clean, count, figure, percent, strength_words
+from gem_core.projection import trustworthiness
+from gem_core.workspace import Taxonomy, Workspace
+
+SAMPLE = 2000  # documents for the silhouette
+TRUSTED = 96  # documents for the trustworthiness of the map
+NEIGHBOURS = 15
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure, and what it says."""
+
+    name: str
+    value: str
+    note: str
+
+
+def measures(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Measure, ...]:
+    """How even, how tight, how separate the clusters are, and how far the map can be trusted."""
+    living = [c for c in taxonomy.clusters if not c.excluded]
+    even = balance_measures([c.documents for c in living])
+    table, labels, n = taxonomy.documents, taxonomy.positions, len(workspace)
+    rows = [Measure("Effective clusters", f"{even.effective_clusters:.1f} of {len(living)}",
+                    "clusters of equal size that would be as even"),
+            Measure("Normalised entropy", figure(even.normalised_entropy, 3), "1 = all shares equal"),
+            Measure("Largest and smallest share", f"{percent(even.largest)} and {percent(even.smallest)}",
+                    "of the documents"),
+            Measure("Empty clusters", str(even.empty), "below a thousandth of an even share")]
+    rows += [Measure("Cosine to the centre", figure(table["cosine"].mean(), 3), "mean; 1 = all the same direction"),
+             Measure("Margin", f"{figure(table['margin'].median())} nats",
+                     "median lead over the next cluster; small = borderline")]
+    some = np.sort(np.random.default_rng(0).choice(n, min(SAMPLE, n), replace=False))
+    if np.isfinite(score := silhouette(workspace.embeddings[some], labels[some], sample=SAMPLE)):
+        rows.append(Measure("Silhouette", figure(score, 3), f"by cosine, {count(len(some))} documents; -1 to 1"))
+    rows += _known_labels(workspace, taxonomy)
+    if n > 2 * NEIGHBOURS:
+        trust = trustworthiness(workspace.embeddings, workspace.sphere, neighbours=NEIGHBOURS, sample=TRUSTED)
+        rows.append(Measure("Trust in the map", figure(trust, 2),
+                            f"trustworthiness of its neighbourhoods, {min(TRUSTED, n)} documents; 1 = all"))
+    return tuple(rows)
+
+
+def _known_labels(workspace: Workspace, taxonomy: Taxonomy) -> list[Measure]:
+    column = workspace.manifest.columns.get("label")
+    if not column or column not in workspace.documents.columns:
+        return []
+    known = workspace.documents[column]
+    kept = known.notna().to_numpy()
+    if kept.sum() < 2:
+        return []
+    found = agreement(known[kept].astype(str).to_numpy(), taxonomy.documents["cluster_id"].to_numpy()[kept])
+    return [Measure("Agreement with the labels", f"ARI {figure(found.ari, 3)}, NMI {figure(found.nmi, 3)}",
+                    f"column {clean(column, 40)}; ARI 0 = as by chance, 1 = the same")]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The receipt in rows a person can read, and whole as JSON."""
+
+    command: str
+    hashes: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str], ...]
+    costs: tuple[tuple[str, str, str, str], ...]
+    versions: tuple[tuple[str, str], ...]
+    whole: str
+
+
+def receipt_rows(workspace: Workspace, taxonomy: Taxonomy) -> Receipt:
+    """What was done, with what, at what cost."""
+    made, settings = receipt(workspace, taxonomy), taxonomy.settings
+    fit = made["fit"]
+    corpus = made["corpus"]
+    target = settings.target if isinstance(settings.target, str) else f"{len(settings.target)} own shares"
+    refused = sum(corpus["refused"].values())
+    parameters = (
+        ("Corpus file", clean(str(corpus["source"]), 200)),
+        ("Documents", f"{count(corpus['documents'])}, {count(refused)} rows refused"),
+        ("Tokens", f"{count(corpus['tokens'])} ({clean(str(corpus['tokens_from']), 60)})"),
+        ("Vectors", f"{clean(str(made['encoder']), 120)}, {made['dimension']} dimensions"),
+        ("Clusters asked for", str(settings.n_clusters)), ("Strength", strength_words(settings.strength)),
+        ("Target", target), ("Concentration", str(settings.concentration).replace("_", " ")),
+        ("Solver", settings.solver), ("Shares counted in", settings.weighting), ("Seed", str(settings.seed)),
+        ("Objective", f"{figure(fit['objective'], 6)} nats a document"),
+        ("Fit", f"{fit['iterations']} iterations, {'converged' if fit['converged'] else 'NOT converged'}"))
+    return Receipt(
+        command=clean(made["command"], 2000),
+        hashes=(("Data", made["data_hash"]), ("Taxonomy", made["taxonomy_hash"]), ("Key", made["taxonomy_key"])),
+        parameters=parameters,
+        costs=tuple((clean(str(cost["step"]), 40), figure(cost["seconds"], 2), str(cost["passes"]),
+                     count(cost["peak_memory_mib"])) for cost in made["costs"]),
+        versions=tuple((name, clean(str(version), 40)) for name, version in made["versions"].items()),
+        whole=_whole(made))
+
+
+def _whole(made: dict[str, Any]) -> str:
+    return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=True)
