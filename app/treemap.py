@@ -77,22 +77,24 @@ def treemap(taxonomy: Taxonomy, *, sized: Sized, cluster: int | None, parent: in
             height: int) -> go.Figure:
     """Draw the tree; every tile carries ("cluster" or "parent", its number) as custom data."""
     page, ink = ("#0e1420", "#ffffff") if dark else ("#ffffff", "#111827")
-    sizes = [float(c.documents if sized == "Documents" else c.tokens) for c in taxonomy.clusters]
-    total = max(sum(sizes), 1.0)
+    sizes = {c.number: float(c.documents if sized == "Documents" else c.tokens) for c in taxonomy.clusters}
+    total = max(sum(sizes[c.number] for c in taxonomy.clusters if not c.excluded), 1.0)
     figure = go.Figure()
     grounds, groups, leaves = [], [], []
     sums = [sum(sizes[c] for c in p.children) for p in taxonomy.parents]
-    for p, outer in zip(taxonomy.parents, squarify(sums, Tile(0, 0, WIDTH, height)), strict=True):
+    for p, size, outer in zip(taxonomy.parents, sums, squarify(sums, Tile(0, 0, WIDTH, height)), strict=True):
         outer = _inset(outer, GAP / 2)
         header = min(HEADER, outer.height / 3)
         soft = _soft(p.colour, page)
         grounds.append((outer, soft, "", ["", 0], parent == p.number, 0.0))
         groups.append((Tile(outer.x, outer.y, outer.width, header), soft, p.label, ["parent", p.number], False,
-                       sums[p.number]))
+                       size))
         inner = Tile(outer.x + GAP, outer.y + header, outer.width - 2 * GAP, outer.height - header - GAP)
-        for c, tile in zip(p.children, squarify([sizes[c] for c in p.children], inner), strict=True):
-            leaves.append((_inset(tile, 1.0), taxonomy.cluster(c).colour, taxonomy.cluster(c).label,
-                           ["cluster", c], cluster == c, sizes[c]))
+        for number, tile in zip(p.children, squarify([sizes[c] for c in p.children], inner), strict=True):
+            c = taxonomy.cluster(number)
+            leaves.append((_inset(tile, 1.0), _soft(c.colour, page) if c.excluded else c.colour,
+                           f"{c.label} (excluded)" if c.excluded else c.label, ["cluster", number],
+                           cluster == number, sizes[number]))
     for kind, drawn in (("ground", grounds), ("group", groups), ("cluster", leaves)):
         _bars(figure, kind, [d for d in drawn if d[0].width > 0 and d[0].height > 0], total, sized, ink)
     figure.data[0].update(hoverinfo="skip", hovertemplate=None)  # the ground of a group answers no click
@@ -100,7 +102,8 @@ def treemap(taxonomy: Taxonomy, *, sized: Sized, cluster: int | None, parent: in
         room = int(tile.width / 8.4)
         if room >= 4:
             figure.add_annotation(x=tile.x + 3, y=tile.y + 2, text=plain(short(label, room)), showarrow=False,
-                                  xanchor="left", yanchor="top", font={"size": 13}, captureevents=False)
+                                  xanchor="left", yanchor="top", captureevents=False,
+                                  font={"size": 13, "color": "#e2e8f0" if dark else "#334155"})
     figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 0, "b": 0}, barmode="overlay", showlegend=False,
                          paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", hoverlabel={"align": "left"},
                          clickmode="event+select", dragmode=False,
