@@ -1,0 +1,114 @@
+"""Taxonomy: clusters are merged, pinned, excluded, moved, and every step can be undone."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from gem_core.pipeline import Pin, Rename, edit, propose_split
+from gem_core.workspace import Workspace
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app"
+
+
+@pytest.fixture
+def app(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
+    opened = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
+    opened.switch_page("views/taxonomy.py").run()
+    assert not opened.exception
+    return opened
+
+
+def select(app: AppTest, *, cluster: int | None = None, row: int | None = None) -> None:
+    session = app.session_state["session"]
+    session.clear()
+    session.cluster, session.row = cluster, row
+    app.run()
+
+
+def press(app: AppTest, key: str) -> None:
+    app.button(key=key).click().run()
+    assert not app.exception
+
+
+def test_merge_undo_redo(app: AppTest, sample: Workspace) -> None:
+    before = sample.taxonomy()
+    select(app, cluster=0)
+    other = app.selectbox(key="merge_with_0").options
+    assert len(other) == len(before.clusters) - 1
+    press(app, "merge_0")
+    merged = sample.taxonomy()
+    assert len(merged.clusters) == len(before.clusters) - 1
+    assert app.session_state["session"].cluster == 0, "the merged cluster stays open"
+    assert app.button(key="taxonomy_undo").help.startswith("Undo: Merged ")
+    press(app, "taxonomy_undo")
+    assert sample.taxonomy().key == before.key
+    press(app, "taxonomy_redo")
+    assert sample.taxonomy().key == merged.key
+
+
+def test_pin_and_exclude(app: AppTest, sample: Workspace) -> None:
+    select(app, cluster=3)
+    press(app, "pin_3")
+    assert sample.taxonomy().cluster(3).pinned
+    assert any("Pinned: a refit keeps" in caption.value for caption in app.caption)
+    press(app, "exclude_3")
+    assert sample.taxonomy().cluster(3).excluded
+    press(app, "exclude_3")
+    assert not sample.taxonomy().cluster(3).excluded
+
+
+def test_a_cluster_changes_its_group(app: AppTest, sample: Workspace) -> None:
+    before = sample.taxonomy()
+    target = next(p for p in before.parents if p.number != before.cluster(0).parent)
+    select(app, cluster=0)
+    app.selectbox(key="group_of_0").set_value(target.number).run()
+    press(app, "regroup_0")
+    assert sample.taxonomy().cluster(0).parent == target.number
+
+
+def test_a_document_moves_to_the_next_cluster(app: AppTest, sample: Workspace) -> None:
+    row = sample.taxonomy().cluster(0).borderline[0]
+    select(app, cluster=0, row=row)
+    press(app, f"move_row_{row}")
+    after = sample.taxonomy()
+    assert after.documents["cluster_id"].iloc[row] != 0
+    assert sum(c.documents for c in after.clusters) == len(sample)
+
+
+def test_the_history_leads_to_any_step(app: AppTest, sample: Workspace) -> None:
+    first = sample.taxonomy()
+    edit(sample, Rename("cluster", 1, "One <b>bold</b>"))
+    edit(sample, propose_split(sample, sample.taxonomy(), 2, 2))
+    last = edit(sample, Pin(0))
+    app.run()
+    assert any("One &lt;b&gt;" in m.value or "One \\<b\\>" in m.value for m in app.markdown), "escaped in the list"
+    press(app, "history_0")
+    assert sample.taxonomy().key == first.key
+    press(app, "history_3")
+    assert sample.taxonomy().key == last.key
+
+
+def test_an_edit_that_cannot_be_made_is_explained(app: AppTest, sample: Workspace) -> None:
+    select(app, cluster=0)
+    edit(sample, Pin(5))  # another window
+    other = next(c.number for c in sample.taxonomy().clusters if c.number not in (0, 5))
+    app.selectbox(key="merge_with_0").set_value(other).run()
+    from gem_core.pipeline import Merge
+
+    edit(sample, Merge((1 if other != 1 else 2, other)))  # and the chosen one is gone
+    gone = {0, *range(12)} - {c.number for c in sample.taxonomy().clusters}
+    session = app.session_state["session"]
+    sys.path.insert(0, str(APP))
+    try:
+        import edits
+
+        assert edits.apply(session, Pin(gone.pop())) is None
+    finally:
+        sys.path.remove(str(APP))
+    app.run()
+    assert any("An edit must name clusters that are there" in text.value for text in app.text)
