@@ -74,4 +74,5 @@ def _table(current: Session) -> None:
                            for name in ("Documents", "Tokens")})
 
 
+cached.warm_up()
 screen(session())
