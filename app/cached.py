@@ -14,7 +14,7 @@ from state import preset, widget
 
 from gem_core._types import Progress, silent
 from gem_core.corpus.duplicates import Duplicates
-from gem_core.pipeline import Preview, preview
+from gem_core.pipeline import Moves, Preview, explain_moves, natural_shares, preview
 from gem_core.pipeline.duplicates import duplicates_file, kept_duplicates
 from gem_core.pipeline.meaning import encoder_of, vector_of
 from gem_core.pipeline.selection import NEAREST, Filter, Selected, select
@@ -88,6 +88,27 @@ def try_settings(root: Path, settings: Settings, progress: Progress = silent) ->
         while len(shelf) > PREVIEWS:
             shelf.popitem(last=False)
     return found
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _moves(root: str, key: str, settings: str, _found: Preview) -> Moves:
+    return explain_moves(workspace(Path(root)), taxonomy(Path(root)), _found)
+
+
+def moves(root: Path, found: Preview) -> Moves:
+    """Return why the documents of a preview would move."""
+    return _moves(str(root), taxonomy(root).key, repr(found.settings), found)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _natural(root: str, key: str, has_path: bool) -> NDArray[np.float64] | None:
+    return natural_shares(workspace(Path(root)), taxonomy(Path(root)))
+
+
+def natural(root: Path) -> NDArray[np.float64] | None:
+    """Return the natural shares of the present clusters; None while there is no balance path."""
+    present = taxonomy(root)
+    return _natural(str(root), present.key, present.has_path)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -33,7 +33,8 @@ def shares(rows: Sequence[ShareRow], *, changed: bool) -> go.Figure:
     before = np.array([row.before or 0.0 for row in rows])
     after = np.array([row.after or 0.0 for row in rows])
     names = [plain(row.name) for row in rows]
-    facts = [[name, _share(row.before), _share(row.after)] for name, row in zip(names, rows, strict=True)]
+    facts = [[name, _share(row.before, "not there"), _share(row.after, "gone")]
+             for name, row in zip(names, rows, strict=True)]
     hover = "%{customdata[0]}<br>applied %{customdata[1]}<br>draft %{customdata[2]}<extra></extra>"
     figure = go.Figure()
     figure.add_bar(y=places, x=before, orientation="h", width=0.82, customdata=facts, hovertemplate=hover,
@@ -45,7 +46,8 @@ def shares(rows: Sequence[ShareRow], *, changed: bool) -> go.Figure:
         figure.add_scatter(y=[p for p, _ in aims], x=[t for _, t in aims], mode="markers", name="Target",
                            hovertemplate="target %{x:.1%}<extra></extra>",
                            marker={"symbol": "line-ns", "size": 13, "line": {"width": 1.6, "color": SLATE}})
-    words = [f"{_share(row.before)} → {_share(row.after)}" if changed else _share(row.before) for row in rows]
+    words = [f"{_share(row.before, 'new')} → {_share(row.after, 'gone')}" if changed else _share(row.before)
+             for row in rows]
     wide = float(max(before.max(initial=0), after.max(initial=0), *(t for _, t in aims), 1e-9))
     wide *= 1.4 if changed else 1.16
     figure.add_scatter(y=places, x=np.full(len(rows), wide), mode="text", text=words, textposition="middle left",
@@ -143,8 +145,8 @@ def _tick_strengths(strengths: np.ndarray) -> np.ndarray:
     return np.array(sorted({*decades.tolist(), *ends}))
 
 
-def _share(value: float | None) -> str:
-    return "none" if value is None else percent(value)
+def _share(value: float | None, missing: str = "none") -> str:
+    return missing if value is None else percent(value)
 
 
 def _pale(colour: str) -> str:

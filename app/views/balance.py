@@ -27,7 +27,7 @@ def screen() -> None:
     with st.container(horizontal=True, wrap=False, gap="large"):
         left, right = st.container(width=264), st.container(width="stretch")
     with left, guarded():
-        controls(draft, taxonomy)
+        controls(here, draft, taxonomy)
         changed = draft.settings != applied(taxonomy)
         buttons(here, taxonomy, draft, changed=changed)
         if not changed:

@@ -1,20 +1,21 @@
 """Balance, left side: what a person sets before a fit."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from state import Session
-from widgets import HINTS, short, strength_text
+from views.balance_suggest import suggest
+from views.balance_target import OwnShares, target_of
+from widgets import HINTS, strength_text
 
+from gem_core.clustering import Suggestion
 from gem_core.workspace import Settings, Taxonomy
 
 STRENGTHS = (0.44, 0.7, 1.2, 1.9, 3.0, 30.0)  # between and beyond the points of the balance path
 MARKS = ((0.0, "Plain"), (1.0, "Matched"), (float("inf"), "Exact"))
 CONCENTRATIONS = {"per_cluster": "Each its own", "shared": "Shared", "fixed": "Fixed"}
-TARGETS = {"uniform": "Equal", "natural": "Natural", "own": "Own"}
 WEIGHTINGS = {"documents": "Documents", "tokens": "Tokens"}
 
 
@@ -22,24 +23,33 @@ WEIGHTINGS = {"documents": "Documents", "tokens": "Tokens"}
 class Draft:
     """Settings that are tried and not applied.
 
-    `round` counts how often they were set from outside the widgets; `shares` is the table of own shares as the editor
-    got it, which must stay the same for the editor to keep a person's changes.
+    `round` counts how often they were set from outside the widgets, `own` holds the shares that a person sets one by
+    one, `suggested` whether the reason of the suggested strength is shown.
     """
 
     key: str
     settings: Settings
     round: int = 0
-    shares: tuple[float, ...] = ()
+    own: OwnShares = field(default_factory=OwnShares)
+    suggested: bool = False
 
     def put(self, settings: Settings) -> None:
         """Set the draft; the widgets start anew from it."""
-        self.settings, self.round, self.shares = settings, self.round + 1, ()
+        if settings.target != self.settings.target:
+            self.own = OwnShares()
+        self.settings, self.round = settings, self.round + 1
+
+    def take(self, suggestion: Suggestion) -> None:
+        """Follow a suggestion and show its reason."""
+        self.suggested = True
+        if suggestion.strength is not None:
+            self.put(replace(self.settings, strength=suggestion.strength))
 
 
 def applied(taxonomy: Taxonomy) -> Settings:
-    """Settings of the present taxonomy; own shares in the order of its cluster numbers."""
+    """Settings of the present taxonomy; own shares in the order of its clusters."""
     settings = taxonomy.settings
-    if isinstance(settings.target, str):
+    if isinstance(settings.target, str) or settings.n_clusters != len(taxonomy.clusters):
         return settings
     return replace(settings, target=tuple(float(share) for share in taxonomy.fit.target))
 
@@ -54,21 +64,23 @@ def draft_of(session: Session, taxonomy: Taxonomy) -> Draft:
     return found
 
 
-def controls(draft: Draft, taxonomy: Taxonomy) -> None:
+def controls(here: Session, draft: Draft, taxonomy: Taxonomy) -> None:
     """Show the controls and write what they hold into the draft."""
     now = draft.settings
     strength = _strength(draft, taxonomy)
+    reason = st.container(gap="xxsmall")
     n_clusters = st.number_input("Clusters", min_value=1, value=now.n_clusters, step=1, key=_key(draft, "clusters"),
                                  help="How many clusters to form. A change fits from the start.") or now.n_clusters
-    target = _target(draft, taxonomy, int(n_clusters))
+    target = target_of(here, taxonomy, draft.own, now.target, int(n_clusters), str(draft.round))
     weighting = _choice(draft, "Count shares in", WEIGHTINGS, now.weighting, "weighting",
                         "What a share counts: documents, or the tokens in them.")
     with st.expander("More", key=_key(draft, "more")):
         concentration = _concentration(draft, taxonomy)
-        seed = st.number_input("Seed", min_value=0, value=now.seed, step=1, key=_key(draft, "seed"),
-                               help="Starts the random choices of a fit: the same seed gives the same result.")
+        seed = st.number_input("Seed", min_value=0, value=now.seed, step=1, key=_key(draft, "seed"), help=HINTS["seed"])
     draft.settings = replace(now, strength=strength, n_clusters=int(n_clusters), target=target, seed=int(seed or 0),
                              concentration=concentration, weighting=weighting)
+    with reason:
+        suggest(taxonomy, draft.settings, applied(taxonomy), draft.suggested, str(draft.round), draft.take)
 
 
 def grid(draft: Draft, taxonomy: Taxonomy) -> list[float]:
@@ -89,34 +101,6 @@ def _strength(draft: Draft, taxonomy: Taxonomy) -> float:
             st.button(name, type="tertiary", key=_key(draft, name), disabled=chosen == strength,
                       on_click=lambda to=strength: draft.put(replace(draft.settings, strength=to)))
     return float(chosen)
-
-
-def _target(draft: Draft, taxonomy: Taxonomy, n_clusters: int) -> Literal["uniform", "natural"] | tuple[float, ...]:
-    now = draft.settings.target
-    kind = _choice(draft, "Target", TARGETS, now if isinstance(now, str) else "own", "target",
-                   "Shares the clusters are pulled to: all equal, the corpus's own (those at strength 0), or yours.")
-    if kind != "own":
-        return "natural" if kind == "natural" else "uniform"
-    if n_clusters != len(taxonomy.clusters):
-        st.caption(f":material/info: Own shares name clusters: apply {n_clusters} clusters first. Until then the "
-                   "target is equal.")
-        return "uniform"
-    if len(draft.shares) != n_clusters:
-        draft.shares = now if isinstance(now, tuple) else tuple(c.share_documents for c in taxonomy.clusters)
-    base = pd.DataFrame({"Cluster": [short(cluster.label, 60) for cluster in taxonomy.clusters],
-                         "Target": [round(100 * share, 2) for share in draft.shares]})
-    edited = st.data_editor(
-        base, key=_key(draft, "shares"), hide_index=True, disabled=["Cluster"], height=260, row_height=30,
-        column_config={"Target": st.column_config.NumberColumn(format="%.2f%%", min_value=0.0, width=80)},
-        alt="Target share of each cluster, in percent")
-    values = edited["Target"].to_numpy(np.float64)
-    if not np.isfinite(values).all() or values.sum() <= 0 or (values < 0).any():
-        st.caption(":orange[:material/warning: Every share must be 0 or more, and their sum above 0. The target is "
-                   "equal until then.]")
-        return "uniform"
-    st.caption(f"They sum to {values.sum():.1f}% and are scaled to 100%.")
-    shares = draft.shares if np.array_equal(values, base["Target"]) else values / values.sum()
-    return tuple(float(share) for share in shares)
 
 
 def _concentration(draft: Draft, taxonomy: Taxonomy) -> Literal["per_cluster", "shared"] | float:

@@ -9,7 +9,7 @@ import streamlit as st
 from charts import PathPoint, ShareRow
 from state import Session
 from views.balance_controls import Draft
-from widgets import HINTS, count, percent, strength_text
+from widgets import HINTS, cluster_name, count, percent, short, strength_text
 
 from gem_core.clustering import MixtureFit, balance_measures
 from gem_core.pipeline import Preview
@@ -80,9 +80,24 @@ def _shares(taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
                 f"Share of {unit} in each cluster as applied. Line: target.")
     st.plotly_chart(charts.shares(rows, changed=found is not None), key="balance-shares", config=charts.CONFIG,
                     alt="Share of each cluster as applied and as drafted; the table under Details holds the numbers")
-    if found and not found.steady.all():
-        st.caption(f"{count((~found.steady).sum())} clusters would keep less than half of their documents; Apply names "
-                   "them anew.")
+    if found:
+        _kept(taxonomy, found)
+
+
+def _kept(taxonomy: Taxonomy, found: Preview) -> None:
+    """What becomes of the clusters that there are: new ones, gone ones, changed ones, kept ones."""
+    new = int((found.origin < 0).sum())
+    gone = len(taxonomy.clusters) - (len(found.origin) - new)
+    changed = int((~found.steady & (found.origin >= 0)).sum())
+    parts = [text for number, text in ((new, f"{count(new)} new"), (gone, f"{count(gone)} gone"), (
+        changed, f"{count(changed)} would keep less than half of their documents and be named anew")) if number]
+    if parts:
+        st.caption(f"Clusters: {', '.join(parts)}. The others keep their numbers and colours.")
+    if found.held:
+        names = ", ".join(cluster_name(taxonomy, number, 40) for number in found.held)
+        them = "1 cluster is" if len(found.held) == 1 else f"{count(len(found.held))} clusters are"
+        st.caption(f":material/keep: {them} kept by pins: pinned or named by a person, so their documents stay "
+                   "together.", help=names)
 
 
 def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
@@ -98,12 +113,26 @@ def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
         k = after.get(c.number)
         rows.append(ShareRow(c.label, c.colour, float(found.present[i]),
                              None if k is None else float(found.shares[k]),
-                             None if k is None else float(found.target[k])))
+                             None if k is None else _known(found.target[k])))
     rows.sort(key=lambda row: -(row.before or 0.0))
     new = [k for k, old in enumerate(found.origin) if old < 0]
-    rows += [ShareRow(f"New cluster {i}", charts.SLATE, None, float(found.shares[k]), float(found.target[k]))
-             for i, k in enumerate(new, 1)]
+    rows += [ShareRow(new_name(taxonomy, found, k), charts.SLATE, None, float(found.shares[k]), _known(found.target[k]))
+             for k in new]
     return rows
+
+
+def new_name(taxonomy: Taxonomy, found: Preview, place: int, limit: int = 60) -> str:
+    """What to call a cluster that has no name yet: where most of its documents come from."""
+    inside = found.labels == found.numbers[place]
+    if not inside.any():
+        return f"New {found.numbers[place]}"
+    most = int(np.bincount(taxonomy.positions[inside]).argmax())
+    return f"New {found.numbers[place]}, from {short(taxonomy.clusters[most].label, limit)}"
+
+
+def _known(target: float) -> float | None:
+    """A held cluster that the fit has not has no target."""
+    return None if np.isnan(target) else float(target)
 
 
 def _path(here: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
