@@ -15,9 +15,16 @@ from state import preset, widget
 from gem_core._types import Progress, silent
 from gem_core.corpus.duplicates import Duplicates
 from gem_core.pipeline import Moves, Preview, explain_moves, natural_shares, preview
+from gem_core.pipeline.compare import Comparison, Partition, columns_to_compare, compare_partitions
+from gem_core.pipeline.compare import partition as grouping
 from gem_core.pipeline.duplicates import duplicates_file, kept_duplicates
 from gem_core.pipeline.meaning import encoder_of, vector_of
+from gem_core.pipeline.quality import Quality
+from gem_core.pipeline.quality import quality as quality_of
+from gem_core.pipeline.refits import Method
 from gem_core.pipeline.selection import NEAREST, Filter, Selected, select
+from gem_core.pipeline.stability import Stability
+from gem_core.pipeline.stability import returning as returning_of
 from gem_core.pipeline.subtopics import Subtopic, split_parts
 from gem_core.workspace import Settings, Taxonomy, Workspace
 from gem_core.workspace.selections import SelectionLine, Selections
@@ -27,8 +34,8 @@ SHOWN = "taxonomy_shown"
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> Thread:
-    """Load what a fit needs beside a person's first look at Balance, so that their first move does not wait for it."""
-    thread = Thread(target=import_module, args=("torch",), daemon=True)
+    """Load what fits and edits need beside a person's first look, so that their first move does not wait for it."""
+    thread = Thread(target=lambda: [import_module(name) for name in ("scipy.interpolate", "torch")], daemon=True)
     thread.start()
     return thread
 
@@ -252,3 +259,54 @@ def _similar(root: str, stamp: int, row: int, limit: int) -> tuple[tuple[int, ..
 def similar(root: Path, row: int, limit: int = 12) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return the documents nearest in meaning to one, and their cosine to it."""
     return _similar(str(root), (root / "embeddings.npy").stat().st_mtime_ns, row, limit)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _columns(root: str, data_hash: str) -> tuple[str, ...]:
+    return columns_to_compare(workspace(Path(root)))
+
+
+def columns(root: Path) -> tuple[str, ...]:
+    """Return the columns of the corpus that hold groups, the label column first."""
+    return _columns(str(root), workspace(root).manifest.data_hash)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _partition(root: str, data_hash: str, key: str, spec: str) -> Partition:
+    return grouping(workspace(Path(root)), spec)
+
+
+def partition(root: Path, spec: str) -> Partition:
+    """Return a grouping of the documents; one that must be fitted first is better asked for with its progress."""
+    return _partition(str(root), workspace(root).manifest.data_hash, taxonomy(root).key, spec)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _comparison(root: str, data_hash: str, key: str, a: str, b: str) -> Comparison:
+    return compare_partitions(partition(Path(root), a), partition(Path(root), b))
+
+
+def comparison(root: Path, a: str, b: str) -> Comparison:
+    """Return two groupings held against each other."""
+    return _comparison(str(root), workspace(root).manifest.data_hash, taxonomy(root).key, a, b)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _quality(root: str, data_hash: str, key: str, spec: str) -> Quality:
+    return quality_of(workspace(Path(root)), partition(Path(root), spec))
+
+
+def quality(root: Path, spec: str) -> Quality:
+    """Return the measures of one grouping."""
+    return _quality(str(root), workspace(root).manifest.data_hash, taxonomy(root).key, spec)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _returning(root: str, key: str, method: Method, seeds: tuple[int, ...], draws: tuple[int, ...],
+               _study: Stability) -> NDArray[np.float64]:
+    return returning_of(workspace(Path(root)), taxonomy(Path(root)), _study)
+
+
+def returning(root: Path, study: Stability) -> NDArray[np.float64]:
+    """Return how surely each cluster of the present taxonomy comes back in the refits of a study."""
+    return _returning(str(root), taxonomy(root).key, study.method, study.seeds.ids, study.resamples.ids, study)
