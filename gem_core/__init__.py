@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gem_core.projection import layout
     from gem_core.workspace import Settings, Taxonomy, Workspace
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _ROOMS = {
     "gem_core.clustering.estimator": ("GEM",),
