@@ -26,6 +26,7 @@ def name(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be sent, send nothing")] = False,
     max_tokens: Annotated[int, typer.Option(help="most tokens of an answer; a model that thinks needs more",
                                             min=1)] = 200,
+    timeout: Annotated[float, typer.Option(help="seconds that one answer may take", min=1)] = 120.0,
     as_json: Json = False, progress_file: ProgressFile = None,
 ) -> None:
     """Ask a language model for the labels of clusters; the key comes from $GEM_LLM_API_KEY alone.
@@ -41,10 +42,10 @@ def name(
     opened = Workspace(workspace)
     if dry_run:  # also before an endpoint is chosen
         chosen = (base_url or os.environ.get(BASE_URL)) and (model or os.environ.get(MODEL))
-        place = Endpoint.from_environment(base_url, model, max_tokens=max_tokens) if chosen else None
+        place = Endpoint.from_environment(base_url, model, max_tokens=max_tokens, timeout=timeout) if chosen else None
         _show(naming_plan(opened, numbers, again=again), place, as_json)
         return
-    endpoint = Endpoint.from_environment(base_url, model, max_tokens=max_tokens)
+    endpoint = Endpoint.from_environment(base_url, model, max_tokens=max_tokens, timeout=timeout)
     if endpoint.exposes_key:
         typer.echo(clean(f"The key travels unencrypted to {endpoint.host}: its address begins with http."), err=True)
     console = Console(progress_file)

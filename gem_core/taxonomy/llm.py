@@ -43,7 +43,7 @@ class Endpoint:
     model : str
         Name of the model as the server knows it.
     timeout : float
-        Seconds that one answer may take.
+        Seconds that one answer may take; a model on a slow machine reads for a minute before it writes.
     retries : int
         Further attempts after a busy server (429), a fault of the server (5xx) or a lost connection.
     max_tokens : int
@@ -57,12 +57,12 @@ class Endpoint:
     Examples
     --------
     >>> Endpoint(" http://localhost:8000/v1/chat/completions ", "gemma")
-    Endpoint(base_url='http://localhost:8000/v1', model='gemma', timeout=60.0, retries=4, max_tokens=200)
+    Endpoint(base_url='http://localhost:8000/v1', model='gemma', timeout=120.0, retries=4, max_tokens=200)
     """
 
     base_url: str
     model: str
-    timeout: float = 60.0
+    timeout: float = 120.0
     retries: int = 4
     max_tokens: int = 200
 
@@ -83,16 +83,17 @@ class Endpoint:
                                 f"Name it as the server does (see {address}/models), or set {MODEL}")
         if not (self.timeout > 0 and self.retries >= 0 and self.max_tokens >= 1):
             raise EndpointError("timeout must be above 0, retries 0 or more, max_tokens 1 or more",
-                                f"{self.timeout}, {self.retries}, {self.max_tokens}", "Use the defaults: 60, 4, 200")
+                                f"{self.timeout}, {self.retries}, {self.max_tokens}", "Use the defaults: 120, 4, 200")
 
     @classmethod
-    def from_environment(cls, base_url: str = "", model: str = "", *, max_tokens: int = 200) -> Self:
+    def from_environment(cls, base_url: str = "", model: str = "", *, max_tokens: int = 200,
+                         timeout: float = 120.0) -> Self:
         """Return the endpoint given; what is left out comes from GEM_LLM_BASE_URL and GEM_LLM_MODEL."""
         base_url = base_url or os.environ.get(BASE_URL, "")
         if not base_url.strip():
             raise EndpointError("Labels by a language model need an endpoint", "none",
                                 f"Give --base-url and --model, or set {BASE_URL} and {MODEL}")
-        return cls(base_url, model or os.environ.get(MODEL, ""), max_tokens=max_tokens)
+        return cls(base_url, model or os.environ.get(MODEL, ""), max_tokens=max_tokens, timeout=timeout)
 
     @property
     def url(self) -> str:
