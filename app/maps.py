@@ -10,7 +10,7 @@ from gem_core.taxonomy import oklch_to_hex
 from gem_core.workspace import Taxonomy, Workspace
 
 LIMIT = 50_000  # documents drawn at most
-LISTED = 5_000  # documents of a lasso that are kept
+MATCHES = 0.6  # of the places on a map that documents of a selection may take
 MOST_GROUPS = 40  # a column with more different values is no label column
 VALUES = {"GIS": "gis", "Margin": "margin", "Length": "tokens"}
 CLUSTER = "Cluster"
@@ -71,6 +71,18 @@ def thin(groups: Int, limit: int = LIMIT, seed: int = 0) -> Int:
     ranked = order[np.argsort(groups[order], kind="stable")]
     place = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
     return np.sort(ranked[place < np.floor(quota)[groups[ranked]]]).astype(np.int32)
+
+
+def with_matches(groups: Int, drawn: Int, match: NDArray[np.bool_], limit: int = LIMIT) -> Int:
+    """Choose the documents to draw when some are selected: those first, then from `drawn` as many as have a place."""
+    if len(drawn) == len(groups):
+        return drawn
+    chosen = np.flatnonzero(match).astype(np.int32)
+    if len(chosen) > MATCHES * limit:
+        chosen = chosen[thin(groups[chosen], int(MATCHES * limit))]
+    others = drawn[~match[drawn]]
+    others = others[thin(groups[others], limit - len(chosen))]
+    return np.union1d(chosen, others).astype(np.int32)
 
 
 def label_columns(workspace: Workspace) -> list[str]:

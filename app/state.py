@@ -2,13 +2,14 @@
 
 import argparse
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from gem_core.pipeline import home, open_sample
+from gem_core.pipeline.selection import NEAREST, Filter
 
 
 @dataclass
@@ -23,12 +24,20 @@ class Session:
         The selected document and cluster, the same in every view.
     parent : int or None
         The selected group of clusters.
-    lasso : tuple of int
-        Rows drawn around on a map.
-    lasso_total : int
-        How many documents the lasso held; a large one is listed in part.
     query : str
         Words searched for.
+    meaning : bool
+        Whether they are searched for by meaning.
+    like : int or None
+        The document whose like are searched for; the words rest.
+    nearest : int
+        Documents that a search by meaning selects.
+    filter : Filter
+        What else the selected documents must be, the line drawn on a map included. Its words stay empty: `wanted`.
+    twins : float or None
+        Threshold of the near-duplicates that are looked at.
+    group : int or None
+        The group of near-duplicates that is open.
     drafts : dict
         Settings tried on a screen and not applied yet, by name.
     reading : tuple of int
@@ -47,9 +56,13 @@ class Session:
     row: int | None = None
     cluster: int | None = None
     parent: int | None = None
-    lasso: tuple[int, ...] = ()
-    lasso_total: int = 0
     query: str = ""
+    meaning: bool = False
+    like: int | None = None
+    nearest: int = NEAREST
+    filter: Filter = field(default_factory=Filter)
+    twins: float | None = None
+    group: int | None = None
     drafts: dict[str, Any] = field(default_factory=dict)
     reading: tuple[int, ...] = ()
     tour: int | None = None
@@ -59,23 +72,42 @@ class Session:
 
     def open(self, root: Path) -> None:
         """Open another workspace; what was selected in the old one is dropped."""
-        self.root, self.drafts, self.query = root, {}, ""
+        self.root, self.drafts = root, {}
         self.clear()
+        self.forget()
 
     def clear(self) -> None:
-        """Select nothing."""
-        self.row, self.cluster, self.parent, self.lasso, self.lasso_total = None, None, None, (), 0
-        self.reading = ()
+        """Pick nothing; the documents that a question selects stay."""
+        self.row, self.cluster, self.parent, self.reading = None, None, None, ()
+
+    def forget(self) -> None:
+        """Ask for nothing: no words, no filter, no line on a map, no near-duplicates."""
+        self.query, self.like, self.filter, self.twins, self.group = "", None, Filter(), None, None
+
+    @property
+    def asking(self) -> bool:
+        """Whether a question selects documents."""
+        return bool(self.query.strip() or self.like is not None or self.filter or self.twins is not None)
+
+    @property
+    def near(self) -> bool:
+        """Whether the question is one by meaning."""
+        return self.like is not None or (self.meaning and bool(self.query.strip()))
+
+    @property
+    def wanted(self) -> Filter:
+        """The filter with the words of the search, unless these are meant by meaning."""
+        return replace(self.filter, text="" if self.near else self.query)
+
+    def narrow(self, **parts: Any) -> None:
+        """Change parts of the filter; the list of what it selects is shown."""
+        self.filter = replace(self.filter, **parts)
+        self.clear()
 
     def pick(self, row: int | None, cluster: int | None) -> None:
         """Select a document with its cluster, or a cluster alone, on a map."""
         self.clear()
         self.row, self.cluster = row, cluster
-
-    def surround(self, rows: tuple[int, ...], total: int) -> None:
-        """Select the documents inside a lasso."""
-        self.clear()
-        self.lasso, self.lasso_total = rows, total
 
     def read(self, row: int | None, among: tuple[int, ...] = ()) -> None:
         """Open a document from a list, or close it; the list stays behind it."""
@@ -127,6 +159,12 @@ def marked(key: str) -> list[tuple[Any, ...]]:
 
     A numeric array comes back from the browser as {"0": ..., "1": ...}, a list as a list.
     """
-    points = (widget(key) or {}).get("selection", {}).get("points", [])
+    points = drawn(key).get("points", [])
     carried = [point["customdata"] for point in points if point.get("customdata") is not None]
     return [tuple(each.values()) if isinstance(each, dict) else tuple(each) for each in carried]
+
+
+def drawn(key: str) -> dict[str, Any]:
+    """Return what was selected on a Plotly chart, for its callback: points, and boxes and lassos by their corners."""
+    found: dict[str, Any] = (widget(key) or {}).get("selection", {})
+    return found

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from globe._pack import MOST_LASSO, join_modules, pack
+from globe._pack import MOST_CORNERS, join_modules, pack
 
 __all__ = ["GlobePick", "globe"]
 
@@ -41,17 +41,17 @@ class GlobePick:
         ``"clear"`` (Escape, or a click on nothing), or None.
     row, cluster : int or None
         Row id and colour group of the pick. A clicked document gives both, a cluster only the second.
-    lasso : tuple of int
-        Row ids inside the lasso, at most 5,000, evenly through them when there are more.
-    lasso_total : int
-        How many documents the lasso held.
+    outline : tuple of (x, y)
+        Corners of the lasso, in radii from the middle of the globe with y upwards.
+    turn : tuple of 9 float
+        Rows of the rotation under which it was drawn: a document at p stands at R p, the near side has z > 0.
     """
 
     row: int | None = None
     cluster: int | None = None
-    lasso: tuple[int, ...] = ()
     event: str | None = None
-    lasso_total: int = 0
+    outline: tuple[tuple[float, float], ...] = ()
+    turn: tuple[float, ...] = ()
 
     def __bool__(self) -> bool:
         return self.event is not None
@@ -73,16 +73,25 @@ def _read(value: Any, rows: np.ndarray, groups: int) -> GlobePick:
         return GlobePick()
     if event == "cluster" and cluster is None:
         return GlobePick()
-    inside: tuple[int, ...] = ()
     if event == "lasso":
-        sent = value.get("lasso")
-        asked = [i for i in map(_integer, sent if isinstance(sent, list) else []) if i is not None][:MOST_LASSO]
-        known = np.isin(np.asarray(asked, dtype=np.int64), rows)
-        inside = tuple(i for i, k in zip(asked, known, strict=True) if k)
-        if not inside:
+        corners = [_numbers(corner, 2, 50.0) for corner in _list(value.get("outline"))[:MOST_CORNERS]]
+        turn = _numbers(value.get("turn"), 9, 1.001)
+        if len(corners) < 3 or not turn or not all(corners):
             return GlobePick()
-    total = _integer(value.get("total")) or 0
-    return GlobePick(row, cluster, inside, event, max(total, len(inside)) if event == "lasso" else 0)
+        return GlobePick(None, None, event, tuple((c[0], c[1]) for c in corners), turn)
+    return GlobePick(row, cluster, event)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _numbers(value: Any, count: int, most: float) -> tuple[float, ...]:
+    """So many finite numbers of at most that size, or nothing."""
+    found = _list(value)
+    if len(found) != count or not all(isinstance(v, (int, float)) and abs(v) <= most for v in found):
+        return ()
+    return tuple(float(v) for v in found)
 
 
 def globe(
@@ -98,7 +107,7 @@ def globe(
     caps: Sequence[tuple[Any, ...]] | None = None,
     selected_row: int | None = None,
     selected_cluster: int | None = None,
-    keep_lasso: bool = True,
+    note: str = "",
     dark: bool | None = None,
     height: int = 620,
     key: str = "globe",
@@ -128,8 +137,8 @@ def globe(
         Faint circles; without a group the k-th belongs to group k.
     selected_row, selected_cluster : int, optional
         The selection. A change of either turns the globe to it when it is out of sight.
-    keep_lasso : bool
-        A change from True to False drops the lasso that was drawn.
+    note : str
+        A few words on the globe, such as how many documents are selected; a change drops the lasso that was drawn.
     dark : bool, optional
         None follows Streamlit's theme.
     height : int
@@ -162,7 +171,7 @@ def globe(
         caps=caps or (),
         row=selected_row,
         selected=selected_cluster,
-        keep_lasso=keep_lasso,
+        note=note,
         dark=dark,
         height=height,
         key=key,

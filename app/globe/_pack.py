@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-MOST_LASSO = 5_000
+MOST_CORNERS = 300  # of a lasso
 _MODULES = ("geometry.js", "paint.js", "look.js", "labels.js", "events.js", "globe.js")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
@@ -93,7 +93,7 @@ def pack(
     caps: Sequence[tuple[Any, ...]],
     row: int | None,
     selected: int | None,
-    keep_lasso: bool = True,
+    note: str = "",
     dark: bool | None,
     height: int,
     key: str,
@@ -106,7 +106,7 @@ def pack(
         "dark": None if dark is None else bool(dark),
         "row": None if row is None else int(row),
         "cluster": None if selected is None or not 0 <= selected < len(colours) else int(selected),
-        "keepLasso": bool(keep_lasso),
+        "note": clean(note),
         "colours": list(colours),
         "labels": [[clean(text), _direction(at), int(group)] for text, at, group in labels],
         "caps": [
@@ -114,7 +114,7 @@ def pack(
             for k, cap in enumerate(caps)
         ],
         "legend": None if legend is None else [clean(text, 40) for text in legend],
-        "most": MOST_LASSO,
+        "most": MOST_CORNERS,
     }
     body, offset, index = [], 0, {}
     for name, (kind, array) in arrays.items():

@@ -172,10 +172,13 @@ export function enclosed(sx, sy, sz, n, path) {
   return found;
 }
 
-// At most `count` of the items, evenly through the list, order kept.
-export function evenly(items, count) {
-  if (items.length <= count) return Array.from(items);
-  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]);
+// A line in pixels as at most `most` corners [x, y], evenly along it, in radii from the centre with y upwards.
+export function corners(path, cx, cy, r, most) {
+  const n = path.length >> 1, step = Math.max(1, n / most);
+  return Array.from({ length: Math.floor(n / step) }, (_, i) => {
+    const k = 2 * Math.floor(i * step);
+    return [Math.round(((path[k] - cx) / r) * 1e5) / 1e5, Math.round(((cy - path[k + 1]) / r) * 1e5) / 1e5];
+  });
 }
 
 // Boxes {x, y, w, h (centre, width, height), rank}: highest rank first, those that would overlap one already placed

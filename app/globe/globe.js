@@ -1,5 +1,5 @@
 // The globe: draws documents on a sphere and tells Python what was picked. See __init__.py for what travels.
-import { circleAround, enclosed, evenly, facing, graticule, matrixOf, project, quatBetween,
+import { circleAround, corners, enclosed, facing, graticule, matrixOf, project, quatBetween,
   quatMultiply, quatNormalise, quatSlerp, rotate, spun, turned, unproject } from "./geometry.js";
 import { blendColours, makeDisc, mix, paintBall, paintFarSide, paintPoints, parseHex, strokePath } from "./paint.js";
 import { cssOf, directions, makeRamp, number, readTheme, unpack } from "./look.js";
@@ -49,7 +49,7 @@ export class Globe {
       this.digest[name] = now;
       return !same;
     };
-    if (this.header?.keepLasso && !h.keepLasso) this.setLasso([]);
+    if (this.header && this.header.note !== h.note) this.setLasso([]); // Python's answer shows in colours and sizes
     this.header = h; this.theme = readTheme(this.canvas, h.dark);
     const moved = fresh("xyz");
     if (moved) this.place(directions(array("xyz")));
@@ -129,9 +129,9 @@ export class Globe {
     this.canvas.setAttribute("aria-label",
       `Globe of ${number(this.n)} documents in ${this.order.length} clusters; similar documents lie close together`);
     if (!this.lassoed) {
-      const chip = this.part(".chip");
-      chip.hidden = this.n > 0; chip.textContent = "No documents to show";
-      if (!this.n) this.part(".hint").classList.add("gone");
+      const chip = this.part(".chip"), said = this.n > 0 ? h.note : "No documents to show";
+      chip.hidden = !said; chip.textContent = said;
+      if (said) this.part(".hint").classList.add("gone");
     }
     const legend = this.part(".legend");
     legend.hidden = !(this.values && h.legend);
@@ -339,7 +339,7 @@ export class Globe {
   }
 
   // ---- what is told to Python -------------------------------------------------------------------------------------
-  tell(event, more = {}) { this.send?.("pick", { event, row: null, cluster: null, lasso: [], total: 0, ...more }); }
+  tell(event, more = {}) { this.send?.("pick", { event, row: null, cluster: null, outline: [], turn: [], ...more }); }
 
   pickPoint(i) {
     const group = this.group[i] < this.colours.length ? this.group[i] : null;
@@ -355,7 +355,7 @@ export class Globe {
   }
 
   clear() {
-    const any = this.selected.row !== null || this.selected.group !== null || this.lassoed;
+    const any = this.selected.row !== null || this.selected.group !== null || this.lassoed || this.header.note;
     this.selected = { row: null, group: null }; this.focus = -1; this.setLasso([]);
     if (any) this.tell("clear");
     this.later();
@@ -370,13 +370,13 @@ export class Globe {
   }
 
   endLasso() {
-    const found = enclosed(this.sx, this.sy, this.sz, this.n, this.lasso);
+    const found = enclosed(this.sx, this.sy, this.sz, this.n, this.lasso), turn = [...matrixOf(this.cam.q)];
+    const outline = corners(this.lasso, this.canvas.width / 2, this.canvas.height / 2, this.radius, this.header.most);
     this.lasso = null; this.focus = -1;
     if (!found.length) { this.later(); return; }
     this.selected = { row: null, group: null };
     this.setLasso(found);
-    const sent = evenly(found, this.header.most);
-    this.tell("lasso", { lasso: sent.map((i) => this.rows[i]), total: found.length }); this.later();
+    this.tell("lasso", { outline, turn }); this.later(); // Python finds all documents inside, also those not drawn
   }
 
   // The next cluster by size; -1 past either end, so that Tab can leave the globe.

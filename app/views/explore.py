@@ -2,14 +2,18 @@
 
 import cached
 import links
+import numpy as np
 import pandas as pd
 import streamlit as st
+from asked import asked, chips
 from state import Session, marked, session
 from strip import share_strip, strip_title
 from views.explore_map import HEIGHT as MAP_HEIGHT
 from views.explore_map import controls, draw
 from views.explore_panel import panel
 from widgets import dark, guarded, percent
+
+from gem_core.pipeline.selection import Selected
 
 
 @st.fragment
@@ -20,27 +24,46 @@ def screen(current: Session) -> None:
 
 
 def _screen(current: Session) -> None:
+    if not cached.workspace(current.root).fitted():
+        _invite()
+        return
     left, right = st.columns([1.72, 1], gap="medium")
     with left:
-        draw(current, controls(current))
-    with right, st.container(key="gem-panel", height=MAP_HEIGHT + 56, border=False, gap="xsmall"):
-        panel(current)
-    _strip(current)
+        shown = controls(current)
+        found = asked(current)
+        chips(current, found)
+        draw(current, shown, found)
+    with right, st.container(key="gem-panel", height=MAP_HEIGHT + 108, border=False, gap="xsmall"):
+        panel(current, found)
+    _strip(current, found)
     links.keep(current)
 
 
-def _strip(current: Session) -> None:
+def _invite() -> None:
+    """What to do with a corpus that has no taxonomy yet."""
+    with st.container(border=True, gap="small", key="explore_invite"):
+        st.markdown("**This corpus has no clusters yet**")
+        st.caption("Explore shows a corpus by its clusters. Corpus embeds the documents and fits them.")
+        if st.button("Open Corpus", key="explore_to_corpus", type="primary", icon=":material/folder_open:"):
+            st.switch_page("views/corpus.py")
+
+
+def _strip(current: Session, found: Selected | None) -> None:
     taxonomy = cached.taxonomy(current.root)
+    part = None
+    if found is not None and len(found):
+        part = np.bincount(taxonomy.positions[found.mask], minlength=len(taxonomy.clusters))
 
     def chosen() -> None:
         pieces = marked("explore_strip")
         if pieces:
             current.pick(None, int(pieces[0][0]))
 
-    st.markdown(strip_title(taxonomy, current.cluster))
-    st.plotly_chart(share_strip(taxonomy, selected=current.cluster, dark=dark()), key="explore_strip",
+    st.markdown(strip_title(taxonomy, current.cluster, part))
+    st.plotly_chart(share_strip(taxonomy, selected=current.cluster, dark=dark(), part=part), key="explore_strip",
                     on_select=chosen, selection_mode="points", config={"displayModeBar": False}, theme="streamlit",
-                    alt="Share of each cluster in the documents, as one bar in the order of the tree")
+                    alt="Share of each cluster in the documents, as one bar in the order of the tree"
+                        + ("; below it the same for the selected documents" if part is not None else ""))
     with st.expander("Show as table", icon=":material/table_rows:"):
         st.dataframe(pd.DataFrame({
             "Cluster": [c.label for c in taxonomy.clusters],

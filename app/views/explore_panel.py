@@ -1,16 +1,17 @@
-"""The panel of Explore: what is this? Corpus, cluster, document, lasso or search."""
+"""The panel of Explore: what is this? Corpus, cluster, document, or the documents of a question."""
 
 import cached
 import links
-import numpy as np
 import pandas as pd
 import streamlit as st
+from asked import encoder_missing
 from state import Session, widget
 from stepper import stepper
+from views.explore_found import found_panel, name_the_encoder
+from views.explore_twins import twins_panel
 from widgets import (
     HINTS,
     circle,
-    count,
     document_list,
     dot_column,
     escape,
@@ -22,22 +23,23 @@ from widgets import (
     title,
 )
 
+from gem_core.pipeline.selection import Selected
 from gem_core.workspace import Cluster, Taxonomy
 
-LISTED = 200  # documents of a lasso or search that a list shows
 
-
-def panel(session: Session) -> None:
+def panel(session: Session, found: Selected | None) -> None:
     """Show what is selected, the smallest thing first."""
     taxonomy = cached.taxonomy(session.root)
     if session.row is not None:
         _document(session, taxonomy, session.row)
-    elif session.lasso:
-        _lasso(session, taxonomy)
     elif session.cluster is not None and taxonomy.has(session.cluster):
         _cluster(session, taxonomy, taxonomy.cluster(session.cluster))
-    elif session.query.strip():
-        _found(session)
+    elif session.twins is not None:
+        twins_panel(session)
+    elif encoder_missing(session):
+        name_the_encoder(session)
+    elif found is not None:
+        found_panel(session, taxonomy, found)
     else:
         _overview(session, taxonomy)
 
@@ -45,12 +47,12 @@ def panel(session: Session) -> None:
 def _back(session: Session, taxonomy: Taxonomy) -> None:
     """One button that says where it leads."""
     target, go = "All clusters", session.clear
-    if session.row is not None and session.lasso:
-        target, go = "Documents in the lasso", lambda: session.read(None)
+    if session.row is not None and session.reading and session.asking:
+        target, go = "Selected documents", session.clear
     elif session.row is not None and session.cluster is not None and taxonomy.has(session.cluster):
         target, go = escape(short(taxonomy.cluster(session.cluster).label, 44)), lambda: session.read(None)
-    elif session.query.strip():
-        target = "Search results"
+    elif session.asking:
+        target = "Selected documents"
     with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
         st.button(target, icon=":material/arrow_back:", type="tertiary", on_click=go, key="panel_back")
         if session.row is not None or session.cluster is not None:
@@ -122,50 +124,15 @@ def _document(session: Session, taxonomy: Taxonomy, row: int) -> None:
     workspace = cached.workspace(session.root)
     stepper(session, taxonomy, row)
     reader(workspace, taxonomy, row)
-    st.markdown("**Similar documents**", help="Nearest in meaning: the highest cosine between the vectors.")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("**Similar documents**", width="content",
+                    help="Nearest in meaning: the highest cosine between the vectors.")
+        st.button("Select documents like this", key="select_like", type="tertiary", icon=":material/join:",
+                  on_click=_like, args=(session, row))
     near, cosine = cached.similar(session.root, row)
     document_list(session, near, key=f"similar_{row}", show=(), clusters=True, values={"Cosine": cosine}, height=290)
 
 
-def _lasso(session: Session, taxonomy: Taxonomy) -> None:
-    _back(session, taxonomy)
-    rows = np.asarray(session.lasso)
-    total = max(session.lasso_total, len(rows))
-    of = taxonomy.documents["cluster_id"].to_numpy()[rows]
-    numbers, counts = np.unique(of, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    st.markdown(f"**{count(total)} documents in the lasso, from {len(numbers)} "
-                f"{'cluster' if len(numbers) == 1 else 'clusters'}**")
-    table = pd.DataFrame({
-        " ": [circle(taxonomy.cluster(k).colour) for k in numbers[order]],
-        "Cluster": [taxonomy.cluster(k).label for k in numbers[order]],
-        "Share": 100 * counts[order] / counts.sum(), "Documents": counts[order]})
-
-    def chosen() -> None:
-        cells = widget("lasso_clusters")["selection"]["cells"]
-        if cells:
-            session.pick(None, int(numbers[order][cells[0][0]]))
-
-    st.dataframe(table, key="lasso_clusters", hide_index=True, row_height=32, selection_mode="single-cell",
-                 on_select=chosen, height=min(6, len(table)) * 32 + 38, alt="Clusters inside the lasso",
-                 column_config={" ": dot_column(), "Cluster": st.column_config.TextColumn(width="medium"),
-                                "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100),
-                                "Documents": st.column_config.NumberColumn(format="localized", width=82)})
-    typical = rows[np.argsort(-taxonomy.documents["gis"].to_numpy()[rows], kind="stable")][:LISTED]
-    document_list(session, typical.tolist(), key="lasso_documents", show=("gis",), clusters=True, height=340)
-    if total > len(typical):
-        st.caption(f"Listed: the {len(typical)} most typical"
-                   f"{f' of {count(len(rows))} taken evenly' if total > len(rows) else ''}.", help=HINTS["gis"])
-
-
-def _found(session: Session) -> None:
-    rows = cached.found(session.root, session.query)
-    if not rows:
-        st.markdown("**No document holds all these words**")
-        st.caption("Try fewer words, or the beginning of a word: the last word may be incomplete.")
-        return
-    more = " or more" if len(rows) >= cached.MOST_FOUND else ""
-    st.markdown(f"**{count(len(rows))}{more} {'document holds' if len(rows) == 1 else 'documents hold'} these words**")
-    document_list(session, rows[:LISTED], key="found_documents", show=("gis",), clusters=True, height=560)
-    if len(rows) > LISTED:
-        st.caption(f"Listed: the best {LISTED}. The map marks {'them' if more else 'all'}.")
+def _like(session: Session, row: int) -> None:
+    session.clear()
+    session.twins, session.like = None, row

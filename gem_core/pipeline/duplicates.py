@@ -48,14 +48,14 @@ def find_duplicates(workspace: Workspace, threshold: float = THRESHOLD, *, progr
     found = near_duplicates(workspace.embeddings, threshold, scores=scores, progress=progress)
     table = pd.DataFrame({"row": found.rows, "group": found.group, "cosine": found.cosine})
     with workspace.writing():
-        write_parquet(_file(workspace, threshold), table)
+        write_parquet(duplicates_file(workspace, threshold), table)
     return found
 
 
 def kept_duplicates(workspace: Workspace, threshold: float = THRESHOLD) -> Duplicates | None:
     """Return the near-duplicates that were found before at this threshold, or None."""
     try:
-        table = pd.read_parquet(_file(workspace, threshold))
+        table = pd.read_parquet(duplicates_file(workspace, threshold))
         columns = [table[name].to_numpy(kind) for name, kind in
                    (("row", np.int32), ("group", np.int32), ("cosine", np.float32))]
     except (OSError, ValueError, KeyError):  # none yet, or damaged: they are found again
@@ -68,5 +68,6 @@ def kept_thresholds(workspace: Workspace) -> tuple[float, ...]:
     return tuple(sorted(float(file.stem) for file in (workspace.root / FOLDER).glob("[01].*.parquet")))
 
 
-def _file(workspace: Workspace, threshold: float) -> Path:
+def duplicates_file(workspace: Workspace, threshold: float) -> Path:
+    """Where the near-duplicates at this threshold are kept."""
     return workspace.root / FOLDER / f"{threshold:.4f}.parquet"

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -19,6 +20,7 @@ FILE = "encoder.json"
 CHECKED = 12  # documents that are embedded again to see whether an encoder made the vectors
 SAME = 0.9  # cosine to their vectors from which it did: other cuts and number formats cost some hundredths
 BLOCK = 16_384
+_LOADING = Lock()
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ def _load(encoder: str) -> Encoder:
 def loaded(encoder: str, progress: Progress = silent) -> Encoder:
     """Return an encoder, loaded once in a process: the first time takes seconds."""
     progress("load encoder", 0, 1)
-    model = _load(encoder)
+    with _LOADING:  # two people who ask at once wait for one encoder
+        model = _load(encoder)
     progress("load encoder", 1, 1)
     return model
 

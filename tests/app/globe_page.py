@@ -55,6 +55,7 @@ heard = st.session_state.setdefault("heard", [])
 
 def on_pick(pick: GlobePick) -> None:
     heard.append(pick.event)
+    st.session_state.note = "3 documents selected" if pick.event == "lasso" else ""
     if pick.event in {"row", "cluster", "clear"}:
         st.session_state.row, st.session_state.cluster = pick.row, pick.cluster
 
@@ -81,6 +82,7 @@ if not hidden:
             legend=("Margin, nats", "0", "4.2") if by_value else None,
             selected_row=st.session_state.get("row"),
             selected_cluster=st.session_state.get("cluster"),
+            note=st.session_state.get("note", ""),
             height=640,
             key="world",
             on_pick=on_pick,
@@ -90,8 +92,8 @@ with right:
         "event": pick.event,
         "row": pick.row,
         "cluster": pick.cluster,
-        "lasso": len(pick.lasso),
-        "total": pick.lasso_total,
+        "outline": pick.outline,
+        "turn": pick.turn,
         "heard": len(heard),
     }
     st.code(json.dumps(said), language=None)

@@ -87,17 +87,6 @@ def test_search_lists_what_it_finds_and_says_when_nothing(sample: Workspace, mon
     assert "No document holds all these words" in words(app)
 
 
-def test_a_lasso_counts_its_clusters(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
-    rows = tuple(range(40))
-    app.session_state["session"].surround(rows, 55)
-    app.run()
-    of = sample.taxonomy().documents["cluster_id"].to_numpy()[list(rows)]
-    assert list(table(app, "lasso_clusters")["Documents"]) == sorted(np.unique(of, return_counts=True)[1])[::-1]
-    assert "55 documents in the lasso" in words(app)
-    assert len(table(app, "lasso_documents")) == 40
-
-
 @pytest.mark.parametrize("view", ["Sphere", "Flat map"])
 def test_every_colouring_draws(sample: Workspace, monkeypatch: pytest.MonkeyPatch, view: str) -> None:
     app = opened(sample, monkeypatch)

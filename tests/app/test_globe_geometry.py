@@ -141,6 +141,8 @@ def test_labels_do_not_overlap_and_the_larger_stays(calculate: Any) -> None:
     assert len(calculate("return [...g.placeLabels(x, 4)]", boxes)) == 4
 
 
-def test_a_large_lasso_is_thinned_evenly(calculate: Any) -> None:
-    assert calculate("return g.evenly([5, 6, 7], 5)") == [5, 6, 7]
-    assert calculate("return g.evenly([...Array(10).keys()], 5)") == [0, 2, 4, 6, 8]
+def test_a_lasso_travels_as_corners_in_radii(calculate: Any) -> None:
+    path = [50, 50, 90, 50, 90, 10, 50, 10]  # pixels; the globe's middle at (50, 50), radius 40
+    assert calculate("return g.corners(x, 50, 50, 40, 99)", path) == [[0, 0], [1, 0], [1, 1], [0, 1]]
+    assert calculate("return g.corners(x, 50, 50, 40, 2)", path) == [[0, 0], [1, 1]]
+    assert len(calculate("return g.corners(Array.from({ length: 2001 * 2 }, (_, i) => i), 0, 0, 1, 300)")) == 300

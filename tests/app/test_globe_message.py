@@ -83,3 +83,16 @@ def test_message_refuses_nonsense(pack: Any, wrong: dict[str, Any]) -> None:
 def test_an_empty_globe_is_a_message_too(pack: Any) -> None:
     empty = np.empty(0, dtype=int)
     assert pack(xyz=np.empty((0, 3)), rows=empty, cluster=empty)
+
+
+@pytest.mark.parametrize("sent", [
+    {}, {"outline": [[0, 0], [1, 0]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]}, {"outline": [[0, 0]] * 4, "turn": [1] * 8},
+    {"outline": [[0, 0], [1, 0], [1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]}, {"outline": "abc", "turn": "x" * 9},
+    {"outline": [[0, 0], [1, 0], [float("nan"), 1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
+    {"outline": [[0, 0], [1e9, 0], [1, 1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]}])
+def test_a_lasso_that_is_none_is_no_pick(pack: Any, sent: dict[str, Any]) -> None:
+    from globe import _read
+
+    whole = {"outline": [[0, 0], [1, 0], [1, 0.5]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]}
+    assert _read({"event": "lasso", **whole}, np.arange(3), 2).outline == ((0, 0), (1, 0), (1, 0.5))
+    assert not _read({"event": "lasso", **sent}, np.arange(3), 2)
