@@ -65,6 +65,16 @@ TERMS = {
     "moved": Term("Moved", "Documents that would change their cluster."),
     "stability": Term("Stability", "Agreement (ARI) between fits that differ only in seed or sample; 1 = always the "
                                    "same."),
+    "stay": Term("Stay together", "Documents whose two groups are matched, one to one so that most documents stay; "
+                                  "the others move."),
+    "jaccard": Term("Jaccard", "Documents in both groups over documents in either: 1 = the same group, 0 = nothing in "
+                               "common."),
+    "returns": Term("Returns", "Best Jaccard of a cluster with the other side; from 0.5 on it counts as returning."),
+    "cosine_margin": Term("Cosine margin", "Mean lead of a document's cosine to its own group over the nearest other "
+                                           "group."),
+    "resample": Term("Resample", "As many documents drawn with replacement: about 63% are in, some of them twice."),
+    "interval": Term("Interval", "Range that holds the mean in 95 of 100 such studies; whole fits are redrawn, not "
+                                 "pairs."),
     "silhouette": Term("Silhouette", "How much closer documents lie to their own cluster than to the next; -1 to 1."),
     # edits
     "merge": Term("Merge", "Make one cluster of several."),

@@ -134,16 +134,31 @@ def silhouette(X: ArrayLike, labels: ArrayLike, *, sample: int = 2000, seed: int
     >>> round(silhouette([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]], [0, 0, 1, 1]), 2)
     0.99
     """
-    from sklearn.metrics import silhouette_score
+    return sampled_silhouette(X, labels, sample=sample, seed=seed)[0]
+
+
+def sampled_silhouette(X: ArrayLike, labels: ArrayLike, *, sample: int = 2000, seed: int = 0) -> tuple[float, float]:
+    """`silhouette`, and the standard error that comes from taking a sample (0 when all documents are in it).
+
+    Examples
+    --------
+    >>> sampled_silhouette([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]], [0, 0, 1, 1])[1]
+    0.0
+    """
+    from sklearn.metrics import silhouette_samples
 
     x = _check.vectors(X)
     ids = _ids(labels, x.shape[0], None)
-    if x.shape[0] > sample:
-        keep = np.random.default_rng(seed).choice(x.shape[0], size=sample, replace=False)
+    n = x.shape[0]
+    if n > sample:
+        keep = np.random.default_rng(seed).choice(n, size=sample, replace=False)
         x, ids = x[keep], ids[keep]
     if not 2 <= np.unique(ids).size < ids.size:
-        return float("nan")
-    return float(silhouette_score(normalise(x), ids, metric="cosine"))
+        return float("nan"), float("nan")
+    each = silhouette_samples(normalise(x), ids, metric="cosine").astype(np.float64)
+    # Drawn without replacement: the part of the corpus that is in the sample is known.
+    error = float(each.std(ddof=1) / np.sqrt(ids.size) * np.sqrt(1.0 - ids.size / n))
+    return float(each.mean()), error
 
 
 def _ids(labels: ArrayLike, n: int, n_clusters: int | None) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

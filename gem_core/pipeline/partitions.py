@@ -152,7 +152,7 @@ def _of_column(workspace: Workspace, spec: str, name: str) -> Partition:
     if len(names) > MOST_VALUES:
         raise InputError(f"A column to compare with holds at most {MOST_VALUES} different values",
                          f"{len(names):,} in {name!r}", "Choose a column that holds groups")
-    return Partition(spec=spec, kind="column", title=f"column {name}", labels=labels, names=names,
+    return Partition(spec=spec, kind="column", title=f'column "{name}"', labels=labels, names=names,
                      colours=_borrowed(workspace.taxonomy(), labels, len(names)), numbers=tuple(range(len(names))),
                      order=frozen(np.arange(len(names), dtype=np.int32)))
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gem_core._types import Float64, Floating, Int32
-from gem_core.clustering import balance_measures, silhouette
+from gem_core.clustering import balance_measures
+from gem_core.clustering.measures import sampled_silhouette
 from gem_core.clustering.overlap import overlap_table, table_agreement
 from gem_core.clustering.seeding import hard_sums
 from gem_core.pipeline.partitions import NO_VALUE, Partition, column_groups
@@ -30,8 +31,8 @@ class Quality:
         Mean cosine of a document to the mean direction of its group; rises with the number of groups.
     cosine_margin : float
         Mean lead of that cosine over the cosine to the nearest other group; NaN for one group.
-    silhouette : float
-        Mean silhouette by cosine of a sample; NaN for one group.
+    silhouette, silhouette_error : float
+        Mean silhouette by cosine of a sample, and its standard error; NaN for one group.
     sample : int
         Documents in that sample.
     ari, nmi : float or None
@@ -48,6 +49,7 @@ class Quality:
     within_cosine: float
     cosine_margin: float
     silhouette: float
+    silhouette_error: float
     sample: int
     ari: float | None
     nmi: float | None
@@ -66,10 +68,11 @@ def measure(workspace: Workspace, labels: Int32, k: int, weighting: str, *, labe
     balance = balance_measures(np.bincount(labels, weights=workspace.weights(weighting), minlength=k))
     within, margin = cosines(X, labels, k)
     ari, nmi = _known(workspace, labels, k) if labelled else (None, None)
+    mean, error = sampled_silhouette(X, labels, sample=SAMPLE)
     return Quality(
         clusters=k, empty=balance.empty, entropy=balance.normalised_entropy, effective=balance.effective_clusters,
         largest=balance.largest, smallest=balance.smallest, weighting=weighting, within_cosine=within,
-        cosine_margin=margin, silhouette=silhouette(X, labels, sample=SAMPLE), sample=min(SAMPLE, len(labels)),
+        cosine_margin=margin, silhouette=mean, silhouette_error=error, sample=min(SAMPLE, len(labels)),
         ari=ari, nmi=nmi)
 
 

@@ -168,6 +168,6 @@ def test_refusals(built_sample: object, spec: str, message: str) -> None:
 
 
 def test_headline_names_a_column_and_the_mixture() -> None:
-    column = replace(planted([0, 0, 1, 1, 2, 1], "column a_b"), kind="column")
+    column = replace(planted([0, 0, 1, 1, 2, 1], 'column "a_b"'), kind="column")
     assert headline(compare_partitions(column, planted([0, 0, 1, 1, 2, 2], "vMF mixture"))) == (
-        "3 of 3 values of the column a_b return in the vMF mixture; 83% of the documents stay together")
+        '3 of 3 values of the column "a_b" return in the vMF mixture; 83% of the documents stay together')
