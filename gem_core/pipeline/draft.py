@@ -12,7 +12,8 @@ from gem_core.clustering import (
     balance_measures,
 )
 from gem_core.clustering.assignment import assign_units
-from gem_core.pipeline.follow import common, following, hold
+from gem_core.clustering.overlap import overlap_table, table_agreement
+from gem_core.pipeline.follow import following, hold
 from gem_core.pipeline.own_shares import fit_settings
 from gem_core.pipeline.taxonomy import check_size, renumbered
 from gem_core.workspace import Settings, Taxonomy, Workspace
@@ -125,28 +126,15 @@ def _held_against(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, 
     counted = np.where(np.array([c.excluded for c in taxonomy.clusters])[taxonomy.positions], 0.0, counted)
     shares, present = (np.bincount(places, counted, minlength=k) / counted.sum() for places, k in
                        ((new, len(numbers)), (taxonomy.positions, len(taxonomy.clusters))))
-    table = common(taxonomy.positions, new.astype(np.int32), len(taxonomy.clusters), len(numbers))
+    table = overlap_table(taxonomy.positions, new, len(taxonomy.clusters), len(numbers))
     return Preview(settings=settings, fit=fit, assignment=assignment, numbers=frozen(numbers),
                    labels=frozen(labels.astype(np.int32)), held=tuple(sorted(found.held)), shares=frozen(shares),
                    target=frozen(target), present=frozen(present),
                    before=balance_measures(present), after=balance_measures(shares), origin=frozen(origin),
                    steady=frozen(np.array([continued[number][1] for number in numbers.tolist()])),
-                   ari=_adjusted_rand(table), moved=frozen(moved))
+                   ari=table_agreement(table).ari, moved=frozen(moved))
 
 
 def _slider(strength: float) -> float:
     """Place of a strength between 0 and 1 (infinity), the scale of `BalancePath.nearest`."""
     return 1.0 - 1.0 / (1.0 + strength)
-
-
-def _adjusted_rand(common: Float64) -> float:
-    """Adjusted Rand index from the table of common documents (Hubert and Arabie 1985); 1 when both are the same."""
-
-    def pairs(counts: Float64) -> float:
-        return float(np.sum(counts * (counts - 1.0)) / 2.0)
-
-    together, first, second = pairs(common), pairs(common.sum(axis=1)), pairs(common.sum(axis=0))
-    every = pairs(common.sum(keepdims=True))
-    chance = first * second / every if every else 0.0
-    most = (first + second) / 2.0
-    return 1.0 if most == chance else (together - chance) / (most - chance)

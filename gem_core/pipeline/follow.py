@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from gem_core._types import Bool, Float64, Floating, Int32, frozen
+from gem_core._types import Bool, Floating, Int32, frozen
 from gem_core.clustering import MixtureFit
 from gem_core.clustering.assignment import best_among
+from gem_core.clustering.overlap import jaccard, matched_pairs, overlap_table
 from gem_core.pipeline.arrangement import Arrangement, Group, Place
 from gem_core.workspace import Edit, Taxonomy
 
@@ -38,24 +39,16 @@ class Following:
     held: dict[int, Int32]
 
 
-def common(old: Int32, new: Int32, n_old: int, n_new: int) -> Float64:
-    """Documents that each pair of clusters of two groupings has in common, (K0, K)."""
-    pairs = old.astype(np.int64) * n_new + new
-    return np.bincount(pairs, minlength=n_old * n_new).reshape(n_old, n_new).astype(np.float64)
-
-
 def following(old: Taxonomy, labels: Int32, n_clusters: int) -> Following:
     """Pair the clusters of a fit with those of the taxonomy before it, so that the documents in common are most."""
-    from scipy.optimize import linear_sum_assignment
-
-    table = common(old.positions, labels, len(old.clusters), n_clusters)
+    table = overlap_table(old.positions, labels, len(old.clusters), n_clusters)
     before = np.array([c.number for c in old.clusters], dtype=np.int32)
-    rows, columns = linear_sum_assignment(-table)
-    rows, columns = rows[table[rows, columns] > 0], columns[table[rows, columns] > 0]
+    partner = matched_pairs(table)
+    rows = np.flatnonzero(partner >= 0)
+    columns = partner[rows]
     origin, steady = np.full(n_clusters, -1, dtype=np.int32), np.zeros(n_clusters, dtype=bool)
     origin[columns] = before[rows]
-    both = table[rows, columns]
-    steady[columns] = both > KEEP * (table.sum(axis=1)[rows] + table.sum(axis=0)[columns] - both)
+    steady[columns] = jaccard(table)[rows, columns] > KEEP
     free = (number for number in range(n_clusters + len(before)) if number not in set(before.tolist()))
     numbers = np.array([number if number >= 0 else next(free) for number in origin.tolist()], dtype=np.int32)
     again = set(origin[steady].tolist())
