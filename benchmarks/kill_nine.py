@@ -290,6 +290,7 @@ def use(url: str, process: subprocess.Popen[bytes], ready: Callable[[], None]) -
         page.goto(f"{url}/balance", wait_until="domcontentloaded")
         page.wait_for_selector("[data-testid=stSlider] input[type=range]", state="attached")
         ready()
+        page.set_default_timeout(15_000)
         turn = -1
         while process.poll() is None:
             turn += 1
