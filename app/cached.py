@@ -19,6 +19,7 @@ from gem_core.pipeline.compare import Comparison, Partition, columns_to_compare,
 from gem_core.pipeline.compare import partition as grouping
 from gem_core.pipeline.duplicates import duplicates_file, kept_duplicates
 from gem_core.pipeline.meaning import encoder_of, vector_of
+from gem_core.pipeline.naming import NamingPlan, naming_plan
 from gem_core.pipeline.quality import Quality
 from gem_core.pipeline.quality import quality as quality_of
 from gem_core.pipeline.refits import Method
@@ -26,6 +27,7 @@ from gem_core.pipeline.selection import NEAREST, Filter, Selected, select
 from gem_core.pipeline.stability import Stability
 from gem_core.pipeline.stability import returning as returning_of
 from gem_core.pipeline.subtopics import Subtopic, split_parts
+from gem_core.pipeline.subtopics import subtopics as subtopics_of
 from gem_core.workspace import Settings, Taxonomy, Workspace
 from gem_core.workspace.selections import SelectionLine, Selections
 
@@ -245,6 +247,27 @@ def _parts(root: str, key: str, number: int, into: int) -> tuple[Subtopic, ...]:
 def parts(root: Path, number: int, into: int) -> tuple[Subtopic, ...]:
     """Return the parts that a cluster of the present taxonomy would split into."""
     return _parts(str(root), taxonomy(root).key, number, into)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _subtopics(root: str, key: str, number: int) -> tuple[Subtopic, ...]:
+    opened = workspace(Path(root))
+    return subtopics_of(opened, opened.taxonomy(key), number)
+
+
+def subtopics(root: Path, number: int) -> tuple[Subtopic, ...]:
+    """Return what a cluster of the present taxonomy is made of."""
+    return _subtopics(str(root), taxonomy(root).key, number)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _naming(root: str, key: str, again: bool) -> NamingPlan:
+    return naming_plan(workspace(Path(root)), again=again)
+
+
+def naming(root: Path, *, again: bool) -> NamingPlan:
+    """Return the requests for labels that would be sent to a language model."""
+    return _naming(str(root), taxonomy(root).key, again)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -16,10 +16,11 @@ STEPS = {
     "embed": "Embedding the documents", "count phrases": "Counting phrases", "index text": "Indexing the text",
     "lay out": "Laying out the map", "score documents": "Scoring the documents", "name clusters": "Naming the clusters",
     "measure the encoder": "Measuring the encoder", "path": "Walking the balance path",
-    "fit again": "Fitting again", "fit numbers of clusters": "Fitting numbers of clusters",
+    "ask the model": "Asking the model", "fit again": "Fitting again",
+    "fit numbers of clusters": "Fitting numbers of clusters",
 }
 PAGES = {"embed": "explore", "fit": "explore", "path": "balance",  # where the result of a kind of job is seen
-         "stability": "compare", "clusters": "compare"}
+         "name": "taxonomy", "stability": "compare", "clusters": "compare"}
 LOG_LINES = 40
 EVERY = 1.0  # seconds between two looks at a running job
 

@@ -8,12 +8,12 @@ import streamlit as st
 from state import Session, widget
 from stepper import stepper
 from views.taxonomy_actions import actions, move_documents
+from views.taxonomy_evidence import evidence
 from views.taxonomy_names import names
+from views.taxonomy_naming import naming
 from widgets import (
-    HINTS,
     circle,
     count,
-    document_list,
     dot_column,
     facts,
     percent,
@@ -25,7 +25,7 @@ from gem_core.pipeline import Rename
 from gem_core.pipeline.edits import MAX_LABEL, Kind
 from gem_core.workspace import Cluster, Parent, Taxonomy
 
-SOURCE = {"keywords": "Named by its keywords", "llm": "Named by a language model", "person": "Named by a person"}
+SOURCE = {"keywords": "Named from its clusters", "llm": "Named by a language model", "person": "Named by a person"}
 
 
 def panel(session: Session) -> None:
@@ -44,6 +44,7 @@ def panel(session: Session) -> None:
         _parent(session, taxonomy, taxonomy.parent(session.parent))
     else:
         names(session, taxonomy)
+        naming(session)
 
 
 def _back(session: Session) -> None:
@@ -61,7 +62,6 @@ def _form(session: Session, kind: Kind, item: Cluster | Parent) -> None:
         st.form_submit_button("Rename", on_click=lambda: edits.apply(
             session, Rename(kind, item.number, str(widget(key) or ""))))
     edits.refused(session)
-    st.caption(SOURCE[item.label_source])
 
 
 def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
@@ -72,24 +72,14 @@ def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     facts([("Documents", percent(cluster.share_documents), "share_documents"),
            ("Tokens", percent(cluster.share_tokens), "share_tokens"), ("Mass", percent(cluster.mass), "mass"),
            ("Within", f"{cluster.within_cosine:.3f}", "within")])
-    st.markdown("**Keywords**", help="Phrases that set the cluster apart, weighted by how typical their documents are.")
-    words = pd.DataFrame(list(cluster.keywords), columns=["Keyword", "Score"])
-    words = words.sort_values("Score", ascending=False, kind="stable")
-    if words.empty:
-        st.caption("No phrase sets this cluster apart.")
-    else:
-        st.dataframe(words, hide_index=True, key=f"keywords_{cluster.number}", row_height=28,
-                     height=28 * min(len(words), 7) + 38, alt="Keywords with their scores",
-                     column_config={"Score": st.column_config.ProgressColumn(
-                         format="%.3f", min_value=0, max_value=float(words["Score"].max()) or 1.0)})
-    st.markdown("**Exemplars**", help=HINTS["gis"])
-    document_list(session, cluster.exemplars, key=f"evidence_{cluster.number}", show=("gis",))
+    evidence(session, taxonomy, cluster)
 
 
 def _parent(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
     _back(session)
     title(parent.label, parent.colour)
     _form(session, "parent", parent)
+    st.caption(SOURCE[parent.label_source])
     children = [taxonomy.cluster(c) for c in parent.children]
     facts([("Clusters", str(len(children)), ""), ("Documents", count(sum(c.documents for c in children)), ""),
            ("Share", percent(sum(c.share_documents for c in children)), "share_documents"),

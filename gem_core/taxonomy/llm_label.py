@@ -30,6 +30,7 @@ _RULES = (
 _THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TAG = re.compile(r"<[^<>]*>|[<>]")
+_CODE = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)")
 _EMPHASIS = re.compile(r"`|\\|\*\*|(?<!\w)[*_]+|[*_]+(?!\w)")
 _BRACKETS = re.compile(r"^\[(.*)\]$")
@@ -94,12 +95,12 @@ def clean_label(answer: str) -> str:
     --------
     >>> clean_label('**Label:** "Sourdough baking."\n\nThese documents ...')
     'Sourdough baking'
-    >>> clean_label("<script>alert(1)</script>")
-    'Alert(1)'
+    >>> clean_label("<script>alert(1)</script> <b>Rivers</b>")
+    'Rivers'
     >>> clean_label("I'm sorry, but I cannot help with that.")
     ''
     """
-    text = _THOUGHTS.sub("\n", unicodedata.normalize("NFC", answer[:100_000]))
+    text = _CODE.sub(" ", _THOUGHTS.sub("\n", unicodedata.normalize("NFC", answer[:100_000])))
     lines = [line for line in map(_plain, _own(text).splitlines()) if line]
     line = next((line for line in lines if not line.endswith(":")), "")
     if _REFUSAL.match(line.replace("\u2019", "'")) or len(line) > _RAMBLING or sum(c.isalnum() for c in line) < 2:

@@ -21,7 +21,7 @@ TAKEN = [
     ("![x](https://evil.example/pixel.png) River floods", "X River floods"),
     ("River floods https://evil.example/x", "River floods"),
     ("<b onclick='x()'>River</b> floods", "River floods"),
-    ("<script>alert(1)</script>River floods", "Alert(1) River floods"),
+    ("<script>alert(1)</script>River floods", "River floods"),
     ("\u202eRiver\u202c\u200b \u2066floods\u2069\ufeff", "River floods"),
     ("River\x00 \x1b[31mfloods\x07", "River floods"),
     ("River\rfloods", "River"),
@@ -48,7 +48,7 @@ def test_a_label_is_taken_out_of_an_answer(answer: str, label: str) -> None:
 @pytest.mark.parametrize("answer", [
     "", " \n\t ", "...", "-", "\u202e\u200b", "<think>It never ends", "I'm sorry, but I cannot help with that.",
     "I can\u2019t name this.", "As an AI, I have no opinion.", "{}", '{"label": 3}', "https://evil.example/x",
-    "word " * 50, "x" * 10_240, "<" * 10_240, "<img src=x onerror=alert(1)>", "**", "Label:", '""'])
+    "word " * 50, "x" * 10_240, "<" * 10_240, "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "**", "Label:", '""'])
 def test_nothing_usable_is_nothing(answer: str) -> None:
     assert clean_label(answer) == ""
 
