@@ -48,11 +48,11 @@ def share_strip(taxonomy: Taxonomy, *, selected: int | None, dark: bool, part: C
             cluster = taxonomy.cluster(number)
             lengths, said = [100 * cluster.share_documents], ["of all documents"]
             if part is not None:
-                lengths.insert(0, 100 * float(part[taxonomy.place(number)]) / total)
-                said.insert(0, "of the selected")
+                lengths.append(100 * float(part[taxonomy.place(number)]) / total)
+                said.append("of the selected")
             opacity = 1.0 if selected is None or selected == number else 0.25
             figure.add_bar(
-                x=lengths, y=[""] if part is None else [SELECTED, ALL], orientation="h", showlegend=False,
+                x=lengths, y=[""] if part is None else [ALL, SELECTED], orientation="h", showlegend=False,
                 customdata=[[number, words] for words in said], name=plain(short(cluster.label, 60)),
                 marker={"color": cluster.colour, "opacity": opacity,
                         "line": {"width": 1, "color": "#0e1420" if dark else "#ffffff"}},

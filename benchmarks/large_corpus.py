@@ -3,18 +3,28 @@
     python benchmarks/large_corpus.py build CORPUS.parquet VECTORS.npy FOLDER [--documents 100000]
     python benchmarks/large_corpus.py measure WORKSPACE [--only Explore ...]
 
-`build` repeats a real corpus and jitters the vectors of the repeats to a cosine of about 0.9 (so that no document
-becomes a near-duplicate of its original at the default threshold), then runs the product's own pipeline.
-`measure` opens each screen, does what a person does there, and prints the time until the answer stands, the largest
-message to the browser and the sum of all messages. The steps are data (`SCREENS`): a new screen is one more entry.
+`build` repeats a real corpus and jitters the vectors of the repeats to a cosine of 0.9, so that none becomes a
+near-duplicate of its original at the usual threshold, then runs the product's own pipeline.
+`measure` opens each screen, does what a person does there, and prints the time until the screen stands again, the
+largest message to the browser and the sum of the messages. The screens are data (`SCREENS`): a new one is one more
+entry.
 """
 
 import argparse
 import datetime
 import os
 import platform
+import shutil
+import socket
+import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,8 +58,230 @@ def enlarge(corpus: Path, vectors: Path, folder: Path, documents: int, seed: int
 
 def build(corpus: Path, vectors: Path, folder: Path, documents: int) -> None:
     """Make FOLDER/workspace through the command line, as a person would."""
-    import subprocess
-
     large, own = enlarge(corpus, vectors, folder, documents)
     subprocess.run([sys.executable, "-m", "gem_core.cli", "fit", str(large), "--embeddings", str(own),
                     "--workspace", str(folder / "workspace"), "--name", "large"], cwd=ROOT, check=True)
+
+
+# -- what a person does ----------------------------------------------------------------------------------------
+
+Act = Callable[[Any], None]
+FLAGS = ["--no-sandbox", "--disable-quic", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+         "--ignore-gpu-blocklist"]
+READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+SETTLED = """(quiet) => new Promise((found) => {
+  let since = performance.now();
+  const began = since, look = () => {
+    const running = document.querySelector('[data-testid=stApp]')?.dataset.testScriptState !== 'notRunning';
+    const now = performance.now();
+    if (running) since = now;
+    if (now - since > quiet || now - began > 120000) found(since); else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A page, and what is done on it: a name and a deed each."""
+
+    name: str
+    path: str
+    stands: str  # selector of what must be there
+    deeds: tuple[tuple[str, Act], ...] = ()
+
+
+def click(role: str, name: str, *, exact: bool = False) -> Act:
+    """Press a button, tab or choice."""
+    return lambda page: page.get_by_role(role, name=name, exact=exact).first.click()
+
+
+def choose(name: str) -> Act:
+    """Press one of a row of choices."""
+    return lambda page: page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
+
+
+def fill(field: str, text: str) -> Act:
+    """Type into the box of a screen by its placeholder."""
+    return lambda page: page.get_by_placeholder(field).first.fill(text)
+
+
+def press(key: str) -> Act:
+    """Press a key on the first slider."""
+
+    def act(page: Any) -> None:
+        page.locator("[data-testid=stSlider] input[type=range]").first.focus()
+        page.keyboard.press(key)
+
+    return act
+
+
+def draw_around(selector: str, tool: str | None) -> Act:
+    """Draw a lasso over the middle of a map."""
+
+    def act(page: Any) -> None:
+        box = page.locator(selector).first.bounding_box()
+        if tool:
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            page.locator(f"[data-title='{tool}']").first.click()
+        else:
+            page.keyboard.down("Shift")
+        for place, (x, y) in enumerate(((0.35, 0.35), (0.6, 0.35), (0.6, 0.6), (0.35, 0.6), (0.35, 0.37))):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+            if place == 0:
+                page.mouse.down()
+        page.mouse.up()
+        page.keyboard.up("Shift")
+
+    return act
+
+
+GLOBE, CHART = "canvas[data-points]", "[data-testid=stPlotlyChart]"
+SCREENS = (
+    Screen("Explore", "/", GLOBE, (
+        ("search a rare word", fill("Search the text", "quantum")),
+        ("search a frequent word", fill("Search the text", "the")),
+        ("search nothing again", fill("Search the text", "")),
+        ("lasso on the globe", draw_around(GLOBE, None)),
+        ("clusters of it", click("tab", "Clusters")),
+        ("flat map with it", choose("Flat map")),
+        ("lasso on the flat map", draw_around(CHART, "Lasso Select")),
+        ("take it off", click("button", "drawn around")),
+        ("open the filter", click("button", "Filter")),
+        ("shorter documents", press("ArrowRight")),
+        ("close the filter", lambda page: page.keyboard.press("Escape")),
+        ("back to the sphere", choose("Sphere")),
+        ("near-duplicates", click("button", "Near-duplicates")),
+    )),
+    Screen("Balance", "/balance", "[data-testid=stSlider]", (
+        ("weaker", press("ArrowLeft")), ("weaker again", press("ArrowLeft")),
+        ("stronger", press("ArrowRight")))),
+    Screen("Taxonomy", "/taxonomy", CHART),
+    Screen("Compare", "/compare", "[data-testid=stMain] p"),
+    Screen("Corpus", "/corpus", "[data-testid=stMain] p"),
+    Screen("Export", "/export", "[data-testid=stMain] p"),
+)
+
+
+# -- measuring --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Wire:
+    """Sizes of the messages from the server since the last look."""
+
+    sizes: list[int] = field(default_factory=list)
+
+    def listen(self, page: Any) -> None:
+        """Hear every message of the page's websockets."""
+
+        def heard(payload: str | bytes) -> None:
+            self.sizes.append(len(payload))
+
+        page.on("websocket", lambda socket_: socket_.on("framereceived", heard))
+
+    def take(self) -> tuple[float, float]:
+        """Largest and sum, in MB; then start anew."""
+        largest, total = max(self.sizes, default=0) / 1e6, sum(self.sizes) / 1e6
+        self.sizes.clear()
+        return largest, total
+
+
+@contextmanager
+def served(workspace: Path) -> Iterator[str]:
+    """A server of its own for the workspace."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"), "--server.port", str(port), "--",
+         "--workspace", str(workspace)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
+                    break
+            except OSError:
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def timed(page: Any, deed: Act) -> float:
+    """Seconds from the deed to the end of the last run it caused, as the page sees it."""
+    began = page.evaluate("() => performance.now()")
+    deed(page)
+    page.wait_for_timeout(30)
+    return (float(page.evaluate(SETTLED, 700)) - float(began)) / 1000
+
+
+def measure(browser: Any, url: str, screen: Screen) -> Iterator[str]:
+    """Lines of the table for one screen, opened twice: the first time fills the server's caches."""
+    for opening in ("first opening", "opened again"):
+        page = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce").new_page()
+        page.set_default_timeout(120_000)
+        wire = Wire()
+        wire.listen(page)
+        began = time.perf_counter()
+        page.goto(url + screen.path, wait_until="domcontentloaded")
+        page.wait_for_selector(screen.stands)
+        page.wait_for_function(READY)
+        seconds = time.perf_counter() - began
+        yield line(screen.name, opening, seconds, wire.take())
+        if opening == "first opening":
+            page.context.close()
+    for name, deed in screen.deeds:
+        try:
+            seconds = timed(page, deed)
+        except Exception as error:  # the rest of the table is still worth having
+            yield f"{screen.name:<10} {name:<34} failed: {str(error).splitlines()[0][:80]}"
+            continue
+        yield line(screen.name, name, seconds, wire.take())
+    page.context.close()
+
+
+def line(screen: str, name: str, seconds: float, megabytes: tuple[float, float]) -> str:
+    """One line of the table."""
+    return f"{screen:<10} {name:<34} {seconds:8.2f} s {megabytes[0]:8.2f} MB {megabytes[1]:8.2f} MB"
+
+
+def report(workspace: Path, only: list[str]) -> None:
+    """Print the table."""
+    from playwright.sync_api import sync_playwright
+
+    program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+          f"load before {os.getloadavg()[0]:.1f}")
+    print(f"{'':<45} {'until it stands':>10} {'largest':>8} {'all messages':>14}")
+    with sync_playwright() as playwright, served(workspace) as url:
+        browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        for screen in SCREENS:
+            if not only or screen.name in only:
+                for text in measure(browser, url, screen):
+                    print(text, flush=True)
+        browser.close()
+    print(f"load after {os.getloadavg()[0]:.1f}: on a busy machine every figure grows with the load")
+
+
+def main() -> None:
+    """Build or measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    builder = commands.add_parser("build")
+    for name in ("corpus", "vectors", "folder"):
+        builder.add_argument(name, type=Path)
+    builder.add_argument("--documents", type=int, default=100_000)
+    measurer = commands.add_parser("measure")
+    measurer.add_argument("workspace", type=Path)
+    measurer.add_argument("--only", nargs="*", default=[])
+    options = parser.parse_args()
+    if options.command == "build":
+        build(options.corpus, options.vectors, options.folder, options.documents)
+    else:
+        report(options.workspace.resolve(), options.only)
+
+
+if __name__ == "__main__":
+    main()
