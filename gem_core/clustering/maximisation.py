@@ -1,6 +1,6 @@
 r"""M-step: mean directions and concentrations from resultants (Banerjee et al., JMLR 6, 2005)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,17 +25,21 @@ class Parameters:
         kappa_k.
     capped : ndarray of bool, shape (K,)
         Where the cap on kappa binds.
+    dimension : int, optional
+        d, where the centres are given by fewer coordinates, in an orthonormal basis of a subspace they are bound to;
+        default: the columns of `centers`.
     """
 
     centers: Float64
     concentrations: Float64
     capped: Bool
+    dimension: int | None = None
 
     def model(self) -> Affine:
         """l_ik = log alpha_k + log f(x_i | mu_k, kappa_k) with alpha_k = 1/K, as slopes and offsets."""
-        k, d = self.centers.shape
+        table = vmf_table(self.dimension or self.centers.shape[1])
         return Affine(self.centers * self.concentrations[:, None],
-                      vmf_table(d).log_normaliser(self.concentrations) - np.log(k))
+                      table.log_normaliser(self.concentrations) - np.log(len(self.centers)))
 
 
 def maximise(mass: Float64, resultants: Float64, previous: Parameters, concentration: str | float,
@@ -69,13 +73,14 @@ def maximise(mass: Float64, resultants: Float64, previous: Parameters, concentra
     centers = np.where(filled[:, None], resultants / np.where(filled, length, 1.0)[:, None], previous.centers)
     if isinstance(concentration, str):
         kappa = _concentrations(mass, length, filled, previous, concentration, cap)
-        return Parameters(centers, kappa, kappa >= cap)
-    return Parameters(centers, np.full(mass.size, float(concentration)), np.zeros(mass.size, dtype=bool))
+        return replace(previous, centers=centers, concentrations=kappa, capped=kappa >= cap)
+    return replace(previous, centers=centers, concentrations=np.full(mass.size, float(concentration)),
+                   capped=np.zeros(mass.size, dtype=bool))
 
 
 def _concentrations(mass: Float64, length: Float64, filled: Bool, previous: Parameters, concentration: str,
                     cap: float) -> Float64:
-    table = vmf_table(previous.centers.shape[1])
+    table = vmf_table(previous.dimension or previous.centers.shape[1])
     if concentration == "shared":
         # Rounding of the sums may put a resultant a hair above its mass.
         pooled = np.minimum(1.0, length.sum(keepdims=True) / mass.sum())

@@ -1,6 +1,7 @@
 """Where a fit starts: k-means++ on the sphere, continuation from exact balance, and a search over balanced fits.
 
-All of it runs on a sample of the corpus; the fit on all documents only has to polish.
+All of it runs on a sample of the corpus, and the search with centres bound to a subspace of few dimensions: a third of
+the time and no loss (benchmarks/results/clustering_seeds.txt). The fit on all documents only has to polish.
 """
 
 from collections.abc import Iterator
@@ -15,12 +16,17 @@ from numpy.typing import NDArray
 from gem_core._types import Float64, Floating, Progress, silent
 from gem_core.clustering.driver import Problem, Run, expectation_maximisation
 from gem_core.clustering.maximisation import Parameters, maximise
-from gem_core.clustering.statistics import Documents
+from gem_core.clustering.statistics import Documents, writable
 from gem_core.geometry import concentration_from_resultant
 
 SAMPLE = 6000
 SAMPLE_PER_CLUSTER = 64
 SPHERICAL_STEPS = 3
+# Dimensions of the subspace in which the search looks for centres: this, or so many a cluster. 64, 96, 128 and 192 of
+# 384 gave the same objectives and the same agreement between seeds.
+SUBSPACE = 64
+SUBSPACE_PER_CLUSTER = 2
+SUBSPACE_STEPS = 3
 # The search: fits kept, children made, and the tolerance of each. Measured in benchmarks/clustering_seeds.py.
 POPULATION = 8
 CHILDREN = 30
@@ -59,13 +65,51 @@ class Seed:
 
 @dataclass(frozen=True)
 class _Sample:
-    """The documents that the start is sought on, and the objective it is sought for."""
+    """The documents that the start is sought on, and the objective it is sought for.
+
+    `x` are unit rows, or their coordinates in the orthonormal `basis` (d, m) that centres are bound to. The objective
+    is the same in both: a centre in the subspace has the same cosine with a document and with its coordinates.
+    """
 
     x: Floating
     weights: Float64
     documents: Documents
     concentration: str | float
     cap_ratio: float
+    basis: Float64 | None = None
+
+    @property
+    def dimension(self) -> int:
+        """d, of the sphere the documents lie on."""
+        return self.x.shape[1] if self.basis is None else len(self.basis)
+
+    def directions(self) -> Floating:
+        """Unit rows: the centres nearest to each document."""
+        if self.basis is None:
+            return self.x
+        length = np.linalg.norm(self.x, axis=1, keepdims=True)
+        return np.asarray(self.x / np.where(length > 0, length, 1.0))
+
+    def within(self, size: int, rng: np.random.Generator) -> "_Sample":
+        """The same with centres bound to about the `size` leading directions of the documents (subspace iteration)."""
+        import torch
+
+        if size >= self.dimension:
+            return self
+        x = torch.from_numpy(self.x)
+        heavy = torch.from_numpy(np.sqrt(self.weights / self.weights.max()).astype(self.x.dtype))[:, None] * x
+        basis = torch.from_numpy(rng.standard_normal((self.dimension, size)).astype(self.x.dtype))
+        for _ in range(SUBSPACE_STEPS):
+            basis = torch.linalg.qr(heavy.T @ (heavy @ basis)).Q
+        inside = (x @ basis).numpy()
+        return replace(self, x=inside, documents=Documents(inside, self.weights, device=self.documents.device),
+                       basis=basis.double().numpy())
+
+    def lifted(self, inside: Parameters) -> Parameters:
+        """Parameters found within a subspace, with their centres in all d dimensions."""
+        if self.basis is None:
+            return inside
+        return replace(inside, centers=inside.centers @ self.basis.T, dimension=None)
 
 
 def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentration: str | float, cap_ratio: float,
@@ -89,7 +133,8 @@ def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentratio
         "plain": k-means++ and three spherical k-means steps. "relax": from there a fit at infinite strength.
         "search": eight fits at matched strength; then thirty children, each taking every centre from one of two
         parents (centres matched one to one), one centre moved to a far document in half of them, and fitted; a child
-        better than the worst takes its place.
+        better than the worst takes its place. All with centres in the span of some 64 leading directions, the best
+        one then fitted without that bound.
     strength : float
         Asked strength. Below 1 the result of the search is relaxed to it, and competes with four direct fits.
     device, progress
@@ -111,6 +156,7 @@ def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentratio
     if x.shape[0] > rows:
         keep = np.sort(rng.choice(x.shape[0], size=min(rows, int(np.count_nonzero(weights))), replace=False, p=weights))
         x, weights = x[keep], np.full(keep.size, 1.0 / keep.size)
+    x = writable(x)
     sample = _Sample(x, weights, Documents(x, weights, device=device), concentration, cap_ratio)
     with _threads(1 if x.shape[0] * n_clusters < SMALL else None):
         return _start(sample, n_clusters, start, strength, rng, progress)
@@ -135,27 +181,31 @@ def _threads(count: int | None) -> Iterator[None]:
 
 def _start(sample: _Sample, n_clusters: int, start: str, strength: float, rng: np.random.Generator,
            progress: Progress) -> Seed:
-    x, concentration = sample.x, sample.concentration
-    first = _plain(sample, n_clusters, rng)
-    if start == "plain" or n_clusters == 1:
-        return first.ordered(np.argsort(-first.mass, kind="stable"))
-    fits = int(BUDGET // (x.shape[0] * n_clusters))
-    if start == "relax" or fits < 4:
-        best = _fit(sample, first.parameters, np.inf, first.reference, 1e-6)
-    else:
-        best = _search(sample, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2), rng, progress)
+    fits = int(BUDGET // (sample.x.shape[0] * n_clusters))
+    if start == "search" and fits >= 4 and n_clusters > 1:
+        space = sample.within(max(SUBSPACE, SUBSPACE_PER_CLUSTER * n_clusters), rng)
+        first = _plain(space, n_clusters, rng)
+        found = _search(space, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2), rng, progress)
         if strength < 1.0:
-            best = _relaxed(sample, best, first.reference, strength, rng)
-    step = best.expectation
+            found = _relaxed(space, found, first.reference, strength, rng)
+        best = found if space is sample else _fit(sample, space.lifted(found.parameters), min(1.0, strength),
+                                                  first.reference, TOLERANCE)
+    else:
+        first = _plain(sample, n_clusters, rng)
+        if start == "plain" or n_clusters == 1:
+            return first.ordered(np.argsort(-first.mass, kind="stable"))
+        best = _fit(sample, first.parameters, np.inf, first.reference, 1e-6)
+    step, concentration = best.expectation, sample.concentration
     reference = pooled_concentration(step.resultants) if isinstance(concentration, str) else float(concentration)
-    found = Seed(best.parameters, step.bias, step.mass, reference)
-    return found.ordered(np.argsort(-step.mass, kind="stable"))
+    seed = Seed(best.parameters, step.bias, step.mass, reference)
+    return seed.ordered(np.argsort(-step.mass, kind="stable"))
 
 
 def _search(sample: _Sample, first: Seed, population: int, children: int, rng: np.random.Generator,
             progress: Progress) -> Run:
     """Best of a population of fits at matched strength after `children` recombinations."""
     k, reference = first.mass.size, first.reference
+    directions = sample.directions()
     total = population + children
     fits: list[Run] = []
     for at in range(population):
@@ -168,8 +218,8 @@ def _search(sample: _Sample, first: Seed, population: int, children: int, rng: n
         progress("seed", population + at, total)
         best = int(np.argmax(values))
         other = int(rng.choice(np.delete(np.arange(population), best)))
-        centers = _child(sample, fits[best].parameters.centers, fits[other].parameters.centers, rng)
-        fit = _fit(sample, _begin(centers, reference), 1.0, reference, TOLERANCE)
+        centers = _child(sample, directions, fits[best].parameters.centers, fits[other].parameters.centers, rng)
+        fit = _fit(sample, _begin(centers, reference, sample.dimension), 1.0, reference, TOLERANCE)
         value, worst = fit.trace[-1], int(np.argmin(values))
         # One iteration below the tolerance cannot be told from standing still.
         same = TOLERANCE * abs(value)
@@ -194,7 +244,7 @@ def _relaxed(sample: _Sample, balanced: Run, reference: float, strength: float, 
     return fits[int(np.argmax([fit.trace[-1] for fit in fits]))]
 
 
-def _child(sample: _Sample, one: Float64, two: Float64, rng: np.random.Generator) -> Float64:
+def _child(sample: _Sample, directions: Floating, one: Float64, two: Float64, rng: np.random.Generator) -> Float64:
     """Each centre from one of two parents; in half of the children one centre moves to a far document."""
     from scipy.optimize import linear_sum_assignment
 
@@ -204,8 +254,8 @@ def _child(sample: _Sample, one: Float64, two: Float64, rng: np.random.Generator
     if rng.random() < 0.5:
         gone = int(rng.integers(k))
         others = np.delete(centers, gone, axis=0)
-        nearest = (sample.x @ others.T.astype(sample.x.dtype)).max(axis=1)
-        centers[gone] = sample.x[_draw(sample.weights, np.maximum(0.0, 1.0 - nearest), 1, rng)[0]]
+        nearest = cosines(sample.x, others).max(axis=1)
+        centers[gone] = directions[_draw(sample.weights, np.maximum(0.0, 1.0 - nearest), 1, rng)[0]]
     return centers
 
 
@@ -218,28 +268,36 @@ def _fit(sample: _Sample, begin: Parameters, strength: float, reference: float, 
 def _plain(sample: _Sample, k: int, rng: np.random.Generator, reference: float | None = None) -> Seed:
     """k-means++ and some spherical k-means steps, with one concentration for all clusters."""
     x, weights = sample.x, sample.weights
-    centers = plus_plus(x, weights, k, rng)
+    centers = plus_plus(sample.directions(), weights, k, rng)
     mass, sums = np.zeros(k), np.zeros((k, x.shape[1]))
     for _ in range(SPHERICAL_STEPS):
-        mass, sums = hard_sums(x, weights, np.argmax(x @ centers.T.astype(x.dtype), axis=1), k)
+        mass, sums = hard_sums(x, weights, np.argmax(cosines(x, centers), axis=1), k)
         length = np.linalg.norm(sums, axis=1)
         centers = np.where((length > 0)[:, None], sums / np.where(length > 0, length, 1.0)[:, None], centers)
     if reference is None:
-        reference = pooled_concentration(sums) if isinstance(sample.concentration, str) else float(sample.concentration)
-    begin = _begin(centers, reference)
+        pooled = isinstance(sample.concentration, str)
+        reference = pooled_concentration(sums, sample.dimension) if pooled else float(sample.concentration)
+    begin = _begin(centers, reference, sample.dimension)
     rule = "shared" if isinstance(sample.concentration, str) else sample.concentration
     return Seed(maximise(mass, sums, begin, rule, sample.cap_ratio * reference), np.zeros(k), mass, reference)
 
 
-def _begin(centers: Float64, concentration: float) -> Parameters:
+def _begin(centers: Float64, concentration: float, dimension: int) -> Parameters:
     k = centers.shape[0]
-    return Parameters(centers, np.full(k, concentration), np.zeros(k, dtype=bool))
+    return Parameters(centers, np.full(k, concentration), np.zeros(k, dtype=bool), dimension)
 
 
-def pooled_concentration(resultants: Float64) -> float:
+def cosines(x: Floating, centers: Any) -> Floating:
+    """x centers', (n, K), on torch's threads: numpy's keep a second core busy with waiting (2 to 4 times slower)."""
+    import torch
+
+    return np.asarray(torch.mm(torch.from_numpy(x), torch.from_numpy(centers.astype(x.dtype)).T).numpy())
+
+
+def pooled_concentration(resultants: Float64, dimension: int | None = None) -> float:
     """Shared concentration: A_d(kappa) = sum_k ||r_k||; rounding may put the sum a hair above 1."""
     length = min(1.0, float(np.linalg.norm(resultants, axis=1).sum()))
-    kappa = float(concentration_from_resultant(resultants.shape[1], length, cap=HIGHEST_REFERENCE))
+    kappa = float(concentration_from_resultant(dimension or resultants.shape[1], length, cap=HIGHEST_REFERENCE))
     # Documents spread evenly over the sphere have concentration 0, which no strength could multiply.
     return max(kappa, 1e-3)
 
@@ -274,10 +332,10 @@ def plus_plus(x: Floating, weights: Float64, k: int, rng: np.random.Generator) -
     trials = 2 + int(np.log(k))
     first = int(rng.choice(x.shape[0], p=weights))
     chosen = [first]
-    distance = np.maximum(0.0, 1.0 - x @ x[first])
+    distance = np.maximum(0.0, 1.0 - cosines(x[[first]], x)[0])
     for _ in range(k - 1):
         candidates = _draw(weights, distance, trials, rng)
-        closer = np.minimum(distance, np.maximum(0.0, 1.0 - x[candidates] @ x.T))
+        closer = np.minimum(distance, np.maximum(0.0, 1.0 - cosines(x[candidates], x)))
         best = int(np.argmin(closer @ weights))
         chosen.append(int(candidates[best]))
         distance = closer[best]

@@ -127,10 +127,10 @@ class Documents:
         self.device = pick_device(device)
         self.precision = str(x.dtype)
         self.passes = 0
-        self._x = torch.from_numpy(_writable(x)).to(self.device)
+        self._x = torch.from_numpy(writable(x)).to(self.device)
         self._w: Any = None  # None = uniform: saves a sweep over the responsibilities
         if np.ptp(weights) > 0:
-            self._w = torch.from_numpy(_writable(weights)).to(self.device, dtype=self._x.dtype)
+            self._w = torch.from_numpy(writable(weights)).to(self.device, dtype=self._x.dtype)
         self._memory = memory
         self._rows = 0
         self._kept: list[Any] = []
@@ -263,7 +263,7 @@ def _zeros(k: int) -> tuple[Float64, Float64]:
     return np.zeros(k), np.zeros((k, k))
 
 
-def _writable(array: Floating) -> Floating:
+def writable(array: Floating) -> Floating:
     """torch warns about read-only arrays (memory maps, frozen results); only those are copied."""
     return array if array.flags.writeable and array.flags.c_contiguous else np.array(array, order="C")
 
