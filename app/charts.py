@@ -107,7 +107,8 @@ def path(balance: BalancePath, points: Sequence[PathPoint]) -> go.Figure:
     figure.update_yaxes(range=[0, 1.06 * balance.masses.shape[1]], row=1, col=1)
     figure.update_yaxes(tickformat=".0%", row=2, col=1)
     for row, name, y, up in ((1, "effective clusters", balance.effective_clusters, False),
-                             (2, "largest mass", balance.largest, True), (2, "smallest mass", balance.smallest, True)):
+                             (2, "largest mass", balance.largest, True),
+                             (2, "smallest mass", balance.smallest, bool(balance.smallest[0] < 0.06))):
         figure.add_annotation(x=x[0], y=float(y[0]), text=name, showarrow=False, xanchor="left", row=row, col=1,
                               yanchor="bottom" if up else "top", yshift=5 if up else -5,
                               font={"size": 12, "color": SLATE})

@@ -55,7 +55,7 @@ def _filtered(moves: Moves, names: dict[int, tuple[str, str]]) -> np.ndarray:
             of = dict(zip(number.tolist(), counts.tolist(), strict=True))
             options = [ALL, *sorted(of, key=lambda one: -of[one])]
             chosen = st.selectbox(
-                title, options, key=f"balance-{title.lower()}", width=320, filter_mode="contains",
+                title, options, key=f"balance-{title.lower()}", width=250, filter_mode="contains",
                 format_func=lambda one, of=of: "All clusters" if one == ALL else
                 f"{short(names[one][0], 60)} ({count(of.get(one, 0))})")
             if chosen in of:
@@ -73,8 +73,8 @@ def _table(here: Session, taxonomy: Taxonomy, moves: Moves, at: np.ndarray, name
         "From": [names[n][0] for n in moves.leaves[at].tolist()],
         "  ": [circle(names[n][1]) for n in moves.joins[at].tolist()],
         "To": [names[n][0] for n in moves.joins[at].tolist()],
-        "Margin": moves.margin_before[at], "New margin": moves.margin_after[at],
         "Why": [moves.words(int(place)) for place in at],
+        "Margin": moves.margin_before[at], "New margin": moves.margin_after[at],
         "Cosine": moves.cosine_before[at], "New cosine": moves.cosine_after[at],
         "Document": cached.openings(here.root, tuple(rows.tolist()))})
     shape = {name: st.column_config.NumberColumn(format="%.2f", width=80, help=HINTS[hint])

@@ -91,7 +91,7 @@ def _own(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key: st
     if own.note:
         st.caption(f":orange[:material/info: {own.note}]")
     else:
-        st.caption("The others make room in proportion. Grey mark: natural share.")
+        st.caption("The others make room in proportion. The mark is the natural share.")
     count = len(lines)
     with st.container(horizontal=True, gap="small"):
         st.button("All equal", type="tertiary", key=f"balance-own-equal-{key}", on_click=own.start,
