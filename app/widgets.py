@@ -1,5 +1,6 @@
 """Small pieces that several screens share. Corpus text goes through st.text, st.code and st.dataframe only."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,8 @@ from gem_core.errors import GemError
 from gem_core.workspace import Taxonomy, Workspace
 
 SHOWN = 100_000  # characters of a document on screen
+JOINER = "\u2060"  # takes no room and breaks no line
+ADDRESS = re.compile(r"https?(?=:)|www(?=\.)|\S(?=@)", re.IGNORECASE)  # what Markdown makes a link of by itself
 
 
 def percent(fraction: float) -> str:
@@ -32,8 +35,11 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def escape(text: str) -> str:
-    """Make text safe inside st.markdown, button labels and captions: nothing in it is read as Markdown or LaTeX."""
-    flat = " ".join(text.split())
+    """Make text safe inside st.markdown, button labels and captions: nothing in it is read as Markdown or LaTeX.
+
+    Addresses turn into links even where every sign is escaped, so an invisible joiner stands inside them.
+    """
+    flat = ADDRESS.sub(f"\\g<0>{JOINER}", " ".join(text.split()))
     return "".join("\\" + c if c in "\\`*_{}[]()<>#+-.!|~$:=&^@/" else c for c in flat)
 
 

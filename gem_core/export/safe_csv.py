@@ -9,7 +9,8 @@ import pandas as pd
 
 from gem_core.workspace.files import write_text
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+WIDE = ("\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width = + - @: East Asian spreadsheets read them like the others
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", *WIDE)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 

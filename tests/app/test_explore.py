@@ -141,6 +141,9 @@ def test_tiles_fill_their_frame_in_proportion() -> None:
 
 
 def test_hostile_text_is_only_text() -> None:
-    assert escape("**a** [x](http://e.org) $y$ :tada:") == r"\*\*a\*\* \[x\]\(http\:\/\/e\.org\) \$y\$ \:tada\:"
+    assert escape("**a** [x](b) $y$ :tada:") == r"\*\*a\*\* \[x\]\(b\) \$y\$ \:tada\:"
+    joiner = "\u2060"  # or Markdown makes a link of it
+    assert escape("http://e.org www.e.org a@e.org") == (
+        rf"http{joiner}\:\/\/e\.org www{joiner}\.e\.org a{joiner}\@e\.org")
     assert plain("<b>a</b>\n& c") == "&lt;b&gt;a&lt;/b&gt; &amp; c"
     assert number(-0.001) == "0.00"
