@@ -59,7 +59,9 @@ def test_a_stronger_balance_evens_the_shares_and_lists_who_moves(balance: AppTes
     assert measures(balance)["Documents moved"] == f"{len(found.moved):,}"
     shown = next(frame for frame in balance.dataframe if frame.key == "balance-moved").value
     labels = [c.label for c in sample.taxonomy().clusters]
-    assert list(shown["Document"]) == list(sample.documents["id"].to_numpy()[found.moved])
+    texts = sample.texts(found.moved.tolist())
+    assert [str(line)[:40] for line in shown["Document"]] == [" ".join(text.split())[:40] for text in texts]
+    assert list(shown["New margin"]) == pytest.approx(found.assignment.margin[found.moved])
     assert list(shown["From"]) == [labels[k] for k in sample.taxonomy().documents["cluster_id"].iloc[found.moved]]
     assert list(shown["To"]) == [labels[k] for k in found.assignment.labels[found.moved]]
     assert list(shown["From"]) != list(shown["To"])
