@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 from header import header
+from standing import can_show
 from state import session
 from widgets import guarded
 
@@ -25,4 +26,5 @@ page = st.navigation(
     position="top")
 with guarded():
     header(session())
-    page.run()
+    if page.title == "Corpus" or can_show(session()):
+        page.run()

@@ -1,5 +1,6 @@
 """Small pieces that several screens share. Corpus text goes through st.text, st.code and st.dataframe only."""
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ import pandas as pd
 import streamlit as st
 from glossary import HINTS as HINTS
 from state import Session, widget
+from streamlit.errors import FragmentHandledException
 
 from gem_core.errors import GemError
 from gem_core.workspace import Taxonomy, Workspace
 
+LOG = logging.getLogger("gem_explorer")
 SHOWN = 100_000  # characters of a document on screen
 JOINER = "\u2060"  # takes no room and breaks no line
 ADDRESS = re.compile(r"https?(?=:)|www(?=\.)|\S(?=@)", re.IGNORECASE)  # what Markdown makes a link of by itself
@@ -56,11 +59,17 @@ def short(text: str, limit: int = 60) -> str:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Show our own errors as what must hold, what came and what to do, instead of a traceback."""
+    """Show our own errors as what must hold, what came and what to do; another goes to the log, its name on screen."""
     try:
         yield
     except GemError as error:
         refusal("This cannot be done as asked", str(error))
+    except FragmentHandledException:  # has been shown already
+        raise
+    except Exception as error:
+        LOG.exception("A screen failed")
+        refusal("Something went wrong here", f"{type(error).__name__}: {short(str(error), 300)}\nNothing was saved by "
+                "halves. Reload the page; if it comes again, the log of gem-explorer says where.")
 
 
 def refusal(heading: str, reason: str) -> None:

@@ -24,9 +24,6 @@ def screen(current: Session) -> None:
 
 
 def _screen(current: Session) -> None:
-    if not cached.workspace(current.root).fitted():
-        _invite()
-        return
     left, right = st.columns([1.72, 1], gap="medium")
     with left:
         shown = controls(current)
@@ -37,15 +34,6 @@ def _screen(current: Session) -> None:
         panel(current, found)
     _strip(current, found)
     links.keep(current)
-
-
-def _invite() -> None:
-    """What to do with a corpus that has no taxonomy yet."""
-    with st.container(border=True, gap="small", key="explore_invite"):
-        st.markdown("**This corpus has no clusters yet**")
-        st.caption("Explore shows a corpus by its clusters. Corpus embeds the documents and fits them.")
-        if st.button("Open Corpus", key="explore_to_corpus", type="primary", icon=":material/folder_open:"):
-            st.switch_page("views/corpus.py")
 
 
 def _strip(current: Session, found: Selected | None) -> None:
