@@ -48,7 +48,8 @@ def test_a_label_is_taken_out_of_an_answer(answer: str, label: str) -> None:
 @pytest.mark.parametrize("answer", [
     "", " \n\t ", "...", "-", "\u202e\u200b", "<think>It never ends", "I'm sorry, but I cannot help with that.",
     "I can\u2019t name this.", "As an AI, I have no opinion.", "{}", '{"label": 3}', "https://evil.example/x",
-    "word " * 50, "x" * 10_240, "<" * 10_240, "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "**", "Label:", '""'])
+    "word " * 50, "x" * 10_240, "<" * 10_240,
+    "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "**", "Label:", '""'])
 def test_nothing_usable_is_nothing(answer: str) -> None:
     assert clean_label(answer) == ""
 

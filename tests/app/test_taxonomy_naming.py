@@ -1,0 +1,143 @@
+"""Labels by a model on the screen: nothing leaves before it was shown and sent; evidence says who gave a label."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import chat_server, says
+from cli_process import wait_for
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "app"))
+import jobs
+
+from gem_core.pipeline import Rename, edit, naming_plan, subtopics
+from gem_core.workspace import Workspace
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app"
+SECRET = "sk-very-secret-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEM_EXPLORER_HOME", str(tmp_path / "home"))
+    for name in ("GEM_LLM_API_KEY", "GEM_LLM_BASE_URL", "GEM_LLM_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
+    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
+    app.switch_page("views/taxonomy.py").run()
+    assert not app.exception
+    return app
+
+
+def button(app: AppTest, label: str) -> Any:
+    found = [one for one in app.button if one.label.startswith(label)]
+    return found[0] if found else None
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(str(one.value) for kind in (app.markdown, app.caption, app.text, app.code) for one in kind)
+
+
+def offer(app: AppTest, url: str, model: str) -> AppTest:
+    app.text_input(key="naming_url").set_value(url)
+    app.text_input(key="naming_model").set_value(model)
+    button(app, "Show what will be sent").click().run()
+    assert not app.exception
+    return app
+
+
+def test_it_is_off_and_shows_every_request_before_it_can_be_sent(
+        sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(sample, Rename("cluster", 3, "Mine"))
+    with chat_server([says("Rivers")]) as server:
+        app = opened(sample, monkeypatch)
+        assert next(one for one in app.expander if one.label == "Labels by a language model").proto.expanded is False
+        assert "No key in GEM\\_LLM\\_API\\_KEY" in words(app) or "No key in GEM_LLM_API_KEY" in words(app)
+        assert button(app, "Send") is None
+        offer(app, server.url, "gemma")
+        plan = naming_plan(sample)
+        assert f"**{plan.requests} requests, {plan.characters:,} characters**" in words(app)
+        assert "Not asked for: 1 named by a person" in words(app)
+        for place, question in enumerate(plan.questions[:3]):
+            app.selectbox(key="naming_request").select(place).run()
+            assert [one.value for one in app.code] == [question.text]
+        assert button(app, "Send").label == f"Send {plan.requests} requests to 127\\.0\\.0\\.1\\:{server.port}"
+        assert server.bodies == []
+
+
+def test_the_fields_come_from_the_environment_and_the_key_is_never_shown(
+        sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEM_LLM_BASE_URL", "http://gpu.example/v1")
+    monkeypatch.setenv("GEM_LLM_MODEL", "gemma")
+    monkeypatch.setenv("GEM_LLM_API_KEY", SECRET)
+    app = opened(sample, monkeypatch)
+    assert app.text_input(key="naming_url").value == "http://gpu.example/v1"
+    assert app.text_input(key="naming_model").value == "gemma"
+    button(app, "Show what will be sent").click().run()
+    assert "A key is set in GEM_LLM_API_KEY" in words(app)
+    assert "The key would travel unencrypted to gpu\\.example" in words(app)
+    assert SECRET not in str(app)
+
+
+def test_an_address_that_is_none_is_refused(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = offer(opened(sample, monkeypatch), "javascript:alert(1)", "gemma")
+    assert "The base URL must be an http address" in words(app)
+    assert button(app, "Send") is None
+
+
+def test_labels_that_changed_since_they_were_shown_are_not_sent(
+        sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = offer(opened(sample, monkeypatch), "http://127.0.0.1:9/v1", "gemma")
+    assert button(app, "Send") is not None
+    edit(sample, Rename("cluster", 0, "Mine"))
+    app.run()
+    assert button(app, "Send") is None
+    assert "Look again before you send" in words(app)
+
+
+def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sample.taxonomy().clusters
+    answers = ["Rivers", "<img src=x onerror=alert(1)>", "**Bold** [link](http://e.org)"]
+    with chat_server(lambda i, body: says(answers[i % 3])) as server:
+        app = offer(opened(sample, monkeypatch), server.url, "gem*ma*")
+        button(app, "Send").click().run()
+        job = jobs.find(sample.root, "name")
+        assert job is not None
+        state = wait_for(lambda: (now := jobs.status(job)).ended and now, 120)
+    assert state.state == "finished", state.message
+    app.run()
+    table = next(one.value for one in app.dataframe if "After" in one.value)
+    assert list(table["Before"]) == [cluster.label for cluster in before]
+    assert list(table["After"])[:3] == ["Rivers", "(kept)", "Bold link"]
+    assert list(table["Why kept"])[:3] == ["", "no label in the answer", ""]
+    named = sample.taxonomy().clusters
+    assert (named[0].label, named[1].label_source) == ("Rivers", "keywords")
+    session = app.session_state["session"]
+    session.cluster = named[0].number
+    app.run()
+    assert "Named by the language model gem\\*ma\\*, which was shown the keywords" in words(app)
+    app.button(key="taxonomy_undo").click().run()
+    assert sample.taxonomy().clusters == before
+
+
+def test_evidence_says_who_named_it_and_what_it_is_made_of(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(sample, Rename("cluster", 1, "Mine"))
+    app = opened(sample, monkeypatch)
+    for number, source in ((1, "Named by a person"), (2, "Named by its keywords")):
+        session = app.session_state["session"]
+        session.clear()
+        session.cluster = number
+        app.run()
+        assert source in words(app)
+        parts = subtopics(sample, sample.taxonomy(), number)
+        assert f"**Falls into {len(parts)} sub-topics" in words(app)
+        table = next(one.value for one in app.dataframe if "Sub-topic" in one.value)
+        assert list(table["Sub-topic"]) == [part.label for part in parts]
+        assert table["Share"].sum() == pytest.approx(100)
