@@ -20,7 +20,7 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 class Message:
     """One message of a request: who speaks and what."""
 
-    role: Literal["system", "user"]
+    role: Literal["system", "user", "assistant"]
     content: str
 
 
