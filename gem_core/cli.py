@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from gem_core.commands import app as app_command
-from gem_core.commands import compare, corpus, duplicates, edit, export, naming, sample, selection, taxonomy
+from gem_core.commands import compare, corpus, duplicates, edit, export, mix, naming, sample, selection, taxonomy
 from gem_core.commands._options import clean
 from gem_core.errors import Cancelled, GemError
 
@@ -42,6 +42,10 @@ edit_app = typer.Typer(no_args_is_help=True, help="Change the taxonomy step by s
 app.add_typer(edit_app, name="edit")
 for _command, _example in edit.COMMANDS:
     edit_app.command(epilog=f"Example: {_example}")(_command)
+mix_app = typer.Typer(no_args_is_help=True, help="From clusters, or proxy runs, to mixing weights.")
+app.add_typer(mix_app, name="mix")
+mix_app.command("regmix", epilog="Example: gem-explorer mix regmix --mixtures runs.csv --losses losses.csv "
+                                 "--target web_loss --regressor auto --json")(mix.regmix)
 app.command("compare", epilog="Example: gem-explorer compare news --with kmeans    "
                               "Example: gem-explorer compare news --with column:topic --json")(compare.compare)
 app.command("stability", epilog="Example: gem-explorer stability news --seeds 8 --resamples 8 --json")(

@@ -1,0 +1,103 @@
+r"""Mixing laws: a loss as a function of the weights, with few parameters, fitted by least squares."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gem_core._types import Float64
+
+STARTS = 4
+_TIGHT = 0.1  # pull of the log-slopes to their mean, in standard deviations of the loss: for domains that say nothing
+
+
+@dataclass(frozen=True)
+class EffectiveLaw:
+    r"""L(w) = c - g log(b + sum_k a_k w_k^e): data of one domain count for another, with falling returns.
+
+    Attributes
+    ----------
+    c, g, b, e : float
+        g, b > 0; 0 < e < 1.
+    a : (K,) float64
+        > 0: what a domain is worth for this target.
+    """
+
+    c: float
+    g: float
+    b: float
+    e: float
+    a: Float64
+
+    def predict(self, mixtures: Float64) -> Float64:
+        """Losses of mixtures, (n,), nats a token."""
+        return self.c - self.g * np.log(self.b + np.asarray(mixtures) ** self.e @ self.a)
+
+
+@dataclass(frozen=True)
+class ExponentialLaw:
+    r"""L(w) = c + exp(k + t'w) (data mixing laws, arXiv 2403.16952).
+
+    Attributes
+    ----------
+    c, k : float
+    t : (K,) float64
+    """
+
+    c: float
+    k: float
+    t: Float64
+
+    def predict(self, mixtures: Float64) -> Float64:
+        """Losses of mixtures, (n,), nats a token."""
+        return self.c + np.exp(self.k + np.asarray(mixtures) @ self.t)
+
+
+def fit_effective(mixtures: Float64, losses: Float64, seed: int = 0) -> EffectiveLaw:
+    """Fit the effective-data law from several starts; the best is taken."""
+    K, spread = mixtures.shape[1], float(losses.std())
+    logs = np.log(np.maximum(mixtures, 1e-300))  # 0^e is 0 at any e > 0 that matters
+    scale = spread or 1.0
+
+    def residual(theta: Float64) -> Float64:
+        law = _effective(theta)
+        powers = np.where(mixtures > 0, np.exp(law.e * logs), 0.0)
+        miss = (law.c - law.g * np.log(law.b + powers @ law.a) - losses) / scale
+        return np.concatenate([miss, _TIGHT * (theta[4:] - theta[4:].mean()) / np.sqrt(K)])
+
+    def start(rng: np.random.Generator) -> Float64:
+        return np.concatenate([[losses.max(), np.log(scale) + rng.normal(0, 0.3), rng.normal(-2, 1),
+                                rng.normal(0, 1)], rng.normal(-1, 1, K)])
+
+    return _effective(_best(residual, start, seed))
+
+
+def _effective(theta: Float64) -> EffectiveLaw:
+    bounded = np.clip(theta, -30.0, 30.0)  # exp of it stays a number whatever the search tries
+    return EffectiveLaw(float(theta[0]), float(np.exp(bounded[1])), float(np.exp(bounded[2])),
+                        float(1 / (1 + np.exp(-bounded[3]))), np.exp(bounded[4:]))
+
+
+def fit_exponential(mixtures: Float64, losses: Float64, seed: int = 0) -> ExponentialLaw:
+    """Fit the exponential law from several starts; the best is taken."""
+    K, scale = mixtures.shape[1], float(losses.std()) or 1.0
+
+    def law(theta: Float64) -> ExponentialLaw:
+        return ExponentialLaw(float(theta[0]), float(np.clip(theta[1], -30, 30)), np.clip(theta[2:], -30, 30))
+
+    def residual(theta: Float64) -> Float64:
+        return np.concatenate([(law(theta).predict(mixtures) - losses) / scale, _TIGHT * theta[2:] / np.sqrt(K)])
+
+    def start(rng: np.random.Generator) -> Float64:
+        return np.concatenate([[losses.min() - scale * rng.uniform(0, 2), np.log(scale)], rng.normal(0, 0.5, K)])
+
+    return law(_best(residual, start, seed))
+
+
+def _best(residual: Callable[[Float64], Float64], start: Callable[[np.random.Generator], Float64], seed: int,
+          ) -> Float64:
+    from scipy.optimize import least_squares
+
+    rng = np.random.default_rng(seed)
+    found = [least_squares(residual, start(rng), max_nfev=200) for _ in range(STARTS)]
+    return np.asarray(min(found, key=lambda one: one.cost).x)

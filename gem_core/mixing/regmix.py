@@ -1,0 +1,137 @@
+"""RegMix: regress the loss of small proxies on their mixtures, and search for the mixture of least predicted loss."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gem_core._types import Float64, frozen
+from gem_core.errors import InputError
+from gem_core.mixing.regressors import NAMES, Name, Regressor, choose, fit_regressor, out_of_fold, spearman
+from gem_core.mixing.runs import Runs
+from gem_core.mixing.sampling import search
+
+
+@dataclass(frozen=True)
+class RegMix:
+    """A mixture found by regression, and how far the regression can be trusted.
+
+    Attributes
+    ----------
+    target : str
+    regressor : str
+    n_runs : int
+    out_of_fold_spearman : float
+        Rank correlation of predicted and true loss on runs left out of the fit, in [-1, 1].
+    scores : dict
+        The same of every regressor that was tried.
+    test_spearman : float or None
+        On runs that had no part in fit or choice.
+    domains : tuple of K str
+    best_mixture : (K,) float64
+        Sums to 1.
+    low, high : (K,) float64
+        Interval of each weight over refits on runs drawn with replacement; NaN without refits.
+    predicted_loss : float
+        Of the best mixture, nats a token.
+    """
+
+    target: str
+    regressor: Name
+    n_runs: int
+    out_of_fold_spearman: float
+    scores: dict[str, float]
+    test_spearman: float | None
+    domains: tuple[str, ...]
+    best_mixture: Float64
+    low: Float64
+    high: Float64
+    predicted_loss: float
+
+
+def regmix(runs: Runs, target: str, *, regressor: Name | Literal["auto"] = "auto", test: Runs | None = None,
+           prior: ArrayLike | None = None, caps: ArrayLike | None = None, resamples: int = 0, level: float = 0.9,
+           seed: int = 0) -> RegMix:
+    """Find a mixture from proxy runs (RegMix, arXiv 2407.01492).
+
+    Parameters
+    ----------
+    runs : Runs
+        The fit, the choice of regressor and the search see these alone.
+    target : str
+        Loss to lower.
+    regressor : str
+        "auto" takes the one with the best out-of-fold rank correlation.
+    test : Runs, optional
+        Runs to report the rank correlation on.
+    prior : (K,) float, optional
+        Parameters of the search's Dirichlet, such as natural shares; the mean mixture of the runs when left out.
+    caps : (K,) float, optional
+        Largest weight of each domain.
+    resamples : int
+        Refits for the intervals.
+    level : float
+        Of the intervals.
+    seed : int
+
+    Returns
+    -------
+    RegMix
+
+    Raises
+    ------
+    InputError
+        If the target is unknown, runs are too few, test runs have other domains, or caps leave no room.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> rng = np.random.default_rng(0)
+    >>> w = rng.dirichlet(np.ones(3), 60)
+    >>> runs = Runs(("a", "b", "c"), ("loss",), w, (w @ [[3.0], [2.0], [1.0]]), tuple(map(str, range(60))))
+    >>> found = regmix(runs, "loss", regressor="linear")
+    >>> bool(found.best_mixture[2] > 0.9), round(found.out_of_fold_spearman, 3)
+    (True, 1.0)
+    """
+    losses = runs.loss(target)
+    if test is not None and test.domains != runs.domains:
+        odd = next((name for name in (*test.domains, *runs.domains)
+                    if (name in test.domains) != (name in runs.domains)), test.domains[0])
+        raise InputError("Test runs must have the domains of the other runs, in their order", f"{odd!r}, which differs",
+                         "Give runs of the same domains")
+    scores: dict[str, float]
+    if regressor == "auto":
+        choice = choose(runs.mixtures, losses, seed=seed)
+        name, scores = choice.name, choice.scores
+    elif regressor in NAMES:
+        name = regressor
+        scores = {name: spearman(out_of_fold(name, runs.mixtures, losses, seed=seed), losses)}
+    else:
+        raise InputError(f"regressor must be auto, {', '.join(NAMES)}", f"{regressor!r}", "Choose one of them")
+    model = fit_regressor(name, runs.mixtures, losses, seed=seed)
+    base = runs.mixtures.mean(axis=0) if prior is None else np.asarray(prior, dtype=np.float64)
+    best = search(model.predict, base, seed=seed, caps=caps)
+    low, high = _interval(runs, losses, name, base, caps, resamples, level, seed)
+    return RegMix(target=target, regressor=name, n_runs=len(runs), out_of_fold_spearman=scores[name], scores=scores,
+                  test_spearman=None if test is None else _score(model, test, target), domains=runs.domains,
+                  best_mixture=best, low=low, high=high, predicted_loss=float(model.predict(best[None])[0]))
+
+
+def _score(model: Regressor, test: Runs, target: str) -> float:
+    return spearman(model.predict(test.mixtures), test.loss(target))
+
+
+def _interval(runs: Runs, losses: Float64, name: Name, prior: Float64, caps: ArrayLike | None, resamples: int,
+              level: float, seed: int) -> tuple[Float64, Float64]:
+    K = len(runs.domains)
+    if not resamples:
+        return frozen(np.full(K, np.nan)), frozen(np.full(K, np.nan))
+    rng = np.random.default_rng(seed)
+    found = np.empty((resamples, K))
+    for i in range(resamples):
+        rows = rng.integers(len(runs), size=len(runs))
+        model = fit_regressor(name, runs.mixtures[rows], losses[rows], seed=seed)
+        found[i] = search(model.predict, prior, seed=seed + i, caps=caps)
+    low, high = np.quantile(found, ((1 - level) / 2, (1 + level) / 2), axis=0)
+    return frozen(low), frozen(high)
