@@ -1,14 +1,18 @@
-"""Export: take the taxonomy, the assignments, the weights and the receipt away as files."""
+"""Export: take the report, the taxonomy, the assignments, the weights and the edits away as files."""
+
+from functools import partial
 
 import cached
 import links
 import pandas as pd
 import streamlit as st
+from downloads import kept
 from state import session
 from views.export_files import FILES, everything
+from views.export_report import report_card
 from widgets import count, guarded
 
-from gem_core.export import command, neutral_table
+from gem_core.export import command, neutral_table, steps_to
 from gem_core.workspace import Taxonomy, Workspace
 
 SHOWN = 8  # rows of a preview
@@ -28,19 +32,21 @@ def screen() -> None:
 
 
 def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
-    st.markdown(f"**{len(FILES)} files describe {count(len(taxonomy.clusters))} clusters of "
+    st.markdown(f"**One page and {len(FILES)} files describe {count(len(taxonomy.clusters))} clusters of "
                 f"{count(len(workspace))} documents**")
+    report_card(workspace, taxonomy)
     with st.container(border=True, gap="small"):
         for file in FILES:
             with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
                 st.markdown(f"**{file.name}**  \n:small[:gray[{file.about}]]", width="stretch")
+                make = kept(partial(file.content, workspace, taxonomy), file.name, file.mime)
                 st.download_button(
-                    "Download", lambda file=file: file.content(workspace, taxonomy), file.name, file.mime,
-                    key=f"export-{file.name.replace('.', '-')}", on_click="ignore", icon=":material/download:",
-                    help=f"Make {file.name} now and save it.")
-    st.download_button("Download all as zip", lambda: everything(workspace), "gem-export.zip", "application/zip",
-                       key="export-all", on_click="ignore", type="primary", icon=":material/folder_zip:",
-                       help="The five files in one archive.")
+                    "Download", make, file.name, file.mime, key=f"export-{file.name.replace('.', '-')}",
+                    on_click="ignore", icon=":material/download:", help=f"Make {file.name} now and save it.")
+    make = kept(partial(everything, workspace), "gem-export.zip", "application/zip")
+    st.download_button("Download all as zip", make, "gem-export.zip", "application/zip", key="export-all",
+                       on_click="ignore", icon=":material/folder_zip:",
+                       help="These files in one archive, as gem-explorer export writes them.")
     st.caption("Cells that a spreadsheet would run as a formula get an apostrophe in front. Numbers stay as they are.")
 
 
@@ -51,7 +57,8 @@ def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
     table = next(file.table for file in tables if file.name == chosen)
     assert table is not None
     rows = table(workspace, taxonomy)
-    st.markdown(f"**{chosen.split('.')[0].capitalize()}: {count(len(rows))} rows, {len(rows.columns)} columns**")
+    st.markdown(f"**{chosen.split('.')[0].capitalize()}: {count(len(rows))} {'row' if len(rows) == 1 else 'rows'}, "
+                f"{len(rows.columns)} columns**")
     shown = neutral_table(rows.head(SHOWN))
     st.dataframe(shown, hide_index=True, key=f"export-table-{chosen}", column_config=_formats(shown),
                  alt=f"First rows of {chosen}")
@@ -68,7 +75,11 @@ def _formats(table: pd.DataFrame) -> dict[str, object]:
 
 
 def _reproduce(workspace: Workspace, taxonomy: Taxonomy) -> None:
-    st.markdown("**This command makes the same taxonomy again**")
+    steps = len(steps_to(workspace, taxonomy))
+    if steps > 1:
+        st.markdown(f"**This command makes the fit again; the {count(steps)} steps in edits.jsonl make the taxonomy**")
+    else:
+        st.markdown("**This command makes the same taxonomy again**")
     st.code(command(workspace, taxonomy), language=None, wrap_lines=True)
     st.caption("DIR is the folder for the new workspace. The receipt holds this line, every parameter, versions and "
                "costs.")

@@ -13,8 +13,11 @@ import pandas as pd
 from gem_core.export import (
     assignments_table,
     csv_text,
+    edits_lines,
     export,
+    map_table,
     receipt,
+    steps_to,
     taxonomy_table,
     weights_table,
 )
@@ -48,7 +51,7 @@ def _csv(table: Table) -> Callable[[Workspace, Taxonomy], bytes]:
 
 
 def _parquet(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
-    return assignments_table(workspace, taxonomy).to_parquet(None, index=False)
+    return map_table(workspace, taxonomy).to_parquet(None, index=False)
 
 
 def _receipt(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
@@ -59,14 +62,26 @@ def _weights(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
     return weights_table(taxonomy)
 
 
+def _edits(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
+    return edits_lines(workspace, taxonomy).encode()
+
+
+def _steps(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
+    steps = steps_to(workspace, taxonomy)
+    return pd.DataFrame({"step": range(1, len(steps) + 1), "at": [str(s.at)[:19].replace("T", " ") for s in steps],
+                         "sentence": [s.sentence for s in steps]})
+
+
 FILES = (
     File("taxonomy.csv", "one row a cluster: label, parent, keywords, shares, mass, exemplars", "text/csv",
          _csv(taxonomy_table), taxonomy_table),
     File("assignments.csv", "one row a document: id, cluster, label, margin, GIS", "text/csv",
          _csv(assignments_table), assignments_table),
-    File("assignments.parquet", "the same assignments for Arrow, pandas, DuckDB",
+    File("assignments.parquet", "the same with places on the flat map, for embedding-atlas, pandas, DuckDB",
          "application/vnd.apache.parquet", _parquet),
     File("weights.csv", "mixing weight of each cluster by its mass, natural share, ratio", "text/csv",
          _csv(_weights), _weights),
+    File("edits.jsonl", "one line a step: what was done, when, in words and to be replayed",
+         "application/x-ndjson", _edits, _steps),
     File("receipt.json", "hashes, versions, parameters, costs, the command", "application/json", _receipt),
 )

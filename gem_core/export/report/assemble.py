@@ -67,7 +67,7 @@ def _facts(workspace: Workspace, taxonomy: Taxonomy, tree: tuple[Group, ...]) ->
 def _edits(workspace: Workspace, taxonomy: Taxonomy) -> tuple[dict[str, str], ...]:
     """The steps in words, where there is more than the first fit."""
     steps = steps_to(workspace, taxonomy)
-    return tuple({"sentence": clean(step.sentence, 400), "at": clean(step.at[:16].replace("T", " "), 16)}
+    return tuple({"sentence": clean(step.sentence, 400), "at": clean(step.at[:16].replace("T", " "), 16) + " UTC"}
                  for step in steps) if len(steps) > 1 else ()
 
 

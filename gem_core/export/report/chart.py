@@ -50,18 +50,22 @@ def path_chart(workspace: Workspace, taxonomy: Taxonomy) -> Chart | None:
     x = _x(strengths, strengths)
     k = path.masses.shape[1]
     most = _ceiling(float(np.max(path.largest)))
-    lines = tuple(
-        Line(name, kind, points, (points[0][0] + 4, points[0][1] + (18 if name == "effective clusters" else -8)))
-        for name, kind, points in (
-            ("effective clusters", "one", _points(x, path.effective_clusters, 1.05 * k, PANELS[0])),
-            ("largest mass", "one", _points(x, path.largest, most, PANELS[1])),
-            ("smallest mass", "two", _points(x, path.smallest, most, PANELS[1]))))
+    drawn = (("effective clusters", "one", _points(x, path.effective_clusters, 1.05 * k, PANELS[0])),
+             ("largest mass", "one", _points(x, path.largest, most, PANELS[1])),
+             ("smallest mass", "two", _points(x, path.smallest, most, PANELS[1])))
+    lines = tuple(Line(name, kind, points, _beside(name, points[0])) for name, kind, points in drawn)
     ticks = [(_y(v, 1.05 * k, PANELS[0]), f"{v:g}") for v in _steps(float(k))]
     ticks += [(_y(v, most, PANELS[1]), f"{100 * v:g}%") for v in _steps(most)]
     return Chart(
         title=_title(workspace, taxonomy), lines=lines, bands=_bands(path, x),
         x_ticks=tuple((float(_x(np.array([s]), strengths)[0]), strength_words(s)) for s in _marks(strengths)),
         y_ticks=tuple(ticks), here=float(_x(np.array([taxonomy.settings.strength]), strengths)[0]), rows=_rows(path))
+
+
+def _beside(name: str, start: tuple[float, float]) -> tuple[float, float]:
+    """Where a line's name stands: above its first point, or below it where another line may lie above."""
+    below = name == "effective clusters" or (name == "smallest mass" and start[1] < PANELS[1][1] - 24)
+    return start[0] + 4, start[1] + (18 if below else -8)
 
 
 def _title(workspace: Workspace, taxonomy: Taxonomy) -> str:

@@ -193,7 +193,7 @@ class DocumentMap {
     Object.assign(d, { points: this.cloud.n, frame: cost.toFixed(1), view: this.t === 0 ? "globe" : this.t === 1 ? "flat" : "between",
       yaw: this.camera.yaw.toFixed(5), pitch: this.camera.pitch.toFixed(5), radius: (f.r / this.dpr).toFixed(2),
       selected: this.selected < 0 ? "" : this.clusters[this.selected].number,
-      hover: this.pointed < 0 ? "" : this.clusters[this.pointed].number, theme: this.theme.page });
+      point: this.hover < 0 ? "" : this.hover, hover: this.pointed < 0 ? "" : this.clusters[this.pointed].number, theme: this.theme.page });
     return cost;
   }
 
