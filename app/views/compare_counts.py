@@ -28,7 +28,7 @@ from gem_core.workspace import Taxonomy
 
 HINT = {"silhouette": "silhouette", "stability": "stability", "ari": "ari", "nmi": "nmi", "largest": "share",
         "cosine_margin": "cosine_margin", "within_cosine": "within", "entropy": "entropy", "smallest": "share"}
-SMALL: tuple[Measure, ...] = ("silhouette", "stability", "ari", "nmi", "cosine_margin", "entropy")
+SMALL: tuple[Measure, ...] = ("silhouette", "cosine_margin", "stability", "ari", "nmi", "entropy")
 
 
 def counts(session: Session) -> None:
@@ -84,8 +84,8 @@ def _results(session: Session, taxonomy: Taxonomy, study: CountStudy) -> None:
     present = len(taxonomy.clusters) if study.counts[0] <= len(taxonomy.clusters) <= study.counts[-1] else None
     so_far = "" if study.complete else f" :small[:gray[{study.done} of {len(study.counts) * len(study.seeds)} fits]]"
     st.markdown(f"### {summary(study)}{so_far}")
-    left, right = st.columns([1.25, 1], gap="medium")
-    with left:
+    halves = st.grid(2, min_column_width=440, gap="medium", key="counts_halves")
+    with halves.cell():
         offered = curves.measures(study)
         name = st.selectbox("Measure", list(offered), format_func=offered.__getitem__, key="counts_measure",
                             persist_state="session", width=280)
@@ -95,7 +95,7 @@ def _results(session: Session, taxonomy: Taxonomy, study: CountStudy) -> None:
         st.plotly_chart(curves.counts(study, name, present), key="counts_chart", config=curves.CONFIG,
                         alt=f"{MEASURES[name]} over numbers of clusters; the table below holds the numbers")
         _take(session, taxonomy, study, found.counts)
-    with right:
+    with halves.cell():
         grid = st.grid(2, min_column_width=190, gap="small", key="counts_small")
         for other in [one for one in SMALL if one in offered]:
             with grid.cell():
@@ -109,7 +109,7 @@ def _results(session: Session, taxonomy: Taxonomy, study: CountStudy) -> None:
 def _take(session: Session, taxonomy: Taxonomy, study: CountStudy, good: tuple[int, ...]) -> None:
     """A number to Balance, where it is tried before anything changes."""
     numbers = list(study.counts)
-    first = good[len(good) // 2] if good else min(numbers, key=lambda k: abs(k - len(taxonomy.clusters)))
+    first = min(good or numbers, key=lambda k: abs(k - len(taxonomy.clusters)))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="counts_take"):
         number = st.selectbox("Number of clusters", numbers, index=numbers.index(first), width=180, key="counts_number")
         if st.button(f"Try {number} clusters in Balance", key="counts_try", icon=":material/balance:",

@@ -97,8 +97,11 @@ def _agreement(studies: list[Stability]) -> None:
         "Fits": [mean.items for _, _, mean in known], "Mean ARI": [mean.mean for _, _, mean in known],
         "From": [mean.low for _, _, mean in known], "To": [mean.high for _, _, mean in known]}),
         hide_index=True, key="steady_table", row_height=30, alt="Agreement between refits",
-        column_config={name: st.column_config.NumberColumn(format="%.3f", width=78, help=HINTS["interval"])
-                       for name in ("Mean ARI", "From", "To")})
+        column_config={
+            "Method": st.column_config.TextColumn(width=132), "What differs": st.column_config.TextColumn(width=118),
+            "Fits": st.column_config.NumberColumn(width=46),
+            **{name: st.column_config.NumberColumn(format="%.3f", width=72, help=HINTS["interval"])
+               for name in ("Mean ARI", "From", "To")}})
 
 
 def _returning(session: Session, taxonomy: Taxonomy, study: Stability) -> None:

@@ -14,14 +14,14 @@ from gem_core.pipeline.stability import pair_table
 from gem_core.workspace import Settings, Workspace
 from gem_core.workspace.studies import Studies, study_key
 
-Measure = Literal["silhouette", "stability", "nmi", "ari", "cosine_margin", "within_cosine", "entropy", "largest",
+Measure = Literal["silhouette", "cosine_margin", "stability", "ari", "nmi", "within_cosine", "entropy", "largest",
                   "smallest", "empty"]
 MEASURES: dict[Measure, str] = {
-    "silhouette": "Silhouette", "stability": "Stability over seeds", "ari": "ARI to the label column",
-    "nmi": "NMI to the label column", "cosine_margin": "Cosine margin", "within_cosine": "Within cosine",
+    "silhouette": "Silhouette", "cosine_margin": "Cosine margin", "stability": "Stability over seeds",
+    "ari": "ARI to the label column", "nmi": "NMI to the label column", "within_cosine": "Within cosine",
     "entropy": "Evenness", "largest": "Largest share", "smallest": "Smallest share", "empty": "Empty clusters"}
 # These can have a best number of clusters; the others rise or fall with it whatever the corpus is like.
-CHOOSING: tuple[Measure, ...] = ("silhouette", "stability", "ari", "nmi")
+CHOOSING: tuple[Measure, ...] = ("silhouette", "cosine_margin", "stability", "ari", "nmi")
 Kind = Literal["peak", "flat", "edge", "unclear"]
 
 
@@ -202,7 +202,8 @@ def summary(study: CountStudy) -> str:
     if len(named) > 1:
         words = "; ".join(f"{MEASURES[found.measure]} at {found.counts[0]}" for found in peaks)
         return f"The measures peak at different numbers, so none stands out: {words}."
-    words = f"{len(peaks)} of the {len(readings)} measures that can tell peak at {named[0]} clusters"
+    words = (f"{len(peaks)} of the {len(readings)} measures that can tell {'peaks' if len(peaks) == 1 else 'peak'} at "
+             f"{named[0]} clusters")
     return f"{words}." if len(peaks) == len(readings) else f"{words}; the others name no number."
 
 

@@ -113,7 +113,7 @@ def test_measures_together() -> None:
         return summary(CountStudy(COUNTS, (0, 1, 2), {"silhouette": silhouette, "nmi": nmi, "largest": nmi}, "gem"))
 
     assert told(peak, peak) == "2 of the 2 measures that can tell peak at 18 clusters."
-    assert told(peak, flat) == ("1 of the 2 measures that can tell peak at 18 clusters; the others name no number.")
+    assert told(peak, flat) == "1 of the 2 measures that can tell peaks at 18 clusters; the others name no number."
     assert told(flat, flat) == "No number of clusters stands out: choose by how fine you need it."
     assert told(peak, other) == ("The measures peak at different numbers, so none stands out: Silhouette at 18; NMI to "
                                  "the label column at 12.")

@@ -1,0 +1,206 @@
+"""Compare: what is chosen is compared, what is claimed is what the core says, and hostile names stay text."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gem_core.pipeline import edit
+from gem_core.pipeline.cluster_counts import reading, study_counts, summary
+from gem_core.pipeline.compare import compare, headline, partition
+from gem_core.pipeline.edits import Merge, Rename
+from gem_core.pipeline.quality import Quality, quality
+from gem_core.pipeline.stability import stability
+from gem_core.workspace import Workspace
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app"
+sys.path.insert(0, str(APP))
+
+
+def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, view: str | None = None) -> AppTest:
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
+    app = AppTest.from_file(str(APP / "main.py"), default_timeout=120).run()
+    app.switch_page("views/compare.py").run()
+    if view:
+        app.segmented_control(key="compare_view").set_value(view).run()
+    assert not app.exception
+    return app
+
+
+def figure(app: AppTest, name: str) -> str:
+    return next(metric.value for metric in app.metric if metric.label == name)
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.text))
+
+
+def plain_words(text: str) -> str:
+    from widgets import escape
+
+    return escape(text)
+
+
+def test_the_label_column_comes_first_and_k_means_on_request(sample: Workspace, monkeypatch: pytest.MonkeyPatch
+                                                              ) -> None:
+    app = opened(sample, monkeypatch)
+    assert app.selectbox(key="compare_b").value == "column:subject"
+    app.selectbox(key="compare_b").set_value("kmeans").run()
+    assert not app.exception
+    found = compare(sample, "present", "kmeans")
+    assert plain_words(headline(found)) in said(app)
+    assert figure(app, "ARI") == f"{found.ari:.3f}"
+    assert figure(app, "NMI") == f"{found.nmi:.3f}"
+    assert figure(app, "Documents moved") == f"{len(found.moved):,}"
+    listed = next(frame for frame in app.dataframe if frame.key == "compare_documents")
+    assert len(listed.value) == min(200, len(found.moved))
+    assert list(listed.value["Margin"])[:20] == pytest.approx(
+        [float(found.a.margin[row]) for row in found.moved[:20]])  # type: ignore[index]
+    measured = quality(sample, found.b)
+    assert f"{measured.within_cosine:.3f}" in said(app)
+
+
+def test_one_flow_is_listed_and_a_document_says_where_it_goes(sample: Workspace, monkeypatch: pytest.MonkeyPatch
+                                                               ) -> None:
+    app = opened(sample, monkeypatch)
+    found = compare(sample, "present", "column:subject")
+    app.selectbox(key="compare_flow").select_index(1).run()
+    chosen = app.selectbox(key="compare_flow").value
+    assert chosen is not None
+    rows = found.rows(*chosen)
+    assert len(next(frame for frame in app.dataframe if frame.key == "compare_documents").value) == len(rows) >= 1
+    app.session_state["session"].read(int(rows[0]), tuple(int(row) for row in rows))
+    app.run()
+    assert not app.exception
+    words = said(app)
+    assert plain_words(found.a.names[chosen[0]])[:40] in words
+    assert f'→ column "subject": {found.b.names[chosen[1]]}' in words
+    assert sample.texts([int(rows[0])])[0][:80] in words
+
+
+def test_the_same_twice_is_said_and_not_drawn(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    app.selectbox(key="compare_b").set_value("present").run()
+    assert not app.exception
+    assert "Choose two different groupings" in said(app)
+    assert not app.metric
+
+
+def test_sides_change_places(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    app.button(key="compare_swap").click().run()
+    assert not app.exception
+    assert (app.selectbox(key="compare_a").value, app.selectbox(key="compare_b").value) == ("column:subject", "present")
+    assert plain_words(headline(compare(sample, "column:subject", "present"))) in said(app)
+
+
+def test_an_edited_taxonomy_against_the_step_before(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    hostile = "<script>alert(1)</script> **x** [y](http://e.org) $a$"
+    before = sample.taxonomy()
+    numbers = tuple(cluster.number for cluster in before.clusters[2:4])
+    edit(sample, Merge(numbers))
+    edit(sample, Rename("cluster", sample.taxonomy().clusters[0].number, hostile))
+    app = opened(sample, monkeypatch)
+    app.selectbox(key="compare_b").set_value(f"step:{before.key}").run()
+    assert not app.exception
+    found = compare(sample, "present", "step:1")
+    assert found.a.numbers != tuple(range(len(found.a.numbers)))  # numbers of an edited taxonomy are sparse
+    assert figure(app, "Documents moved") == f"{len(found.moved):,}"
+    assert len(found.moved) == min(before.cluster(number).documents for number in numbers)
+    for element in (*app.markdown, *app.caption):
+        assert "<script>" not in str(element.value)
+        assert "[y](" not in str(element.value)
+    assert hostile not in str(app.get("plotly_chart"))
+
+
+def test_better_is_marked_only_where_it_means_something(sample: Workspace) -> None:
+    from views.compare_measures import LINES, better
+
+    one = quality(sample, partition(sample, "present"))
+
+    def against(**change: Any) -> dict[str, int | None]:
+        other = Quality(**{**vars(one), **change})
+        return {line.field: better(line, one, other) for line in LINES}
+
+    assert set(against().values()) == {None}
+    assert against(silhouette=one.silhouette + 0.1)["silhouette"] == 1
+    assert against(silhouette=one.silhouette + 0.1, silhouette_error=0.06)["silhouette"] is None
+    assert against(within_cosine=0.9)["within_cosine"] == 1
+    assert against(within_cosine=0.9, clusters=13)["within_cosine"] is None  # it rises with their number
+    assert against(entropy=0.2, largest=0.9)["entropy"] is None
+    assert against(empty=2)["empty"] == 0
+    assert against(ari=None)["ari"] is None
+
+
+def test_stability_shows_what_was_studied(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch, "Stability")
+    assert "Nobody has studied" in said(app)
+    found = stability(sample, "spherical", seeds=3, resamples=2)
+    app = opened(sample, monkeypatch, "Stability")
+    mean = found.seeds.summary()
+    assert mean is not None
+    table = next(frame for frame in app.dataframe if "Mean ARI" in frame.value).value
+    assert list(table["Mean ARI"]) == pytest.approx([mean.mean, float(found.resamples.pairs[0, 1])])
+    assert list(table["Fits"]) == [3, 2]
+    assert f"ARI {mean.mean:.2f}, {mean.low:.2f} to {mean.high:.2f}" in said(app)
+
+
+def test_a_study_starts_as_a_job(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    import jobs
+
+    app = opened(sample, monkeypatch, "Stability")
+    app.selectbox(key="steady_method").set_value("spherical").run()
+    app.number_input(key="steady_seeds").set_value(2).run()
+    app.number_input(key="steady_draws").set_value(1).run()
+    assert app.button(key="steady_start").disabled  # one resample cannot be compared
+    app.number_input(key="steady_draws").set_value(0).run()
+    app.button(key="steady_start").click().run()
+    assert not app.exception
+    job = next(job for job in jobs.listed() if job.workspace == str(sample.root))
+    assert job.arguments == ("stability", str(sample.root), "--method", "spherical", "--seeds", "2",
+                             "--resamples", "0")
+    jobs.cancel(job)
+
+
+def test_numbers_of_clusters_are_read_and_taken_to_balance(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = study_counts(sample, (4, 6, 9, 13), seeds=2, method="spherical")
+    app = opened(sample, monkeypatch, "How many clusters?")
+    assert "Nobody has tried other numbers" in said(app)  # with GEM
+    app.selectbox(key="counts_method").set_value("spherical").run()
+    assert not app.exception
+    assert summary(study) in said(app)
+    assert reading(study).sentence in said(app)
+    app.selectbox(key="counts_measure").set_value("stability").run()
+    assert reading(study, "stability").sentence in said(app)
+    app.selectbox(key="counts_number").set_value(9).run()
+    app.button(key="counts_try").click().run()
+    assert app.session_state["session"].drafts["balance"].settings.n_clusters == 9
+    assert sample.taxonomy().settings.n_clusters == 12  # nothing is applied
+
+
+def test_thin_flows_keep_the_heights(sample: Workspace) -> None:
+    from flows import MOST, folded, sankey, thin_share
+
+    found = compare(sample, "present", "column:subject")
+    drawn = sankey(found, dark=False).data[0]
+    sent = np.zeros(len(drawn.node.label))
+    came = np.zeros(len(drawn.node.label))
+    np.add.at(sent, list(drawn.link.source), list(drawn.link.value))
+    np.add.at(came, list(drawn.link.target), list(drawn.link.value))
+    k = len(found.a.names)
+    assert sent[:k].tolist() == found.a.sizes[found.order_a].tolist()
+    assert came[k:k + len(found.b.names)].tolist() == found.b.sizes[found.order_b].tolist()
+    thin = found.table[found.table < 0.01 * len(sample)].sum()
+    assert thin_share(found) == pytest.approx(thin / len(sample))
+    assert min(value for value, s, t in zip(drawn.link.value, drawn.link.source, drawn.link.target, strict=True)
+               if s < k and t < k + len(found.b.names)) >= 0.01 * len(sample)
+    many = compare(sample, "present", "kmeans:60")
+    a, b, table = folded(many)
+    assert (len(a.names), len(b.names)) == (12, MOST)
+    assert b.names[-1] == "21 smaller ones"
+    assert table.sum() == len(sample)
