@@ -109,7 +109,7 @@ def title(name: str, colour: str | None = None, after: str = "") -> None:
     """A heading of corpus text behind the colour it has on the map."""
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
         if colour:
-            st.image(_drawn_circle(colour), width=20)
+            st.image(_drawn_circle(colour), width=20, alt="")
         st.markdown(f"**{escape(short(name, 90))}**" + (f" :gray[{escape(short(after, 60))}]" if after else ""))
 
 

@@ -24,7 +24,7 @@ def details(here: Session, taxonomy: Taxonomy, found: Preview | None) -> None:
         numbers.dataframe(
             pd.DataFrame({"Cluster": [row.name for row in rows], "Applied": [row.before for row in rows],
                           "Draft": [row.after for row in rows], "Target": [row.target for row in rows]}),
-            hide_index=True, key="balance-table",
+            hide_index=True, key="balance-table", alt="Share of each cluster: applied, draft and target",
             column_config={name: st.column_config.NumberColumn(format="percent")
                            for name in ("Applied", "Draft", "Target")})
     objective = st.expander("Objective of the fit", key="balance-objective", on_change="rerun")

@@ -107,7 +107,7 @@ def _table(draft: Draft, look: Preview) -> None:
     st.caption(f"First rows of {escape(short(draft.path.name, 80))}: {files}{_size(look.size)}{wide}")
     table = look.table.iloc[:, :SHOWN_COLUMNS]
     st.dataframe(table.map(_cell), hide_index=True, width="stretch", height=min(245, 38 + 35 * len(table)),
-                 key="corpus_first_rows")
+                 key="corpus_first_rows", alt="First rows of the file")
 
 
 def _cell(cell: object) -> object:
