@@ -23,6 +23,10 @@ def asked(session: Session) -> Selected | None:
     if session.twins is not None:
         found = cached.twins(session.root, session.twins)
         return None if found is None else _of_twins(found, session.group)
+    saved = session.filter.saved
+    if saved and saved not in [line.name for line in cached.selections(session.root)]:
+        st.caption(f":material/info: The selection {escape(short(saved))} was deleted or renamed.")
+        session.narrow(saved="")
     if not session.asking or encoder_missing(session):
         return None
     place = st.empty()

@@ -138,10 +138,8 @@ def _flat(session: Session, choice: str, rows: NDArray[np.int32], found: Selecte
         points = [int(row) for row, _ in marked(key)] if line is None else []
         if line is not None:
             session.narrow(outline=line)
-        elif len(points) == 1:
+        elif len(points) == 1:  # nothing is selected also when the chart leaves the page: that clears nothing
             session.pick(points[0], int(of[points[0]]))
-        else:
-            _cleared(session)
 
     figure = flat_map(np.asarray(workspace.flat), rows, colouring, of,
                       cached.names(session.root, choice, flat=True),
