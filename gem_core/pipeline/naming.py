@@ -14,7 +14,7 @@ from gem_core.pipeline.edits import MAX_LABEL, Rename
 from gem_core.taxonomy.labels import unique
 from gem_core.taxonomy.llm import Endpoint, Message
 from gem_core.taxonomy.llm_client import Client
-from gem_core.taxonomy.llm_label import OPENINGS, clean_label, label_messages
+from gem_core.taxonomy.llm_label import OPENINGS, clean_label, is_example, label_messages
 from gem_core.workspace import Cluster, Taxonomy, Workspace
 from gem_core.workspace.files import write_json
 
@@ -247,6 +247,9 @@ def _ask_all(plan: NamingPlan, journal: "_Journal", endpoint: Endpoint, progress
                 continue
             refused = 0
             label = clean_label(answer.text)
+            if is_example(label, question.messages):
+                journal.add(question, _Reply("", "an example repeated"))
+                continue
             journal.add(question, _Reply(label, "" if label else _why(answer.text, answer.finish)))
         progress(STEP, plan.requests, plan.requests)
 

@@ -91,6 +91,21 @@ def label_messages(keywords: Sequence[str], openings: Sequence[str], others: Seq
     return (*messages, Message("user", _data(keywords, openings, others)))
 
 
+def is_example(label: str, messages: Sequence[Message]) -> bool:
+    """Whether an answer only repeats an example: it is one of theirs, and no word of it is in what was asked.
+
+    Examples
+    --------
+    >>> is_example("Railway travel", label_messages(["oven"], ["Knead the dough."]))
+    True
+    >>> is_example("Railway travel", label_messages(["railway"], ["The train was late."]))
+    False
+    """
+    asked = messages[-1].content.casefold()
+    return (label.casefold() in {example[-1].casefold() for example in _EXAMPLES}
+            and not any(word in asked for word in label.casefold().split()))
+
+
 def _data(keywords: Sequence[str], openings: Sequence[str], others: Sequence[str]) -> str:
     """What is known of a cluster, between two marks."""
     lines = []

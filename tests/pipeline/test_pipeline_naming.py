@@ -105,16 +105,17 @@ def test_the_same_answer_for_all_gives_labels_that_differ(sample: Workspace) -> 
 
 def test_an_answer_without_a_label_leaves_the_keywords(sample: Workspace) -> None:
     answers = [says(""), says(None, "length"), says("I'm sorry, I cannot."), says("\u202e" * 50 + "x" * 10_240),
-               refuses(400, "content filter"), says("<img src=x onerror=alert(1)>\n**Good**\u202e name")]
+               refuses(400, "content filter"), says("Railway travel"),
+               says("<img src=x onerror=alert(1)>\n**Good**\u202e name")]
     before = labels(sample)
     with chat_server(answers) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2, 3, 4, 5])
+        found = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2, 3, 4, 5, 6])
     assert [n.note for n in found.labels] == [
         "empty answer", "all tokens used before the answer", "no label in the answer", "no label in the answer",
-        "refused: status 400 (content filter)", ""]
+        "refused: status 400 (content filter)", "an example repeated", ""]
     now = labels(sample)
-    assert [now[n] for n in range(5)] == [before[n] for n in range(5)]
-    assert now[5] == ("Good name", "llm")
+    assert [now[n] for n in range(6)] == [before[n] for n in range(6)]
+    assert now[6] == ("Good name", "llm")
 
 
 def test_when_every_request_is_refused_the_run_ends(sample: Workspace) -> None:
