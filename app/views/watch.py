@@ -81,7 +81,7 @@ def _jobs(session: Session) -> None:
         label = f"{len(running)} jobs running" if len(running) > 1 else f"Running, {100 * share_done(running[0]):.0f}%"
         icon = ":material/progress_activity:"
     elif failed:
-        label, icon = f":red[{failed} failed]", ":red[:material/error:]"
+        label, icon = f":red[{failed} failed]", ":material/error:"
     else:
         label = "Jobs"
     box = st.popover(label, key="jobs_popover", icon=icon, type="tertiary", on_change="rerun",
