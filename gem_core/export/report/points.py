@@ -44,7 +44,8 @@ def pack(workspace: Workspace, taxonomy: Taxonomy, limit: int = LIMIT) -> Points
     """
     groups, k = taxonomy.positions, len(taxonomy.clusters)
     named = np.array(sorted({row for c in taxonomy.clusters for row in c.exemplars}), dtype=np.int32)
-    chosen = np.union1d(thin(groups, limit), named).astype(np.int32)
+    room = limit if len(groups) <= limit else max(limit - named.size, k)
+    chosen = np.union1d(thin(groups, room), named).astype(np.int32)
     rows = chosen[np.argsort(groups[chosen], kind="stable")]
     sphere = np.asarray(workspace.sphere[rows], np.float64)
     longitude = np.arctan2(sphere[:, 1], sphere[:, 0]) / (2 * np.pi)

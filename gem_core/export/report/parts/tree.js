@@ -76,9 +76,13 @@ class Tree {
         tile.lastChild.textContent = c.shares[at];
         tile.title = `${c.label}\n${c.shares[at]} of the ${this.by}`;
         tile.setAttribute("aria-label", `${c.label}, ${c.shares[at]} of the ${this.by}`);
-        const line = put.w < 60 || put.h < 40 ? 15 : 17;
+        // letters get smaller before a word is broken, and a word is cut before it hides its share
+        const longest = Math.max(...c.label.split(/\s+/).map((word) => word.length)), room = put.w - 16;
+        const small = put.w < 60 || put.h < 40 || longest * 9 > room, line = small ? 15 : 17;
         tile.firstChild.style.webkitLineClamp = Math.max(1, Math.floor((put.h - 12 - line) / line));
-        tile.classList.toggle("small", put.w < 60 || put.h < 40);
+        tile.classList.toggle("small", small);
+        tile.classList.toggle("cut", longest * (small ? 8 : 9) > room);
+        tile.classList.toggle("low", put.h < 38);
         tile.classList.toggle("tiny", put.w < 40 || put.h < 20);
       });
     });
