@@ -46,10 +46,12 @@ def follow(session: Session) -> None:
         return
     if not first:
         session.clear()
-        session.forget()
+        session.query, session.meaning = "", False  # a filter has no part in the address: it stays
         preset(VIEW, SPHERE)
         preset(colour_key(session.root), maps.CLUSTER)
     ignored = [name for name in _READ if name in asked and not taken_up(session, name, asked[name])]
+    if not first:
+        preset("explore_query", session.query)
     if ignored:
         them = "it" if len(ignored) == 1 else "them"
         named = " and ".join(filter(None, [", ".join(ignored[:-1]), ignored[-1]]))
@@ -80,6 +82,8 @@ def parts(session: Session, strength: float | None = None) -> dict[str, str]:
         out["document"] = str(cached.workspace(session.root).documents["id"].iloc[session.row])
     if session.query.strip():
         out["query"] = session.query
+        if session.meaning:
+            out["by"] = "meaning"
     if widget(VIEW) == FLAT:
         out["map"] = "flat"
     colour = widget(colour_key(session.root))
@@ -156,6 +160,13 @@ def _query(session: Session, words: str) -> bool:
     return True
 
 
+def _by(session: Session, way: str) -> bool:
+    if way not in ("words", "meaning"):
+        return False
+    session.meaning = way == "meaning"
+    return True
+
+
 def _map(session: Session, kind: str) -> bool:
     if kind not in ("flat", "sphere"):
         return False
@@ -179,5 +190,5 @@ def _strength(session: Session, text: str) -> bool:
 
 
 _READ: dict[str, Callable[[Session, str], bool]] = {
-    "workspace": _workspace, "cluster": _cluster, "group": _group, "document": _document, "query": _query,
+    "workspace": _workspace, "cluster": _cluster, "group": _group, "document": _document, "query": _query, "by": _by,
     "map": _map, "colour": _colour, "strength": _strength}

@@ -100,6 +100,7 @@ WRONG = {
     "cluster": ["99", "-1", "1e3", "<script>", "\u0663", "", "1 "],
     "group": ["44", "x"],
     "document": ["no such id", "x" * 5000],
+    "by": ["author", "1"],
     "map": ["globe", "flat\0", ""],
     "colour": ["Column: password", "__class__"],
     "query": ["a\nb", "w" * 201, "\u202eabc"],
