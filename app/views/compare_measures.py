@@ -61,7 +61,7 @@ def qualities(session: Session, found: Comparison) -> None:
     drawn = measured[0].sample
     sample = f"; silhouette of a sample of {count(drawn)}" if drawn < len(found.a.labels) else ""
     st.markdown(f"**{said}**  \n:small[:gray[Measured on the vectors, never on the map. Shares in {unit}{sample}. "
-                "Marked: the better value, where one direction is better and the lead is not a sample's luck.]]")
+                "Marked: the better value where one way is better. Another seed may turn a small lead.]]")
     with st.container(key="compare_quality", gap=None, border=True, width=760):
         _row("", "", f"**{names[0]}**", f"**{names[1]}**")
         for line in LINES:

@@ -1,6 +1,7 @@
 """Compare: what is chosen is compared, what is claimed is what the core says, and hostile names stay text."""
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,26 @@ def test_a_study_starts_as_a_job(sample: Workspace, monkeypatch: pytest.MonkeyPa
     assert job.arguments == ("stability", str(sample.root), "--method", "spherical", "--seeds", "2",
                              "--resamples", "0")
     jobs.cancel(job)
+
+
+def test_another_method_on_a_large_corpus_is_a_job(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    import jobs
+    from views import compare_pick
+
+    monkeypatch.setattr(compare_pick, "AT_ONCE", 100)
+    app = opened(sample, monkeypatch)
+    app.selectbox(key="compare_b").set_value("spherical").run()
+    assert "**spherical k-means has not been fitted on this corpus yet**" in said(app)
+    app.button(key="compare_fit").click().run()
+    assert not app.exception
+    job = next(job for job in jobs.listed() if job.workspace == str(sample.root))
+    assert job.arguments == ("compare", str(sample.root), "--with", "spherical")
+    end = time.monotonic() + 120
+    while not jobs.status(job).ended:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    app.run()
+    assert figure(app, "ARI") == f"{compare(sample, 'present', 'spherical').ari:.3f}"
 
 
 def test_numbers_of_clusters_are_read_and_taken_to_balance(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
