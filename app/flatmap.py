@@ -13,17 +13,16 @@ FAINT, CLEAR = 0.1, 0.8
 GREY = "#8b97a8"
 
 
-def flat_map(flat: NDArray[np.float32], rows: NDArray[np.int32], colouring: Colouring, clusters: NDArray[np.int32],
-             names: NDArray[np.float64], *, selected: int | None, row: int | None, found: NDArray[np.bool_] | None,
-             revision: str, dark: bool, height: int) -> go.Figure:
-    """Draw the documents `rows`; every point carries (row, cluster) as custom data.
+def flat_map(flat: NDArray[np.float32], rows: NDArray[np.int32], colouring: Colouring, names: NDArray[np.float64], *,
+             selected: int | None, row: int | None, found: NDArray[np.bool_] | None, revision: str, dark: bool,
+             height: int) -> go.Figure:
+    """Draw the documents `rows`; every point carries its row as custom data.
 
     Parameters
     ----------
     flat : (n, 2) positions of all documents
     rows : (m,) documents to draw
     colouring : Colouring
-    clusters : (n,) cluster of each document
     names : (K, 2) where the names of the groups stand
     selected : int, optional
         Group that stays clear while the others fade.
@@ -44,17 +43,17 @@ def flat_map(flat: NDArray[np.float32], rows: NDArray[np.int32], colouring: Colo
             inside = inside[found[inside]]
         if len(inside):
             clear = selected is None or group == selected
-            figure.add_trace(_points(flat, inside, clusters, size * (1.5 if found is not None else 1.0),
+            figure.add_trace(_points(flat, inside, size * (1.5 if found is not None else 1.0),
                                      CLEAR if clear else FAINT, _colour(colouring, group, inside),
                                      plain(short(colouring.names[group], 40)) if group >= 0 else "no value"))
     if found is not None and not found[rows].all():
-        rest = _points(flat, rows[~found[rows]], clusters, size, 0.18, {"color": GREY}, "no match")
+        rest = _points(flat, rows[~found[rows]], size, 0.18, {"color": GREY}, "no match")
         figure.add_trace(rest)
         figure.data = (figure.data[-1], *figure.data[:-1])
     if row is not None:
         ring = {"size": 15, "color": "rgba(0,0,0,0)", "line": {"width": 2.5, "color": "#fff" if dark else "#111"}}
         figure.add_trace(go.Scattergl(x=flat[[row], 0], y=flat[[row], 1], mode="markers", hoverinfo="skip",
-                                      customdata=[[row, int(clusters[row])]], marker=ring))
+                                      customdata=[row], marker=ring))
     _write_names(figure, colouring, names, rows, dark)
     figure.update_layout(
         height=height, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False, dragmode="pan", hovermode="closest",
@@ -71,10 +70,10 @@ def _colour(colouring: Colouring, group: int, inside: NDArray[np.int32]) -> dict
     return {"color": colouring.colours[group] if group >= 0 else GREY}
 
 
-def _points(flat: NDArray[np.float32], rows: NDArray[np.int32], clusters: NDArray[np.int32], size: float,
-            opacity: float, colour: dict[str, Any], name: str) -> go.Scattergl:
+def _points(flat: NDArray[np.float32], rows: NDArray[np.int32], size: float, opacity: float,
+            colour: dict[str, Any], name: str) -> go.Scattergl:
     return go.Scattergl(
-        x=flat[rows, 0], y=flat[rows, 1], customdata=np.column_stack([rows, clusters[rows]]).astype(np.int32),
+        x=flat[rows, 0], y=flat[rows, 1], customdata=rows.astype(np.int32),
         mode="markers", name=name, hovertemplate="%{fullData.name}<extra></extra>",
         marker={"size": size, "opacity": opacity, "line": {"width": 0}, **colour},
         selected={"marker": {"opacity": max(opacity, 0.9)}}, unselected={"marker": {"opacity": min(opacity, 0.15)}})

@@ -157,11 +157,12 @@ def preset(key: str, value: Any) -> None:
 def marked(key: str) -> list[tuple[Any, ...]]:
     """Return the custom data of the points that were picked on a Plotly chart, for its callback.
 
-    A numeric array comes back from the browser as {"0": ..., "1": ...}, a list as a list.
+    A row of a numeric array comes back from the browser as {"0": ..., "1": ...}, a list as a list, one number as it is.
     """
     points = drawn(key).get("points", [])
     carried = [point["customdata"] for point in points if point.get("customdata") is not None]
-    return [tuple(each.values()) if isinstance(each, dict) else tuple(each) for each in carried]
+    rows = [list(each.values()) if isinstance(each, dict) else each for each in carried]
+    return [tuple(each) if isinstance(each, list | tuple) else (each,) for each in rows]
 
 
 def drawn(key: str) -> dict[str, Any]:

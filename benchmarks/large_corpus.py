@@ -187,8 +187,24 @@ class Wire:
         return largest, total
 
 
+@dataclass(frozen=True)
+class Server:
+    """Where it answers, and how much processor time it has used."""
+
+    url: str
+    pid: int
+
+    def cpu(self) -> float:
+        """Seconds of processor time so far; unlike seconds on the clock they do not grow with the machine's load."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:  # no such file on this system
+            return float("nan")
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def served(workspace: Path) -> Iterator[str]:
+def served(workspace: Path) -> Iterator[Server]:
     """A server of its own for the workspace."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -203,7 +219,7 @@ def served(workspace: Path) -> Iterator[str]:
                     break
             except OSError:
                 time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield Server(f"http://127.0.0.1:{port}", process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -217,34 +233,35 @@ def timed(page: Any, deed: Act) -> float:
     return (float(page.evaluate(SETTLED, 700)) - float(began)) / 1000
 
 
-def measure(browser: Any, url: str, screen: Screen) -> Iterator[str]:
+def measure(browser: Any, server: Server, screen: Screen) -> Iterator[str]:
     """Lines of the table for one screen, opened twice: the first time fills the server's caches."""
     for opening in ("first opening", "opened again"):
         page = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce").new_page()
         page.set_default_timeout(120_000)
         wire = Wire()
         wire.listen(page)
-        began = time.perf_counter()
-        page.goto(url + screen.path, wait_until="domcontentloaded")
+        began, used = time.perf_counter(), server.cpu()
+        page.goto(server.url + screen.path, wait_until="domcontentloaded")
         page.wait_for_selector(screen.stands)
         page.wait_for_function(READY)
         seconds = time.perf_counter() - began
-        yield line(screen.name, opening, seconds, wire.take())
+        yield line(screen.name, opening, seconds, server.cpu() - used, wire.take())
         if opening == "first opening":
             page.context.close()
     for name, deed in screen.deeds:
+        used = server.cpu()
         try:
             seconds = timed(page, deed)
         except Exception as error:  # the rest of the table is still worth having
-            yield f"{screen.name:<10} {name:<34} failed: {str(error).splitlines()[0][:80]}"
+            yield f"{screen.name:<10} {name:<26} failed: {str(error).splitlines()[0][:80]}"
             continue
-        yield line(screen.name, name, seconds, wire.take())
+        yield line(screen.name, name, seconds, server.cpu() - used, wire.take())
     page.context.close()
 
 
-def line(screen: str, name: str, seconds: float, megabytes: tuple[float, float]) -> str:
+def line(screen: str, name: str, seconds: float, cpu: float, megabytes: tuple[float, float]) -> str:
     """One line of the table."""
-    return f"{screen:<10} {name:<34} {seconds:8.2f} s {megabytes[0]:8.2f} MB {megabytes[1]:8.2f} MB"
+    return f"{screen:<10} {name:<26} {seconds:9.2f} s {cpu:9.2f} s {megabytes[0]:7.2f} MB {megabytes[1]:7.2f} MB"
 
 
 def report(workspace: Path, only: list[str]) -> None:
@@ -254,12 +271,12 @@ def report(workspace: Path, only: list[str]) -> None:
     program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
           f"load before {os.getloadavg()[0]:.1f}")
-    print(f"{'':<45} {'until it stands':>10} {'largest':>8} {'all messages':>14}")
-    with sync_playwright() as playwright, served(workspace) as url:
+    print(f"{'':<37} {'on clock':>11} {'server CPU':>11} {'largest':>10} {'messages':>10}")
+    with sync_playwright() as playwright, served(workspace) as server:
         browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
         for screen in SCREENS:
             if not only or screen.name in only:
-                for text in measure(browser, url, screen):
+                for text in measure(browser, server, screen):
                     print(text, flush=True)
         browser.close()
     print(f"load after {os.getloadavg()[0]:.1f}: on a busy machine every figure grows with the load")

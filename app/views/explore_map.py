@@ -135,13 +135,13 @@ def _flat(session: Session, choice: str, rows: NDArray[np.int32], found: Selecte
 
     def picked() -> None:
         line = outline_of(drawn(key))
-        points = [int(row) for row, _ in marked(key)] if line is None else []
+        points = [int(row) for row, in marked(key)] if line is None else []
         if line is not None:
             session.narrow(outline=line)
         elif len(points) == 1:  # nothing is selected also when the chart leaves the page: that clears nothing
             session.pick(points[0], int(of[points[0]]))
 
-    figure = flat_map(np.asarray(workspace.flat), rows, colouring, of,
+    figure = flat_map(np.asarray(workspace.flat), rows, colouring,
                       cached.names(session.root, choice, flat=True),
                       selected=taxonomy.place(session.cluster) if colouring.clusters else None, row=session.row,
                       found=None if found is None else found.mask,
