@@ -1,11 +1,13 @@
-"""Time what a person waits for in the app: first paint, and a move of the balance slider, in headless Chromium.
+"""Time what a person waits for in the app: first paint, and a preview after each control of Balance moved.
 
     python benchmarks/app_latency.py [WORKSPACE ...] [--moves 12]
 
 Without a workspace the built-in sample is used. Each workspace gets a server and a browser of its own. First paint:
 from the server's first healthy answer to the end of the first run of the start page. A move: from an arrow key on the
-slider to the end of the run that shows the new preview; half of the moves go to strengths that were not tried before
-(points of the balance path and strengths between them), half go back.
+slider, or from a press on another control, to the end of the run that shows the new preview. Half of the moves of the
+slider go to strengths that were not tried before (points of the balance path and strengths between them), half go
+back, to what is applied at last. The other figures are of settings that were not tried before: whole fits from a start
+of their own. In headless Chromium.
 """
 
 import argparse
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,20 +29,24 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ["--no-sandbox", "--disable-quic", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
          "--ignore-gpu-blocklist"]
+SLIDER = "[data-testid=stSlider] input[type=range]"
 READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
-# Waits in the page, frame by frame, until the run has ended and the caption names the strength on the slider.
-SHOWN = """(before) => new Promise((found) => {
+# What a preview shows: the figures above the charts and the line under the title of the share chart.
+SEEN = """() => [...document.querySelectorAll('[data-testid=stMetricValue], [data-testid=stMarkdownContainer] p')]
+  .map((e) => e.textContent).filter((t) => /^[0-9.,%]+$|Solid: draft|as applied. Line/.test(t)).join('|')"""
+# Waits in the page, frame by frame, until the run has ended and shows something else than before.
+SHOWN = f"""(before) => new Promise((found) => {{
   const began = performance.now();
-  const look = () => {
+  const seen = {SEEN};
+  const look = () => {{
     const running = document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'notRunning';
-    const caption = [...document.querySelectorAll('[data-testid=stMarkdownContainer] p')]
-      .map((c) => c.textContent).find((t) => t.includes('Solid: draft') || t.includes('as applied. Line'));
-    if ((!running && caption && caption !== before) || performance.now() - began > 60000) {
-      requestAnimationFrame(() => found([performance.now(), caption]));
-    } else requestAnimationFrame(look);
-  };
+    if ((!running && seen() !== before) || performance.now() - began > 60000) {{
+      requestAnimationFrame(() => found(performance.now()));
+    }} else requestAnimationFrame(look);
+  }};
   look();
-})"""
+}})"""
+LIMIT = 60.0  # seconds after which a move counts as lost
 
 
 @contextmanager
@@ -77,42 +83,91 @@ def measure(browser: Any, workspace: Path | None, moves: int) -> list[str]:
         header = time.perf_counter() - healthy
         page.wait_for_function(READY)
         paint = time.perf_counter() - healthy
-        facts = page.locator(".st-key-gem-header").inner_text()
+        facts = " ".join(page.locator(".st-key-gem-header").inner_text().split("\n")[:2])
         page.goto(f"{url}/balance", wait_until="domcontentloaded")
-        page.wait_for_selector("[data-testid=stSlider] input[type=range]", state="attached")
+        page.wait_for_selector(SLIDER, state="attached")
         page.wait_for_function(READY)
-        thumb = page.locator("[data-testid=stSlider] input[type=range]").first
-        thumb.focus()
-        first, caption = move(page, "ArrowLeft", thumb_caption(page))
-        new, again = [], []
-        half = max(1, moves // 2)
-        for key, back in (("ArrowLeft", "ArrowRight"), ("ArrowRight", "ArrowLeft")):  # weaker, then stronger
-            for times, into, pressed in ((half, new, key), (half, again, back)):
-                for _ in range(times):
-                    seconds, caption = move(page, pressed, caption)
-                    into.append(seconds)
-            if key == "ArrowLeft":  # over the applied strength to the other side
-                seconds, caption = move(page, back, caption)
+        page.locator(SLIDER).first.focus()
+        first = move(page, lambda: page.keyboard.press("ArrowLeft"))
+        new, again = slider(page, max(1, moves // 2))
+        others = controls(page)
     return [f"{facts}",
             f"  first paint after health      header {header:5.2f} s, whole page {paint:5.2f} s",
             f"  first preview after opening   {first:5.2f} s",
             f"  slider to preview, new        {summary(new)}",
-            f"  slider to preview, tried      {summary(again)}"]
+            f"  slider to preview, tried      {summary(again)}",
+            *(f"  {name + ' to preview':30s}{summary(values)}" for name, values in others.items())]
 
 
-def move(page: Any, key: str, before: str | None) -> tuple[float, str | None]:
-    """Press an arrow key on the slider; return seconds until the preview stands, and its caption."""
+def slider(page: Any, half: int) -> tuple[list[float], list[float]]:
+    """Seconds of moves to strengths that are new, and of moves back."""
+    new: list[float] = []
+    again: list[float] = []
+    for key, back in (("ArrowLeft", "ArrowRight"), ("ArrowRight", "ArrowLeft")):  # weaker, then stronger
+        for into, pressed in ((new, key), (again, back)):
+            into += [move(page, lambda pressed=pressed: page.keyboard.press(pressed)) for _ in range(half)]
+        if key == "ArrowLeft":  # over the applied strength to the other side
+            move(page, lambda back=back: page.keyboard.press(back))
+    return new, again
+
+
+def controls(page: Any) -> dict[str, list[float]]:
+    """Seconds of every other control, each at four numbers of clusters; then numbers far away, then seeds."""
+    found: dict[str, list[float]] = {name: [] for name in ("clusters", "target", "weighting", "concentration",
+                                                           "clusters far away", "seed")}
+    page.locator(".stExpander summary", has_text="More").click()
+    settle(page)
+    clusters = int(number(page, "clusters").input_value())
+    for _ in range(4):
+        found["clusters"].append(move(page, lambda: step(page, "clusters")))
+        for name, away, back in (("target", "Natural", "Equal"), ("weighting", "Tokens", "Documents"),
+                                 ("concentration", "Shared", "Each its own")):
+            found[name].append(move(page, lambda name=name, to=away: choose(page, name, to)))
+            move(page, lambda name=name, to=back: choose(page, name, to))
+    for many in (clusters // 2, clusters * 3 // 2, clusters * 2):
+        found["clusters far away"].append(move(page, lambda many=many: fill(page, "clusters", many)))
+    move(page, lambda: fill(page, "clusters", clusters))
+    found["seed"] += [move(page, lambda: step(page, "seed")) for _ in range(4)]
+    return found
+
+
+def number(page: Any, name: str) -> Any:
+    """The field of a number."""
+    return page.locator(f"[class*='st-key-balance-{name}-'] input").first
+
+
+def step(page: Any, name: str) -> None:
+    """Press the plus beside a number."""
+    page.locator(f"[class*='st-key-balance-{name}-'] [data-testid=stNumberInputStepUp]").first.click()
+
+
+def fill(page: Any, name: str, value: int) -> None:
+    """Type a number."""
+    number(page, name).fill(str(value))
+    page.keyboard.press("Enter")
+
+
+def choose(page: Any, name: str, value: str) -> None:
+    """Press one of the choices of a control."""
+    page.locator(f"[class*='st-key-balance-{name}-'] button", has_text=value).first.click()
+
+
+def settle(page: Any) -> None:
+    """Wait until nothing runs any more."""
+    page.wait_for_timeout(500)
+    page.wait_for_function(READY)
+
+
+def move(page: Any, press: Callable[[], object]) -> float:
+    """Seconds from a press until another preview stands."""
+    before = page.evaluate(SEEN)
     began = page.evaluate("() => performance.now()")
-    page.keyboard.press(key)
-    ended, caption = page.evaluate(SHOWN, before)
+    press()
+    seconds = (page.evaluate(SHOWN, before) - began) / 1000
+    if seconds > LIMIT:
+        raise SystemExit("a move changed nothing on the page")
     page.wait_for_timeout(250)
-    return (ended - began) / 1000, caption
-
-
-def thumb_caption(page: Any) -> str | None:
-    """The line under the title of the share chart."""
-    found = page.get_by_text("as applied. Line")
-    return str(found.locator("xpath=ancestor::p").first.text_content()) if found.count() else None
+    return float(seconds)
 
 
 def summary(values: list[float]) -> str:

@@ -79,7 +79,7 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
     When only the strength differs, the fit starts from the present fit or the point of the balance path that is
     nearer, so it takes a few passes instead of a whole fit; at either of them it is that fit. Own shares are for the
     clusters of `taxonomy` by their numbers, and the fit starts from it (`numbered` translates them for
-    `fit_taxonomy`).
+    `fit_taxonomy`). Any other change is the whole fit that `fit_taxonomy` makes, document by document.
 
     Raises
     ------

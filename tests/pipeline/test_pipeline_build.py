@@ -160,6 +160,15 @@ def test_preview_says_what_apply_does(sample: Workspace) -> None:
     assert sample.taxonomy().taxonomy_hash == before.taxonomy_hash
 
 
+@pytest.mark.parametrize("changes", [{"n_clusters": 13}, {"target": "natural", "weighting": "tokens", "seed": 1}])
+def test_preview_of_another_start_is_the_fit_of_apply(sample: Workspace, changes: dict[str, object]) -> None:
+    settings = replace(sample.taxonomy().settings, **changes)
+    shown = preview(sample, sample.taxonomy(), settings)
+    assert shown.moved.size > 0
+    applied = fit_taxonomy(sample, settings)
+    assert np.array_equal(shown.labels, applied.documents["cluster_id"])
+
+
 def test_colours_numbers_and_labels_follow_a_refit(sample: Workspace) -> None:
     before = sample.taxonomy()
     edit(sample, Rename("cluster", 0, "Mine"))
