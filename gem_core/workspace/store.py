@@ -174,11 +174,24 @@ class Workspace:
         write_folder(taxonomy.folder, lambda folder: write_taxonomy(folder, taxonomy, parts))
 
     def push(self, key: str, edits: Sequence[Edit], sentence: str) -> None:
-        """Make a saved taxonomy the present one, as a step of the history; undone steps are forgotten."""
+        """Make a saved taxonomy the present one, as a step of the history; undone steps are forgotten.
+
+        Their folders stay for an hour: another process may be reading what was present a moment ago.
+        """
         for gone in self.database.push(key, edits, sentence):
-            with suppress(WorkspaceError):  # already gone
-                if read_taxonomy(self.root / "fits" / gone).edited:  # a fit stays: other steps may be made from it
-                    remove_folder(self.root / "fits" / gone)
+            with suppress(OSError):
+                os.utime(self.root / "fits" / gone)
+        if _once_an_hour("forgotten steps", self.root):
+            self._clear_forgotten()
+
+    def _clear_forgotten(self) -> None:
+        """Remove edited taxonomies that no step names: undone ones, and one whose process was killed."""
+        named = {step.key for step in self.history().steps}
+        for folder in (self.root / "fits").glob("[!.]*"):
+            if folder.name not in named and time.time() - folder.stat().st_mtime > LEFT:
+                with suppress(WorkspaceError):
+                    if read_taxonomy(folder).edited:  # a fit stays: it is taken as it is when it is asked for again
+                        remove_folder(folder)
 
     def history(self) -> History:
         """Steps of the taxonomy, oldest first: fits and edits."""
@@ -211,7 +224,15 @@ def _mapped(path: Path) -> Float32:
     return array
 
 
-_swept: dict[Path, float] = {}  # when this process looked for leftovers in a workspace
+_swept: dict[tuple[str, Path], float] = {}  # when this process looked for what, in which workspace
+
+
+def _once_an_hour(what: str, root: Path) -> bool:
+    """Whether it is time to look again: a long history has many folders."""
+    due = time.monotonic() - _swept.get((what, root), -LEFT) >= LEFT
+    if due:
+        _swept[what, root] = time.monotonic()
+    return due
 
 
 @contextmanager
@@ -237,8 +258,7 @@ def writing(root: Path, wait: float = 10.0) -> Iterator[None]:
     except OSError as error:
         raise unwritable(root, error) from error
     try:
-        if time.monotonic() - _swept.get(root, -LEFT) >= LEFT:  # once an hour: a long history has many folders
-            _swept[root] = time.monotonic()
+        if _once_an_hour("leftovers", root):
             clear_leftovers(root)
         yield
     finally:

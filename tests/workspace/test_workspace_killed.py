@@ -110,3 +110,23 @@ def test_old_leftovers_are_cleared_at_the_next_write(sample: Workspace, monkeypa
     edit(sample, Rename("cluster", sample.taxonomy().clusters[0].number, "Not yet again"))
     assert young.exists()  # looked for once an hour
     assert clear_leftovers(sample.root) == [young]
+
+
+def test_undone_steps_are_forgotten_after_an_hour(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit, number = sample.taxonomy(), sample.taxonomy().clusters[0].number
+    undone = edit(sample, Rename("cluster", number, "Undone"))
+    sample.undo()
+    age(undone.folder, 2)
+    kept = edit(sample, Rename("cluster", number, "Kept"))
+    assert undone.documents.equals(kept.documents)  # whoever looks at it still reads it to the end
+    assert [step.key for step in sample.history().steps] == [fit.key, kept.key]
+    monkeypatch.setattr(store, "_swept", {})
+    edit(sample, Rename("cluster", number, "Soon after"))
+    assert undone.folder.exists()
+    for folder in (undone.folder, kept.folder, fit.folder):
+        age(folder, 2)
+    monkeypatch.setattr(store, "_swept", {})
+    last = edit(sample, Rename("cluster", number, "Later"))
+    assert not undone.folder.exists()
+    assert all(sample.taxonomy(step.key).clusters for step in sample.history().steps)
+    assert sample.taxonomy().key == last.key
