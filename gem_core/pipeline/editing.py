@@ -14,7 +14,6 @@ from gem_core.pipeline.edits import Op, Split, from_json, listed, to_json
 from gem_core.pipeline.taxonomy import fit_taxonomy, replay
 from gem_core.workspace import Edit, Settings, Step, Taxonomy, Workspace
 
-
 INSIDE = 0.25  # strength of a split: no giant beside crumbs, and no parts forced to one size
 
 
