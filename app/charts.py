@@ -25,6 +25,7 @@ class ShareRow:
     before: float | None
     after: float | None
     target: float | None
+    number: int = -1
 
 
 def shares(rows: Sequence[ShareRow], *, changed: bool) -> go.Figure:

@@ -7,7 +7,7 @@ import streamlit as st
 from state import Session
 from views.balance_moved import moved
 from views.balance_result import finding, share_rows
-from widgets import count
+from widgets import circle, count, dot_column
 
 from gem_core.pipeline import Preview
 from gem_core.workspace import Taxonomy
@@ -22,11 +22,13 @@ def details(here: Session, taxonomy: Taxonomy, found: Preview | None) -> None:
     if numbers.open:
         rows = share_rows(taxonomy, found)
         numbers.dataframe(
-            pd.DataFrame({"Cluster": [row.name for row in rows], "Applied": [row.before for row in rows],
+            pd.DataFrame({" ": [circle(row.colour) for row in rows], "Number": [row.number for row in rows],
+                          "Cluster": [row.name for row in rows], "Applied": [row.before for row in rows],
                           "Draft": [row.after for row in rows], "Target": [row.target for row in rows]}),
             hide_index=True, key="balance-table", alt="Share of each cluster: applied, draft and target",
-            column_config={name: st.column_config.NumberColumn(format="percent")
-                           for name in ("Applied", "Draft", "Target")})
+            column_config={" ": dot_column(), "Number": st.column_config.NumberColumn(
+                width=70, help="Stays with the cluster through edits and refits."),
+                **{name: st.column_config.NumberColumn(format="percent") for name in ("Applied", "Draft", "Target")}})
     objective = st.expander("Objective of the fit", key="balance-objective", on_change="rerun")
     if objective.open:
         with objective:

@@ -79,7 +79,7 @@ def _shares(taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
         finding(f"Largest cluster {percent(shares.max())}, smallest {percent(shares.min())}",
                 f"Share of {unit} in each cluster as applied. Line: target.")
     st.plotly_chart(charts.shares(rows, changed=found is not None), key="balance-shares", config=charts.CONFIG,
-                    alt="Share of each cluster as applied and as drafted; the table under Details holds the numbers")
+                    alt="Share of each cluster as applied and as drafted; the table below holds the numbers")
     if found:
         _kept(taxonomy, found)
 
@@ -104,7 +104,7 @@ def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
     """One row a cluster, the largest as applied first, new clusters last."""
     if found is None:
         shares, target = present_shares(taxonomy), taxonomy.fit.target
-        rows = [ShareRow(c.label, c.colour, float(shares[i]), float(shares[i]), float(target[i]))
+        rows = [ShareRow(c.label, c.colour, float(shares[i]), float(shares[i]), float(target[i]), c.number)
                 for i, c in enumerate(taxonomy.clusters)]
         return sorted(rows, key=lambda row: -(row.before or 0.0))
     after = {int(old): k for k, old in enumerate(found.origin) if old >= 0}
@@ -113,11 +113,11 @@ def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
         k = after.get(c.number)
         rows.append(ShareRow(c.label, c.colour, float(found.present[i]),
                              None if k is None else float(found.shares[k]),
-                             None if k is None else _known(found.target[k])))
+                             None if k is None else _known(found.target[k]), c.number))
     rows.sort(key=lambda row: -(row.before or 0.0))
     new = [k for k, old in enumerate(found.origin) if old < 0]
-    rows += [ShareRow(new_name(taxonomy, found, k), charts.SLATE, None, float(found.shares[k]), _known(found.target[k]))
-             for k in new]
+    rows += [ShareRow(new_name(taxonomy, found, k), charts.SLATE, None, float(found.shares[k]), _known(found.target[k]),
+                      int(found.numbers[k])) for k in new]
     return rows
 
 

@@ -137,6 +137,12 @@ def test_pinned_clusters_hold_their_documents_and_others_make_room(sample: Works
     assert smallest not in moves.leaves
     assert smallest not in moves.joins
     assert not np.isnan(moves.by_balance[moves.reason == REASONS.index("balance")]).any()
+    found, moves = explained(sample, pinned, n_clusters=6)  # what continues the pinned cluster turns others away
+    fitted = found.numbers[~np.isnan(found.target)][found.assignment.labels[moves.rows]]
+    turned = fitted != moves.joins
+    assert turned.any()
+    assert np.array_equal(moves.reason == REASONS.index("held"), turned)
+    assert moves.words(int(np.flatnonzero(turned)[0])) == "kept clusters hold their own"
     named = edit(sample, Rename("cluster", smallest, "Mine"))
     assert explained(sample, named, n_clusters=3)[0].held == (smallest,)
 
