@@ -18,6 +18,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     wait: float = 0.0
     cut: bool = False  # close the connection without a reply
+    drip: float = 0.0  # seconds between two bytes
 
 
 def says(text: str | None, finish: str = "stop", wait: float = 0.0) -> Reply:
@@ -51,7 +52,7 @@ class ChatServer:
 @contextmanager
 def chat_server(reply: Callable[[int, dict[str, Any]], Reply] | list[Reply],
                 port: int = 0) -> Iterator[ChatServer]:
-    """Serve on a free port or on this one; `reply` gives the answer to request i, or is a list whose last one is repeated."""
+    """Serve on a free port or on this one; `reply` answers request i, or is a list whose last one is repeated."""
     answer = reply if callable(reply) else (lambda i, body: reply[min(i, len(reply) - 1)])
     lock = threading.Lock()
 
@@ -74,7 +75,13 @@ def chat_server(reply: Callable[[int, dict[str, Any]], Reply] | list[Reply],
             for name, value in {"Content-Length": str(len(found.body)), **found.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(found.body)
+            if not found.drip:
+                self.wfile.write(found.body)
+                return
+            for place in range(len(found.body)):
+                self.wfile.write(found.body[place: place + 1])
+                if served.ended.wait(found.drip):
+                    return
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""

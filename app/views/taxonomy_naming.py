@@ -14,7 +14,6 @@ from widgets import count, escape, guarded, refusal, short
 from gem_core.errors import EndpointError
 from gem_core.pipeline import NamingPlan
 from gem_core.taxonomy.llm import BASE_URL, KEY, MODEL, Endpoint, has_key
-from gem_core.workspace import Taxonomy
 
 SHOWN = "naming_shown"  # digest of the requests that are on the screen
 TOKEN = 4  # characters, about
@@ -47,6 +46,10 @@ def _offer(session: Session) -> None:
                "it before you start the app.")
     again = any(cluster.label_source == "llm" for cluster in taxonomy.clusters) and st.checkbox(
         "Also clusters that a model named before", key="naming_again")
+    tokens = st.number_input(
+        "Tokens an answer may take", 20, 20_000, Endpoint.max_tokens, key="naming_tokens", width=220,
+        persist_state="session",
+        help="A label takes ten. A model that thinks first takes thousands, and without them says nothing.")
     if st.button("Show what will be sent", key="naming_show", icon=":material/visibility:"):
         session.drafts[SHOWN] = cached.naming(session.root, again=again).digest
     plan = cached.naming(session.root, again=again) if SHOWN in session.drafts else None
@@ -55,12 +58,12 @@ def _offer(session: Session) -> None:
     if session.drafts[SHOWN] != plan.digest:
         st.caption(":orange[:material/warning:] Labels or clusters have changed since. Look again before you send.")
         return
-    _requests(plan, taxonomy)
+    _requests(plan, int(tokens))
     if plan.requests:
-        _send(session, plan, url or "", model or "", again=again)
+        _send(session, plan, url or "", model or "", int(tokens), again=again)
 
 
-def _requests(plan: NamingPlan, taxonomy: Taxonomy) -> None:
+def _requests(plan: NamingPlan, tokens: int) -> None:
     """The exact text of every request, one at a time."""
     people = sum("person" in reason for _, reason in plan.skipped)
     others = len(plan.skipped) - people
@@ -75,11 +78,11 @@ def _requests(plan: NamingPlan, taxonomy: Taxonomy) -> None:
                           format_func=lambda i: f"{i + 1} of {plan.requests}: {short(plan.questions[i].label)}")
     question = plan.questions[chosen if chosen is not None and chosen < plan.requests else 0]
     st.code(question.text, language=None, wrap_lines=True, height=260)
-    st.caption("The keywords and the first 400 characters of up to five exemplars; with it go the model's name, "
-               "temperature 0 and a limit of 200 tokens.")
+    st.caption("Rules, two examples, the keywords and the first 400 characters of up to five exemplars. With it go the "
+               f"model's name, temperature 0 and the limit of {count(tokens)} tokens.")
 
 
-def _send(session: Session, plan: NamingPlan, url: str, model: str, *, again: bool) -> None:
+def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int, *, again: bool) -> None:
     try:
         place = Endpoint(url, model)
     except EndpointError as error:
@@ -98,7 +101,7 @@ def _send(session: Session, plan: NamingPlan, url: str, model: str, *, again: bo
         try:
             jobs.start(f"Labels by {short(model, 40)}",
                        ["name", str(session.root), f"--base-url={place.base_url}", f"--model={place.model}",
-                        *(["--again"] if again else [])], session.root)
+                        f"--max-tokens={tokens}", *(["--again"] if again else [])], session.root)
         finally:
             if old is not None:  # its table gives way to the new one
                 jobs.forget(old)

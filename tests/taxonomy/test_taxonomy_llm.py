@@ -4,6 +4,7 @@ import logging
 import re
 import socket
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -161,6 +162,11 @@ def test_nobody_listens() -> None:
 def test_an_answer_that_takes_too_long() -> None:
     with chat_server([says("Rivers", wait=5)]) as server:
         assert "must answer; got no answer within 0.2 s, 1 times" in refusal(server.url, timeout=0.2, retries=0)
+
+
+def test_an_answer_that_comes_byte_by_byte_is_not_waited_for() -> None:
+    with chat_server([replace(says("Rivers"), drip=0.1)]) as server:  # a quarter of a minute in all
+        assert "got no answer within 1 s, 1 times" in refusal(server.url, timeout=1.0, retries=0)
 
 
 def test_a_slow_answer_can_be_cancelled() -> None:
