@@ -122,6 +122,28 @@ def browser_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         context.close()
 
 
+@pytest.fixture
+def offline_page(chromium: Any) -> Iterator[Callable[[Path], Any]]:
+    """Opens files from the disk without any network; each page carries ``asked`` (what it requested) and ``errors``."""
+    contexts = []
+
+    def open_file(path: Path) -> Any:
+        context = chromium.new_context(viewport={"width": 1440, "height": 900}, offline=True, reduced_motion="reduce")
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.errors = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("dialog", lambda dialog: (page.errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("console", lambda m: page.errors.append(m.text[:400]) if m.type == "error" else None)
+        page.on("pageerror", lambda e: page.errors.append(str(e)[:400]))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_file
+    for context in contexts:
+        context.close()
+
+
 @dataclass
 class Served:
     """A running Streamlit: where it is, what it says, how to end it."""
