@@ -108,6 +108,7 @@ def globe(
     selected_row: int | None = None,
     selected_cluster: int | None = None,
     note: str = "",
+    look: Sequence[float] | None = None,
     dark: bool | None = None,
     height: int = 620,
     key: str = "globe",
@@ -139,6 +140,8 @@ def globe(
         The selection. A change of either turns the globe to it when it is out of sight.
     note : str
         A few words on the globe, such as how many documents are selected; a change drops the lasso that was drawn.
+    look : (x, y, z), optional
+        A direction of interest: the globe turns to it once when it is out of sight.
     dark : bool, optional
         None follows Streamlit's theme.
     height : int
@@ -172,6 +175,7 @@ def globe(
         row=selected_row,
         selected=selected_cluster,
         note=note,
+        look=look,
         dark=dark,
         height=height,
         key=key,

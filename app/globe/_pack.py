@@ -94,6 +94,7 @@ def pack(
     row: int | None,
     selected: int | None,
     note: str = "",
+    look: Sequence[float] | None = None,
     dark: bool | None,
     height: int,
     key: str,
@@ -107,6 +108,7 @@ def pack(
         "row": None if row is None else int(row),
         "cluster": None if selected is None or not 0 <= selected < len(colours) else int(selected),
         "note": clean(note),
+        "look": None if look is None else _direction(look),
         "colours": list(colours),
         "labels": [[clean(text), _direction(at), int(group)] for text, at, group in labels],
         "caps": [

@@ -68,6 +68,7 @@ export class Globe {
     if (this.hover >= this.n) this.hover = -1;
     this.camera(h.key);
     this.adopt(h.row, h.cluster);
+    this.look(h.look);
     this.dress();
     this.measure(); this.later();
   }
@@ -120,6 +121,13 @@ export class Globe {
       : next.group !== was.group && next.group !== null ? this.centre(next.group) : null;
     this.selected = next;
     if (target) { this.touch(); if (rotate(matrixOf(this.cam.q), target)[2] < 0.45) this.face(target); }
+  }
+
+  // What is selected lies out of sight: turn to it, once.
+  look(to) {
+    const now = JSON.stringify(to);
+    if (to && now !== this.looked && this.selected.row === null && rotate(matrixOf(this.cam.q), to)[2] < 0.2) { this.touch(); this.face(to); }
+    this.looked = now;
   }
 
   dress() {

@@ -32,7 +32,7 @@ def found_panel(session: Session, taxonomy: Taxonomy, found: Selected) -> None:
         rows = [int(row) for row in found.rows[:LISTED]]
         values = None if found.cosine is None else {"Cosine": [float(c) for c in found.cosine[:LISTED]]}
         document_list(session, rows, key="found_documents", show=() if values else ("gis",), clusters=True,
-                      values=values, height=484)
+                      values=values, height=min(len(rows), 14) * 32 + 38)
         if len(found) > LISTED:
             which = "nearest" if values else "best" if session.wanted.text else "most typical"
             st.caption(f"Listed: the {LISTED} {which} of {count(len(found))}. Map, file and figures hold all.")

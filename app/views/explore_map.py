@@ -16,10 +16,12 @@ from views.explore_twins import twins_button
 from widgets import count, dark
 
 from gem_core.pipeline.selection import Outline, Selected
+from gem_core.workspace import Workspace
 
 SPHERE, FLAT = "Sphere", "Flat map"
 WORDS, MEANING = "Words", "Meaning"
 HEIGHT = 560
+TOGETHER = 0.6  # mean resultant length of selected documents that the globe turns to
 CORNERS = 300  # of a line on the flat map
 
 
@@ -121,8 +123,17 @@ def _sphere(session: Session, choice: str, rows: NDArray[np.int32], found: Selec
           labels=[(name, places[k], k) for k, name in enumerate(colouring.names) if np.isfinite(places[k]).all()],
           values=values, legend=colouring.legend, sizes=sizes, selected_row=session.row,
           selected_cluster=taxonomy.place(session.cluster) if colouring.clusters else None,
-          note="" if found is None else f"{count(len(found))} selected", dark=dark(), height=HEIGHT,
+          note="" if found is None else f"{count(len(found))} selected", look=_middle(workspace, found), dark=dark(),
+          height=HEIGHT,
           key=f"globe_{workspace.manifest.data_hash[:12]}", on_pick=picked)
+
+
+def _middle(workspace: Workspace, found: Selected | None) -> tuple[float, ...] | None:
+    """Direction of the selected documents where they lie together."""
+    if found is None or not len(found):
+        return None
+    mean = np.asarray(workspace.sphere)[found.mask].mean(axis=0)
+    return tuple(float(v) for v in mean) if np.linalg.norm(mean) > TOGETHER else None
 
 
 def _flat(session: Session, choice: str, rows: NDArray[np.int32], found: Selected | None) -> None:

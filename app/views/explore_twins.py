@@ -101,7 +101,8 @@ def _groups(session: Session, found: Duplicates) -> None:
         if cells:
             session.group = int(cells[0][0])
 
-    st.dataframe(table, key="twins_groups", hide_index=True, row_height=32, selection_mode="single-cell", height=430,
+    st.dataframe(table, key="twins_groups", hide_index=True, row_height=32, selection_mode="single-cell",
+                 height=min(len(table), 13) * 32 + 38,
                  on_select=chosen, alt="Groups of near-duplicates; choose one to see its documents",
                  column_config={
                      "Documents": st.column_config.NumberColumn(format="localized", width=82),
@@ -122,6 +123,6 @@ def _group(session: Session, found: Duplicates, group: int) -> None:
     st.button("All groups", icon=":material/arrow_back:", type="tertiary", key="panel_back", on_click=back)
     st.markdown(f"**{count(len(rows))} near-duplicates, the first is kept**")
     document_list(session, [int(row) for row in rows[:LISTED]], key="twins_documents", show=("gis",), clusters=True,
-                  values={"Cosine": [float(c) for c in cosine[:LISTED]]}, height=440)
+                  values={"Cosine": [float(c) for c in cosine[:LISTED]]}, height=min(len(rows), 13) * 32 + 38)
     if len(rows) > LISTED:
         st.caption(f"Listed: {LISTED} of {count(len(rows))}.")

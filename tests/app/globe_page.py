@@ -67,6 +67,7 @@ with right:
     if st.button("Select cluster 3"):
         st.session_state.row, st.session_state.cluster = None, 3
     st.button("Run again")
+    st.toggle("Far side", key="far")
     hidden = st.toggle("Hide")
 pick = GlobePick()
 if not hidden:
@@ -83,6 +84,7 @@ if not hidden:
             selected_row=st.session_state.get("row"),
             selected_cluster=st.session_state.get("cluster"),
             note=st.session_state.get("note", ""),
+            look=-xyz.mean(axis=0) if st.session_state.get("far") else None,
             height=640,
             key="world",
             on_pick=on_pick,

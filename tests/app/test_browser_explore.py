@@ -62,6 +62,10 @@ def test_read_a_document_rename_a_cluster_and_find_the_name_again(
     page.get_by_role("button", name="Back to the evidence").click()
     settled(page)
     field = page.get_by_role("textbox", name="Name")
+    for _ in range(50):  # the panel may still be on its way
+        if field.input_value() == cluster.label:
+            break
+        page.wait_for_timeout(100)
     assert field.input_value() == cluster.label
     field.fill("A name <b>of my own</b>")
     page.get_by_role("button", name="Rename").click()

@@ -157,7 +157,7 @@ def test_keyboard_walks_the_clusters_and_selects(screen: Any, world: Any) -> Non
     assert float(screen.data("zoom")) == pytest.approx(1.5)
     screen.page.keyboard.press("Escape")
     screen.until("event", "clear")
-    assert screen.data("selected-cluster") == ""
+    screen.until_data("selected-cluster", "")
 
 
 def test_tab_leaves_the_globe_after_the_last_cluster(screen: Any) -> None:
@@ -210,6 +210,23 @@ def test_python_turns_the_globe_to_a_selected_cluster(screen: Any, world: Any) -
     screen.page.get_by_text("Select cluster 3").click()
     screen.until_data("selected-cluster", "3")
     assert screen.places(world[0])[3, 2] > 0.99
+
+
+def test_the_globe_turns_to_what_is_out_of_sight_once(screen: Any, world: Any) -> None:
+    away = -world[4].mean(axis=0, keepdims=True)
+    away = away / np.linalg.norm(away)
+    screen.page.get_by_text("Far side").click()
+    for _ in range(50):
+        if screen.places(away)[0, 2] > 0.99:
+            break
+        screen.page.wait_for_timeout(100)
+    assert screen.places(away)[0, 2] > 0.99
+    screen.page.locator("[data-do=reset]").click()
+    screen.page.wait_for_timeout(500)
+    turned = screen.data("rotation")
+    screen.page.get_by_text("Run again").click()
+    screen.page.wait_for_timeout(1500)
+    assert screen.data("rotation") == turned  # the same direction again is no news
 
 
 def test_every_document_is_drawn(screen: Any) -> None:
