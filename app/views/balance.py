@@ -33,9 +33,9 @@ def screen() -> None:
         if not changed:
             st.caption("Nothing differs from what is applied. Move a control to see what would change.")
     with right:
-        found = None
+        found, place = None, st.empty()  # always there: what comes below keeps its place from run to run
         with guarded():
-            found = _preview(draft) if changed else None
+            found = _preview(draft, place) if changed else None
         with guarded():
             summary(taxonomy, found)
             figures(here, taxonomy, found, draft, _path)
@@ -44,12 +44,11 @@ def screen() -> None:
     links.keep(here, strength if strength != taxonomy.settings.strength else None)
 
 
-def _preview(draft: Draft) -> Preview:
+def _preview(draft: Draft, place: st.delta_generator.DeltaGenerator) -> Preview:
     """Fit under the draft; only what is not at hand yet shows progress."""
     root = session().root
     if cached.tried(root, draft.settings):
         return cached.try_settings(root, draft.settings)
-    place = st.empty()
     with place.container():
         report = reporter(st.progress(0.0, "Fitting"))
         try:

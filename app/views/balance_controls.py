@@ -71,7 +71,8 @@ def controls(here: Session, draft: Draft, taxonomy: Taxonomy) -> None:
     reason = st.container(gap="xxsmall")
     n_clusters = st.number_input("Clusters", min_value=1, value=now.n_clusters, step=1, key=_key(draft, "clusters"),
                                  help="How many clusters to form. A change fits from the start.") or now.n_clusters
-    target = target_of(here, taxonomy, draft.own, now.target, int(n_clusters), str(draft.round))
+    with st.container():
+        target = target_of(here, taxonomy, draft.own, now.target, int(n_clusters), str(draft.round))
     weighting = _choice(draft, "Count shares in", WEIGHTINGS, now.weighting, "weighting",
                         "What a share counts: documents, or the tokens in them.")
     with st.expander("More", key=_key(draft, "more")):

@@ -15,8 +15,9 @@ from gem_core.workspace import Taxonomy
 
 def details(here: Session, taxonomy: Taxonomy, found: Preview | None) -> None:
     """Documents that would move, the numbers behind the charts, and the objective."""
-    if found is not None:
-        moved(here, taxonomy, found)
+    with st.container():
+        if found is not None:
+            moved(here, taxonomy, found)
     fit = found.fit if found else taxonomy.fit
     numbers = st.expander("Numbers behind the charts", key="balance-numbers", on_change="rerun")
     if numbers.open:

@@ -33,8 +33,9 @@ def moved(here: Session, taxonomy: Taxonomy, found: Preview) -> None:
             f"{split[:1].upper()}{split[1:]}. Least sure first; choose one to read it.")
     names = _names(taxonomy, found)
     chosen = _filtered(moves, names)
-    if len(chosen) > LISTED:
-        st.caption(f"The {count(LISTED)} least sure of {count(len(chosen))} are listed.")
+    with st.container():
+        if len(chosen) > LISTED:
+            st.caption(f"The {count(LISTED)} least sure of {count(len(chosen))} are listed.")
     _table(here, taxonomy, moves, chosen[:LISTED], names)
 
 
