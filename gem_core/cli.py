@@ -7,6 +7,7 @@ Results go to standard output, progress and errors to standard error. Exit statu
 import errno
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -79,18 +80,22 @@ def main() -> None:
     try:
         app(prog_name="gem-explorer")
     except (_Stopped, Cancelled, KeyboardInterrupt):
-        typer.echo("Stopped; what was finished is kept, the same command goes on from there.", err=True)
-        sys.exit(130)
+        _end("Stopped; what was finished is kept, the same command goes on from there.", 130)
     except GemError as error:
-        typer.echo(clean(f"Error: {error}"), err=True)
-        sys.exit(2)
+        _end(f"Error: {error}", 2)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES):
             raise
         from gem_core.workspace.files import unwritable
 
-        typer.echo(clean(f"Error: {unwritable(Path(error.filename or '.').parent, error)}"), err=True)
-        sys.exit(2)
+        _end(f"Error: {unwritable(Path(error.filename or '.').parent, error)}", 2)
+
+
+def _end(words: str, status: int) -> NoReturn:
+    """Say why and end; a full disk takes the words of a log, not the status."""
+    with suppress(OSError):
+        typer.echo(clean(words), err=True)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def _panel(session: Session, job: jobs.Job, live: bool, shown: Shown | None, pla
 
 def job_card(session: Session, job: jobs.Job, state: jobs.Status, place: str,
              shown: Shown | None = None) -> None:
-    """Draw one job: words on the left, buttons on the right, the log of a failed one below."""
+    """Draw one job: words on the left, buttons on the right, the log below."""
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch", gap="xsmall"):
             if not state.ended:
@@ -77,8 +77,8 @@ def job_card(session: Session, job: jobs.Job, state: jobs.Status, place: str,
                 st.text(short(state.message[:1].upper() + state.message[1:], 600))
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             _buttons(session, job, state, place, led=shown is None)
-    if state.state == "failed" and (lines := log_lines(job.folder)):
-        with st.expander("Last lines of the log", key=f"{place}_log_{job.folder.name}"):
+    if state.state != "finished" and (lines := log_lines(job.folder)):
+        with st.expander("Last lines of the log" if state.ended else "Log", key=f"{place}_log_{job.folder.name}"):
             st.code("\n".join(short(line, 400) for line in lines[-LOG_LINES:]), language=None, wrap_lines=True)
 
 

@@ -1,5 +1,6 @@
 """Corpus: facts and refusals of the open workspace, changing it, setting up an own corpus, jobs in every state."""
 
+import fcntl
 import json
 import sys
 import time
@@ -161,6 +162,26 @@ def test_jobs_that_ended_badly_are_explained(sample: Workspace, tmp_path: Path,
     assert [job.folder.name for job in jobs.listed()] == ["stopped"]
     app.button(key="resume_corpus_stopped").click().run()
     assert [job.arguments for job in jobs.listed()] == [("fit", str(tmp_path / "b"))]
+    assert not app.exception
+
+
+def test_a_running_job_is_shown_cancelled_and_ended(sample: Workspace, tmp_path: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = {"step": "embed", "done": 120, "total": 400, "rate": 12.5, "left": 22.4, "at": 0}
+    folder = page("running", tmp_path / "a", progress_json=json.dumps(progress), log_txt="embed: 120 of 400\n")
+    with (folder / "alive").open("w") as held:  # as a live process holds it
+        fcntl.flock(held, fcntl.LOCK_EX)
+        app = opened(sample.root, monkeypatch)
+        said = words(app)
+        assert "Embedding the documents" in said
+        assert "120 of 400, 12 a second, about 22 s left in this step, running for 1 min" in said.replace("\\", "")
+        assert [box.label for box in app.expander if box.label == "Log"] == ["Log"]
+        app.button(key="cancel_corpus_running").click().run()
+        assert "Stopping; what is finished is kept" in words(app)
+        assert app.button(key="end_corpus_running").label == "End at once"
+    app.run()
+    assert "Stopped. What was finished is kept." in words(app)
+    assert app.button(key="resume_corpus_running").label == "Resume"
     assert not app.exception
 
 

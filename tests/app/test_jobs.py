@@ -253,7 +253,8 @@ def test_a_full_disk_for_log_and_progress_does_not_stop_the_work(tmp_path: Path,
     assert Workspace(root).database.indexed()
     assert state.progress == {}
     assert (state.state, state.result) == ("failed", None)  # its last words found no room: that is said
-    assert "exit status" in state.message
+    assert state.code == 2
+    assert "exit status 2" in state.message
 
 
 def test_no_home_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
