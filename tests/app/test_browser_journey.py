@@ -40,6 +40,7 @@ def shot(page: Any, name: str) -> None:
 def go(page: Any, screen: str) -> None:
     """Follow a link of the navigation."""
     page.get_by_test_id("stTopNavLink").filter(has_text=screen).first.click()
+    until(lambda: f"/{screen.lower()}" in page.url, f"{screen} opens")
     page.wait_for_timeout(500)
     ready(page)
 
@@ -133,6 +134,8 @@ def test_from_a_file_to_a_report(
     assert after.cluster(number).label == NAME
 
     go(page, "Compare")
+    page.wait_for_timeout(5000)
+    shot(page, "journey-3-compare")
     page.locator(".st-key-compare_sankey .js-plotly-plot").wait_for(timeout=240_000)
     ready(page)
     shot(page, "journey-3-compared")
