@@ -55,7 +55,7 @@ def test_read_a_document_rename_a_cluster_and_find_the_name_again(
     box = page.locator("[data-testid=stText]").first.inner_text().strip()
     row = next(i for i, text in enumerate(texts) if " ".join(text.split()) == " ".join(box.split()))
     cluster = workspace.taxonomy().clusters[int(workspace.taxonomy().documents["cluster_id"].iloc[row])]
-    assert page.get_by_text(cluster.label, exact=True).count()
+    page.get_by_text(cluster.label, exact=True).first.wait_for()
 
     page.get_by_role("link", name="Taxonomy").click()
     settled(page)
@@ -74,7 +74,7 @@ def test_read_a_document_rename_a_cluster_and_find_the_name_again(
 
     page.get_by_role("link", name="Explore").click()
     settled(page)
-    assert page.get_by_text("A name <b>of my own</b>", exact=True).count()
+    page.get_by_text("A name <b>of my own</b>", exact=True).first.wait_for()
     page.reload()
     ready(page)
     page.wait_for_selector(GLOBE)
@@ -97,7 +97,7 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     page.get_by_placeholder("Search the text").fill("water")
     settled(page, 1.5)
     found = len(workspace.search("water"))
-    assert page.get_by_text(f"{found} documents hold these words").count()
+    page.get_by_text(f"{found} documents hold these words").first.wait_for()
     page.get_by_placeholder("Search the text").fill("")
     settled(page, 1.5)
     page.get_by_role("radio", name="Flat map").or_(page.get_by_role("button", name="Flat map")).first.click()
@@ -127,6 +127,6 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     page.mouse.move(box["x"] + 60, box["y"] + 120)
     page.mouse.click(box["x"] + 60, box["y"] + 120)
     settled(page, 1)
-    assert page.get_by_role("button", name="All names").count()
-    assert page.get_by_role("button", name="Rename").count()
+    page.get_by_role("button", name="All names").first.wait_for()
+    page.get_by_role("button", name="Rename").first.wait_for()
     assert page.outside == []
