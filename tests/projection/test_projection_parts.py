@@ -51,6 +51,20 @@ def test_inexact_search_finds_nearly_all(monkeypatch: pytest.MonkeyPatch) -> Non
     assert np.all(np.diff(distances[:, :10], axis=1) >= 0)
 
 
+def test_above_sixty_thousand_documents_the_search_finds_98_of_100() -> None:
+    """The real limit: 65,000 rows, and the true neighbours of 400 of them."""
+    X = rows(65_000, 8).astype(np.float32)
+    found, distances = neighbours.neighbour_graph(X, 15, quiet)
+    some = np.random.default_rng(1).choice(len(X), 400, replace=False)
+    squares = 2 - 2 * X[some] @ X.T
+    squares[np.arange(400), some] = np.inf
+    exact = np.argsort(squares, axis=1)[:, :15]
+    recall = np.mean([len(np.intersect1d(a, b)) for a, b in zip(exact, found[some], strict=True)]) / 15
+    assert 0.98 < recall < 1  # 1 would mean that the exact search ran
+    assert not np.any(found[some] == some[:, None])
+    assert np.allclose(distances[some], np.take_along_axis(squares, found[some], axis=1), atol=1e-5)
+
+
 def test_neighbours_that_were_not_found_weigh_nothing() -> None:
     indices = np.array([[1, 2, 0], [0, 2, 3], [0, 1, 3], [1, 2, 0]])
     distances = np.array([[0.1, 0.2, np.inf], [0.1, 0.2, 0.3], [0.2, 0.2, 0.4], [0.3, 0.4, 0.5]])
