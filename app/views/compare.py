@@ -1,6 +1,7 @@
 """Compare: two ways to group the documents, how steadily they come back, and how many clusters to ask for."""
 
 import cached
+import links
 import streamlit as st
 from state import Session, session
 from views.compare_counts import counts
@@ -49,3 +50,4 @@ def groupings(current: Session) -> None:
 
 with guarded():
     screen(session())
+links.keep(session())

@@ -58,7 +58,8 @@ def _refused(workspace: Workspace) -> None:
         shown = table.head(MOST_REFUSED)
         st.dataframe(
             shown.assign(meaning=shown["reason"].map(REASONS).fillna("")), hide_index=True, width="stretch",
-            height=min(380, 38 + 35 * len(shown)), key="corpus_refused_table", alt="Refused rows with the reason for each",
+            height=min(380, 38 + 35 * len(shown)), key="corpus_refused_table",
+            alt="Refused rows with the reason for each",
             column_order=["row", "id", "meaning", "detail"],
             column_config={"row": st.column_config.NumberColumn("Row", help="Counted from 0 over all files."),
                            "id": "Id", "meaning": "Why", "detail": "Detail"})

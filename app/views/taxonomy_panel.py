@@ -32,8 +32,10 @@ def panel(session: Session) -> None:
     """Show the document, the cluster or the group that is selected, else all names."""
     taxonomy = cached.taxonomy(session.root)
     if session.row is not None:
-        st.button("Back to the evidence", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
-                  on_click=lambda: session.read(None))
+        with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
+            st.button("Back to the evidence", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
+                      on_click=lambda: session.read(None))
+            links.copy_button("taxonomy")
         stepper(session, taxonomy, session.row)
         edits.refused(session)
         move_documents(session, taxonomy, [session.row], key=f"row_{session.row}")
