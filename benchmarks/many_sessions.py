@@ -157,7 +157,9 @@ def main() -> int:
         process.terminate()
         process.wait()
     said = troubles(log.read_text(errors="replace"))
-    report(table, said)
+    gone = [line for line in said if "WebSocketDisconnect" in line]  # Streamlit's own note that a browser has gone
+    said = [line for line in said if line not in gone]
+    report(table, said, len(gone))
     errors = sum(len(seen.errors) for _, _, seen in table) + len(said)
     if errors:
         print(f"the log: {log}")
@@ -181,7 +183,7 @@ def troubles(log: str) -> list[str]:
     return found + ([place] if place else [])
 
 
-def report(table: list[tuple[str, float, Seen]], said: list[str]) -> None:
+def report(table: list[tuple[str, float, Seen]], said: list[str], gone: int) -> None:
     """Print memory, times and errors."""
     print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
           f"load {os.getloadavg()[0]:.1f}")
@@ -196,7 +198,7 @@ def report(table: list[tuple[str, float, Seen]], said: list[str]) -> None:
             print(f"  errors: {len(seen.errors)}")
             for error in sorted(set(seen.errors))[:20]:
                 print(f"    {error}")
-    print(f"\ntracebacks in the server's log: {len(said)}")
+    print(f"\ntracebacks in the server's log: {len(said)}; notes that a browser has gone: {gone}")
     for line in sorted(set(said))[:20]:
         print(f"  {line[:200]}")
 
