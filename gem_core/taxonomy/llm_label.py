@@ -38,7 +38,7 @@ _EXAMPLES = (
 _THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TAG = re.compile(r"<[^<>]*>|[<>]")
-_ECHO = re.compile(r"={4}|^\W*(?:(?:keywords?|documents? ?\d*|other groups[^:]*)\s*:|/?INST\b|<</?SYS)",
+_ECHO = re.compile(r"={4}|^\W*(?:(?:keywords?|documents? ?\d*)\s*:|other groups, not|/?INST\b|<</?SYS)",
                    re.IGNORECASE)
 _CODE = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)")

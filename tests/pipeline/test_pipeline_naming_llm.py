@@ -87,11 +87,12 @@ def test_the_sample_is_named_by_a_real_model(server: str, sample: Workspace) -> 
     assert seen[-1] == plan.requests
     assert sample.history().position == at + 1
     new = [cluster for cluster in after.clusters if cluster.label_source == "llm"]
-    assert len(new) >= len(before.clusters) / 2  # of a model of this size
+    assert new  # of the others this model repeats an example or the request: their keywords stay, and it says so
     assert {model_of(sample, cluster) for cluster in new} == {MODEL}
     assert len({cluster.label.casefold() for cluster in after.clusters}) == len(after.clusters)
     assert all(len(c.label) <= MAX_CHARACTERS + 5 and c.label.isprintable() for c in new)
     kept = {named.number for named in found.labels if named.outcome == "kept"}
+    assert all(bool(named.note) == (named.number in kept) for named in found.labels)
     assert {c.number: c.label for c in after.clusters if c.number in kept} == \
         {c.number: c.label for c in before.clusters if c.number in kept}
     assert [q.number for q in naming_plan(sample).questions] == sorted(kept)

@@ -51,7 +51,7 @@ def test_a_label_is_taken_out_of_an_answer(answer: str, label: str) -> None:
     "I can\u2019t name this.", "As an AI, I have no opinion.", "{}", '{"label": 3}', "https://evil.example/x",
     "word " * 50, "x" * 10_240, "<" * 10_240,
     "<img src=x onerror=alert(1)>", "<script>alert(1)</script>",
-    "**", "Label:", "3f797d06=====", "Keywords: a, b", "[/INST]", '""'])
+    "**", "Label:", "3f797d06=====", "Keywords: a, b", "Other groups, not", "[/INST]", '""'])
 def test_nothing_usable_is_nothing(answer: str) -> None:
     assert clean_label(answer) == ""
 
