@@ -26,7 +26,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ import numpy as np
 import pandas as pd
 from app_latency import FLAGS, READY
 from check_whole import check
+from stub_model import serve_names
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "gem_core.cli"]
@@ -289,7 +289,7 @@ def chromium() -> str | None:
 
 
 def use(url: str, process: subprocess.Popen[bytes], ready: Callable[[], None]) -> None:
-    """Apply strengths and go back, on the screen Balance, until the server is gone; `ready` is called after the first."""
+    """Apply strengths and go back, on the screen Balance, until the server is gone; `ready` follows the first."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -317,41 +317,9 @@ def use(url: str, process: subprocess.Popen[bytes], ready: Callable[[], None]) -
                 page.set_default_timeout(15_000)
 
 
-class Names(BaseHTTPRequestHandler):
-    """A language model that answers with a number after a moment."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        """Answer one question."""
-        self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(0.15)
-        words = f"Subject {time.monotonic_ns() % 10**6}"
-        body = json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": words},
-                                        "finish_reason": "stop"}]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-class Quiet(ThreadingHTTPServer):
-    """Says nothing of clients that went away."""
-
-    daemon_threads = True
-
-    def handle_error(self, *_: Any) -> None:
-        """Say nothing."""
-
-
 def measure(options: argparse.Namespace, kinds: list[str], folder: Path) -> dict[str, Tally]:
     """All rounds; each kind in turn, in a new order each time."""
-    model = Quiet(("127.0.0.1", 0), Names)
-    threading.Thread(target=model.serve_forever, daemon=True).start()
-    bench = Bench(folder, options.documents, f"http://127.0.0.1:{model.server_address[1]}/v1", options.seed)
+    bench = Bench(folder, options.documents, serve_names(), options.seed)
     tallies: dict[str, Tally] = {kind: Tally() for kind in kinds}
     order: list[str] = []
     for number in range(options.rounds):
@@ -363,7 +331,6 @@ def measure(options: argparse.Namespace, kinds: list[str], folder: Path) -> dict
             tallies[kind].faults.append(f"round {number + 1}: {type(error).__name__}: {str(error)[:400]}")
             shutil.copytree(folder / "round", folder / f"fault-{number + 1}", dirs_exist_ok=True)
         print(f"round {number + 1}: {kind}", file=sys.stderr, flush=True)
-    model.shutdown()
     return tallies
 
 
