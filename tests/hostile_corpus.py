@@ -46,7 +46,7 @@ def hostile_workspace(root: Path, n: int = 240, clusters: int = 6) -> Workspace:
     workspace = Workspace(root / "workspace")
     ensure_path(workspace)
     numbers = [c.number for c in workspace.taxonomy().clusters]
-    edit(workspace, Rename("cluster", numbers[0], "</script><img src=x onerror=alert(1)>"),
+    edit(workspace, Rename("cluster", numbers[0], "</script ><img src=x onerror=alert(1)>"),
          Rename("cluster", numbers[1], "[x](javascript:alert(1)) ![y](http://evil.example/y.png)"))
     edit(workspace, Rename("parent", workspace.taxonomy().parents[0].number, "<script>alert('group')</script>"))
     edit(workspace, Regroup(numbers[2], None))

@@ -224,8 +224,16 @@ def test_filter_sort_and_a_link_to_a_cluster(opened: Open, sample_report: Path) 
 @pytest.mark.parametrize("width", [390, 900, 1440])
 def test_nothing_in_a_hostile_corpus_runs_or_asks(opened: Open, hostile_report: Path, width: int) -> None:
     page = opened(hostile_report, width=width)
+    data = data_of(hostile_report)
+    ends = np.cumsum(data["points"]["counts"])
     for row in range(page.locator(".row").count()):
         page.locator(".row").nth(row).click()
+        if width == 1440:  # its documents face us: point at one
+            place = next(k for k, c in enumerate(data["clusters"]) if str(c["number"]) == settled(page)["selected"])
+            inside = on_screen(page, data)[ends[place] - data["points"]["counts"][place]: ends[place]]
+            page.mouse.move(*inside[np.nanargmax(inside[:, 2]), :2])
+            settled(page)
+            assert page.locator(".tip span").inner_text() == data["clusters"][place]["label"]
         assert page.locator(".reading .documents li").count() >= 3
         page.locator(".reading .documents li").first.hover()
         page.locator(".back").click()

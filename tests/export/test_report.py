@@ -131,8 +131,11 @@ def test_hostile_text_makes_no_element_and_no_attribute(hostile_text: str, sampl
             if name in ("href", "xlink:href"):
                 assert value is not None
                 assert value.startswith(("#", "data:image/svg+xml;base64,")), (tag, value)
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', hostile_text)
+    assert data is not None
+    assert not {"<", ">", "&", "\u2028", "\u2029"} & set(data[1])
     words = " ".join(page.texts["words"])
-    assert "</script><img src=x onerror=alert(1)>" in words
+    assert "</script ><img src=x onerror=alert(1)>" in words
     assert "javascript:alert(1)" in words
 
 
