@@ -99,17 +99,27 @@ def test_a_whole_killed_group_failed_too(embedding: jobs.Job, monkeypatch: pytes
     assert jobs.status(other).state == "stopped"
 
 
-def test_a_job_outlives_its_server(tmp_path: Path) -> None:
+def test_a_job_outlives_its_killed_server(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
     pd.DataFrame({"text": texts(60)}).to_csv(path, index=False)
     root = tmp_path / "home" / "pool"
-    another_server(f"from pathlib import Path\njobs.start('pool', ['embed', {str(path)!r}, '--workspace={root}'], "
-                   f"Path({str(root)!r}))")
+    server = f"""
+import os, signal, sys
+sys.path.insert(0, {jobs.__file__.removesuffix("jobs.py")!r})
+from pathlib import Path
+import jobs
+jobs.start('pool', ['embed', {str(path)!r}, '--workspace={root}'], Path({str(root)!r}))
+os.killpg(0, signal.SIGKILL)"""
+    done = subprocess.run([sys.executable, "-c", server], capture_output=True, timeout=60, start_new_session=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
     job = jobs.listed()[0]
     assert jobs.status(job).state in ("running", "finished")
     state = ended(job)
     assert state.state == "finished", state.message
     assert 0 < state.seconds < 120
+    assert wait_for(lambda: jobs.status(job).code is not None)  # its shell lives on too and notes the end
+    assert another_server("print([(jobs.status(j).state, jobs.status(j).code) for j in jobs.listed()])") == \
+        "[('finished', 0)]"
 
 
 def test_our_own_error_is_the_reason(tmp_path: Path) -> None:
