@@ -51,8 +51,7 @@ def saved(page: Any, folder: Path, name: str) -> Path:
 def test_balance_apply_undo_and_take_the_tables_away(
     serve: Any, browser_page: Any, workspace: Workspace, tmp_path: Path
 ) -> None:
-    before = workspace.taxonomy()
-    edit(workspace, Rename("cluster", 0, "=1+1 <b>sum</b>"))
+    before = edit(workspace, Rename("cluster", 0, "=1+1 <b>sum</b>"))
     page = browser_page(f"{serve('app/main.py', '--workspace', str(workspace.root)).url}/balance")
     page.wait_for_selector(SLIDER, state="attached")
     ready(page)
