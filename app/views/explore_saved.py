@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import cached
 import streamlit as st
 from asked import said
+from downloads import kept
 from state import Session, preset, widget
 from widgets import count, escape, guarded, short
 
@@ -74,8 +75,9 @@ def take_away(session: Session, found: Selected) -> None:
             _complaint()
         with st.popover("Download", icon=":material/download:", key="download_open"):
             texts = st.toggle("With their texts", key="download_texts")
-            st.download_button("Download documents", lambda: _file(session, found, texts=bool(texts)), "documents.csv",
-                               "text/csv", key="download_documents", type="primary", on_click="ignore")
+            file = kept(lambda: _file(session, found, texts=bool(texts)), "documents.csv", "text/csv")
+            st.download_button("Download documents", file, "documents.csv", "text/csv", key="download_documents",
+                               type="primary", on_click="ignore")
             st.caption(f"{count(len(found))} rows: id, cluster, label, margin, GIS, tokens"
                        + (", cosine" if found.cosine is not None else ""))
     saved = widget("save_done")

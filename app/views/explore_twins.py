@@ -5,6 +5,7 @@ import jobs
 import numpy as np
 import pandas as pd
 import streamlit as st
+from downloads import kept
 from state import Session, preset, widget
 from views.job_panel import job_panel
 from widgets import count, document_list, percent
@@ -87,9 +88,9 @@ def _groups(session: Session, found: Duplicates) -> None:
     st.markdown(f"**{count(found.extra)} documents would go if each of {count(len(sizes))} groups kept one** "
                 f":gray[{percent(found.extra / found.documents)} of the corpus]")
     workspace = cached.workspace(session.root)
-    st.download_button("Download groups", lambda: csv_text(duplicates_table(workspace, found)).encode(),
-                       "duplicates.csv", "text/csv", key="twins_download", icon=":material/download:",
-                       on_click="ignore")
+    file = kept(lambda: csv_text(duplicates_table(workspace, found)).encode(), "duplicates.csv", "text/csv")
+    st.download_button("Download groups", file, "duplicates.csv", "text/csv", key="twins_download",
+                       icon=":material/download:", on_click="ignore")
     shown = found.representatives[:LISTED]
     last = np.searchsorted(found.group, np.arange(len(shown)), side="right") - 1
     table = pd.DataFrame({
