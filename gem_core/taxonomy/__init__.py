@@ -21,7 +21,7 @@ __all__ = [
     "count_terms",
     "hex_to_oklch",
     "oklch_to_hex",
-    "parent_names",
     "parent_colours",
+    "parent_names",
     "typicality_weights",
 ]

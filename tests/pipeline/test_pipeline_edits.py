@@ -30,8 +30,6 @@ from gem_core.pipeline.edits import Op
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
 
-
-
 def rows_of(taxonomy: Taxonomy, number: int) -> set[int]:
     return set(np.flatnonzero(taxonomy.documents["cluster_id"].to_numpy() == number).tolist())
 
@@ -102,7 +100,7 @@ def test_split_divides_and_pins(sample: Workspace) -> None:
     born = [c for c in after.clusters if c.pinned]
     assert len(born) == 3
     assert {c.parent for c in born} == {before.cluster(0).parent}
-    assert sorted(sum((sorted(rows_of(after, c.number)) for c in born), [])) == sorted(rows_of(before, 0))
+    assert sorted(row for c in born for row in rows_of(after, c.number)) == sorted(rows_of(before, 0))
     assert len({c.label for c in born}) == 3
     whole(after, len(sample))
 
