@@ -35,14 +35,16 @@ def until(holds: Callable[[], Any], what: str, seconds: float = 120) -> Any:
 
 def parts(page: Any) -> dict[str, str]:
     """Parts of the page's address."""
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+    href = page.evaluate("() => location.href")  # `page.url` only moves while Playwright is asked something
+    return {name: values[0] for name, values in parse_qs(urlsplit(href).query).items()}
 
 
 def opened(browser_page: Any, url: str, **options: Any) -> Any:
-    page = browser_page(url, **options)
+    page = browser_page(None, **options)
     page.set_default_timeout(120_000)
+    page.goto(url, wait_until="domcontentloaded", timeout=240_000)
     page.locator(".st-key-gem-header").wait_for()
-    page.locator("body[data-keys=heard]").wait_for()
+    page.locator("body[data-keys=heard]").wait_for(state="attached")
     ready(page)
     return page
 
@@ -96,6 +98,8 @@ def test_keys_addresses_back_and_forward(serve: Any, browser_page: Any, home: Pa
     page.get_by_text("Similar documents").first.wait_for()
     until(lambda: parts(page) == {"workspace": "sample", "cluster": str(cluster.number), "document": names[0]},
           "the address is put right")
+    page.locator(".st-key-reader_next button").first.wait_for()
+    ready(page)
 
     page.keyboard.press("j")
     second = until(lambda: parts(page)["document"] != names[0] and parts(page)["document"], "j opens the next")

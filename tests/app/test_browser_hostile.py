@@ -125,7 +125,7 @@ def go(page: Any, path: str, wait: float = 1.5) -> None:
     page.goto(page.base + path, wait_until="domcontentloaded")
     page.get_by_test_id("stTopNavLink").first.wait_for()
     page.locator(".st-key-gem-header").wait_for()
-    page.locator("body[data-keys=heard]").wait_for()
+    page.locator("body[data-keys=heard]").wait_for(state="attached")
     settled(page, wait)
 
 
