@@ -119,7 +119,8 @@ async def measure(url: str, process: "subprocess.Popen[bytes]", sessions: int,
             await asyncio.gather(*walks)
             name = f"round {number}, {many} sessions" if number else "one session"
             table.append((f"{name} open", open_now, seen))
-            await asyncio.sleep(FORGOTTEN)
+            print(f"{name}: {open_now:.0f} MB, {len(seen.errors)} errors", file=sys.stderr, flush=True)
+            await asyncio.sleep(FORGOTTEN)  # the server keeps a session a while, in case its browser comes back
             table.append((f"{name} closed", memory(process.pid), Seen()))
         await browser.close()
     return table
