@@ -1,7 +1,7 @@
 """Where a fit starts: k-means++ on the sphere, continuation from exact balance, and a search over balanced fits.
 
-All of it runs on a sample of the corpus, and the search with centres bound to a subspace of few dimensions: a third of
-the time and no loss (benchmarks/results/clustering_seeds.txt). The fit on all documents only has to polish.
+All of it runs on a sample of the corpus, and the search with centres bound to a subspace of few dimensions: half the
+time and no loss (benchmarks/results/clustering_seeds.txt). The fit on all documents only has to polish.
 """
 
 from collections.abc import Iterator
@@ -22,10 +22,9 @@ from gem_core.geometry import concentration_from_resultant
 SAMPLE = 6000
 SAMPLE_PER_CLUSTER = 64
 SPHERICAL_STEPS = 3
-# Dimensions of the subspace in which the search looks for centres: this, or so many a cluster. 64, 96, 128 and 192 of
-# 384 gave the same objectives and the same agreement between seeds.
-SUBSPACE = 64
-SUBSPACE_PER_CLUSTER = 2
+# Dimensions of the subspace in which the search looks for centres: four a cluster, between these two; beyond 64
+# clusters two a cluster. With two a cluster, 36 clusters lost .1 nats (benchmarks/results/clustering_seeds.txt).
+SUBSPACE = (64, 128)
 SUBSPACE_STEPS = 3
 # The search: fits kept, children made, and the tolerance of each. Measured in benchmarks/clustering_seeds.py.
 POPULATION = 8
@@ -120,7 +119,8 @@ def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentratio
     Parameters
     ----------
     x, weights : ndarray, shape (n, d) and (n,)
-        Unit rows and shares. Above max(6000, 64 K) rows a sample, drawn by weight, stands for them.
+        Unit rows and shares. Above max(6000, 64 K) rows a sample, drawn by weight, stands for them; heavy
+        documents are in it with their own weight.
     n_clusters : int
         K.
     concentration : "per_cluster", "shared" or float
@@ -133,7 +133,7 @@ def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentratio
         "plain": k-means++ and three spherical k-means steps. "relax": from there a fit at infinite strength.
         "search": eight fits at matched strength; then thirty children, each taking every centre from one of two
         parents (centres matched one to one), one centre moved to a far document in half of them, and fitted; a child
-        better than the worst takes its place. All with centres in the span of some 64 leading directions, the best
+        better than the worst takes its place. All with centres in the span of some 100 leading directions, the best
         one then fitted without that bound.
     strength : float
         Asked strength. Below 1 the result of the search is relaxed to it, and competes with four direct fits.
@@ -154,12 +154,27 @@ def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentratio
     rng = np.random.default_rng(seed)
     rows = max(SAMPLE, SAMPLE_PER_CLUSTER * n_clusters)
     if x.shape[0] > rows:
-        keep = np.sort(rng.choice(x.shape[0], size=min(rows, int(np.count_nonzero(weights))), replace=False, p=weights))
-        x, weights = x[keep], np.full(keep.size, 1.0 / keep.size)
+        keep, weights = _drawn(weights, rows, rng)
+        x = x[keep]
     x = writable(x)
     sample = _Sample(x, weights, Documents(x, weights, device=device), concentration, cap_ratio)
     with _threads(1 if x.shape[0] * n_clusters < SMALL else None):
         return _start(sample, n_clusters, start, strength, rng, progress)
+
+
+def _drawn(weights: Float64, size: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], Float64]:
+    """Rows of a sample and their weights: every document that weighs as much as one draw, the others by weight.
+
+    A heavy document keeps its weight this way; drawn like the others it would count as one of them.
+    """
+    heavy = np.flatnonzero(weights * size >= 1.0)
+    light = np.flatnonzero((weights > 0) & (weights * size < 1.0))
+    some = min(size - heavy.size, light.size)
+    if some == 0:
+        return heavy, weights[heavy] / weights[heavy].sum()
+    total = float(weights[light].sum())
+    chosen = np.sort(rng.choice(light, size=some, replace=False, p=weights[light] / total))
+    return np.concatenate([heavy, chosen]), np.concatenate([weights[heavy], np.full(some, total / some)])
 
 
 @contextmanager
@@ -183,7 +198,7 @@ def _start(sample: _Sample, n_clusters: int, start: str, strength: float, rng: n
            progress: Progress) -> Seed:
     fits = int(BUDGET // (sample.x.shape[0] * n_clusters))
     if start == "search" and fits >= 4 and n_clusters > 1:
-        space = sample.within(max(SUBSPACE, SUBSPACE_PER_CLUSTER * n_clusters), rng)
+        space = sample.within(max(SUBSPACE[0], min(4 * n_clusters, SUBSPACE[1]), 2 * n_clusters), rng)
         first = _plain(space, n_clusters, rng)
         found = _search(space, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2), rng, progress)
         if strength < 1.0:
