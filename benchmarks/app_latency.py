@@ -34,14 +34,19 @@ READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScript
 # What a preview shows: the figures above the charts and the line under the title of the share chart.
 SEEN = """() => [...document.querySelectorAll('[data-testid=stMetricValue], [data-testid=stMarkdownContainer] p')]
   .map((e) => e.textContent).filter((t) => /^[0-9.,%]+$|Solid: draft|as applied. Line/.test(t)).join('|')"""
-# Waits in the page, frame by frame, until the run has ended and shows something else than before.
+# Waits in the page, frame by frame, until the run has ended and something else than before stands there for half a
+# second; the moment it came to stand counts.
 SHOWN = f"""(before) => new Promise((found) => {{
   const began = performance.now();
   const seen = {SEEN};
+  let stands = null, since = 0;
   const look = () => {{
+    const now = performance.now();
     const running = document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'notRunning';
-    if ((!running && seen() !== before) || performance.now() - began > 60000) {{
-      requestAnimationFrame(() => found(performance.now()));
+    const shown = running ? null : seen();
+    if (shown !== stands) [stands, since] = [shown, now];
+    if ((stands && stands !== before && now - since > 500) || now - began > 60500) {{
+      requestAnimationFrame(() => found(stands && stands !== before ? since : now));
     }} else requestAnimationFrame(look);
   }};
   look();
@@ -86,7 +91,7 @@ def measure(browser: Any, workspace: Path | None, moves: int) -> list[str]:
         facts = " ".join(page.locator(".st-key-gem-header").inner_text().split("\n")[:2])
         page.goto(f"{url}/balance", wait_until="domcontentloaded")
         page.wait_for_selector(SLIDER, state="attached")
-        page.wait_for_function(READY)
+        page.evaluate(SHOWN, "")
         page.locator(SLIDER).first.focus()
         first = move(page, lambda: page.keyboard.press("ArrowLeft"))
         new, again = slider(page, max(1, moves // 2))
@@ -166,7 +171,6 @@ def move(page: Any, press: Callable[[], object]) -> float:
     seconds = (page.evaluate(SHOWN, before) - began) / 1000
     if seconds > LIMIT:
         raise SystemExit("a move changed nothing on the page")
-    page.wait_for_timeout(250)
     return float(seconds)
 
 
