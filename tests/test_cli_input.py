@@ -44,7 +44,7 @@ def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
         ((tmp_path / "header.csv",), "must hold at least one row"),
         ((tmp_path / "cut.parquet",), "damaged or cut short"),
         ((tmp_path / "notes.docx",), "a corpus file must be csv"),
-        ((good, "--target", "half"), "--target half"),
+        ((good, "--target", "half"), "A target must be uniform, natural, floor:x or shares"),
         ((good, "--weighting", "bytes"), "--weighting must be one of"),
     ]
     for arguments, words in cases:

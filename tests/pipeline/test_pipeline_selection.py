@@ -28,13 +28,14 @@ def test_every_part_is_what_pandas_gives(built_sample: Path) -> None:
     subjects = tuple(sorted(table["subject"].unique())[:3])
     low, high = (float(v) for v in table["gis"].quantile([0.2, 0.7]))
     numbers = tuple(cluster.number for cluster in taxonomy.clusters[2:5])
+    middle = float(table["margin"].median())
     cases = {
         Filter(): table["tokens"] > 0,
         Filter(columns=(Column("subject", values=subjects),)): table["subject"].isin(subjects),
         Filter(columns=(Column("id", contains="1"),)): table["id"].astype(str).str.contains("1", regex=False),
         Filter(columns=(Column("tokens", span=(80, 120)),)): table["tokens"].between(80, 120),
         Filter(tokens=(None, 110)): table["tokens"] <= 110,
-        Filter(margin=(3.0, None)): table["margin"] >= 3.0,
+        Filter(margin=(middle, None)): table["margin"] >= middle,
         Filter(gis=(low, high)): table["gis"].between(low, high),
         Filter(clusters=numbers): table["cluster_id"].isin(numbers),
         Filter(text="water"): table["text"].str.contains(r"\bwater", case=False),
