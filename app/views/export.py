@@ -12,7 +12,7 @@ from views.export_files import FILES, everything
 from views.export_report import report_card
 from widgets import count, guarded
 
-from gem_core.export import command, neutral_table, steps_to
+from gem_core.export import command, neutral_table
 from gem_core.workspace import Taxonomy, Workspace
 
 SHOWN = 8  # rows of a preview
@@ -75,7 +75,7 @@ def _formats(table: pd.DataFrame) -> dict[str, object]:
 
 
 def _reproduce(workspace: Workspace, taxonomy: Taxonomy) -> None:
-    steps = len(steps_to(workspace, taxonomy))
+    steps = len(workspace.history().to(taxonomy.key))
     if steps > 1:
         st.markdown(f"**This command makes the fit again; the {count(steps)} steps in edits.jsonl make the taxonomy**")
     else:

@@ -13,15 +13,13 @@ import pandas as pd
 from gem_core.export import (
     assignments_table,
     csv_text,
-    edits_lines,
     export,
     map_table,
     receipt,
-    steps_to,
     taxonomy_table,
     weights_table,
 )
-from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace import Taxonomy, Workspace, edits_text
 
 Table = Callable[[Workspace, Taxonomy], pd.DataFrame]
 
@@ -63,11 +61,11 @@ def _weights(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
 
 
 def _edits(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
-    return edits_lines(workspace, taxonomy).encode()
+    return edits_text(workspace.history().to(taxonomy.key)).encode()
 
 
 def _steps(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
-    steps = steps_to(workspace, taxonomy)
+    steps = workspace.history().to(taxonomy.key)
     return pd.DataFrame({"step": range(1, len(steps) + 1), "at": [str(s.at)[:19].replace("T", " ") for s in steps],
                          "sentence": [s.sentence for s in steps]})
 

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from gem_core.export.history import edits_lines
 from gem_core.export.receipt import receipt
 from gem_core.export.safe_csv import write_csv
 from gem_core.export.tables import assignments_table, map_table, taxonomy_table, weights_table
-from gem_core.workspace import Workspace
+from gem_core.workspace import Workspace, edits_text
 from gem_core.workspace.files import write_json, write_parquet, write_text
 
 NAMES = ("taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv", "edits.jsonl", "receipt.json")
@@ -36,6 +35,6 @@ def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
     write_csv(out / "assignments.csv", assignments_table(workspace, taxonomy))
     write_parquet(out / "assignments.parquet", map_table(workspace, taxonomy), row_group_size=1 << 17)
     write_csv(out / "weights.csv", weights_table(taxonomy))
-    write_text(out / "edits.jsonl", edits_lines(workspace, taxonomy))
+    write_text(out / "edits.jsonl", edits_text(workspace.history().to(taxonomy.key)))
     write_json(out / "receipt.json", receipt(workspace, taxonomy))
     return tuple(out / name for name in NAMES)

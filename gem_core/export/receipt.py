@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from gem_core.export.history import steps_to
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.manifest import versions
 
@@ -50,7 +49,7 @@ def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
                 "capped_clusters": [int(k) for k in np.flatnonzero(fit.capped)]},
         "costs": [asdict(cost) for cost in (*manifest.costs, *taxonomy.costs)],
         "versions": versions(), "versions_at_reading": manifest.versions,
-        "steps": len(steps_to(workspace, taxonomy)), "edited": taxonomy.edited,
+        "steps": len(workspace.history().to(taxonomy.key)), "edited": taxonomy.edited,
         "labels_by_people": sum(c.label_source == "person" for c in taxonomy.clusters),
     }
 

@@ -1,7 +1,7 @@
 """Edit the present taxonomy: each call is one step of the history."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from gem_core.errors import InputError
 from gem_core.pipeline.arrangement import Arrangement
 from gem_core.pipeline.edits import Op, Split, from_json, listed, to_json
 from gem_core.pipeline.taxonomy import fit_taxonomy, replay
-from gem_core.workspace import Edit, Settings, Step, Taxonomy, Workspace
+from gem_core.workspace import Edit, Settings, Taxonomy, Workspace
 
 INSIDE = 0.25  # strength of a split: no giant beside crumbs, and no parts forced to one size
 
@@ -98,14 +98,8 @@ def _parts(workspace: Workspace, taxonomy: Taxonomy, rows: Int32, into: int, see
     return [tuple(int(row) for row in rows[labels == part]) for part in range(into) if (labels == part).any()]
 
 
-def edits_text(steps: Sequence[Step]) -> str:
-    """Write steps as JSON lines: key, at, sentence, edits. `replay_steps` reads them."""
-    return "".join(json.dumps({"key": s.key, "at": s.at, "sentence": s.sentence, "edits": list(s.edits)},
-                              ensure_ascii=False) + "\n" for s in steps)
-
-
 def replay_steps(workspace: Workspace, lines: Iterable[str], *, progress: Progress = silent) -> Taxonomy:
-    """Do again what `edits_text` holds, step by step, on a workspace of the same corpus.
+    """Do again what `workspace.edits_text` holds, step by step, on a workspace of the same corpus.
 
     Raises
     ------

@@ -1,10 +1,10 @@
 """What is on disk: one folder a corpus, every part of it whole or absent."""
 
-from gem_core.workspace.history import Edit, History, Step
+from gem_core.workspace.history import Edit, History, Step, edits_text
 from gem_core.workspace.manifest import Manifest, StepCost
 from gem_core.workspace.settings import Settings
 from gem_core.workspace.store import Workspace, writing
 from gem_core.workspace.taxonomy import Cluster, Parent, Taxonomy
 
 __all__ = ["Cluster", "Edit", "History", "Manifest", "Parent", "Settings", "Step", "StepCost", "Taxonomy", "Workspace",
-           "writing"]
+           "edits_text", "writing"]

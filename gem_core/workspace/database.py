@@ -29,7 +29,8 @@ class Database:
         self.path = root / FILE
 
     @contextmanager
-    def _open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+    def open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+        """Open the file for one transaction."""
         try:
             connection = self._connect("rwc") if write else self._readable()
             try:
@@ -61,17 +62,11 @@ class Database:
             connection = self._connect("ro")
         return connection
 
-    @contextmanager
-    def open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction: for a part of the workspace that keeps a table of its own."""
-        with self._open(write=write) as connection:
-            yield connection
-
     def history(self) -> History:
         """Return the steps of the taxonomy, oldest first, and which one is present."""
         if not self.path.exists():
             return History((), -1)
-        with self._open() as connection:
+        with self.open() as connection:
             rows = connection.execute("SELECT key, edits, sentence, at FROM history ORDER BY position").fetchall()
             row = connection.execute("SELECT position FROM cursor").fetchone()
         steps = tuple(Step(key, tuple(json.loads(edits)), sentence, at) for key, edits, sentence, at in rows)
@@ -81,7 +76,7 @@ class Database:
         """Return what changes with every fit, edit, undo and redo: the present key and its place in the history."""
         if not self.path.exists():
             return "", -1
-        with self._open() as connection:
+        with self.open() as connection:
             row = connection.execute("SELECT key, position FROM history JOIN cursor USING (position)").fetchone()
         return (row[0], row[1]) if row else ("", -1)
 
@@ -90,7 +85,7 @@ class Database:
 
         Returns the keys that no step names any more.
         """
-        with self._open(write=True) as connection:
+        with self.open(write=True) as connection:
             row = connection.execute("SELECT position FROM cursor").fetchone()
             position = row[0] + 1 if row else 0
             gone = {old for old, in connection.execute("SELECT key FROM history WHERE position >= ?", (position,))}
@@ -103,7 +98,7 @@ class Database:
 
     def step(self, by: int) -> bool:
         """Move the present step back (-1) or forward (+1); return whether there was one to move to."""
-        with self._open(write=True) as connection:
+        with self.open(write=True) as connection:
             row = connection.execute("SELECT position FROM cursor").fetchone()
             size = connection.execute("SELECT count(*) FROM history").fetchone()[0]
             if row is None or not 0 <= row[0] + by < size:
@@ -113,7 +108,7 @@ class Database:
 
     def index(self, texts: Iterable[str], total: int, progress: Progress = silent) -> None:
         """Build the text index in one transaction; document i is row i."""
-        with self._open(write=True) as connection:
+        with self.open(write=True) as connection:
             connection.execute("BEGIN")
             connection.execute("DROP TABLE search")
             connection.execute(SEARCH)
@@ -127,7 +122,7 @@ class Database:
         """Whether the text index is there; it is built in one transaction, so then it is whole."""
         if not self.path.exists():
             return False
-        with self._open() as connection:
+        with self.open() as connection:
             names = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'search'").fetchone()[0]
             return bool(names) and connection.execute("SELECT rowid FROM search LIMIT 1").fetchone() is not None
 
@@ -140,7 +135,7 @@ class Database:
         if not words:
             return []
         quoted = " ".join(f'"{word}"' for word in words) + "*"
-        with self._open() as connection:
+        with self.open() as connection:
             rows = connection.execute("SELECT rowid FROM search WHERE search MATCH ? ORDER BY rank LIMIT ?",
                                       (quoted, limit))
             return [row[0] for row in rows]

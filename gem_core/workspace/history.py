@@ -1,5 +1,7 @@
 """What was done to the taxonomy of a workspace, step by step."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,3 +45,14 @@ class History:
     def present(self) -> Step | None:
         """The step whose taxonomy is shown."""
         return self.steps[self.position] if self.position >= 0 else None
+
+    def to(self, key: str) -> tuple[Step, ...]:
+        """Return the steps that led to a taxonomy, oldest first; none for one that is not in the history."""
+        last = max((place for place, step in enumerate(self.steps) if step.key == key), default=-1)
+        return self.steps[: last + 1]
+
+
+def edits_text(steps: Iterable[Step]) -> str:
+    """Write steps as lines of JSON: key, at (UTC), sentence, edits. `pipeline.replay_steps` reads them."""
+    return "".join(json.dumps({"key": step.key, "at": step.at, "sentence": step.sentence, "edits": list(step.edits)},
+                              ensure_ascii=False) + "\n" for step in steps)

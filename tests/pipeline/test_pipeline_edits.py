@@ -19,7 +19,6 @@ from gem_core.pipeline import (
     Rename,
     Split,
     edit,
-    edits_text,
     fit_taxonomy,
     open_sample,
     preview,
@@ -27,7 +26,7 @@ from gem_core.pipeline import (
     replay_steps,
 )
 from gem_core.pipeline.edits import Op
-from gem_core.workspace import Settings, Taxonomy, Workspace
+from gem_core.workspace import Settings, Taxonomy, Workspace, edits_text
 
 
 def rows_of(taxonomy: Taxonomy, number: int) -> set[int]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from gem_core import __version__
 from gem_core._types import Progress
-from gem_core.export.history import steps_to
 from gem_core.export.report.chart import path_chart
 from gem_core.export.report.content import Card, Group, cards, groups
 from gem_core.export.report.facts import measures, receipt_rows
@@ -66,7 +65,7 @@ def _facts(workspace: Workspace, taxonomy: Taxonomy, tree: tuple[Group, ...]) ->
 
 def _edits(workspace: Workspace, taxonomy: Taxonomy) -> tuple[dict[str, str], ...]:
     """The steps in words, where there is more than the first fit."""
-    steps = steps_to(workspace, taxonomy)
+    steps = workspace.history().to(taxonomy.key)
     return tuple({"sentence": clean(step.sentence, 400), "at": clean(step.at[:16].replace("T", " "), 16) + " UTC"}
                  for step in steps) if len(steps) > 1 else ()
 
