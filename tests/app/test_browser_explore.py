@@ -76,9 +76,9 @@ def test_read_a_document_rename_a_cluster_and_find_the_name_again(
     settled(page)
     page.get_by_text("A name <b>of my own</b>", exact=True).first.wait_for()
     page.reload()
-    ready(page)
     page.wait_for_selector(GLOBE)
-    back = page.locator(".st-key-panel_back button")  # the address opens the document again
+    back = page.locator(".st-key-panel_back button")
+    back.wait_for()  # the address opens the document again
     while back.count():
         back.click()
         settled(page, 1)
