@@ -1,8 +1,8 @@
 """A real browser and a real server for the tests of the app.
 
 ``browser_page(url, dark=..., width=..., height=..., scale=...)`` opens Chromium on a page; ``serve(script, *args,
-env=...)`` starts Streamlit on a free port of this machine. Without Chromium or Playwright these tests are skipped,
-with GEM_REQUIRE_BROWSER=1 they fail instead.
+env=...)`` starts Streamlit on a free port of this machine and ends it with the test. Without Chromium or Playwright
+these tests are skipped, with GEM_REQUIRE_BROWSER=1 they fail instead.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,14 +172,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
-    """Starts ``streamlit run script -- args`` from the repository's root; all end with the session."""
+@contextmanager
+def serving(places: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
+    """Starts ``streamlit run script -- args`` from the repository's root; all end with this."""
     running: list[Served] = []
 
     def start(script: str | Path, *args: str, env: dict[str, str] | None = None, wait: float = 90) -> Served:
         pytest.importorskip("streamlit")
-        port, log = free_port(), tmp_path_factory.mktemp("served") / "streamlit.log"
+        port, log = free_port(), places.mktemp("served") / "streamlit.log"
         command = [
             *(sys.executable, "-m", "streamlit", "run", str(script)),
             *("--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"),
@@ -203,6 +204,22 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
         served.stop()
         pytest.fail(f"streamlit did not answer within {wait} s:\n{served.log()[-2000:]}")
 
-    yield start
-    for served in running:
-        served.stop()
+    try:
+        yield start
+    finally:
+        for served in running:
+            served.stop()
+
+
+@pytest.fixture
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
+    """Servers of one test."""
+    with serving(tmp_path_factory) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
+    """Servers of all tests of a module."""
+    with serving(tmp_path_factory) as start:
+        yield start

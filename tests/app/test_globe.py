@@ -18,8 +18,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def address(chromium: Any, serve: Any) -> str:
-    return serve(HERE / "globe_page.py", str(N), str(K)).url
+def address(chromium: Any, serve_module: Any) -> str:
+    return serve_module(HERE / "globe_page.py", str(N), str(K)).url
 
 
 class Screen:
