@@ -1,0 +1,211 @@
+"""Weights of domains beside what they are measured by: natural share, ratio, epochs at a token budget."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gem_core._types import Bool, Float64, frozen
+from gem_core.errors import InputError
+from gem_core.geometry import effective_number
+from gem_core.mixing.feasible import epoch_caps, project
+
+MANY_EPOCHS = 4.0  # reading text more often than so is worth less and less (Muennighoff et al., arXiv 2305.16264)
+MUCH_WEIGHT = 0.9  # a single domain above it: the strategy has collapsed
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What weights must keep to.
+
+    Attributes
+    ----------
+    budget : float or None
+        Tokens to train on; without one there are no epochs.
+    max_epochs : float or None
+        How often a domain may be read; needs a budget. None for no cap.
+    floor : float
+        Smallest weight of a domain that has tokens, a fraction.
+    fold : float
+        Domains with a natural share below it count as one, "the rest", and keep their natural proportions inside.
+    """
+
+    budget: float | None = None
+    max_epochs: float | None = None
+    floor: float = 0.0
+    fold: float = 0.0
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of K domains.
+
+    Attributes
+    ----------
+    strategy : str
+    taxonomy_hash : str
+        What the numbers belong to.
+    numbers : tuple of K int
+    tokens : (K,) int64
+    weights : (K,) float64
+        Sum to 1.
+    folded : (K,) bool
+        Domains of the rest.
+    limits : Limits
+    """
+
+    strategy: str
+    taxonomy_hash: str
+    numbers: tuple[int, ...]
+    tokens: NDArray[np.int64]
+    weights: Float64
+    folded: Bool
+    limits: Limits = field(default=Limits())
+
+    @property
+    def natural(self) -> Float64:
+        """Shares of the tokens, (K,), sum 1."""
+        return np.asarray(self.tokens / self.tokens.sum())
+
+    @property
+    def ratio(self) -> Float64:
+        """Weight over natural share, (K,); NaN for a domain without tokens."""
+        return np.where(self.tokens > 0, self.weights / np.maximum(self.natural, 1e-300), np.nan)  # never 0 / 0
+
+    @property
+    def epochs(self) -> Float64:
+        """How often each domain is read within the budget, B w_k / T_k, (K,); NaN without a budget or tokens."""
+        budget = np.nan if self.limits.budget is None else self.limits.budget
+        return np.where(self.tokens > 0, self.weights * budget / np.maximum(self.tokens, 1), np.nan)
+
+    @property
+    def effective(self) -> float:
+        """Effective number of domains, exp(H), from 1 to K."""
+        return effective_number(self.weights)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is doubtful about each weight, in words; empty where nothing is."""
+        return tuple("; ".join(words for words, doubtful in (
+            (f"read {epochs:.1f} times, more than {MANY_EPOCHS:g}", epochs > MANY_EPOCHS * (1 + 1e-12)),
+            (f"has {weight:.1%} of the weight: the mixture is this domain", weight > MUCH_WEIGHT),
+        ) if doubtful) for epochs, weight in zip(self.epochs, self.weights, strict=True))
+
+
+def temperature(shares: ArrayLike, tau: float) -> Float64:
+    r"""Return shares with their contrast changed, w_k ~ p_k^tau: 1 leaves them, 0 makes them equal.
+
+    Parameters
+    ----------
+    shares : (K,) float
+        p, not negative, not all zero. A domain without a share stays without.
+    tau : float
+        Any finite number.
+
+    Returns
+    -------
+    (K,) float64
+        Sums to 1.
+
+    Raises
+    ------
+    InputError
+        If tau is not finite.
+
+    Examples
+    --------
+    >>> temperature([0.64, 0.36, 0.0], 0.5).round(4).tolist()
+    [0.5714, 0.4286, 0.0]
+    """
+    if not np.isfinite(tau):
+        raise InputError("The temperature's exponent must be a finite number", f"{tau}", "Use 0.5, for example")
+    p = np.asarray(shares, dtype=np.float64)
+    out = np.zeros_like(p)
+    logs = tau * np.log(p[p > 0])
+    out[p > 0] = np.exp(logs - logs.max())
+    return np.asarray(out / out.sum())
+
+
+def weigh(strategy: str, numbers: Sequence[int], tokens: ArrayLike, *, given: ArrayLike | None = None,
+          tau: float = 1.0, fixed: Mapping[int, float] | None = None, limits: Limits | None = None,
+          taxonomy_hash: str = "") -> Weights:
+    r"""Return what a strategy asks for, brought within limits (`project`).
+
+    Without `given`, w ~ p^tau of the natural shares p: tau = 1 is natural, tau = 0 uniform. Tail folding comes first:
+    the rest is one domain for the strategy, the floor and the cap, and its weight is handed on in natural proportions.
+
+    Parameters
+    ----------
+    strategy : str
+        What the result is called.
+    numbers : sequence of K int
+        Of the domains.
+    tokens : (K,) int
+        Not all zero. A domain without tokens gets no weight.
+    given : (K,) float, optional
+        Weights to start from; divided by their sum.
+    tau : float
+    fixed : {number: weight}, optional
+        Weights that hold exactly; such a domain is not folded. The others keep their proportions in what is left.
+    limits : Limits, optional
+    taxonomy_hash : str
+
+    Returns
+    -------
+    Weights
+
+    Raises
+    ------
+    InputError
+        If a fixed domain is unknown, or the limits leave no room; the message says by how much.
+
+    Examples
+    --------
+    >>> weigh("natural", [0, 4], [300, 100], limits=Limits(budget=800)).epochs.round(9).tolist()
+    [2.0, 2.0]
+    >>> weigh("custom", [0, 4, 7], [200, 100, 100], fixed={4: 0.4}).weights.round(3).tolist()
+    [0.4, 0.4, 0.2]
+    """
+    have = np.asarray(tokens, dtype=np.int64)
+    limits, fixed = limits or Limits(), dict(fixed or {})
+    _check(limits, fixed, numbers)
+    natural = have / have.sum()
+    held = np.array([number in fixed for number in numbers])
+    tail = (natural < limits.fold) & ~held
+    group = np.where(tail, (~tail).sum(), np.cumsum(~tail) - 1)  # the rest stands last
+    shares = np.bincount(group, natural)
+    wanted = temperature(shares, tau) if given is None else np.bincount(group, np.asarray(given, dtype=np.float64))
+    low, high = np.where(shares > 0, limits.floor, 0.0), np.where(shares > 0, np.inf, 0.0)
+    if limits.budget is not None and limits.max_epochs is not None:
+        high = epoch_caps(np.bincount(group, have), limits.budget, limits.max_epochs)
+    low[group[held]] = [fixed[number] for number in np.array(numbers)[held]]
+    high = np.where(np.isin(np.arange(len(shares)), group[held]), np.minimum(low, high), high)
+    names = [f"domain {number}" for number, folded in zip(numbers, tail, strict=True) if not folded]
+    found = project(wanted, high, low, names=[*names, "the rest"])
+    inside = np.divide(natural, shares[group], out=np.ones(len(have)), where=tail & (natural > 0))
+    return Weights(strategy, taxonomy_hash, tuple(numbers), frozen(have), frozen(found[group] * inside), frozen(tail),
+                   limits)
+
+
+def _check(limits: Limits, fixed: Mapping[int, float], numbers: Sequence[int]) -> None:
+    if limits.max_epochs is not None and limits.budget is None:
+        raise InputError("A largest number of epochs needs a token budget", "no budget", "Give one: --budget TOKENS")
+    for name, value in (("floor", limits.floor), ("fold", limits.fold)):
+        if not 0 <= value <= 1:
+            raise InputError(f"The {name} must be a fraction from 0 to 1", f"{value:g}", "Use 0.01 for one percent")
+    if limits.budget is not None and not 0 < limits.budget < np.inf:
+        raise InputError("The token budget must be above 0", f"{limits.budget:g}", "Give a number of tokens")
+    for number, weight in fixed.items():
+        if number not in numbers:
+            raise InputError("A fixed weight must be for a domain of this taxonomy", f"domain {number}",
+                             f"Choose among {', '.join(map(str, numbers))}")
+        if not 0 <= weight <= 1:
+            raise InputError("A weight must be a fraction from 0 to 1", f"{weight:g} for domain {number}",
+                             "Use 0.2 for twenty percent")
+    total = sum(fixed.values())
+    if total > 1 + 1e-9:
+        raise InputError("Fixed weights must sum to 1 at most", f"{total:.6g} ({total - 1:.6g} too much)", "Lower them")
+    if len(fixed) == len(numbers) and total < 1 - 1e-9:
+        raise InputError("Weights that fix every domain must sum to 1", f"{total:.6g} ({1 - total:.6g} too little)",
+                         "Raise them, or leave one domain free")
