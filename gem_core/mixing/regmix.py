@@ -82,7 +82,8 @@ def regmix(runs: Runs, target: str, *, regressor: Name | Literal["auto"] = "auto
     Raises
     ------
     InputError
-        If the target is unknown, runs are too few, test runs have other domains, or caps leave no room.
+        If the target is unknown, a loss is no number, runs are too few, test runs have other domains, or caps leave no
+        room.
 
     Examples
     --------
@@ -95,6 +96,11 @@ def regmix(runs: Runs, target: str, *, regressor: Name | Literal["auto"] = "auto
     (True, 1.0)
     """
     losses = runs.loss(target)
+    if not np.isfinite(losses).all():
+        bad = np.flatnonzero(~np.isfinite(losses))
+        raise InputError("Every run must have a loss that is a number",
+                         f"{losses[bad[0]]} for {target} in run {runs.index[bad[0]]!r}, and {bad.size - 1} more",
+                         "Train those proxies again, or leave them out")
     if test is not None and test.domains != runs.domains:
         odd = next((name for name in (*test.domains, *runs.domains)
                     if (name in test.domains) != (name in runs.domains)), test.domains[0])
@@ -102,14 +108,14 @@ def regmix(runs: Runs, target: str, *, regressor: Name | Literal["auto"] = "auto
                          "Give runs of the same domains")
     scores: dict[str, float]
     if regressor == "auto":
-        choice = choose(runs.mixtures, losses, seed=seed)
+        choice = choose(runs.rows, losses, seed=seed)
         name, scores = choice.name, choice.scores
     elif regressor in NAMES:
         name = regressor
-        scores = {name: spearman(out_of_fold(name, runs.mixtures, losses, seed=seed), losses)}
+        scores = {name: spearman(out_of_fold(name, runs.rows, losses, seed=seed), losses)}
     else:
         raise InputError(f"regressor must be auto, {', '.join(NAMES)}", f"{regressor!r}", "Choose one of them")
-    model = fit_regressor(name, runs.mixtures, losses, seed=seed)
+    model = fit_regressor(name, runs.rows, losses, seed=seed)
     base = runs.mixtures.mean(axis=0) if prior is None else np.asarray(prior, dtype=np.float64)
     best = search(model.predict, base, seed=seed, caps=caps)
     low, high = _interval(runs, losses, name, base, caps, resamples, level, seed)
@@ -119,7 +125,7 @@ def regmix(runs: Runs, target: str, *, regressor: Name | Literal["auto"] = "auto
 
 
 def _score(model: Regressor, test: Runs, target: str) -> float:
-    return spearman(model.predict(test.mixtures), test.loss(target))
+    return spearman(model.predict(test.rows), test.loss(target))
 
 
 def _interval(runs: Runs, losses: Float64, name: Name, prior: Float64, caps: ArrayLike | None, resamples: int,
@@ -131,7 +137,7 @@ def _interval(runs: Runs, losses: Float64, name: Name, prior: Float64, caps: Arr
     found = np.empty((resamples, K))
     for i in range(resamples):
         rows = rng.integers(len(runs), size=len(runs))
-        model = fit_regressor(name, runs.mixtures[rows], losses[rows], seed=seed)
+        model = fit_regressor(name, runs.rows[rows], losses[rows], seed=seed)
         found[i] = search(model.predict, prior, seed=seed + i, caps=caps)
     low, high = np.quantile(found, ((1 - level) / 2, (1 + level) / 2), axis=0)
     return frozen(low), frozen(high)

@@ -9,11 +9,11 @@ import numpy as np
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
 from gem_core.mixing.laws import fit_effective, fit_exponential
+from gem_core.mixing.trees import FOLDS, fit_trees
 
-Name = Literal["lightgbm", "linear", "effective", "exponential"]
+Name = Literal["lightgbm", "linear", "effective", "exponential", "ensemble"]
 NAMES: tuple[Name, ...] = get_args(Name)
-FOLDS = 5
-TREES, RATE = 1000, 0.01  # RegMix's settings; no early stopping, which would need rows that are then not new
+SINGLE = NAMES[:-1]
 Predict = Callable[[Float64], Float64]
 
 
@@ -27,7 +27,8 @@ class Regressor:
 
 def parameters(name: Name, n_domains: int) -> int:
     """Runs that a regressor needs at least: as many as it has parameters (10 for the trees, which have none)."""
-    return {"lightgbm": 10, "linear": n_domains, "effective": n_domains + 4, "exponential": n_domains + 2}[name]
+    own = {"lightgbm": 10, "linear": n_domains, "effective": n_domains + 4, "exponential": n_domains + 2}
+    return own[name] if name in own else min(own.values())
 
 
 def fit_regressor(name: Name, mixtures: Float64, losses: Float64, *, seed: int = 0) -> Regressor:
@@ -35,10 +36,11 @@ def fit_regressor(name: Name, mixtures: Float64, losses: Float64, *, seed: int =
 
     Parameters
     ----------
-    name : "lightgbm", "linear", "effective" or "exponential"
-        Gradient-boosted trees with RegMix's settings; least squares; the two mixing laws (`gem_core.mixing.laws`).
+    name : "lightgbm", "linear", "effective", "exponential" or "ensemble"
+        Gradient-boosted trees with RegMix's settings; least squares; the two mixing laws (`gem_core.mixing.laws`); the
+        mean of what those of the four predict that have runs enough.
     mixtures : (n, K) float
-        Rows sum to 1.
+        Rows that sum to 1, or nearly where weights were rounded: all but the trees scale them.
     losses : (n,) float
     seed : int
 
@@ -63,24 +65,31 @@ def fit_regressor(name: Name, mixtures: Float64, losses: Float64, *, seed: int =
     if len(mixtures) < need:
         raise InputError(f"The {name} regressor needs at least {need} runs for {mixtures.shape[1]} domains",
                          f"{len(mixtures)}", "Train more proxies, or choose a regressor with fewer parameters")
+    if name == "ensemble":
+        models = [fit_regressor(one, mixtures, losses, seed=seed) for one in _members(len(losses), mixtures.shape[1])]
+        return Regressor(name, lambda rows: np.mean([model.predict(rows) for model in models], axis=0))
     if name == "lightgbm":
-        return Regressor(name, _trees(mixtures, losses, seed))
+        return Regressor(name, fit_trees(mixtures, losses, seed))
+    law = _law(name, _scaled(mixtures), losses, seed)
+    return Regressor(name, lambda rows: law(_scaled(rows)))
+
+
+def _law(name: Name, mixtures: Float64, losses: Float64, seed: int) -> Predict:
     if name == "effective":
-        return Regressor(name, fit_effective(mixtures, losses, seed).predict)
+        return fit_effective(mixtures, losses, seed).predict
     if name == "exponential":
-        return Regressor(name, fit_exponential(mixtures, losses, seed).predict)
+        return fit_exponential(mixtures, losses, seed).predict
     slopes = np.linalg.lstsq(mixtures, losses, rcond=None)[0]  # weights sum to 1: no intercept
-    return Regressor(name, lambda rows: np.asarray(rows) @ slopes)
+    return lambda rows: np.asarray(rows @ slopes)
 
 
-def _trees(mixtures: Float64, losses: Float64, seed: int) -> Predict:
-    import lightgbm
+def _scaled(rows: Float64) -> Float64:
+    array = np.asarray(rows, dtype=np.float64)
+    return np.asarray(array / array.sum(axis=1, keepdims=True))
 
-    model = lightgbm.train({"objective": "regression", "learning_rate": RATE, "verbosity": -1, "seed": 42 + seed,
-                            "num_threads": 1,  # hundreds of rows: more threads only wait for each other
-                            "deterministic": True, "force_row_wise": True},
-                           lightgbm.Dataset(mixtures, losses), num_boost_round=TREES)
-    return lambda rows: np.asarray(model.predict(rows), dtype=np.float64)
+
+def _members(runs: int, n_domains: int) -> list[Name]:
+    return [name for name in SINGLE if runs >= parameters(name, n_domains)]
 
 
 def spearman(a: Float64, b: Float64) -> float:
@@ -124,12 +133,12 @@ def choose(mixtures: Float64, losses: Float64, *, seed: int = 0) -> Choice:
     InputError
         If there are too few runs for any.
     """
-    scores: dict[str, float] = {}
-    for name in NAMES:
-        if len(losses) - -(-len(losses) // FOLDS) >= parameters(name, mixtures.shape[1]):
-            scores[name] = spearman(out_of_fold(name, mixtures, losses, seed=seed), losses)
-    if not scores:
+    left = len(losses) - -(-len(losses) // FOLDS)  # of the smallest fit
+    predicted = {name: out_of_fold(name, mixtures, losses, seed=seed) for name in _members(left, mixtures.shape[1])}
+    if not predicted:
         raise InputError("A regressor needs more runs than it has parameters",
                          f"{len(losses)} runs for {mixtures.shape[1]} domains", "Train more proxies")
-    best = max(scores, key=lambda name: scores[name])
-    return Choice(next(name for name in NAMES if name == best), scores)
+    if len(predicted) > 1:
+        predicted["ensemble"] = np.mean(list(predicted.values()), axis=0)
+    scores: dict[str, float] = {name: spearman(values, losses) for name, values in predicted.items()}
+    return Choice(max(predicted, key=lambda name: scores[name]), scores)

@@ -28,6 +28,8 @@ class Runs:
         Nats a token.
     index : tuple of n str
         Names of the runs.
+    written : (n, K) float64, optional
+        Weights as a file has them, before they were scaled to sum to 1; the same as `mixtures` when left out.
     """
 
     domains: tuple[str, ...]
@@ -35,6 +37,12 @@ class Runs:
     mixtures: Float64
     losses: Float64
     index: tuple[str, ...]
+    written: Float64 | None = None
+
+    @property
+    def rows(self) -> Float64:
+        """What a regressor is given, (n, K): the weights as they were written."""
+        return self.mixtures if self.written is None else self.written
 
     def __len__(self) -> int:
         return len(self.index)
@@ -42,7 +50,7 @@ class Runs:
     def head(self, limit: int) -> "Runs":
         """The first `limit` runs."""
         return Runs(self.domains, self.targets, frozen(self.mixtures[:limit]), frozen(self.losses[:limit]),
-                    self.index[:limit])
+                    self.index[:limit], frozen(self.rows[:limit]))
 
     def loss(self, target: str) -> Float64:
         """Losses of one target, (n,); it may be named by a part that only it has.
@@ -100,7 +108,8 @@ def read_runs(mixtures: Path, losses: Path) -> Runs:
                          f"{sums[wrong[0]]:.4g} in run {weights.index[wrong[0]]!r}, and {wrong.size - 1} more",
                          f"Correct {mixtures}")
     return Runs(tuple(map(str, weights.columns)), tuple(map(str, lost.columns)), frozen(table / sums[:, None]),
-                frozen(lost.loc[weights.index].to_numpy(np.float64)), tuple(weights.index))
+                frozen(lost.loc[weights.index].to_numpy(np.float64)), tuple(weights.index),
+                frozen(table))
 
 
 def _table(path: Path) -> pd.DataFrame:

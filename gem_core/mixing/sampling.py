@@ -98,7 +98,7 @@ def search(predict: Callable[[Float64], Float64], prior: ArrayLike, *, draws: in
     Raises
     ------
     InputError
-        If fewer than `best` draws respect the caps.
+        If the caps sum to less than 1, or fewer than `best` draws respect them.
 
     Examples
     --------
@@ -110,6 +110,10 @@ def search(predict: Callable[[Float64], Float64], prior: ArrayLike, *, draws: in
     rng = np.random.default_rng(seed)
     drawn = rng.dirichlet(np.maximum(p, 1e-6), draws)  # a domain without a share is drawn next to never
     if caps is not None:
+        room = float(np.sum(caps))
+        if not room >= 1 - 1e-9:
+            raise InputError("Caps must leave room for weights that sum to 1",
+                             f"{room:.4g} together, {1 - room:.4g} short", "Raise the caps")
         drawn = drawn[(drawn <= np.asarray(caps)).all(axis=1)]
     if len(drawn) < best:
         raise InputError(f"At least {best} draws must respect the caps", f"{len(drawn)} of {draws:,}",

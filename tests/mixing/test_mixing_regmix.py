@@ -103,7 +103,7 @@ def test_search_respects_caps_and_finds_the_corner() -> None:
     assert best[1] > 0.5
     assert best[2] > best[0]
     with pytest.raises(InputError, match="draws must respect the caps"):
-        search(lambda w: w[:, 0], [0.5, 0.5], draws=1000, caps=[0.1, 0.1])
+        search(lambda w: w[:, 0], [0.5, 0.5], draws=1000, caps=[0.5, 0.5])
 
 
 def test_regmix_end_to_end_with_intervals() -> None:
