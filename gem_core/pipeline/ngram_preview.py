@@ -1,0 +1,53 @@
+"""The instant proxy of a workspace: built once for a taxonomy, read from disk afterwards."""
+
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from gem_core._types import Progress, frozen, silent
+from gem_core.mixing.ngram import PAIRS, SAMPLE, SINGLES, NgramProxy, ngram_proxy
+from gem_core.pipeline.domains import Domains
+from gem_core.pipeline.proxy_corpus import SplitSettings, proxy_corpus
+from gem_core.workspace import Workspace
+from gem_core.workspace.files import write_whole
+from gem_core.workspace.mixes import Mixes
+from gem_core.workspace.studies import study_key
+
+
+def ngram_preview(workspace: Workspace, domains: Domains, split: SplitSettings | None = None, *,
+                  progress: Progress = silent) -> NgramProxy:
+    """Return the n-gram mixture proxy over the domains of a taxonomy; its targets are their held-out documents.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    domains : Domains
+        Of a taxonomy of this workspace.
+    split : SplitSettings, optional
+        As for the trained proxies, so that both are judged by the same documents.
+    progress : Progress
+        Called as progress("read as tokens", done, documents) the first time in a workspace.
+
+    Raises
+    ------
+    InputError
+        If a domain has too few tokens for a held-out set.
+    """
+    chosen = split or SplitSettings()
+    key = study_key(vars(chosen), SAMPLE, PAIRS, SINGLES)
+    path = Mixes(workspace.root, domains.taxonomy_hash).folder / f"ngram-{key}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return NgramProxy(frozen(file["probabilities"]), frozen(file["bounds"]))
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        pass  # none there, or none that can be read: build it
+    corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
+    proxy = ngram_proxy(corpus.streams, seed=chosen.seed)
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.savez(file, probabilities=proxy.probabilities, bounds=proxy.bounds)
+
+    write_whole(path, write)
+    return proxy
