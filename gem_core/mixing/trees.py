@@ -32,9 +32,9 @@ def fit_trees(mixtures: Float64, losses: Float64, seed: int = 0) -> Callable[[Fl
 
     Examples
     --------
-    >>> w = np.random.default_rng(0).dirichlet(np.ones(3), 200)
+    >>> w = np.random.default_rng(0).dirichlet(np.ones(3), 60)
     >>> predict = fit_trees(w, w @ [1.0, 2.0, 3.0])
-    >>> bool(abs(predict(np.array([[0.3, 0.3, 0.4]]))[0] - 2.1) < 0.1)
+    >>> bool(abs(predict(np.array([[0.3, 0.3, 0.4]]))[0] - 2.1) < 0.2)
     True
     """
     rounds = round(float(np.mean([_stopped(mixtures, losses, held, seed) for held in _folds(len(losses), seed)])))
