@@ -14,7 +14,19 @@ from typing import Any, NoReturn
 import typer
 
 from gem_core.commands import app as app_command
-from gem_core.commands import compare, corpus, duplicates, edit, export, mix, naming, sample, selection, taxonomy
+from gem_core.commands import (
+    compare,
+    corpus,
+    duplicates,
+    edit,
+    export,
+    mix,
+    naming,
+    sample,
+    selection,
+    taxonomy,
+    weights,
+)
 from gem_core.commands._options import clean
 from gem_core.errors import Cancelled, GemError
 
@@ -47,6 +59,9 @@ mix_app = typer.Typer(no_args_is_help=True, help="From clusters, or proxy runs, 
 app.add_typer(mix_app, name="mix")
 mix_app.command("regmix", epilog="Example: gem-explorer mix regmix --mixtures runs.csv --losses losses.csv "
                                  "--target web_loss --regressor auto --json")(mix.regmix)
+mix_app.command("weights", epilog="Example: gem-explorer mix weights news --strategy temperature --tau 0.5 --budget "
+                                  "1e9 --max-epochs 4 --out weights.csv    After edits: gem-explorer mix weights news "
+                                  "--from weights.csv --out carried.csv")(weights.weights)
 app.command("compare", epilog="Example: gem-explorer compare news --with kmeans    "
                               "Example: gem-explorer compare news --with column:topic --json")(compare.compare)
 app.command("stability", epilog="Example: gem-explorer stability news --seeds 8 --resamples 8 --json")(

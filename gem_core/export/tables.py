@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from gem_core.errors import InputError
+from gem_core.mixing import Weights
 from gem_core.workspace import Taxonomy, Workspace
 
 
@@ -48,18 +50,45 @@ def map_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
     return table.assign(projection_x=flat[:, 0], projection_y=flat[:, 1])
 
 
-def weights_table(taxonomy: Taxonomy) -> pd.DataFrame:
-    """Mixing weights by cluster mass.
+def weights_table(taxonomy: Taxonomy, weights: Weights | None = None) -> pd.DataFrame:
+    """Mixing weights, one row a cluster.
 
-    Columns: cluster_id, label, strategy ("cluster-mass"), weight (the cluster's soft mass, sums to 1 over what is not
-    excluded), natural_share (share of the tokens), ratio (weight / natural_share; empty for a cluster without tokens),
-    tokens. An excluded cluster has weight 0 and ratio 0.
+    Columns: cluster_id, label, strategy, weight (a fraction, sum 1), natural_share (share of the tokens), ratio
+    (weight / natural_share; empty for a cluster without tokens), tokens, epochs (how often the cluster is read within
+    the token budget; empty without one), taxonomy_hash. An excluded cluster has weight, ratio and epochs 0.
+
+    Parameters
+    ----------
+    taxonomy : Taxonomy
+    weights : Weights, optional
+        Of this taxonomy; the clusters' soft masses when left out ("balanced").
+
+    Raises
+    ------
+    InputError
+        If the weights belong to another taxonomy.
     """
+    if weights is None:
+        total = sum(c.mass for c in taxonomy.clusters if not c.excluded)
+        strategy, budget = "balanced", None
+        value = {c.number: c.mass / total for c in taxonomy.clusters if not c.excluded and total}
+    else:
+        check_same(taxonomy, weights)
+        strategy, budget = weights.strategy, weights.limits.budget
+        value = dict(zip(weights.numbers, map(float, weights.weights), strict=True))
     rows = []
-    total = sum(c.mass for c in taxonomy.clusters if not c.excluded)
     for c in taxonomy.clusters:
-        weight = 0.0 if c.excluded or not total else c.mass / total
-        ratio = weight / c.share_tokens if c.share_tokens else (0.0 if c.excluded else np.nan)
-        rows.append({"cluster_id": c.number, "label": c.label, "strategy": "cluster-mass", "weight": weight,
-                     "natural_share": c.share_tokens, "ratio": ratio, "tokens": c.tokens})
+        weight = value.get(c.number, 0.0)
+        nothing = 0.0 if c.excluded else np.nan  # what cannot be said of a cluster without tokens
+        rows.append({"cluster_id": c.number, "label": c.label, "strategy": strategy, "weight": weight,
+                     "natural_share": c.share_tokens, "ratio": weight / c.share_tokens if c.share_tokens else nothing,
+                     "tokens": c.tokens, "epochs": np.nan if budget is None else 0.0 if c.excluded
+                     else weight * budget / c.tokens if c.tokens else np.nan, "taxonomy_hash": taxonomy.taxonomy_hash})
     return pd.DataFrame(rows)
+
+
+def check_same(taxonomy: Taxonomy, weights: Weights) -> None:
+    """Refuse weights of another taxonomy."""
+    if weights.taxonomy_hash != taxonomy.taxonomy_hash:
+        raise InputError(f"Weights must belong to this taxonomy ({taxonomy.taxonomy_hash[:12]})",
+                         f"weights of taxonomy {weights.taxonomy_hash[:12]}", "Carry them over first")

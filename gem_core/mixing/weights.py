@@ -1,7 +1,7 @@
 """Weights of domains beside what they are measured by: natural share, ratio, epochs at a token budget."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,6 +53,10 @@ class Weights:
     folded : (K,) bool
         Domains of the rest.
     limits : Limits
+    carried_from : str
+        Hash of the taxonomy that they were found for, where that is another one.
+    unsupported : (K,) bool
+        Domains of which that taxonomy held nothing.
     """
 
     strategy: str
@@ -61,7 +65,9 @@ class Weights:
     tokens: NDArray[np.int64]
     weights: Float64
     folded: Bool
-    limits: Limits = field(default=Limits())
+    limits: Limits
+    carried_from: str
+    unsupported: Bool
 
     @property
     def natural(self) -> Float64:
@@ -90,7 +96,8 @@ class Weights:
         return tuple("; ".join(words for words, doubtful in (
             (f"read {epochs:.1f} times, more than {MANY_EPOCHS:g}", epochs > MANY_EPOCHS * (1 + 1e-12)),
             (f"has {weight:.1%} of the weight: the mixture is this domain", weight > MUCH_WEIGHT),
-        ) if doubtful) for epochs, weight in zip(self.epochs, self.weights, strict=True))
+            ("no evidence: none of it was in the taxonomy that the weights were found for", unknown),
+        ) if doubtful) for epochs, weight, unknown in zip(self.epochs, self.weights, self.unsupported, strict=True))
 
 
 def temperature(shares: ArrayLike, tau: float) -> Float64:
@@ -129,7 +136,7 @@ def temperature(shares: ArrayLike, tau: float) -> Float64:
 
 def weigh(strategy: str, numbers: Sequence[int], tokens: ArrayLike, *, given: ArrayLike | None = None,
           tau: float = 1.0, fixed: Mapping[int, float] | None = None, limits: Limits | None = None,
-          taxonomy_hash: str = "") -> Weights:
+          taxonomy_hash: str = "", carried_from: str = "", unsupported: ArrayLike = False) -> Weights:
     r"""Return what a strategy asks for, brought within limits (`project`).
 
     Without `given`, w ~ p^tau of the natural shares p: tau = 1 is natural, tau = 0 uniform. Tail folding comes first:
@@ -149,7 +156,9 @@ def weigh(strategy: str, numbers: Sequence[int], tokens: ArrayLike, *, given: Ar
     fixed : {number: weight}, optional
         Weights that hold exactly; such a domain is not folded. The others keep their proportions in what is left.
     limits : Limits, optional
-    taxonomy_hash : str
+    taxonomy_hash, carried_from : str
+    unsupported : (K,) bool
+        As in `Weights`.
 
     Returns
     -------
@@ -184,8 +193,9 @@ def weigh(strategy: str, numbers: Sequence[int], tokens: ArrayLike, *, given: Ar
     names = [f"domain {number}" for number, folded in zip(numbers, tail, strict=True) if not folded]
     found = project(wanted, high, low, names=[*names, "the rest"])
     inside = np.divide(natural, shares[group], out=np.ones(len(have)), where=tail & (natural > 0))
+    unknown = np.array(np.broadcast_to(np.asarray(unsupported, dtype=bool), have.shape))
     return Weights(strategy, taxonomy_hash, tuple(numbers), frozen(have), frozen(found[group] * inside), frozen(tail),
-                   limits)
+                   limits, carried_from, frozen(unknown))
 
 
 def _check(limits: Limits, fixed: Mapping[int, float], numbers: Sequence[int]) -> None:

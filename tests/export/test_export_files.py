@@ -57,7 +57,10 @@ def test_the_files_hold_what_others_rely_on(sample: Workspace, tmp_path: Path) -
     assert placed["cluster_id"].tolist() == assignments["cluster_id"].tolist()
     assert np.array_equal(placed[["projection_x", "projection_y"]].to_numpy(), sample.flat)
     weights = pd.read_csv(files[3])
-    assert {"cluster_id", "label", "strategy", "weight", "natural_share", "ratio", "tokens"} == set(weights.columns)
+    assert list(weights.columns) == ["cluster_id", "label", "strategy", "weight", "natural_share", "ratio", "tokens",
+                                     "epochs", "taxonomy_hash"]
+    assert set(weights["strategy"]) == {"balanced"}
+    assert set(weights["taxonomy_hash"]) == {sample.taxonomy().taxonomy_hash}
     assert weights["weight"].sum() == pytest.approx(1, abs=1e-9)
     assert weights["natural_share"].sum() == pytest.approx(1, abs=1e-9)
     assert np.allclose(weights["ratio"], weights["weight"] / weights["natural_share"])

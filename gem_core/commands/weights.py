@@ -1,0 +1,121 @@
+"""gem-explorer mix weights and mix sample: weights by strategy, and the training set that they describe."""
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gem_core.commands._options import Json, WorkspaceArg, check_one_of, clean
+from gem_core.errors import InputError
+
+if TYPE_CHECKING:
+    from gem_core.mixing import Weights
+    from gem_core.pipeline.mixing import Doubt
+    from gem_core.workspace import Taxonomy
+
+STRATEGIES = "natural, uniform, temperature, balanced, custom, doremi, regmix, perfre or grip"
+
+
+def weights(
+    workspace: WorkspaceArg,
+    strategy: Annotated[str | None, typer.Option(help=f"{STRATEGIES}; natural when left out")] = None,
+    from_: Annotated[Path | None, typer.Option("--from", metavar="FILE",
+                                               help="weights of an earlier taxonomy, to carry over")] = None,
+    tau: Annotated[float, typer.Option(help="temperature: weight ~ share^tau")] = 0.5,
+    custom: Annotated[str, typer.Option(metavar="N=W,...", help="weights of single clusters, by number")] = "",
+    budget: Annotated[float | None, typer.Option(metavar="TOKENS", help="tokens to train on")] = None,
+    max_epochs: Annotated[float | None, typer.Option(metavar="E", help="read no cluster more often than this")] = None,
+    floor: Annotated[float, typer.Option(metavar="F", help="smallest weight of a cluster, a fraction")] = 0.0,
+    fold: Annotated[float, typer.Option(metavar="S", help="treat clusters with a smaller share of the tokens as one, "
+                                                          "in natural proportions")] = 0.0,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help=".csv, .yaml (RegMix) or .json (DoReMi)")] = None,
+    format: Annotated[str | None, typer.Option(help="csv, regmix, doremi or weborganizer; by the ending when left out",
+                                               )] = None,
+    as_json: Json = False,
+) -> None:
+    """Mixing weights of the clusters by a strategy, beside natural share, ratio and epochs."""
+    from gem_core.export.mixtures import format_of, write_weights
+    from gem_core.mixing import Limits
+    from gem_core.pipeline.mixing import STRATEGIES as KNOWN
+    from gem_core.pipeline.mixing import carried_over, doubts, weights_by
+    from gem_core.pipeline.weights_file import read_weights
+    from gem_core.workspace import Workspace
+
+    fixed = _fixed(custom)
+    if from_ is not None and (strategy or fixed):
+        raise InputError("Weights come from a file or from a strategy", "--from beside --strategy or --custom",
+                         "Leave one out")
+    strategy = strategy or ("custom" if fixed else "natural")
+    check_one_of("--strategy", strategy, KNOWN)
+    if out is not None:
+        format_of(out, format)  # refused before the work
+    opened = Workspace(workspace)
+    taxonomy = opened.taxonomy()
+    limits = Limits(budget, max_epochs, floor, fold)
+    if from_ is not None:
+        found = carried_over(opened, taxonomy, read_weights(from_), limits=limits)
+    else:
+        found = weights_by(opened, taxonomy, strategy, tau=tau, fixed=fixed, limits=limits)  # type: ignore[arg-type]
+    alike = doubts(opened, found)
+    written = {"file": str(out), "format": write_weights(out, taxonomy, found, format)} if out is not None else {}
+    if as_json:
+        typer.echo(json.dumps({**weights_facts(taxonomy, found, alike), **written}, indent=1))
+        return
+    _say(taxonomy, found, alike)
+    if out is not None:
+        typer.echo(clean(f"written to {out} ({written['format']})"))
+
+
+def weights_facts(taxonomy: "Taxonomy", found: "Weights", alike: "tuple[Doubt, ...]") -> dict[str, Any]:
+    """What `mix weights --json` says."""
+    columns = (found.numbers, found.weights, found.natural, found.ratio, found.tokens, found.epochs, found.folded,
+               found.warnings)
+    return {
+        "strategy": found.strategy, "taxonomy_hash": found.taxonomy_hash, "carried_from": found.carried_from,
+        "budget": found.limits.budget, "effective_domains": found.effective,
+        "clusters": [{"cluster_id": number, "label": taxonomy.cluster(number).label, "weight": float(weight),
+                      "natural_share": float(natural), "ratio": _number(ratio), "tokens": int(tokens),
+                      "epochs": _number(epochs), "folded": bool(folded), "warning": warning}
+                     for number, weight, natural, ratio, tokens, epochs, folded, warning
+                     in zip(*columns, strict=True)],
+        "excluded": [c.number for c in taxonomy.clusters if c.excluded],
+        "not_told_apart": [{"first": d.first, "second": d.second, "correlation": d.correlation} for d in alike]}
+
+
+def _say(taxonomy: "Taxonomy", found: "Weights", alike: "tuple[Doubt, ...]") -> None:
+    carried = f", carried over from taxonomy {found.carried_from[:12]}" if found.carried_from else ""
+    typer.echo(clean(f"{found.strategy}{carried}: as even as {found.effective:.1f} of {len(found.numbers)} clusters"))
+    typer.echo(f"{'weight':>8}{'natural':>9}{'ratio':>8}{'epochs':>8}  cluster")
+    for at in (-found.weights).argsort(kind="stable"):
+        ratio, epochs = (f"{value:>8.2f}" if math.isfinite(value) else f"{'-':>8}"
+                         for value in (found.ratio[at], found.epochs[at]))
+        said = f"  ({found.warnings[at]})" if found.warnings[at] else ""
+        label = taxonomy.cluster(found.numbers[at]).label
+        typer.echo(clean(f"{found.weights[at]:>8.2%}{found.natural[at]:>9.2%}{ratio}{epochs}  "
+                         f"{found.numbers[at]:>4}  {label}{said}"))
+    for doubt in alike:
+        typer.echo(clean(f"the runs cannot tell apart: {doubt.first} and {doubt.second} "
+                         f"(their weights correlate {doubt.correlation:.3f})"))
+
+
+def _fixed(text: str) -> dict[int, float]:
+    """Read "3=0.2,5=0.1"."""
+    fixed: dict[int, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = part.partition("=")
+        try:
+            number, weight = int(name), float(value)
+        except ValueError:
+            raise InputError("--custom must be numbers of clusters with weights, such as 3=0.2,5=0.1", f"{part!r}",
+                             "See the numbers with: gem-explorer info DIR") from None
+        if number in fixed:
+            raise InputError("--custom must name a cluster once", f"cluster {number} twice", "Remove one")
+        fixed[number] = weight
+    return fixed
+
+
+def _number(value: float) -> float | None:
+    """A number as JSON has them: no NaN."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,173 @@
+"""Weights by strategy: from the tokens, from the fit, from a person, or from the runs that a workspace holds."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from gem_core._types import Float64
+from gem_core.errors import InputError, WorkspaceError
+from gem_core.mixing.carry import Carried, carry, collinear, token_overlap
+from gem_core.mixing.weights import Limits, Weights, weigh
+from gem_core.pipeline.domains import Domains, domains_of
+from gem_core.pipeline.weights_file import WeightsFile, for_domains
+from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.mixes import FOLDER, Mixes
+
+Strategy = Literal["natural", "uniform", "temperature", "balanced", "custom", "doremi", "regmix", "perfre", "grip"]
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+TAU = 0.5
+RUNS = {"doremi": "doremi", "regmix": "proxies", "perfre": "perfre", "grip": "probe"}  # the command that finds them
+_EXPONENT = {"natural": 1.0, "uniform": 0.0, "custom": 1.0}
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Two clusters that the runs behind some weights cannot tell apart.
+
+    Attributes
+    ----------
+    first, second : str
+        Their names.
+    correlation : float
+        Of their weights over the runs.
+    """
+
+    first: str
+    second: str
+    correlation: float
+
+
+def weights_by(workspace: Workspace, taxonomy: Taxonomy, strategy: Strategy, *, tau: float = TAU,
+               fixed: Mapping[int, float] | None = None, limits: Limits | None = None) -> Weights:
+    r"""Return the weights that a strategy gives the clusters of a taxonomy, within limits.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+        Of this workspace. Its excluded clusters get no weight.
+    strategy : str
+        natural: shares p of the tokens. uniform. temperature: w ~ p^tau. balanced: the soft masses of the fit.
+        custom: some weights fixed, the others natural in what is left. doremi, regmix, perfre, grip: what the last run
+        of that kind found for this taxonomy, or, when there is none, for the last earlier one, carried over.
+    tau : float
+        Of temperature.
+    fixed : {cluster number: weight}, optional
+        For custom.
+    limits : Limits, optional
+
+    Returns
+    -------
+    Weights
+
+    Raises
+    ------
+    InputError
+        If the strategy is unknown, has no runs yet, or the limits leave no room; the message says by how much.
+    """
+    if strategy not in STRATEGIES:
+        raise InputError(f"The strategy must be one of {', '.join(STRATEGIES)}", f"{strategy!r}", "Choose one of them")
+    if bool(fixed) != (strategy == "custom"):
+        raise InputError("Fixed weights belong to the strategy custom, which needs them",
+                         f"{len(fixed or {})} with {strategy}", 'Use --strategy custom --custom "3=0.2,5=0.1"')
+    domains = domains_of(workspace, taxonomy)
+    if strategy in RUNS:
+        return _by_runs(workspace, domains, strategy, limits)
+    return _weigh(domains, strategy, given=domains.mass if strategy == "balanced" else None,
+                  tau=_EXPONENT.get(strategy, tau), fixed=fixed, limits=limits)
+
+
+def carried_over(workspace: Workspace, taxonomy: Taxonomy, file: WeightsFile, *, limits: Limits | None = None,
+                 ) -> Weights:
+    """Return weights of an earlier taxonomy for this one: each document takes its tokens' part along (`carry`).
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+    file : WeightsFile
+        Of this taxonomy or an earlier one of the history.
+    limits : Limits, optional
+
+    Raises
+    ------
+    InputError
+        If no step of the history has the taxonomy they name, or nothing of it is left.
+    """
+    domains = domains_of(workspace, taxonomy)
+    strategy = file.strategy or "given"
+    if file.taxonomy_hash == domains.taxonomy_hash:
+        return _weigh(domains, strategy, given=for_domains(file, domains), limits=limits)
+    old = _of_hash(workspace, file.taxonomy_hash)
+    moved = _moved(old, domains, for_domains(file, old))
+    return _weigh(domains, strategy, given=moved.weights, limits=limits, carried_from=old.taxonomy_hash,
+                  unsupported=~moved.supported)
+
+
+def doubts(workspace: Workspace, weights: Weights) -> tuple[Doubt, ...]:
+    """Pairs of clusters whose weights go together in the proxy runs behind weights, here or after a carry-over.
+
+    Such runs say what the two are worth together, not which of them. Empty where weights rest on no proxy runs.
+    """
+    taxonomy = weights.carried_from or weights.taxonomy_hash
+    value = Mixes(workspace.root, taxonomy).read_evidence(weights.strategy) if weights.strategy in RUNS else None
+    if value is None or "mixtures" not in value:
+        return ()
+    mixtures, old = np.asarray(value["mixtures"], dtype=np.float64), _of_hash(workspace, taxonomy)
+    names = dict(zip(old.numbers, old.names, strict=True))
+    if weights.carried_from:
+        domains = _of_hash(workspace, weights.taxonomy_hash)
+        mixtures = _moved(old, domains, mixtures).weights
+        names = dict(zip(domains.numbers, domains.names, strict=True))
+    named = tuple(names.values())
+    return tuple(Doubt(named[i], named[j], r) for i, j, r in collinear(mixtures))
+
+
+def _weigh(domains: Domains, strategy: str, **options: Any) -> Weights:
+    return weigh(strategy, domains.numbers, domains.tokens, taxonomy_hash=domains.taxonomy_hash, **options)
+
+
+def _by_runs(workspace: Workspace, domains: Domains, strategy: str, limits: Limits | None) -> Weights:
+    value = Mixes(workspace.root, domains.taxonomy_hash).read_evidence(strategy)
+    if value is not None:
+        return _weigh(domains, strategy, given=_found(value, domains, strategy), limits=limits)
+    anywhere = any((workspace.root / FOLDER).glob(f"*/{strategy}-*.json"))
+    for step in reversed(workspace.history().steps if anywhere else ()):
+        old = workspace.taxonomy(step.key)
+        value = Mixes(workspace.root, old.taxonomy_hash).read_evidence(strategy)
+        if value is not None:
+            before = domains_of(workspace, old)
+            moved = _moved(before, domains, _found(value, before, strategy))
+            return _weigh(domains, strategy, given=moved.weights, limits=limits, carried_from=old.taxonomy_hash,
+                          unsupported=~moved.supported)
+    raise InputError(f"Weights by {strategy} need a run that finds them", "none for this taxonomy or an earlier one",
+                     f"Run it: gem-explorer mix {RUNS[strategy]} {workspace.root}")
+
+
+def _found(value: Mapping[str, Any], domains: Domains, strategy: str) -> Float64:
+    """The weights that a run found, in the order of the domains."""
+    found = {int(number): float(weight) for number, weight in value.get("weights", {}).items()}
+    odd = sorted(set(found) - set(domains.numbers))
+    total = math.fsum(found.values())
+    if odd or not (math.isfinite(total) and min(found.values(), default=-1) >= 0 and total > 0):
+        raise WorkspaceError(f"A run of {strategy} must leave weights for the clusters of its taxonomy",
+                             f"cluster {odd[0]}, which is not in it" if odd else f"{len(found)} that sum to {total:g}",
+                             f"Run it again: gem-explorer mix {RUNS[strategy]} DIR")
+    return np.array([found.get(number, 0.0) for number in domains.numbers])
+
+
+def _moved(old: Domains, new: Domains, weights: Float64) -> Carried:
+    return carry(weights, token_overlap(old.positions, new.positions, new.document_tokens, len(old.numbers),
+                                        len(new.numbers)))
+
+
+def _of_hash(workspace: Workspace, taxonomy_hash: str) -> Domains:
+    for step in reversed(workspace.history().steps):
+        taxonomy = workspace.taxonomy(step.key)
+        if taxonomy.taxonomy_hash == taxonomy_hash:
+            return domains_of(workspace, taxonomy)
+    raise InputError("Weights must belong to a taxonomy in the history of this workspace",
+                     f"taxonomy {taxonomy_hash[:12]}, which is not in it", "Use weights that were made here")

@@ -1,0 +1,174 @@
+"""Weights as files hold them: read back from CSV, RegMix yaml, DoReMi json and WebOrganizer json."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gem_core._types import Float64, frozen
+from gem_core.errors import InputError
+from gem_core.pipeline.domains import Domains
+
+ROUNDING = 1e-6  # by which weights in a file may miss a sum of 1
+_KEY = re.compile(r"(?:train_)?cluster_(\d+)")
+_LINE = re.compile(r"(\s*)([\w]+):\s*(.*)")
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """Weights read from a file.
+
+    Attributes
+    ----------
+    strategy : str
+        Empty where the format does not say.
+    taxonomy_hash : str
+        Of the taxonomy they belong to.
+    weights : {cluster number: weight}
+        Not negative; sum to 1.
+    """
+
+    strategy: str
+    taxonomy_hash: str
+    weights: Mapping[int, float]
+
+
+def read_weights(path: Path) -> WeightsFile:
+    """Read a file that `gem-explorer mix weights` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        .csv, .yaml or .yml (RegMix), .json (DoReMi or WebOrganizer).
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, names no taxonomy, holds a cluster twice or under an unknown name, or weights that are
+        negative, no numbers, or do not sum to 1.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        rows, facts = _parse(path.suffix.lower(), text)
+        named = [(_number(key), float(value)) for key, value in rows]
+    except InputError:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError,
+            csv.Error) as error:
+        raise InputError("Weights must be a file that gem-explorer mix weights writes", f"{path}: {_said(error)}",
+                         "Write it again, or keep its columns and names") from error
+    weights: dict[int, float] = {}
+    for number, weight in named:
+        if number in weights:
+            raise InputError("A cluster must have one weight", f"cluster {number} twice in {path}", "Remove one")
+        if not (math.isfinite(weight) and weight >= 0):
+            raise InputError("Weights must be numbers from 0", f"{weight:g} for cluster {number} in {path}",
+                             "Correct it")
+        weights[number] = weight
+    total = math.fsum(weights.values())
+    if abs(total - 1) > ROUNDING:
+        miss = f"{abs(total - 1):.6g} too {'much' if total > 1 else 'little'}"
+        raise InputError("Weights must sum to 1", f"{total:.6g} in {path} ({miss})", "Divide them by their sum")
+    if not facts.get("taxonomy_hash"):
+        raise InputError("Weights must name the taxonomy they belong to", f"none in {path}",
+                         "Keep its taxonomy_hash, or set single weights with --custom")
+    return WeightsFile(str(facts.get("strategy", "")), str(facts["taxonomy_hash"]), weights)
+
+
+def for_domains(file: WeightsFile, domains: Domains) -> Float64:
+    """Return the weights of a file as an array over domains, (K,), sum 1; a cluster that it does not name has 0.
+
+    Raises
+    ------
+    InputError
+        If the weights belong to another taxonomy, or a cluster with a weight is none of the domains.
+    """
+    if file.taxonomy_hash != domains.taxonomy_hash:
+        raise InputError(f"Weights must belong to this taxonomy ({domains.taxonomy_hash[:12]})",
+                         f"weights of taxonomy {file.taxonomy_hash[:12]}",
+                         "Carry them over: gem-explorer mix weights DIR --from FILE --out NEW")
+    place = {number: at for at, number in enumerate(domains.numbers)}
+    out = np.zeros(len(place))
+    for number, weight in file.weights.items():
+        if number in place:
+            out[place[number]] = weight
+        elif weight:
+            raise InputError("Weights must be for clusters that the taxonomy holds and does not exclude",
+                             f"{weight:.6g} for cluster {number}", "Give it to another cluster")
+    return np.asarray(frozen(out / out.sum()))
+
+
+def _parse(suffix: str, text: str) -> tuple[Iterable[tuple[Any, Any]], dict[str, Any]]:
+    """Return (key, weight) pairs and what is said beside them."""
+    if suffix == ".csv":
+        table = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        return [(row["cluster_id"], row["weight"]) for row in table], _one_of_each(table, "taxonomy_hash", "strategy")
+    if suffix in (".yaml", ".yml"):
+        return _yaml(text)
+    value = json.loads(text, object_pairs_hook=_once)
+    if isinstance(value, list):
+        return [(row["domain"], row["weight"]) for row in value], _one_of_each(value, "taxonomy_hash", "strategy")
+    return value["train_domain_weights"].items(), value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object that names nothing twice."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise InputError("A cluster must have one weight", f"{max(names, key=names.count)[:60]!r} twice", "Remove one")
+    return value
+
+
+def _one_of_each(rows: list[dict[str, Any]], *names: str) -> dict[str, Any]:
+    """What every row says alike."""
+    facts = {}
+    for name in names:
+        said = sorted({str(row[name]) for row in rows if row.get(name)})
+        if len(said) > 1:
+            raise InputError(f"All weights of a file must have one {name}", f"{said[0][:12]} and {said[1][:12]}",
+                             "Write the weights again")
+        facts[name] = said[0] if said else ""
+    return facts
+
+
+def _yaml(text: str) -> tuple[list[tuple[Any, Any]], dict[str, Any]]:
+    """Take apart what `regmix_yaml` writes: sections of names and numbers, and single facts; no other yaml."""
+    section, rows, facts = "", [], {}
+    for line in text.splitlines():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        found = _LINE.fullmatch(line)
+        if found is None:
+            if section == "train" or not line.startswith(" "):
+                raise ValueError(f"line {line[:60]!r}")
+            continue
+        indent, key, value = found.groups()
+        if not indent:
+            section = key
+            if value:
+                facts[key] = json.loads(value)
+        elif section == "train":
+            rows.append((key, value))
+    return rows, facts
+
+
+def _number(key: Any) -> int:
+    if isinstance(key, int) or (str(key).isascii() and str(key).isdigit()):
+        return int(key)
+    found = _KEY.fullmatch(str(key))
+    if found is None:
+        raise InputError("Weights must be for clusters by their number", f"{str(key)[:60]!r}",
+                         "Use a cluster_id, or a name such as cluster_0003")
+    return int(found[1])
+
+
+def _said(error: Exception) -> str:
+    return f"no {error}" if isinstance(error, KeyError) else str(error)
