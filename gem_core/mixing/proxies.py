@@ -49,8 +49,8 @@ class ProxyConfig:
     width: int = 64
     heads: int = 4
     context: int = 64
-    batch: int = 16
-    steps: int = 300
+    batch: int = 8
+    steps: int = 600
     rate: float = 5e-3
     judged: int = 4096
     seed: int = 0
