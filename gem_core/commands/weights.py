@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gem_core.commands._options import Json, WorkspaceArg, check_one_of, clean
+from gem_core._progress import Console
+from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, check_one_of, clean
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,6 +67,44 @@ def weights(
     _say(taxonomy, found, alike)
     if out is not None:
         typer.echo(clean(f"written to {out} ({written['format']})"))
+
+
+def training_set(
+    workspace: WorkspaceArg,
+    weights: Annotated[Path, typer.Option(metavar="FILE", help="what mix weights wrote")],
+    tokens: Annotated[float, typer.Option(metavar="N", help="tokens to draw")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="folder for the files, made if absent")],
+    seed: Annotated[int, typer.Option(help="seed of the draw", min=0)] = 0,
+    inside: Annotated[str, typer.Option(help="who is drawn in a cluster: uniform, or grip (long and unlike others)",
+                                        )] = "uniform",
+    format: Annotated[str, typer.Option(help="parquet or jsonl.zst")] = "parquet",
+    max_epochs: Annotated[float, typer.Option(metavar="E", help="read no cluster more often than this")] = 4.0,
+    shard_tokens: Annotated[int, typer.Option(help="tokens of a file, about", min=1)] = 1 << 24,
+    as_json: Json = False, progress_file: ProgressFile = None,
+) -> None:
+    """Draw the training set that weights describe, as shards with a manifest; the same command goes on after a stop."""
+    from gem_core.pipeline.training_set import Order, draw_training_set
+    from gem_core.pipeline.weights_file import read_weights
+    from gem_core.workspace import Workspace
+
+    if not 1 <= tokens < 1e18:
+        raise InputError("--tokens must be a number from 1", f"{tokens:g}", "Give the tokens to draw, such as 1e9")
+    opened = Workspace(workspace)
+    console = Console(progress_file)
+    order = Order(int(tokens), seed, inside, format, max_epochs, shard_tokens)  # type: ignore[arg-type]
+    made = draw_training_set(opened, opened.taxonomy(), read_weights(weights), out, order, progress=console)
+    console.end()
+    got, documents = int(made.got.sum()), int(made.drawn.sum())
+    if as_json:
+        typer.echo(json.dumps({"folder": str(out), "tokens_asked": order.tokens, "tokens_got": got,
+                               "documents": documents, "files": list(made.shards), "seed": seed,
+                               "taxonomy_hash": made.domains.taxonomy_hash}, indent=1))
+        return
+    typer.echo(clean(f"{documents:,} documents with {got:,} tokens ({got / order.tokens:.2%} of what was asked) in "
+                     f"{len(made.shards)} file{'s' if len(made.shards) != 1 else ''} under {out}"))
+    for at in (-made.weights).argsort(kind="stable"):
+        typer.echo(clean(f"{made.weights[at]:>8.2%}{made.asked[at]:>14,.0f}{made.got[at]:>14,}  "
+                         f"{made.domains.numbers[at]:>4}  {made.domains.names[at]}"))
 
 
 def weights_facts(taxonomy: "Taxonomy", found: "Weights", alike: "tuple[Doubt, ...]") -> dict[str, Any]:

@@ -1,0 +1,286 @@
+"""The training set that weights describe: documents drawn to a token budget, written as shards."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core._types import Float64, Progress, frozen, silent
+from gem_core.errors import InputError
+from gem_core.mixing.draw import draw_tokens
+from gem_core.mixing.inclusion import density_of, inclusion
+from gem_core.mixing.weights import MANY_EPOCHS
+from gem_core.pipeline.domains import Domains, domains_of
+from gem_core.pipeline.shards import FORMS, Block, Form, Shard, shard_name, write_shards
+from gem_core.pipeline.weights_file import WeightsFile, for_domains
+from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.files import TEMPORARY, unwritable, write_json
+from gem_core.workspace.manifest import versions
+
+Inside = Literal["uniform", "grip"]
+INSIDE: tuple[Inside, ...] = get_args(Inside)
+SHARD_TOKENS = 1 << 24  # of one file; what is in memory at a time
+MANIFEST, LOCK = "manifest.json", ".lock"
+RULES: dict[Inside, str] = {
+    "uniform": "every document of a cluster has the same chance",
+    "grip": "chance ~ exp(0.3 z(log tokens)) / density in the clustering space, at most 1",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a training set is asked to be.
+
+    Attributes
+    ----------
+    tokens : int
+        Of the whole set.
+    seed : int
+    inside : "uniform" or "grip"
+        Who is drawn inside a cluster (`RULES`).
+    form : "parquet" or "jsonl.zst"
+    max_epochs : float
+        How often a cluster may be read.
+    shard_tokens : int
+        Tokens of a file, about; so much text is in memory.
+    """
+
+    tokens: int
+    seed: int = 0
+    inside: Inside = "uniform"
+    form: Form = "parquet"
+    max_epochs: float = MANY_EPOCHS
+    shard_tokens: int = SHARD_TOKENS
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """A training set on disk.
+
+    Attributes
+    ----------
+    folder : Path
+    domains : Domains
+    weights : (K,) float64
+    asked, got : (K,) float64 and int64
+        Tokens of each domain.
+    drawn : (K,) int64
+        Documents of each domain, each as often as it is read.
+    shards : tuple of str
+        Names of the files.
+    """
+
+    folder: Path
+    domains: Domains
+    weights: Float64
+    asked: Float64
+    got: NDArray[np.int64]
+    drawn: NDArray[np.int64]
+    shards: tuple[str, ...]
+
+
+def draw_training_set(workspace: Workspace, taxonomy: Taxonomy, file: WeightsFile, folder: Path, order: Order, *,
+                      progress: Progress = silent) -> TrainingSet:
+    r"""Draw the documents that weights ask for and write them as shards with a manifest.
+
+    Domain k gets N w_k tokens: each document floor(N w_k / T_k) times, and once more by chance (`draw_tokens`). Rows of
+    a shard: id, text, cluster_id, tokens, copy (0 for the first reading of a document), expected_copies (whole epochs
+    plus the chance). Groups of documents are dealt to the shards at random, and rows are in random order. The same
+    order gives the same bytes. Finished shards are kept when a run is stopped; the same call goes on from there.
+
+    Memory holds the text of one shard, twice while its rows are put in order; with "grip" also the vectors of one
+    cluster.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+    file : WeightsFile
+        Of this taxonomy.
+    folder : Path
+        Made if absent; empty, or holding this same training set, whole or in part.
+    order : Order
+    progress : Progress
+        Hears "draw documents" in clusters and "write documents" in documents.
+
+    Returns
+    -------
+    TrainingSet
+
+    Raises
+    ------
+    InputError
+        If the weights belong to another taxonomy, a cluster would be read too often, the order is no order, or the
+        folder holds something else.
+    WorkspaceError
+        If the folder cannot be written.
+    """
+    domains = domains_of(workspace, taxonomy)
+    weights = for_domains(file, domains)
+    _check(order)
+    asked = order.tokens * weights
+    _check_epochs(domains, asked, order)
+    request = _request(workspace, domains, weights, file.strategy, order)
+    key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    with _alone(folder):
+        known = _claim(folder, key, request)
+        copies, expected = _draw(workspace, domains, asked, order, progress)
+        columns: dict[str, NDArray[Any]] = {
+            "cluster_id": np.array([*domains.numbers, -1], dtype=np.int32)[domains.positions],
+            "tokens": domains.document_tokens, "expected_copies": expected}
+        shards = write_shards(workspace.root / "documents.parquet", folder,
+                              _deal(workspace, copies, domains.document_tokens, order), columns, order.form,
+                              known=known, progress=progress)
+        made = _made(folder, domains, weights, asked, copies, tuple(entry["file"] for entry in shards))
+        write_json(folder / MANIFEST, {**request, "order": key, "complete": True, "shards": shards,
+                                       "versions": versions(), **_told(made)})
+    return made
+
+
+def _made(folder: Path, domains: Domains, weights: Float64, asked: Float64, copies: NDArray[np.int32],
+          shards: tuple[str, ...]) -> TrainingSet:
+    inside = domains.positions >= 0
+    got, drawn = (np.zeros(len(domains.numbers), dtype=np.int64) for _ in range(2))
+    np.add.at(got, domains.positions[inside], (copies.astype(np.int64) * domains.document_tokens)[inside])
+    np.add.at(drawn, domains.positions[inside], copies[inside])
+    return TrainingSet(folder, domains, weights, frozen(asked), frozen(got), frozen(drawn), shards)
+
+
+def _check(order: Order) -> None:
+    for name, value, known in (("--inside", order.inside, INSIDE), ("--format", order.form, FORMS)):
+        if value not in known:
+            raise InputError(f"{name} must be one of {', '.join(known)}", f"{value}", "Choose one of them")
+    if order.tokens < 1 or order.shard_tokens < 1 or not order.max_epochs > 0:
+        raise InputError("Tokens, tokens of a file and epochs must be above 0",
+                         f"{order.tokens:,}, {order.shard_tokens:,} and {order.max_epochs:g}", "Give positive numbers")
+
+
+def _check_epochs(domains: Domains, asked: Float64, order: Order) -> None:
+    epochs = np.where(asked > 0, asked / np.maximum(domains.tokens, 1e-9), 0.0)  # no tokens: never enough
+    over = np.flatnonzero(epochs > order.max_epochs * (1 + 1e-9))
+    if over.size:
+        worst = int(epochs.argmax())
+        more = f", and {over.size - 1} more" if over.size > 1 else ""
+        have = f"{epochs[worst]:.2f} times" if domains.tokens[worst] else "tokens that it does not have"
+        raise InputError(
+            f"At {order.tokens:,} tokens no cluster may be read more than {order.max_epochs:g} times",
+            f"{have} for cluster {domains.numbers[worst]}{more}",
+            f"Make weights for it: gem-explorer mix weights DIR --budget {order.tokens} --max-epochs "
+            f"{order.max_epochs:g}, ask for fewer tokens, or raise --max-epochs")
+
+
+def _request(workspace: Workspace, domains: Domains, weights: Float64, strategy: str, order: Order) -> dict[str, Any]:
+    """Everything that decides the bytes of the shards."""
+    return {"data_hash": workspace.manifest.data_hash, "taxonomy_hash": domains.taxonomy_hash, "strategy": strategy,
+            "weights": {str(n): float(w) for n, w in zip(domains.numbers, weights, strict=True)},
+            "tokens_asked": order.tokens, "seed": order.seed, "inside": order.inside, "format": order.form,
+            "max_epochs": float(order.max_epochs), "shard_tokens": order.shard_tokens}
+
+
+def _claim(folder: Path, key: str, request: Mapping[str, Any]) -> dict[str, str]:
+    """Take an empty folder, or go on in one that holds this order; return the hashes of its shards, if it was whole."""
+    path, must = folder / MANIFEST, "The folder must be empty, or hold a part of this same training set"
+    if path.exists():
+        try:
+            held = json.loads(path.read_text(encoding="utf-8"))
+            if held["order"] == key:
+                return {entry["file"]: entry["sha256"] for entry in held.get("shards", ())}
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # damaged, or of another program
+        raise InputError(must, f"{folder}, which holds another", "Choose another folder, or give the same options")
+    if any(not (entry.name == LOCK or TEMPORARY.match(entry.name)) for entry in folder.iterdir()):
+        raise InputError(must, f"{folder}, which holds other files", "Choose another folder")
+    write_json(path, {**request, "order": key, "complete": False})
+    return {}
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder; what a killed run left half written in it is removed."""
+    from filelock import FileLock, Timeout
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK)
+        lock.acquire(timeout=5)
+    except Timeout:
+        raise InputError("One process at a time writes a training set", f"{folder}, held by another process",
+                         "Wait for it to end, or choose another folder") from None
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    try:
+        for entry in folder.iterdir():
+            if TEMPORARY.match(entry.name):
+                entry.unlink()
+        yield
+    finally:
+        lock.release()
+
+
+def _draw(workspace: Workspace, domains: Domains, asked: Float64, order: Order, progress: Progress,
+          ) -> tuple[NDArray[np.int32], Float64]:
+    """Copies of each document and their mean over seeds; each cluster has a stream of chance of its own."""
+    n = len(domains.positions)
+    copies, expected = np.zeros(n, dtype=np.int32), np.zeros(n)
+    by_domain = np.argsort(domains.positions, kind="stable")
+    ends = np.searchsorted(domains.positions[by_domain], np.arange(len(domains.numbers) + 1))
+    for k, number in enumerate(domains.numbers):
+        progress("draw documents", k, len(domains.numbers))
+        rows = by_domain[ends[k]:ends[k + 1]]
+        if asked[k] > 0:
+            tokens, chances = domains.document_tokens[rows], None
+            if order.inside == "grip":
+                length, density = np.log(np.maximum(tokens, 1)), density_of(workspace.embeddings[rows], seed=order.seed)
+
+                def chances(count: int, length: Float64 = length, density: Float64 = density) -> Float64:
+                    return inclusion(length, density, count)
+            found = draw_tokens(tokens, float(asked[k]), np.random.default_rng([order.seed, number]), chances=chances)
+            copies[rows], expected[rows] = found.copies, found.expected
+    progress("draw documents", len(domains.numbers), len(domains.numbers))
+    return copies, frozen(expected)
+
+
+def _deal(workspace: Workspace, copies: NDArray[np.int32], tokens: NDArray[np.int64], order: Order) -> list[Shard]:
+    """Deal blocks, one a row group and reading, to shards in random order: the corpus may be sorted by source."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(workspace.root / "documents.parquet")
+    sizes = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+    blocks: list[Block] = []
+    for group, start in enumerate(starts[:-1]):
+        inside = copies[start:starts[group + 1]]
+        blocks += [Block(group, start, copy, frozen(np.flatnonzero(inside > copy)))
+                   for copy in range(int(inside.max(initial=0)))]
+    rng = np.random.default_rng([order.seed, 0x5EED])  # a stream of its own, apart from those of the draws
+    shards: list[list[Block]] = [[]]
+    held = 0
+    for at in rng.permutation(len(blocks)):
+        size = int(tokens[blocks[at].start + blocks[at].rows].sum())
+        if shards[-1] and held + size > order.shard_tokens:
+            shards.append([])
+            held = 0
+        shards[-1].append(blocks[at])
+        held += size
+    return [Shard(shard_name(at, order.form), tuple(dealt), (order.seed, at)) for at, dealt in enumerate(shards)]
+
+
+def _told(made: TrainingSet) -> dict[str, Any]:
+    domains = made.domains
+    columns = zip(domains.numbers, domains.names, made.weights, domains.tokens, made.asked, made.got, made.drawn,
+                  strict=True)
+    return {
+        "taxonomy_key": domains.taxonomy_key, "tokens_got": int(made.got.sum()), "documents": int(made.drawn.sum()),
+        "rule": "a cluster is read floor(asked / tokens) times, and each of its documents once more by chance; "
+                "expected_copies is that number plus the chance",
+        "rules_inside": RULES,
+        "clusters": [{"cluster_id": number, "label": name, "weight": float(weight), "tokens": int(have),
+                      "tokens_asked": float(asked), "tokens_got": int(got), "documents": int(drawn),
+                      "epochs": float(asked / have) if have else 0.0}
+                     for number, name, weight, have, asked, got, drawn in columns]}
