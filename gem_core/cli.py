@@ -21,6 +21,7 @@ from gem_core.commands import (
     edit,
     export,
     mix,
+    mix_runs,
     naming,
     sample,
     selection,
@@ -62,6 +63,13 @@ mix_app.command("regmix", epilog="Example: gem-explorer mix regmix --mixtures ru
 mix_app.command("weights", epilog="Example: gem-explorer mix weights news --strategy temperature --tau 0.5 --budget "
                                   "1e9 --max-epochs 4 --out weights.csv    After edits: gem-explorer mix weights news "
                                   "--from weights.csv --out carried.csv")(weights.weights)
+mix_app.command("sample", epilog="Example: gem-explorer mix sample news --weights weights.csv --tokens 1e9 --out "
+                                 "news-training --seed 0")(weights.training_set)
+mix_app.command("proxies", epilog="Example: gem-explorer mix proxies news --count 64    For one cluster: gem-explorer "
+                                  "mix proxies news --target 3")(mix_runs.proxies)
+mix_app.command("doremi", epilog="Example: gem-explorer mix doremi news --normaliser domain --json")(mix_runs.doremi)
+mix_app.command("import", epilog="Example: gem-explorer mix import news --mixtures mixtures.csv --losses losses.csv "
+                                 "--target all")(mix_runs.import_)
 app.command("compare", epilog="Example: gem-explorer compare news --with kmeans    "
                               "Example: gem-explorer compare news --with column:topic --json")(compare.compare)
 app.command("stability", epilog="Example: gem-explorer stability news --seeds 8 --resamples 8 --json")(

@@ -100,7 +100,7 @@ class DoReMi:
 
 def doremi(streams: Streams, shares: ArrayLike, config: ProxyConfig = DEFAULT, folder: Path | None = None, *,
            normaliser: Normaliser = "token", eta: float = 1.0, smoothing: float = 1e-3, device: str = "cpu",
-           progress: Progress = silent, watch: Callable[[Float64, int], None] | None = None) -> DoReMi:
+           progress: Progress = silent, watch: Callable[[Float64, NDArray[np.int64]], None] | None = None) -> DoReMi:
     r"""Train a reference on the natural shares, then a proxy whose weights follow its excess loss over the reference.
 
     Excess of a token: max(proxy - reference, 0); the score of a domain is its mean over the domain's tokens of the
@@ -124,7 +124,7 @@ def doremi(streams: Streams, shares: ArrayLike, config: ProxyConfig = DEFAULT, f
     progress : Progress
         Called as progress("train the reference" or "train the proxy", step, steps).
     watch : callable, optional
-        Called with the weights so far averaged and the step, at each point of the curve.
+        Called with the curve so far and its steps, at each of its points.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def doremi(streams: Streams, shares: ArrayLike, config: ProxyConfig = DEFAULT, f
         progress(PROXY, run.training.done, config.steps)
         run.step()
         if watch is not None and run.steps[-1:] == [run.training.done]:
-            watch(run.total / run.training.done, run.training.done)
+            watch(np.array(run.curve), np.array(run.steps, dtype=np.int64))
         if run.training.done % KEEP == 0 or run.training.done == config.steps:
             write_checkpoint(where["proxy"], key, run.state())
     progress(PROXY, config.steps, config.steps)

@@ -1,0 +1,97 @@
+"""DoReMi over the clusters of a taxonomy, with its curve while it runs."""
+
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core._types import Float64, Progress, silent
+from gem_core.mixing.doremi import DEFAULT, Normaliser, doremi
+from gem_core.mixing.proxies import ProxyConfig
+from gem_core.pipeline.domains import domains_of
+from gem_core.pipeline.proxy_corpus import SplitSettings, proxy_corpus
+from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.files import remove_folder, write_json
+from gem_core.workspace.mixes import Mixes
+
+CURVE = "curve.json"
+
+
+def doremi_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig = DEFAULT,
+                 split: SplitSettings | None = None, *, normaliser: Normaliser = "token", device: str = "cpu",
+                 progress: Progress = silent) -> Mapping[str, Any]:
+    """Train reference and proxy, and keep the weights as evidence; a killed study goes on where it stood.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+    config : ProxyConfig
+    split : SplitSettings, optional
+    normaliser : "token" or "domain"
+        `gem_core.mixing.doremi.doremi`.
+    device : "cpu" or "cuda"
+    progress : Progress
+
+    Returns
+    -------
+    dict
+        The evidence: weights and last {number: weight}, scores {number: nats a token}, numbers, curve (a list of
+        weights in the order of the numbers for each of curve_steps), effective_domains, collapsed.
+
+    Raises
+    ------
+    InputError
+        If a cluster has too few tokens.
+    """
+    domains = domains_of(workspace, taxonomy)
+    chosen, mixes = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
+    settings = {"proxy": asdict(config), "split": asdict(chosen), "normaliser": normaliser}
+    kept = mixes.read_evidence("doremi", settings)
+    if kept is not None:
+        mixes.write_evidence("doremi", settings, {name: kept[name] for name in _PARTS})  # now the one that ended last
+        return kept
+    corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
+    folder = mixes.run_folder("doremi", settings)
+
+    def watch(curve: Float64, steps: NDArray[np.int64]) -> None:
+        write_json(folder / CURVE, {"numbers": list(domains.numbers), "curve": curve.tolist(),
+                                    "curve_steps": steps.tolist()})
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a collapse is a fact of the evidence
+        found = doremi(corpus.streams, domains.natural, config, folder, normaliser=normaliser, device=device,
+                       progress=progress, watch=watch)
+    numbers = list(map(str, domains.numbers))
+    value = {**{name: dict(zip(numbers, array.tolist(), strict=True)) for name, array in
+                (("weights", found.weights), ("last", found.last), ("scores", found.scores))},
+             "numbers": list(domains.numbers), "curve": found.curve.tolist(), "curve_steps": found.curve_steps.tolist(),
+             "effective_domains": found.effective, "collapsed": found.collapsed}
+    mixes.write_evidence("doremi", settings, value)
+    remove_folder(folder)
+    return value
+
+
+_PARTS = ("weights", "last", "scores", "numbers", "curve", "curve_steps", "effective_domains", "collapsed")
+
+
+def doremi_curve(workspace: Workspace, taxonomy: Taxonomy) -> Mapping[str, Any] | None:
+    """Return numbers, curve and curve_steps of the DoReMi run that goes on or ended last; None when there is none."""
+    mixes = Mixes(workspace.root, taxonomy.taxonomy_hash)
+    running = sorted(mixes.folder.glob(f"doremi-*/{CURVE}"), key=_written)
+    try:
+        return dict(json.loads(running[-1].read_text(encoding="utf-8"))) if running else mixes.read_evidence("doremi")
+    except FileNotFoundError:  # it ended meanwhile
+        return mixes.read_evidence("doremi")
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
