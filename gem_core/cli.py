@@ -22,6 +22,7 @@ from gem_core.commands import (
     export,
     mix,
     mix_runs,
+    mix_studies,
     naming,
     sample,
     selection,
@@ -70,6 +71,11 @@ mix_app.command("proxies", epilog="Example: gem-explorer mix proxies news --coun
 mix_app.command("doremi", epilog="Example: gem-explorer mix doremi news --normaliser domain --json")(mix_runs.doremi)
 mix_app.command("import", epilog="Example: gem-explorer mix import news --mixtures mixtures.csv --losses losses.csv "
                                  "--target all")(mix_runs.import_)
+mix_app.command("perfre", epilog="Example: gem-explorer mix perfre news    For one cluster: gem-explorer mix perfre "
+                                 "news --target 3 --json")(mix_studies.perfre)
+mix_app.command("probe", epilog="Example: gem-explorer mix probe news --probes 8 --json")(mix_studies.probe)
+mix_app.command("predict", epilog="Example: gem-explorer mix predict news --partition gem --runs 64    The control: "
+                                  "gem-explorer mix predict news --partition random")(mix_studies.predict)
 app.command("compare", epilog="Example: gem-explorer compare news --with kmeans    "
                               "Example: gem-explorer compare news --with column:topic --json")(compare.compare)
 app.command("stability", epilog="Example: gem-explorer stability news --seeds 8 --resamples 8 --json")(

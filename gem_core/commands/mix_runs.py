@@ -40,7 +40,7 @@ def proxies(
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
-    config, split = _sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
+    config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
     found = proxy_study(opened, opened.taxonomy(), config, split, count=count, target=target,
                         regressor=regressor, resamples=resamples, device=device,  # type: ignore[arg-type]
@@ -82,7 +82,7 @@ def doremi(
     check_one_of("--normaliser", normaliser, ("token", "domain"))
     opened = Workspace(workspace)
     taxonomy = opened.taxonomy()
-    config, split = _sizes(DEFAULT, steps, width, held_tokens, seed, device)
+    config, split = sizes(DEFAULT, steps, width, held_tokens, seed, device)
     console = Console(progress_file)
     found = doremi_study(opened, taxonomy, config, split, normaliser=normaliser,  # type: ignore[arg-type]
                          device=device, progress=console)
@@ -126,7 +126,7 @@ def _say_proposal(found: "Proposal", as_json: bool) -> None:
     typer.echo("take the weights away with: gem-explorer mix weights DIR --strategy regmix --out weights.csv")
 
 
-def _sizes(default: "ProxyConfig", steps: int | None, width: int | None, held_tokens: int | None, seed: int,
+def sizes(default: "ProxyConfig", steps: int | None, width: int | None, held_tokens: int | None, seed: int,
            device: str) -> "tuple[ProxyConfig, SplitSettings]":
     """The sizes that the options name, and the defaults for the others."""
     import torch
