@@ -100,7 +100,7 @@ def test_the_files_hold_what_the_weights_describe(many_groups: Workspace, weight
         assert (len(set(part)) == 1) == (inside == "uniform")
     order = documents.index.get_indexer(rows["id"])
     assert abs(np.corrcoef(order, np.arange(len(rows)))[0, 1]) < 0.4  # the order of the corpus is gone
-    assert abs(np.corrcoef(order[:200], np.arange(200))[0, 1]) < 0.4
+    assert np.mean(np.diff(order // 16) == 0) < 0.3  # nor do neighbours of the corpus stay together
 
 
 def test_both_formats_hold_the_same_rows_and_hostile_text(many_groups: Workspace, weights: Weights, tmp_path: Path,

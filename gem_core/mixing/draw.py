@@ -71,7 +71,7 @@ def draw_tokens(tokens: ArrayLike, target: float, seed: int | np.random.Generato
         raise InputError("Tokens can be drawn only from documents that hold some", f"{target:,.0f} from none",
                          "Give the domain no weight")
     epochs = target / total if total else 0.0
-    whole = int(epochs + 1e-9)  # a cap of 4 epochs that rounds to 3.9999999999 is 4
+    whole = int(epochs)
     missing = max(target - whole * total, 0.0)
     pi = np.full(sizes.shape, missing / total if total else 0.0) if chances is None else \
         _chances(sizes, missing, chances)

@@ -65,7 +65,7 @@ def project(weights: ArrayLike, caps: ArrayLike | None = None, floor: ArrayLike 
     else:
         level = _level(low[~held], high[~held], 1 - high[held].sum())
         out = np.where(held, high, np.clip(level, low, high))
-    return frozen(_summing_to_one(out, low, high))
+    return frozen(out)
 
 
 def _check_bounds(low: Float64, high: Float64, names: Sequence[str]) -> None:
@@ -108,15 +108,6 @@ def _scale(p: Float64, low: Float64, high: Float64, total: float) -> float:
 def _level(low: Float64, high: Float64, total: float) -> float:
     """Return t with sum_k min(max(t, low_k), high_k) = total: water that rises to the same height everywhere."""
     return _scale(np.ones_like(low), low, high, total)
-
-
-def _summing_to_one(w: Float64, low: Float64, high: Float64) -> Float64:
-    """Put the last rounding error on the weight that has most room for it."""
-    miss = 1.0 - math.fsum(w)
-    room = (high if miss > 0 else w) - (w if miss > 0 else low)
-    at = int(np.argmax(np.minimum(room, w + 1.0)))  # where no cap stands, the largest
-    w[at] = np.clip(w[at] + miss, low[at], high[at])
-    return w
 
 
 def epoch_caps(tokens: ArrayLike, budget: float, max_epochs: float) -> Float64:
