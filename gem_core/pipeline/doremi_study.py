@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from gem_core._types import Float64, Progress, silent
 from gem_core.mixing.doremi import DEFAULT, Normaliser, doremi
 from gem_core.mixing.proxies import ProxyConfig
-from gem_core.pipeline.domains import domains_of
+from gem_core.mixing.streams import Streams
+from gem_core.pipeline.domains import Domains, domains_of
 from gem_core.pipeline.proxy_corpus import SplitSettings, proxy_corpus
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.files import remove_folder, write_json
@@ -42,7 +43,7 @@ def doremi_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig =
     -------
     dict
         The evidence: weights and last {number: weight}, scores {number: nats a token}, numbers, curve (a list of
-        weights in the order of the numbers for each of curve_steps), effective_domains, collapsed.
+        weights in the order of the numbers for each of curve_steps), effective_domains, collapsed, normaliser, seed.
 
     Raises
     ------
@@ -52,32 +53,34 @@ def doremi_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig =
     domains = domains_of(workspace, taxonomy)
     chosen, mixes = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
     settings = {"proxy": asdict(config), "split": asdict(chosen), "normaliser": normaliser}
+    folder = mixes.run_folder("doremi", settings)
     kept = mixes.read_evidence("doremi", settings)
     if kept is not None:
-        mixes.write_evidence("doremi", settings, {name: kept[name] for name in _PARTS})  # now the one that ended last
-        return kept
-    corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
-    folder = mixes.run_folder("doremi", settings)
+        value = {name: part for name, part in kept.items() if name not in ("kind", "settings", "taxonomy_hash")}
+    else:
+        corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
+        value = _run(corpus.streams, domains, config, folder, normaliser, device, progress)
+    mixes.write_evidence("doremi", settings, value)  # also what is kept: it is now the run that ended last
+    remove_folder(folder)
+    return value
 
+
+def _run(streams: Streams, domains: Domains, config: ProxyConfig, folder: Path, normaliser: Normaliser, device: str,
+         progress: Progress) -> dict[str, Any]:
     def watch(curve: Float64, steps: NDArray[np.int64]) -> None:
         write_json(folder / CURVE, {"numbers": list(domains.numbers), "curve": curve.tolist(),
                                     "curve_steps": steps.tolist()})
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a collapse is a fact of the evidence
-        found = doremi(corpus.streams, domains.natural, config, folder, normaliser=normaliser, device=device,
+        found = doremi(streams, domains.natural, config, folder, normaliser=normaliser, device=device,
                        progress=progress, watch=watch)
     numbers = list(map(str, domains.numbers))
-    value = {**{name: dict(zip(numbers, array.tolist(), strict=True)) for name, array in
-                (("weights", found.weights), ("last", found.last), ("scores", found.scores))},
-             "numbers": list(domains.numbers), "curve": found.curve.tolist(), "curve_steps": found.curve_steps.tolist(),
-             "effective_domains": found.effective, "collapsed": found.collapsed}
-    mixes.write_evidence("doremi", settings, value)
-    remove_folder(folder)
-    return value
-
-
-_PARTS = ("weights", "last", "scores", "numbers", "curve", "curve_steps", "effective_domains", "collapsed")
+    return {**{name: dict(zip(numbers, array.tolist(), strict=True)) for name, array in
+               (("weights", found.weights), ("last", found.last), ("scores", found.scores))},
+            "numbers": list(domains.numbers), "curve": found.curve.tolist(), "curve_steps": found.curve_steps.tolist(),
+            "effective_domains": found.effective, "collapsed": found.collapsed, "normaliser": normaliser,
+            "seed": config.seed}
 
 
 def doremi_curve(workspace: Workspace, taxonomy: Taxonomy) -> Mapping[str, Any] | None:

@@ -1,21 +1,30 @@
 """mix proxies, mix doremi, mix import as commands: evidence, files that can be read back, a kill, refusals."""
 
 import csv
+import os
 import signal
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_process import end, facts, progress, refusal, run, start, wait_for
+from cli_process import QUIET, facts, refusal, run, wait_for
 
+from gem_core.errors import InputError
 from gem_core.mixing import read_runs
+from gem_core.mixing.proxies import ProxyConfig
 from gem_core.pipeline.domains import domains_of
-from gem_core.pipeline.doremi_study import doremi_curve
-from gem_core.pipeline.proxy_runs import column_names
+from gem_core.pipeline.doremi_study import doremi_curve, doremi_study
+from gem_core.pipeline.mixing import weights_by
+from gem_core.pipeline.proxy_corpus import SplitSettings
+from gem_core.pipeline.proxy_runs import Proposal, column_names, import_runs, proxy_study
 from gem_core.workspace import Workspace
 from gem_core.workspace.mixes import Mixes
 
 TINY = ("--steps", 12, "--width", 8, "--held-tokens", 300, "--json")
+SPLIT = SplitSettings(vocabulary=400, least=300)
 
 
 def outside(sample: Workspace, folder: Path, columns: list[str]) -> tuple[Path, Path]:
@@ -46,73 +55,107 @@ def test_proxies_end_as_evidence_and_as_files_that_regmix_reads(sample: Workspac
     assert runs.loss("all") == pytest.approx(np.array(kept["losses"]) @ domains.natural)
     assert not list(mixes.folder.glob("proxies-*/")), "checkpoints go when the run ends"
 
-    again = facts(run("mix", "regmix", "--mixtures", mixes.folder / "mixtures.csv", "--losses",
-                      mixes.folder / "losses.csv", "--target", "all", "--regressor", "linear", "--json"))
-    assert again["out_of_fold_spearman"] == pytest.approx(said["out_of_fold_spearman"])
-    other = run("mix", "proxies", root, "--count", 20, "--regressor", "linear", "--target", domains.numbers[2], *TINY)
-    assert "train proxies" not in other.stderr, "trained proxies are read"
-    assert facts(other)["target"] == column_names(domains)[2]
-    weights = facts(run("mix", "weights", root, "--strategy", "regmix", "--json"))
-    assert [one["weight"] for one in weights["clusters"]] == pytest.approx(
-        [one["weight"] for one in facts(other)["clusters"]])
+    weights = weights_by(sample, sample.taxonomy(), "regmix").weights
+    assert weights == pytest.approx(np.array([one["weight"] for one in said["clusters"]]))
+
+
+def test_another_target_costs_no_training(sample: Workspace) -> None:
+    taxonomy, steps = sample.taxonomy(), list[str]()
+    config = ProxyConfig(width=8, steps=2, batch=2, judged=64)
+
+    def study(target: int | None) -> Proposal:
+        return proxy_study(sample, taxonomy, config, SPLIT, count=20, target=target, regressor="linear", resamples=2,
+                           progress=lambda step, done, total: steps.append(step))
+
+    first = study(None)
+    assert "train proxies" in steps
+    steps.clear()
+    other = study(first.domains.numbers[2])
+    assert steps == []
+    assert other.evidence["target"] == column_names(first.domains)[2]
+    assert np.array_equal(other.runs.losses, first.runs.losses)
+    assert all(low <= high for low, high in first.evidence["interval"].values())
+    evidence = Mixes(sample.root, taxonomy.taxonomy_hash).read_evidence("regmix")
+    assert evidence is not None
+    assert evidence["weights"] == other.evidence["weights"]
 
 
 def test_runs_from_outside_are_taken_in_any_order(sample: Workspace, tmp_path: Path) -> None:
     domains = domains_of(sample, sample.taxonomy())
     mixed = [*domains.names[5:], *column_names(domains)[:5]]  # by label, and by number and label
     m, l = outside(sample, tmp_path, mixed)  # noqa: E741
-    said = facts(run("mix", "import", sample.root, "--mixtures", m, "--losses", l, "--json"))
+    said = facts(run("mix", "import", sample.root, "--mixtures", m, "--losses", l, "--regressor", "linear", "--json"))
     assert said["target"] == "web"
     assert max(said["clusters"], key=lambda one: one["weight"])["cluster_id"] == domains.numbers[5]
     assert said["out_of_fold_spearman"] > 0.99
 
 
 def test_runs_of_another_taxonomy_are_refused(sample: Workspace, tmp_path: Path) -> None:
-    names = list(domains_of(sample, sample.taxonomy()).names)
-    m, l = outside(sample, tmp_path, ["Other, things", *names[1:-1], "More, things"])  # noqa: E741
-    said = refusal(run("mix", "import", sample.root, "--mixtures", m, "--losses", l))
-    assert "must have the 12 clusters of this taxonomy as their domains; got 'Other, things', which is none of them, " \
-           "and 1 more" in said
-    m, l = outside(sample, tmp_path, names[:-1])  # noqa: E741
-    assert f"got 0 columns for '11 {names[-1]}'" in refusal(run("mix", "import", sample.root, "--mixtures", m,
-                                                                "--losses", l))
-    assert Mixes(sample.root, sample.taxonomy().taxonomy_hash).read_evidence("regmix") is None
-
-
-def test_doremi_is_killed_goes_on_and_ends_the_same(sample: Workspace, tmp_path: Path) -> None:
-    words = ("--steps", 130, "--width", 8, "--held-tokens", 300, "--json")
-    file = tmp_path / "progress.json"
-    killed = start("mix", "doremi", sample.root, *words, "--progress-file", file)
-    wait_for(lambda: progress(file).get("step") == "train the proxy" and progress(file)["done"] >= 105)
-    status, _, _ = end(killed, signal.SIGKILL)
-    assert status == -signal.SIGKILL
     taxonomy = sample.taxonomy()
+    names = list(domains_of(sample, taxonomy).names)
+    files = outside(sample, tmp_path, ["Other, things", *names[1:-1], "More, things"])
+    with pytest.raises(InputError, match=r"the 12 clusters of this taxonomy as their domains; got 'Other, things', "
+                                         r"which is none of them, and 1 more"):
+        import_runs(sample, taxonomy, *files)
+    files = outside(sample, tmp_path, names[:-1])
+    with pytest.raises(InputError, match=f"got 0 columns for '11 {names[-1]}'"):
+        import_runs(sample, taxonomy, *files)
+    files = outside(sample, tmp_path, [*names, column_names(domains_of(sample, taxonomy))[0]])
+    with pytest.raises(InputError, match=f"got 2 columns for '0 {names[0]}'"):
+        import_runs(sample, taxonomy, *files)
+    assert Mixes(sample.root, taxonomy.taxonomy_hash).read_evidence("regmix") is None
+
+
+SMALL = ProxyConfig(layers=1, width=16, heads=1, context=8, batch=4, steps=700)
+CHILD = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from test_mixing_commands import SMALL, SPLIT, Workspace, doremi_study
+workspace = Workspace(sys.argv[1])
+doremi_study(workspace, workspace.taxonomy(), SMALL, SPLIT)
+"""
+
+
+def test_doremi_is_killed_goes_on_and_ends_the_same(sample: Workspace) -> None:
+    taxonomy, here = sample.taxonomy(), str(Path(__file__).parent)
     mixes = Mixes(sample.root, taxonomy.taxonomy_hash)
+    path = os.pathsep.join([QUIET["PYTHONPATH"], f"{here}/.."])
+    killed = subprocess.Popen([sys.executable, "-c", CHILD, str(sample.root), here], env={**QUIET, "PYTHONPATH": path})
+    wait_for(lambda: list(mixes.folder.glob("doremi-*/proxy.pt")) or killed.poll() is not None)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL, "it was still training"
     assert mixes.read_evidence("doremi") is None
     live = doremi_curve(sample, taxonomy)
     assert live is not None
-    assert 105 <= len(live["curve"]) < 130
+    assert 33 <= len(live["curve"]) < 200
 
-    done = run("mix", "doremi", sample.root, *words)
-    said = facts(done)
-    assert done.stderr.startswith("train the reference: 130 of 130"), "the reference is not trained again"
-    assert len(said["curve"]) == 130
-    assert said["curve"][:len(live["curve"])] == live["curve"], "the way that the killed run went"
+    steps: list[tuple[str, int]] = []
+    found = doremi_study(sample, taxonomy, SMALL, SPLIT, progress=lambda step, done, total: steps.append((step, done)))
+    assert steps[0] == ("train the reference", 700), "the reference is not trained again"
+    assert steps[1][0] == "train the proxy"
+    assert steps[1][1] >= 100
+    assert np.array(found["curve"][:len(live["curve"])]) == pytest.approx(np.array(live["curve"]), abs=1e-6)
     ended = doremi_curve(sample, taxonomy)
     assert ended is not None
-    assert ended["curve"] == said["curve"]
+    assert ended["curve"] == found["curve"]
     assert not list(mixes.folder.glob("doremi-*/"))
+
+
+def test_doremi_ends_as_weights(sample: Workspace) -> None:
+    said = facts(run("mix", "doremi", sample.root, "--normaliser", "domain", *TINY))
     assert sum(said["weights"].values()) == pytest.approx(1)
-    weights = facts(run("mix", "weights", sample.root, "--strategy", "doremi", "--json"))
-    assert {str(one["cluster_id"]): one["weight"] for one in weights["clusters"]} == pytest.approx(said["weights"])
+    assert not said["collapsed"]
+    assert said == facts(run("mix", "doremi", sample.root, "--normaliser", "domain", *TINY)), "it is read"
+    taxonomy = sample.taxonomy()
+    weights = weights_by(sample, taxonomy, "doremi")
+    assert dict(zip(map(str, weights.numbers), weights.weights.tolist(), strict=True)) == pytest.approx(said["weights"])
 
 
-@pytest.mark.parametrize(("words", "said"), [
-    (("mix", "doremi", "--normaliser", "batch"), "--normaliser must be one of token, domain; got batch"),
-    (("mix", "doremi", "--held-tokens", "20000"), "Each domain needs about 40,000 tokens, for training and for a "
-                                                  "held-out set; got "),
-    (("mix", "proxies", "--target", "99"), "The target must be the number of a cluster that is not excluded; got 99"),
-    (("mix", "proxies", "--width", "10"), "--width must be a multiple of 4, the heads of attention; got 10. Use 12."),
-])
-def test_bad_options_are_refused(sample: Workspace, words: tuple[str, ...], said: str) -> None:
-    assert said in refusal(run(*words[:2], sample.root, *words[2:]))
+def test_bad_options_are_refused(sample: Workspace) -> None:
+    taxonomy = sample.taxonomy()
+    with pytest.raises(InputError, match=r"number of a cluster that is not excluded; got 99"):
+        proxy_study(sample, taxonomy, ProxyConfig(), target=99)
+    with pytest.raises(InputError, match=r"Each domain needs about 40,000 tokens, for training and for a held-out set"):
+        doremi_study(sample, taxonomy, split=replace(SPLIT, least=20_000))
+    assert "--width must be a multiple of 4, the heads of attention; got 10. Use 12." in refusal(
+        run("mix", "proxies", sample.root, "--width", 10))

@@ -1,16 +1,10 @@
 """DoReMi: the update by hand, the weighting by hand, and a domain that is hard to learn gets more."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_process import QUIET
 
 from gem_core.errors import Cancelled, InputError
 from gem_core.mixing import doremi as module
@@ -137,30 +131,3 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     whole = doremi(languages(), [0.4, 0.4, 0.2], config)
     for name in ("weights", "last", "curve", "curve_steps", "scores"):
         assert np.array_equal(getattr(found, name), getattr(whole, name)), name
-
-
-CHILD = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from test_mixing_doremi import TINY, ProxyConfig, doremi, languages
-found = doremi(languages(), [0.4, 0.4, 0.2], ProxyConfig(**{**vars(TINY), "steps": 500}), Path(sys.argv[1]))
-print(found.weights.tobytes().hex(), found.curve.tobytes().hex())
-"""
-
-
-def test_a_killed_process_goes_on_and_ends_the_same(tmp_path: Path) -> None:
-    here = str(Path(__file__).parent)
-
-    def child(folder: Path) -> subprocess.Popen[str]:
-        return subprocess.Popen([sys.executable, "-c", CHILD, str(folder), here], stdout=subprocess.PIPE, text=True,
-                                env={**QUIET, "OMP_NUM_THREADS": "1",
-                                     "PYTHONPATH": os.pathsep.join([QUIET["PYTHONPATH"], here + "/.."])})
-
-    one, until = child(tmp_path / "killed"), time.monotonic() + 60
-    while not (tmp_path / "killed" / "proxy.pt").exists() and one.poll() is None and time.monotonic() < until:
-        time.sleep(0.005)
-    one.send_signal(signal.SIGKILL)
-    assert one.wait() == -signal.SIGKILL, "it was still training"
-    one, whole = child(tmp_path / "killed"), child(tmp_path / "whole")
-    assert one.communicate()[0] == whole.communicate()[0] != ""
