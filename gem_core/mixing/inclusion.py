@@ -1,7 +1,7 @@
 r"""Which documents of a domain are read: longer ones rather, near-duplicates rarely, every chance known."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from gem_core._types import Float64, Floating, frozen
 from gem_core.errors import InputError
@@ -17,9 +17,9 @@ _CELLS = 1 << 22  # cosines held at a time: 32 MB
 def inclusion(log_length: ArrayLike, density: ArrayLike, count: int, *, beta: float = BETA) -> Float64:
     r"""Return each document's chance to be among `count` drawn without replacement (GRIP, length-rectified).
 
-    pi_i = min(1, c exp(beta z(log length_i)) / density_i), with c such that the pi sum to `count`; `draw` makes a
-    sample with exactly these chances, so sum_{i drawn} y_i / pi_i is an unbiased estimate of sum_i y_i
-    (Horvitz and Thompson, 1952). By length alone, a nest of long near-duplicates is drawn again and again; dividing by
+    pi_i = min(1, c exp(beta z(log length_i)) / density_i), with c such that the pi sum to `count`. A draw with
+    these chances (`gem_core.mixing.draw`) makes sum_{i drawn} y_i / pi_i an unbiased estimate of sum_i y_i (Horvitz
+    and Thompson, 1952). By length alone, a nest of long near-duplicates is drawn again and again; dividing by
     the density gives the nest about the chance of one document of its surroundings.
 
     Parameters
@@ -64,39 +64,6 @@ def inclusion(log_length: ArrayLike, density: ArrayLike, count: int, *, beta: fl
     logs = beta * standardised(length) - np.log(rho)
     shares = project(np.exp(logs - logs.max()), caps=np.full(m, 1.0 / count))
     return frozen(np.minimum(count * shares, 1.0))
-
-
-def draw(probabilities: ArrayLike, seed: int | np.random.Generator) -> NDArray[np.int64]:
-    """Draw documents with given chances, without replacement: systematic sampling in random order.
-
-    Parameters
-    ----------
-    probabilities : (m,) float
-        pi in [0, 1]. Where they sum to a whole number, so many are drawn every time; else one more or less.
-    seed : int or Generator
-
-    Returns
-    -------
-    (count,) int64
-        Rising.
-
-    Examples
-    --------
-    >>> draw([1.0, 0.5, 0.5, 1.0], seed=0).size
-    3
-    """
-    rng = np.random.default_rng(seed)
-    pi = np.asarray(probabilities, dtype=np.float64)
-    sure = np.flatnonzero(pi >= 1)
-    open_ = rng.permutation(np.flatnonzero((pi > 0) & (pi < 1)))
-    ends = np.cumsum(pi[open_])
-    total = float(ends[-1]) if ends.size else 0.0
-    if abs(total - round(total)) < 1e-6:  # rounding of a sum must not cost a document
-        total = round(total)
-    points = rng.random() + np.arange(np.ceil(total))
-    hits = np.searchsorted(ends, points[points < total], side="right")
-    drawn = np.concatenate([sure, open_[np.minimum(hits, max(open_.size - 1, 0))]])
-    return np.sort(drawn).astype(np.int64)
 
 
 def density_of(vectors: Floating, *, sample: int = SAMPLE, near: int = NEAR, seed: int = 0) -> Float64:

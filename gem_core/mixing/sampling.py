@@ -7,12 +7,15 @@ from numpy.typing import ArrayLike
 
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
+from gem_core.mixing.feasible import project
 
 TEMPERATURE = 0.5  # the prior is flattened by this power
 SCALES = (0.1, 5.0)  # of the Dirichlet's parameters: near a corner .. near the prior
 MOST = 15.0  # a domain gets at most so many times its natural share
 LEAST = 2e-4  # weights below this are 0
 _TRIES = 10_000  # draws for each mixture before giving up
+_ENOUGH = 8  # times as many draws must keep to the caps as are averaged, or the best are no choice
+_PROJECTED = 8192  # draws that are projected at most: half a second
 
 
 def sample_mixtures(shares: ArrayLike, count: int, *, seed: int = 0, most: float = MOST, least: float = LEAST,
@@ -88,7 +91,8 @@ def search(predict: Callable[[Float64], Float64], prior: ArrayLike, *, draws: in
     draws, best : int
     seed : int
     caps : (K,) float, optional
-        Largest weight of each domain; draws above it do not count.
+        Largest weight of each domain; draws above it do not count. Where caps are so tight that hardly a draw keeps
+        to them, draws are projected onto them (`project`).
 
     Returns
     -------
@@ -98,7 +102,7 @@ def search(predict: Callable[[Float64], Float64], prior: ArrayLike, *, draws: in
     Raises
     ------
     InputError
-        If the caps sum to less than 1, or fewer than `best` draws respect them.
+        If the caps sum to less than 1, by how much, or fewer than `best` mixtures are to be drawn.
 
     Examples
     --------
@@ -110,13 +114,13 @@ def search(predict: Callable[[Float64], Float64], prior: ArrayLike, *, draws: in
     rng = np.random.default_rng(seed)
     drawn = rng.dirichlet(np.maximum(p, 1e-6), draws)  # a domain without a share is drawn next to never
     if caps is not None:
-        room = float(np.sum(caps))
-        if not room >= 1 - 1e-9:
-            raise InputError("Caps must leave room for weights that sum to 1",
-                             f"{room:.4g} together, {1 - room:.4g} short", "Raise the caps")
-        drawn = drawn[(drawn <= np.asarray(caps)).all(axis=1)]
+        inside = (drawn <= np.asarray(caps)).all(axis=1)
+        drawn = drawn[inside] if inside.sum() >= _ENOUGH * best else _projected(drawn, caps)
     if len(drawn) < best:
-        raise InputError(f"At least {best} draws must respect the caps", f"{len(drawn)} of {draws:,}",
-                         "Raise the caps, or draw more")
+        raise InputError(f"A search draws at least {best} mixtures", f"{draws:,}", "Draw more")
     chosen = drawn[np.argsort(predict(drawn), kind="stable")[:best]]
     return frozen(chosen.mean(axis=0))
+
+
+def _projected(drawn: Float64, caps: ArrayLike) -> Float64:
+    return np.array([project(row, caps) for row in drawn[:_PROJECTED]])

@@ -102,8 +102,17 @@ def test_search_respects_caps_and_finds_the_corner() -> None:
     assert best[1] <= 0.6
     assert best[1] > 0.5
     assert best[2] > best[0]
-    with pytest.raises(InputError, match="draws must respect the caps"):
-        search(lambda w: w[:, 0], [0.5, 0.5], draws=1000, caps=[0.5, 0.5])
+
+
+def test_search_under_caps_that_hardly_a_draw_keeps_to() -> None:
+    assert search(lambda w: w[:, 0], [0.5, 0.5], draws=1000, caps=[0.5, 0.5]) == pytest.approx([0.5, 0.5])
+    caps = np.array([0.3, 0.25, 0.2, 0.15, 0.11, 0.1])  # 1.11 together
+    best = search(lambda w: w @ np.arange(6.0), SHARES, caps=caps)
+    assert best.sum() == pytest.approx(1)
+    assert (best <= caps + 1e-12).all()
+    assert best[:3] == pytest.approx(caps[:3], abs=0.01), "the best are full; the least possible loss is 1.4"
+    with pytest.raises(InputError, match="at least 128 mixtures; got 100"):
+        search(lambda w: w[:, 0], [0.5, 0.5], draws=100)
 
 
 def test_regmix_end_to_end_with_intervals() -> None:

@@ -56,5 +56,5 @@ def test_what_cannot_be_fitted_or_met_is_refused() -> None:
         regmix(runs, "loss")
     with pytest.raises(InputError, match="needs at least 8 runs for 4 domains; got 7"):
         fit_regressor("effective", w[:7], losses[:7])
-    with pytest.raises(InputError, match=r"Caps must leave room .* got 0.8 together, 0.2 short"):
+    with pytest.raises(InputError, match=r"Caps must leave room .* got caps that sum to 0.8 \(0.2 too little\)"):
         search(lambda rows: rows[:, 0], SHARES, caps=[0.2, 0.2, 0.2, 0.2])
