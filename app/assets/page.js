@@ -1,4 +1,4 @@
-// What only the browser can do: focus the search on "/", step through documents, copy the address. Sends nothing.
+// What only the browser can do: focus the search on "/", step through documents, copy the address; the pulse.
 const LISTENING = new WeakMap();
 
 function press(name) {
@@ -52,6 +52,40 @@ async function copy(text) {
     area.remove();
   }
 }
+
+const TIMERS = new WeakMap();
+const AGAIN = 100; // ms
+const PATIENCE = 6000; // ms in which a press must have started a run, or it starts none
+const HAND = 400; // ms after the pointer moved: a press may follow
+let pressed = -PATIENCE; // when a press was made that no run has answered yet
+let moved = -HAND;
+
+const running = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState !== "notRunning";
+
+for (const kind of ["pointerdown", "click", "keydown", "input"]) {
+  document.addEventListener(kind, () => { pressed = performance.now(); }, { capture: true, passive: true });
+}
+document.addEventListener("pointermove", () => { moved = performance.now(); }, { capture: true, passive: true });
+new MutationObserver(() => { if (running()) pressed = -PATIENCE; })
+  .observe(document.body, { subtree: true, attributeFilter: ["data-test-script-state"] });
+
+// Asks for another run of a fragment every so often, but never while a run is under way or a press may be on its way to
+// the server: a request of the page that is being left makes the server forget the one that was asked for.
+window.gemPulse = ({ parentElement, data, setTriggerValue }) => {
+  const later = (wait) => {
+    clearTimeout(TIMERS.get(parentElement));
+    TIMERS.set(parentElement, setTimeout(beat, wait));
+  };
+  const beat = () => {
+    if (!parentElement.isConnected) return;
+    const now = performance.now();
+    const free = !running() && document.visibilityState === "visible" && now - pressed > PATIENCE && now - moved > HAND;
+    if (free) setTriggerValue("beat", true);
+    later(free ? 1000 * data.seconds : AGAIN);
+  };
+  later(1000 * data.seconds);
+  return () => clearTimeout(TIMERS.get(parentElement));
+};
 
 export default function (component) {
   const root = component.parentElement;

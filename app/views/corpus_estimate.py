@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import jobs
 import streamlit as st
+from pulse import pulse
 from views.job_panel import STEPS, duration
 from widgets import count, escape, short
 
@@ -19,9 +20,8 @@ def show_estimate(draft: "Draft", arguments: list[str], own: bool) -> None:
         if draft.estimate is not None:
             jobs.cancel(draft.estimate)
         draft.asked, draft.estimate = asked, jobs.start("estimate", arguments)
-    waiting = asked not in draft.measured
     with st.container(key="corpus_estimate"):  # keeps what stands below in its place while this part runs alone
-        st.fragment(_estimate, run_every=0.7 if waiting else None)(draft, asked, own)
+        st.fragment(_estimate)(draft, asked, own)
 
 
 def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
@@ -37,6 +37,7 @@ def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
         st.progress(min(1.0, done / total) if total else 0.0,
                     f"Measuring size and speed: {STEPS.get(step, 'starting').lower()}, "
                     f"{duration(time.time() - job.started)}")
+        pulse(0.7, "estimate")
         return
     state = draft.measured[asked]
     if state.result is None:

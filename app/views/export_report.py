@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 from downloads import kept
+from pulse import pulse
 from widgets import refusal
 
 from gem_core.errors import GemError
@@ -61,11 +62,12 @@ def report_card(workspace: Workspace, taxonomy: Taxonomy) -> None:
                                help="Make the page now and save it. It holds positions and the openings of a few "
                                     "documents, never whole texts.")
         # The press itself runs nothing again: a page drawn anew would forget what it is about to save.
-        st.fragment(_standing, run_every=EVERY, key="export-report-standing")((str(workspace.root), taxonomy.key))
+        st.fragment(_standing, key="export-report-standing")((str(workspace.root), taxonomy.key))
 
 
 def _standing(name: tuple[str, str]) -> None:
     """Say how far a report is that is being made, and how the last one ended."""
+    pulse(EVERY, "report")
     mark = _making.get(name)
     if mark is None:
         return

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import jobs
 import streamlit as st
 from job_endings import log_lines
+from pulse import pulse
 from state import Session
 from widgets import count, escape, guarded, short
 
@@ -49,7 +50,7 @@ def job_panel(session: Session, job: jobs.Job | None, shown: Shown | None = None
     if not (quiet and state.state == "finished"):
         live = not state.ended
         with st.container(key=f"{place}_{job.folder.name}"):
-            st.fragment(_panel, run_every=EVERY if live else None)(session, job, live, shown, place)
+            st.fragment(_panel)(session, job, live, shown, place)
     return state
 
 
@@ -59,6 +60,8 @@ def _panel(session: Session, job: jobs.Job, live: bool, shown: Shown | None, pla
         st.rerun(scope="app")  # the rest of the screen should know, and the looking can end
     with st.container(border=True, key=f"{place}_job_{job.folder.name}", gap="small"), guarded():
         job_card(session, job, state, place, shown)
+    if live:
+        pulse(EVERY, f"{place}_{job.folder.name}")
 
 
 def job_card(session: Session, job: jobs.Job, state: jobs.Status, place: str,

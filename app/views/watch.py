@@ -9,6 +9,7 @@ from pathlib import Path
 import cached
 import jobs
 import streamlit as st
+from pulse import pulse
 from state import Session, preset, widget
 from views.job_panel import job_card, share_done
 from widgets import escape, short
@@ -28,7 +29,7 @@ def watch(session: Session) -> None:
     if news := widget(NEWS):
         st.toast(news, icon=":material/group:")
         preset(NEWS, "")
-    st.fragment(_look, run_every=EVERY, key="watch")(session, session.root, _stamp(session.root))
+    st.fragment(_look, key="watch")(session, session.root, _stamp(session.root))
 
 
 def _look(session: Session, root: Path, drawn: Stamp) -> None:
@@ -38,6 +39,7 @@ def _look(session: Session, root: Path, drawn: Stamp) -> None:
             preset(NEWS, _told(root, drawn))
         st.rerun(scope="app")
     _jobs(session)
+    pulse(EVERY, "watch")
 
 
 def _stamp(root: Path) -> Stamp:
