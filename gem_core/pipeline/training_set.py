@@ -208,7 +208,7 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
-        lock.acquire(timeout=5)
+        lock.acquire(timeout=1)
     except Timeout:
         raise InputError("One process at a time writes a training set", f"{folder}, held by another process",
                          "Wait for it to end, or choose another folder") from None

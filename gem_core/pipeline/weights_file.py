@@ -53,6 +53,14 @@ def read_weights(path: Path) -> WeightsFile:
     InputError
         If it cannot be read, names no taxonomy, holds a cluster twice or under an unknown name, or weights that are
         negative, no numbers, or do not sum to 1.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "weights.csv"
+    >>> _ = path.write_text("cluster_id,weight,taxonomy_hash\\n0,0.25,5e1f\\n4,0.75,5e1f\\n")
+    >>> read_weights(path).weights
+    {0: 0.25, 4: 0.75}
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
