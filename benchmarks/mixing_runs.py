@@ -1,6 +1,6 @@
-"""Proxies and DoReMi on a real workspace at their default sizes: time, a kill -9 on the way, and what they find.
+"""Proxies, DoReMi, probes and PerfRe on a real workspace at their default sizes: time, kill -9, and what they find.
 
-    python benchmarks/mixing_runs.py WORKSPACE [--kinds=ngram,proxies,doremi] [--kill=40] > results/mixing_runs.txt
+    python benchmarks/mixing_runs.py WORKSPACE [--kinds=ngram,proxies,doremi,probe,perfre] [--kill=40]
 
 WORKSPACE is a copy that may be written to. Each command is killed once, --kill seconds after its first progress, and
 started again; 0 for never. Times are of both parts together.
@@ -22,7 +22,7 @@ import torch
 from gem_core.mixing.doremi import DEFAULT
 from gem_core.mixing.ngram import ngram_optimum
 from gem_core.mixing.proxies import ProxyConfig
-from gem_core.mixing.regressors import choose, spearman
+from gem_core.mixing.regressors import out_of_fold, spearman
 from gem_core.pipeline.domains import Domains, domains_of
 from gem_core.pipeline.ngram_preview import ngram_preview
 from gem_core.workspace import Workspace
@@ -99,9 +99,9 @@ def proxies(workspace: Workspace, domains: Domains, kill: float) -> np.ndarray:
     print(f"  loss of the whole corpus over the runs: {whole.min():.3f} to {whole.max():.3f} nats a token, predicted "
           f"for the proposal {said['predicted_loss']:.3f}; n-gram mixture against the proxies, rank correlation "
           f"{spearman(instant @ domains.natural, whole):.3f}")
-    each = [max(choose(mixtures, losses[:, k]).scores.values()) for k in range(len(domains.numbers))]
+    each = [spearman(out_of_fold("linear", mixtures, losses[:, k]), losses[:, k]) for k in range(len(domains.numbers))]
     own = [spearman(instant[:, k], losses[:, k]) for k in range(len(domains.numbers))]
-    for name, values in (("best regressor out of fold", each), ("n-gram mixture", own)):
+    for name, values in (("linear regressor out of fold", each), ("n-gram mixture", own)):
         print(f"  loss of one cluster, {name}: median rank correlation {np.median(values):.3f}, "
               f"lowest {min(values):.3f} ({domains.names[int(np.argmin(values))]})")
     return np.array([one["weight"] for one in said["clusters"]])
@@ -118,10 +118,21 @@ def doremi(workspace: Workspace, domains: Domains, kill: float) -> np.ndarray:
     return weights
 
 
+def study(workspace: Workspace, kind: str, measure: str, kill: float) -> np.ndarray:
+    """Probes (what is learnt fast) or PerfRe (what helps the corpus)."""
+    print(f"\nmix {kind}: {asdict(ProxyConfig())}")
+    said, took = command(workspace.root, kind, kill)
+    values = np.array([one[measure] for one in said["clusters"]])
+    errors = [one["error"] for one in said["clusters"] if one["error"] is not None]
+    print(f"  {took}; {measure} of a cluster {values.min():.4f} to {values.max():.4f}"
+          + (f", standard error {min(errors):.4f} to {max(errors):.4f}" if errors else " nats a token"))
+    return np.array([one["weight"] for one in said["clusters"]])
+
+
 def main() -> None:
     """Print the results."""
     options = dict(word.lstrip("-").split("=", 1) for word in sys.argv[2:])
-    kinds, kill = options.get("kinds", "ngram,proxies,doremi").split(","), float(options.get("kill", 40))
+    kinds, kill = options.get("kinds", "ngram,proxies,doremi,probe,perfre").split(","), float(options.get("kill", 40))
     workspace = Workspace(Path(sys.argv[1]))
     domains = domains_of(workspace, workspace.taxonomy())
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__} with "
@@ -135,6 +146,10 @@ def main() -> None:
         columns["RegMix"] = proxies(workspace, domains, kill)
     if "doremi" in kinds:
         columns["DoReMi"] = doremi(workspace, domains, kill)
+    if "probe" in kinds:
+        columns["GRIP"] = study(workspace, "probe", "gain", kill)
+    if "perfre" in kinds:
+        columns["PerfRe"] = study(workspace, "perfre", "benefit", kill)
     table(domains, columns)
 
 
