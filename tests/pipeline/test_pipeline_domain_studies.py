@@ -147,6 +147,9 @@ def test_groupings_as_domains(sample: Workspace) -> None:
     assert len(alone.names) == 4
     with pytest.raises(InputError, match=r"two domains of 60,000 tokens or more; got 1\. Use"):
         groups_of(sample, taxonomy, "gem", least=20_000)
+    edit(sample, Exclude((taxonomy.clusters[0].number,)))  # in no domain, not in the rest
+    without = groups_of(sample, sample.taxonomy(), "gem", least=2000)
+    assert without.left_out == (without.positions == -1).sum() == (taxonomy.positions == 0).sum()
     for wrong in ("ward", "column:", "kmeans:7"):
         with pytest.raises(InputError, match="gem, kmeans, spherical, random or column:NAME"):
             groups_of(sample, taxonomy, wrong, least=400)
