@@ -88,6 +88,8 @@ def test_runs_from_outside_are_taken_in_any_order(sample: Workspace, tmp_path: P
     assert said["target"] == "web"
     assert max(said["clusters"], key=lambda one: one["weight"])["cluster_id"] == domains.numbers[5]
     assert said["out_of_fold_spearman"] > 0.99
+    evidence = Mixes(sample.root, domains.taxonomy_hash).read_evidence("regmix") or {}
+    assert np.array(evidence["mixtures"])[:, 5].tolist() == pytest.approx(read_runs(m, l).mixtures[:, 0].tolist())
 
 
 def test_runs_of_another_taxonomy_are_refused(sample: Workspace, tmp_path: Path) -> None:
