@@ -5,6 +5,7 @@ time and no loss (benchmarks/results/clustering_seeds.txt). The fit on all docum
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -89,6 +90,10 @@ class _Sample:
         length = np.linalg.norm(self.x, axis=1, keepdims=True)
         return np.asarray(self.x / np.where(length > 0, length, 1.0))
 
+    def alone(self) -> "_Sample":
+        """The same for a thread of its own: `documents` keep what they computed last."""
+        return replace(self, documents=Documents(self.x, self.weights, device=self.documents.device))
+
     def within(self, size: int, rng: np.random.Generator) -> "_Sample":
         """The same with centres bound to about the `size` leading directions of the documents (subspace iteration)."""
         import torch
@@ -158,8 +163,8 @@ def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentratio
         x = x[keep]
     x = writable(x)
     sample = _Sample(x, weights, Documents(x, weights, device=device), concentration, cap_ratio)
-    with _threads(1 if x.shape[0] * n_clusters < SMALL else None):
-        return _start(sample, n_clusters, start, strength, rng, progress)
+    with _threads(1 if x.shape[0] * n_clusters < SMALL else None) as free:
+        return _start(sample, n_clusters, start, strength, rng, free, progress)
 
 
 def _drawn(weights: Float64, size: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], Float64]:
@@ -178,29 +183,32 @@ def _drawn(weights: Float64, size: int, rng: np.random.Generator) -> tuple[NDArr
 
 
 @contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """Let torch use `count` threads for a while; the number belongs to the process, so one caller at a time."""
+def _threads(count: int | None) -> Iterator[int]:
+    """Let torch use `count` threads for a while, and say how many fits may run side by side meanwhile.
+
+    The number belongs to the process, so one caller at a time.
+    """
     import torch
 
     if count is None:
-        yield
+        yield 1
         return
     with _ONE_SEARCH:
         usual = torch.get_num_threads()
         torch.set_num_threads(count)
         try:
-            yield
+            yield usual
         finally:
             torch.set_num_threads(usual)
 
 
 def _start(sample: _Sample, n_clusters: int, start: str, strength: float, rng: np.random.Generator,
-           progress: Progress) -> Seed:
+           free: int, progress: Progress) -> Seed:
     fits = int(BUDGET // (sample.x.shape[0] * n_clusters))
     if start == "search" and fits >= 4 and n_clusters > 1:
         space = sample.within(max(SUBSPACE[0], min(4 * n_clusters, SUBSPACE[1]), 2 * n_clusters), rng)
         first = _plain(space, n_clusters, rng)
-        found = _search(space, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2), rng, progress)
+        found = _search(space, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2), rng, free, progress)
         if strength < 1.0:
             found = _relaxed(space, found, first.reference, strength, rng)
         best = found if space is sample else _fit(sample, space.lifted(found.parameters), min(1.0, strength),
@@ -216,17 +224,23 @@ def _start(sample: _Sample, n_clusters: int, start: str, strength: float, rng: n
     return seed.ordered(np.argsort(-step.mass, kind="stable"))
 
 
-def _search(sample: _Sample, first: Seed, population: int, children: int, rng: np.random.Generator,
+def _search(sample: _Sample, first: Seed, population: int, children: int, rng: np.random.Generator, free: int,
             progress: Progress) -> Run:
-    """Best of a population of fits at matched strength after `children` recombinations."""
+    """Best of a population of fits at matched strength after `children` recombinations.
+
+    The first fits know nothing of each other: `free` of them run side by side.
+    """
     k, reference = first.mass.size, first.reference
     directions = sample.directions()
     total = population + children
+
+    begins = [first.parameters, *(_plain(sample, k, rng, reference).parameters for _ in range(population - 1))]
     fits: list[Run] = []
-    for at in range(population):
-        progress("seed", at, total)
-        begin = first.parameters if at == 0 else _plain(sample, k, rng, reference).parameters
-        fits.append(_fit(sample, begin, 1.0, reference, TOLERANCE))
+    with ThreadPoolExecutor(free) as pool:
+        for at, fit in enumerate(pool.map(lambda begin: _fit(sample.alone(), begin, 1.0, reference, TOLERANCE),
+                                          begins)):
+            progress("seed", at, total)
+            fits.append(fit)
     values = np.array([fit.trace[-1] for fit in fits])
     idle = 0
     for at in range(children):
