@@ -4,12 +4,9 @@ Responsibilities of every solver here have the form gamma_i = softmax(slopes x_i
 slopes are kappa_k mu_k and offsets log alpha_k + log C_d(kappa_k) + b_k. So one function serves all of them.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from threading import Barrier
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +19,9 @@ from gem_core.errors import InputError
 FLOOR = {"float32": 40.0, "float64": 200.0}
 # A change of offsets whose range stays below this reuses the kept responsibilities: the floor stays invisible.
 REUSE = {"float32": 15.0, "float64": 60.0}
-# Values of one block of responsibilities. On a processor the blocks are shared out to its cores, so that there must
-# be several (1,365 documents a block at K = 24); larger ones gained nothing.
-BLOCK_VALUES = {"cpu": 1 << 15, "cuda": 1 << 24}
+# Values of one block of responsibilities: about 2 MB of float32 (larger blocks gained nothing).
+BLOCK_VALUES = {"cpu": 1 << 19, "cuda": 1 << 24}
 MEMORY = 1 << 30
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ class Documents:
     memory : int
         Bytes that the kept responsibilities (twice n x K values) may take. Where they do not fit, every pass computes
         them
-        again block by block, so memory is then two blocks a core.
+        again block by block, so memory is then two blocks of about 2 MB.
 
     Notes
     -----
@@ -151,14 +146,10 @@ class Documents:
         self._allot(offsets.size)
         self._base, self._offsets, self._moved = (slopes, offsets), offsets, []
         parameters = _parameters(self._x, slopes, offsets)
-
-        def block(at: int, x: Any, w: Any) -> Moments:
-            gamma, log_partition = _responsibilities(x, *parameters, self._kept[at] if self._kept else None)
-            return _moments(gamma, w, log_partition, self.n, gram=gram)
-
         total = Moments(0.0, *_zeros(offsets.size))
-        for moments in self._over(block):
-            total += moments
+        for at, (x, w) in enumerate(self._blocks()):
+            gamma, log_partition = _responsibilities(x, *parameters, self._kept[at] if self._kept else None)
+            total += _moments(gamma, w, log_partition, self.n, gram=gram)
         self._log_partition = total.log_partition
         return total
 
@@ -171,40 +162,23 @@ class Documents:
         self._offsets = offsets
         middle = 0.5 * float(delta.max() + delta.min())
         ratio = self._column(np.exp(delta - middle))
-
-        def block(at: int, _: Any, w: Any) -> tuple[Any, Moments]:
-            gamma, log_growth = _moved(self._kept[at], ratio)
-            return gamma, _moments(gamma, w, log_growth, self.n, gram=gram)
-
         total = Moments(self._log_partition + middle, *_zeros(offsets.size))
         self._moved = []
-        for gamma, moments in self._over(block):
+        for at, (_, w) in enumerate(self._blocks()):
+            gamma, log_growth = _moved(self._kept[at], ratio)
             self._moved.append(gamma)
-            total += moments
+            total += _moments(gamma, w, log_growth, self.n, gram=gram)
         return total
 
     def resultants(self) -> Float64:
         """Resultants sum_i w_i gamma_ik x_i, shape (K, d), at the parameters evaluated last."""
         slopes, known = self._base[0], self._moved or self._kept
         parameters = _parameters(self._x, slopes, self._offsets)
-
-        def block(at: int, x: Any, w: Any) -> Float64:
-            gamma = known[at] if known else _responsibilities(x, *parameters, None)[0]
-            return _numpy((gamma if w is None else gamma * w) @ x)
-
         total = np.zeros(slopes.shape)
-        for resultants in self._over(block):
-            total += resultants
+        for at, (x, w) in enumerate(self._blocks()):
+            gamma = known[at] if known else _responsibilities(x, *parameters, None)[0]
+            total += _numpy((gamma if w is None else gamma * w) @ x)
         return total if self._w is not None else total / self.n
-
-    def _over(self, work: Callable[[int, Any, Any], T]) -> Iterator[T]:
-        """Results of `work` on every block, in order; blocks are worked on side by side where there are cores."""
-        import torch
-
-        blocks = list(self._blocks())
-        if self.device == "cpu" and len(blocks) > 1 and (cores := torch.get_num_threads()) > 1:
-            return _pool(cores).map(work, range(len(blocks)), *zip(*blocks, strict=True))
-        return (work(at, x, w) for at, (x, w) in enumerate(blocks))
 
     def _blocks(self) -> Iterator[tuple[Any, Any]]:
         for start in range(0, self.n, self._rows):
@@ -235,28 +209,6 @@ class Documents:
         import torch
 
         return torch.as_tensor(values, dtype=self._x.dtype, device=self._x.device)[:, None]
-
-
-@cache
-def _pool(cores: int) -> ThreadPoolExecutor:
-    """Threads that each use one core: they wait for each other once a pass, torch's own once an operation.
-
-    On a busy machine that is the difference between sharing it and standing still.
-    """
-    import torch
-
-    started = Barrier(cores + 1)
-
-    def begin() -> None:
-        torch.set_num_threads(1)
-        started.wait()
-
-    pool = ThreadPoolExecutor(cores, "gem-block", begin)
-    for _ in range(cores):
-        pool.submit(int)
-    started.wait()
-    torch.set_num_threads(cores)  # threads started from now on
-    return pool
 
 
 def pick_device(device: str) -> str:
