@@ -1,6 +1,7 @@
 """The only st.cache_* wrappers: results are shared between sessions and never changed."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -34,10 +35,13 @@ from gem_core.workspace.selections import SelectionLine, Selections
 SHOWN = "taxonomy_shown"
 
 
+WARM = ("scipy.interpolate", "scipy.optimize", "scipy.sparse", "torch")
+
+
 @st.cache_resource(show_spinner=False)
 def warm_up() -> Thread:
     """Load what fits and edits need beside a person's first look, so that their first move does not wait for it."""
-    thread = Thread(target=lambda: [import_module(name) for name in ("scipy.interpolate", "torch")], daemon=True)
+    thread = Thread(target=lambda: [import_module(name) for name in WARM], daemon=True)
     thread.start()
     return thread
 
@@ -73,6 +77,7 @@ def last_shown() -> tuple[str, tuple[str, int]] | None:
 
 
 PREVIEWS = 32
+OPENING = 160  # characters
 
 
 @st.cache_resource
@@ -120,14 +125,16 @@ def natural(root: Path) -> NDArray[np.float64] | None:
     return _natural(str(root), present.key, present.has_path)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _openings(root: str, data_hash: str, rows: tuple[int, ...], length: int) -> tuple[str, ...]:
-    return tuple(" ".join(text[: 3 * length].split())[:length] for text in Workspace(root).texts(rows))
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _openings(root: str, data_hash: str, group: int) -> tuple[str, ...]:
+    return tuple(" ".join(text[: 3 * OPENING].split())[:OPENING] for text in Workspace(root).row_group(group))
 
 
-def openings(root: Path, rows: tuple[int, ...], length: int = 160) -> tuple[str, ...]:
+def openings(root: Path, rows: Sequence[int]) -> tuple[str, ...]:
     """Return the first characters of some documents, on one line each."""
-    return _openings(str(root), workspace(root).manifest.data_hash, rows, length) if rows else ()
+    here = workspace(root)
+    return tuple(_openings(str(root), here.manifest.data_hash, row // here.group_rows)[row % here.group_rows]
+                 for row in map(int, rows))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -19,7 +19,6 @@ from gem_core.pipeline.duplicates import THRESHOLD, find_duplicates
 THRESHOLDS = (0.85, 0.9, 0.95, 0.97, 0.99)
 AT_ONCE = 8_000  # documents that are compared while a person waits; more are a job
 LISTED = 500  # groups that a list shows
-OPENING = 120
 
 
 def twins_button(session: Session) -> None:
@@ -95,7 +94,7 @@ def _groups(session: Session, found: Duplicates) -> None:
     last = np.searchsorted(found.group, np.arange(len(shown)), side="right") - 1
     table = pd.DataFrame({
         "Documents": sizes[:LISTED], "Lowest cosine": found.cosine[last].astype(float),
-        "Kept document": cached.openings(session.root, tuple(int(row) for row in shown), OPENING)})
+        "Kept document": cached.openings(session.root, tuple(int(row) for row in shown))})
 
     def chosen() -> None:
         cells = widget("twins_groups")["selection"]["cells"]

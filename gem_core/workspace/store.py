@@ -82,11 +82,24 @@ class Workspace:
         """Texts of some rows, read from disk: only the row groups that hold them."""
         import pyarrow.parquet as pq
 
-        file = pq.ParquetFile(self.root / "documents.parquet")
-        size = file.metadata.row_group(0).num_rows
+        file, size = pq.ParquetFile(self.root / "documents.parquet"), self.group_rows
         groups = {group: file.read_row_group(group, columns=["text"]).column(0)
                   for group in sorted({row // size for row in rows})}
         return [groups[row // size][row % size].as_py() for row in rows]
+
+    @cached_property
+    def group_rows(self) -> int:
+        """Documents in a row group on disk; the last one may hold fewer."""
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(self.root / "documents.parquet").row_group(0).num_rows)
+
+    def row_group(self, group: int) -> list[str]:
+        """Texts of one row group, read from disk."""
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(self.root / "documents.parquet")
+        return list(file.read_row_group(group, columns=["text"]).column(0).to_pylist())
 
     def all_texts(self) -> Iterator[str]:
         """All texts in order, one row group in memory at a time."""
