@@ -33,8 +33,6 @@ from gem_core.workspace import Settings, Taxonomy, Workspace
 from gem_core.workspace.selections import SelectionLine, Selections
 
 SHOWN = "taxonomy_shown"
-
-
 WARM = ("scipy.interpolate", "scipy.optimize", "scipy.sparse", "torch")
 
 
