@@ -54,8 +54,7 @@ def project(weights: ArrayLike, caps: ArrayLike | None = None, floor: ArrayLike 
     if p.ndim != 1 or not p.size or not np.isfinite(p).all() or (p < 0).any() or p.sum() <= 0:
         raise InputError("Weights must be finite, not negative and not all zero", f"{p.tolist()}"[:80],
                          "Pass one number a domain")
-    low = np.broadcast_to(np.asarray(floor, dtype=np.float64), p.shape)
-    high = np.broadcast_to(np.inf if caps is None else np.asarray(caps, dtype=np.float64), p.shape)
+    low, high = (_one_each(bound, p.size) for bound in (floor, np.inf if caps is None else caps))
     _check_bounds(low, high, names or [f"domain {at}" for at in range(p.size)])
     p = p / p.sum()
     held = p > _NOTHING
@@ -66,6 +65,14 @@ def project(weights: ArrayLike, caps: ArrayLike | None = None, floor: ArrayLike 
         level = _level(low[~held], high[~held], 1 - high[held].sum())
         out = np.where(held, high, np.clip(level, low, high))
     return frozen(out)
+
+
+def _one_each(bound: ArrayLike, K: int) -> Float64:
+    found = np.asarray(bound, dtype=np.float64)
+    if found.shape not in ((), (K,)):
+        raise InputError(f"Floors and caps must be one number, or one a domain ({K})", f"shape {found.shape}",
+                         f"Pass {K} numbers")
+    return np.broadcast_to(found, K)
 
 
 def _check_bounds(low: Float64, high: Float64, names: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from gem_core import _check
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError, NotConvergedWarning
+from gem_core.mixing.feasible import project
 from gem_core.mixing.streams import Streams
 
 SAMPLE = 2000  # held-out tokens of each domain; every mixture is judged on the same ones
@@ -175,25 +176,25 @@ def ngram_optimum(proxy: NgramProxy, goal: ArrayLike | None = None, caps: ArrayL
     """
     q, rows = proxy.probabilities, proxy.row_weights(goal)
     K = q.shape[1]
-    bound = _caps(caps, K)
+    bound = np.ones(K) if caps is None else np.asarray(caps, dtype=np.float64)
 
     def gradient(w: Float64) -> tuple[Float64, float]:
         mix = q @ w
         return (rows / mix) @ q, float(-rows @ np.log(mix))
 
-    w = _filled(np.full(K, 1 / K), bound)
+    w = project(np.full(K, 1 / K), bound)
     g, loss = gradient(w)
     n_iter = 0
     while (gap := _gap(g, bound)) > tolerance and n_iter < max_iter:
         n_iter += 1
-        one = _filled(w * g, bound)
-        two = _filled(one * gradient(one)[0], bound)
+        one = project(w * g, bound)
+        two = project(one * gradient(one)[0], bound)
         r, v = one - w, two - 2 * one + w
         curve = float(np.linalg.norm(v))
         far = two
         if curve > 0:
             alpha = max(float(np.linalg.norm(r)) / curve, 1.0)
-            far = _filled(np.maximum(w + 2 * alpha * r + alpha**2 * v, 0.01 * two), bound)  # 0 could not grow again
+            far = project(np.maximum(w + 2 * alpha * r + alpha**2 * v, 0.01 * two), bound)  # 0 could not grow again
         g_far, loss_far = gradient(far)
         g_two, loss_two = gradient(two)
         w, g, loss = (far, g_far, loss_far) if loss_far <= loss_two else (two, g_two, loss_two)
@@ -201,31 +202,6 @@ def ngram_optimum(proxy: NgramProxy, goal: ArrayLike | None = None, caps: ArrayL
         warnings.warn(f"The mixture is within {gap:.2g} nats of the best one, not {tolerance:g}", NotConvergedWarning,
                       stacklevel=2)
     return Optimum(frozen(w), loss, gap, n_iter, gap <= tolerance)
-
-
-def _caps(caps: ArrayLike | None, K: int) -> Float64:
-    bound = np.ones(K) if caps is None else np.asarray(caps, dtype=np.float64)
-    if bound.shape != (K,) or not (bound >= 0).all():
-        raise InputError(f"caps must hold one number from 0 a domain ({K})", f"shape {bound.shape}",
-                         f"Pass {K} numbers")
-    if bound.sum() < 1:
-        raise InputError("The caps must leave room for weights that sum to 1",
-                         f"{bound.sum():.6g} together, {1 - bound.sum():.6g} too little", "Raise some of them")
-    return np.minimum(bound, 1.0)
-
-
-def _filled(r: Float64, caps: Float64) -> Float64:
-    """The w <= caps, sum 1, that maximises sum_k r_k log w_k: w_k = min(caps_k, r_k / mu)."""
-    w = np.asarray(r / r.sum())
-    full = np.zeros(r.size, dtype=bool)
-    while (over := ~full & (w > caps)).any():
-        full |= over
-        rest = ~full
-        w = np.where(full, caps, 0.0)
-        total = r[rest].sum()
-        room = 1 - w.sum()
-        w[rest] = r[rest] * (room / total) if total > 0 else room * caps[rest] / max(caps[rest].sum(), 1e-300)
-    return w
 
 
 def _gap(g: Float64, caps: Float64) -> float:
