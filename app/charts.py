@@ -28,20 +28,19 @@ class ShareRow:
     number: int = -1
 
 
-def shares(rows: Sequence[ShareRow], *, changed: bool) -> go.Figure:
-    """Paired bars: pale = as applied, solid = as drafted, a short line = the target."""
+def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = ("Applied", "Draft")) -> go.Figure:
+    """Paired bars: pale = as applied, solid = as drafted, a short line = the target; `names` are those of the two."""
     places = np.arange(len(rows))
     before = np.array([row.before or 0.0 for row in rows])
     after = np.array([row.after or 0.0 for row in rows])
-    names = [plain(row.name) for row in rows]
-    facts = [[name, _share(row.before, "not there"), _share(row.after, "gone")]
-             for name, row in zip(names, rows, strict=True)]
-    hover = "%{customdata[0]}<br>applied %{customdata[1]}<br>draft %{customdata[2]}<extra></extra>"
+    facts = [[plain(row.name), _share(row.before, "not there"), _share(row.after, "gone")] for row in rows]
+    first, second = (name.lower() for name in names)
+    hover = f"%{{customdata[0]}}<br>{first} %{{customdata[1]}}<br>{second} %{{customdata[2]}}<extra></extra>"
     figure = go.Figure()
     figure.add_bar(y=places, x=before, orientation="h", width=0.82, customdata=facts, hovertemplate=hover,
-                   marker={"color": [_pale(row.colour) for row in rows], "line": {"width": 0}}, name="Applied")
+                   marker={"color": [_pale(row.colour) for row in rows], "line": {"width": 0}}, name=names[0])
     figure.add_bar(y=places, x=after, orientation="h", width=0.42, customdata=facts, hovertemplate=hover,
-                   marker={"color": [row.colour for row in rows], "line": {"width": 0}}, name="Draft")
+                   marker={"color": [row.colour for row in rows], "line": {"width": 0}}, name=names[1])
     aims = [(place, row.target) for place, row in zip(places, rows, strict=True) if row.target is not None]
     if aims:
         figure.add_scatter(y=[p for p, _ in aims], x=[t for _, t in aims], mode="markers", name="Target",

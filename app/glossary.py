@@ -31,7 +31,26 @@ TERMS = {
     "weight": Term("Weight", "Share of a cluster in the proposed training mix."),
     "ratio": Term("Ratio", "Weight over natural share; above 1, the cluster is seen more often than it occurs."),
     "target": Term("Target", "Shares that the clusters are pulled to: equal, the corpus's own, or yours."),
-    "floor": Term("Floor", "The least share that every cluster is pulled to."),
+    "floor": Term("Floor", "The least share that every cluster is pulled to, or the least weight it gets."),
+    # weights
+    "strategy": Term("Strategy", "The rule that gives each cluster its weight."),
+    "tau": Term("Tau", "Weight = share to the power of tau, made to sum to 1: 1 leaves the shares, 0 makes them "
+                       "equal."),
+    "budget": Term("Token budget", "Tokens to train on, repeated ones counted again."),
+    "epochs": Term("Epochs", "How often all of a cluster is read within the token budget; above 4, repeats teach "
+                             "little."),
+    "fold": Term("Fold", "Clusters with a smaller share count as one, and keep their natural proportions inside."),
+    "proxy": Term("Proxy", "A small model trained in place of the large one; it ranks mixtures, its losses are not "
+                           "those of the large one."),
+    "ngram": Term("n-gram mixture", "A proxy that only counts pairs of tokens: answers at once, and is far from a "
+                                    "trained model."),
+    "loss": Term("Loss", "Nats a token on held-out documents; less is better."),
+    "doremi": Term("DoReMi", "A proxy's weights follow what a reference model finds easier than it does itself."),
+    "regmix": Term("RegMix", "Many proxies on random mixtures; a regression on their losses finds the best mixture."),
+    "perfre": Term("PerfRe", "One proxy for each cluster, with more of it: what helps the rest is weighted up."),
+    "grip": Term("GRIP", "Short probes of one proxy: what its last layer learns fast is weighted up."),
+    "out_of_fold": Term("Out of fold", "Rank correlation with the losses of runs that had no part in the fit; 1 = the "
+                                       "same order."),
     # the fit
     "fit": Term("Fit", "One run of the method: it places the clusters and gives each document to one."),
     "strength": Term("Strength", "Pull of the shares to the target: 0 = plain mixture, 1 = matched to the data, "

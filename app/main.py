@@ -19,6 +19,7 @@ VIEWS = Path(__file__).parent / "views"
 page = st.navigation(
     [st.Page(VIEWS / "explore.py", title="Explore", icon=":material/language:", default=True),
      st.Page(VIEWS / "balance.py", title="Balance", icon=":material/balance:"),
+     st.Page(VIEWS / "mixing.py", title="Mixing", icon=":material/tune:"),
      st.Page(VIEWS / "taxonomy.py", title="Taxonomy", icon=":material/account_tree:"),
      st.Page(VIEWS / "compare.py", title="Compare", icon=":material/compare_arrows:"),
      st.Page(VIEWS / "corpus.py", title="Corpus", icon=":material/folder_open:"),

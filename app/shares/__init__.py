@@ -17,7 +17,7 @@ __all__ = ["Change", "ShareLine", "share_editor"]
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
-    "gem_shares", html='<div class="shares" role="group" aria-label="Target shares"></div>',
+    "gem_shares", html='<div class="shares" role="group" aria-label="Shares of clusters"></div>',
     css=(_HERE / "shares.css").read_text(encoding="utf-8"), js=(_HERE / "shares.js").read_text(encoding="utf-8"))
 
 
@@ -42,8 +42,11 @@ class Change:
 
 
 def share_editor(lines: Sequence[ShareLine], *, key: str, on_change: Callable[[Change], None], height: int = 330,
-                 ) -> None:
-    """Show the editor; `on_change` is called before the script runs again, as Streamlit's callbacks are."""
+                 what: str = "Target share") -> None:
+    """Show the editor; `on_change` is called before the script runs again, as Streamlit's callbacks are.
+
+    `what` is what screen readers call a share.
+    """
     free = sum(not line.locked for line in lines)
     shares = [{"name": line.name[:120], "colour": line.colour, "share": line.share, "natural": line.natural,
                "locked": line.locked, "only": free == 1 and not line.locked} for line in lines]
@@ -55,7 +58,7 @@ def share_editor(lines: Sequence[ShareLine], *, key: str, on_change: Callable[[C
             on_change(change)
 
     _component(key=key, on_edit_change=changed, data={
-        "rows": shares, "scale": scale_of(lines), "height": height,
+        "rows": shares, "scale": scale_of(lines), "height": height, "what": what,
         "serial": "/".join(f"{line.share:.6f}{'L' * line.locked}" for line in lines)})
 
 

@@ -75,8 +75,8 @@ class Editor {
     part.range.max = 100 * data.scale;
     part.range.value = share;
     part.range.disabled = part.number.disabled = fixed;
-    part.range.setAttribute("aria-label", `Target share of ${row.name}`);
-    part.number.setAttribute("aria-label", `Target share of ${row.name}, percent`);
+    part.range.setAttribute("aria-label", `${data.what} of ${row.name}`);
+    part.number.setAttribute("aria-label", `${data.what} of ${row.name}, percent`);
     part.range.setAttribute("aria-valuetext", `${share.toFixed(1)}%`);
     part.number.value = share.toFixed(share > 0 && share < 0.1 ? 2 : 1);
     part.natural.style.left = `calc(6px + (100% - 12px) * ${Math.min(1, row.natural / data.scale)})`;

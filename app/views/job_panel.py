@@ -19,9 +19,12 @@ STEPS = {
     "measure the encoder": "Measuring the encoder", "path": "Walking the balance path",
     "ask the model": "Asking the model", "fit again": "Fitting again",
     "fit numbers of clusters": "Fitting numbers of clusters",
+    "read as tokens": "Reading the documents as tokens", "train proxies": "Training proxies",
+    "train the reference": "Training the reference", "train the proxy": "Training the proxy",
+    "probe domains": "Probing the clusters", "split runs": "Holding runs against each other",
 }
 PAGES = {"embed": "explore", "fit": "explore", "path": "balance",  # where the result of a kind of job is seen
-         "name": "taxonomy", "stability": "compare", "clusters": "compare"}
+         "name": "taxonomy", "stability": "compare", "clusters": "compare", "mix": "mixing"}
 LOG_LINES = 40
 EVERY = 1.0  # seconds between two looks at a running job
 

@@ -1,0 +1,66 @@
+"""Mixing: weights of the clusters by several strategies, what they mean, and the runs that some of them rest on."""
+
+import cached
+import links
+import streamlit as st
+from state import Session, session
+from views.mixing_controls import controls, mix_of
+from views.mixing_export import take_away
+from views.mixing_jobs import ACTIVE, active
+from views.mixing_preview import preview
+from views.mixing_result import compared, summary, table, told, weights_chart
+from views.mixing_runs import runs
+from views.mixing_strategies import at_hand, found_weights
+from widgets import guarded, refusal
+
+from gem_core.errors import InputError
+
+WEIGHTS, RUNS = "Weights", "Runs"
+
+
+def screen(current: Session) -> None:
+    """Two questions, one at a time."""
+    view = st.segmented_control("Question", (WEIGHTS, RUNS), default=WEIGHTS, required=True, key="mixing_view",
+                                persist_state="session", label_visibility="collapsed")
+    with guarded():
+        if view == RUNS:
+            runs(current)
+        else:
+            active(current, ACTIVE)
+            weights()
+
+
+@st.fragment
+def weights() -> None:
+    """Controls on the left, what they mean on the right."""
+    here = session()
+    mix, hand = mix_of(here), at_hand(here.root)
+    with st.container(horizontal=True, wrap=False, gap="large"):
+        left, right = st.container(width=264), st.container(width="stretch")
+    with left, guarded():
+        controls(here, mix, hand)
+    with right, guarded():
+        domains = cached.domains(here.root)
+        try:
+            found = found_weights(here.root, mix)
+        except InputError as error:
+            refusal("There are no such weights", str(error))
+            st.caption("Change the controls; nothing is kept until you download a file.")
+            return
+        told(here, found)
+        place = st.container()  # the figures need the preview's losses
+        grid = st.grid(2, min_column_width=400, gap="medium", key="mixing_figures")
+        with grid.cell():
+            weights_chart(here, found)
+        with grid.cell():
+            losses = preview(here, found)
+        with place:
+            summary(domains, found, losses)
+        table(here, found, losses)
+        compared(here, mix, hand)
+        take_away(here, mix, found)
+
+
+with guarded():
+    screen(session())
+links.keep(session())

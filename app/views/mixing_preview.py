@@ -1,0 +1,79 @@
+"""Mixing, live preview: the loss that an n-gram mixture predicts for each cluster, beside that of natural shares."""
+
+from dataclasses import dataclass
+
+import cached
+import charts
+import numpy as np
+import streamlit as st
+from ngrams import Making
+from numpy.typing import NDArray
+from pulse import pulse
+from state import Session
+from views.balance_result import finding
+from weight_charts import LossRow, changes
+from widgets import count, refusal
+
+from gem_core.mixing import Weights
+from gem_core.pipeline.domains import Domains
+
+EVERY = 1.0  # seconds between two looks at how far it is
+SAME = 5e-4  # nats
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Nats a token for each cluster, (K,), and for the whole corpus: clusters by their natural share."""
+
+    proposed: NDArray[np.float64]
+    natural: NDArray[np.float64]
+    whole: float
+    whole_natural: float
+
+
+def preview(here: Session, found: Weights) -> Losses | None:
+    """Show the predicted change, or how far its making is; None until it is there."""
+    making = cached.ngram(here.root)
+    if not making.wait():
+        _progress(making)
+        return None
+    if making.proxy is None:
+        refusal("There is no preview of the loss", making.refused)
+        st.button("Try again", key="mixing-preview-again", on_click=cached.ngram_again, args=(here.root,))
+        return None
+    domains = cached.domains(here.root)
+    proposed, natural = making.proxy.losses(found.weights), making.proxy.losses(domains.natural)
+    losses = Losses(proposed, natural, float(proposed @ domains.natural), float(natural @ domains.natural))
+    _shown(here, domains, losses)
+    return losses
+
+
+def _progress(making: Making) -> None:
+    """Say how far it is; the screen around it looks again, for a fragment of its own would lose what is pressed."""
+    st.markdown("**Predicted loss**")
+    part = min(1.0, making.done / max(making.total, 1))
+    of = f": {count(making.done)} of {count(making.total)} documents" if making.total else ""
+    st.progress(part, f"Counting tokens, once for these clusters{of}")
+    st.caption("Weights can be set meanwhile.")
+    pulse(EVERY, "mixing-preview")
+
+
+def _shown(here: Session, domains: Domains, losses: Losses) -> None:
+    taxonomy = cached.taxonomy(here.root)
+    order = np.argsort(-domains.natural, kind="stable")
+    rows = [LossRow(domains.names[at], taxonomy.cluster(domains.numbers[at]).colour, float(losses.natural[at]),
+                    float(losses.proposed[at])) for at in order]
+    finding(said(losses), "Change by an n-gram mixture, nats a token on held-out documents. Left is better.")
+    st.plotly_chart(changes(rows), key="mixing-losses", config=charts.CONFIG,
+                    alt="Predicted change of the loss of each cluster; the table below holds the numbers")
+    st.caption("It only counts pairs of tokens: good for direction and order, not for the loss of a large model.")
+
+
+def said(losses: Losses) -> str:
+    """The finding in words."""
+    change = losses.proposed - losses.natural
+    whole = losses.whole - losses.whole_natural
+    if np.abs(change).max() < SAME:
+        return "Predicted loss: that of the natural shares"
+    falls, rises = int((change <= -SAME).sum()), int((change >= SAME).sum())
+    return f"Predicted loss falls for {falls} clusters, rises for {rises}; {whole:+.3f} over the corpus"
