@@ -5,7 +5,6 @@ import json
 import sys
 import zipfile
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,27 +14,17 @@ from gem_core.pipeline import Rename, edit, ensure_path, fit_taxonomy, numbered,
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
+import charts
+from screen import APP, opened, words
 from streamlit.testing.v1 import AppTest
-
-APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-import charts  # noqa: E402
-from views.export_files import FILES, everything  # noqa: E402
+from views.export_files import FILES, everything
 
 INF = float("inf")
 
 
 @pytest.fixture
 def balance(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
-    app = AppTest.from_file(str(APP / "main.py"), default_timeout=120).run()
-    app.switch_page("views/balance.py").run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(str(item.value) for kind in (app.markdown, app.caption, app.text) for item in kind)
+    return opened(sample.root, monkeypatch, "balance", timeout=240)
 
 
 def measures(app: AppTest) -> dict[str, str]:

@@ -1,8 +1,6 @@
 """Balance: the target editor, the suggested strength, and the list of documents that would move."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +11,10 @@ from gem_core.pipeline import Pin, Rename, edit, ensure_path, explain_moves, nat
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
+from screen import opened, words
+from shares import Change, ShareLine, read_change, scale_of
 from streamlit.testing.v1 import AppTest
-
-APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-from shares import Change, ShareLine, read_change, scale_of  # noqa: E402
-from views.balance_target import OwnShares  # noqa: E402
+from views.balance_target import OwnShares
 
 INF = float("inf")
 
@@ -26,15 +22,7 @@ INF = float("inf")
 @pytest.fixture
 def balance(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     ensure_path(sample)
-    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
-    app = AppTest.from_file(str(APP / "main.py"), default_timeout=240).run()
-    app.switch_page("views/balance.py").run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(str(item.value) for kind in (app.markdown, app.caption, app.text) for item in kind)
+    return opened(sample.root, monkeypatch, "balance", timeout=240)
 
 
 def measures(app: AppTest) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,9 @@ from gem_core.pipeline import home
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
-from streamlit.testing.v1 import AppTest
-
-APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-import jobs  # noqa: E402
-from places import keep_upload, new_workspace, safe_name, suggested_name  # noqa: E402
+import jobs
+from places import keep_upload, new_workspace, safe_name, suggested_name
+from screen import APP, opened, words
 
 HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://e.org)"
 
@@ -29,19 +25,6 @@ HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://e.org)"
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEM_EXPLORER_HOME", str(tmp_path / "home"))
-
-
-def opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(root)])
-    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
-    app.switch_page("views/corpus.py").run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    """All that the screen says in plain text."""
-    return "\n".join(str(piece.value) for piece in (*app.text, *app.caption, *app.markdown))
 
 
 def page(state: str, workspace: Path, **more: str) -> Path:
@@ -63,7 +46,7 @@ def test_what_is_open_is_said(sample: Workspace, monkeypatch: pytest.MonkeyPatch
     refused = pd.DataFrame({"row": [3, 5, 9], "id": ["a", "=cmd", HOSTILE],
                             "reason": ["too_short", "duplicate_id", "too_short"], "detail": ["1 word", "x", HOSTILE]})
     refused.to_parquet(sample.root / "refused.parquet", index=False)
-    app = opened(sample.root, monkeypatch)
+    app = opened(sample.root, monkeypatch, "corpus")
     figures = {metric.label: metric.value for metric in app.metric}
     assert figures["Documents"] == f"{len(sample):,}"
     assert figures["Refused rows"] == "3"
@@ -75,7 +58,7 @@ def test_what_is_open_is_said(sample: Workspace, monkeypatch: pytest.MonkeyPatch
 
 
 def test_another_workspace_is_opened(sample: Workspace, built_sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample.root, monkeypatch)
+    app = opened(sample.root, monkeypatch, "corpus")
     session = app.session_state["session"]
     session.row = 3
     assert app.button(key="corpus_open_other").disabled
@@ -91,7 +74,7 @@ def test_another_workspace_is_opened(sample: Workspace, built_sample: Path, monk
 
 def test_an_unreadable_workspace_leaves_a_way_out(sample: Workspace, built_sample: Path,
                                                   monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample.root, monkeypatch)
+    app = opened(sample.root, monkeypatch, "corpus")
     (sample.root / "manifest.json").write_text("{")
     app.run()
     assert "manifest.json must be the JSON that gem-explorer wrote" in words(app)
@@ -106,7 +89,7 @@ def test_a_path_is_looked_at_measured_and_built(sample: Workspace, tmp_path: Pat
     path = tmp_path / "my pool.csv"
     pd.DataFrame({"key": range(14), "body": [*texts(12), HOSTILE * 1000, ""], "topic": ["a", "b"] * 7,
                   "n_tokens": [9] * 14}).to_csv(path, index=False)
-    app = opened(sample.root, monkeypatch)
+    app = opened(sample.root, monkeypatch, "corpus")
     app.segmented_control(key="corpus_way").set_value("Path on this machine").run()
     app.text_input(key="corpus_path").set_value(str(tmp_path / "nowhere.csv")).run()
     assert "Check the path" in words(app)
@@ -153,7 +136,7 @@ def test_jobs_that_ended_badly_are_explained(sample: Workspace, tmp_path: Path,
     reason = f"the text column must be in {HOSTILE}; got b. Do c."
     page("failed", tmp_path / "a", log_txt=f"embed: 1 of 2\nError: {reason}\n")
     page("stopped", tmp_path / "b", log_txt="Stopped; what was finished is kept.\n")
-    app = opened(sample.root, monkeypatch)
+    app = opened(sample.root, monkeypatch, "corpus")
     said = [text.value for text in app.text]
     assert reason[0].upper() + reason[1:] in said
     assert "Stopped. What was finished is kept." in said
@@ -171,7 +154,7 @@ def test_a_running_job_is_shown_cancelled_and_ended(sample: Workspace, tmp_path:
     folder = page("running", tmp_path / "a", progress_json=json.dumps(progress), log_txt="embed: 120 of 400\n")
     with (folder / "alive").open("w") as held:  # as a live process holds it
         fcntl.flock(held, fcntl.LOCK_EX)
-        app = opened(sample.root, monkeypatch)
+        app = opened(sample.root, monkeypatch, "corpus")
         said = words(app)
         assert "Embedding the documents" in said
         assert "120 of 400, 12 a second, about 22 s left in this step, running for 1 min" in said.replace("\\", "")
@@ -186,7 +169,7 @@ def test_a_running_job_is_shown_cancelled_and_ended(sample: Workspace, tmp_path:
 
 
 def test_an_upload_is_kept_under_a_safe_name(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample.root, monkeypatch)
+    app = opened(sample.root, monkeypatch, "corpus")
     app.file_uploader(key="corpus_upload_0").set_value(("..%2F <b>.csv", b"text\n", "text/csv")).run()
     assert "must hold at least one row" in words(app)
     kept = [path for path in (home() / "uploads").rglob("*") if path.is_file()]

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,34 +10,14 @@ import pytest
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
-from streamlit.testing.v1 import AppTest
-
-APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-import maps  # noqa: E402
-from treemap import Tile, squarify  # noqa: E402
-from widgets import escape, number, plain  # noqa: E402
-
-
-def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """The app on a workspace, run once."""
-    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
-    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    """Everything the page says in Markdown, captions and text."""
-    return "\n".join(str(item.value) for kind in (app.markdown, app.caption, app.text) for item in kind)
-
-
-def table(app: AppTest, key: str) -> Any:
-    return next(frame for frame in app.dataframe if frame.key == key).value
+import maps
+from screen import APP, opened, table, words
+from treemap import Tile, squarify
+from widgets import escape, number, plain
 
 
 def test_the_overview_lists_every_cluster_with_its_share(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch)
     clusters = sample.taxonomy().clusters
     shown = table(app, "panel_clusters")
     assert list(shown["Documents"]) == sorted((c.documents for c in clusters), reverse=True)
@@ -47,7 +26,7 @@ def test_the_overview_lists_every_cluster_with_its_share(sample: Workspace, monk
 
 
 def test_the_filter_looks_at_labels_groups_and_keywords(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch)
     wanted = sample.taxonomy().clusters[-1]
     app.text_input(key="panel_filter").set_value(f"  {wanted.label.upper()} ").run()
     assert wanted.label in list(table(app, "panel_clusters")["Cluster"])
@@ -57,7 +36,7 @@ def test_the_filter_looks_at_labels_groups_and_keywords(sample: Workspace, monke
 
 
 def test_a_cluster_then_a_document_then_back(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch)
     taxonomy = sample.taxonomy()
     session = app.session_state["session"]
     session.pick(None, 3)
@@ -78,7 +57,7 @@ def test_a_cluster_then_a_document_then_back(sample: Workspace, monkeypatch: pyt
 
 
 def test_search_lists_what_it_finds_and_says_when_nothing(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch)
     word = max(sample.texts([0])[0].split(), key=len).strip(".,;:!?'\"()")
     rows = sample.search(word)
     app.text_input(key="explore_query").set_value(word).run()
@@ -89,7 +68,7 @@ def test_search_lists_what_it_finds_and_says_when_nothing(sample: Workspace, mon
 
 @pytest.mark.parametrize("view", ["Sphere", "Flat map"])
 def test_every_colouring_draws(sample: Workspace, monkeypatch: pytest.MonkeyPatch, view: str) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch)
     app.button_group(key="explore_view").set_value(view).run()
     for choice in maps.choices(sample):
         app.selectbox[0].set_value(choice).run()

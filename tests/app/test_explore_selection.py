@@ -2,9 +2,7 @@
 
 import io
 import shutil
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,29 +16,10 @@ from gem_core.workspace import Workspace
 from gem_core.workspace.selections import Selections
 
 pytest.importorskip("streamlit")
+import maps
+from filters import steps
+from screen import opened, table, words
 from streamlit.testing.v1 import AppTest
-
-APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-import maps  # noqa: E402
-from filters import steps  # noqa: E402
-
-
-def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """The app on a workspace, run once."""
-    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
-    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    """Everything the page says in Markdown, captions and text."""
-    return "\n".join(str(item.value) for kind in (app.markdown, app.caption, app.text) for item in kind)
-
-
-def table(app: AppTest, key: str) -> Any:
-    return next(frame for frame in app.dataframe if frame.key == key).value
 
 
 def chips(app: AppTest) -> dict[str, str]:
@@ -60,7 +39,7 @@ def download(app: AppTest) -> pd.DataFrame:
 
 
 def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch)
     session, taxonomy = app.session_state["session"], sample.taxonomy()
     subjects = sorted(sample.documents["subject"].unique())[:2]
     wanted = Filter(columns=(Column("subject", values=tuple(subjects)),), tokens=(None, 130))
@@ -85,7 +64,7 @@ def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: py
 
 def test_every_widget_of_the_filter_says_what_the_session_asks(sample: Workspace, monkeypatch: pytest.MonkeyPatch,
                                                                ) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch)
     session, lengths = app.session_state["session"], steps(sample.documents["tokens"])
 
     def menu() -> AppTest:
@@ -116,7 +95,7 @@ def test_every_widget_of_the_filter_says_what_the_session_asks(sample: Workspace
 
 
 def test_search_by_meaning_then_documents_like_one(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch)
     session = app.session_state["session"]
     app.button_group(key="explore_meaning").set_value("Meaning").run()
     app.text_input(key="explore_query").set_value("celestial bodies seen at night").run()
@@ -144,7 +123,7 @@ def test_own_vectors_ask_for_their_model(sample: Workspace, monkeypatch: pytest.
     shutil.copy(sample.root / "embeddings.npy", tmp_path / "mine.npy")
     (sample.root / "manifest.json").write_text(
         (sample.root / "manifest.json").read_text().replace(sample.manifest.encoder, str(tmp_path / "mine.npy")))
-    app = opened(Workspace(sample.root), monkeypatch)
+    app = opened(sample.root, monkeypatch)
     app.button_group(key="explore_meaning").set_value("Meaning").run()
     app.text_input(key="explore_query").set_value("celestial bodies").run()
     assert "Which model made these vectors?" in words(app)
@@ -155,7 +134,7 @@ def test_own_vectors_ask_for_their_model(sample: Workspace, monkeypatch: pytest.
 
 
 def test_a_line_on_a_map_stays_whatever_the_map(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch)
     session = app.session_state["session"]
     flat = np.asarray(sample.flat)
     (left, low), (right, high) = (np.quantile(flat, [0.2, 0.7], axis=0) + 1e-4).tolist()
@@ -173,7 +152,7 @@ def test_a_line_on_a_map_stays_whatever_the_map(sample: Workspace, monkeypatch: 
 
 
 def test_saved_taken_up_renamed_deleted_and_read_back(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch)
     session = app.session_state["session"]
     app.text_input(key="explore_query").set_value("water").run()
     rows = set(sample.search("water", 1000))
@@ -208,7 +187,7 @@ def test_near_duplicates_are_counted_listed_and_opened(sample: Workspace, monkey
     vectors[[30, 31]] = vectors[10]
     vectors[50] = vectors[40]
     np.save(sample.root / "embeddings.npy", vectors)
-    app = opened(Workspace(sample.root), monkeypatch)
+    app = opened(sample.root, monkeypatch)
     session = app.session_state["session"]
     app.button(key="explore_twins").click().run()
     assert "Nobody has looked for near-duplicates at 0.95 yet" in words(app)
@@ -230,7 +209,7 @@ def test_near_duplicates_are_counted_listed_and_opened(sample: Workspace, monkey
 def test_without_a_fit_explore_says_where_to_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                 corpus: tuple[Path, Path]) -> None:
     workspace = prepare(Source(corpus[0], vectors=corpus[1]), tmp_path / "w")
-    app = opened(workspace, monkeypatch)
+    app = opened(workspace.root, monkeypatch)
     assert "This corpus has no clusters yet" in words(app)
     assert app.button(key="explore_to_corpus").label == "Open Corpus"
 

@@ -1,7 +1,6 @@
 """What every screen shows when there is nothing to show: it says why and what to do next, and never a traceback."""
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +11,12 @@ from gem_core.pipeline import Source, home, prepare
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
-from streamlit.testing.v1 import AppTest
-
-APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-import cached  # noqa: E402
+import cached
+from screen import APP, opened, words
 
 SCREENS = sorted(path.stem for path in (APP / "views").glob("*.py") if f"views/{path.stem}.py" in
                  (APP / "main.py").read_text().replace('VIEWS / "', '"views/'))
 BY_CLUSTERS = [screen for screen in SCREENS if screen != "corpus"]
-
-
-def opened(root: Path, monkeypatch: pytest.MonkeyPatch, screen: str = "explore") -> AppTest:
-    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(root)])
-    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60)
-    if screen != "explore":
-        app.switch_page(f"views/{screen}.py")
-    app.run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(str(item.value) for kind in (app.markdown, app.caption, app.text) for item in kind)
 
 
 def test_every_screen_of_the_app_is_tested_here() -> None:

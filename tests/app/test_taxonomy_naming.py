@@ -1,6 +1,5 @@
 """Labels by a model on the screen: nothing leaves before it was shown and sent; evidence says who gave a label."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +7,14 @@ import pytest
 from chat_server import chat_server, says
 from cli_process import wait_for
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "app"))
-import jobs
-
 from gem_core.pipeline import Rename, edit, naming_plan, subtopics
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
+import jobs
+from screen import opened, words
 from streamlit.testing.v1 import AppTest
 
-APP = Path(__file__).resolve().parents[2] / "app"
 SECRET = "sk-very-secret-0123456789"
 
 
@@ -28,21 +25,9 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
-    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
-    app.switch_page("views/taxonomy.py").run()
-    assert not app.exception
-    return app
-
-
 def button(app: AppTest, label: str) -> Any:
     found = [one for one in app.button if one.label.startswith(label)]
     return found[0] if found else None
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(str(one.value) for kind in (app.markdown, app.caption, app.text, app.code) for one in kind)
 
 
 def offer(app: AppTest, url: str, model: str) -> AppTest:
@@ -57,7 +42,7 @@ def test_it_is_off_and_shows_every_request_before_it_can_be_sent(
         sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(sample, Rename("cluster", 3, "Mine"))
     with chat_server([says("Rivers")]) as server:
-        app = opened(sample, monkeypatch)
+        app = opened(sample.root, monkeypatch, "taxonomy")
         assert next(one for one in app.expander if one.label == "Labels by a language model").proto.expanded is False
         assert "No key in GEM\\_LLM\\_API\\_KEY" in words(app) or "No key in GEM_LLM_API_KEY" in words(app)
         assert button(app, "Send") is None
@@ -77,7 +62,7 @@ def test_the_fields_come_from_the_environment_and_the_key_is_never_shown(
     monkeypatch.setenv("GEM_LLM_BASE_URL", "http://gpu.example/v1")
     monkeypatch.setenv("GEM_LLM_MODEL", "gemma")
     monkeypatch.setenv("GEM_LLM_API_KEY", SECRET)
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch, "taxonomy")
     assert app.text_input(key="naming_url").value == "http://gpu.example/v1"
     assert app.text_input(key="naming_model").value == "gemma"
     button(app, "Show what will be sent").click().run()
@@ -87,14 +72,14 @@ def test_the_fields_come_from_the_environment_and_the_key_is_never_shown(
 
 
 def test_an_address_that_is_none_is_refused(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = offer(opened(sample, monkeypatch), "javascript:alert(1)", "gemma")
+    app = offer(opened(sample.root, monkeypatch, "taxonomy"), "javascript:alert(1)", "gemma")
     assert "The base URL must be an http address" in words(app)
     assert button(app, "Send") is None
 
 
 def test_labels_that_changed_since_they_were_shown_are_not_sent(
         sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = offer(opened(sample, monkeypatch), "http://127.0.0.1:9/v1", "gemma")
+    app = offer(opened(sample.root, monkeypatch, "taxonomy"), "http://127.0.0.1:9/v1", "gemma")
     assert button(app, "Send") is not None
     edit(sample, Rename("cluster", 0, "Mine"))
     app.run()
@@ -106,7 +91,7 @@ def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.Monk
     before = sample.taxonomy().clusters
     answers = ["Rivers", "<img src=x onerror=alert(1)>", "**Bold** [link](http://e.org)"]
     with chat_server(lambda i, body: says(answers[i % 3])) as server:
-        app = offer(opened(sample, monkeypatch), server.url, "gem*ma*")
+        app = offer(opened(sample.root, monkeypatch, "taxonomy"), server.url, "gem*ma*")
         button(app, "Send").click().run()
         job = jobs.find(sample.root, "name")
         assert job is not None
@@ -129,7 +114,7 @@ def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.Monk
 
 def test_evidence_says_who_named_it_and_what_it_is_made_of(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(sample, Rename("cluster", 1, "Mine"))
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch, "taxonomy")
     for number, source in ((1, "Named by a person"), (2, "Named by its keywords")):
         session = app.session_state["session"]
         session.clear()

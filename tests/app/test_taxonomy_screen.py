@@ -1,24 +1,12 @@
 """Taxonomy: names are edited, refusals are shown, evidence is at hand."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
+from screen import opened
 from streamlit.testing.v1 import AppTest
-
-APP = Path(__file__).resolve().parents[2] / "app"
-
-
-def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
-    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
-    app.switch_page("views/taxonomy.py").run()
-    assert not app.exception
-    return app
 
 
 def select(app: AppTest, *, cluster: int | None = None, parent: int | None = None) -> None:
@@ -35,7 +23,7 @@ def submit(app: AppTest, key: str, name: str) -> None:
 
 
 def test_all_names_stand_in_the_order_of_the_tree(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch, "taxonomy")
     taxonomy = sample.taxonomy()
     wanted = [name for p in taxonomy.parents for name in (p.label, *(taxonomy.clusters[c].label for c in p.children))]
     assert list(app.data_editor[0].value["Name"]) == wanted
@@ -43,7 +31,7 @@ def test_all_names_stand_in_the_order_of_the_tree(sample: Workspace, monkeypatch
 
 @pytest.mark.parametrize("hostile", ["Loaves & <b>rolls</b>", "=cmd|' /C calc'!A0", "**x** [y](http://e.org)", "خبز"])
 def test_a_cluster_is_renamed(sample: Workspace, monkeypatch: pytest.MonkeyPatch, hostile: str) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch, "taxonomy")
     select(app, cluster=2)
     submit(app, "name_cluster_2", hostile)
     renamed = Workspace(sample.root).taxonomy().clusters[2]
@@ -52,14 +40,14 @@ def test_a_cluster_is_renamed(sample: Workspace, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_group_is_renamed(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch, "taxonomy")
     select(app, parent=1)
     submit(app, "name_parent_1", "Everything else")
     assert sample.taxonomy().parents[1].label == "Everything else"
 
 
 def test_a_taken_name_is_refused_and_nothing_changes(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch, "taxonomy")
     before = sample.taxonomy().clusters
     select(app, cluster=2)
     submit(app, "name_cluster_2", before[0].label)
@@ -70,7 +58,7 @@ def test_a_taken_name_is_refused_and_nothing_changes(sample: Workspace, monkeypa
 
 
 def test_the_evidence_of_a_cluster(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(sample, monkeypatch)
+    app = opened(sample.root, monkeypatch, "taxonomy")
     select(app, cluster=1)
     cluster = sample.taxonomy().clusters[1]
     keywords = next(frame.value for frame in app.dataframe if "Keyword" in frame.value)
