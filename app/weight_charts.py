@@ -20,10 +20,11 @@ class LossRow:
     proposed: float
 
 
-def changes(rows: Sequence[LossRow]) -> go.Figure:
-    """Bars of the change of the loss, in the order and height of `charts.shares`."""
+def losses(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
+    """Bars of the change of the loss, or of the loss where nothing changes, as high as those of `charts.shares`."""
     places = np.arange(len(rows))
-    change = np.array([row.proposed - row.natural for row in rows])
+    change = np.array([row.proposed - row.natural if changed else row.natural for row in rows])
+    form = "+.3f" if changed else ".3f"
     facts = [[plain(row.name), f"{row.natural:.3f}", f"{row.proposed:.3f}"] for row in rows]
     wide = max(float(np.abs(change).max(initial=0)), 0.01)
     figure = go.Figure(go.Bar(
@@ -31,12 +32,13 @@ def changes(rows: Sequence[LossRow]) -> go.Figure:
         marker={"color": [row.colour for row in rows], "line": {"width": 0}},
         hovertemplate="%{customdata[0]}<br>natural %{customdata[1]}<br>predicted %{customdata[2]}<extra></extra>"))
     figure.add_scatter(y=places, x=np.full(len(rows), 1.55 * wide), mode="text", textposition="middle left",
-                       text=[f"{one:+.3f}" for one in change], textfont={"size": 11, "color": SLATE},
+                       text=[format(one, form) for one in change], textfont={"size": 11, "color": SLATE},
                        hoverinfo="skip", cliponaxis=False)
     figure.add_vline(x=0, line={"color": SLATE, "width": 1})
     figure.update_yaxes(tickvals=places, ticktext=[plain(short(row.name, 30)) for row in rows], autorange=False,
                         range=[len(rows) - 0.4, -0.6], fixedrange=True, showgrid=False, ticks="", automargin=True)
-    figure.update_xaxes(tickformat="+.2~f", range=[-1.1 * wide, 1.55 * wide], fixedrange=True, zeroline=False)
+    figure.update_xaxes(tickformat="+.3~f" if changed else ".3~f", nticks=6, fixedrange=True,
+                        range=[-1.1 * wide if changed else 0, 1.55 * wide], zeroline=False)
     return figure.update_layout(showlegend=False, height=len(rows) * ROW + 44, hovermode="closest",
                                 margin={"l": 4, "r": 4, "t": 4, "b": 28})
 

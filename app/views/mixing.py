@@ -56,7 +56,8 @@ def weights() -> None:
             losses = preview(here, found)
         with place:
             summary(domains, found, losses)
-        table(here, found, losses)
+        with st.container(key="mixing-numbers"):
+            table(here, found, losses)
         compared(here, mix, hand)
         take_away(here, mix, found)
 

@@ -1,8 +1,10 @@
 """Mixing, left side: strategy, token budget and limits."""
 
 import math
+from dataclasses import replace
 
 import cached
+import numpy as np
 import streamlit as st
 from shares import ShareLine, share_editor
 from state import Session
@@ -53,13 +55,14 @@ def _limits(mix: Mix, domains: Domains) -> None:
     options = budgets(total, mix.budget)
     mix.budget = int(st.select_slider("Token budget", options, value=mix.budget, format_func=lambda n: size(n, total),
                                       key=f"mixing-budget-{total}", help=HINTS["budget"] + " Log scale."))
-    mix.max_epochs = st.number_input("At most, epochs", min_value=0.01, value=mix.max_epochs, step=1.0, format="%g",
-                                     placeholder="no limit", key="mixing-epochs", help=HINTS["epochs"])
+    mix.max_epochs = st.number_input("At most, epochs", min_value=0.01, value=None, step=1.0, format="%g",
+                                     placeholder="no limit", key="mixing-epochs", persist_state="session",
+                                     help=HINTS["epochs"])
     left, right = st.columns(2, gap="small")
-    floor = left.number_input("Floor, percent", 0.0, 100.0, 100 * mix.floor, 0.5, format="%g", key="mixing-floor",
-                              help="The least weight that a cluster gets.")
-    fold = right.number_input("Fold below, percent", 0.0, 100.0, 100 * mix.fold, 0.5, format="%g", key="mixing-fold",
-                              help=HINTS["fold"])
+    floor = left.number_input("Floor, percent", 0.0, 100.0, 0.0, 0.5, format="%g", key="mixing-floor",
+                              persist_state="session", help="The least weight that a cluster gets.")
+    fold = right.number_input("Fold below, percent", 0.0, 100.0, 0.0, 0.5, format="%g", key="mixing-fold",
+                             persist_state="session", help=HINTS["fold"])
     mix.floor, mix.fold = (round((value or 0.0) / 100, 12) for value in (floor, fold))
 
 
@@ -81,10 +84,11 @@ def size(tokens: int, total: int = 0) -> str:
 
 def _own(here: Session, mix: Mix, domains: Domains) -> None:
     taxonomy = cached.taxonomy(here.root)
-    lines = [ShareLine(short(name, 100), taxonomy.cluster(number).colour, share, float(natural), locked)
-             for number, name, share, natural, locked in
-             zip(domains.numbers, domains.names, mix.own.shares, domains.natural, mix.own.locked, strict=True)]
-    share_editor(lines, key=f"mixing-own-{mix.round}", on_change=mix.change, height=300, what="Weight")
+    order = np.argsort(-domains.natural, kind="stable").tolist()  # as in the charts
+    lines = [ShareLine(short(domains.names[at], 100), taxonomy.cluster(domains.numbers[at]).colour, mix.own.shares[at],
+                       float(domains.natural[at]), mix.own.locked[at]) for at in order]
+    share_editor(lines, key=f"mixing-own-{mix.round}", height=300, what="Weight",
+                 on_change=lambda what: mix.change(replace(what, at=order[what.at])))
     if mix.own.note:
         st.caption(f":orange[:material/info: {mix.own.note}]")
     else:

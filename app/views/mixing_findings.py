@@ -18,8 +18,11 @@ from widgets import HINTS, count, escape, percent, short
 from gem_core.geometry import effective_number
 from gem_core.mixing.predictability import STRONG, WEAK
 from gem_core.pipeline.doremi_study import doremi_curve
+from gem_core.pipeline.proxy_runs import ALL
 from gem_core.workspace.mixes import Mixes
 
+LAWS = {"effective": "the effective-data law", "exponential": "the exponential law", "linear": "a linear fit",
+        "lightgbm": "boosted trees", "ensemble": "an ensemble"}
 EVERY = 3.0  # seconds between two looks at a curve that grows
 
 
@@ -50,12 +53,15 @@ def _doremi(here: Session, live: bool) -> None:
     if found is not None and found["curve"]:
         table = np.asarray(found["curve"], dtype=np.float64)
         clusters = [taxonomy.cluster(n) for n in found["numbers"]]
-        last = np.array([found["weights"][str(n)] for n in found["numbers"]]) if "weights" in found else table[-1]
-        words = "so far" if "weights" not in found else "on average"
+        ended = "weights" in found
+        last = np.array([found["weights"][str(n)] for n in found["numbers"]]) if ended else table.mean(axis=0)
+        words = "on average" if ended else "so far"
+        mean = np.cumsum(table, axis=0) / np.arange(1, len(table) + 1)[:, None]
         finding(f"As even as {effective_number(last):.1f} of {len(last)} clusters {words}",
-                f"Weight of each cluster after each step, {count(found['curve_steps'][-1])} steps.")
-        st.plotly_chart(curve(found["curve_steps"], table, [c.label for c in clusters], [c.colour for c in clusters]),
-                        key="mixing-curve", config=CONFIG, alt="Weight of each cluster over the steps of DoReMi")
+                f"Weight of each cluster, averaged up to each of {count(found['curve_steps'][-1])} steps. At single "
+                f"steps one had up to {percent(table.max())}.")
+        st.plotly_chart(curve(found["curve_steps"], mean, [c.label for c in clusters], [c.colour for c in clusters]),
+                        key="mixing-curve", config=CONFIG, alt="Mean weight of each cluster over the steps of DoReMi")
         if found.get("collapsed"):
             st.caption(":orange[:material/warning: It has collapsed: one cluster has more than 90% of the weight. Do "
                        "not use these weights.]")
@@ -71,9 +77,10 @@ def regmix(here: Session) -> bool:
     score = float(found["out_of_fold_spearman"])
     word = "ranks mixtures well" if score >= STRONG else "ranks mixtures partly" if score >= WEAK else \
         "cannot rank mixtures"
-    title = f"Regression {word}: {score:.2f} out of fold on {count(found['n_runs'])} runs"
-    finding(title, f"Rank correlation with the loss of {escape(short(str(found['target']), 60))}, by "
-            f"{escape(str(found['regressor']))}; predicted {float(found['predicted_loss']):.3f} nats a token.")
+    aim = "the whole corpus" if found["target"] == ALL else escape(short(str(found["target"]), 60))
+    finding(f"Regression {word}: {score:.2f} out of fold on {count(found['n_runs'])} runs",
+            f"Rank correlation with the loss of {aim}, by {LAWS.get(found['regressor'], 'regression')}; predicted "
+            f"{float(found['predicted_loss']):.3f} nats a token.")
     if score < WEAK:
         st.caption(":orange[:material/warning: These weights are hardly better than a guess.]")
     _most(here, {n: float(w) for n, w in found["weights"].items()}, "Largest weights", percent)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pulse import pulse
 from state import Session
 from views.balance_result import finding
-from weight_charts import LossRow, changes
+from weight_charts import LossRow, losses
 from widgets import count, refusal
 
 from gem_core.mixing import Weights
@@ -43,9 +43,9 @@ def preview(here: Session, found: Weights) -> Losses | None:
         return None
     domains = cached.domains(here.root)
     proposed, natural = making.proxy.losses(found.weights), making.proxy.losses(domains.natural)
-    losses = Losses(proposed, natural, float(proposed @ domains.natural), float(natural @ domains.natural))
-    _shown(here, domains, losses)
-    return losses
+    told = Losses(proposed, natural, float(proposed @ domains.natural), float(natural @ domains.natural))
+    _shown(here, domains, told)
+    return told
 
 
 def _progress(making: Making) -> None:
@@ -58,22 +58,24 @@ def _progress(making: Making) -> None:
     pulse(EVERY, "mixing-preview")
 
 
-def _shown(here: Session, domains: Domains, losses: Losses) -> None:
+def _shown(here: Session, domains: Domains, found: Losses) -> None:
     taxonomy = cached.taxonomy(here.root)
     order = np.argsort(-domains.natural, kind="stable")
-    rows = [LossRow(domains.names[at], taxonomy.cluster(domains.numbers[at]).colour, float(losses.natural[at]),
-                    float(losses.proposed[at])) for at in order]
-    finding(said(losses), "Change by an n-gram mixture, nats a token on held-out documents. Left is better.")
-    st.plotly_chart(changes(rows), key="mixing-losses", config=charts.CONFIG,
-                    alt="Predicted change of the loss of each cluster; the table below holds the numbers")
+    rows = [LossRow(domains.names[at], taxonomy.cluster(domains.numbers[at]).colour, float(found.natural[at]),
+                    float(found.proposed[at])) for at in order]
+    changed = bool(np.abs(found.proposed - found.natural).max() >= SAME)
+    finding(said(found), f"{'Change by' if changed else 'By'} an n-gram mixture, nats a token on held-out documents. "
+            f"{'Left is better' if changed else 'Less is better'}.")
+    st.plotly_chart(losses(rows, changed=changed), key="mixing-losses", config=charts.CONFIG,
+                    alt="Predicted loss of each cluster beside natural shares; the table below holds the numbers")
     st.caption("It only counts pairs of tokens: good for direction and order, not for the loss of a large model.")
 
 
-def said(losses: Losses) -> str:
+def said(found: Losses) -> str:
     """The finding in words."""
-    change = losses.proposed - losses.natural
-    whole = losses.whole - losses.whole_natural
+    change = found.proposed - found.natural
     if np.abs(change).max() < SAME:
-        return "Predicted loss: that of the natural shares"
+        return f"Predicted loss {found.whole:.3f} over the corpus, as with natural shares"
     falls, rises = int((change <= -SAME).sum()), int((change >= SAME).sum())
-    return f"Predicted loss falls for {falls} clusters, rises for {rises}; {whole:+.3f} over the corpus"
+    return (f"Predicted loss falls for {falls} clusters, rises for {rises}; "
+            f"{found.whole - found.whole_natural:+.3f} over the corpus")

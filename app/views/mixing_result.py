@@ -99,9 +99,10 @@ def weights_chart(here: Session, found: Weights) -> None:
     domains, taxonomy = cached.domains(here.root), cached.taxonomy(here.root)
     rows = [ShareRow(domains.names[at], taxonomy.cluster(domains.numbers[at]).colour, float(domains.natural[at]),
                      float(found.weights[at]), None, domains.numbers[at]) for at in order_of(domains)]
+    changed = bool(np.abs(found.weights - domains.natural).max() >= SAME)
     finding(f"As even as {found.effective:.1f} of {len(rows)} clusters",
             f"Pale: natural share of the tokens. Solid: weight, {NAMES[_known(found)]}.")
-    st.plotly_chart(charts.shares(rows, changed=found.strategy != "natural", names=("Natural", "Weight")),
+    st.plotly_chart(charts.shares(rows, changed=changed, names=("Natural", "Weight")),
                     key="mixing-weights", config=charts.CONFIG,
                     alt="Natural share and weight of each cluster; the table below holds the numbers")
 

@@ -20,7 +20,7 @@ BY_CLUSTERS = [screen for screen in SCREENS if screen != "corpus"]
 
 
 def test_every_screen_of_the_app_is_tested_here() -> None:
-    assert {"explore", "balance", "taxonomy", "compare", "corpus", "export"} <= set(SCREENS)
+    assert {"explore", "balance", "mixing", "taxonomy", "compare", "corpus", "export"} <= set(SCREENS)
 
 
 def test_no_workspace_says_why_and_leads_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

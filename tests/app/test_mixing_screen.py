@@ -1,0 +1,284 @@
+"""Mixing: what is shown is what the core says, own weights sum to 1, refusals speak, and files are the command's."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from cli_process import run
+
+from gem_core.errors import InputError
+from gem_core.mixing import sample_mixtures
+from gem_core.pipeline import edit
+from gem_core.pipeline.domains import Domains, domains_of
+from gem_core.pipeline.edits import Exclude, Merge, Rename
+from gem_core.pipeline.mixing import weights_by
+from gem_core.pipeline.ngram_preview import ngram_preview
+from gem_core.workspace import Workspace
+from gem_core.workspace.files import write_json
+from gem_core.workspace.mixes import Mixes
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app"
+sys.path.insert(0, str(APP))
+import jobs  # noqa: E402
+from shares import Change  # noqa: E402
+from views.mixing_controls import budgets, size  # noqa: E402
+from views.mixing_export import FILES, content  # noqa: E402
+from views.mixing_strategies import Mix  # noqa: E402
+
+HOSTILE = "<img src=x onerror=alert(1)> **[x](http://x.invalid)**"
+
+
+def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, strategy: str = "natural", view: str = "") -> AppTest:
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
+    app = AppTest.from_file(str(APP / "main.py"), default_timeout=120).run()
+    app.switch_page("views/mixing.py").run()
+    if strategy != "natural":
+        app.radio[0].set_value(strategy).run()
+    if view:
+        app.segmented_control(key="mixing_view").set_value(view).run()
+    assert not app.exception
+    return app
+
+
+def counted(app: AppTest) -> AppTest:
+    """The screen once its preview is there."""
+    for _ in range(120):
+        if any(metric.label == "Predicted loss" for metric in app.metric):
+            return app
+        app.run()
+    raise AssertionError("the preview did not come")
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.text))
+
+
+def table(app: AppTest, column: str = "Epochs") -> Any:
+    """The table that has a column."""
+    return next(frame.value for frame in app.dataframe if column in frame.value.columns)
+
+
+def weights_shown(app: AppTest, domains: Domains) -> np.ndarray:
+    shown = dict(zip(table(app)["Cluster"], table(app)["Weight"] / 100, strict=True))
+    return np.array([shown[name] for name in domains.names])
+
+
+def with_runs(workspace: Workspace, strategy: str, **more: Any) -> np.ndarray:
+    """Leave what a run of that kind leaves."""
+    domains = domains_of(workspace, workspace.taxonomy())
+    found = np.random.default_rng(3).dirichlet(np.ones(len(domains.numbers)))
+    Mixes(workspace.root, domains.taxonomy_hash).write_evidence(
+        strategy, {"seed": 0}, {"weights": {str(n): float(w) for n, w in zip(domains.numbers, found, strict=True)},
+                                "numbers": list(domains.numbers), **more})
+    return found
+
+
+def test_strategies_show_the_weights_of_the_core(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_runs(sample, "doremi", curve=[], curve_steps=[], collapsed=False)
+    app = opened(sample, monkeypatch)
+    domains = domains_of(sample, sample.taxonomy())
+    assert list(app.radio[0].options) == ["Natural", "Uniform", "Temperature", "Balanced", "Custom", "DoReMi"]
+    assert "As natural: every cluster is read once." in said(app)
+    for strategy in ("uniform", "temperature", "balanced", "doremi"):
+        app.radio[0].set_value(strategy).run()
+        found = weights_by(sample, sample.taxonomy(), strategy)  # type: ignore[arg-type]
+        assert weights_shown(app, domains) == pytest.approx(found.weights), strategy
+        up = int(np.argmax(found.weights - domains.natural))
+        assert f"{100 * (found.weights - domains.natural)[up]:.1f} points" in said(app)
+    app.radio[0].set_value("temperature").run()
+    app.slider(key="mixing-tau").set_value(0.2).run()
+    found = weights_by(sample, sample.taxonomy(), "temperature", tau=0.2)
+    assert weights_shown(app, domains) == pytest.approx(found.weights)
+
+
+def test_the_preview_is_that_of_the_core(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = counted(opened(sample, monkeypatch, "uniform"))
+    domains = domains_of(sample, sample.taxonomy())
+    proxy = ngram_preview(sample, domains)
+    losses = proxy.losses(np.full(len(domains.numbers), 1 / len(domains.numbers)))
+    shown = table(app).set_index("Cluster")
+    assert [shown["Loss"][name] for name in domains.names] == pytest.approx(losses)
+    assert [shown["Change"][name] for name in domains.names] == pytest.approx(losses - proxy.losses(domains.natural))
+    metric = next(metric for metric in app.metric if metric.label == "Predicted loss")
+    assert metric.value == f"{losses @ domains.natural:.3f}"
+
+
+def test_own_weights_renormalise_and_locks_hold(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch, "custom")
+    domains = domains_of(sample, sample.taxonomy())
+    mix: Mix = app.session_state["session"].drafts["mixing"]
+    mix.change(Change(0, value=0.4))
+    mix.change(Change(0, lock=True))
+    mix.change(Change(1, value=0.3))
+    app.run()
+    found = weights_shown(app, domains)
+    assert found.sum() == pytest.approx(1)
+    assert found[:2] == pytest.approx([0.4, 0.3])
+    rest = domains.natural[2:]
+    assert found[2:] == pytest.approx(0.3 * rest / rest.sum())  # the others in proportion
+    assert len(mix.fixed(domains)) == 2  # so the command is short
+    mix.change(Change(2, value=0.9))
+    assert "At most 60.0%" in mix.own.note
+    app.run()
+    assert weights_shown(app, domains)[[0, 2]] == pytest.approx([0.4, 0.6])
+    mix.change(Change(2, value=0.1))  # the others hold nothing: equal parts, no longer natural ones
+    app.run()
+    assert len(mix.fixed(domains)) == len(domains.numbers)
+    assert weights_shown(app, domains) == pytest.approx(np.array(mix.own.shares))
+
+
+def test_limits_are_kept_or_refused_in_words(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch, "uniform")
+    domains = domains_of(sample, sample.taxonomy())
+    app.number_input(key="mixing-epochs").set_value(1.1).run()
+    caps = 1.1 * domains.tokens / domains.tokens.sum()
+    found = weights_shown(app, domains)
+    assert (found <= caps + 1e-12).all()
+    assert np.isclose(found, caps).any()
+    app.number_input(key="mixing-epochs").set_value(0.5).run()
+    assert not app.exception
+    assert "There are no such weights" in said(app)
+    assert "too many" in said(app)  # by how much
+    assert app.radio[0].value == "uniform"  # the controls stay
+    app.number_input(key="mixing-epochs").set_value(None).run()
+    app.number_input(key="mixing-floor").set_value(20.0).run()
+    assert "floors that sum to" in said(app)
+    app.number_input(key="mixing-floor").set_value(2.0).run()
+    app.switch_page("views/export.py").run()
+    app.switch_page("views/mixing.py").run()
+    assert (app.radio[0].value, app.number_input(key="mixing-floor").value) == ("uniform", 2.0)
+    assert "--strategy uniform" in app.code[0].value
+    assert "--floor 0.02 " in app.code[0].value
+
+
+def test_much_reading_is_warned_of(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch, "uniform")
+    slider = app.select_slider[0]
+    total = int(domains_of(sample, sample.taxonomy()).tokens.sum())
+    slider.set_value(next(n for n in budgets(total, total) if n > 5 * total)).run()
+    assert not app.exception
+    shown = table(app)
+    often = int((shown["Epochs"] > 4).sum())
+    assert often == len(shown) > 1
+    assert f"{often} clusters are read more than 4 times" in said(app)
+    assert all("more than 4" in words for words in shown["Warning"])
+
+
+def test_a_strategy_without_runs_says_how_to_make_them(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(jobs, "start", lambda *args: started.append(args))
+    app = opened(sample, monkeypatch)
+    assert [e.label for e in app.expander if "No runs" in e.label] == ["No runs yet: DoReMi, RegMix, PerfRe, GRIP"]
+    app.button(key="mixing-start-proxies").click().run()
+    app.segmented_control(key="mixing_view").set_value("Runs").run()
+    app.number_input(key="mixing-run-steps").set_value(50).run()
+    app.selectbox(key="mixing-grouping").set_value("random").run()
+    app.button(key="mixing-run-start-predict").click().run()
+    assert [arguments[:2] for _, arguments, _ in started] == [["mix", "proxies"], ["mix", "predict"]]
+    assert started[1][1][2:] == [str(sample.root), "--seed", "0", "--steps", "50", "--partition", "random"]
+
+
+def test_runs_say_what_they_found(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = domains_of(sample, sample.taxonomy()).numbers
+    flat = [[1 / len(names)] * len(names)] * 3
+    with_runs(sample, "doremi", curve=flat, curve_steps=[1, 2, 3], collapsed=True)
+    with_runs(sample, "regmix", out_of_fold_spearman=0.31, n_runs=64, target="all", regressor="linear",
+              predicted_loss=5.25)
+    write_json(Mixes(sample.root, sample.taxonomy().taxonomy_hash).folder / f"predict-gem-{'0' * 16}.json", {
+        "taxonomy_hash": sample.taxonomy().taxonomy_hash, "settings": {"partition": "gem"}, "median": 0.41,
+        "quartiles": [0.2, 0.5], "verdict": "Not predictable with these runs: median 0.41"})
+    app = opened(sample, monkeypatch, view="Runs")
+    words = said(app)
+    assert "It has collapsed" in words
+    assert "Regression cannot rank mixtures: 0.31 out of fold on 64 runs" in words
+    assert "hardly better than a guess" in words
+    assert "Not predictable with these runs" in words.replace("\\", "")
+    assert list(table(app, "Median")["Median"]) == [0.41]
+
+
+def test_weights_follow_an_edit_and_say_so(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_runs(sample, "perfre", benefits={})
+    edit(sample, Merge(domains_of(sample, sample.taxonomy()).numbers[:2]))
+    edit(sample, Exclude((domains_of(sample, sample.taxonomy()).numbers[-1],)))
+    app = opened(sample, monkeypatch, "perfre")
+    assert "weights were carried over" in said(app)
+    assert "Excluded, so without weight" in said(app)
+    found = weights_by(sample, sample.taxonomy(), "perfre")
+    assert found.carried_from
+    assert weights_shown(app, domains_of(sample, sample.taxonomy())) == pytest.approx(found.weights)
+
+
+def test_side_by_side_holds_a_column_a_strategy(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = counted(opened(sample, monkeypatch))
+    app.session_state["mixing-compare"] = True
+    app.run()
+    shown = table(app, "Uniform")
+    assert list(shown.columns) == ["Cluster", "Natural", "Uniform", "Temperature", "Balanced", "Custom"]
+    assert list(shown["Cluster"])[:3] == ["Effective clusters", "Most epochs", "Predicted loss"]
+    assert set(shown["Uniform"][3:]) == {f"{100 / (len(shown) - 3):.1f}%"}
+
+
+def test_files_and_command_are_the_same(sample: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    app = opened(sample, monkeypatch, "custom")
+    mix: Mix = app.session_state["session"].drafts["mixing"]
+    mix.change(Change(1, value=0.2))
+    app.number_input(key="mixing-floor").set_value(1.5).run()
+    command, draw = app.code[0].value.split("\n")
+    assert shlex.split(draw)[1:3] == ["mix", "sample"]
+    import cached
+    from views.mixing_strategies import found_weights
+
+    found = found_weights(sample.root, mix)
+    words = shlex.split(command)[1:-1]
+    for form, _, name, _ in FILES:
+        path = tmp_path / name
+        done = run(*words, path, "--format", form)
+        assert done.returncode == 0, done.stderr
+        assert path.read_bytes() == content(cached.taxonomy(sample.root), found, form), form
+
+
+def test_hostile_names_stay_text(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    domains = domains_of(sample, sample.taxonomy())
+    edit(sample, Rename("cluster", domains.numbers[int(np.argmin(domains.natural))], HOSTILE))
+    app = counted(opened(sample, monkeypatch, "uniform"))
+    assert HOSTILE in list(table(app)["Cluster"])
+    assert not re.search(r"(?<!\\)<img", "\n".join(str(one.value) for one in (*app.markdown, *app.caption)))
+    assert "\\<img" in said(app)
+
+
+def test_imported_runs_become_evidence_or_are_refused(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from views import mixing_import
+
+    domains = domains_of(sample, sample.taxonomy())
+    mixtures = sample_mixtures(domains.natural, 40, seed=1)
+    header = ",".join(["index", *(f'"{n} {name}"' for n, name in zip(domains.numbers, domains.names, strict=True))])
+    rows = "\n".join(f"{i}," + ",".join(map(repr, row)) for i, row in enumerate(mixtures.tolist()))
+    losses = "index,web\n" + "\n".join(f"{i},{5 - 2 * row[0]}" for i, row in enumerate(mixtures.tolist()))
+    here = SimpleNamespace(root=sample.root, drafts={})
+    files = [SimpleNamespace(getvalue=lambda text=text: text.encode()) for text in (f"{header}\n{rows}\n", losses)]
+    others = SimpleNamespace(getvalue=lambda: ("index,a,b\n" + "".join(f"{i},0.5,0.5\n" for i in range(40))).encode())
+    with pytest.raises(InputError, match=r"must have the \d+ clusters of this taxonomy"):
+        mixing_import._taken(here, others, files[1], "all")  # type: ignore[arg-type]
+    found = mixing_import._taken(here, *files, "all")  # type: ignore[arg-type]
+    assert found.evidence["n_runs"] == 40
+    app = opened(sample, monkeypatch, "regmix")
+    assert weights_shown(app, domains) == pytest.approx(found.weights)
+
+
+def test_budgets_are_a_log_scale_with_all_tokens_on_it() -> None:
+    steps = budgets(83_159, 250_000)
+    assert steps == sorted(set(steps))
+    assert {83_159, 250_000} <= set(steps)
+    assert steps[0] <= 1_000
+    assert steps[-1] >= 70_000_000
+    ratios = np.diff(np.log([n for n in steps if n not in (83_159, 250_000)]))
+    assert ratios.max() < np.log(3)
+    assert (size(83_159), size(5), size(83_159, 83_159)) == ("83.2k", "5", "83.2k, all there are")
