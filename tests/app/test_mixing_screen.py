@@ -66,6 +66,12 @@ def table(app: AppTest, column: str = "Epochs") -> Any:
     return next(frame.value for frame in app.dataframe if column in frame.value.columns)
 
 
+def plain(text: str) -> str:
+    from widgets import escape
+
+    return escape(text)
+
+
 def weights_shown(app: AppTest, domains: Domains) -> np.ndarray:
     shown = dict(zip(table(app)["Cluster"], table(app)["Weight"] / 100, strict=True))
     return np.array([shown[name] for name in domains.names])
@@ -169,6 +175,7 @@ def test_much_reading_is_warned_of(sample: Workspace, monkeypatch: pytest.Monkey
     often = int((shown["Epochs"] > 4).sum())
     assert often == len(shown) > 1
     assert f"{often} clusters are read more than 4 times" in said(app)
+    assert f"Read more than 4 times: {plain(shown.sort_values('Epochs')['Cluster'].iloc[-1])}" in said(app)
     assert all("more than 4" in words for words in shown["Warning"])
 
 
@@ -230,7 +237,7 @@ def test_files_and_command_are_the_same(sample: Workspace, monkeypatch: pytest.M
     app = opened(sample, monkeypatch, "custom")
     mix: Mix = app.session_state["session"].drafts["mixing"]
     mix.change(Change(1, value=0.2))
-    app.number_input(key="mixing-floor").set_value(1.5).run()
+    app.number_input(key="mixing-floor").set_value(6.0).run()  # above what some would get
     command, draw = app.code[0].value.split("\n")
     assert shlex.split(draw)[1:3] == ["mix", "sample"]
     import cached
@@ -268,7 +275,7 @@ def test_imported_runs_become_evidence_or_are_refused(sample: Workspace, monkeyp
     with pytest.raises(InputError, match=r"must have the \d+ clusters of this taxonomy"):
         mixing_import._taken(here, others, files[1], "all")  # type: ignore[arg-type]
     found = mixing_import._taken(here, *files, "all")  # type: ignore[arg-type]
-    assert found.evidence["n_runs"] == 40
+    assert (found.evidence["n_runs"], found.evidence["target"]) == (40, "web")
     app = opened(sample, monkeypatch, "regmix")
     assert weights_shown(app, domains) == pytest.approx(found.weights)
 
