@@ -190,7 +190,7 @@ def weigh(strategy: str, numbers: Sequence[int], tokens: ArrayLike, *, given: Ar
         high = epoch_caps(np.bincount(group, have), limits.budget, limits.max_epochs)
     low[group[held]] = [fixed[number] for number in np.array(numbers)[held]]
     high = np.where(np.isin(np.arange(len(shares)), group[held]), np.minimum(low, high), high)
-    names = [f"domain {number}" for number, folded in zip(numbers, tail, strict=True) if not folded]
+    names = [f"cluster {number}" for number, folded in zip(numbers, tail, strict=True) if not folded]
     found = project(wanted, high, low, names=[*names, "the rest"])
     inside = np.divide(natural, shares[group], out=np.ones(len(have)), where=tail & (natural > 0))
     unknown = np.array(np.broadcast_to(np.asarray(unsupported, dtype=bool), have.shape))
@@ -208,10 +208,10 @@ def _check(limits: Limits, fixed: Mapping[int, float], numbers: Sequence[int]) -
         raise InputError("The token budget must be above 0", f"{limits.budget:g}", "Give a number of tokens")
     for number, weight in fixed.items():
         if number not in numbers:
-            raise InputError("A fixed weight must be for a domain of this taxonomy", f"domain {number}",
+            raise InputError("A fixed weight must be for a cluster of this taxonomy", f"cluster {number}",
                              f"Choose among {', '.join(map(str, numbers))}")
         if not 0 <= weight <= 1:
-            raise InputError("A weight must be a fraction from 0 to 1", f"{weight:g} for domain {number}",
+            raise InputError("A weight must be a fraction from 0 to 1", f"{weight:g} for cluster {number}",
                              "Use 0.2 for twenty percent")
     total = sum(fixed.values())
     if total > 1 + 1e-9:

@@ -153,11 +153,11 @@ def test_a_domain_without_tokens_gets_nothing() -> None:
     ({"limits": Limits(floor=0.3)},
      "Floors must leave room for weights that sum to 1; got floors that sum to 1.2 (0.2 too much). Lower them."),
     ({"fixed": {3: 0.3}, "limits": Limits(budget=1000, max_epochs=4)},
-     "A weight must not be asked to exceed its cap; got at least 0.3 for domain 3, whose cap is 0.04 (0.26 too much). "
+     "A weight must not be asked to exceed its cap; got at least 0.3 for cluster 3, whose cap is 0.04 (0.26 too much). "
      "Lower that weight or the floor, or raise the cap."),
     ({"fixed": {4: 0.3}},
-     "A fixed weight must be for a domain of this taxonomy; got domain 4. Choose among 0, 3, 5, 9."),
-    ({"fixed": {3: 1.2}}, "A weight must be a fraction from 0 to 1; got 1.2 for domain 3. Use 0.2 for twenty percent."),
+     "A fixed weight must be for a cluster of this taxonomy; got cluster 4. Choose among 0, 3, 5, 9."),
+    ({"fixed": {3: 1.2}}, "A weight must be a fraction from 0 to 1; got 1.2 for cluster 3. Use 0.2 for twenty percent."),
     ({"fixed": {3: 0.5, 5: 0.7}},
      "Fixed weights must sum to 1 at most; got 1.2 (0.2 too much). Lower them."),
     ({"fixed": dict.fromkeys(NUMBERS, 0.2)},
