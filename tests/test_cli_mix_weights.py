@@ -56,8 +56,8 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
     (("--budget", "1e9", "--max-epochs", "4"), "{t} tokens at no more than 4 epochs make a budget of {4t} at most"),
     (("--custom", "3"), "--custom must be numbers of clusters with weights, such as 3=0.2,5=0.1; got '3'. "),
     (("--custom", "3=0.1,3=0.2"), "--custom must name a cluster once; got cluster 3 twice. Remove one."),
-    (("--custom",
-     "99=0.1"), "A fixed weight must be for a cluster of this taxonomy; got cluster 99. Choose among 0, 1"),
+    (("--custom", "99=0.1"),
+     "A fixed weight must be for a cluster of this taxonomy; got cluster 99. Choose among 0, 1"),
     (("--strategy", "uniform", "--custom", "3=0.1"), "Fixed weights belong to the strategy custom, which needs them; "
                                                      "got 1 with uniform. "),
     (("--strategy", "custom"), "Fixed weights belong to the strategy custom, which needs them; got 0 with custom. "),
