@@ -41,7 +41,7 @@ def test_perfre_is_kept_and_read_again(sample: Workspace) -> None:
     found = perfre_study(sample, taxonomy, TINY, SMALL)
     losses = np.array(found.evidence["losses"])
     assert losses.shape == (len(domains.numbers) + 1, len(domains.numbers))
-    assert np.array_equal(found.weights, perfre(losses, domains.natural).weights)
+    assert found.weights == pytest.approx(perfre(losses, domains.natural).weights, rel=1e-12)
     assert weights_by(sample, taxonomy, "perfre").weights == pytest.approx(found.weights)
     steps = Steps()
     aimed = perfre_study(sample, taxonomy, TINY, SMALL, target=domains.numbers[2], progress=steps)
@@ -138,13 +138,15 @@ def test_groupings_as_domains(sample: Workspace) -> None:
     assert ((table - expected) ** 2 / expected).sum() < 180, "121 on average when a grouping says nothing"
     gem = groups_of(sample, taxonomy, "gem", least=400)
     assert gem.natural == pytest.approx(domains_of(sample, taxonomy).natural)
-    few = groups_of(sample, taxonomy, "gem", least=2000)  # 6,000 tokens each: four of twelve clusters are smaller
+    few = groups_of(sample, taxonomy, "gem", least=2000)  # 6,000 tokens each
+    small = sum(c.tokens < 6000 for c in taxonomy.clusters)
+    assert 2 <= small <= 8
     assert few.names[-1] == REST
-    assert (few.folded, few.left_out, len(few.names)) == (4, 0, 9)
+    assert (few.folded, few.left_out, len(few.names)) == (small, 0, 12 - small + 1)
     assert few.natural.sum() == pytest.approx(1)
-    assert few.natural[-1] == pytest.approx(tokens[few.positions == 8].sum() / tokens.sum())
-    alone = groups_of(sample, taxonomy, "gem", least=2700)  # 8,100: a rest large enough, and three clusters
-    assert len(alone.names) == 4
+    assert few.natural[-1] == pytest.approx(tokens[few.positions == 12 - small].sum() / tokens.sum())
+    alone = groups_of(sample, taxonomy, "gem", least=2700)  # 8,100: a rest large enough, and a few clusters
+    assert len(alone.names) == sum(c.tokens >= 8100 for c in taxonomy.clusters) + 1
     with pytest.raises(InputError, match=r"two domains of 60,000 tokens or more; got 1\. Use"):
         groups_of(sample, taxonomy, "gem", least=20_000)
     edit(sample, Exclude((taxonomy.clusters[0].number,)))  # in no domain, not in the rest
