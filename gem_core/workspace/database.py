@@ -30,12 +30,13 @@ class Database:
 
     @contextmanager
     def open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction."""
+        """Open the file for one transaction; all that is read in it is of one moment."""
         try:
             connection = self._connect("rwc") if write else self._readable()
             try:
                 if write:
                     connection.executescript(f"{SCHEMA}{SEARCH};")
+                connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 with connection:
                     yield connection
             finally:
@@ -109,7 +110,6 @@ class Database:
     def index(self, texts: Iterable[str], total: int, progress: Progress = silent) -> None:
         """Build the text index in one transaction; document i is row i."""
         with self.open(write=True) as connection:
-            connection.execute("BEGIN")
             connection.execute("DROP TABLE search")
             connection.execute(SEARCH)
             for row, text in enumerate(texts):

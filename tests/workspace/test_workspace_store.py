@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,17 @@ def test_undo_and_redo_walk_the_history(sample: Workspace) -> None:
     assert sample.history().position == 1
     assert sample.database.push("fourth", [], "four") == ["third"], "what was undone is forgotten"
     assert keys(sample) == ([first, "second", "fourth"], 2)
+
+
+def test_a_reader_sees_one_moment(sample: Workspace) -> None:
+    with sample.database.open() as reader:
+        steps = reader.execute("SELECT count(*) FROM history").fetchone()[0]
+        writer = threading.Thread(target=sample.database.push, args=("second", [], "two"))
+        writer.start()
+        writer.join(0.5)  # it may have to wait for this reader; it must not be seen by it
+        assert reader.execute("SELECT position FROM cursor").fetchone()[0] == steps - 1
+    writer.join()
+    assert keys(sample)[1] == steps
 
 
 def test_a_stopped_index_is_no_index(sample: Workspace) -> None:
