@@ -21,10 +21,10 @@ from gem_core.mixing import Limits, Weights
 from gem_core.pipeline import Moves, Preview, explain_moves, natural_shares, preview
 from gem_core.pipeline.compare import Comparison, Partition, columns_to_compare, compare_partitions
 from gem_core.pipeline.compare import partition as grouping
-from gem_core.pipeline.domains import Domains, domains_of
 from gem_core.pipeline.duplicates import duplicates_file, kept_duplicates
 from gem_core.pipeline.meaning import encoder_of, vector_of
-from gem_core.pipeline.mixing import RUNS, TAU, Strategy, weights_by
+from gem_core.pipeline.mixing.domains import Domains, domains_of
+from gem_core.pipeline.mixing.strategies import RUNS, TAU, Strategy, weights_by
 from gem_core.pipeline.naming import NamingPlan, naming_plan
 from gem_core.pipeline.quality import Quality
 from gem_core.pipeline.quality import quality as quality_of

@@ -6,8 +6,8 @@ from threading import Thread
 
 from gem_core.errors import GemError
 from gem_core.mixing.ngram import NgramProxy
-from gem_core.pipeline.domains import Domains
-from gem_core.pipeline.ngram_preview import ngram_preview
+from gem_core.pipeline.mixing.domains import Domains
+from gem_core.pipeline.mixing.ngram_preview import ngram_preview
 from gem_core.workspace import Workspace
 
 PATIENCE = 0.4  # seconds for one that only has to be read

@@ -23,8 +23,8 @@ from gem_core.mixing.doremi import DEFAULT
 from gem_core.mixing.ngram import ngram_optimum
 from gem_core.mixing.proxies import ProxyConfig
 from gem_core.mixing.regressors import out_of_fold, spearman
-from gem_core.pipeline.domains import Domains, domains_of
-from gem_core.pipeline.ngram_preview import ngram_preview
+from gem_core.pipeline.mixing.domains import Domains, domains_of
+from gem_core.pipeline.mixing.ngram_preview import ngram_preview
 from gem_core.workspace import Workspace
 from gem_core.workspace.mixes import Mixes
 

@@ -21,9 +21,9 @@ from gem_core.errors import InputError
 from gem_core.export.mixtures import write_weights
 from gem_core.mixing import Weights
 from gem_core.pipeline import Exclude, Rename, edit
-from gem_core.pipeline.mixing import weights_by
-from gem_core.pipeline.training_set import Order, draw_training_set
-from gem_core.pipeline.weights_file import read_weights
+from gem_core.pipeline.mixing.strategies import weights_by
+from gem_core.pipeline.mixing.training_set import Order, draw_training_set
+from gem_core.pipeline.mixing.weights_file import read_weights
 from gem_core.workspace import Workspace
 from gem_core.workspace.files import write_parquet
 
@@ -152,8 +152,8 @@ def test_memory_holds_one_file_not_the_corpus(many_groups: Workspace, weights: W
     program = f"""
 import pyarrow as pa, sys
 from pathlib import Path
-from gem_core.pipeline.training_set import Order, draw_training_set
-from gem_core.pipeline.weights_file import read_weights
+from gem_core.pipeline.mixing.training_set import Order, draw_training_set
+from gem_core.pipeline.mixing.weights_file import read_weights
 from gem_core.workspace import Workspace
 w = Workspace({str(many_groups.root)!r})
 found = draw_training_set(w, w.taxonomy(), read_weights(Path({str(tmp_path / "weights.csv")!r})),

@@ -15,9 +15,9 @@ from gem_core.errors import InputError
 from gem_core.export.mixtures import mixture_text, write_weights
 from gem_core.mixing import Limits
 from gem_core.pipeline import Exclude, Merge, edit
-from gem_core.pipeline.domains import domains_of
-from gem_core.pipeline.mixing import carried_over, doubts, weights_by
-from gem_core.pipeline.weights_file import for_domains, read_weights
+from gem_core.pipeline.mixing.domains import domains_of
+from gem_core.pipeline.mixing.strategies import carried_over, doubts, weights_by
+from gem_core.pipeline.mixing.weights_file import for_domains, read_weights
 from gem_core.workspace import Workspace
 from gem_core.workspace.mixes import Mixes
 

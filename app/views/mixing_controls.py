@@ -12,8 +12,8 @@ from views.mixing_jobs import running, start_run
 from views.mixing_strategies import ABOUT, NAMES, Mix
 from widgets import HINTS, count, short
 
-from gem_core.pipeline.domains import Domains
-from gem_core.pipeline.mixing import RUNS, STRATEGIES, Strategy
+from gem_core.pipeline.mixing.domains import Domains
+from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, Strategy
 
 STEPS = (1, 1.5, 2, 3, 5, 7)  # of a decade of the token budget
 BELOW, ABOVE = 100, 1000  # reach of the slider around the tokens there are

@@ -12,7 +12,7 @@ from views.mixing_strategies import Mix
 
 from gem_core.export.mixtures import Format, mixture_text
 from gem_core.mixing import Weights
-from gem_core.pipeline.domains import Domains
+from gem_core.pipeline.mixing.domains import Domains
 from gem_core.workspace import Taxonomy
 
 FILES: tuple[tuple[Format, str, str, str], ...] = (  # format, label, name, type

@@ -17,8 +17,8 @@ from widgets import HINTS, count, escape, percent, short
 
 from gem_core.geometry import effective_number
 from gem_core.mixing.predictability import STRONG, WEAK
-from gem_core.pipeline.doremi_study import doremi_curve
-from gem_core.pipeline.proxy_runs import ALL
+from gem_core.pipeline.mixing.doremi_study import doremi_curve
+from gem_core.pipeline.mixing.proxy_runs import ALL
 from gem_core.workspace.mixes import Mixes
 
 LAWS = {"effective": "the effective-data law", "exponential": "the exponential law", "linear": "a linear fit",

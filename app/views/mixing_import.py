@@ -10,7 +10,7 @@ from state import Session
 from widgets import escape, refusal, short
 
 from gem_core.errors import GemError, InputError
-from gem_core.pipeline.proxy_runs import Proposal, import_runs
+from gem_core.pipeline.mixing.proxy_runs import Proposal, import_runs
 
 DONE = "mixing-imported"
 

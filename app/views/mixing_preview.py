@@ -15,7 +15,7 @@ from weight_charts import LossRow, losses
 from widgets import count, refusal
 
 from gem_core.mixing import Weights
-from gem_core.pipeline.domains import Domains
+from gem_core.pipeline.mixing.domains import Domains
 
 EVERY = 1.0  # seconds between two looks at how far it is
 SAME = 5e-4  # nats

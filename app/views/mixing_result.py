@@ -17,8 +17,8 @@ from gem_core.errors import InputError
 from gem_core.geometry import effective_number
 from gem_core.mixing import Weights
 from gem_core.mixing.weights import MANY_EPOCHS
-from gem_core.pipeline.domains import Domains
-from gem_core.pipeline.mixing import RUNS, Strategy, doubts
+from gem_core.pipeline.mixing.domains import Domains
+from gem_core.pipeline.mixing.strategies import RUNS, Strategy, doubts
 
 SAME = 5e-4  # a weight that changes less is as it was, to the digits shown
 

@@ -10,8 +10,8 @@ from views.balance_target import OwnShares
 
 from gem_core.errors import InputError
 from gem_core.mixing import Limits, Weights
-from gem_core.pipeline.domains import Domains
-from gem_core.pipeline.mixing import RUNS, STRATEGIES, TAU, Strategy
+from gem_core.pipeline.mixing.domains import Domains
+from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, TAU, Strategy
 
 NAMES: dict[Strategy, str] = {
     "natural": "Natural", "uniform": "Uniform", "temperature": "Temperature", "balanced": "Balanced",

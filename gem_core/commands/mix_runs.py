@@ -13,8 +13,8 @@ from gem_core.errors import InputError
 
 if TYPE_CHECKING:
     from gem_core.mixing.proxies import ProxyConfig
-    from gem_core.pipeline.proxy_corpus import SplitSettings
-    from gem_core.pipeline.proxy_runs import Proposal
+    from gem_core.pipeline.mixing.proxy_corpus import SplitSettings
+    from gem_core.pipeline.mixing.proxy_runs import Proposal
 
 Steps = Annotated[int | None, typer.Option(help="training steps of a proxy", min=1)]
 Width = Annotated[int | None, typer.Option(help="width of a proxy, a multiple of 4", min=4)]
@@ -36,7 +36,7 @@ def proxies(
 ) -> None:
     """Train proxies on random mixtures of the clusters, and propose the mixture of least predicted loss (RegMix)."""
     from gem_core.mixing.proxies import ProxyConfig
-    from gem_core.pipeline.proxy_runs import proxy_study
+    from gem_core.pipeline.mixing.proxy_runs import proxy_study
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
@@ -59,7 +59,7 @@ def import_(
     regressor: Regressor = "auto", resamples: Resamples = 0, seed: Seed = 0, as_json: Json = False,
 ) -> None:
     """Take proxy runs that were trained elsewhere as evidence for the clusters, and propose a mixture."""
-    from gem_core.pipeline.proxy_runs import import_runs
+    from gem_core.pipeline.mixing.proxy_runs import import_runs
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
@@ -76,7 +76,7 @@ def doremi(
 ) -> None:
     """Train a reference and a proxy whose weights follow its excess loss (DoReMi)."""
     from gem_core.mixing.doremi import DEFAULT
-    from gem_core.pipeline.doremi_study import doremi_study
+    from gem_core.pipeline.mixing.doremi_study import doremi_study
     from gem_core.workspace import Workspace
 
     check_one_of("--normaliser", normaliser, ("token", "domain"))
@@ -131,7 +131,7 @@ def sizes(default: "ProxyConfig", steps: int | None, width: int | None, held_tok
     """The sizes that the options name, and the defaults for the others."""
     import torch
 
-    from gem_core.pipeline.proxy_corpus import SplitSettings
+    from gem_core.pipeline.mixing.proxy_corpus import SplitSettings
 
     check_one_of("--device", device, ("cpu", "cuda"))
     if device == "cuda" and not torch.cuda.is_available():

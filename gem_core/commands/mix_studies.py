@@ -11,8 +11,8 @@ from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
 from gem_core.commands.mix_runs import Device, HeldTokens, Regressor, Seed, Steps, Width, sizes
 
 if TYPE_CHECKING:
-    from gem_core.pipeline.domain_studies import ClusterFinding
-    from gem_core.pipeline.predict import Prediction
+    from gem_core.pipeline.mixing.domain_studies import ClusterFinding
+    from gem_core.pipeline.mixing.predict import Prediction
 
 
 def perfre(
@@ -26,7 +26,7 @@ def perfre(
 ) -> None:
     """Train a proxy with each cluster up-sampled: which of them help the corpus, and which do harm?"""
     from gem_core.mixing.proxies import ProxyConfig
-    from gem_core.pipeline.domain_studies import perfre_study
+    from gem_core.pipeline.mixing.domain_studies import perfre_study
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
@@ -47,7 +47,7 @@ def probe(
 ) -> None:
     """Probe how fast a proxy's last layer learns each cluster, for weights by GRIP."""
     from gem_core.mixing.proxies import ProxyConfig
-    from gem_core.pipeline.domain_studies import grip_study
+    from gem_core.pipeline.mixing.domain_studies import grip_study
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
@@ -70,7 +70,7 @@ def predict(
 ) -> None:
     """Train proxies on random mixtures of a grouping: do its weights predict the loss?"""
     from gem_core.mixing.proxies import ProxyConfig
-    from gem_core.pipeline.predict import predict as study
+    from gem_core.pipeline.mixing.predict import predict as study
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)

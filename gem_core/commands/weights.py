@@ -13,7 +13,7 @@ from gem_core.errors import InputError
 
 if TYPE_CHECKING:
     from gem_core.mixing import Weights
-    from gem_core.pipeline.mixing import Doubt
+    from gem_core.pipeline.mixing.strategies import Doubt
     from gem_core.workspace import Taxonomy
 
 STRATEGIES = "natural, uniform, temperature, balanced, custom, doremi, regmix, perfre or grip"
@@ -39,9 +39,9 @@ def weights(
     """Mixing weights of the clusters by a strategy, beside natural share, ratio and epochs."""
     from gem_core.export.mixtures import format_of, write_weights
     from gem_core.mixing import Limits
-    from gem_core.pipeline.mixing import STRATEGIES as KNOWN
-    from gem_core.pipeline.mixing import carried_over, doubts, weights_by
-    from gem_core.pipeline.weights_file import read_weights
+    from gem_core.pipeline.mixing.strategies import STRATEGIES as KNOWN
+    from gem_core.pipeline.mixing.strategies import carried_over, doubts, weights_by
+    from gem_core.pipeline.mixing.weights_file import read_weights
     from gem_core.workspace import Workspace
 
     fixed = _fixed(custom)
@@ -83,8 +83,8 @@ def training_set(
     as_json: Json = False, progress_file: ProgressFile = None,
 ) -> None:
     """Draw the training set that weights describe, as shards with a manifest; the same command goes on after a stop."""
-    from gem_core.pipeline.training_set import Order, draw_training_set
-    from gem_core.pipeline.weights_file import read_weights
+    from gem_core.pipeline.mixing.training_set import Order, draw_training_set
+    from gem_core.pipeline.mixing.weights_file import read_weights
     from gem_core.workspace import Workspace
 
     if not 1 <= tokens < 1e18:

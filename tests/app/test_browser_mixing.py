@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from pages import ready
 
-from gem_core.pipeline.mixing import weights_by
+from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.workspace import Workspace
 
 pytestmark = pytest.mark.browser

@@ -14,10 +14,10 @@ from cli_process import run
 from gem_core.errors import InputError
 from gem_core.mixing import sample_mixtures
 from gem_core.pipeline import edit
-from gem_core.pipeline.domains import Domains, domains_of
 from gem_core.pipeline.edits import Exclude, Merge, Rename
-from gem_core.pipeline.mixing import weights_by
-from gem_core.pipeline.ngram_preview import ngram_preview
+from gem_core.pipeline.mixing.domains import Domains, domains_of
+from gem_core.pipeline.mixing.ngram_preview import ngram_preview
+from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.workspace import Workspace
 from gem_core.workspace.files import write_json
 from gem_core.workspace.mixes import Mixes

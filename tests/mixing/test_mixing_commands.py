@@ -15,11 +15,11 @@ from cli_process import QUIET, facts, refusal, run, wait_for
 from gem_core.errors import InputError
 from gem_core.mixing import read_runs
 from gem_core.mixing.proxies import ProxyConfig
-from gem_core.pipeline.domains import domains_of
-from gem_core.pipeline.doremi_study import doremi_curve, doremi_study
-from gem_core.pipeline.mixing import weights_by
-from gem_core.pipeline.proxy_corpus import SplitSettings
-from gem_core.pipeline.proxy_runs import Proposal, column_names, import_runs, proxy_study
+from gem_core.pipeline.mixing.domains import domains_of
+from gem_core.pipeline.mixing.doremi_study import doremi_curve, doremi_study
+from gem_core.pipeline.mixing.proxy_corpus import SplitSettings
+from gem_core.pipeline.mixing.proxy_runs import Proposal, column_names, import_runs, proxy_study
+from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.workspace import Workspace
 from gem_core.workspace.mixes import Mixes
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from gem_core.errors import InputError
-from gem_core.pipeline.domains import domains_of
-from gem_core.pipeline.ngram_preview import ngram_preview
-from gem_core.pipeline.proxy_corpus import SplitSettings, proxy_corpus
-from gem_core.pipeline.token_ids import END, token_ids
+from gem_core.pipeline.mixing.domains import domains_of
+from gem_core.pipeline.mixing.ngram_preview import ngram_preview
+from gem_core.pipeline.mixing.proxy_corpus import SplitSettings, proxy_corpus
+from gem_core.pipeline.mixing.token_ids import END, token_ids
 from gem_core.workspace import Workspace
 
 SMALL = SplitSettings(vocabulary=400, least=400)
@@ -39,8 +39,9 @@ def test_ids_are_the_texts(sample: Workspace) -> None:
 
 def test_the_same_tokenizer_in_another_process(sample: Workspace, built_sample: Path) -> None:
     here = token_ids(sample, 400).tokenizer_hash
-    code = ("import sys; from gem_core.workspace import Workspace; from gem_core.pipeline.token_ids import token_ids; "
-            "import shutil; shutil.copytree(sys.argv[1], sys.argv[2]); "
+    code = ("import shutil, sys; from gem_core.workspace import Workspace; "
+            "from gem_core.pipeline.mixing.token_ids import token_ids; "
+            "shutil.copytree(sys.argv[1], sys.argv[2]); "
             "print(token_ids(Workspace(sys.argv[2]), 400).tokenizer_hash)")
     done = subprocess.run([sys.executable, "-c", code, str(built_sample), str(sample.root.parent / "other")],
                           capture_output=True, text=True, check=True)

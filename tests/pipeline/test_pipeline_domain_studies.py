@@ -10,12 +10,12 @@ from gem_core.mixing.grip import neyman
 from gem_core.mixing.perfre import perfre
 from gem_core.mixing.proxies import ProxyConfig
 from gem_core.pipeline import Exclude, edit
-from gem_core.pipeline.domain_studies import grip_study, perfre_study
-from gem_core.pipeline.domains import domains_of
-from gem_core.pipeline.mixing import weights_by
-from gem_core.pipeline.predict import REST, groups_of, predict
-from gem_core.pipeline.proxy_corpus import SplitSettings
-from gem_core.pipeline.proxy_runs import proxy_study
+from gem_core.pipeline.mixing.domain_studies import grip_study, perfre_study
+from gem_core.pipeline.mixing.domains import domains_of
+from gem_core.pipeline.mixing.predict import REST, groups_of, predict
+from gem_core.pipeline.mixing.proxy_corpus import SplitSettings
+from gem_core.pipeline.mixing.proxy_runs import proxy_study
+from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.workspace import Workspace
 
 TINY = ProxyConfig(layers=1, width=16, heads=2, context=16, batch=4, steps=6, judged=256)

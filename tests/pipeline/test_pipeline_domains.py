@@ -5,7 +5,7 @@ import pytest
 
 from gem_core.errors import InputError
 from gem_core.pipeline import Exclude, edit
-from gem_core.pipeline.domains import domains_of
+from gem_core.pipeline.mixing.domains import domains_of
 from gem_core.workspace import Workspace
 
 

@@ -16,8 +16,8 @@ from gem_core.mixing.regmix import regmix
 from gem_core.mixing.regressors import Name
 from gem_core.mixing.runs import Runs, read_runs
 from gem_core.mixing.sampling import sample_mixtures
-from gem_core.pipeline.domains import Domains, domains_of
-from gem_core.pipeline.proxy_corpus import SplitSettings, proxy_corpus
+from gem_core.pipeline.mixing.domains import Domains, domains_of
+from gem_core.pipeline.mixing.proxy_corpus import SplitSettings, proxy_corpus
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.files import remove_folder, write_text
 from gem_core.workspace.mixes import Mixes

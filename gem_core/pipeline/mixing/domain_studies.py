@@ -14,8 +14,8 @@ from gem_core.mixing.grip import REPLAY, dispersion, mean_lengths, neyman, repla
 from gem_core.mixing.perfre import FACTOR, LIFT, perfre, upsampled
 from gem_core.mixing.proxies import ProxyConfig, Windows, run_key, train_group, train_proxies
 from gem_core.mixing.rap import rapid_adaptation
-from gem_core.pipeline.domains import Domains, domains_of
-from gem_core.pipeline.proxy_corpus import ProxyCorpus, SplitSettings, proxy_corpus
+from gem_core.pipeline.mixing.domains import Domains, domains_of
+from gem_core.pipeline.mixing.proxy_corpus import ProxyCorpus, SplitSettings, proxy_corpus
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.files import remove_folder
 from gem_core.workspace.mixes import Mixes

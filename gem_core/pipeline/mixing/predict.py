@@ -13,9 +13,9 @@ from gem_core.mixing.predictability import SPLITS, Predictability, predictabilit
 from gem_core.mixing.proxies import ProxyConfig, train_proxies
 from gem_core.mixing.regressors import Name
 from gem_core.mixing.sampling import sample_mixtures
-from gem_core.pipeline.domains import domains_of
+from gem_core.pipeline.mixing.domains import domains_of
+from gem_core.pipeline.mixing.proxy_corpus import SplitSettings, proxy_corpus
 from gem_core.pipeline.partitions import partition
-from gem_core.pipeline.proxy_corpus import SplitSettings, proxy_corpus
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.files import remove_folder
 from gem_core.workspace.mixes import Mixes

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from gem_core._types import Progress, silent
 from gem_core.errors import InputError
 from gem_core.mixing.streams import Streams
-from gem_core.pipeline.token_ids import END, VOCABULARY, TokenIds, token_ids
+from gem_core.pipeline.mixing.token_ids import END, VOCABULARY, TokenIds, token_ids
 from gem_core.workspace import Workspace
 
 UInt16 = NDArray[np.uint16]

@@ -14,7 +14,7 @@ import numpy as np
 
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
-from gem_core.pipeline.domains import Domains
+from gem_core.pipeline.mixing.domains import Domains
 
 ROUNDING = 1e-6  # by which weights in a file may miss a sum of 1
 _KEY = re.compile(r"(?:train_)?cluster_(\d+)")
