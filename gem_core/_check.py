@@ -9,9 +9,9 @@ from gem_core._types import Float64
 from gem_core.errors import InputError
 
 
-def first_rows(mask: NDArray[np.bool_]) -> str:
-    """Describe the true rows of a mask: how many, and the first."""
-    rows = np.flatnonzero(mask)
+def first_rows(mask: NDArray[np.bool_], first: int = 0) -> str:
+    """Describe the true rows of a mask that begins at row `first`: how many, and the first."""
+    rows = np.flatnonzero(mask) + first
     return f"{rows.size:,} such row{'s' if rows.size != 1 else ''}, the first at row {int(rows[0]):,}"
 
 
@@ -30,15 +30,28 @@ def vectors(X: ArrayLike, name: str = "X") -> NDArray[np.floating[Any]]:
         if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
             raise InputError(f"{name} must hold real numbers", f"type {array.dtype}", "Convert the vectors to float32")
         array = array.astype(np.float64)
+    lengths(array, name)
+    return array
+
+
+def lengths(array: NDArray[np.floating[Any]], name: str = "X", first: int = 0) -> Float64:
+    """Return the lengths of rows, the first of which is row `first` of all; refuse NaN, infinity and zero rows."""
     # Sums of squares find NaN and infinity without an (n, d) mask.
     squares = np.einsum("ij,ij->i", array, array, dtype=np.float64)
+    finite_rows(squares, name, first)
+    return np.asarray(np.sqrt(squares))
+
+
+def finite_rows(squares: Float64, name: str = "X", first: int = 0) -> None:
+    """Refuse rows by the sums of their squares, as `lengths` does."""
     if not np.all(np.isfinite(squares)):
-        raise InputError(f"{name} must hold finite numbers", f"NaN or infinity in {first_rows(~np.isfinite(squares))}",
+        raise InputError(f"{name} must hold finite numbers",
+                         f"NaN or infinity in {first_rows(~np.isfinite(squares), first)}",
                          "Embed those documents again or drop them")
     if not np.all(squares > 0):
         raise InputError(f"{name} must hold vectors with a direction",
-                         f"all-zero vectors in {first_rows(squares <= 0)}", "Embed those documents again or drop them")
-    return array
+                         f"all-zero vectors in {first_rows(squares <= 0, first)}",
+                         "Embed those documents again or drop them")
 
 
 def weights(w: ArrayLike | None, n: int, name: str = "sample_weight") -> Float64:

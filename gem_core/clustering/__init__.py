@@ -5,6 +5,7 @@ The estimator with scikit-learn's interface is `gem_core.GEM`; it lives in `gem_
 
 from gem_core.clustering.assignment import Assignment, assign, responsibilities
 from gem_core.clustering.baselines import kmeans, spherical_kmeans, vmf_mixture
+from gem_core.clustering.blocks import Moments, Statistics, block_statistics
 from gem_core.clustering.matching import match_clusters
 from gem_core.clustering.measures import (
     Agreement,
@@ -17,8 +18,9 @@ from gem_core.clustering.measures import (
 )
 from gem_core.clustering.mixture import MixtureConfig, MixtureFit, fit_mixture
 from gem_core.clustering.path import STRENGTHS, BalancePath, balance_path
-from gem_core.clustering.statistics import Documents, Moments, Statistics, block_statistics
+from gem_core.clustering.statistics import Documents
 from gem_core.clustering.suggest import Suggestion, suggest_strength
+from gem_core.clustering.vector_files import StoredVectors, stored_vectors
 
 __all__ = [
     "STRENGTHS",
@@ -31,6 +33,7 @@ __all__ = [
     "MixtureFit",
     "Moments",
     "Statistics",
+    "StoredVectors",
     "Suggestion",
     "agreement",
     "assign",
@@ -44,6 +47,7 @@ __all__ = [
     "silhouette",
     "spherical_kmeans",
     "stability",
+    "stored_vectors",
     "suggest_strength",
     "vmf_mixture",
     "within_cosine",

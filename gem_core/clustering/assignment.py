@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gem_core._types import Bool, Float32, Float64, Floating, Int32, frozen
-from gem_core.clustering.mixture import MixtureFit
+from gem_core.clustering.mixture import MixtureFit, stored_or_units
+from gem_core.clustering.vector_files import StoredVectors, large_map
 from gem_core.errors import InputError
-from gem_core.geometry import normalise
 
 BLOCK_VALUES = 1 << 20
 
@@ -44,20 +44,20 @@ class Assignment:
     cosine: Float32
 
 
-def assign(X: ArrayLike, fit: MixtureFit) -> Assignment:
+def assign(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Assignment:
     """Assign documents, also ones the fit never saw.
 
     Parameters
     ----------
-    X : array_like, shape (n, d)
-        Embeddings; normalised here.
+    X : array_like or StoredVectors, shape (n, d)
+        Embeddings; normalised here. Large memory maps and files are read block by block.
     fit : MixtureFit
         A fit in the same dimension.
 
     Returns
     -------
     Assignment
-        Six flat arrays. Memory: one normalised copy of X and blocks of about 8 MB.
+        Six flat arrays. Memory: blocks of about 8 MB, and one normalised copy of what is not read from files.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def assign(X: ArrayLike, fit: MixtureFit) -> Assignment:
     return assign_units(_checked(X, fit), fit)
 
 
-def assign_units(x: Floating, fit: MixtureFit, labels: Int32 | None = None) -> Assignment:
+def assign_units(x: Floating | StoredVectors, fit: MixtureFit, labels: Int32 | None = None) -> Assignment:
     """`assign` for rows that are checked and have length 1.
 
     With `labels` every document belongs to the cluster given there, as after a person's edit: `second` is the best
@@ -85,36 +85,36 @@ def assign_units(x: Floating, fit: MixtureFit, labels: Int32 | None = None) -> A
     kinds: tuple[Any, ...] = (np.int32, np.int32, np.float32, np.float32, np.float32, np.float32)
     out = tuple(np.empty(n, dtype=kind) for kind in kinds)
     offsets = fit.parameters().model().offsets + np.log(fit.masses.size)
-    for rows, logits in _logits(x, fit):
-        part = _block(x[rows], logits, fit, offsets, None if labels is None else labels[rows])
+    for rows, block, logits in _logits(x, fit):
+        part = _block(block, logits, fit, offsets, None if labels is None else labels[rows])
         for array, values in zip(out, part, strict=True):
             array[rows] = values
     return Assignment(*(frozen(array) for array in out))
 
 
-def best_among(x: Floating, fit: MixtureFit, allowed: Bool) -> Int32:
+def best_among(x: Floating | StoredVectors, fit: MixtureFit, allowed: Bool) -> Int32:
     """argmax_k (l_ik + b_k) over the clusters of `allowed`, (n,); for rows that are checked and have length 1."""
     out = np.empty(x.shape[0], dtype=np.int32)
-    for rows, logits in _logits(x, fit):
+    for rows, _, logits in _logits(x, fit):
         out[rows] = np.where(allowed, logits, -np.inf).argmax(axis=1)
     return out
 
 
-def responsibilities(X: ArrayLike, fit: MixtureFit) -> Floating:
+def responsibilities(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Floating:
     """gamma_ik = softmax_k(l_ik + b_k), shape (n, K), in the type of X (float64 for lists).
 
     Parameters and errors as in `assign`. Memory: n x K values.
     """
     x = _checked(X, fit)
     out = np.empty((x.shape[0], fit.masses.size), dtype=x.dtype)
-    for rows, logits in _logits(x, fit):
+    for rows, _, logits in _logits(x, fit):
         gamma = np.exp(logits - logits.max(axis=1, keepdims=True))
         out[rows] = gamma / gamma.sum(axis=1, keepdims=True)
     return out
 
 
-def _checked(X: ArrayLike, fit: MixtureFit) -> Floating:
-    x = normalise(X)
+def _checked(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Floating | StoredVectors:
+    x = stored_or_units(X)
     d = fit.centers.shape[1]
     if x.shape[1] != d:
         raise InputError(f"X must have the {d} columns of the vectors that were fitted", f"{x.shape[1]} columns",
@@ -122,8 +122,9 @@ def _checked(X: ArrayLike, fit: MixtureFit) -> Floating:
     return x
 
 
-def _logits(x: Floating, fit: MixtureFit) -> Iterator[tuple[slice, Floating]]:
-    """l + b up to one constant, block by block, in the type of x."""
+def _logits(x: Floating | StoredVectors, fit: MixtureFit) -> Iterator[tuple[slice, Floating, Floating]]:
+    """Rows, and l + b up to one constant, block by block, in the type of x."""
+    x = large_map(x) or x
     model = fit.parameters().model()
     offsets = model.offsets + fit.bias
     # Relative to the largest: thousands of nats of log C_d would cost float32 its digits.
@@ -132,7 +133,8 @@ def _logits(x: Floating, fit: MixtureFit) -> Iterator[tuple[slice, Floating]]:
     step = max(256, BLOCK_VALUES // offsets.size)
     for start in range(0, x.shape[0], step):
         rows = slice(start, min(start + step, x.shape[0]))
-        yield rows, x[rows] @ slopes + offsets
+        block = x[rows]
+        yield rows, block, block @ slopes + offsets
 
 
 def _block(x: Floating, logits: Floating, fit: MixtureFit, log_normalisers: Float64, given: Int32 | None,

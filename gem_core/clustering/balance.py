@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gem_core._types import Float64
-from gem_core.clustering.statistics import Documents, Moments
+from gem_core.clustering.blocks import Moments
+from gem_core.clustering.statistics import DocumentSums
 from gem_core.errors import GemError, InputError
 
 # Newton stops here at the latest; 3 to 10 passes are usual from a cold start, 1 or 2 from a warm one.
@@ -90,7 +91,7 @@ def objective_value(model: Affine, mass: Float64, resultants: Float64, entropy: 
     return fidelity + entropy - penalty_value(mass, target, penalty)
 
 
-def dual_step(documents: Documents, model: Affine, penalty: float, target: Float64, *, bias: Float64 | None = None,
+def dual_step(documents: DocumentSums, model: Affine, penalty: float, target: Float64, *, bias: Float64 | None = None,
               floor: float = -np.inf, slack: float = 0.0) -> Expectation:
     r"""Exact E-step: minimise the dual in K numbers by Newton's method with backtracking.
 
@@ -99,8 +100,8 @@ def dual_step(documents: Documents, model: Affine, penalty: float, target: Float
 
     Parameters
     ----------
-    documents : Documents
-        Unit vectors and weights.
+    documents : DocumentSums
+        Vectors and weights, in memory (`Documents`) or not.
     model : Affine
         l_ik as slopes and offsets.
     penalty : float
@@ -132,6 +133,7 @@ def dual_step(documents: Documents, model: Affine, penalty: float, target: Float
     --------
     >>> x = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
     >>> model = Affine(5.0 * np.eye(2), np.zeros(2))
+    >>> from gem_core.clustering.statistics import Documents
     >>> dual_step(Documents(x, np.full(3, 1 / 3)), model, np.inf, np.array([0.5, 0.5])).mass.round(9).tolist()
     [0.5, 0.5]
     """
@@ -145,7 +147,7 @@ def dual_step(documents: Documents, model: Affine, penalty: float, target: Float
 class _Dual:
     """State of the Newton iteration: the current b and the sums there."""
 
-    def __init__(self, documents: Documents, model: Affine, penalty: float, target: Float64,
+    def __init__(self, documents: DocumentSums, model: Affine, penalty: float, target: Float64,
                  bias: Float64 | None) -> None:
         self.documents, self.model, self.penalty, self.target = documents, model, penalty, target
         self.inverse = 0.0 if np.isinf(penalty) else (np.inf if penalty == 0 else 1.0 / penalty)
@@ -247,7 +249,7 @@ class _Dual:
         return bias
 
 
-def minorise_step(documents: Documents, model: Affine, penalty: float, target: Float64, *,
+def minorise_step(documents: DocumentSums, model: Affine, penalty: float, target: Float64, *,
                   state: Expectation | None = None) -> Expectation:
     r"""One minorise-maximise E-step (a mirror step), the paper's route.
 
@@ -278,6 +280,7 @@ def minorise_step(documents: Documents, model: Affine, penalty: float, target: F
     Examples
     --------
     >>> x = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
+    >>> from gem_core.clustering.statistics import Documents
     >>> documents, model, u = Documents(x, np.full(3, 1 / 3)), Affine(5.0 * np.eye(2), np.zeros(2)), np.full(2, 0.5)
     >>> step = minorise_step(documents, model, 10.0, u)
     >>> for _ in range(200):

@@ -6,12 +6,13 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gem_core._types import Float64, frozen
+from gem_core import _check
+from gem_core._types import Float64, Floating, frozen
 from gem_core.clustering.maximisation import Parameters, maximise
-from gem_core.clustering.mixture import CAP_RATIO, Corpus, MixtureConfig, MixtureFit, prepare
+from gem_core.clustering.mixture import CAP_RATIO, MixtureConfig, MixtureFit, check_enough, prepare
 from gem_core.clustering.seeding import hard_sums, pooled_concentration, seed_mixture
 from gem_core.errors import NotConvergedWarning
-from gem_core.geometry import log_normaliser
+from gem_core.geometry import log_normaliser, normalise
 
 
 def kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | None = None) -> MixtureFit:
@@ -46,19 +47,18 @@ def kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | No
 
     began = time.perf_counter()
     config = MixtureConfig(n_clusters=n_clusters, strength=0.0, seed=seed, start="plain")
-    corpus = prepare(X, weights, n_clusters)
-    counts = corpus.share * corpus.x.shape[0]
-    model = KMeans(n_clusters, n_init=1, random_state=seed).fit(corpus.x, sample_weight=counts)
+    x, share = _held(X, weights, n_clusters)
+    model = KMeans(n_clusters, n_init=1, random_state=seed).fit(x, sample_weight=share * x.shape[0])
     centers = np.asarray(model.cluster_centers_, dtype=np.float64)
     length = np.linalg.norm(centers, axis=1)
-    mass, sums = hard_sums(corpus.x, corpus.share, model.labels_, n_clusters)
+    mass, sums = hard_sums(x, share, model.labels_, n_clusters)
     reference = pooled_concentration(sums)
     # The scale of l that fits the documents best on average; only ratios of kappa_k matter for the labels.
     scale = reference / float(mass @ length)
     parameters = Parameters(centers / length[:, None], scale * length, np.zeros(n_clusters, dtype=bool))
     bias = -0.5 * scale * length**2 - _log_normaliser(parameters)
-    return _hard(corpus, config, parameters, bias - bias.mean(), (mass, sums), reference, -float(model.inertia_)
-                 / corpus.x.shape[0], int(model.n_iter_), began)
+    return _hard(config, parameters, bias - bias.mean(), (mass, sums), reference, -float(model.inertia_) / x.shape[0],
+                 int(model.n_iter_), began)
 
 
 def spherical_kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | None = None,
@@ -77,19 +77,19 @@ def spherical_kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: Arra
 
     began = time.perf_counter()
     config = MixtureConfig(n_clusters=n_clusters, strength=0.0, seed=seed, start="plain")
-    corpus = prepare(X, weights, n_clusters)
-    x = np.ascontiguousarray(corpus.x, dtype=np.float32)
+    x, share = _held(X, weights, n_clusters)
+    rows = np.ascontiguousarray(x, dtype=np.float32)
     # faiss samples to 256 documents a cluster and warns below 39 unless told not to.
     model = faiss.Kmeans(x.shape[1], n_clusters, niter=iterations, spherical=True, seed=seed, verbose=False,
                          min_points_per_centroid=1, max_points_per_centroid=x.shape[0])
-    model.train(x, weights=(corpus.share * x.shape[0]).astype(np.float32))
-    labels = model.index.search(x, 1)[1][:, 0]
-    mass, sums = hard_sums(corpus.x, corpus.share, labels, n_clusters)
+    model.train(rows, weights=(share * x.shape[0]).astype(np.float32))
+    labels = model.index.search(rows, 1)[1][:, 0]
+    mass, sums = hard_sums(x, share, labels, n_clusters)
     reference = pooled_concentration(sums)
     centers = np.asarray(model.centroids, dtype=np.float64)
     centers /= np.linalg.norm(centers, axis=1, keepdims=True)
     parameters = Parameters(centers, np.full(n_clusters, reference), np.zeros(n_clusters, dtype=bool))
-    return _hard(corpus, config, parameters, np.zeros(n_clusters), (mass, sums), reference,
+    return _hard(config, parameters, np.zeros(n_clusters), (mass, sums), reference,
                  float(np.sum(centers * sums)), iterations, began)
 
 
@@ -134,9 +134,16 @@ def vmf_mixture(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike
                 documents.passes, began)
 
 
-def _hard(corpus: Corpus, config: MixtureConfig, parameters: Parameters, bias: Float64,
-          sums: tuple[Float64, Float64], reference: float, objective: float, iterations: int,
-          began: float) -> MixtureFit:
+def _held(X: ArrayLike, weights: ArrayLike | None, n_clusters: int) -> tuple[Floating, Float64]:
+    """Unit rows in memory, and shares."""
+    x = normalise(X)
+    share = _check.weights(weights, x.shape[0])
+    check_enough(x, share, n_clusters)
+    return x, share
+
+
+def _hard(config: MixtureConfig, parameters: Parameters, bias: Float64, sums: tuple[Float64, Float64],
+          reference: float, objective: float, iterations: int, began: float) -> MixtureFit:
     return _fit(config, parameters, bias, *sums, reference, np.array([objective]), True, iterations, began)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from gem_core._types import Float64, Progress, silent
 from gem_core.clustering.balance import Expectation, dual_step, minorise_step, objective_value
 from gem_core.clustering.maximisation import Parameters, maximise
-from gem_core.clustering.statistics import Documents
+from gem_core.clustering.statistics import DocumentSums
 from gem_core.errors import GemError
 
 # An early E-step stops when at most this share of the gain it could still make is left on the table: F rises all
@@ -36,7 +36,7 @@ class Run:
     converged: bool
 
 
-def expectation_maximisation(documents: Documents, problem: Problem, parameters: Parameters, *,
+def expectation_maximisation(documents: DocumentSums, problem: Problem, parameters: Parameters, *,
                              bias: Float64 | None = None, max_iter: int = 200, tol: float = 1e-6,
                              progress: Progress = silent) -> Run:
     """Alternate E- and M-steps from `parameters` until F changes by less than tol x |F| in one iteration.
@@ -83,7 +83,7 @@ def expectation_maximisation(documents: Documents, problem: Problem, parameters:
     return Run(parameters, step, np.array(trace), converged)
 
 
-def _expect(documents: Documents, problem: Problem, parameters: Parameters, last: Expectation | None,
+def _expect(documents: DocumentSums, problem: Problem, parameters: Parameters, last: Expectation | None,
             bias: Float64 | None, before: float) -> Expectation:
     model = parameters.model()
     if problem.solver == "mm":

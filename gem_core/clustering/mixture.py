@@ -14,8 +14,10 @@ from gem_core._types import Bool, Float64, Floating, Progress, frozen, silent
 from gem_core.clustering.driver import Problem, Run, expectation_maximisation
 from gem_core.clustering.maximisation import Parameters, maximise
 from gem_core.clustering.seeding import Seed, seed_mixture
-from gem_core.clustering.statistics import Documents
+from gem_core.clustering.statistics import Documents, DocumentSums
+from gem_core.clustering.streamed import Shard, StreamedDocuments
 from gem_core.clustering.target import checked_target, follows_masses, from_masses
+from gem_core.clustering.vector_files import StoredVectors, large_map
 from gem_core.errors import InputError, NotConvergedWarning
 from gem_core.geometry import normalise
 
@@ -191,7 +193,7 @@ class MixtureFit:
         return Parameters(self.centers, self.concentrations, self.capped)
 
 
-def fit_mixture(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | None = None,
+def fit_mixture(X: ArrayLike | StoredVectors, config: MixtureConfig, *, weights: ArrayLike | None = None,
                 start: MixtureFit | None = None, progress: Progress = silent, device: str = "auto") -> MixtureFit:
     """Fit a GEM mixture to documents.
 
@@ -244,11 +246,11 @@ def fit_mixture(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | Non
 
 @dataclass(frozen=True)
 class Corpus:
-    """Checked documents on their device: shared by the fits of a path."""
+    """Checked documents on their device, or in files: shared by the fits of a path."""
 
-    x: Floating
+    x: Floating | StoredVectors
     share: Float64
-    documents: Documents
+    documents: DocumentSums
 
     def seed(self, config: MixtureConfig, progress: Progress = silent) -> Seed:
         """Cold start for a config."""
@@ -257,12 +259,23 @@ class Corpus:
                             device=self.documents.device, progress=progress)
 
 
-def prepare(X: ArrayLike, weights: ArrayLike | None, n_clusters: int, device: str = "auto") -> Corpus:
-    """Check and normalise documents once; errors as in `fit_mixture`."""
-    x = normalise(X)
+def prepare(X: ArrayLike | StoredVectors, weights: ArrayLike | None, n_clusters: int, device: str = "auto") -> Corpus:
+    """Check and normalise documents once, or leave them in their files; errors as in `fit_mixture`."""
+    x = stored_or_units(X)
     share = _check.weights(weights, x.shape[0])
-    _enough(x, share, n_clusters)
-    return Corpus(x, share, Documents(x, share, device=device))
+    check_enough(x, share, n_clusters)
+    if not isinstance(x, StoredVectors):
+        return Corpus(x, share, Documents(x, share, device=device))
+    shard = Shard(x, share if np.ptp(share) > 0 else None, x.shape[0], device=device)
+    return Corpus(x, share, StreamedDocuments(shard.statistics, x.shape, shard.device))
+
+
+def stored_or_units(X: ArrayLike | StoredVectors) -> Floating | StoredVectors:
+    """Vectors that stay in their files, or checked unit rows."""
+    if isinstance(X, StoredVectors):
+        return X
+    stored = large_map(X)
+    return normalise(X) if stored is None else stored
 
 
 def fit_prepared(corpus: Corpus, config: MixtureConfig, seed: Seed, *, target: Float64 | None = None,
@@ -299,7 +312,7 @@ def _penalty(config: MixtureConfig, reference: float, n: int) -> float:
     return float(config.strength) * reference / (n if config.lambda_scale == "sum" else 1)
 
 
-def _target(documents: Documents, config: MixtureConfig, seed: Seed) -> tuple[Seed, Float64]:
+def _target(documents: DocumentSums, config: MixtureConfig, seed: Seed) -> tuple[Seed, Float64]:
     """Target masses, and the seed with its clusters ordered to suit given shares."""
     k = config.n_clusters
     if config.target == "uniform":
@@ -338,7 +351,8 @@ def known_target(start: MixtureFit | None, config: MixtureConfig) -> Float64 | N
         config.target) else None
 
 
-def _enough(x: np.ndarray, share: Float64, k: int) -> None:
+def check_enough(x: Floating | StoredVectors, share: Float64, k: int) -> None:
+    """Refuse fewer documents, weighing documents or directions than clusters need."""
     n, d = x.shape
     if d < 2:
         raise InputError("X must have at least two dimensions (a sphere needs them)", f"n_features = {d}",
@@ -350,8 +364,8 @@ def _enough(x: np.ndarray, share: Float64, k: int) -> None:
     if weighing < k:
         raise InputError("n_clusters must not exceed the number of documents with a positive weight",
                          f"{k} clusters for {weighing} such documents", "Ask for fewer clusters")
-    # Of most corpora the first rows tell: the whole table is looked at only when they are alike.
-    if k > 1 and all(np.all(np.abs(rows - x[0]) < 1e-6) for rows in (x[:64], x)):
+    # Of most corpora the first rows tell: the others are looked at only when these are alike.
+    if k > 1 and all(np.all(np.abs(x[at:at + 4096] - x[:1]) < 1e-6) for at in range(0, n, 4096)):
         raise InputError("X must hold at least two different directions to form clusters",
                          f"{n:,} vectors that are all the same", "Check the embedding, or ask for one cluster")
 

@@ -20,6 +20,7 @@ from gem_core.clustering.mixture import (
     prepare,
     warm_seed,
 )
+from gem_core.clustering.vector_files import StoredVectors
 from gem_core.errors import InputError
 
 # No balance, 14 strengths evenly spaced in their logarithm around the matched one, and exact balance.
@@ -69,7 +70,7 @@ class BalancePath:
         return self.fits[int(np.argmin(np.abs(_slider(self.strengths) - _slider(np.array(float(strength))))))]
 
 
-def balance_path(X: ArrayLike, config: MixtureConfig, *, weights: ArrayLike | None = None,
+def balance_path(X: ArrayLike | StoredVectors, config: MixtureConfig, *, weights: ArrayLike | None = None,
                  strengths: Sequence[float] | None = None, reference: ArrayLike | None = None,
                  start: MixtureFit | None = None, progress: Progress = silent, device: str = "auto") -> BalancePath:
     """Fit a grid of strengths, each from its neighbour.

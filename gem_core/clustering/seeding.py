@@ -4,11 +4,8 @@ All of it runs on a sample of the corpus, and the search with centres bound to a
 time and no loss (benchmarks/results/clustering_seeds.txt). The fit on all documents only has to polish.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -18,6 +15,8 @@ from gem_core._types import Float64, Floating, Progress, silent
 from gem_core.clustering.driver import Problem, Run, expectation_maximisation
 from gem_core.clustering.maximisation import Parameters, maximise
 from gem_core.clustering.statistics import Documents, writable
+from gem_core.clustering.threads import torch_threads
+from gem_core.clustering.vector_files import StoredVectors
 from gem_core.geometry import concentration_from_resultant
 
 SAMPLE = 6000
@@ -43,7 +42,6 @@ HIGHEST_REFERENCE = 1e5
 # Below this many responsibilities a second thread is waited for longer than it works: a search on 6,000 web documents,
 # K = 24, took 1.4 s on one thread and 3.4 s on two.
 SMALL = 500_000
-_ONE_SEARCH = Lock()
 
 
 @dataclass(frozen=True)
@@ -116,16 +114,16 @@ class _Sample:
         return replace(inside, centers=inside.centers @ self.basis.T, dimension=None)
 
 
-def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentration: str | float, cap_ratio: float,
-                 seed: int, start: str = "search", strength: float = 1.0, device: str = "auto",
+def seed_mixture(x: Floating | StoredVectors, weights: Float64, n_clusters: int, *, concentration: str | float,
+                 cap_ratio: float, seed: int, start: str = "search", strength: float = 1.0, device: str = "auto",
                  progress: Progress = silent) -> Seed:
     """Start of a fit from scratch, clusters ordered by falling mass.
 
     Parameters
     ----------
-    x, weights : ndarray, shape (n, d) and (n,)
+    x, weights : ndarray or StoredVectors, shape (n, d), and ndarray, shape (n,)
         Unit rows and shares. Above max(6000, 64 K) rows a sample, drawn by weight, stands for them; heavy
-        documents are in it with their own weight.
+        documents are in it with their own weight. Of files only the rows of the sample are read.
     n_clusters : int
         K.
     concentration : "per_cluster", "shared" or float
@@ -158,12 +156,12 @@ def seed_mixture(x: Floating, weights: Float64, n_clusters: int, *, concentratio
     """
     rng = np.random.default_rng(seed)
     rows = max(SAMPLE, SAMPLE_PER_CLUSTER * n_clusters)
+    keep: slice | NDArray[np.int64] = slice(None)
     if x.shape[0] > rows:
         keep, weights = _drawn(weights, rows, rng)
-        x = x[keep]
-    x = writable(x)
-    sample = _Sample(x, weights, Documents(x, weights, device=device), concentration, cap_ratio)
-    with _threads(1 if x.shape[0] * n_clusters < SMALL else None) as free:
+    drawn = writable(x[keep])
+    sample = _Sample(drawn, weights, Documents(drawn, weights, device=device), concentration, cap_ratio)
+    with torch_threads(1 if drawn.shape[0] * n_clusters < SMALL else None) as free:
         return _start(sample, n_clusters, start, strength, rng, free, progress)
 
 
@@ -180,26 +178,6 @@ def _drawn(weights: Float64, size: int, rng: np.random.Generator) -> tuple[NDArr
     total = float(weights[light].sum())
     chosen = np.sort(rng.choice(light, size=some, replace=False, p=weights[light] / total))
     return np.concatenate([heavy, chosen]), np.concatenate([weights[heavy], np.full(some, total / some)])
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[int]:
-    """Let torch use `count` threads for a while, and say how many fits may run side by side meanwhile.
-
-    The number belongs to the process, so one caller at a time.
-    """
-    import torch
-
-    if count is None:
-        yield 1
-        return
-    with _ONE_SEARCH:
-        usual = torch.get_num_threads()
-        torch.set_num_threads(count)
-        try:
-            yield usual
-        finally:
-            torch.set_num_threads(usual)
 
 
 def _start(sample: _Sample, n_clusters: int, start: str, strength: float, rng: np.random.Generator,

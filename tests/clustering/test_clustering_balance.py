@@ -5,8 +5,9 @@ import pytest
 import reference
 
 from gem_core.clustering.balance import Affine, dual_step, minorise_step, objective_value
+from gem_core.clustering.blocks import block_statistics
 from gem_core.clustering.maximisation import Parameters, maximise
-from gem_core.clustering.statistics import Documents, block_statistics
+from gem_core.clustering.statistics import Documents
 from gem_core.errors import InputError
 
 PENALTIES = [0.0, 0.5, 20.0, 300.0, 5e4, np.inf]

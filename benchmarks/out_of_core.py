@@ -1,0 +1,157 @@
+"""Fit vectors that stay on disk: memory, passes, and time beside reading the file and the bare matrix products.
+
+    python benchmarks/out_of_core.py FOLDER REAL.npy [--rows 1000000] [--clusters 24 200]
+
+Makes FOLDER/vectors.npy (rows x d float16, removed afterwards): 80% drawn from 200 von Mises-Fisher clusters in 20 groups
+with shares falling as 1 / rank, 20% the real vectors again and again with jitter, in random order. Every fit then runs
+in a process of its own, which reports its largest resident memory.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+PLANTED = 200
+REAL = 0.2
+JITTER = 0.02  # of every coordinate's root mean square: copies are near-duplicates, not duplicates
+
+
+def make(folder: Path, real: Path, n: int) -> None:
+    from gem_core.geometry import normalise, sample_vmf
+
+    rng = np.random.default_rng(0)
+    seen = normalise(np.load(real))
+    d = seen.shape[1]
+    vectors = np.lib.format.open_memmap(folder / "vectors.npy", mode="w+", dtype=np.float16, shape=(n, d))
+    labels = np.full(n, -1, dtype=np.int32)
+    order = rng.permutation(n)
+    copies = order[:int(REAL * n)]
+    for part in np.array_split(copies, max(1, copies.size // 20_000)):
+        x = seen[rng.integers(len(seen), size=part.size)]
+        vectors[part] = normalise(x + JITTER * rng.standard_normal(x.shape) / np.sqrt(d))
+    rest = order[copies.size:]
+    share = 1.0 / np.arange(1, PLANTED + 1)
+    labels[rest] = np.sort(rng.choice(PLANTED, size=rest.size, p=share / share.sum())).astype(np.int32)
+    groups = normalise(rng.standard_normal((20, d)))
+    for k in range(PLANTED):
+        center = normalise(groups[[k % 20]] + 1.2 * rng.standard_normal((1, d)) / np.sqrt(d))[0]
+        rows = np.flatnonzero(labels == k)
+        for part in np.array_split(rows, max(1, rows.size // 20_000)):
+            vectors[part] = sample_vmf(center, rng.uniform(150, 400), part.size, rng)
+    vectors.flush()
+    np.save(folder / "labels.npy", labels)
+
+
+def one(folder: Path, k: int, tol: float) -> None:
+    """Fit, and print one line of JSON; memory is read before anything else is measured."""
+    from sklearn.metrics import adjusted_rand_score
+
+    from gem_core.clustering import MixtureConfig, assign, fit_mixture
+
+    path = folder / "vectors.npy"
+    vectors = np.load(path, mmap_mode="r")
+    marks: dict[str, float] = {}
+
+    def progress(step: str, done: int, total: int) -> None:
+        marks.setdefault(step, time.perf_counter())
+        marks["end"] = time.perf_counter()
+
+    fit = fit_mixture(vectors, MixtureConfig(n_clusters=k, tol=tol), progress=progress)
+    memory = resident()
+    began = time.perf_counter()
+    labels = assign(vectors, fit).labels
+    assigned = time.perf_counter() - began
+    planted = np.load(folder / "labels.npy")
+    known = planted >= 0
+    read, products = bare(path, *vectors.shape, k)
+    passing = (marks["end"] - marks["fit"]) / fit.passes
+    print(json.dumps({
+        "clusters": k, "rows": len(vectors), "iterations": fit.n_iter, "passes": fit.passes, "converged": fit.converged,
+        "seconds": fit.seconds, "seconds_of_passes": marks["end"] - marks["fit"], "seconds_a_pass": passing,
+        "read": read, "products": products, "ratio": passing / (read + products), "objective": fit.objective,
+        "falls": int(np.sum(np.diff(fit.trace) < 0)), "largest_fall": float(-min(0.0, np.diff(fit.trace).min())),
+        "ari": adjusted_rand_score(planted[known], labels[known]), "assign_seconds": assigned, **memory,
+        "resident_after_assign": resident()["peak_mb"]}))
+
+
+def bare(path: Path, n: int, d: int, k: int, repeats: int = 3) -> tuple[float, float]:
+    """Best seconds to read the file once, and for the three float32 products of a pass on all torch threads."""
+    import torch
+
+    block = 4096
+    x, slopes = torch.randn(block, d), torch.randn(k, d)
+    gamma = torch.softmax(torch.randn(k, block), 0)
+    reads, products = [], []
+    into = bytearray(1 << 22)
+    for _ in range(repeats):
+        began = time.perf_counter()
+        with path.open("rb", buffering=0) as file:
+            while file.readinto(into):
+                pass
+        reads.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        for _ in range(n // block + 1):
+            torch.mm(slopes, x.T)
+            torch.mm(gamma, gamma.T)
+            torch.mm(gamma, x)
+        products.append(time.perf_counter() - began)
+    return min(reads), min(products)
+
+
+def resident() -> dict[str, float]:
+    """Peak of the process, and of its private memory and mapped files now, MB."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
+
+    def mb(name: str) -> float:
+        return int(status[name].split()[0]) / 1024
+
+    return {"peak_mb": mb("VmHWM"), "now_mb": mb("VmRSS"), "mapped_mb": mb("RssFile"),
+            "peak_by_getrusage_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("real", type=Path)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--clusters", type=int, nargs="+", default=[24, 200])
+    parser.add_argument("--tol", type=float, default=1e-6)
+    parser.add_argument("--keep", action="store_true", help="leave the vectors where they are, and use them if there")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        one(options.folder, options.one, options.tol)
+        return
+    options.folder.mkdir(parents=True, exist_ok=True)
+    if not (options.folder / "labels.npy").exists():
+        make(options.folder, options.real, options.rows)
+    try:
+        for k in options.clusters:
+            out = subprocess.run([sys.executable, __file__, *map(str, (options.folder, options.real)), "--one", str(k),
+                                  "--tol", str(options.tol)], capture_output=True, text=True, env=dict(os.environ))
+            print(report(json.loads(out.stdout)) if out.returncode == 0 else out.stderr, flush=True)
+    finally:
+        if not options.keep:
+            for name in ("vectors.npy", "labels.npy"):
+                (options.folder / name).unlink(missing_ok=True)
+
+
+def report(r: dict[str, float]) -> str:
+    return (f"{r['rows']:,} x float16, K = {r['clusters']}: peak resident {r['peak_mb']:.0f} MB (mapped files "
+            f"{r['mapped_mb']:.0f} MB) [must be < 2000]; after assigning all too {r['resident_after_assign']:.0f} MB\n"
+            f"  {r['iterations']} iterations, {r['passes']} passes, converged {bool(r['converged'])}, "
+            f"{r['seconds']:.1f} s in all, {r['seconds_of_passes']:.1f} s of passes; objective {r['objective']:.6f}, "
+            f"{r['falls']} falls of the trace, largest {r['largest_fall']:.1e}; ARI to planted {r['ari']:.4f}\n"
+            f"  a pass {r['seconds_a_pass']:.3f} s, reading {r['read']:.3f} s, its three products {r['products']:.3f} s: "
+            f"ratio {r['ratio']:.2f}  [must be <= 2]; assigning {r['assign_seconds']:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
