@@ -1,0 +1,284 @@
+"""The compiled functions of the student. They hold no lock of Python and allocate nothing that grows with a text.
+
+All of them stand in this one file: a compiled function is kept on disk under the time stamp of its own file, and
+would not notice a change of another.
+"""
+
+# mypy: allow-untyped-defs, allow-incomplete-defs, no-check-untyped-defs
+# (numba finds the types of compiled functions)
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+BASIS, PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # of FNV-1a
+MIX, PAIR = np.uint64(0xD6E8FEB86659FD93), np.uint64(0x9E3779B97F4A7C15)
+HALF = np.uint64(32)
+BLOCK = 4096  # words hashed before their rows are added: 64 KiB of row numbers stay in the second-level cache
+SAFE = 32768  # rows of int16 that an int32 can hold
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile without Python's lock, keep the machine code on disk where a folder can be written."""
+
+    def wrap(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(nogil=True, cache=True, **options)(function)
+        except RuntimeError:  # no folder for the machine code: compile in every process
+            return njit(nogil=True, **options)(function)
+
+    return wrap
+
+
+@compiled()
+def decode(data, at, end):
+    """Read the character that begins at a byte from 128 on: (code, length), or (-1, 1) where it is not UTF-8."""
+    first = np.int64(data[at])
+    if first < 0xC2 or first > 0xF4:
+        return np.int64(-1), np.int64(1)
+    length = np.int64(2) if first < 0xE0 else (np.int64(3) if first < 0xF0 else np.int64(4))
+    if at + length > end:
+        return np.int64(-1), np.int64(1)
+    code = first & (0x7F >> length)
+    for i in range(1, length):
+        byte = np.int64(data[at + i])
+        if byte & 0xC0 != 0x80:
+            return np.int64(-1), np.int64(1)
+        code = (code << 6) | (byte & 0x3F)
+    if (length == 3 and (code < 0x800 or 0xD800 <= code <= 0xDFFF)) or (
+            length == 4 and (code < 0x10000 or code > 0x10FFFF)):
+        return np.int64(-1), np.int64(1)
+    return code, length
+
+
+@compiled()
+def add_character(value, code):
+    """Continue a hash by the UTF-8 bytes of a character."""
+    code = np.uint64(code)
+    six, low, top = np.uint64(6), np.uint64(0x3F), np.uint64(0x80)
+    if code < np.uint64(0x80):
+        return (value ^ code) * PRIME
+    if code < np.uint64(0x800):
+        value = (value ^ (np.uint64(0xC0) | (code >> six))) * PRIME
+    else:
+        if code < np.uint64(0x10000):
+            value = (value ^ (np.uint64(0xE0) | (code >> np.uint64(12)))) * PRIME
+        else:
+            value = (value ^ (np.uint64(0xF0) | (code >> np.uint64(18)))) * PRIME
+            value = (value ^ (top | ((code >> np.uint64(12)) & low))) * PRIME
+        value = (value ^ (top | ((code >> six) & low))) * PRIME
+    return (value ^ (top | (code & low))) * PRIME
+
+
+@compiled()
+def hash_words(data, at, end, ascii_, page, entry, hashes):
+    """Hash words from byte `at` until the text ends or `hashes` is full: (words, where to go on)."""
+    count, value, inside = 0, BASIS, 0  # inside: 0 no word, 1 a run of letters, 2 a single
+    while at < end:
+        low = ascii_[data[at]]
+        if low > 1:
+            if inside == 2:
+                hashes[count] = value
+                count, value, inside = count + 1, BASIS, 0
+                if count == hashes.size:
+                    return count, at
+            inside = 1
+            while True:
+                value = (value ^ np.uint64(low)) * PRIME
+                at += 1
+                if at == end:
+                    break
+                low = ascii_[data[at]]
+                if low <= 1:
+                    break
+            continue
+        code, length, kind = 0, 1, 0
+        if low == 1:
+            code, length = decode(data, at, end)
+            if code >= 0:
+                packed = np.int64(entry[page[code >> 8] + (code & 255)])
+                code, kind = packed >> 3, packed & 7
+        if inside != 0 and (kind == 0 or kind == 2 or (kind == 1 and inside == 2)):
+            hashes[count] = value
+            count, value, inside = count + 1, BASIS, 0
+            if count == hashes.size:
+                return count, at
+        if kind == 1 or kind == 2:
+            inside = kind
+            value = add_character(value, code)
+        elif kind == 3 and inside != 0:
+            value = add_character(value, code)
+        at += length
+    if inside != 0:
+        hashes[count] = value
+        count += 1
+    return count, at
+
+
+@compiled()
+def place(value, shift):
+    """Bucket of a hash: its best-mixed bits."""
+    value = (value ^ (value >> HALF)) * MIX
+    value = (value ^ (value >> HALF)) * MIX
+    return np.int32(value >> shift)
+
+
+@compiled()
+def place_words(hashes, count, previous, joined, shift, rows):
+    """Turn hashes of words into row numbers: of every word, and of every pair with the word before it.
+
+    `joined` says whether `previous` is the hash of a word right before the first. Returns how many rows there are.
+    """
+    for i in range(count):
+        rows[i] = place(hashes[i], shift)
+    size = count
+    if joined and count > 0:
+        rows[size] = place(previous * PAIR + hashes[0], shift)
+        size += 1
+    for i in range(1, count):
+        rows[size + i - 1] = place(hashes[i - 1] * PAIR + hashes[i], shift)
+    return size + max(count - 1, 0)
+
+
+@compiled()
+def add_rows(weights, rows, size, sums):
+    """Add rows of int16 (padded to a multiple of 32) into sums of int64."""
+    blocks = sums.size // 32
+    part = np.zeros(32, dtype=np.int32)
+    for block in range(blocks):
+        base = 32 * block
+        for start in range(0, size, SAFE):
+            part[:] = 0
+            stop = min(size, start + SAFE)
+            for i in range(start, stop):
+                row = weights[rows[i]]
+                for j in range(32):
+                    part[j] += row[base + j]
+            for j in range(32):
+                sums[base + j] += part[j]
+
+
+@compiled()
+def sum_documents(offsets, data, valid, ascii_, page, entry, shift, weights, sums, words):
+    """Sums of rows (n, width) int64 and number of words (n,) of every document of a block."""
+    hashes = np.empty(BLOCK, dtype=np.uint64)
+    rows = np.empty(2 * BLOCK, dtype=np.int32)
+    for i in range(words.size):
+        words[i] = 0
+        sums[i] = 0
+        if valid.size > 0 and not valid[i]:
+            continue
+        at, end = np.int64(offsets[i]), np.int64(offsets[i + 1])
+        previous = np.uint64(0)
+        while at < end:
+            count, at = hash_words(data, at, end, ascii_, page, entry, hashes)
+            size = place_words(hashes, count, previous, words[i] > 0, shift, rows)
+            add_rows(weights, rows, size, sums[i])
+            words[i] += count
+            if count > 0:
+                previous = hashes[count - 1]
+
+
+@compiled()
+def document_rows(data, at, end, ascii_, page, entry, shift, hashes, rows):
+    """Row numbers of one document, as far as `hashes` has room: (rows, words)."""
+    count, _ = hash_words(data, at, end, ascii_, page, entry, hashes)
+    return place_words(hashes, count, np.uint64(0), False, shift, rows), count
+
+
+@compiled()
+def count_documents(offsets, data, valid, ascii_, page, entry, shift, hashes, rows, held, last, first):
+    """Add to `held` in how many documents each row occurs; `last` remembers the document that touched a row."""
+    for i in range(offsets.size - 1):
+        if valid.size > 0 and not valid[i]:
+            continue
+        size, _ = document_rows(data, np.int64(offsets[i]), np.int64(offsets[i + 1]), ascii_, page, entry, shift,
+                                hashes, rows)
+        for j in range(size):
+            if last[rows[j]] != first + i:
+                last[rows[j]] = first + i
+                held[rows[j]] += 1
+
+
+@compiled()
+def softmax(logits):
+    """Turn logits into shares in place."""
+    top = logits.max()
+    total = np.float32(0)
+    for k in range(logits.size):
+        logits[k] = np.exp(logits[k] - top)
+        total += logits[k]
+    for k in range(logits.size):
+        logits[k] /= total
+
+
+@compiled()
+def learn_document(
+        rows, size, words, value, weights, squares, bias, bias_squares, target, importance, rate, keep, state, shares):
+    """One step of AdaGrad on one document; returns its loss in nats before the step.
+
+    Gradient of row r is c_r g with g = importance (p - y), so one sum of squares a row is enough: the share of a
+    row in the step is rate c_r / sqrt(sum of c_r^2 |g|^2).
+    """
+    k = target.size
+    unit = np.float32(1 / np.sqrt(max(2.0 * words - 1.0, 1.0)))
+    used = 0
+    for i in range(size):  # features fall out at random, so that no few of them carry a cluster alone
+        state ^= state << np.uint64(13)
+        state ^= state >> np.uint64(7)
+        state ^= state << np.uint64(17)
+        if value[rows[i]] > 0 and (state >> np.uint64(40)) < keep:
+            rows[used] = rows[i]
+            used += 1
+    unit *= np.float32(16777216.0) / np.float32(keep)
+    shares[:] = 0
+    for i in range(used):
+        row, c = weights[rows[i]], value[rows[i]]
+        for j in range(k):
+            shares[j] += c * row[j]
+    for j in range(k):
+        shares[j] = shares[j] * unit + bias[j]
+    softmax(shares)
+    loss, length = np.float32(0), np.float32(0)
+    for j in range(k):
+        if target[j] > 0:
+            loss -= target[j] * np.log(max(shares[j], np.float32(1e-30)))
+        shares[j] = importance * (shares[j] - target[j])
+        length += shares[j] * shares[j]
+        bias_squares[j] += shares[j] * shares[j]
+        bias[j] -= rate * shares[j] / np.sqrt(bias_squares[j])
+    for i in range(used):
+        r = rows[i]
+        c = value[r] * unit
+        squares[r] += c * c * length
+        step = rate * c / np.sqrt(squares[r])
+        row = weights[r]
+        for j in range(k):
+            row[j] -= step * shares[j]
+    return importance * loss, state
+
+
+@compiled()
+def learn(
+        offsets, data, valid, order, ascii_, page, entry, shift, hashes, rows, value, weights, squares, bias,
+        bias_squares, labels, soft, importance, rate, keep, state):
+    """One step a document, in the given order; returns the sum of losses and the state of the random numbers."""
+    shares = np.empty(bias.size, dtype=np.float32)
+    target = np.zeros(bias.size, dtype=np.float32)
+    total = 0.0
+    for i in order:
+        if (valid.size > 0 and not valid[i]) or importance[i] == 0:
+            continue
+        size, words = document_rows(data, np.int64(offsets[i]), np.int64(offsets[i + 1]), ascii_, page, entry, shift,
+                                    hashes, rows)
+        if soft.size > 0:
+            target[:] = soft[i]
+        else:
+            target[:] = 0
+            target[labels[i]] = 1
+        loss, state = learn_document(rows, size, words, value, weights, squares, bias, bias_squares, target,
+                                     importance[i], rate, keep, state, shares)
+        total += loss
+    return total, state

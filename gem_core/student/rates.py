@@ -1,0 +1,29 @@
+"""How many tokens a text has, estimated from its words and bytes."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def fit_token_rates(words: ArrayLike, size: ArrayLike, tokens: ArrayLike) -> tuple[float, float]:
+    r"""Tokens per word and per byte by least squares with neither below 0: min |tokens - a words - b bytes|^2.
+
+    Parameters
+    ----------
+    words, size, tokens : (n,) int
+        Words, bytes and tokens of each document.
+
+    Returns
+    -------
+    (float, float)
+        a and b, at least 0.
+
+    Examples
+    --------
+    >>> fit_token_rates([10, 20, 5], [50, 90, 40], [13, 26, 6.5])
+    (1.3, 0.0)
+    """
+    from scipy.optimize import nnls
+
+    table = np.stack((np.asarray(words, np.float64), np.asarray(size, np.float64)), axis=1)
+    rates, _ = nnls(table, np.asarray(tokens, np.float64))
+    return round(float(rates[0]), 9), round(float(rates[1]), 9)
