@@ -5,7 +5,6 @@ Bytes that are not UTF-8 arrive as lone surrogates (PEP 383), so that the reader
 """
 
 import csv
-import gzip
 import io
 import json
 import zlib
@@ -26,9 +25,13 @@ FORMATS: dict[str, Format] = {
 }
 COMPRESSIONS = (".gz", ".zst")
 KNOWN = "csv, tsv, jsonl (each also .gz or .zst) or parquet"
-BLOCK = 1 << 20
+BLOCK, PACKED = 1 << 20, 1 << 16  # bytes read, and unpacked, at a time
 # The csv module's limit is one number for the whole process; a 10 MB document needs more than its 128 KiB.
 CELL_LIMIT = 2**31 - 1
+
+
+class Truncated(CorpusError):
+    """A file is damaged or ends too early."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def find_sources(path: Path | str) -> tuple[Source, ...]:
     if path.is_file():
         return (_source(path),)
     inside = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p.relative_to(path)))
-    sources = tuple(_source(p) for p in inside if _split_suffix(p)[0] is not None)
+    sources = tuple(_source(p) for p in inside if split_suffix(p)[0] is not None)
     if not sources:
         raise CorpusError(f"a corpus folder must hold {KNOWN} files",
                           f"{path.name} with {len(inside):,} other file{'s' if len(inside) != 1 else ''}",
@@ -84,7 +87,14 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def _split_suffix(path: Path) -> tuple[Format | None, str]:
+def split_suffix(path: Path) -> tuple[Format | None, str]:
+    """Return what a file's name says: its format (None for what is no corpus file) and its compression.
+
+    Examples
+    --------
+    >>> split_suffix(Path("part-3.jsonl.zst")), split_suffix(Path("notes.docx"))
+    (('jsonl', '.zst'), (None, ''))
+    """
     name = path.name.lower()
     compression = next((c for c in COMPRESSIONS if name.endswith(c)), "")
     form = FORMATS.get(Path(name.removesuffix(compression)).suffix)
@@ -92,7 +102,7 @@ def _split_suffix(path: Path) -> tuple[Format | None, str]:
 
 
 def _source(path: Path) -> Source:
-    form, compression = _split_suffix(path)
+    form, compression = split_suffix(path)
     if form is None:
         raise CorpusError(f"a corpus file must be {KNOWN}", f"{path.name}", "Convert it, for example to JSON Lines")
     size = path.stat().st_size
@@ -106,7 +116,7 @@ def read_rows(source: Source, tell: Callable[[int], None] = lambda done: None) -
     """Yield the rows of one file; `tell` hears how many bytes of the file have been passed, about once a mebibyte."""
     if source.format == "parquet":
         return _parquet_rows(source, tell)
-    blocks = _blocks(source, tell)
+    blocks = read_blocks(source, tell)
     return _jsonl_rows(source, blocks) if source.format == "jsonl" else _csv_rows(source, blocks)
 
 
@@ -117,14 +127,20 @@ def names_of(source: Source) -> tuple[str, ...] | None:
             return unique_names(file.schema_arrow.names)
     if source.format == "jsonl":
         return None
-    return _csv_header(source, _csv_cells(source, _text_lines(_blocks(source, lambda done: None))))
+    return _csv_header(source, _csv_cells(source, _text_lines(read_blocks(source, lambda done: None))))
 
 
 # ---- bytes ----------------------------------------------------------------------------------------------------------
 
 
-def _blocks(source: Source, tell: Callable[[int], None]) -> Iterator[bytes]:
-    """Yield decompressed blocks of a file, its byte-order mark removed."""
+def read_blocks(source: Source, tell: Callable[[int], None]) -> Iterator[bytes]:
+    """Yield decompressed blocks of a file, its byte-order mark removed.
+
+    Raises
+    ------
+    Truncated
+        After all that could be unpacked, where the file is damaged or ends too early.
+    """
     with source.path.open("rb") as file:
         unpack = {"": _plain, ".gz": _gunzip, ".zst": _unzstd}[source.compression]
         first = True
@@ -136,8 +152,8 @@ def _blocks(source: Source, tell: Callable[[int], None]) -> Iterator[bytes]:
                 first = False
                 yield block
                 tell(file.tell())
-        except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
-            raise _truncated(source, str(error) or type(error).__name__) from error
+        except (zlib.error, zstandard.ZstdError) as error:
+            raise _truncated(source, str(error)) from error
 
 
 def _plain(source: Source, file: BinaryIO) -> Iterator[bytes]:
@@ -146,16 +162,25 @@ def _plain(source: Source, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _gunzip(source: Source, file: BinaryIO) -> Iterator[bytes]:
-    with gzip.GzipFile(fileobj=file) as unpacked:
-        while block := unpacked.read(BLOCK):
-            yield block
+    # Not gzip.GzipFile: what it has unpacked before a break in the file is lost with its error.
+    member = None
+    while packed := file.read(PACKED):
+        while packed:
+            member = member or zlib.decompressobj(wbits=31)
+            if block := member.decompress(packed, BLOCK):
+                yield block
+            packed = member.unconsumed_tail
+            if member.eof:
+                packed, member = member.unused_data.lstrip(b"\0"), None  # zeros may fill up the end of a file
+    if member is not None:
+        raise _truncated(source, "the last gzip member does not end")
 
 
 def _unzstd(source: Source, file: BinaryIO) -> Iterator[bytes]:
     # Frames are opened one by one: the library's stream reader ends quietly on a truncated file.
     opener = zstandard.ZstdDecompressor(max_window_size=2**31)
     frame = None
-    while packed := file.read(BLOCK):
+    while packed := file.read(PACKED):
         while packed:
             frame = frame or opener.decompressobj()
             if block := frame.decompress(packed):
@@ -173,13 +198,13 @@ def _refuse_utf16(source: Source, block: bytes) -> None:
                           "Save it as UTF-8 (for example iconv -f UTF-16 -t UTF-8)")
 
 
-def _truncated(source: Source, why: str) -> CorpusError:
-    return CorpusError(f"{source.path.name} must be a whole {source.format}{source.compression} file",
-                       f"one that is damaged or cut short ({why})", "Copy or download it again")
+def _truncated(source: Source, why: str) -> Truncated:
+    return Truncated(f"{source.path.name} must be a whole {source.format}{source.compression} file",
+                     f"one that is damaged or cut short ({why})", "Copy or download it again")
 
 
-def _byte_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Split blocks at line feeds only: other line separators are part of the text."""
+def byte_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Split blocks into lines, each with its end, at line feeds only: other line separators are part of the text."""
     rest: list[bytes] = []
     for block in blocks:
         head, newline, tail = block.partition(b"\n")
@@ -196,7 +221,7 @@ def _byte_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _text_lines(blocks: Iterable[bytes]) -> Iterator[str]:
-    return (line.decode("utf-8", "surrogateescape") for line in _byte_lines(blocks))
+    return (line.decode("utf-8", "surrogateescape") for line in byte_lines(blocks))
 
 
 # ---- formats --------------------------------------------------------------------------------------------------------
@@ -215,17 +240,24 @@ def unique_names(names: Iterable[object]) -> tuple[str, ...]:
     return tuple(out)
 
 
+def parse_line(line: bytes) -> Row:
+    """Take one line of JSON Lines apart.
+
+    Examples
+    --------
+    >>> parse_line(b'{"text": "bees"}'), parse_line(b"[1]")
+    ({'text': 'bees'}, Broken(detail='a JSON list, not an object'))
+    """
+    try:
+        # Bare control characters in strings are against the standard and do no harm.
+        value = json.loads(line.decode("utf-8", "surrogateescape"), strict=False)
+    except (ValueError, RecursionError) as error:
+        return Broken(f"not JSON: {str(error) or type(error).__name__}"[:200])
+    return value if isinstance(value, dict) else Broken(f"a JSON {type(value).__name__}, not an object")
+
+
 def _jsonl_rows(source: Source, blocks: Iterable[bytes]) -> Iterator[Row]:
-    for line in _byte_lines(blocks):
-        if not line.strip():
-            continue
-        try:
-            # Bare control characters in strings are against the standard and do no harm.
-            value = json.loads(line.decode("utf-8", "surrogateescape"), strict=False)
-        except (ValueError, RecursionError) as error:
-            yield Broken(f"not JSON: {str(error) or type(error).__name__}"[:200])
-            continue
-        yield value if isinstance(value, dict) else Broken(f"a JSON {type(value).__name__}, not an object")
+    return (parse_line(line) for line in byte_lines(blocks) if line.strip())
 
 
 def _csv_cells(source: Source, lines: Iterable[str]) -> Iterator[list[str] | Broken]:
