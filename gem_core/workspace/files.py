@@ -7,8 +7,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gem_core.errors import WorkspaceError
+from gem_core.errors import InputError, WorkspaceError
 
 TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # the names that tempfile makes below
 LEFT = 3600.0  # seconds after which nobody writes to a temporary name any more
@@ -115,6 +115,34 @@ def unwritable(folder: Path, error: OSError) -> WorkspaceError:
                               "Free some space and run the same command again: finished steps are kept")
     return WorkspaceError("The workspace must be writable", f"{folder}: {error.strerror or error}",
                           "Copy the workspace to a folder of your own or change its permissions")
+
+
+@contextmanager
+def alone(folder: Path, lock: str, must: str) -> Iterator[None]:
+    """Hold a folder, made if absent, for this process by a lock file in it; `must` words the refusal of a second one.
+
+    Raises
+    ------
+    InputError
+        If another process holds it.
+    WorkspaceError
+        If it cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = FileLock(folder / lock)
+        held.acquire(timeout=1)
+    except Timeout:
+        raise InputError(must, f"{folder}, held by another process",
+                         "Wait for it to end, or choose another folder") from None
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def write_text(path: Path, text: str) -> None:

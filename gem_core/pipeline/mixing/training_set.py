@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -20,7 +19,7 @@ from gem_core.pipeline.mixing.domains import Domains, domains_of
 from gem_core.pipeline.mixing.shards import FORMS, Block, Form, Shard, shard_name, write_shards
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.files import TEMPORARY, unwritable, write_json
+from gem_core.workspace.files import TEMPORARY, alone, write_json
 from gem_core.workspace.manifest import versions
 
 Inside = Literal["uniform", "grip"]
@@ -128,7 +127,8 @@ def draw_training_set(workspace: Workspace, taxonomy: Taxonomy, file: WeightsFil
     _check_epochs(domains, asked, order)
     request = _request(workspace, domains, weights, file.strategy, order)
     key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-    with _alone(folder):
+    with alone(folder, LOCK, "One process at a time writes a training set"):
+        _clear(folder)
         known = _claim(folder, key, request)
         copies, expected = _draw(workspace, domains, asked, order, progress)
         columns: dict[str, NDArray[Any]] = {
@@ -183,6 +183,13 @@ def _request(workspace: Workspace, domains: Domains, weights: Float64, strategy:
             "max_epochs": float(order.max_epochs), "shard_tokens": order.shard_tokens}
 
 
+def _clear(folder: Path) -> None:
+    """Remove what a killed run left half written."""
+    for entry in folder.iterdir():
+        if TEMPORARY.match(entry.name):
+            entry.unlink()
+
+
 def _claim(folder: Path, key: str, request: Mapping[str, Any]) -> dict[str, str]:
     """Take an empty folder, or go on in one that holds this order; return the hashes of its shards, if it was whole."""
     path, must = folder / MANIFEST, "The folder must be empty, or hold a part of this same training set"
@@ -198,29 +205,6 @@ def _claim(folder: Path, key: str, request: Mapping[str, Any]) -> dict[str, str]
         raise InputError(must, f"{folder}, which holds other files", "Choose another folder")
     write_json(path, {**request, "order": key, "complete": False})
     return {}
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder; what a killed run left half written in it is removed."""
-    from filelock import FileLock, Timeout
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK)
-        lock.acquire(timeout=1)
-    except Timeout:
-        raise InputError("One process at a time writes a training set", f"{folder}, held by another process",
-                         "Wait for it to end, or choose another folder") from None
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    try:
-        for entry in folder.iterdir():
-            if TEMPORARY.match(entry.name):
-                entry.unlink()
-        yield
-    finally:
-        lock.release()
 
 
 def _draw(workspace: Workspace, domains: Domains, asked: Float64, order: Order, progress: Progress,
