@@ -131,14 +131,15 @@ def natural(root: Path) -> NDArray[np.float64] | None:
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _openings(root: str, data_hash: str, group: int) -> tuple[str, ...]:
-    return tuple(" ".join(text[: 3 * OPENING].split())[:OPENING] for text in Workspace(root).row_group(group))
+    return tuple(Workspace(root).beginnings(group, 3 * OPENING))
 
 
 def openings(root: Path, rows: Sequence[int]) -> tuple[str, ...]:
     """Return the first characters of some documents, on one line each."""
     here = workspace(root)
-    return tuple(_openings(str(root), here.manifest.data_hash, row // here.group_rows)[row % here.group_rows]
-                 for row in map(int, rows))
+    found = (_openings(str(root), here.manifest.data_hash, row // here.group_rows)[row % here.group_rows]
+             for row in map(int, rows))
+    return tuple(" ".join(text.split())[:OPENING] for text in found)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

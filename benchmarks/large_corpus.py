@@ -65,7 +65,8 @@ def build(corpus: Path, vectors: Path, folder: Path, documents: int) -> None:
 
 # -- what a person does ----------------------------------------------------------------------------------------
 
-Act = Callable[[Any], None]
+Act = Callable[[Any], float | None]  # may say when the part that a person waits for began, by the page's clock
+NOW = "() => performance.now()"
 FLAGS = ["--no-sandbox", "--disable-quic", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
          "--ignore-gpu-blocklist"]
 READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
@@ -119,7 +120,7 @@ def press(key: str) -> Act:
 def draw_around(selector: str, tool: str | None) -> Act:
     """Draw a lasso over the middle of a map."""
 
-    def act(page: Any) -> None:
+    def act(page: Any) -> float:
         box = page.locator(selector).first.bounding_box()
         if tool:
             page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -130,8 +131,10 @@ def draw_around(selector: str, tool: str | None) -> Act:
             page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
             if place == 0:
                 page.mouse.down()
+        released = float(page.evaluate(NOW))
         page.mouse.up()
         page.keyboard.up("Shift")
+        return released
 
     return act
 
@@ -225,12 +228,21 @@ def served(workspace: Path) -> Iterator[Server]:
         process.wait()
 
 
-def timed(page: Any, deed: Act) -> float:
-    """Seconds from the deed to the end of the last run it caused, as the page sees it."""
-    began = page.evaluate("() => performance.now()")
-    deed(page)
+@dataclass(frozen=True)
+class Time:
+    """Seconds of a gesture (0 for a press) and from its end to the end of the last run it caused."""
+
+    gesture: float
+    answer: float
+
+
+def timed(page: Any, deed: Act) -> Time:
+    """Do a deed and take its time, as the page sees it."""
+    began = float(page.evaluate(NOW))
+    released = deed(page)
+    asked = began if released is None else released
     page.wait_for_timeout(30)
-    return (float(page.evaluate(SETTLED, 700)) - float(began)) / 1000
+    return Time((asked - began) / 1000, (float(page.evaluate(SETTLED, 700)) - asked) / 1000)
 
 
 def measure(browser: Any, server: Server, screen: Screen) -> Iterator[str]:
@@ -251,17 +263,19 @@ def measure(browser: Any, server: Server, screen: Screen) -> Iterator[str]:
     for name, deed in screen.deeds:
         used = server.cpu()
         try:
-            seconds = timed(page, deed)
+            took = timed(page, deed)
         except Exception as error:  # the rest of the table is still worth having
-            yield f"{screen.name:<10} {name:<26} failed: {str(error).splitlines()[0][:80]}"
+            yield f"{screen.name:<10} {name:<34} failed: {str(error).splitlines()[0][:80]}"
             continue
-        yield line(screen.name, name, seconds, server.cpu() - used, wire.take())
+        if took.gesture:
+            name += f", drawn {took.gesture:.1f} s"
+        yield line(screen.name, name, took.answer, server.cpu() - used, wire.take())
     page.context.close()
 
 
 def line(screen: str, name: str, seconds: float, cpu: float, megabytes: tuple[float, float]) -> str:
     """One line of the table."""
-    return f"{screen:<10} {name:<26} {seconds:9.2f} s {cpu:9.2f} s {megabytes[0]:7.2f} MB {megabytes[1]:7.2f} MB"
+    return f"{screen:<10} {name:<34} {seconds:9.2f} s {cpu:9.2f} s {megabytes[0]:7.2f} MB {megabytes[1]:7.2f} MB"
 
 
 def report(workspace: Path, only: list[str]) -> None:
@@ -271,7 +285,7 @@ def report(workspace: Path, only: list[str]) -> None:
     program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
           f"load before {os.getloadavg()[0]:.1f}")
-    print(f"{'':<37} {'on clock':>11} {'server CPU':>11} {'largest':>10} {'messages':>10}")
+    print(f"{'':<45} {'on clock':>11} {'server CPU':>11} {'largest':>10} {'messages':>10}")
     with sync_playwright() as playwright, served(workspace) as server:
         browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
         for screen in SCREENS:

@@ -94,12 +94,14 @@ class Workspace:
 
         return int(pq.read_metadata(self.root / "documents.parquet").row_group(0).num_rows)
 
-    def row_group(self, group: int) -> list[str]:
-        """Texts of one row group, read from disk."""
+    def beginnings(self, group: int, characters: int) -> list[str]:
+        """First characters of the texts of one row group, read from disk."""
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
         file = pq.ParquetFile(self.root / "documents.parquet")
-        return list(file.read_row_group(group, columns=["text"]).column(0).to_pylist())
+        texts = file.read_row_group(group, columns=["text"], use_threads=False).column(0)
+        return list(pc.utf8_slice_codeunits(texts, 0, characters).to_pylist())
 
     def all_texts(self) -> Iterator[str]:
         """All texts in order, one row group in memory at a time."""
