@@ -26,6 +26,7 @@ from gem_core.commands import (
     naming,
     sample,
     selection,
+    student,
     taxonomy,
     weights,
 )
@@ -76,6 +77,7 @@ mix_app.command("perfre", epilog="Example: gem-explorer mix perfre news    For o
 mix_app.command("probe", epilog="Example: gem-explorer mix probe news --probes 8 --json")(mix_studies.probe)
 mix_app.command("predict", epilog="Example: gem-explorer mix predict news --partition gem --runs 64    The control: "
                                   "gem-explorer mix predict news --partition random")(mix_studies.predict)
+app.command("distill", epilog="Example: gem-explorer distill news --out news-student --seed 0")(student.distill)
 app.command("compare", epilog="Example: gem-explorer compare news --with kmeans    "
                               "Example: gem-explorer compare news --with column:topic --json")(compare.compare)
 app.command("stability", epilog="Example: gem-explorer stability news --seeds 8 --resamples 8 --json")(

@@ -1,0 +1,282 @@
+"""What a student is worth: how it agrees with its teacher on documents that it never saw."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core._types import frozen
+from gem_core.errors import WorkspaceError
+
+FILE = "report.json"
+FORMAT = 1
+Z95 = 1.959963984540054  # 97.5% point of the normal distribution
+FEW = 10  # test documents below which a cluster's recall is hardly known
+PAIRS, SHOWN = 40, 12  # confused pairs that are kept, and documents of each
+
+
+@dataclass(frozen=True)
+class ClusterScore:
+    """One cluster in the test; shares and rates are fractions, None where there is nothing to divide by.
+
+    Attributes
+    ----------
+    number, label
+        Of the cluster when the student was made.
+    training, test : int
+        Documents.
+    recall : float or None
+        Part of the teacher's documents of the cluster that the student puts there.
+    recall_interval : (low, high) or None
+        Wilson, 95%.
+    precision : float or None
+        Part of the student's documents of the cluster that the teacher puts there.
+    mass, predicted_mass : float
+        Share of the test documents, by the teacher and by the student.
+    """
+
+    number: int
+    label: str
+    training: int
+    test: int
+    recall: float | None
+    recall_interval: tuple[float, float] | None
+    precision: float | None
+    mass: float
+    predicted_mass: float
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """Documents of one cluster that the student puts into another: the surest mistakes first.
+
+    Attributes
+    ----------
+    teacher, student : int
+        Numbers of the clusters.
+    documents : int
+        Test documents confused that way.
+    share : float
+        Part of the teacher's test documents of the cluster, a fraction.
+    rows, ids, margins
+        Of the first few: row in the workspace, id, margin of the student in nats.
+    """
+
+    teacher: int
+    student: int
+    documents: int
+    share: float
+    rows: tuple[int, ...]
+    ids: tuple[str, ...]
+    margins: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DistilReport:
+    """Result of a distillation, as report.json beside the student keeps it.
+
+    Attributes
+    ----------
+    agreement : float
+        Part of the test documents with the teacher's cluster, a fraction.
+    agreement_interval : (low, high)
+        Wilson, 95%.
+    agreement_sure, agreement_unsure : float or None
+        The same on the half of them where the teacher's own margin is larger, and on the other.
+    mass_error, mass_error_tokens : float
+        L1 distance between the shares of the clusters by student and by teacher, in documents and in tokens; 0 to 2.
+    token_error : float
+        (estimated - counted) / counted tokens of all test documents together.
+    token_error_document : float
+        Median of |estimated - counted| / counted over the test documents.
+    documents_per_second, bytes_per_second : float
+        One thread of this machine over the test texts, from Arrow strings to scores.
+    machine : str
+    training, calibration, test, left_out, copies : int
+        Documents; `left_out` had a low score, `copies` repeat the text of an earlier one.
+    confusion : (K, K) int64
+        Test documents by the teacher's (row) and the student's (column) cluster, in the order of `clusters`.
+    clusters : tuple of ClusterScore
+    few : tuple of int
+        Numbers of clusters with fewer than 10 test documents: their recall is hardly known.
+    absent : tuple of int
+        Numbers of clusters without documents: the student does not know them.
+    pairs : tuple of ConfusedPair
+        The most confused first.
+    settings : dict
+        Everything that decides the student, seed included.
+    taxonomy_hash, taxonomy_key, data_hash, student_hash : str
+    seconds : float
+        That the distillation took.
+    versions : dict
+    """
+
+    agreement: float
+    agreement_interval: tuple[float, float]
+    agreement_sure: float | None
+    agreement_unsure: float | None
+    mass_error: float
+    mass_error_tokens: float
+    token_error: float
+    token_error_document: float
+    documents_per_second: float
+    bytes_per_second: float
+    machine: str
+    training: int
+    calibration: int
+    test: int
+    left_out: int
+    copies: int
+    confusion: NDArray[np.int64]
+    clusters: tuple[ClusterScore, ...]
+    few: tuple[int, ...]
+    absent: tuple[int, ...]
+    pairs: tuple[ConfusedPair, ...]
+    settings: dict[str, Any]
+    taxonomy_hash: str
+    taxonomy_key: str
+    data_hash: str
+    student_hash: str
+    seconds: float
+    versions: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON's types only."""
+        value = asdict(self)
+        return {**value, "confusion": self.confusion.tolist(), "format": FORMAT}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        held = {field.name: value[field.name] for field in fields(cls)}
+        size = len(held["clusters"])
+        confusion = frozen(np.array(held["confusion"], dtype=np.int64).reshape(size, size))
+        clusters = tuple(ClusterScore(**{**one, "recall_interval": one["recall_interval"] and
+                                         _two(one["recall_interval"])}) for one in held["clusters"])
+        pairs = tuple(ConfusedPair(**{**one, **{name: tuple(one[name]) for name in ("rows", "ids", "margins")}})
+                      for one in held["pairs"])
+        return cls(**{**held, "confusion": confusion, "clusters": clusters, "pairs": pairs,
+                      "few": tuple(held["few"]), "absent": tuple(held["absent"]),
+                      "agreement_interval": _two(held["agreement_interval"])})
+
+
+def _two(pair: Sequence[float]) -> tuple[float, float]:
+    low, high = pair
+    return float(low), float(high)
+
+
+def read_report(folder: Path) -> DistilReport:
+    """Read the report of a student.
+
+    Raises
+    ------
+    WorkspaceError
+        If the folder holds none that can be read.
+    """
+    path = folder / FILE
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if value["format"] > FORMAT:
+            raise WorkspaceError(f"A student's report must be of format {FORMAT} or older", f"{value['format']}",
+                                 "Update gem-explorer")
+        return DistilReport.from_json(value)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, WorkspaceError):
+            raise
+        raise WorkspaceError("A student's folder must hold its whole report", f"{path}: {error}",
+                             "Make the student again: gem-explorer distill DIR --out STUDENT") from error
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95% interval of a rate by Wilson's score.
+
+    (p + z^2/2n -+ z sqrt(p(1 - p)/n + z^2/4n^2)) / (1 + z^2/n), p = hits/n, z = 1.96 (Wilson 1927, JASA 22, 209).
+
+    Parameters
+    ----------
+    hits, n : int
+        0 <= hits <= n, n >= 1.
+
+    Returns
+    -------
+    low, high : float
+        Fractions.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in wilson(8, 10)]
+    [0.49, 0.943]
+    """
+    p, z2 = hits / n, Z95 * Z95
+    middle = p + z2 / (2 * n)
+    half = Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
+
+
+def mass_error(teacher: NDArray[Any], student: NDArray[Any], n_clusters: int,
+               weights: NDArray[Any] | None = None) -> float:
+    """Return the L1 distance between the shares of the clusters, 0 (the same) to 2 (nothing in common).
+
+    Parameters
+    ----------
+    teacher, student : (n,) int
+        Cluster of each document.
+    n_clusters : int
+    weights : (n,), optional
+        Tokens of each document; every document counts the same when left out.
+
+    Examples
+    --------
+    >>> mass_error(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 2)
+    0.5
+    """
+    w = np.ones(len(teacher)) if weights is None else np.asarray(weights, dtype=np.float64)
+    one, two = (np.bincount(labels, w, n_clusters) for labels in (teacher, student))
+    return float(np.abs(one - two).sum() / w.sum())
+
+
+def cluster_scores(confusion: NDArray[np.int64], numbers: Sequence[int], labels: Sequence[str],
+                   training: Sequence[int]) -> tuple[ClusterScore, ...]:
+    """Read recall, precision and shares of every cluster from a confusion matrix (teacher rows, student columns)."""
+    total, found = int(confusion.sum()), []
+    for k, (number, label, learnt) in enumerate(zip(numbers, labels, training, strict=True)):
+        hits, own, given = int(confusion[k, k]), int(confusion[k].sum()), int(confusion[:, k].sum())
+        found.append(ClusterScore(number, label, int(learnt), own, hits / own if own else None,
+                                  wilson(hits, own) if own else None, hits / given if given else None,
+                                  own / total, given / total))
+    return tuple(found)
+
+
+def confused_pairs(teacher: NDArray[Any], student: NDArray[Any], margin: NDArray[Any], rows: NDArray[Any],
+                   ids: Sequence[Any], numbers: Sequence[int]) -> tuple[ConfusedPair, ...]:
+    """Return the most frequent kinds of disagreement with their documents.
+
+    Parameters
+    ----------
+    teacher, student : (n,) int
+        Places of the clusters in `numbers`.
+    margin : (n,) float
+        Of the student, nats: the documents of a pair come with the largest first.
+    rows, ids
+        Row and id of each document.
+    numbers : sequence of int
+    """
+    k = len(numbers)
+    sizes = np.bincount(teacher, minlength=k)
+    wrong = np.flatnonzero(teacher != student)
+    kinds, counts = np.unique(teacher[wrong].astype(np.int64) * k + student[wrong], return_counts=True)
+    found = []
+    for at in np.argsort(-counts, kind="stable")[:PAIRS]:
+        a, b = divmod(int(kinds[at]), k)
+        own = wrong[(teacher[wrong] == a) & (student[wrong] == b)]
+        own = own[np.argsort(-margin[own], kind="stable")][:SHOWN]
+        found.append(ConfusedPair(
+            int(numbers[a]), int(numbers[b]), int(counts[at]), float(counts[at] / sizes[a]),
+            tuple(int(rows[i]) for i in own), tuple(str(ids[i]) for i in own),
+            tuple(round(float(margin[i]), 4) for i in own)))
+    return tuple(found)
