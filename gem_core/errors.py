@@ -27,6 +27,10 @@ class InputError(GemError, ValueError):
         self.must, self.came, self.do = must, came, do
         super().__init__(f"{must}; got {came}. {do}.")
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:
+        """Let other processes raise it here: the default would pass on one text for three."""
+        return type(self), (self.must, self.came, self.do)
+
 
 class CorpusError(InputError):
     """A corpus file cannot be read as documents."""

@@ -25,6 +25,11 @@ Encoder = Annotated[str, typer.Option(help="'packaged', or a path or hub name of
 Name = Annotated[str, typer.Option(help="what the app calls the corpus; the file's name when left out")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 ProgressFile = Annotated[Path | None, typer.Option(hidden=True, help="keep the present progress in this file")]
+EngineName = Annotated[str, typer.Option("--engine", help="local (this machine) or ray (the cluster at RAY_ADDRESS, "
+                                                          "else workers of this machine)")]
+WorkerCount = Annotated[int | None, typer.Option("--workers", metavar="N", min=1,
+                                                 help="workers at a time; all processors when left out")]
+ENGINES = ("local", "ray")
 
 
 def source_of(corpus: Path, text: str | None, id: str | None, label: str | None, tokens: str | None,

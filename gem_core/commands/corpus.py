@@ -7,9 +7,11 @@ import typer
 
 from gem_core._progress import Console
 from gem_core.commands._options import (
+    ENGINES,
     Corpus,
     Embeddings,
     Encoder,
+    EngineName,
     IdColumn,
     Json,
     LabelColumn,
@@ -17,12 +19,15 @@ from gem_core.commands._options import (
     ProgressFile,
     TextColumn,
     TokensColumn,
+    WorkerCount,
     WorkspaceOption,
+    check_one_of,
     facts_of,
     say,
     say_corpus,
     source_of,
 )
+from gem_core.errors import InputError
 
 
 def estimate(corpus: Corpus, text_column: TextColumn = None, id_column: IdColumn = None,
@@ -45,14 +50,19 @@ def estimate(corpus: Corpus, text_column: TextColumn = None, id_column: IdColumn
 
 def embed(corpus: Corpus, workspace: WorkspaceOption, text_column: TextColumn = None, id_column: IdColumn = None,
           label_column: LabelColumn = None, tokens_column: TokensColumn = None, embeddings: Embeddings = None,
-          encoder: Encoder = "packaged", name: Name = "", as_json: Json = False,
-          progress_file: ProgressFile = None) -> None:
+          encoder: Encoder = "packaged", name: Name = "", engine: EngineName = "local", workers: WorkerCount = None,
+          as_json: Json = False, progress_file: ProgressFile = None) -> None:
     """Read a corpus into a workspace and give every document a vector; goes on where it was stopped."""
     from gem_core.pipeline import finish, prepare
+    from gem_core.pipeline.web.embed_ray import ray_engine
 
+    check_one_of("--engine", engine, ENGINES)
+    if workers is not None and engine == "local":
+        raise InputError("--workers belongs to --engine ray", "it beside --engine local",
+                         "Leave it out: this process embeds on all processors")
     source = source_of(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder, name)
     console = Console(progress_file)
-    opened = prepare(source, workspace, progress=console)
+    opened = prepare(source, workspace, engine=ray_engine(workers) if engine == "ray" else None, progress=console)
     finish(opened, progress=console)
     console.end()
     say(facts_of(opened, None), as_json)

@@ -1,23 +1,20 @@
 """gem-explorer label and sample shards: folders of shards, however large."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, ProgressFile, check_one_of, clean
+from gem_core.commands._options import ENGINES, EngineName, Json, ProgressFile, WorkerCount, check_one_of, clean
 
 if TYPE_CHECKING:
     from gem_core.pipeline.web.totals import Totals
 
 InFolder = Annotated[Path, typer.Argument(metavar="IN_FOLDER", help="folder of parquet or jsonl(.gz, .zst) shards")]
 Text = Annotated[str, typer.Option("--text-column", help="column with the text")]
-EngineName = Annotated[str, typer.Option("--engine", help="local (processes of this machine) or ray (the cluster at "
-                                                          "RAY_ADDRESS, else this machine)")]
-WorkerCount = Annotated[int | None, typer.Option("--workers", metavar="N", min=1,
-                                                 help="at work at a time; all processors when left out")]
 
 
 def label(
@@ -31,7 +28,6 @@ def label(
 ) -> None:
     """Label every row of a folder of shards: the same shards with gem_cluster, gem_label, gem_margin, gem_tokens."""
     from gem_core.pipeline.web.label import label_folder
-    from gem_core.pipeline.web.label_engines import ENGINES
 
     check_one_of("--engine", engine, ENGINES)
     console = Console(progress_file)
@@ -53,3 +49,33 @@ def _say(folder: Path, totals: "Totals") -> None:
     for number, words, documents, share in zip(totals.numbers, totals.labels, totals.documents.tolist(),
                                                totals.share_tokens.tolist(), strict=True):
         typer.echo(clean(f"  {number:>4}  {share:>6.1%} of tokens  {documents:>12,} documents  {words}"))
+
+
+def sample_shards(
+    in_folder: InFolder,
+    documents: Annotated[int, typer.Option(metavar="N", help="how many documents", min=1)],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="parquet file to write")],
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="give each value of this column its share")] = None,
+    shares: Annotated[str, typer.Option(help="with --by: equal, or proportional (reads the shards twice)")] = "equal",
+    seed: Annotated[int, typer.Option(help="seed of the draw")] = 0,
+    text_column: Text = "text", as_json: Json = False, progress_file: ProgressFile = None,
+) -> None:
+    """Draw documents from a folder of shards, to fit a taxonomy on; the same seed gives the same file."""
+    from gem_core.pipeline.web.seed_sample import SHARES, sample_shards
+
+    check_one_of("--shares", shares, SHARES)
+    console = Console(progress_file)
+    drawn = sample_shards(in_folder, documents, out, by=by,
+                          shares=shares,  # type: ignore[arg-type]  # checked above
+                          seed=seed, text=text_column, progress=console)
+    console.end()
+    if as_json:
+        typer.echo(json.dumps({"file": str(out), **asdict(drawn)}, indent=1))
+        return
+    typer.echo(clean(f"{drawn.documents:,} of {drawn.seen:,} documents in {out}"))
+    for reason, count in sorted(drawn.refused.items()):
+        typer.echo(clean(f"  passed over: {count:,} {reason}"))
+    for words in drawn.failed.values():
+        typer.echo(clean(f"  could not be read: {words}"), err=True)
+    for value, (seen, got) in drawn.groups.items():
+        typer.echo(clean(f"  {got:>8,} of {seen:>12,}  {value}"))

@@ -3,15 +3,35 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 from gem_core._types import Float32, Progress, silent
 from gem_core.corpus.batches import Runner, running
 from gem_core.corpus.cache import VectorCache, opened
 from gem_core.corpus.encoders import PACKAGED, Encoder, EncoderSettings, identify, load_encoder
 from gem_core.errors import InputError
+
+
+class Embedders(Protocol):
+    """Other processes that hold the encoder.
+
+    Attributes
+    ----------
+    dimension : int
+        Length of the vectors.
+    """
+
+    dimension: int
+
+    def rows(self, batches: Iterable[tuple[int, Sequence[str]]]) -> Iterator[Float32]:
+        """Yield unit vectors of batches (first row, texts) in their order."""
+
+
+Engine = Callable[[str, EncoderSettings], AbstractContextManager[Embedders]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +62,8 @@ class Estimate:
 
 
 def embed(texts: Sequence[str], *, cache: Path | str, encoder: str = PACKAGED,
-          settings: EncoderSettings | None = None, batch: int = 256, progress: Progress = silent) -> Float32:
+          settings: EncoderSettings | None = None, batch: int = 256, engine: Engine | None = None,
+          progress: Progress = silent) -> Float32:
     """Turn texts into unit vectors, kept on disk.
 
     The vectors are found again when texts, encoder and settings are the same: nothing is computed then, and the
@@ -61,6 +82,8 @@ def embed(texts: Sequence[str], *, cache: Path | str, encoder: str = PACKAGED,
     settings : EncoderSettings, optional
     batch : int
         Documents that are made durable together.
+    engine : Engine, optional
+        Who embeds the batches; this process when None.
     progress : Progress
         Hears step "embed" in documents; may raise `Cancelled`.
 
@@ -99,9 +122,14 @@ def embed(texts: Sequence[str], *, cache: Path | str, encoder: str = PACKAGED,
         vectors = store.finished()
         if vectors is None:
             progress("load encoder", 0, 1)
-            model = model or load_encoder(encoder, settings)
-            progress("load encoder", 1, 1)
-            _fill(store, texts, model, batch, progress)
+            if engine is None:
+                model = model or load_encoder(encoder, settings)
+                progress("load encoder", 1, 1)
+                _fill(store, texts, model, batch, progress)
+            else:
+                with engine(encoder, settings) as others:
+                    progress("load encoder", 1, 1)
+                    _fill_by(others, store, texts, batch, progress)
             vectors = store.finished()
             assert vectors is not None
         progress("embed", len(texts), len(texts))
@@ -138,6 +166,16 @@ def _fill(store: VectorCache, texts: Sequence[str], model: Encoder, batch: int, 
             if begin + batch < total:  # the next texts are tokenised while these are embedded
                 waiting = runner.prepare(texts[begin + batch:begin + 2 * batch])
             store.append(runner.rows(prepared, _teller(progress, begin, total), begin))
+    store.finish()
+
+
+def _fill_by(others: Embedders, store: VectorCache, texts: Sequence[str], batch: int, progress: Progress) -> None:
+    done, total = store.resume(others.dimension), len(texts)
+    progress("embed", done, total)
+    for rows in others.rows((begin, texts[begin:begin + batch]) for begin in range(done, total, batch)):
+        store.append(rows)
+        done += len(rows)
+        progress("embed", done, total)
     store.finish()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gem_core._types import Progress, silent
 from gem_core.corpus import Columns, Corpus, embed, load_vectors, read_corpus
+from gem_core.corpus.embed import Engine
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline.costs import CostBook
 from gem_core.pipeline.taxonomy import ensure_path, fit_taxonomy
@@ -70,8 +71,8 @@ def build(source: Source, root: Path, settings: Settings | None = None, *, progr
     return ensure_path(workspace, progress=progress)
 
 
-def prepare(source: Source, root: Path, *, progress: Progress = silent) -> Workspace:
-    """Read the corpus into a workspace and give every document a vector."""
+def prepare(source: Source, root: Path, *, engine: Engine | None = None, progress: Progress = silent) -> Workspace:
+    """Read the corpus into a workspace and give every document a vector; `engine` embeds in this process's stead."""
     book = CostBook()
     with book.step("read"):
         corpus = read_corpus(source.path, columns=source.columns, progress=progress)
@@ -90,10 +91,11 @@ def prepare(source: Source, root: Path, *, progress: Progress = silent) -> Works
                 tokens_from=corpus.tokens_from, columns=corpus.columns.as_dict(), refused=corpus.refused_counts,
                 costs=tuple(book.costs))
             workspace = Workspace.create(root, manifest, corpus.documents, corpus.refused)
-        return _with_vectors(workspace, source, corpus, progress)
+        return _with_vectors(workspace, source, corpus, engine, progress)
 
 
-def _with_vectors(workspace: Workspace, source: Source, corpus: Corpus, progress: Progress) -> Workspace:
+def _with_vectors(workspace: Workspace, source: Source, corpus: Corpus, engine: Engine | None,
+                  progress: Progress) -> Workspace:
     encoder = str(source.vectors) if source.vectors else source.encoder
     held = workspace.manifest.encoder
     if workspace.has("embeddings.npy") and held:
@@ -106,7 +108,8 @@ def _with_vectors(workspace: Workspace, source: Source, corpus: Corpus, progress
         if source.vectors:
             vectors = load_vectors(source.vectors, len(workspace), rows=corpus.rows, source_rows=corpus.source_rows)
         else:
-            vectors = embed(list(workspace.all_texts()), cache=cache, encoder=source.encoder, progress=progress)
+            vectors = embed(list(workspace.all_texts()), cache=cache, encoder=source.encoder, engine=engine,
+                            progress=progress)
         write_array(workspace.root / "embeddings.npy", vectors)
     manifest = replace(workspace.manifest, encoder=encoder, dimension=int(vectors.shape[1]))
     manifest.with_cost(book.costs[0]).save(workspace.root)

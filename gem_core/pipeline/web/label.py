@@ -23,7 +23,7 @@ from gem_core.pipeline.web.label_engines import (
 )
 from gem_core.pipeline.web.label_shard import COLUMNS, Order
 from gem_core.pipeline.web.markers import LIVE, Tally, read_live, read_marker
-from gem_core.pipeline.web.shards import Shard, check_columns, find_shards, named
+from gem_core.pipeline.web.shards import NAMED, Shard, check_columns, find_shards, named
 from gem_core.pipeline.web.totals import SO_FAR, TOTALS, Totals, save_totals, tell_totals, totals_of
 from gem_core.workspace.files import alone, clear_leftovers, write_json
 from gem_core.workspace.manifest import versions
@@ -234,10 +234,10 @@ class _Book:
         (self.order.out / SO_FAR).unlink(missing_ok=True)
         self.progress("label shards", self.total, self.total)
         if self.failed:
-            reasons = "; ".join(f"{words}" for _, words in sorted(self.failed.items())[:3])
-            more = f"; and {len(self.failed) - 3:,} more, in {TOTALS}" if len(self.failed) > 3 else ""
+            reasons = "; ".join(words for _, words in sorted(self.failed.items())[:NAMED])
+            more = f"; and {len(self.failed) - NAMED:,} more, in {TOTALS}" if len(self.failed) > NAMED else ""
             raise CorpusError(
                 "Every shard must be one that can be read",
-                f"{len(self.failed):,} of {len(self.shards):,} that cannot: {reasons.rstrip('.')}{more}",
+                f"{len(self.failed):,} of {len(self.shards):,} that cannot: {reasons}{more}",
                 "The others are labelled. Replace these and give --resume")
         return totals

@@ -72,7 +72,7 @@ def work(student: StudentFolder, shard: Shard, order: Order, stop: Any = None) -
     try:
         return json.dumps({"marker": label_shard(_student(student), shard, order, alive).facts()})
     except CorpusError as error:
-        return json.dumps({"failed": str(error)})
+        return json.dumps({"failed": f"{error.must}: {error.came}"})
     except InputError as error:
         kind = "WorkspaceError" if isinstance(error, WorkspaceError) else "InputError"
         return json.dumps({"stop": [kind, error.must, error.came, error.do]})

@@ -46,6 +46,8 @@ class Rows:
         All columns, of a parquet shard.
     lines : list of n bytes
         Whole lines, of a JSONL shard.
+    cells : list of n dicts
+        What these lines say.
     refused : list of Refused
         Rows among them that are no documents.
     read : int
@@ -56,6 +58,7 @@ class Rows:
     texts: pa.LargeStringArray
     table: pa.Table | None
     lines: list[bytes]
+    cells: list[dict[str, object]]
     refused: list[Refused]
     read: int
 
@@ -112,7 +115,7 @@ def _parquet(shard: Shard, text: str) -> Iterator[Rows]:
                         numbers, mask = numbers[keep], pa.array(keep)
                         table, texts = table.filter(mask), texts.filter(mask)
                     start += batch.num_rows
-                    yield Rows(numbers, texts, table, [], refused, shard.source.size * start // total)
+                    yield Rows(numbers, texts, table, [], [], refused, shard.source.size * start // total)
         except (pa.ArrowException, OSError) as error:
             raise unreadable(shard, error) from error
 
@@ -153,6 +156,7 @@ class _Lines:
     """Lines until they are enough for a batch; private and mutable."""
 
     numbers: list[int] = field(default_factory=list)
+    cells: list[dict[str, object]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -163,7 +167,7 @@ class _Lines:
 
     def batch(self, read: int) -> Rows:
         return Rows(np.array(self.numbers, dtype=np.int64), pa.array(self.texts, pa.large_string()), None, self.lines,
-                    self.refused, read)
+                    self.cells, self.refused, read)
 
 
 def _jsonl(shard: Shard, text: str, reserved: tuple[str, ...]) -> Iterator[Rows]:
@@ -183,11 +187,12 @@ def _jsonl(shard: Shard, text: str, reserved: tuple[str, ...]) -> Iterator[Rows]
                 seen = text in row
                 names.update(dict.fromkeys(list(row)[:100]))
             why = _fault(row, text, reserved)
-            if why is None:
+            if why is None and not isinstance(row, Broken):
                 held.numbers.append(number)
-                held.texts.append(row[text])  # type: ignore[index, arg-type]  # no fault: a row with a string
+                held.cells.append(row)
+                held.texts.append(str(row[text]))
                 held.lines.append(line)
-            else:
+            elif why is not None:
                 held.refused.append(Refused(number, *why))
             held.size += len(line)
             if held.full():
