@@ -99,7 +99,7 @@ def treemap(taxonomy: Taxonomy, *, sized: Sized, cluster: int | None, parent: in
         _bars(figure, kind, [d for d in drawn if d[0].width > 0 and d[0].height > 0], total, sized, ink)
     figure.data[0].update(hoverinfo="skip", hovertemplate=None)  # the ground of a group answers no click
     for tile, _, label, *_ in groups:
-        room = int(tile.width / 8.4)
+        room = int(tile.width / 10.5)  # its neighbour begins there even where the drawing is 500 pixels wide
         if room >= 4:
             figure.add_annotation(x=tile.x + 3, y=tile.y + 2, text=plain(short(label, room)), showarrow=False,
                                   xanchor="left", yanchor="top", captureevents=False,
