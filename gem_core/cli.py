@@ -20,6 +20,7 @@ from gem_core.commands import (
     duplicates,
     edit,
     export,
+    label,
     mix,
     mix_runs,
     mix_studies,
@@ -37,7 +38,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
                   help="Cluster a text corpus into a balanced, named taxonomy; look at it; take it away.",
                   epilog="Example: gem-explorer app    Then: gem-explorer fit news.csv --workspace news",
                   context_settings={"help_option_names": ["-h", "--help"]})
-sample_app = typer.Typer(no_args_is_help=True, help="Corpora to start with, made without a network.")
+sample_app = typer.Typer(no_args_is_help=True, help="Corpora to start with, and samples of shards.")
 app.add_typer(sample_app, name="sample")
 
 app.command("app", epilog="Example: gem-explorer app    Example: gem-explorer app --workspace news --port 8600")(
@@ -45,6 +46,8 @@ app.command("app", epilog="Example: gem-explorer app    Example: gem-explorer ap
 sample_app.command("build", epilog="Example: gem-explorer sample build --workspace demo")(sample.build)
 sample_app.command("docstrings", epilog="Example: gem-explorer sample docstrings --out docs.parquet --limit 5000")(
     sample.docstrings)
+sample_app.command("shards", epilog="Example: gem-explorer sample shards crawl --documents 100000 --out seed.parquet "
+                                    "--by domain")(label.sample_shards)
 app.command("estimate", epilog="Example: gem-explorer estimate news.csv --text-column body --json")(corpus.estimate)
 app.command("embed", epilog="Example: gem-explorer embed news.csv --workspace news --text-column body")(corpus.embed)
 app.command("fit", epilog="Example: gem-explorer fit news.csv --workspace news --clusters 32 --strength 1.0    "
@@ -78,6 +81,8 @@ mix_app.command("probe", epilog="Example: gem-explorer mix probe news --probes 8
 mix_app.command("predict", epilog="Example: gem-explorer mix predict news --partition gem --runs 64    The control: "
                                   "gem-explorer mix predict news --partition random")(mix_studies.predict)
 app.command("distill", epilog="Example: gem-explorer distill news --out news-student --seed 0")(student.distill)
+app.command("label", epilog="Example: gem-explorer label news-student crawl crawl-labelled    On a cluster: "
+                            "gem-explorer label news-student crawl crawl-labelled --engine ray")(label.label)
 app.command("compare", epilog="Example: gem-explorer compare news --with kmeans    "
                               "Example: gem-explorer compare news --with column:topic --json")(compare.compare)
 app.command("stability", epilog="Example: gem-explorer stability news --seeds 8 --resamples 8 --json")(
