@@ -18,7 +18,7 @@ from gem_core.workspace.files import write_json
 MARKERS, REFUSED, LIVE = "_done", "_refused", "_live"
 
 
-@dataclass
+@dataclass(eq=False)
 class Tally:
     """Sums over rows of shards.
 
@@ -62,7 +62,7 @@ class Tally:
                    int(facts["rows"]), {str(reason): int(count) for reason, count in facts["refused"].items()})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Marker:
     """A shard that is labelled, whole on disk.
 

@@ -112,12 +112,18 @@ def _parquet(shard: Shard, text: str) -> Iterator[Rows]:
                     if refused:
                         keep = np.ones(len(table), dtype=bool)
                         keep[[bad.row - start for bad in refused]] = False
-                        numbers, mask = numbers[keep], pa.array(keep)
-                        table, texts = table.filter(mask), texts.filter(mask)
+                        numbers, texts, table = numbers[keep], texts.filter(pa.array(keep)), _kept(table, keep)
                     start += batch.num_rows
                     yield Rows(numbers, texts, table, [], [], refused, shard.source.size * start // total)
         except (pa.ArrowException, OSError) as error:
             raise unreadable(shard, error) from error
+
+
+def _kept(table: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:
+    """Rows of a table, as runs of it: Arrow filters not every type."""
+    turns = np.flatnonzero(np.diff(keep, prepend=False, append=False))
+    return pa.concat_tables([table.slice(begin, end - begin) for begin, end in turns.reshape(-1, 2).tolist()]
+                            or [table.slice(0, 0)])
 
 
 def _texts(column: pa.ChunkedArray, start: int) -> tuple[pa.LargeStringArray, list[Refused]]:

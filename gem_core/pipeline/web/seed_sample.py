@@ -187,7 +187,7 @@ class _Draw:
         if not chosen.size:
             return
         if rows.table is not None:
-            table = rows.table.replace_schema_metadata().take(pa.array(chosen))
+            table = _plain(rows.table).take(pa.array(chosen))
         else:
             table = pa.table([pa.array([rows.lines[i] for i in chosen], pa.large_binary())], schema=LINE)
         self.pieces.append(_Piece(table, priority[chosen], group[chosen]))
@@ -282,6 +282,12 @@ class _Draw:
             raise InputError("A column must be of one type in all shards", str(error).splitlines()[0][:200].rstrip("."),
                              "Convert that column, or sample the folders apart") from error
         return table.take(pa.array(np.argsort(np.concatenate([p.priority for p in self.pieces]), kind="stable")))
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Columns without metadata, in types whose rows Arrow can pick."""
+    types = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    return table.cast(pa.schema([pa.field(field.name, types.get(field.type, field.type)) for field in table.schema]))
 
 
 def _merged(pieces: Iterable[_Piece], keep: NDArray[np.bool_]) -> Iterator[_Piece]:
