@@ -18,6 +18,7 @@ from gem_core.clustering.measures import (
 )
 from gem_core.clustering.mixture import MixtureConfig, MixtureFit, fit_mixture
 from gem_core.clustering.path import STRENGTHS, BalancePath, balance_path
+from gem_core.clustering.ray_vectors import RayVectors, ray_vectors
 from gem_core.clustering.statistics import Documents
 from gem_core.clustering.suggest import Suggestion, suggest_strength
 from gem_core.clustering.vector_files import StoredVectors, stored_vectors
@@ -32,6 +33,7 @@ __all__ = [
     "MixtureConfig",
     "MixtureFit",
     "Moments",
+    "RayVectors",
     "Statistics",
     "StoredVectors",
     "Suggestion",
@@ -43,6 +45,7 @@ __all__ = [
     "fit_mixture",
     "kmeans",
     "match_clusters",
+    "ray_vectors",
     "responsibilities",
     "silhouette",
     "spherical_kmeans",

@@ -131,6 +131,8 @@ def _logits(x: Floating | StoredVectors, fit: MixtureFit) -> Iterator[tuple[slic
     offsets = (offsets - offsets.max()).astype(x.dtype)
     slopes = np.ascontiguousarray(model.slopes.T.astype(x.dtype))
     step = max(256, BLOCK_VALUES // offsets.size)
+    if isinstance(x, StoredVectors):  # their rows are copies
+        step = max(256, min(step, 2 * BLOCK_VALUES // x.shape[1]))
     for start in range(0, x.shape[0], step):
         rows = slice(start, min(start + step, x.shape[0]))
         block = x[rows]

@@ -22,7 +22,7 @@ NEWTON_PASSES = 60
 # Largest spread of the first Newton step in nats, doubled whenever such a step succeeds: keeps steps sane where the
 # Hessian is nearly singular (all documents certain of their cluster).
 STEP_SPREAD = 30.0
-# Rounding of one logit, relative to the largest concentration: a step is not refused for less than this on average.
+# Rounding of one logit, relative to the largest concentration, and of an offset: a step is not refused for less.
 NOISE = {"float32": 1.2e-7, "float64": 1e-15}
 # Masses are known to about this: no solver can ask for less.
 MASS_NOISE = {"float32": 1e-7, "float64": 1e-13}
@@ -58,6 +58,8 @@ class Expectation:
         gamma_i = softmax(state.slopes x_i + state.offsets).
     bias : ndarray, shape (K,)
         b, nats: what is added to l_ik to assign a document. At the exact optimum b = -lambda (pi - u).
+    optimum : ndarray, shape (K,)
+        Best guess of b at the exact optimum: one Newton step further, which was not taken because that costs a pass.
     mass : ndarray, shape (K,)
         pi = sum_i w_i gamma_i.
     resultants : ndarray, shape (K, d)
@@ -72,6 +74,7 @@ class Expectation:
 
     state: Affine
     bias: Float64
+    optimum: Float64
     mass: Float64
     resultants: Float64
     entropy: float
@@ -151,9 +154,8 @@ class _Dual:
                  bias: Float64 | None) -> None:
         self.documents, self.model, self.penalty, self.target = documents, model, penalty, target
         self.inverse = 0.0 if np.isinf(penalty) else (np.inf if penalty == 0 else 1.0 / penalty)
-        self.spread = STEP_SPREAD
-        kappa = float(np.sqrt(np.max(np.sum(model.slopes**2, axis=1))))
-        self.noise = NOISE[documents.precision] * max(1.0, kappa) / np.sqrt(documents.n)
+        self.spread: float = STEP_SPREAD
+        self.kappa = max(1.0, float(np.sqrt(np.max(np.sum(model.slopes**2, axis=1)))))
         # A cluster that may hold nothing leaves the problem; its b is -inf.
         self.active = (target > 0) if np.isinf(penalty) else np.ones(target.size, dtype=bool)
         start = np.zeros(target.size) if bias is None or penalty == 0 else np.array(bias, dtype=np.float64)
@@ -173,8 +175,8 @@ class _Dual:
         """One step; False when rounding leaves nothing to gain."""
         direction = self._direction()
         slope = float(self.gradient @ direction)
-        size = min(1.0, self.spread / max(float(np.ptp(direction)), 1e-300))
-        noise, limited = self.noise, size < 1.0
+        size = self._size(direction)
+        noise, limited = self._noise(), size < 1.0
         for _ in range(30):
             trial = self.bias.copy()
             trial[self.active] += size * direction
@@ -187,6 +189,8 @@ class _Dual:
                 self._take(trial, moments)
                 # Below rounding the value cannot judge a step; the gradient can.
                 return -slope > noise or float(np.max(np.abs(self.gradient))) < 0.5 * before
+            if -slope <= noise:
+                break
             size, limited = size * 0.5, False
         self.documents.move(self.model.offsets + self.bias)
         return False
@@ -198,7 +202,17 @@ class _Dual:
         state = self.model.shifted(bias)
         entropy = self.moments.log_partition - float(np.sum(state.slopes * resultants)
                                                      + np.sum((self.model.offsets + used) * mass))
-        return Expectation(state, bias, mass, resultants, entropy, self.primal, self.gap)
+        optimum = bias.copy()
+        if not self.solved():
+            direction = self._direction()
+            optimum[self.active] += self._size(direction) * direction
+        return Expectation(state, bias, optimum, mass, resultants, entropy, self.primal, self.gap)
+
+    def _noise(self) -> float:
+        """Rounding of the dual value, nats: of logits, on average, and of offsets, the same in all documents."""
+        offsets = (self.model.offsets + self.bias)[self.active]
+        average = self.kappa / float(np.sqrt(self.documents.n))
+        return NOISE[self.documents.precision] * (average + float(np.ptp(offsets)))
 
     def _take(self, bias: Float64, moments: Moments) -> None:
         self.bias, self.moments = bias, moments
@@ -241,6 +255,10 @@ class _Dual:
                 continue
             return np.asarray(-np.linalg.solve(factor.T, np.linalg.solve(factor, self.gradient)))
         return -self.gradient
+
+    def _size(self, direction: Float64) -> float:
+        """How much of a Newton step to take: all of it, unless it moves some clusters far against others."""
+        return float(min(1.0, self.spread / max(np.ptp(direction), 1e-300)))
 
     def _gauge(self, bias: Float64) -> Float64:
         """At infinite lambda only differences of b matter: mean 0 over the clusters in play."""
@@ -305,4 +323,4 @@ def minorise_step(documents: DocumentSums, model: Affine, penalty: float, target
     if not np.isfinite(objective):
         raise GemError(f"The objective of the E-step is {objective}: a parameter of the model is not finite.")
     bias = -penalty * (moments.mass - target)
-    return Expectation(new, bias, moments.mass, resultants, entropy, objective, np.nan)
+    return Expectation(new, bias, bias, moments.mass, resultants, entropy, objective, np.nan)

@@ -13,6 +13,7 @@ from gem_core import _check
 from gem_core._types import Bool, Float64, Floating, Progress, frozen, silent
 from gem_core.clustering.driver import Problem, Run, expectation_maximisation
 from gem_core.clustering.maximisation import Parameters, maximise
+from gem_core.clustering.ray_vectors import RayVectors
 from gem_core.clustering.seeding import Seed, seed_mixture
 from gem_core.clustering.statistics import Documents, DocumentSums
 from gem_core.clustering.streamed import Shard, StreamedDocuments
@@ -266,7 +267,11 @@ def prepare(X: ArrayLike | StoredVectors, weights: ArrayLike | None, n_clusters:
     check_enough(x, share, n_clusters)
     if not isinstance(x, StoredVectors):
         return Corpus(x, share, Documents(x, share, device=device))
-    shard = Shard(x, share if np.ptp(share) > 0 else None, x.shape[0], device=device)
+    weighing = share if np.ptp(share) > 0 else None
+    if isinstance(x, RayVectors):
+        return Corpus(x, share, x.documents(weighing))
+    shard = Shard(x, weighing, x.shape[0], device=device)
+    shard.check()
     return Corpus(x, share, StreamedDocuments(shard.statistics, x.shape, shard.device))
 
 

@@ -43,11 +43,6 @@ class Shard:
         Number of the first of these documents in the whole corpus, for refusals.
     device : str
         "cpu", "cuda" or "auto".
-
-    Raises
-    ------
-    InputError
-        A row is zero or not finite.
     """
 
     def __init__(self, vectors: StoredVectors, weights: Float64 | None, total: int, *, first: int = 0,
@@ -58,10 +53,24 @@ class Shard:
         self.device = pick_device(device)
         self._w = None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(self.device)
         self._spare: SimpleQueue[tuple[Any, Any, Any]] = SimpleQueue()
-        self._reciprocals = torch.from_numpy(self._lengths()).to(self.device)
+        self._reciprocals: Any = None  # 1 / length of every row
+
+    def check(self) -> None:
+        """Look at every row once; `statistics` does so itself where it has not been done.
+
+        Raises
+        ------
+        InputError
+            A row is zero or not finite.
+        """
+        import torch
+
+        self._reciprocals = torch.from_numpy((1.0 / self._lengths()).astype(np.float32)).to(self.device)
 
     def statistics(self, slopes: Float64, offsets: Float64, gram: bool) -> Statistics:
         """Statistics at slopes (K, d) and offsets (K,); the Gram matrix only where it is asked for."""
+        if self._reciprocals is None:
+            self.check()
         k, d = slopes.shape
         rows = min(ROWS[self.device], max(256, BLOCK_VALUES[self.device] // k), self.vectors.shape[0])
         parameters = affine(self._reciprocals, slopes, offsets)
@@ -100,8 +109,8 @@ class Shard:
         return (torch.empty(rows, d, dtype=kind), torch.empty(rows, d, device=self.device),
                 torch.empty(k, rows, device=self.device))
 
-    def _lengths(self) -> Any:
-        """1 / length of every row, float32, after every row is checked."""
+    def _lengths(self) -> Float64:
+        """Length of every row, (n,), none of them zero."""
         n, d = self.vectors.shape
         squares = np.empty(n)
 
@@ -113,12 +122,12 @@ class Shard:
 
         self._walk(ROWS["cpu"], measure, lambda _: None)
         _check.finite_rows(squares, first=self.first)
-        lengths = np.sqrt(squares)
+        lengths: Float64 = np.sqrt(squares)
         odd = (lengths < LENGTHS[0]) | (lengths > LENGTHS[1])
         if np.any(odd):
             raise InputError("X must hold vectors of lengths that float32 can work with, 1e-30 to 1e30",
                              _check.first_rows(odd, self.first), "Divide the vectors by their lengths first")
-        return (1.0 / lengths).astype(np.float32)
+        return lengths
 
     def _walk(self, rows: int, work: Callable[[int], Part], add: Callable[[Part], None]) -> None:
         """Call `work` with the first row of every block, on all threads, and `add` its results in their order."""

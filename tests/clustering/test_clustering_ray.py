@@ -1,0 +1,93 @@
+"""Sums added by Ray actors: the fit of one machine, lost workers, refusals."""
+
+import os
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+from gem_core.clustering import MixtureConfig, MixtureFit, fit_mixture, ray_vectors, stored_vectors
+from gem_core.errors import GemError, InputError
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    ray = pytest.importorskip("ray")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture
+def paths(planted, tmp_path) -> list:
+    x, _ = planted((900, 400, 200, 100), 16, 40.0)
+    for name, rows in (("a", slice(0, 333)), ("b", slice(333, None))):
+        np.save(tmp_path / f"{name}.npy", x[rows].astype(np.float16))
+    return [tmp_path / "a.npy", tmp_path / "b.npy"]
+
+
+def same(one: MixtureFit, two: MixtureFit) -> None:
+    # float32 logits of some 40 nats, averaged over hundreds of documents: 1e-7 nats of 5.7.
+    np.testing.assert_allclose(two.trace, one.trace, rtol=1e-6)
+    np.testing.assert_allclose(two.masses, one.masses, atol=1e-5)
+    np.testing.assert_allclose(two.centers, one.centers, atol=1e-4)
+
+
+def test_fit_is_the_one_of_one_machine(cluster, paths) -> None:
+    config = MixtureConfig(n_clusters=5, start="plain")
+    w = np.random.default_rng(0).random(1600) + 0.1
+    with ray_vectors(paths, workers=2) as vectors:
+        fit = fit_mixture(vectors, config, weights=w)
+    same(fit_mixture(stored_vectors(paths), config, weights=w), fit)
+    assert cluster.is_initialized()  # a cluster that was there stays
+
+
+def test_killed_workers_are_started_again(cluster, paths) -> None:
+    config = MixtureConfig(n_clusters=5, start="plain")
+    killed: list[int] = []
+    with ray_vectors(paths, workers=2) as vectors:
+
+        def kill(step: str, done: int, total: int) -> None:
+            if step == "fit" and done in (1, 3) and len(killed) < 2:
+                actor = vectors._actors[len(killed)]
+                killed.append(cluster.get(actor.__ray_call__.remote(lambda self: os.getpid())))
+                os.kill(killed[-1], signal.SIGKILL)
+
+        fit = fit_mixture(vectors, config, progress=kill)
+    assert len(killed) == 2
+    same(fit_mixture(stored_vectors(paths), config), fit)
+
+
+def test_a_worker_that_is_lost_for_good_ends_the_fit_clearly(cluster, paths) -> None:
+    with ray_vectors(paths, workers=2) as vectors:
+        def kill(step: str, done: int, total: int) -> None:
+            if step == "fit" and done == 1:
+                cluster.kill(vectors._actors[0])  # not started again
+
+        with pytest.raises(GemError, match=r"A Ray worker was lost more than 3 times, or could not start"):
+            fit_mixture(vectors, MixtureConfig(n_clusters=5, start="plain", tol=1e-9), progress=kill)
+
+
+def test_bad_rows_are_refused_with_their_number(cluster, paths) -> None:
+    bad = np.load(paths[1])
+    bad[900] = 0
+    np.save(paths[1], bad)
+    with ray_vectors(paths, workers=2) as vectors, pytest.raises(InputError) as caught:
+        fit_mixture(vectors, MixtureConfig(n_clusters=5))
+    assert str(caught.value) == ("X must hold vectors with a direction; got all-zero vectors in 1 such row, the first "
+                                 "at row 1,233. Embed those documents again or drop them.")
+
+
+def test_workers_must_be_some(cluster, paths) -> None:
+    with pytest.raises(InputError, match="workers must be a whole number of at least 1; got 0"), \
+            ray_vectors(paths, workers=0):
+        pass
+
+
+def test_without_ray_the_refusal_says_what_to_install(paths, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError) as caught, ray_vectors(paths):
+        pass
+    assert str(caught.value) == ('Fitting on several machines needs Ray; got none installed. Install it: pip install '
+                                 '"gem-explorer[ray]".')
