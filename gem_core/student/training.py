@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from gem_core._types import Float32, Float64, Int32, Progress, silent
+from gem_core._types import Float32, Int32, Progress, silent
 from gem_core.errors import InputError
 from gem_core.student.buffers import TextBlock, text_blocks
-from gem_core.student.model import Student, best_two
+from gem_core.student.model import Student
 from gem_core.student.rates import fit_token_rates
 from gem_core.student.words import characters
 
@@ -21,38 +21,41 @@ GROUP = 1024  # documents between two reports, and between two chunks of the tex
 
 @dataclass(frozen=True)
 class StudentConfig:
-    """How a student is trained.
+    """How a student is trained. The defaults were chosen on validation documents (benchmarks/LOG.md).
 
     Attributes
     ----------
     buckets : int
-        Rows that words and pairs are hashed into, a power of two from 1,024 to 16,777,216.
+        Rows that words and pairs are hashed into, a power of two from 1,024 to 16,777,216. A student takes
+        2 x buckets x K bytes, its training 4 x buckets x (K + 3).
     epochs : int
         Passes over the documents, at least 1.
     rate : float
         Step of AdaGrad, above 0; falls to 0 over the passes.
-    keep : float
-        Chance of a feature to take part in a step, above 0, at most 1.
     seed : int
-        Of the order of documents and of the features left out.
+        Of the order of documents.
+
+    Raises
+    ------
+    InputError
+        A value is outside its range.
     """
 
-    buckets: int = 1 << 20
+    buckets: int = 1 << 19
     epochs: int = 8
-    rate: float = 0.5
-    keep: float = 0.7
+    rate: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:
         if not (1024 <= self.buckets <= 1 << 24 and self.buckets & (self.buckets - 1) == 0):
             raise InputError("buckets must be a power of two from 1,024 to 16,777,216", f"{self.buckets!r}",
-                             "Use 1,048,576")
+                             "Use the default, 524,288")
         if self.epochs < 1:
-            raise InputError("epochs must be at least 1", f"{self.epochs!r}", "Use the default")
-        if not self.rate > 0:
-            raise InputError("rate must be above 0", f"{self.rate!r}", "Use the default")
-        if not 0 < self.keep <= 1:
-            raise InputError("keep must be above 0 and at most 1", f"{self.keep!r}", "Use the default")
+            raise InputError("epochs must be at least 1", f"{self.epochs!r}", "Use the default, 8")
+        if not 0 < self.rate < np.inf:
+            raise InputError("rate must be a number above 0", f"{self.rate!r}", "Use the default, 0.3")
+        if self.seed < 0:
+            raise InputError("seed must be a whole number that is not negative", f"{self.seed!r}", "Use 0")
 
 
 def train_student(texts: pa.Array | pa.ChunkedArray, labels: ArrayLike, n_clusters: int, *,
@@ -60,7 +63,14 @@ def train_student(texts: pa.Array | pa.ChunkedArray, labels: ArrayLike, n_cluste
                   config: StudentConfig | None = None, progress: Progress = silent) -> Student:
     r"""Teach a student to label texts as the teacher does.
 
-    Minimises sum_i w_i KL(y_i || softmax_k(x_i' W + b)) with x_ij = c_ij idf_j / sqrt(N_i) by AdaGrad.
+    Minimises sum_i w_i KL(y_i || softmax_k(x_i' W + b)) by AdaGrad, one document a step, with
+
+        x_ij = count of feature j in document i x sqrt(log((n + 1) / documents with j)) / sqrt(N_i)
+
+    for the N_i words and word pairs of the document; a feature of one document counts 0. Then the middle factor goes
+    into the rows, and these are rounded to int16 (one step is 1/32,767 of the largest weight). Documents are read
+    where they lie: memory is that of the texts and of the rows (see `StudentConfig`), whatever the number of documents.
+    The first 65,536 words of a document are learned from. One thread: the same seed gives the same student.
 
     Parameters
     ----------
@@ -143,11 +153,11 @@ class _Reader:
 
 
 def _values(blocks: list[TextBlock], buckets: int, progress: Progress) -> Float32:
-    """Value of each row: idf = log(n / documents that hold it), 0 where fewer than two do."""
+    """Value of each row: the root of log((n + 1) / documents that hold it), 0 where fewer than two do."""
     from gem_core.student.kernel import count_documents
 
     reader, n = _Reader(buckets), sum(len(block) for block in blocks)
-    held, last = np.zeros(buckets, np.int32), np.full(buckets, -1, np.int32)
+    held, last = np.zeros(buckets, np.int32), np.full(buckets, -1, np.int64)
     first = 0
     for block in blocks:
         for start in range(0, len(block), 16 * GROUP):
@@ -155,8 +165,7 @@ def _values(blocks: list[TextBlock], buckets: int, progress: Progress) -> Float3
             count_documents(part.offsets, part.data, part.valid, *reader.tables, *reader.space, held, last, first)
             first += len(part)
             progress("Counting words", first, n)
-    with np.errstate(divide="ignore"):
-        return np.where(held >= 2, np.log((1.0 + n) / held), 0.0).astype(np.float32)
+    return np.where(held >= 2, np.sqrt(np.log((n + 1.0) / np.maximum(held, 1))), 0.0).astype(np.float32)
 
 
 def _groups(blocks: list[TextBlock], rng: np.random.Generator) -> Iterator[tuple[TextBlock, NDArray[np.int64], int]]:
@@ -175,58 +184,16 @@ def _learn(blocks: list[TextBlock], lesson: _Lesson, value: Float32, config: Stu
     from gem_core.student.kernel import learn
 
     k, reader, rng = lesson.n_clusters, _Reader(config.buckets), np.random.default_rng(config.seed)
+    # The sums of squares start above 0 so that the first step divides by something.
     weights, squares = np.zeros((config.buckets, k), np.float32), np.full(config.buckets, 1e-8, np.float32)
-    bias, bias_squares = np.zeros(k, np.float32), np.full(k, 1.0, np.float32)
-    state = np.uint64(rng.integers(1, 1 << 63))
-    keep = np.uint64(round(config.keep * (1 << 24)))
-    n = sum(len(block) for block in blocks)
-    done, whole = 0, n * config.epochs
+    bias, bias_squares = np.zeros(k, np.float32), np.ones(k, np.float32)
+    done, whole = 0, config.epochs * len(lesson.labels)
     for _ in range(config.epochs):
         for block, rows, first in _groups(blocks, rng):
             last = first + len(block)
-            rate = np.float32(config.rate * (1 - done / whole))
-            _, state = learn(
-                block.offsets, block.data, block.valid, rows, *reader.tables, *reader.space, value, weights, squares,
-                bias, bias_squares, lesson.labels[first:last], lesson.soft[first:last], lesson.importance[first:last],
-                rate, keep, state)
-            state = np.uint64(state)
+            learn(block.offsets, block.data, block.valid, rows, *reader.tables, *reader.space, value, weights, squares,
+                  bias, bias_squares, lesson.labels[first:last], lesson.soft[first:last],
+                  lesson.importance[first:last], np.float32(config.rate * (1 - done / whole)))
             done += len(rows)
             progress("Teaching the student", done, whole)
     return weights, bias
-
-
-def calibrate_student(student: Student, texts: pa.Array | pa.ChunkedArray, labels: ArrayLike,
-                      weights: ArrayLike | None = None) -> Student:
-    r"""Fit temperature and biases on documents that neither trained the student nor will test it.
-
-    Minimises the negative log-likelihood of the teacher's labels over T and b; at the minimum the mean predicted
-    shares equal the teacher's.
-    """
-    from scipy.optimize import minimize
-
-    evidence, target = student.evidence(texts), np.asarray(labels)
-    n, k = evidence.shape
-    w = np.full(n, 1.0 / n) if weights is None else np.asarray(weights, np.float64) / np.sum(weights)
-    truth = np.bincount(target, weights=w, minlength=k)
-
-    def loss(x: Float64) -> tuple[float, Float64]:
-        logits = evidence * np.exp(x[0]) + x[1:]
-        logits -= logits.max(axis=1, keepdims=True)
-        shares = np.exp(logits)
-        total = shares.sum(axis=1, keepdims=True)
-        shares /= total
-        value = float(w @ (np.log(total[:, 0]) - logits[np.arange(n), target])) + 5e-4 * float(x[1:] @ x[1:])
-        shares[np.arange(n), target] -= 1
-        shares *= w[:, None]
-        gradient = np.concatenate(([np.exp(x[0]) * float((shares * evidence).sum())],
-                                   shares.sum(axis=0) + 1e-3 * x[1:]))
-        return value, gradient
-
-    found = minimize(loss, np.concatenate(([0.0], student.bias)), jac=True, method="L-BFGS-B").x
-    del truth
-    return replace(student, temperature=float(np.exp(-found[0])), bias=np.asarray(found[1:]))
-
-
-def predicted(student: Student, texts: pa.Array | pa.ChunkedArray) -> Int32:
-    """Best cluster of each text."""
-    return best_two(student.evidence(texts) / student.temperature + student.bias)[0]
