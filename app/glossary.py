@@ -95,6 +95,18 @@ TERMS = {
     "interval": Term("Interval", "Range that holds the mean in 95 of 100 such studies; whole fits are redrawn, not "
                                  "pairs."),
     "silhouette": Term("Silhouette", "How much closer documents lie to their own cluster than to the next; -1 to 1."),
+    # the student
+    "student": Term("Student", "A small word model that learns the clusters from texts, and labels at reading speed."),
+    "agreement": Term("Agreement", "Part of documents the student never saw that it puts where the taxonomy has them."),
+    "wilson": Term("95% interval", "Range that holds the true rate in 95 of 100 such tests (Wilson)."),
+    "recall": Term("Recall", "Part of a cluster's documents that the student puts there."),
+    "precision": Term("Precision", "Part of what the student puts into a cluster that belongs there."),
+    "mass_error": Term("Mass error", "Differences of the clusters' shares, student against taxonomy, added up: 0% = "
+                                     "the same, 200% at most."),
+    "predicted_mass": Term("Predicted mass", "Share of the test documents that the student puts into the cluster."),
+    "student_margin": Term("Student's margin", "Lead of the student's choice over its second, in nats, as calibrated."),
+    "token_estimate": Term("Token estimate", "Tokens guessed from words and bytes; shown is how far off their sum is."),
+    "throughput": Term("Documents a second", "Measured on this machine, one thread, from texts in memory to labels."),
     # edits
     "merge": Term("Merge", "Make one cluster of several."),
     "split": Term("Split", "Divide a cluster by a fit inside it; you see the parts before anything changes."),

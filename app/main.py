@@ -26,6 +26,7 @@ page = st.navigation(
      st.Page(VIEWS / "mixing.py", title="Mixing", icon=":material/tune:"),
      st.Page(VIEWS / "taxonomy.py", title="Taxonomy", icon=":material/account_tree:"),
      st.Page(VIEWS / "compare.py", title="Compare", icon=":material/compare_arrows:"),
+     st.Page(VIEWS / "student.py", title="Student", icon=":material/school:"),
      st.Page(VIEWS / "corpus.py", title="Corpus", icon=":material/folder_open:"),
      st.Page(VIEWS / "export.py", title="Export", icon=":material/download:")],
     position="top")

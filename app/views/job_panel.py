@@ -22,9 +22,12 @@ STEPS = {
     "read as tokens": "Reading the documents as tokens", "train proxies": "Training proxies",
     "train the reference": "Training the reference", "train the proxy": "Training the proxy",
     "probe domains": "Probing the clusters", "split runs": "Holding runs against each other",
+    "split the documents": "Splitting the documents", "read the texts": "Reading the texts",
+    "test the student": "Testing the student", "label shards": "Labelling, in bytes read",
 }
 PAGES = {"embed": "explore", "fit": "explore", "path": "balance",  # where the result of a kind of job is seen
-         "name": "taxonomy", "stability": "compare", "clusters": "compare", "mix": "mixing"}
+         "name": "taxonomy", "stability": "compare", "clusters": "compare", "mix": "mixing",
+         "distill": "student", "label": "student"}
 LOG_LINES = 40
 EVERY = 1.0  # seconds between two looks at a running job
 

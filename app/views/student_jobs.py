@@ -1,0 +1,94 @@
+"""Student: the students that are kept, how to distil one, and how that is going."""
+
+import shlex
+from datetime import datetime
+
+import cached
+import jobs
+import streamlit as st
+from state import Session
+from views.job_panel import job_panel
+from widgets import HINTS, count, escape, percent, short
+
+from gem_core.pipeline.web.distil import DistilSettings
+from gem_core.pipeline.web.students import KeptStudent, student_folder
+
+
+def active(current: Session) -> None:
+    """Show a distillation that goes on or ended badly."""
+    job_panel(current, jobs.find(current.root, "distill"), quiet=True, place="student")
+
+
+def empty(current: Session) -> None:
+    """What a student is for, and the button."""
+    taxonomy = cached.taxonomy(current.root)
+    with st.container(border=True, gap="small", key="student-empty"):
+        st.markdown("**No student has learnt these clusters yet**")
+        st.caption(f"A student is a small word model. It learns the {len(taxonomy.clusters)} clusters as they are now, "
+                   "edits included, and labels text at reading speed without vectors: shards of any size. Part of the "
+                   "documents only tests it.")
+        ask(current, "first")
+
+
+def ask(current: Session, place: str) -> None:
+    """A button, and the settings behind it."""
+    taxonomy = cached.taxonomy(current.root)
+    above = st.container()
+    with st.expander("Settings", key=f"student-settings-{place}"):
+        seed = st.number_input("Seed", 0, 1_000_000, 0, key=f"student-seed-{place}",
+                               help="Of the split and the training: the same seed gives the same student.")
+        test = st.slider("Documents for the test, percent", 5, 50, 20, 5, key=f"student-test-{place}",
+                         help="Of every cluster. They take no part in training or calibration; another 10 percent "
+                              "calibrate.")
+        drop = st.slider("Least typical left out, percent", 0, 50, 0, 5, key=f"student-drop-{place}",
+                         help="Of every cluster's training documents, those with the lowest GIS.")
+    settings = DistilSettings(seed=int(seed), test_share=test / 100, drop=drop / 100)
+    folder = student_folder(cached.workspace(current.root), taxonomy, settings)
+    there, busy = folder.exists(), jobs.busy(current.root, "distill")
+    arguments = ["distill", str(current.root), "--out", str(folder), "--seed", str(settings.seed),
+                 "--test-share", f"{settings.test_share:g}", "--drop", f"{settings.drop:g}"]
+    with above:
+        if st.button("Distil a student", type="primary", icon=":material/school:", key=f"student-start-{place}",
+                     disabled=there or busy, help="Runs in the background, seconds to minutes; it survives a closed "
+                     "tab."):
+            jobs.start("Student", arguments, current.root)
+            st.rerun(scope="app")
+        if there:
+            st.caption("This student is there already: change a setting.")
+        elif busy:
+            st.caption("One is being taught.")
+    st.code("gem-explorer " + shlex.join(arguments), language=None, wrap_lines=True)
+
+
+def choose(current: Session, kept: tuple[KeptStudent, ...]) -> KeptStudent:
+    """Choose among the students; the one made last at first."""
+    if len(kept) == 1:
+        return kept[0]
+    known = {one.folder.name: one for one in kept}
+    taxonomy = cached.taxonomy(current.root)
+
+    def name(key: str) -> str:
+        one = known[key]
+        of = "" if one.taught_by(taxonomy) else ", of an earlier taxonomy"
+        return (f"{percent(one.report.agreement)}, seed {one.report.settings['seed']}, made "
+                f"{datetime.fromtimestamp(one.made):%d %b %H:%M}{of}")
+
+    picked = st.selectbox("Student", list(known), format_func=name, label_visibility="collapsed", width=420,
+                          key=f"student-which-{kept[0].folder.name}")  # a new one is shown when it comes
+    return known[picked or kept[0].folder.name]
+
+
+def standing(current: Session, student: KeptStudent) -> None:
+    """Say where the taxonomy has changed since, and which clusters the test says little of."""
+    taxonomy, report = cached.taxonomy(current.root), student.report
+    if not student.taught_by(taxonomy):
+        st.caption(":orange[:material/warning: The taxonomy has changed since this student was taught: it labels with "
+                   "the clusters and names of then. Distil another to follow.]")
+    names = {one.number: one for one in report.clusters}
+    if report.few:
+        few = ", ".join(f"{escape(short(names[n].label, 40))} ({names[n].test})" for n in report.few[:4])
+        more = f", and {len(report.few) - 4} more" if len(report.few) > 4 else ""
+        st.caption(f":orange[:material/warning: Hardly tested, for they are small: {few}{more}]", help=HINTS["recall"])
+    if report.absent:
+        st.caption(f":orange[:material/warning: The student does not know {count(len(report.absent))} clusters without "
+                   "documents.]")
