@@ -3,12 +3,13 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from gem_core._types import Float32
 from gem_core.corpus.batches import running
 from gem_core.corpus.embed import Engine
-from gem_core.corpus.encoders import EncoderSettings, load_encoder
+from gem_core.corpus.encoders import Encoder, EncoderSettings, load_encoder
 from gem_core.errors import GemError, InputError
 from gem_core.pipeline.web.rays import connected, ray_cpus
 
@@ -17,10 +18,14 @@ AHEAD = 2  # batches that wait for an actor, so that it never waits for one
 
 
 class _Holder:
-    """An actor: the encoder, loaded once."""
+    """An actor: the encoder, loaded once, and not before its first task: that can be answered with what went wrong."""
 
     def __init__(self, encoder: str, settings: EncoderSettings) -> None:
-        self._encoder = load_encoder(encoder, settings)
+        self._asked = (encoder, settings)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return load_encoder(*self._asked)
 
     def dimension(self) -> int:
         """Length of the vectors."""
@@ -58,8 +63,6 @@ class RayEmbedders:
                 raise error.cause from None
             raise
         except errors.RayError as error:
-            if isinstance(cause := getattr(error, "cause", None), GemError):
-                raise cause from None
             raise InputError("Every worker must live until its texts are embedded",
                              f"one that was lost {RETRIES + 1} times (for want of memory?)",
                              "Run the same command again: finished batches are kept") from error

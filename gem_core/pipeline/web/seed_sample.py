@@ -25,6 +25,7 @@ Shares = Literal["equal", "proportional"]
 SHARES: tuple[Shares, ...] = get_args(Shares)
 Int64 = NDArray[np.int64]
 UInt64 = NDArray[np.uint64]
+SLACK = 1024  # rows that wait beside twice those that are drawn
 LAST = np.uint64(2**64 - 1)
 LINE = pa.schema([("line", pa.large_binary())])  # rows of JSONL wait as lines: their columns are known at the end
 
@@ -191,7 +192,7 @@ class _Draw:
         else:
             table = pa.table([pa.array([rows.lines[i] for i in chosen], pa.large_binary())], schema=LINE)
         self.pieces.append(_Piece(table, priority[chosen], group[chosen]))
-        if sum(len(piece.priority) for piece in self.pieces) > 2 * (self.documents + len(self.codes)) + 1024:
+        if sum(len(piece.priority) for piece in self.pieces) > 2 * (self.documents + len(self.codes)) + SLACK:
             self.shrink(self._most())
 
     def _groups(self, rows: Rows) -> Int64:
@@ -221,7 +222,8 @@ class _Draw:
         """The most rows that each group can still get."""
         if self.fixed is not None:
             return self._fixed()
-        return np.minimum(self.counts, level_of(self.counts, self.documents) + 1)
+        # Not less for a group that has fewer now: it may grow up to the level.
+        return np.full(len(self.counts), level_of(self.counts, self.documents) + 1)
 
     def _fixed(self) -> Int64:
         assert self.fixed is not None
