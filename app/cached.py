@@ -1,4 +1,4 @@
-"""The only st.cache_* wrappers: results are shared between sessions and never changed."""
+"""Results shared between sessions and never changed: only the modules `cached*` hold st.cache_* wrappers."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ from threading import Thread
 
 import filters
 import maps
-import ngrams
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -16,26 +15,14 @@ from state import preset, widget
 
 from gem_core._types import Progress, silent
 from gem_core.corpus.duplicates import Duplicates
-from gem_core.errors import InputError
-from gem_core.mixing import Limits, Weights
 from gem_core.pipeline import Moves, Preview, explain_moves, natural_shares, preview
-from gem_core.pipeline.compare import Comparison, Partition, columns_to_compare, compare_partitions
-from gem_core.pipeline.compare import partition as grouping
 from gem_core.pipeline.duplicates import duplicates_file, kept_duplicates
 from gem_core.pipeline.meaning import encoder_of, vector_of
-from gem_core.pipeline.mixing.domains import Domains, domains_of
-from gem_core.pipeline.mixing.strategies import RUNS, TAU, Strategy, weights_by
 from gem_core.pipeline.naming import NamingPlan, naming_plan
-from gem_core.pipeline.quality import Quality
-from gem_core.pipeline.quality import quality as quality_of
-from gem_core.pipeline.refits import Method
 from gem_core.pipeline.selection import NEAREST, Filter, Selected, select
-from gem_core.pipeline.stability import Stability
-from gem_core.pipeline.stability import returning as returning_of
 from gem_core.pipeline.subtopics import Subtopic, split_parts
 from gem_core.pipeline.subtopics import subtopics as subtopics_of
 from gem_core.workspace import Settings, Taxonomy, Workspace
-from gem_core.workspace.mixes import FOLDER
 from gem_core.workspace.selections import SelectionLine, Selections
 
 SHOWN = "taxonomy_shown"
@@ -294,105 +281,3 @@ def _similar(root: str, stamp: int, row: int, limit: int) -> tuple[tuple[int, ..
 def similar(root: Path, row: int, limit: int = 12) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return the documents nearest in meaning to one, and their cosine to it."""
     return _similar(str(root), (root / "embeddings.npy").stat().st_mtime_ns, row, limit)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _columns(root: str, data_hash: str) -> tuple[str, ...]:
-    return columns_to_compare(workspace(Path(root)))
-
-
-def columns(root: Path) -> tuple[str, ...]:
-    """Return the columns of the corpus that hold groups, the label column first."""
-    return _columns(str(root), workspace(root).manifest.data_hash)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _partition(root: str, data_hash: str, key: str, spec: str) -> Partition:
-    return grouping(workspace(Path(root)), spec)
-
-
-def partition(root: Path, spec: str) -> Partition:
-    """Return a grouping of the documents; one that must be fitted first is better asked for with its progress."""
-    return _partition(str(root), workspace(root).manifest.data_hash, taxonomy(root).key, spec)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _comparison(root: str, data_hash: str, key: str, a: str, b: str) -> Comparison:
-    return compare_partitions(partition(Path(root), a), partition(Path(root), b))
-
-
-def comparison(root: Path, a: str, b: str) -> Comparison:
-    """Return two groupings held against each other."""
-    return _comparison(str(root), workspace(root).manifest.data_hash, taxonomy(root).key, a, b)
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _quality(root: str, data_hash: str, key: str, spec: str) -> Quality:
-    return quality_of(workspace(Path(root)), partition(Path(root), spec))
-
-
-def quality(root: Path, spec: str) -> Quality:
-    """Return the measures of one grouping."""
-    return _quality(str(root), workspace(root).manifest.data_hash, taxonomy(root).key, spec)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _returning(root: str, key: str, method: Method, seeds: tuple[int, ...], draws: tuple[int, ...],
-               _study: Stability) -> NDArray[np.float64]:
-    return returning_of(workspace(Path(root)), taxonomy(Path(root)), _study)
-
-
-def returning(root: Path, study: Stability) -> NDArray[np.float64]:
-    """Return how surely each cluster of the present taxonomy comes back in the refits of a study."""
-    return _returning(str(root), taxonomy(root).key, study.method, study.seeds.ids, study.resamples.ids, study)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _domains(root: str, key: str) -> Domains:
-    return domains_of(workspace(Path(root)), taxonomy(Path(root)))
-
-
-def domains(root: Path) -> Domains:
-    """Return the clusters of the present taxonomy that weights are for."""
-    return _domains(str(root), taxonomy(root).key)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _ngrams(root: str, key: str) -> ngrams.Making:
-    return ngrams.making(Path(root), domains(Path(root)))
-
-
-def ngram(root: Path) -> ngrams.Making:
-    """Return the instant proxy of the present clusters as far as it is made; the first call begins it."""
-    return _ngrams(str(root), taxonomy(root).key)
-
-
-def ngram_again(root: Path) -> None:
-    """Begin anew after a refusal."""
-    _ngrams.clear(str(root), taxonomy(root).key)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _weights(root: str, key: str, strategy: Strategy, tau: float, fixed: tuple[tuple[int, float], ...], limits: Limits,
-             runs: int) -> Weights | InputError:
-    try:
-        return weights_by(workspace(Path(root)), taxonomy(Path(root)), strategy, tau=tau, fixed=dict(fixed),
-                          limits=limits)
-    except InputError as error:  # a refusal is an answer, and kept like one
-        return error
-
-
-def weights(root: Path, strategy: Strategy, limits: Limits, *, tau: float = TAU,
-            fixed: tuple[tuple[int, float], ...] = ()) -> Weights:
-    """Return the weights of the present clusters by a strategy.
-
-    Raises
-    ------
-    InputError
-        If it has no runs yet, or the limits leave no room.
-    """
-    runs = max((path.stat().st_mtime_ns for path in (root / FOLDER).glob(f"*/{strategy}-*.json")), default=0)
-    found = _weights(str(root), taxonomy(root).key, strategy, tau, fixed, limits, runs if strategy in RUNS else 0)
-    if isinstance(found, InputError):
-        raise found
-    return found

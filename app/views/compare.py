@@ -1,6 +1,6 @@
 """Compare: two ways to group the documents, how steadily they come back, and how many clusters to ask for."""
 
-import cached
+import cached_groupings
 import links
 import streamlit as st
 from state import Session, session
@@ -40,7 +40,7 @@ def groupings(current: Session) -> None:
             return
         if not both_at_hand(current, a, b):
             return
-        found = cached.comparison(current.root, a, b)
+        found = cached_groupings.comparison(current.root, a, b)
         st.markdown(f"### {escape(short(headline(found), 240))}")
         figures(found)
         flows(found)

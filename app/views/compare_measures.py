@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-import cached
+import cached_groupings
 import numpy as np
 import streamlit as st
 from state import Session
@@ -53,7 +53,7 @@ LINES = (
 def qualities(session: Session, found: Comparison) -> None:
     """Both groupings measured, side by side; the better value is marked where one is."""
     sides = (found.a, found.b)
-    measured = [cached.quality(session.root, side.spec) for side in sides]
+    measured = [cached_groupings.quality(session.root, side.spec) for side in sides]
     names = [escape(short(side.title, 30)) for side in sides]
     said = (f"{names[0]} is as even as {measured[0].effective:.1f} groups of one size, {names[1]} as "
             f"{measured[1].effective:.1f}")

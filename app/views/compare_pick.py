@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import cached
+import cached_groupings
 import jobs
 import streamlit as st
 from state import Session, preset, widget
@@ -25,7 +26,7 @@ def options(root: Path) -> dict[str, str]:
     found = {PRESENT: f"GEM, the present taxonomy ({len(present.clusters)} clusters)"}
     found |= {spec: f"{METHODS[spec][:1].upper()}{METHODS[spec][1:]}"  # type: ignore[index]
               if spec == "vmf" else METHODS[spec] for spec in ("kmeans", "spherical", "vmf")}  # type: ignore[index]
-    found |= {f"column:{name}": f'Column "{short(name, 40)}"' for name in cached.columns(root)}
+    found |= {f"column:{name}": f'Column "{short(name, 40)}"' for name in cached_groupings.columns(root)}
     seen = {present.key}
     steps = list(enumerate(opened.history().steps, 1))
     for number, step in reversed(steps):

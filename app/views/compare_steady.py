@@ -1,6 +1,7 @@
 """Compare, stability: does the corpus give the same clusters again? A study as a job, and what it found."""
 
 import cached
+import cached_groupings
 import curves
 import jobs
 import numpy as np
@@ -105,7 +106,7 @@ def _agreement(studies: list[Stability]) -> None:
 
 
 def _returning(session: Session, taxonomy: Taxonomy, study: Stability) -> None:
-    surely = cached.returning(session.root, study)
+    surely = cached_groupings.returning(session.root, study)
     order = np.argsort(surely, kind="stable")
     loose = int((surely < LOOSE).sum())
     firm = int((surely >= STEADY).sum())

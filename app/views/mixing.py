@@ -1,6 +1,6 @@
 """Mixing: weights of the clusters by several strategies, what they mean, and the runs that some of them rest on."""
 
-import cached
+import cached_mixing
 import links
 import streamlit as st
 from state import Session, session
@@ -40,7 +40,7 @@ def weights() -> None:
     with left, guarded():
         controls(here, mix, hand)
     with right, guarded():
-        domains = cached.domains(here.root)
+        domains = cached_mixing.domains(here.root)
         try:
             found = found_weights(here.root, mix)
         except InputError as error:

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import cached
+import cached_mixing
 import numpy as np
 import streamlit as st
 from shares import ShareLine, share_editor
@@ -21,7 +22,7 @@ BELOW, ABOVE = 100, 1000  # reach of the slider around the tokens there are
 
 def mix_of(here: Session) -> Mix:
     """Return what is set; own weights start anew when the taxonomy has changed."""
-    taxonomy, domains = cached.taxonomy(here.root), cached.domains(here.root)
+    taxonomy, domains = cached.taxonomy(here.root), cached_mixing.domains(here.root)
     key = f"{taxonomy.data_hash}/{taxonomy.key}"
     found: Mix | None = here.drafts.get("mixing")
     if found is None:
@@ -36,7 +37,7 @@ def mix_of(here: Session) -> Mix:
 
 def controls(here: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
     """Show the controls and write what they hold into `mix`."""
-    domains = cached.domains(here.root)
+    domains = cached_mixing.domains(here.root)
     if mix.strategy not in hand:
         mix.strategy = "natural"
     mix.strategy = st.radio("Strategy", hand, index=hand.index(mix.strategy), format_func=NAMES.__getitem__,

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import cached
+import cached_mixing
 import streamlit as st
 from downloads import kept
 from state import Session
@@ -24,7 +25,7 @@ FILES: tuple[tuple[Format, str, str, str], ...] = (  # format, label, name, type
 
 def take_away(here: Session, mix: Mix, found: Weights) -> None:
     """Four files, and two commands."""
-    taxonomy, domains = cached.taxonomy(here.root), cached.domains(here.root)
+    taxonomy, domains = cached.taxonomy(here.root), cached_mixing.domains(here.root)
     with st.container(border=True, gap="small", key="mixing-export"):
         st.markdown("**Take the weights away**")
         with st.container(horizontal=True, gap="small"):

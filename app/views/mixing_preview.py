@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import cached
+import cached_mixing
 import charts
 import numpy as np
 import streamlit as st
@@ -33,15 +34,15 @@ class Losses:
 
 def preview(here: Session, found: Weights) -> Losses | None:
     """Show the predicted change, or how far its making is; None until it is there."""
-    making = cached.ngram(here.root)
+    making = cached_mixing.ngram(here.root)
     if not making.wait():
         _progress(making)
         return None
     if making.proxy is None:
         refusal("There is no preview of the loss", making.refused)
-        st.button("Try again", key="mixing-preview-again", on_click=cached.ngram_again, args=(here.root,))
+        st.button("Try again", key="mixing-preview-again", on_click=cached_mixing.ngram_again, args=(here.root,))
         return None
-    domains = cached.domains(here.root)
+    domains = cached_mixing.domains(here.root)
     proposed, natural = making.proxy.losses(found.weights), making.proxy.losses(domains.natural)
     told = Losses(proposed, natural, float(proposed @ domains.natural), float(natural @ domains.natural))
     _shown(here, domains, told)

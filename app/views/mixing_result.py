@@ -1,6 +1,7 @@
 """Mixing, right side: what the weights mean, in words, bars and numbers."""
 
 import cached
+import cached_mixing
 import charts
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def headline(domains: Domains, found: Weights) -> str:
 
 def told(here: Session, found: Weights) -> None:
     """The finding, and what speaks against it."""
-    domains = cached.domains(here.root)
+    domains = cached_mixing.domains(here.root)
     st.markdown(f"### {headline(domains, found)}")
     if found.carried_from:
         st.caption(f":material/sync_alt: The taxonomy has changed since the runs of {NAMES[_known(found)]}: the "
@@ -96,7 +97,7 @@ def order_of(domains: Domains) -> list[int]:
 
 def weights_chart(here: Session, found: Weights) -> None:
     """Paired bars: natural share and weight of each cluster."""
-    domains, taxonomy = cached.domains(here.root), cached.taxonomy(here.root)
+    domains, taxonomy = cached_mixing.domains(here.root), cached.taxonomy(here.root)
     rows = [ShareRow(domains.names[at], taxonomy.cluster(domains.numbers[at]).colour, float(domains.natural[at]),
                      float(found.weights[at]), None, domains.numbers[at]) for at in order_of(domains)]
     changed = bool(np.abs(found.weights - domains.natural).max() >= SAME)
@@ -109,7 +110,7 @@ def weights_chart(here: Session, found: Weights) -> None:
 
 def table(here: Session, found: Weights, losses: Losses | None) -> None:
     """Every cluster with its numbers."""
-    domains, taxonomy = cached.domains(here.root), cached.taxonomy(here.root)
+    domains, taxonomy = cached_mixing.domains(here.root), cached.taxonomy(here.root)
     order = order_of(domains)
     columns: dict[str, object] = {
         " ": [circle(taxonomy.cluster(domains.numbers[at]).colour) for at in order],
@@ -142,7 +143,7 @@ def compared(here: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
     place = st.expander("Strategies side by side", key="mixing-compare", on_change="rerun")
     if not place.open:
         return
-    domains, proxy = cached.domains(here.root), cached.ngram(here.root).proxy
+    domains, proxy = cached_mixing.domains(here.root), cached_mixing.ngram(here.root).proxy
     made, refused = {}, []
     for strategy in hand:
         try:

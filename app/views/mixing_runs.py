@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cached
+import cached_groupings
 import streamlit as st
 from state import Session
 from views.job_panel import job_panel
@@ -75,7 +75,7 @@ def _card(here: Session, study: Study, options: list[str]) -> None:
 
 
 def _grouping(here: Session) -> list[str]:
-    offered = [*GROUPINGS, *(f"column:{name}" for name in cached.columns(here.root))]
+    offered = [*GROUPINGS, *(f"column:{name}" for name in cached_groupings.columns(here.root))]
     chosen = st.selectbox("Grouping", offered, format_func=lambda one: GROUPINGS.get(one, one.removeprefix("column:")),
                           key="mixing-grouping", label_visibility="collapsed", width=190, persist_state="session")
     return ["--partition", str(chosen)]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cached
+import cached_mixing
 import numpy as np
 from shares import Change
 from views.balance_target import OwnShares
@@ -75,8 +75,8 @@ def found_weights(root: Path, mix: Mix, strategy: Strategy | None = None) -> Wei
         If there are none.
     """
     chosen = strategy or mix.strategy
-    fixed = mix.fixed(cached.domains(root)) if chosen == "custom" else ()
-    return cached.weights(root, chosen, mix.limits, tau=mix.tau if chosen == "temperature" else TAU, fixed=fixed)
+    fixed = mix.fixed(cached_mixing.domains(root)) if chosen == "custom" else ()
+    return cached_mixing.weights(root, chosen, mix.limits, tau=mix.tau if chosen == "temperature" else TAU, fixed=fixed)
 
 
 def at_hand(root: Path) -> tuple[Strategy, ...]:
@@ -84,7 +84,7 @@ def at_hand(root: Path) -> tuple[Strategy, ...]:
 
     def there(strategy: Strategy) -> bool:
         try:
-            cached.weights(root, strategy, Limits())
+            cached_mixing.weights(root, strategy, Limits())
         except InputError:
             return False
         return True
