@@ -5,7 +5,10 @@ from numpy.typing import ArrayLike
 
 
 def fit_token_rates(words: ArrayLike, size: ArrayLike, tokens: ArrayLike) -> tuple[float, float]:
-    r"""Tokens per word and per byte by least squares with neither below 0: min |tokens - a words - b bytes|^2.
+    r"""Tokens per word and per byte by weighted least squares with neither below 0.
+
+    Minimises sum_i (tokens_i - a words_i - b bytes_i)^2 / bytes_i: errors grow with the length, so that a few very long
+    documents do not decide for all. Where both rates are above 0, the estimates add up to the tokens that were counted.
 
     Parameters
     ----------
@@ -25,5 +28,6 @@ def fit_token_rates(words: ArrayLike, size: ArrayLike, tokens: ArrayLike) -> tup
     from scipy.optimize import nnls
 
     table = np.stack((np.asarray(words, np.float64), np.asarray(size, np.float64)), axis=1)
-    rates, _ = nnls(table, np.asarray(tokens, np.float64))
+    root = 1.0 / np.sqrt(np.maximum(table[:, 1], 1.0))
+    rates, _ = nnls(table * root[:, None], np.asarray(tokens, np.float64) * root)
     return round(float(rates[0]), 9), round(float(rates[1]), 9)
