@@ -107,6 +107,7 @@ def test_what_waits_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         held.append(sum(len(piece.priority) for piece in self.pieces))
 
     monkeypatch.setattr(seed_sample._Draw, "take", watched)
+    monkeypatch.setattr(seed_sample, "priorities", lambda seed, shard, rows: rows.astype(np.uint64))
     found = sample_shards(tmp_path, 103, tmp_path / "s.parquet", by="site")
     assert max(held) <= 2 * 108 + 1024
     assert found.groups == {str(g): (4000, 21 if g < 3 else 20) for g in range(5)}  # the first three get the odd ones

@@ -287,9 +287,11 @@ class _Draw:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Columns without metadata, in types whose rows Arrow can pick."""
+    """Columns without metadata, in types whose rows Arrow can pick and whose shards Arrow can put together."""
     types = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
-    return table.cast(pa.schema([pa.field(field.name, types.get(field.type, field.type)) for field in table.schema]))
+    kinds = [field.type.value_type if pa.types.is_dictionary(field.type) else field.type for field in table.schema]
+    return table.cast(pa.schema([pa.field(name, types.get(kind, kind))
+                                 for name, kind in zip(table.column_names, kinds, strict=True)]))
 
 
 def _merged(pieces: Iterable[_Piece], keep: NDArray[np.bool_]) -> Iterator[_Piece]:
