@@ -42,6 +42,7 @@ JOBS = {
     "refit": "fit {corpus} --workspace={root} --clusters=7 --strength=0.5", "path": "path {root}",
     "name": "name {root} --base-url={url} --model=m", "stability": "stability {root} --seeds=3 --resamples=3",
     "clusters": "clusters {root} --from=3 --to=6 --points=3 --seeds=2",
+    "distill": "distill {root} --out={root}/out/student",
     "duplicates": "duplicates {root} --threshold=0.8", "report": "report {root} --out={root}/out/report.html",
     "export": "export {root} --out={root}/out"}
 FRESH = ("embed", "fit")  # begin without a workspace
