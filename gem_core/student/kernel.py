@@ -169,24 +169,55 @@ def add_rows(weights, rows, size, sums):
 
 
 @compiled()
-def sum_documents(offsets, data, valid, ascii_, page, entry, shift, weights, sums, words):
-    """Sums of rows (n, width) int64 and number of words (n,) of every document of a block."""
-    hashes = np.empty(BLOCK, dtype=np.uint64)
-    rows = np.empty(2 * BLOCK, dtype=np.int32)
+def sum_document(data, at, end, ascii_, page, entry, shift, weights, hashes, rows, sums):
+    """Sums of rows (width,) of one document; returns its number of words."""
+    sums[:] = 0
+    words, previous = 0, np.uint64(0)
+    while at < end:
+        count, at = hash_words(data, at, end, ascii_, page, entry, hashes)
+        size = place_words(hashes, count, previous, words > 0, shift, rows)
+        add_rows(weights, rows, size, sums)
+        words += count
+        if count > 0:
+            previous = hashes[count - 1]
+    return words
+
+
+@compiled()
+def score_documents(offsets, data, valid, ascii_, page, entry, shift, weights, unit, bias, rates, cluster, second,
+                    margin, words, tokens):
+    """Best and second-best cluster, their distance, words and tokens of every document of a block."""
+    hashes, rows = np.empty(BLOCK, dtype=np.uint64), np.empty(2 * BLOCK, dtype=np.int32)
+    sums = np.zeros(weights.shape[1], dtype=np.int64)
     for i in range(words.size):
-        words[i] = 0
-        sums[i] = 0
-        if valid.size > 0 and not valid[i]:
-            continue
-        at, end = np.int64(offsets[i]), np.int64(offsets[i + 1])
-        previous = np.uint64(0)
-        while at < end:
-            count, at = hash_words(data, at, end, ascii_, page, entry, hashes)
-            size = place_words(hashes, count, previous, words[i] > 0, shift, rows)
-            add_rows(weights, rows, size, sums[i])
-            words[i] += count
-            if count > 0:
-                previous = hashes[count - 1]
+        at = np.int64(offsets[i])
+        end = np.int64(offsets[i + 1]) if valid.size == 0 or valid[i] else at
+        words[i] = sum_document(data, at, end, ascii_, page, entry, shift, weights, hashes, rows, sums)
+        tokens[i] = np.int64(np.rint(rates[0] * words[i] + rates[1] * (end - at)))
+        factor = unit / np.sqrt(max(2.0 * words[i] - 1.0, 1.0))
+        best, next_, high, low = 0, 0, -np.inf, -np.inf
+        for k in range(bias.size):
+            logit = sums[k] * factor + bias[k]
+            if logit > high:
+                next_, low = best, high
+                best, high = k, logit
+            elif logit > low:
+                next_, low = k, logit
+        cluster[i], second[i], margin[i] = best, next_, high - low
+
+
+@compiled()
+def sum_documents(offsets, data, valid, ascii_, page, entry, shift, weights, unit, evidence):
+    """Evidence (n, K) of every document of a block: sums of rows over the root of the number of features."""
+    hashes, rows = np.empty(BLOCK, dtype=np.uint64), np.empty(2 * BLOCK, dtype=np.int32)
+    sums = np.zeros(weights.shape[1], dtype=np.int64)
+    for i in range(evidence.shape[0]):
+        at = np.int64(offsets[i])
+        end = np.int64(offsets[i + 1]) if valid.size == 0 or valid[i] else at
+        words = sum_document(data, at, end, ascii_, page, entry, shift, weights, hashes, rows, sums)
+        factor = unit / np.sqrt(max(2.0 * words - 1.0, 1.0))
+        for k in range(evidence.shape[1]):
+            evidence[i, k] = sums[k] * factor
 
 
 @compiled()

@@ -2,7 +2,7 @@ r"""The student: sums of integer rows, one row for every word and word pair of a
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -12,12 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gem_core._types import Float32, Float64, Int32, frozen
-from gem_core.student.buffers import TextBlock, text_blocks
+from gem_core.student.buffers import text_blocks
 from gem_core.student.words import characters
 
 LINE = 64  # bytes of a cache line
 LANES = 32  # weights of int16 in one
-BLOCK = 1024  # documents whose sums are held at a time
 Rows = NDArray[np.int16]
 
 
@@ -123,6 +122,10 @@ class Student:
                 "labels": list(self.labels), "taxonomy_hash": self.taxonomy_hash,
                 "token_rates": list(self.token_rates), "settings": self.settings, "unicode": characters().unicode}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: the fields, not what is derived from them."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
     def warm(self) -> None:
         """Compile, or load the machine code, and lay the rows out: a few seconds the first time on a machine."""
         for kind in (pa.string(), pa.large_string()):
@@ -146,46 +149,37 @@ class Student:
         InputError
             If the array does not hold text.
         """
+        from gem_core.student.kernel import score_documents
+
         n = len(texts)
         scores = Scores(np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.float32), np.zeros(n, np.int32),
                         np.zeros(n, np.int64))
         row = 0
-        for block, sums, words in self._sums(texts):
-            rows = slice(row, row + len(block))
-            best, second, margin = best_two(self.logits(sums, words))
-            scores.cluster[rows], scores.second[rows], scores.margin[rows] = best, second, margin
-            scores.words[rows] = words
-            scores.tokens[rows] = np.rint(self.token_rates[0] * words + self.token_rates[1] * block.lengths)
+        for block in text_blocks(texts):
+            part = [array[row:row + len(block)] for array in vars(scores).values()]
+            score_documents(block.offsets, block.data, block.valid, *self._tables, self._rows,
+                            self.scale / self.temperature, self.bias, np.array(self.token_rates), *part)
             row += len(block)
         for array in vars(scores).values():
             frozen(array)
         return scores
 
     def evidence(self, texts: pa.Array | pa.ChunkedArray) -> Float64:
-        """Logits before temperature and bias, (n, K) float64, nats: what calibration fits on."""
-        plain = replace(self, bias=np.zeros(len(self.numbers)), temperature=1.0)
-        found = [plain.logits(sums, words) for _, sums, words in self._sums(texts)]
-        return np.concatenate(found) if found else np.zeros((0, len(self.numbers)))
-
-    def logits(self, sums: NDArray[np.int64], words: Int32) -> Float64:
-        """Logits (n, K) of integer sums and numbers of words."""
-        features = np.maximum(2.0 * words - 1.0, 1.0)
-        unit: Float64 = (self.scale / self.temperature) / np.sqrt(features)
-        return np.asarray(sums * unit[:, None] + self.bias)
-
-    def _sums(self, texts: pa.Array | pa.ChunkedArray) -> Iterator[tuple[TextBlock, NDArray[np.int64], Int32]]:
+        """Logits before temperature and bias, (n, K) float64, nats: what calibration fits on. 8 n K bytes."""
         from gem_core.student.kernel import sum_documents
 
-        table, rows, k = characters(), self._rows, len(self.numbers)
-        shift = np.uint64(64 - (rows.shape[0].bit_length() - 1))
-        for whole in text_blocks(texts):
-            for start in range(0, len(whole), BLOCK):
-                block = whole.part(start, min(start + BLOCK, len(whole)))
-                sums = np.empty((len(block), rows.shape[1]), np.int64)
-                words = np.empty(len(block), np.int32)
-                sum_documents(block.offsets, block.data, block.valid, table.ascii, table.page, table.entry, shift,
-                              rows, sums, words)
-                yield block, sums[:, :k], words
+        evidence = np.zeros((len(texts), len(self.numbers)))
+        row = 0
+        for block in text_blocks(texts):
+            sum_documents(block.offsets, block.data, block.valid, *self._tables, self._rows, self.scale,
+                          evidence[row:row + len(block)])
+            row += len(block)
+        return evidence
+
+    @property
+    def _tables(self) -> tuple[Any, ...]:
+        table = characters()
+        return table.ascii, table.page, table.entry, np.uint64(64 - (self.weights.shape[0].bit_length() - 1))
 
     @cached_property
     def _rows(self) -> Rows:
@@ -198,15 +192,3 @@ class Student:
         rows[:, :k] = self.weights
         return rows
 
-
-def best_two(logits: Float64) -> tuple[Int32, Int32, Float32]:
-    """Best class, second best and their distance; the lower of equals first."""
-    rows = np.arange(len(logits))
-    best = logits.argmax(axis=1)
-    if logits.shape[1] == 1:
-        return best.astype(np.int32), best.astype(np.int32), np.full(len(logits), np.inf, np.float32)
-    top = logits[rows, best]
-    rest = logits.copy()
-    rest[rows, best] = -np.inf
-    second = rest.argmax(axis=1)
-    return best.astype(np.int32), second.astype(np.int32), (top - rest[rows, second]).astype(np.float32)
