@@ -62,6 +62,8 @@ def test_the_split_is_the_same_part_of_every_cluster() -> None:
     assert (other[0] != test).any()
     small = split(np.zeros(3, int), np.arange(3), test_share=0.5, calibration_share=0.4, seed=0)
     assert (small[0].sum(), small[1].sum()) == (2, 0)  # one stays
+    alone = split(np.zeros(1, int), np.arange(1), test_share=0.6, calibration_share=0.3, seed=0)
+    assert (alone[0].sum(), alone[1].sum()) == (0, 0)
 
 
 def test_copies_of_a_text_lie_in_one_part() -> None:

@@ -95,7 +95,7 @@ class DistilReport:
     token_error_document : float
         Median of |estimated - counted| / counted over the test documents.
     documents_per_second, bytes_per_second : float
-        One thread of this machine over the test texts, from Arrow strings to scores.
+        One thread of `machine`, from Arrow strings in memory to scores; the fastest of a few passes.
     machine : str
     training, calibration, test, left_out, copies : int
         Documents; `left_out` had a low score, `copies` repeat the text of an earlier one.

@@ -1,0 +1,278 @@
+"""Student: one button at first, then what the report says, documents of a disagreement, a folder labelled as a job."""
+
+import re
+import shutil
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from cli_process import wait_for
+from streamlit.testing.v1 import AppTest
+
+from gem_core.pipeline import Exclude, Rename, edit
+from gem_core.pipeline.web.distil import DistilSettings, distil
+from gem_core.pipeline.web.students import student_folder, students
+from gem_core.pipeline.web.totals import read_totals
+from gem_core.student import StudentConfig
+from gem_core.workspace import Workspace
+
+APP = Path(__file__).resolve().parents[2] / "app"
+sys.path.insert(0, str(APP))
+import jobs  # noqa: E402
+from screen import opened, words  # noqa: E402
+from student_charts import matrix  # noqa: E402
+from views.student_agreement import ordered  # noqa: E402
+from views.student_label import csv_text, totals_table  # noqa: E402
+from widgets import percent  # noqa: E402
+
+HOSTILE = "<img src=x onerror=alert(1)> **[x](http://x.invalid)**"
+QUICK = DistilSettings(student=StudentConfig(buckets=1 << 14, epochs=3))
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "first-visit-done").touch()
+    monkeypatch.setenv("GEM_EXPLORER_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="module")
+def _taught(built_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("taught") / "sample"
+    shutil.copytree(built_sample, root)
+    workspace = Workspace(root)
+    distil(workspace, workspace.taxonomy(), student_folder(workspace, workspace.taxonomy(), QUICK), QUICK)
+    return root
+
+
+@pytest.fixture
+def taught(_taught: Path, tmp_path: Path) -> Workspace:
+    """A copy of the sample with a student, which a test may change."""
+    shutil.copytree(_taught, tmp_path / "taught")
+    return Workspace(tmp_path / "taught")
+
+
+def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, view: str = "") -> AppTest:
+    app = opened(workspace.root, monkeypatch, "student")
+    if view:
+        app.segmented_control(key="student_view").set_value(view).run()
+    assert not app.exception
+    return app
+
+
+def table(app: AppTest, column: str) -> pd.DataFrame:
+    """The table that has a column."""
+    found: pd.DataFrame = next(frame.value for frame in app.dataframe if column in frame.value.columns)
+    return found
+
+
+def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = shown(sample, monkeypatch)
+    assert "No student has learnt these clusters yet" in words(app)
+    assert not [one for one in app.button if one.key == "student-label-start"]
+    app.number_input(key="student-seed-first").set_value(3).run()
+    app.button(key="student-start-first").click().run()
+    job = jobs.find(sample.root, "distill")
+    assert job is not None
+    state = wait_for(lambda: (now := jobs.status(job)).ended and now, 120)
+    assert state.state == "finished", state.message
+    app.run()
+    (kept,) = students(sample)
+    low, high = kept.report.agreement_interval
+    assert (f"### Agrees with the taxonomy on {percent(kept.report.agreement)} of {kept.report.test:,} documents it "
+            f"never saw ({percent(low)} to {percent(high)})") in words(app)
+    assert kept.report.settings["seed"] == 3
+    assert kept.folder == student_folder(sample, sample.taxonomy(), DistilSettings(seed=3))
+    app.number_input(key="student-seed-another").set_value(3).run()
+    assert app.button(key="student-start-another").disabled  # that student is there
+    assert "This student is there already" in words(app)
+
+
+def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = students(taught)[0].report
+    app = shown(taught, monkeypatch)
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Mass error"] == percent(report.mass_error)
+    assert metrics["In tokens"] == percent(report.mass_error_tokens)
+    assert metrics["Lowest recall"] == percent(min(one.recall for one in report.clusters if one.recall is not None))
+    assert metrics["Documents a second"] == f"{report.documents_per_second:,.0f}"
+    scores = {one.label: one for one in report.clusters}
+    rows = table(app, "Precision")
+    assert sorted(rows["Cluster"]) == sorted(scores)
+    for _, row in rows.iterrows():
+        one = scores[row["Cluster"]]
+        assert row["Recall"] == pytest.approx(100 * (one.recall or 0.0))
+        assert (row["Mass"], row["Student"]) == pytest.approx((100 * one.mass, 100 * one.predicted_mass))
+        assert row["Change"] == pytest.approx(row["Student"] - row["Mass"], abs=0.051)
+        assert row["Tested"] == one.test
+    assert f"{percent(report.agreement_sure or 0)} where the taxonomy itself is sure" in words(app)
+
+
+def test_the_matrix_stands_in_the_order_of_the_tree(taught: Workspace) -> None:
+    report, taxonomy = students(taught)[0].report, taught.taxonomy()
+    order = ordered(report, taxonomy)
+    assert sorted(order) == list(range(len(report.clusters)))
+    groups = [taxonomy.cluster(report.clusters[at].number).parent for at in order]
+    assert len([1 for a, b in pairwise(groups) if a != b]) == len(taxonomy.parents) - 1
+    assert ordered(report, None) == list(range(len(report.clusters)))
+    counts = np.array([[3, 1], [0, 0]])
+    figure = matrix(counts, ["<b>one</b>", "two & three"], dark=False)
+    heat = figure.data[0]
+    np.testing.assert_array_equal(heat.z, [[0.75, 0.25], [np.nan, np.nan]])
+    assert heat.customdata[0][1] == "&lt;b&gt;one&lt;/b&gt; → two &amp; three<br>1 documents, 25.0% of the first"
+    assert figure.layout.yaxis.ticktext == ("&lt;b&gt;one&lt;/b&gt;", "two &amp; three")
+
+
+def test_documents_of_a_disagreement_are_read_beside_typical_ones(
+    taught: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = students(taught)[0].report
+    pair = max(report.pairs, key=lambda one: len(one.rows))
+    assert len(pair.rows) > 1
+    app = shown(taught, monkeypatch)
+    first = report.pairs[0]
+    assert taught.texts([first.rows[0]])[0] in [text.value for text in app.text]
+    assert list(table(app, "Of the cluster")["Documents"]) == [one.documents for one in report.pairs]
+    exemplar = taught.taxonomy().cluster(first.student).exemplars[0]
+    assert taught.texts([exemplar])[0] in [text.value for text in app.text]
+    app.segmented_control(key="student-whose").set_value("Taxonomy's cluster").run()
+    exemplars = taught.taxonomy().cluster(first.teacher).exemplars
+    assert taught.texts([exemplars[0]])[0] in [text.value for text in app.text]
+    app.button(key="student-next-typical").click().run()
+    assert taught.texts([exemplars[1]])[0] in [text.value for text in app.text]
+    if len(first.rows) > 1:
+        app.button(key="student-next-wrong").click().run()
+        assert taught.texts([first.rows[1]])[0] in [text.value for text in app.text]
+
+
+def test_a_changed_taxonomy_says_so(taught: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    taxonomy = taught.taxonomy()
+    assert "has changed since this student was taught" not in words(shown(taught, monkeypatch))
+    edit(taught, Rename("cluster", taxonomy.clusters[0].number, HOSTILE))
+    app = shown(taught, monkeypatch)
+    assert "The taxonomy has changed since this student was taught" in words(app)
+    assert taxonomy.clusters[0].label in list(table(app, "Precision")["Cluster"])  # the name of then
+    assert not app.button(key="student-start-another").disabled
+
+
+def test_names_are_shown_as_they_are_and_nothing_in_them_runs(
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for cluster in sample.taxonomy().clusters:
+        edit(sample, Rename("cluster", cluster.number, f"{HOSTILE} {cluster.number}"))
+    edit(sample, Exclude((sample.taxonomy().clusters[0].number,)))
+    distil(sample, sample.taxonomy(), student_folder(sample, sample.taxonomy(), QUICK), QUICK)
+    app = shown(sample, monkeypatch)
+    marked = "\n".join(str(one.value) for kind in (app.markdown, app.caption) for one in kind)
+    assert r"\<img src" in marked
+    assert not re.search(r"(?<!\\)<img", marked)
+    assert "](http" not in marked
+    assert table(app, "Precision")["Cluster"].str.startswith("<img").all()
+
+
+def test_a_teacher_that_is_gone_and_a_corpus_that_was_read_anew(
+    taught: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = students(taught)[0].folder / "report.json"
+    text = path.read_text()
+    key, data = taught.taxonomy().key, taught.manifest.data_hash
+    path.write_text(text.replace(key, "0" * 16))
+    app = shown(taught, monkeypatch)
+    assert "kept no more, so its typical documents are not known" in words(app)
+    assert "Agrees with the taxonomy on" in words(app)
+    path.write_text(text.replace(data, "0" * len(data)))
+    app = shown(taught, monkeypatch)
+    assert "The corpus has been read anew since" in words(app)
+
+
+def test_several_students_can_be_chosen(taught: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = DistilSettings(seed=1, student=QUICK.student)
+    distil(taught, taught.taxonomy(), student_folder(taught, taught.taxonomy(), other), other)
+    new, old = students(taught)
+    app = shown(taught, monkeypatch)
+    assert f"on {percent(new.report.agreement)} of" in words(app)
+    pick = next(one for one in app.selectbox if str(one.key).startswith("student-which"))
+    assert len(pick.options) == 2
+    pick.set_value(old.folder.name).run()
+    assert f"on {percent(old.report.agreement)} of" in words(app)
+    assert "--seed 0" in words(app)
+
+
+def shards(folder: Path, workspace: Workspace, count: int = 3) -> pd.DataFrame:
+    folder.mkdir()
+    whole = pd.DataFrame({"text": list(workspace.all_texts()), "n": range(len(workspace))})
+    for at in range(count):
+        whole.iloc[at::count].to_parquet(folder / f"part-{at}.parquet", index=False)
+    return whole
+
+
+def test_a_folder_is_labelled_as_a_job(taught: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(taught, Rename("cluster", taught.taxonomy().clusters[0].number, "=1+1"))
+    distil(taught, taught.taxonomy(), student_folder(taught, taught.taxonomy(), QUICK), QUICK)
+    shards(tmp_path / "pool", taught)
+    app = shown(taught, monkeypatch, "Label a folder")
+    assert app.button(key="student-label-start").disabled
+    app.text_input(key="student-in").set_value(str(tmp_path / "pool"))
+    app.text_input(key="student-out").set_value(str(tmp_path / "labelled"))
+    app.number_input(key="student-workers").set_value(1).run()
+    assert "3 shards" in words(app)
+    assert f"label {students(taught)[0].folder} {tmp_path / 'pool'} {tmp_path / 'labelled'}" in words(app)
+    app.button(key="student-label-start").click().run()
+    job = jobs.find(taught.root, "label")
+    assert job is not None
+    state = wait_for(lambda: (now := jobs.status(job)).ended and now, 120)
+    assert state.state == "finished", state.message
+    app.run()
+    found: dict[str, Any] = read_totals(tmp_path / "labelled")
+    assert f"### {len(taught):,} documents, about {found['tokens']:,} tokens" in words(app)
+    assert "3 of 3 shards are done." in words(app)
+    rows = table(app, "In the corpus").set_index("Cluster")
+    for one in found["clusters"]:
+        assert rows["Documents"][one["label"]] == one["documents"]
+        assert rows["Share"][one["label"]] == pytest.approx(100 * one["share_tokens"])
+    assert rows["Documents"].sum() == len(taught)
+    own = {c.label: 100 * c.tokens / taught.manifest.tokens for c in taught.taxonomy().clusters}
+    assert rows["In the corpus"].to_dict() == pytest.approx(own)
+    file = csv_text(totals_table(found))
+    assert "'=1+1" in file
+    assert ",=1+1" not in file
+
+
+def test_a_folder_that_cannot_be_labelled_is_refused_at_once(
+    taught: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shards(tmp_path / "pool", taught)
+    app = shown(taught, monkeypatch, "Label a folder")
+    app.text_input(key="student-in").set_value(str(tmp_path / "nothing"))
+    app.text_input(key="student-out").set_value(str(tmp_path / "pool" / "inside")).run()
+    assert "The input must be a folder of shards" in words(app)
+    app.text_input(key="student-in").set_value(str(tmp_path / "pool")).run()
+    app.button(key="student-label-start").click().run()
+    assert "The output must be a folder outside the input" in words(app)
+    app.text_input(key="student-out").set_value(str(tmp_path / "out"))
+    app.text_input(key="student-text-column").set_value("body").run()
+    app.button(key="student-label-start").click().run()
+    assert "Every parquet shard must have the column 'body'" in words(app)
+    assert jobs.find(taught.root, "label") is None
+
+
+def test_a_labelling_that_was_stopped_or_failed(
+    taught: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = shards(tmp_path / "pool", taught)
+    (tmp_path / "pool" / "part-1.parquet").write_bytes(b"PAR1 broken")
+    folder = students(taught)[0].folder
+    job = jobs.start("Labels", ["label", str(folder), str(tmp_path / "pool"), str(tmp_path / "out"), "--workers", "1",
+                                "--resume"], taught.root)
+    state = wait_for(lambda: (now := jobs.status(job)).ended and now, 120)
+    assert state.state == "failed"
+    app = shown(taught, monkeypatch, "Label a folder")
+    said = words(app)
+    assert "Every shard must be one that can be read" in said
+    assert "2 of 3 shards are done." in said
+    assert "A shard could not be read" in said
+    assert f"{len(whole) * 2 // 3:,} documents" in said
