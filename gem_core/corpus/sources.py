@@ -28,6 +28,7 @@ KNOWN = "csv, tsv, jsonl (each also .gz or .zst) or parquet"
 BLOCK, PACKED = 1 << 20, 1 << 16  # bytes read, and unpacked, at a time
 # The csv module's limit is one number for the whole process; a 10 MB document needs more than its 128 KiB.
 CELL_LIMIT = 2**31 - 1
+LENIENT = json.JSONDecoder(strict=False)  # bare control characters in strings are against the standard and do no harm
 
 
 class Truncated(CorpusError):
@@ -249,8 +250,7 @@ def parse_line(line: bytes) -> Row:
     ({'text': 'bees'}, Broken(detail='a JSON list, not an object'))
     """
     try:
-        # Bare control characters in strings are against the standard and do no harm.
-        value = json.loads(line.decode("utf-8", "surrogateescape"), strict=False)
+        value = LENIENT.decode(line.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError) as error:
         return Broken(f"not JSON: {str(error) or type(error).__name__}"[:200])
     return value if isinstance(value, dict) else Broken(f"a JSON {type(value).__name__}, not an object")
