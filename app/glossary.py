@@ -103,6 +103,8 @@ TERMS = {
     "precision": Term("Precision", "Part of what the student puts into a cluster that belongs there."),
     "mass_error": Term("Mass error", "Differences of the clusters' shares, student against taxonomy, added up: 0% = "
                                      "the same, 200% at most."),
+    "mass_error_tokens": Term("Mass error in tokens", "The same by tokens: the student's clusters and token estimates "
+                                                      "against those of the taxonomy."),
     "predicted_mass": Term("Predicted mass", "Share of the test documents that the student puts into the cluster."),
     "student_margin": Term("Student's margin", "Lead of the student's choice over its second, in nats, as calibrated."),
     "token_estimate": Term("Token estimate", "Tokens guessed from words and bytes; shown is how far off their sum is."),

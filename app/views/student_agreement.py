@@ -54,7 +54,7 @@ def summary(report: DistilReport) -> None:
     worst = min((float(one.recall) for one in known if one.recall is not None), default=0.0)
     figures = [("Lowest recall", percent(worst), "recall"),
                ("Mass error", percent(report.mass_error), "mass_error"),
-               ("In tokens", percent(report.mass_error_tokens), "mass_error"),
+               ("Mass error, tokens", percent(report.mass_error_tokens), "mass_error_tokens"),
                ("Token estimate", f"{100 * report.token_error:+.1f}%", "token_estimate"),
                ("Documents a second", count(report.documents_per_second), "throughput"),
                ("Learnt from", count(report.training), "student")]

@@ -27,21 +27,25 @@ def empty(current: Session) -> None:
         st.caption(f"A student is a small word model. It learns the {len(taxonomy.clusters)} clusters as they are now, "
                    "edits included, and labels text at reading speed without vectors: shards of any size. Part of the "
                    "documents only tests it.")
-        ask(current, "first")
+        if jobs.busy(current.root, "distill"):
+            st.caption("One is being taught; what it found comes here by itself.")
+        else:
+            ask(current, "first")
 
 
 def ask(current: Session, place: str) -> None:
     """A button, and the settings behind it."""
     taxonomy = cached.taxonomy(current.root)
     above = st.container()
-    with st.expander("Settings", key=f"student-settings-{place}"):
-        seed = st.number_input("Seed", 0, 1_000_000, 0, key=f"student-seed-{place}",
-                               help="Of the split and the training: the same seed gives the same student.")
-        test = st.slider("Documents for the test, percent", 5, 50, 20, 5, key=f"student-test-{place}",
-                         help="Of every cluster. They take no part in training or calibration; another 10 percent "
-                              "calibrate.")
-        drop = st.slider("Least typical left out, percent", 0, 50, 0, 5, key=f"student-drop-{place}",
-                         help="Of every cluster's training documents, those with the lowest GIS.")
+    with st.expander("Settings", expanded=place == "another", key=f"student-settings-{place}"):
+        one, two, three = st.columns(3, gap="medium")
+        seed = one.number_input("Seed", 0, 1_000_000, 0, key=f"student-seed-{place}",
+                                help="Of the split and the training: the same seed gives the same student.")
+        test = two.number_input("For the test, percent", 5, 50, 20, 5, key=f"student-test-{place}",
+                                help="Documents of every cluster that take no part in training or calibration; another "
+                                     "10 percent calibrate.")
+        drop = three.number_input("Left out, percent", 0, 50, 0, 5, key=f"student-drop-{place}",
+                                  help="Of every cluster's training documents, those with the lowest GIS.")
     settings = DistilSettings(seed=int(seed), test_share=test / 100, drop=drop / 100)
     folder = student_folder(cached.workspace(current.root), taxonomy, settings)
     there, busy = folder.exists(), jobs.busy(current.root, "distill")
@@ -51,7 +55,7 @@ def ask(current: Session, place: str) -> None:
         if st.button("Distil a student", type="primary", icon=":material/school:", key=f"student-start-{place}",
                      disabled=there or busy, help="Runs in the background, seconds to minutes; it survives a closed "
                      "tab."):
-            jobs.start("Student", arguments, current.root)
+            jobs.start(f"Student of {cached.workspace(current.root).manifest.name}", arguments, current.root)
             st.rerun(scope="app")
         if there:
             st.caption("This student is there already: change a setting.")

@@ -6,9 +6,11 @@ from typing import Any
 
 import cached
 import cached_students
+import charts
 import jobs
 import pandas as pd
 import streamlit as st
+from charts import ShareRow
 from downloads import kept
 from pulse import pulse
 from state import Session
@@ -24,6 +26,7 @@ from gem_core.pipeline.web.rows import REASONS
 from gem_core.pipeline.web.shards import Shard, check_columns
 from gem_core.pipeline.web.students import KeptStudent
 from gem_core.pipeline.web.totals import read_totals
+from gem_core.workspace import Taxonomy
 
 EVERY = 2.0  # seconds between two looks at totals that grow
 OURS = ("gem_cluster", "gem_label", "gem_margin", "gem_tokens")
@@ -90,7 +93,7 @@ def _begin(here: Session, source: Path | None, out: Path | None, text: str, argu
             if out is not None and (out == source or out.is_relative_to(source)):
                 raise InputError("The output must be a folder outside the input", f"{out} inside {source}",
                                  "Choose another folder")
-            jobs.start(f"Labels for {source.name}", arguments, here.root)
+            jobs.start(f"Labelling of {source.name}", arguments, here.root)
             st.rerun(scope="app")
     except InputError as error:
         refusal("This folder cannot be labelled as asked", str(error))
@@ -124,7 +127,6 @@ def _totals(here: Session, student: KeptStudent, folder: Path, live: bool) -> No
 def _shown(here: Session, student: KeptStudent, folder: Path, found: dict[str, Any]) -> None:
     rows = totals_table(found)
     so_far = "" if found["complete"] else " so far"
-    top = rows.sort_values("tokens", ascending=False, kind="stable").iloc[0]
     st.markdown(f"### {count(found['documents'])} documents, about {count(found['tokens'])} tokens{so_far}")
     st.caption(f"{count(found['shards_labelled'])} of {count(found['shards'])} shards are done.")
     for reason, number in found["refused"].items():
@@ -132,9 +134,14 @@ def _shown(here: Session, student: KeptStudent, folder: Path, found: dict[str, A
                    f"{escape(REASONS.get(reason, reason))}. Their places are in the folder \\_refused.]")
     for name, why in list(found["failed"].items())[:5]:
         refusal("A shard could not be read", f"{short(name, 200)}: {short(why, 400)}")
-    finding(f"Largest by tokens: {escape(short(str(top['label']), 50))}, {percent(float(top['share_tokens']))}",
-            "Beside it the share that the cluster has in the corpus the student learnt from. Tokens are estimates.")
-    _numbers(here, student, rows)
+    taxonomy = cached_students.step(here.root, student.report.taxonomy_key) or cached.taxonomy(here.root)
+    everything = max(sum(c.tokens for c in taxonomy.clusters), 1)
+    own = {c.number: c.tokens / everything for c in taxonomy.clusters}  # the student labels excluded ones too
+    grid = st.grid(2, min_column_width=440, gap="medium", key="student-totals-figures")
+    with grid.cell():
+        _numbers(taxonomy, rows, own)
+    with grid.cell():
+        _shares(taxonomy, rows, own)
     make = kept(lambda: csv_text(rows).encode(), "totals.csv", "text/csv")
     st.download_button("Download totals", make, "totals.csv", "text/csv", key="student-totals-csv", on_click="ignore",
                        icon=":material/download:", help="Documents and tokens of each cluster, as CSV.")
@@ -146,23 +153,39 @@ def totals_table(found: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(found["clusters"])
 
 
-def _numbers(here: Session, student: KeptStudent, rows: pd.DataFrame) -> None:
-    taxonomy = cached_students.step(here.root, student.report.taxonomy_key)
-    shade, known = colours(taxonomy), taxonomy or cached.taxonomy(here.root)
-    everything = max(sum(c.tokens for c in known.clusters), 1)
-    own = {c.number: 100 * c.tokens / everything for c in known.clusters}  # the student labels excluded ones too
+def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> None:
+    shade = colours(taxonomy)
     ranked = rows.sort_values("tokens", ascending=False, kind="stable")
+    top = ranked.iloc[0]
+    finding(f"Largest by tokens: {escape(short(str(top['label']), 50))}, {percent(float(top['share_tokens']))}",
+            "Tokens are the student's estimates.")
     share = 100 * ranked["share_tokens"].to_numpy()
     st.dataframe(
         pd.DataFrame({
             " ": [circle(shade(int(n))) for n in ranked["cluster_id"]], "Cluster": ranked["label"].to_numpy(),
             "Documents": ranked["documents"].to_numpy(), "Tokens": ranked["tokens"].to_numpy(),
-            "Share": share, "In the corpus": [own.get(int(n)) for n in ranked["cluster_id"]]}),
-        key="student-totals", hide_index=True, width="content", row_height=30, height=min(len(ranked), 16) * 30 + 38,
+            "Share": share, "In the corpus": [None if (part := own.get(int(n))) is None else 100 * part
+                                              for n in ranked["cluster_id"]]}),
+        key="student-totals", hide_index=True, row_height=30, height=min(len(ranked), 18) * 30 + 38,
         alt="Documents and tokens of each cluster in the labelled shards", column_config={
-            " ": dot_column(), "Cluster": st.column_config.TextColumn(width="medium"),
-            "Documents": st.column_config.NumberColumn(format="localized", width=110),
-            "Tokens": st.column_config.NumberColumn(format="localized", width=130, help=HINTS["token_estimate"]),
+            " ": dot_column(), "Cluster": st.column_config.TextColumn(width=190),
+            "Documents": st.column_config.NumberColumn(format="localized", width=92),
+            "Tokens": st.column_config.NumberColumn(format="localized", width=112, help=HINTS["token"]),
             "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=float(share.max()) or 1.0,
-                                                     width=130, help="Of the tokens."),
-            "In the corpus": st.column_config.NumberColumn(format="%.1f%%", width=110, help=HINTS["share_tokens"])})
+                                                     width=110, help="Of the tokens."),
+            "In the corpus": st.column_config.NumberColumn(format="%.1f%%", width=100, help=HINTS["share_tokens"])})
+
+
+def _shares(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> None:
+    """Paired bars: where this folder differs from the corpus that the student learnt from."""
+    shade = colours(taxonomy)
+    lines = [ShareRow(str(one.label), shade(int(one.cluster_id)), own.get(int(one.cluster_id)),
+                      float(one.share_tokens), None, int(one.cluster_id)) for one in rows.itertuples()]
+    lines.sort(key=lambda line: -(line.before or 0.0))
+    most = max(lines, key=lambda line: abs((line.after or 0.0) - (line.before or 0.0)))
+    finding(f"Differs most: {escape(short(most.name, 50))}, {percent(most.before or 0.0)} → "
+            f"{percent(most.after or 0.0)}",
+            "Pale: share of the tokens of the corpus it learnt from. Solid: of this folder.")
+    st.plotly_chart(charts.shares(lines, changed=True, names=("Corpus", "Folder")), key="student-totals-chart",
+                    config=charts.CONFIG, alt="Share of each cluster in the corpus and in the folder; the table beside "
+                                              "it holds the numbers")

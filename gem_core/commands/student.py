@@ -44,7 +44,7 @@ def _say(report: "DistilReport", out: Path) -> None:
     typer.echo(f"agrees with the taxonomy on {report.agreement:.1%} of {report.test:,} documents it never saw "
                f"({low:.1%} to {high:.1%})")
     typer.echo(f"shares of the clusters are off by {report.mass_error:.1%} in all, by {report.mass_error_tokens:.1%} "
-               f"in tokens; the estimate of tokens by {report.token_error:+.1%}")
+               f"in estimated tokens; their sum by {report.token_error:+.1%}")
     typer.echo(clean(f"{report.documents_per_second:,.0f} documents a second, one thread of {report.machine}"))
     typer.echo(f"{'recall':>8}{'precision':>11}{'share':>8}{'predicted':>11}  cluster")
     for one in sorted(report.clusters, key=lambda one: -one.mass):

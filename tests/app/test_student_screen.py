@@ -97,7 +97,7 @@ def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pyt
     app = shown(taught, monkeypatch)
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Mass error"] == percent(report.mass_error)
-    assert metrics["In tokens"] == percent(report.mass_error_tokens)
+    assert metrics["Mass error, tokens"] == percent(report.mass_error_tokens)
     assert metrics["Lowest recall"] == percent(min(one.recall for one in report.clusters if one.recall is not None))
     assert metrics["Documents a second"] == f"{report.documents_per_second:,.0f}"
     scores = {one.label: one for one in report.clusters}

@@ -106,6 +106,7 @@ def test_the_mass_error_by_hand() -> None:
     assert mass_error(teacher, student, 3) == pytest.approx((1 + 1 + 0) / 5)
     assert mass_error(teacher, student, 3, np.array([10.0, 1, 1, 8, 5])) == pytest.approx((6 + 6) / 25)
     assert mass_error(np.zeros(4, int), np.ones(4, int), 2) == 2.0
+    assert mass_error(np.array([0, 1]), np.array([0, 1]), 2, np.array([1.0, 1]), np.array([3.0, 1])) == 0.5
 
 
 def test_scores_and_pairs_by_hand() -> None:
@@ -143,7 +144,8 @@ def test_a_second_count_confirms_the_report(sample: Workspace, tmp_path: Path) -
         assert one.predicted_mass == pytest.approx(np.mean(said == one.number))
     tokens = sample.documents["tokens"].to_numpy()[plan.test]
     assert report.mass_error_tokens == pytest.approx(
-        sum(abs(tokens[teacher == n].sum() - tokens[said == n].sum()) for n in student.numbers) / tokens.sum())
+        sum(abs(tokens[teacher == n].sum() / tokens.sum() - scores.tokens[said == n].sum() / scores.tokens.sum())
+            for n in student.numbers))
     assert report.token_error == pytest.approx(scores.tokens.sum() / tokens.sum() - 1)
     assert abs(report.token_error) < 0.05
     for pair in report.pairs:

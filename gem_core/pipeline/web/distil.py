@@ -234,7 +234,7 @@ def _tested(workspace: Workspace, taxonomy: Taxonomy, student: Student, labels: 
         agreement=float(right.mean()), agreement_interval=wilson(int(right.sum()), len(rows)),
         agreement_sure=_mean(right[sure]), agreement_unsure=_mean(right[~sure]),
         mass_error=mass_error(teacher, scores.cluster, k),
-        mass_error_tokens=mass_error(teacher, scores.cluster, k, tokens),
+        mass_error_tokens=mass_error(teacher, scores.cluster, k, tokens, scores.tokens),
         token_error=float(scores.tokens.sum() / max(tokens.sum(), 1.0) - 1.0),
         token_error_document=float(np.median(np.abs(scores.tokens - tokens) / np.maximum(tokens, 1.0))),
         documents_per_second=documents_speed, bytes_per_second=bytes_speed, machine=machine(),

@@ -89,7 +89,8 @@ class DistilReport:
     agreement_sure, agreement_unsure : float or None
         The same on the half of them where the teacher's own margin is larger, and on the other.
     mass_error, mass_error_tokens : float
-        L1 distance between the shares of the clusters by student and by teacher, in documents and in tokens; 0 to 2.
+        L1 distance between the shares of the clusters by student and by teacher, 0 to 2: in documents; and in tokens,
+        of which the student's are its estimates, as in a labelled folder.
     token_error : float
         (estimated - counted) / counted tokens of all test documents together.
     token_error_document : float
@@ -218,8 +219,8 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
 
 
-def mass_error(teacher: NDArray[Any], student: NDArray[Any], n_clusters: int,
-               weights: NDArray[Any] | None = None) -> float:
+def mass_error(teacher: NDArray[Any], student: NDArray[Any], n_clusters: int, weights: NDArray[Any] | None = None,
+               student_weights: NDArray[Any] | None = None) -> float:
     """Return the L1 distance between the shares of the clusters, 0 (the same) to 2 (nothing in common).
 
     Parameters
@@ -229,6 +230,8 @@ def mass_error(teacher: NDArray[Any], student: NDArray[Any], n_clusters: int,
     n_clusters : int
     weights : (n,), optional
         Tokens of each document; every document counts the same when left out.
+    student_weights : (n,), optional
+        Tokens as the student estimates them; `weights` when left out.
 
     Examples
     --------
@@ -236,8 +239,10 @@ def mass_error(teacher: NDArray[Any], student: NDArray[Any], n_clusters: int,
     0.5
     """
     w = np.ones(len(teacher)) if weights is None else np.asarray(weights, dtype=np.float64)
-    one, two = (np.bincount(labels, w, n_clusters) for labels in (teacher, student))
-    return float(np.abs(one - two).sum() / w.sum())
+    v = w if student_weights is None else np.asarray(student_weights, dtype=np.float64)
+    one, two = (np.bincount(labels, of, n_clusters) / max(float(of.sum()), 1.0)
+                for labels, of in ((teacher, w), (student, v)))
+    return float(np.abs(one - two).sum())
 
 
 def cluster_scores(confusion: NDArray[np.int64], numbers: Sequence[int], labels: Sequence[str],
