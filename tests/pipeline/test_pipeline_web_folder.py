@@ -183,9 +183,13 @@ def test_what_is_refused_before_any_work(made: tuple[Path, Path, Path], tmp_path
     refused("--engine must be one of local, ray", "spark", "Choose one of them", engine="spark")
     refused("Every parquet shard must have the column 'url'", "1 without it: a.parquet; columns there: id, text",
             "Name the column of the text with --text-column", text="url")
-    refused("The column 'id' must hold text", "another type in a.parquet (int64)",
+    refused("The column 'id' must be one column of text", "something else in a.parquet (int64)",
             "Name the column of the text with --text-column", text="id", shards_folder=_only(shards, "a.parquet",
                                                                                            tmp_path / "only"))
+    (tmp_path / "twice").mkdir()
+    pq.write_table(pa.table([["a"], ["b"]], names=["text", "text"]), tmp_path / "twice" / "a.parquet")
+    refused("The column 'text' must be one column of text", "something else in a.parquet (two columns)",
+            "Name the column of the text with --text-column", shards_folder=tmp_path / "twice")
     refused("A shard must not have columns that labelling adds",
             "a.parquet (gem_cluster), a.parquet (gem_label), a.parquet (gem_margin) and 21 more",
             "Point at the shards as they were before, or rename these columns", shards_folder=out)

@@ -110,13 +110,16 @@ def test_lines_that_cannot_be_labelled(tmp_path: Path) -> None:
                                     "labelled_already": 1}
     with pytest.raises(InputError) as refused:
         labelled(tmp_path, "a.jsonl", data, strict=True)
+    labelled(tmp_path, "a.jsonl", jsonl(["mended"]))
+    assert not (tmp_path / "out" / "_refused" / "a.jsonl.jsonl").exists()
     assert str(refused.value).startswith("With --strict every row must be one that can be labelled; got row 1 of "
                                          "a.jsonl: the row is not a JSON object (not JSON: ")
     assert str(refused.value).endswith("Mend the row, or leave --strict out: such rows are counted and set aside.")
 
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.string(), pa.string_view()])
-def test_cells_that_cannot_be_labelled(tmp_path: Path, kind: pa.DataType) -> None:
+def test_cells_that_cannot_be_labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: pa.DataType) -> None:
+    monkeypatch.setattr(reading, "ROWS", 2)
     cells = [b"one", None, "zwei \u00e9".encode(), b"caf\xe9", b""]
     array = pa.array(cells, pa.binary())
     if kind == pa.string():  # parquet does not look whether its strings are UTF-8
@@ -125,7 +128,8 @@ def test_cells_that_cannot_be_labelled(tmp_path: Path, kind: pa.DataType) -> Non
         array = pa.array(["one", None, "zwei \u00e9", None, ""], kind)
     else:
         array = array.cast(kind)
-    marker, path = labelled(tmp_path, "a.parquet", pa.table({"text": array, "n": range(5)}))
+    marker, path = labelled(tmp_path, "a.parquet", pa.table({"text": array, "n": range(5)}),
+                            written={"row_group_size": 3})
     table = pq.read_table(path)
     assert table.column("n").to_pylist() == [0, 2, 4]
     assert table.schema.field("text").type == kind

@@ -83,13 +83,13 @@ def check_columns(shards: Iterable[Shard], text: str, *, reserved: Iterable[str]
                     lacking.setdefault(name, []).append(shard.name)
                     columns.update(fields)
             if text in fields and not is_text(fields[text]):
-                other.append(f"{shard.name} ({fields[text]})")
+                other.append(f"{shard.name} ({fields[text] or 'two columns'})")
     for name, names in lacking.items():
         raise InputError(f"Every parquet shard must have the column '{name}'",
                          f"{len(names):,} without it: {named(names)}; columns there: {listed(sorted(columns))}",
                          "Name the column of the text with --text-column" if name == text else "Name another column")
     if other:
-        raise InputError(f"The column '{text}' must hold text", f"another type in {named(other)}",
+        raise InputError(f"The column '{text}' must be one column of text", f"something else in {named(other)}",
                          "Name the column of the text with --text-column")
     if taken:
         raise InputError("A shard must not have columns that labelling adds", named(taken),
@@ -97,11 +97,11 @@ def check_columns(shards: Iterable[Shard], text: str, *, reserved: Iterable[str]
 
 
 def _fields(shard: Shard) -> dict[str, pa.DataType | None] | None:
-    """Columns of a shard; None where it cannot be said."""
+    """Columns of a shard and their types (None: of two columns, or of JSON); None where it cannot be said."""
     try:
         if shard.source.format == "parquet":
             schema = pq.read_schema(shard.source.path)
-            return {field.name: field.type for field in schema}
+            return {field.name: None if schema.names.count(field.name) > 1 else field.type for field in schema}
         line = next((line for line in byte_lines(read_blocks(shard.source, lambda done: None)) if line.strip()), b"")
         row = parse_line(line)
         return None if isinstance(row, Broken) else dict.fromkeys(row)
