@@ -10,6 +10,7 @@ then runs in a process of its own, which reports its largest resident memory.
 import argparse
 import json
 import os
+import pickle
 import resource
 import subprocess
 import sys
@@ -22,7 +23,15 @@ import numpy as np
 import torch
 from sklearn.metrics import adjusted_rand_score
 
-from gem_core.clustering import MixtureConfig, MixtureFit, assign, fit_mixture, stored_vectors
+from gem_core.clustering import (
+    MixtureConfig,
+    MixtureFit,
+    assign,
+    block_statistics,
+    fit_mixture,
+    ray_vectors,
+    stored_vectors,
+)
 from gem_core.clustering.mixture import prepare
 from gem_core.clustering.threads import torch_threads
 from gem_core.geometry import normalise, sample_vmf
@@ -114,6 +123,25 @@ def in_turn(vectors: np.ndarray, fit: MixtureFit, path: Path, repeats: int = 5) 
     return np.median([[seconds(call) for call in calls] for _ in range(repeats)], axis=0)
 
 
+def over_ray(folder: Path, k: int, workers: int) -> None:
+    """One line: the fit by Ray workers beside the one of this process, and the bytes that a pass moves."""
+    path, config = folder / "vectors.npy", MixtureConfig(n_clusters=k, start="plain", max_iter=20)
+    alone = fit_mixture(stored_vectors(path), config)
+    with ray_vectors(path, workers=workers) as vectors:
+        fit = fit_mixture(vectors, config)
+        documents, local = prepare(vectors, None, k).documents, prepare(stored_vectors(path), None, k).documents
+        model, offsets = fit.parameters().model(), fit.parameters().model().offsets + fit.bias
+        times = np.median([[seconds(lambda d=d: d.evaluate(model.slopes, offsets)) for d in (documents, local)]
+                           for _ in range(5)], axis=0)
+    rows = np.load(path, mmap_mode="r")[:1000].astype(np.float32)
+    out = len(pickle.dumps(block_statistics(rows, np.full(1000, 1e-3), model.slopes, offsets)))
+    there = len(pickle.dumps((model.slopes, offsets)))
+    print(f"Ray, {workers} workers, {documents.n:,} rows, K = {k}: objective {fit.objective:.6f}, alone "
+          f"{alone.objective:.6f} (relative difference {abs(fit.objective / alone.objective - 1):.1e}); a pass "
+          f"{times[0]:.3f} s, alone {times[1]:.3f} s; a pass sends a worker {there:,} and returns {out:,} bytes",
+          flush=True)
+
+
 def seconds(call: Callable[[], object]) -> float:
     began = time.perf_counter()
     call()
@@ -139,6 +167,7 @@ def main() -> None:
     parser.add_argument("--clusters", type=int, nargs="+", default=[24, 200])
     parser.add_argument("--tol", type=float, default=1e-6)
     parser.add_argument("--keep", action="store_true", help="leave the vectors where they are, and use them if there")
+    parser.add_argument("--ray", type=int, default=0, metavar="WORKERS", help="compare with Ray workers, and no more")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -149,6 +178,9 @@ def main() -> None:
         make(options.folder, options.real, options.rows)
     try:
         for k in options.clusters:
+            if options.ray:
+                over_ray(options.folder, k, options.ray)
+                continue
             out = subprocess.run([sys.executable, __file__, *map(str, (options.folder, options.real)), "--one", str(k),
                                   "--tol", str(options.tol)], capture_output=True, text=True, env=dict(os.environ))
             print(report(json.loads(out.stdout)) if out.returncode == 0 else out.stderr, flush=True)

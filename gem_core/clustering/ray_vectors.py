@@ -1,5 +1,6 @@
 """Vectors whose sums are added up by Ray actors, on this machine or many: `with ray_vectors(paths) as X: fit(X)`."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,7 +86,7 @@ def ray_vectors(paths: str | Path | Sequence[str | Path], *, workers: int | None
     Raises
     ------
     InputError
-        As in `stored_vectors`; Ray is not installed; `workers` is below 1.
+        As in `stored_vectors`; Ray is not installed; `workers` is below 1 or above the processors of the cluster.
     GemError
         A worker was lost more than three times in a fit; up to then Ray starts it again, and nothing is lost.
 
@@ -94,8 +95,8 @@ def ray_vectors(paths: str | Path | Sequence[str | Path], *, workers: int | None
     A pass sends K x d slopes and K offsets to every actor and brings back K x d resultants, K masses and a K x K Gram
     matrix, float64: 0.15 MB an actor for 24 clusters in 384 dimensions, 1.5 MB for 200.
 
-    A Ray cluster that is running is joined as Ray finds it (`RAY_ADDRESS`); otherwise Ray starts one on this machine
-    and it ends with the block.
+    A connection that is there already is used and left as it is. Otherwise RAY_ADDRESS names a running cluster ("auto":
+    the one of this machine); without it Ray is started on this machine, without usage reports, and ends with the block.
 
     Examples
     --------
@@ -110,11 +111,14 @@ def ray_vectors(paths: str | Path | Sequence[str | Path], *, workers: int | None
                          "Leave it out for all processors")
     ours = not ray.is_initialized()
     if ours:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        ray.init(address=os.environ.get("RAY_ADDRESS", "local"), log_to_driver=False, logging_level="error")
     try:
-        n = vectors.shape[0]
-        count = workers or max(1, min(int(ray.cluster_resources().get("CPU", 1)), n // 10_000))
-        found = RayVectors(vectors, min(count, n))
+        n, processors = vectors.shape[0], int(ray.cluster_resources().get("CPU", 1))
+        if workers is not None and workers > processors:  # Ray would wait for them without a word
+            raise InputError(f"workers must not exceed the processors of the cluster ({processors})", f"{workers}",
+                             "Leave it out for all processors, or add machines to the cluster")
+        found = RayVectors(vectors, min(workers or max(1, min(processors, n // 10_000)), n))
         try:
             yield found
         finally:

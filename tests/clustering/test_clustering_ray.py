@@ -74,15 +74,20 @@ def test_bad_rows_are_refused_with_their_number(cluster, paths) -> None:
     bad[900] = 0
     np.save(paths[1], bad)
     with ray_vectors(paths, workers=2) as vectors, pytest.raises(InputError) as caught:
-        fit_mixture(vectors, MixtureConfig(n_clusters=5))
+        fit_mixture(vectors, MixtureConfig(n_clusters=1))
     assert str(caught.value) == ("X must hold vectors with a direction; got all-zero vectors in 1 such row, the first "
                                  "at row 1,233. Embed those documents again or drop them.")
 
 
-def test_workers_must_be_some(cluster, paths) -> None:
-    with pytest.raises(InputError, match="workers must be a whole number of at least 1; got 0"), \
-            ray_vectors(paths, workers=0):
+@pytest.mark.parametrize(("workers", "message"), [
+    (0, "workers must be a whole number of at least 1; got 0. Leave it out for all processors."),
+    (3, "workers must not exceed the processors of the cluster (2); got 3. Leave it out for all processors, or add "
+        "machines to the cluster."),
+])
+def test_more_workers_than_there_can_be_are_refused(cluster, paths, workers, message) -> None:
+    with pytest.raises(InputError) as caught, ray_vectors(paths, workers=workers):
         pass
+    assert str(caught.value) == message
 
 
 def test_without_ray_the_refusal_says_what_to_install(paths, monkeypatch) -> None:

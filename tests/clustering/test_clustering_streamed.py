@@ -1,5 +1,6 @@
 """Vectors in files: the same sums and the same fit as in memory, in few passes, and clear refusals."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import reference
 
-from gem_core.clustering import MixtureConfig, assign, fit_mixture, stored_vectors, streamed, vector_files
+from gem_core.clustering import MixtureConfig, assign, assignment, fit_mixture, stored_vectors, streamed, vector_files
 from gem_core.clustering.balance import dual_step, objective_value
 from gem_core.clustering.mixture import prepare
 from gem_core.clustering.seeding import seed_mixture
@@ -246,7 +247,8 @@ print(peak() - before)
     (np.inf, "X must hold finite numbers; got NaN or infinity in 1 such row, the first at row 1,234. Embed those "
              "documents again or drop them."),
 ])
-def test_bad_rows_are_refused_with_their_number(corpus, tmp_path, small_blocks, bad, message) -> None:
+def test_bad_rows_are_refused_with_their_number(corpus, tmp_path, small_blocks, monkeypatch, bad, message) -> None:
+    monkeypatch.setattr(assignment, "BLOCK_VALUES", 1)  # 256 rows
     raw, path = corpus
     fit = fit_mixture(stored_vectors(path), MixtureConfig(n_clusters=2, start="plain"))
     raw[1234] = bad
@@ -303,11 +305,14 @@ def test_bad_files_are_refused(corpus, tmp_path) -> None:
         assert str(caught.value) == message
 
 
-def test_a_file_cut_short_while_it_is_read_is_refused(corpus) -> None:
+@pytest.mark.parametrize("size", [10_000, None])
+def test_a_file_cut_short_or_written_anew_while_it_is_read_is_refused(corpus, size) -> None:
     _, path = corpus
     vectors = stored_vectors(path)
-    with path.open("r+b") as file:
-        file.truncate(10_000)
+    if size is None:
+        os.utime(path, ns=(0, 1_000))  # the same size, written at another time
+    else:
+        os.truncate(path, size)
     with pytest.raises(InputError) as caught:
         fit_mixture(vectors, MixtureConfig(n_clusters=2))
     assert str(caught.value) == ("A file of vectors must stay as it is while it is being read; got another size or "
