@@ -11,12 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 BASIS, PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # of FNV-1a
 MIX, PAIR = np.uint64(0xD6E8FEB86659FD93), np.uint64(0x9E3779B97F4A7C15)
 HALF = np.uint64(32)
-BLOCK = 4096  # words hashed before their rows are added: 64 KiB of row numbers stay in the second-level cache
+SPAN = 64  # words that are hashed before their rows are asked for
+COLLECTED = 4096  # rows that are collected before they are added: 256 KiB for up to 32 clusters, in the second cache
 SAFE = 32768  # rows of int16 that an int32 can hold
 TINY = np.float32(1e-30)  # protects the logarithm of a share that rounds to 0
 
@@ -143,14 +147,32 @@ def place_words(hashes, count, previous, joined, shift, rows):
     return size + max(count - 1, 0)
 
 
+@intrinsic
+def fetch(context, weights, row, column):
+    """Ask for the cache line of weights[row, column] without waiting for it (the processor's prefetch instruction)."""
+
+    def generate(context, builder, signature, arguments):
+        array = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
+        place = [context.cast(builder, value, kind, types.intp)
+                 for value, kind in zip(arguments[1:], signature.args[1:], strict=True)]
+        spot = cgutils.get_item_pointer(context, builder, signature.args[0], array, place)
+        spot = builder.bitcast(spot, ir.IntType(8).as_pointer())
+        word = ir.IntType(32)
+        function = builder.module.declare_intrinsic(
+            "llvm.prefetch", (spot.type,), ir.FunctionType(ir.VoidType(), [spot.type, word, word, word]))
+        builder.call(function, [spot, word(0), word(3), word(1)])  # to read, keep, data
+        return context.get_dummy_value()
+
+    return types.void(weights, row, column), generate
+
+
 @compiled()
-def add_rows(weights, rows, size, sums):
+def add_rows(weights, rows, sums):
     """Add rows of int16 (padded to a multiple of 32) into sums of int64.
 
-    Four rows a turn: only so does the compiler keep to vector instructions, and the processor fetches some twenty rows
-    at a time instead of waiting for each.
+    Four rows a turn: only so does the compiler keep to vector instructions.
     """
-    part = np.zeros(32, dtype=np.int32)
+    part, size = np.zeros(32, dtype=np.int32), rows.size
     for base in range(0, sums.size, 32):
         for start in range(0, size, SAFE):
             part[:] = 0
@@ -169,55 +191,62 @@ def add_rows(weights, rows, size, sums):
 
 
 @compiled()
-def sum_document(data, at, end, ascii_, page, entry, shift, weights, hashes, rows, sums):
-    """Sums of rows (width,) of one document; returns its number of words."""
-    sums[:] = 0
-    words, previous = 0, np.uint64(0)
-    while at < end:
-        count, at = hash_words(data, at, end, ascii_, page, entry, hashes)
-        size = place_words(hashes, count, previous, words > 0, shift, rows)
-        add_rows(weights, rows, size, sums)
-        words += count
-        if count > 0:
-            previous = hashes[count - 1]
-    return words
+def best_two(sums, words, scale, heat, bias, cluster, second, margin, evidence, at):
+    """Write down for document `at` its best cluster, the second best and the distance; the lower of equals first."""
+    unit = scale / np.sqrt(max(2.0 * words - 1.0, 1.0))
+    best, next_, high, low = 0, 0, -np.inf, -np.inf
+    for k in range(bias.size):
+        seen = sums[k] * unit
+        if evidence.size > 0:
+            evidence[at, k] = seen
+        logit = seen * heat + bias[k]
+        if logit > high:
+            best, next_, high, low = k, best, logit, high
+        elif logit > low:
+            next_, low = k, logit
+    cluster[at], second[at], margin[at] = best, next_, high - low
 
 
 @compiled()
-def score_documents(offsets, data, valid, ascii_, page, entry, shift, weights, unit, bias, rates, cluster, second,
-                    margin, words, tokens):
-    """Best and second-best cluster, their distance, words and tokens of every document of a block."""
-    hashes, rows = np.empty(BLOCK, dtype=np.uint64), np.empty(2 * BLOCK, dtype=np.int32)
-    sums = np.zeros(weights.shape[1], dtype=np.int64)
-    for i in range(words.size):
-        at = np.int64(offsets[i])
-        end = np.int64(offsets[i + 1]) if valid.size == 0 or valid[i] else at
-        words[i] = sum_document(data, at, end, ascii_, page, entry, shift, weights, hashes, rows, sums)
-        tokens[i] = np.int64(np.rint(rates[0] * words[i] + rates[1] * (end - at)))
-        factor = unit / np.sqrt(max(2.0 * words[i] - 1.0, 1.0))
-        best, next_, high, low = 0, 0, -np.inf, -np.inf
-        for k in range(bias.size):
-            logit = sums[k] * factor + bias[k]
-            if logit > high:
-                next_, low = best, high
-                best, high = k, logit
-            elif logit > low:
-                next_, low = k, logit
-        cluster[i], second[i], margin[i] = best, next_, high - low
+def score_documents(offsets, data, valid, ascii_, page, entry, shift, weights, scale, heat, bias, rates, cluster,
+                    second, margin, words, tokens, evidence):
+    """Best and second-best cluster, their distance, words and tokens of every document; evidence where it has room.
 
-
-@compiled()
-def sum_documents(offsets, data, valid, ascii_, page, entry, shift, weights, unit, evidence):
-    """Evidence (n, K) of every document of a block: sums of rows over the root of the number of features."""
-    hashes, rows = np.empty(BLOCK, dtype=np.uint64), np.empty(2 * BLOCK, dtype=np.int32)
-    sums = np.zeros(weights.shape[1], dtype=np.int64)
-    for i in range(evidence.shape[0]):
-        at = np.int64(offsets[i])
-        end = np.int64(offsets[i + 1]) if valid.size == 0 or valid[i] else at
-        words = sum_document(data, at, end, ascii_, page, entry, shift, weights, hashes, rows, sums)
-        factor = unit / np.sqrt(max(2.0 * words - 1.0, 1.0))
-        for k in range(evidence.shape[1]):
-            evidence[i, k] = sums[k] * factor
+    Rows are collected for several documents, and asked for while the next words are read; they are added when some
+    thousands are there. By then most have come from memory.
+    """
+    hashes, rows = np.empty(SPAN, dtype=np.uint64), np.empty(COLLECTED, dtype=np.int32)
+    stops, sums = np.empty(COLLECTED, dtype=np.int64), np.zeros(weights.shape[1], dtype=np.int64)
+    n, reading, scored = words.size, 0, 0
+    at, end, previous = np.int64(0), np.int64(-1), np.uint64(0)
+    while scored < n:
+        used, whole = 0, 0
+        while reading < n and whole < stops.size and used + 2 * SPAN <= rows.size:
+            if end < 0:  # a new document
+                at, end, words[reading] = np.int64(offsets[reading]), np.int64(offsets[reading + 1]), 0
+                if valid.size > 0 and not valid[reading]:
+                    end = at
+                tokens[reading] = end - at
+            count, at = hash_words(data, at, end, ascii_, page, entry, hashes)
+            size = place_words(hashes, count, previous, words[reading] > 0, shift, rows[used:])
+            for i in range(used, used + size):
+                for base in range(0, weights.shape[1], 32):
+                    fetch(weights, rows[i], base)
+            used += size
+            words[reading] += count
+            if count > 0:
+                previous = hashes[count - 1]
+            if at >= end:
+                stops[whole] = used
+                whole, reading, end = whole + 1, reading + 1, np.int64(-1)
+        start = 0
+        for i in range(whole):
+            add_rows(weights, rows[start:stops[i]], sums)
+            tokens[scored] = np.int64(np.rint(rates[0] * words[scored] + rates[1] * tokens[scored]))
+            best_two(sums, words[scored], scale, heat, bias, cluster, second, margin, evidence, scored)
+            sums[:] = 0
+            start, scored = stops[i], scored + 1
+        add_rows(weights, rows[start:used], sums)
 
 
 @compiled()

@@ -149,32 +149,28 @@ class Student:
         InputError
             If the array does not hold text.
         """
+        return self._scored(texts, np.zeros((0, len(self.numbers))))
+
+    def evidence(self, texts: pa.Array | pa.ChunkedArray) -> Float64:
+        """Logits before temperature and bias, (n, K) float64, nats: what calibration fits on. 8 n K bytes."""
+        evidence = np.zeros((len(texts), len(self.numbers)))
+        self._scored(texts, evidence)
+        return evidence
+
+    def _scored(self, texts: pa.Array | pa.ChunkedArray, evidence: Float64) -> Scores:
         from gem_core.student.kernel import score_documents
 
-        n = len(texts)
+        n, row, rates = len(texts), 0, np.array(self.token_rates)
         scores = Scores(np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.float32), np.zeros(n, np.int32),
                         np.zeros(n, np.int64))
-        row = 0
         for block in text_blocks(texts):
-            part = [array[row:row + len(block)] for array in vars(scores).values()]
-            score_documents(block.offsets, block.data, block.valid, *self._tables, self._rows,
-                            self.scale / self.temperature, self.bias, np.array(self.token_rates), *part)
+            parts = [array[row:row + len(block)] for array in (*vars(scores).values(), evidence)]
+            score_documents(block.offsets, block.data, block.valid, *self._tables, self._rows, self.scale,
+                            1 / self.temperature, self.bias, rates, *parts)
             row += len(block)
         for array in vars(scores).values():
             frozen(array)
         return scores
-
-    def evidence(self, texts: pa.Array | pa.ChunkedArray) -> Float64:
-        """Logits before temperature and bias, (n, K) float64, nats: what calibration fits on. 8 n K bytes."""
-        from gem_core.student.kernel import sum_documents
-
-        evidence = np.zeros((len(texts), len(self.numbers)))
-        row = 0
-        for block in text_blocks(texts):
-            sum_documents(block.offsets, block.data, block.valid, *self._tables, self._rows, self.scale,
-                          evidence[row:row + len(block)])
-            row += len(block)
-        return evidence
 
     @property
     def _tables(self) -> tuple[Any, ...]:
