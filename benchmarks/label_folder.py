@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="scratch, about 1 GB a million documents")
     parser.add_argument("--documents", type=int, nargs="+", default=[24_000, 240_000, 1_000_000])
     parser.add_argument("--form", default="parquet", choices=["parquet", "jsonl", "jsonl.zst"])
-    parser.add_argument("--pair", type=int, default=1_000_000, help="documents of the comparison of two workers with one")
+    parser.add_argument("--pair", type=int, default=1_000_000, help="documents for two workers and for one")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)

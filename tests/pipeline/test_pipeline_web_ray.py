@@ -16,7 +16,7 @@ from web_shards import folder_of_shards, hashes, saved
 from gem_core.corpus import embed
 from gem_core.errors import CorpusError, InputError
 from gem_core.pipeline.web import label
-from gem_core.pipeline.web.embed_ray import ray_engine
+from gem_core.pipeline.web.embed_ray import RayEmbedders, ray_engine
 from gem_core.pipeline.web.label import label_folder
 from gem_core.pipeline.web.totals import read_totals
 
@@ -104,6 +104,15 @@ def test_vectors_of_actors_are_those_of_this_process(nodes: Any, tmp_path: Path)
     here = embed(some, cache=tmp_path / "here", batch=32)
     assert np.abs(np.asarray(found) - np.asarray(here)).max() < 1e-6
     assert sorted(p.name for p in (tmp_path / "ray").iterdir()) == sorted(p.name for p in (tmp_path / "here").iterdir())
-    (tmp_path / "model").mkdir()
-    with pytest.raises(CorpusError, match="must be a sentence-transformers model that can be loaded; got Unrecognized"):
-        embed(some, cache=tmp_path / "ray", encoder=str(tmp_path / "model"), engine=ray_engine(1))
+
+
+def test_what_an_actor_refuses_is_said_here(nodes: Any) -> None:
+    import ray
+
+    class Refuses:
+        def dimension(self) -> int:
+            raise CorpusError("the encoder must load", "one that does not", "Check the folder")
+
+    with pytest.raises(CorpusError) as refused:
+        RayEmbedders(ray, [ray.remote(Refuses).remote()])
+    assert str(refused.value) == "the encoder must load; got one that does not. Check the folder."

@@ -192,10 +192,13 @@ class RayWorkers:
         self.count = count or 2 * ray_cpus(self._ray)
         self._student, self._order = student, order
         self._work = self._ray.remote(num_cpus=1, max_retries=self.RETRIES)(work)
+        self._at_work: set[Any] = set()
 
     def start(self, shard: Shard) -> Any:
         """Give a shard to Ray."""
-        return self._work.remote(self._student, shard, self._order)
+        known = self._work.remote(self._student, shard, self._order)
+        self._at_work.add(known)
+        return known
 
     def ended(self, waiting: Sequence[Any]) -> list[Any]:
         """Return the references that are ready."""
@@ -203,6 +206,7 @@ class RayWorkers:
 
     def answer(self, known: Any) -> str:
         """Return what `work` gave."""
+        self._at_work.discard(known)
         try:
             return str(self._ray.get(known))
         except self._ray.exceptions.RayTaskError:
@@ -211,5 +215,7 @@ class RayWorkers:
             raise _killed(f" {self.RETRIES + 1} times") from error
 
     def stop(self) -> None:
-        """Let go of Ray; what runs on a cluster of others is cancelled by its owner's leaving."""
+        """End what is at work and let go of Ray."""
+        for known in self._at_work:
+            self._ray.cancel(known, force=True)
         self._connection.__exit__(None, None, None)
