@@ -50,9 +50,8 @@ def headline(report: DistilReport) -> str:
 
 def summary(report: DistilReport) -> None:
     """Six figures."""
-    known = [one for one in report.clusters if one.recall is not None]
-    worst = min((float(one.recall) for one in known if one.recall is not None), default=0.0)
-    figures = [("Lowest recall", percent(worst), "recall"),
+    recalls = [one.recall for one in report.clusters if one.recall is not None and one.number not in report.few]
+    figures = [("Lowest recall", percent(min(recalls)) if recalls else "unknown", "recall"),
                ("Mass error", percent(report.mass_error), "mass_error"),
                ("Mass error, tokens", percent(report.mass_error_tokens), "mass_error_tokens"),
                ("Token estimate", f"{100 * report.token_error:+.1f}%", "token_estimate"),

@@ -65,11 +65,12 @@ def ask(current: Session, place: str) -> None:
 
 
 def choose(current: Session, kept: tuple[KeptStudent, ...]) -> KeptStudent:
-    """Choose among the students; the one made last at first."""
+    """Choose among the students; at first the one made last, of the present taxonomy where there is one."""
     if len(kept) == 1:
         return kept[0]
-    known = {one.folder.name: one for one in kept}
     taxonomy = cached.taxonomy(current.root)
+    known = {one.folder.name: one for one in sorted(kept, key=lambda one: not one.taught_by(taxonomy))}
+    first = next(iter(known))
 
     def name(key: str) -> str:
         one = known[key]
@@ -78,8 +79,8 @@ def choose(current: Session, kept: tuple[KeptStudent, ...]) -> KeptStudent:
                 f"{datetime.fromtimestamp(one.made):%d %b %H:%M}{of}")
 
     picked = st.selectbox("Student", list(known), format_func=name, label_visibility="collapsed", width=420,
-                          key=f"student-which-{kept[0].folder.name}")  # a new one is shown when it comes
-    return known[picked or kept[0].folder.name]
+                          key=f"student-which-{first}")  # a new one is shown when it comes
+    return known[picked or first]
 
 
 def standing(current: Session, student: KeptStudent) -> None:
