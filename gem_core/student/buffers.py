@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gem_core._types import frozen
 from gem_core.errors import InputError
 
-NO_BYTES = np.zeros(0, dtype=np.uint8)
+# Read-only like Arrow's own memory: compiled functions tell the two apart.
+NO_BYTES = frozen(np.zeros(0, dtype=np.uint8))
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def _block(chunk: pa.Array) -> TextBlock:
     _, offsets, data = chunk.buffers()
     n = len(chunk)
     if n == 0 or offsets is None:
-        return TextBlock(np.zeros(n + 1, dtype=width), NO_BYTES, np.zeros(0, dtype=bool))
+        return TextBlock(frozen(np.zeros(n + 1, dtype=width)), NO_BYTES, np.zeros(0, dtype=bool))
     valid = chunk.is_valid().to_numpy(zero_copy_only=False) if chunk.null_count else np.zeros(0, dtype=bool)
     return TextBlock(
         np.frombuffer(offsets, dtype=width, count=chunk.offset + n + 1)[chunk.offset:],

@@ -168,8 +168,8 @@ def test_token_rates() -> None:
                              "Correct or drop those rows."),
     ({"soft": [[1.0, 0.0]]}, "soft must hold a row of 2 shares a text (3); got shape (1, 2). "
                              "Pass the teacher's responsibilities."),
-    ({"soft": [[1, 0], [0, 0], [0.5, np.nan]]}, "soft must hold shares that are not negative, and some above 0 in every "
-     "row; got 2 such rows, the first at row 1. Pass the teacher's responsibilities."),
+    ({"soft": [[1, 0], [0, 0], [0.5, np.nan]]}, "soft must hold shares that are not negative, and some above 0 in "
+     "every row; got 2 such rows, the first at row 1. Pass the teacher's responsibilities."),
 ])
 def test_what_does_not_fit_is_refused(change: dict[str, list[float]], text: str) -> None:
     given = {"labels": [0, 1, 1], **change}
