@@ -30,8 +30,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     root = tmp_path_factory.mktemp("label")
     paths = saved(root / "student"), folder_of_shards(root / "in", each=400), root / "out"
     (paths[1] / "c.jsonl").write_bytes(jsonl(texts(400)) + b"no JSON\n")
+    for number in range(30):  # a long row of small ones: time to stop between two
+        (paths[1] / f"s{number}.jsonl").write_bytes(jsonl(texts(20)))
     said = facts(run("label", *paths, *FEW, "--json"))
-    assert (said["documents"], said["rows"], said["refused"]) == (2400, 2401, {"broken_row": 1})
+    assert (said["documents"], said["rows"], said["refused"]) == (3000, 3001, {"broken_row": 1})
     assert said == {"folder": str(root / "out"), **json.loads((root / "out" / "totals.json").read_text())}
     return paths
 
@@ -49,7 +51,7 @@ def test_killed_and_stopped_runs_go_on(made: tuple[Path, Path, Path], tmp_path: 
     done = run(*arguments, "--progress-file", told)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith(f"6 shards in {out}: 2,400 documents, about ")
+    assert lines[0].startswith(f"36 shards in {out}: 3,000 documents, about ")
     assert lines[1] == "  set aside: 1 broken_row"
     assert hashes(out) == hashes(made[2])
     state = progress(told)
@@ -114,7 +116,7 @@ def test_a_seed_from_shards(made: tuple[Path, Path, Path], tmp_path: Path) -> No
     table = pd.read_parquet(tmp_path / "seed.parquet")
     assert table["gem_label"].value_counts().to_dict() == {"rivers": 14, "baking": 13, "motors": 13}
     assert drawn["documents"] == len(table) == 40
-    assert sum(seen for seen, _ in drawn["groups"].values()) == drawn["seen"] == 2400
+    assert sum(seen for seen, _ in drawn["groups"].values()) == drawn["seen"] == 3000
     assert {"text", "id", "url"} <= set(pq.read_schema(tmp_path / "seed.parquet").names)
 
 
