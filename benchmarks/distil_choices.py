@@ -19,8 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gem_core.clustering.assignment import responsibilities
-from gem_core.pipeline.web.distil import DistilSettings, read_texts, taught
+from gem_core.pipeline.web.distil import DistilSettings, read_texts, soft_targets, taught
 from gem_core.pipeline.web.distil_report import mass_error
 from gem_core.pipeline.web.lesson import first_copies, lesson
 from gem_core.workspace import Workspace
@@ -36,7 +35,7 @@ def judged(workspace: Workspace, seed: int) -> np.ndarray:
     """Agreement, mean recall and mass error of each way."""
     taxonomy = workspace.taxonomy()
     table, labels, k = taxonomy.documents, taxonomy.positions, len(taxonomy.clusters)
-    copies, soft = first_copies(workspace), np.asarray(responsibilities(workspace.embeddings, taxonomy.fit))
+    copies, soft = first_copies(workspace), soft_targets(workspace, taxonomy)
     rows = []
     for drop, balance, is_soft in WAYS.values():
         plan = lesson(labels, table["gis"].to_numpy(), table["margin"].to_numpy(), copies, test_share=0.2,

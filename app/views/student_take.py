@@ -41,7 +41,7 @@ def zipped(folder: Path) -> bytes:
 def commands(root: Path, student: KeptStudent) -> list[str]:
     """Return the commands that make a student again and label with it."""
     settings = student.report.settings
-    soft = ["--soft"] if settings["soft"] else []
+    hard = [] if settings["soft"] else ["--hard"]
     return [shlex.join(["gem-explorer", "distill", str(root), "--out", "STUDENT", "--seed", str(settings["seed"]),
-                        "--test-share", f"{settings['test_share']:g}", "--drop", f"{settings['drop']:g}", *soft]),
+                        "--test-share", f"{settings['test_share']:g}", "--drop", f"{settings['drop']:g}", *hard]),
             shlex.join(["gem-explorer", "label", str(student.folder), "IN_FOLDER", "OUT_FOLDER"])]

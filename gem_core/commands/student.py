@@ -20,8 +20,8 @@ def distill(
     test_share: Annotated[float, typer.Option(help="part of every cluster that only tests the student")] = 0.2,
     drop: Annotated[float, typer.Option(help="part of every cluster's training documents left out, lowest influence "
                                              "score first")] = 0.0,
-    soft: Annotated[bool, typer.Option("--soft", help="learn the fit's soft responsibilities; only of a taxonomy whose "
-                                                      "documents nobody has moved")] = False,
+    soft: Annotated[bool, typer.Option("--soft/--hard", help="learn how much a document belongs to each cluster, or "
+                                                             "only the cluster that it lies in")] = True,
     as_json: Json = False, progress_file: ProgressFile = None,
 ) -> None:
     """Teach a small word model the clusters as they are now, and test it on documents it never saw."""

@@ -84,7 +84,8 @@ def load_student(folder: str | Path) -> Student:
         student = Student(
             weights=arrays["weights"], scale=float(facts["scale"]), bias=arrays["bias"],
             temperature=float(facts["temperature"]), numbers=tuple(facts["numbers"]), labels=tuple(facts["labels"]),
-            taxonomy_hash=facts["taxonomy_hash"], token_rates=tuple(facts["token_rates"]), settings=facts["settings"])
+            taxonomy_hash=facts["taxonomy_hash"], token_rates=tuple(facts["token_rates"]),
+            token_factors=tuple(facts["token_factors"]), settings=facts["settings"])
         whole = student.hash == facts["hash"]
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError) as error:
         raise _damaged(folder, type(error).__name__) from error

@@ -242,8 +242,9 @@ def score_documents(offsets, data, valid, ascii_, page, entry, shift, weights, s
         start = 0
         for i in range(whole):
             add_rows(weights, rows[start:stops[i]], sums)
-            tokens[scored] = np.int64(np.rint(rates[0] * words[scored] + rates[1] * tokens[scored]))
             best_two(sums, words[scored], scale, heat, bias, cluster, second, margin, evidence, scored)
+            rate = rates[cluster[scored]]
+            tokens[scored] = np.int64(np.rint(rate[0] * words[scored] + rate[1] * tokens[scored]))
             sums[:] = 0
             start, scored = stops[i], scored + 1
         add_rows(weights, rows[start:used], sums)

@@ -35,7 +35,7 @@ class Scores:
     words : (n,) int32
         Words of the text; 0 for null.
     tokens : (n,) int64
-        Estimate of the number of tokens: rate per word x words + rate per byte x bytes.
+        Estimate of the number of tokens: (rate per word x words + rate per byte x bytes) x factor of the cluster.
     """
 
     cluster: Int32
@@ -73,6 +73,8 @@ class Student:
         Of the taxonomy that was the teacher; empty when there was none.
     token_rates : (float, float)
         Tokens per word and per byte. Without token counts in training: (0, 1/4), a rule of thumb for English.
+    token_factors : tuple of K float
+        What the estimate is multiplied by for documents of each cluster: code has more tokens a byte than prose.
     settings : dict
         What it was trained with.
 
@@ -92,6 +94,7 @@ class Student:
     labels: tuple[str, ...] = ()
     taxonomy_hash: str = ""
     token_rates: tuple[float, float] = (0.0, 0.25)
+    token_factors: tuple[float, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,6 +103,8 @@ class Student:
             object.__setattr__(self, "numbers", tuple(range(k)))
         if not self.labels:
             object.__setattr__(self, "labels", tuple(f"cluster {number}" for number in self.numbers))
+        if not self.token_factors:
+            object.__setattr__(self, "token_factors", (1.0,) * k)
         frozen(self.weights)
         frozen(self.bias)
 
@@ -120,7 +125,8 @@ class Student:
         """Everything but the arrays, as JSON can hold it."""
         return {"scale": self.scale, "temperature": self.temperature, "numbers": list(self.numbers),
                 "labels": list(self.labels), "taxonomy_hash": self.taxonomy_hash,
-                "token_rates": list(self.token_rates), "settings": self.settings, "unicode": characters().unicode}
+                "token_rates": list(self.token_rates), "token_factors": list(self.token_factors),
+                "settings": self.settings, "unicode": characters().unicode}
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels to another process: the fields, not what is derived from them."""
@@ -160,7 +166,7 @@ class Student:
     def _scored(self, texts: pa.Array | pa.ChunkedArray, evidence: Float64) -> Scores:
         from gem_core.student.kernel import score_documents
 
-        n, row, rates = len(texts), 0, np.array(self.token_rates)
+        n, row, rates = len(texts), 0, np.outer(self.token_factors, self.token_rates)
         scores = Scores(np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.float32), np.zeros(n, np.int32),
                         np.zeros(n, np.int64))
         for block in text_blocks(texts):

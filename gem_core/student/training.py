@@ -13,7 +13,7 @@ from gem_core._types import Float32, Int32, Progress, silent
 from gem_core.errors import InputError
 from gem_core.student.buffers import TextBlock, text_blocks
 from gem_core.student.model import Student
-from gem_core.student.rates import fit_token_rates
+from gem_core.student.rates import fit_token_factors, fit_token_rates
 from gem_core.student.words import characters
 
 LONGEST = 1 << 16  # words of a document that training reads; scoring reads all
@@ -93,7 +93,7 @@ def train_student(texts: pa.Array | pa.ChunkedArray, labels: ArrayLike, n_cluste
         The teacher's responsibilities, rows with sum 1; then `labels` do not count. With the default softness they
         teach better than labels: agreement .771 against .764 and .789 against .779 (benchmarks/results/student.txt).
     tokens : (n,) int, optional
-        Tokens of each document, for the rates of the estimate.
+        Tokens of each document, for the rates and factors of the estimate.
     config : StudentConfig, optional
     progress : Progress
 
@@ -120,7 +120,10 @@ def train_student(texts: pa.Array | pa.ChunkedArray, labels: ArrayLike, n_cluste
     if tokens is None:
         return student
     size = np.concatenate([block.lengths for block in blocks])
-    return replace(student, token_rates=fit_token_rates(student.score(texts).words, size, tokens))
+    words = student.score(texts).words
+    rates = fit_token_rates(words, size, tokens)
+    factors = fit_token_factors(labels, rates[0] * words + rates[1] * size, tokens, n_clusters)
+    return replace(student, token_rates=rates, token_factors=factors)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from cli_process import facts, refusal, run
 
 from gem_core.errors import Cancelled, InputError, WorkspaceError
 from gem_core.pipeline import Exclude, Merge, Move, Rename, edit
-from gem_core.pipeline.web.distil import DistilSettings, distil, read_texts
+from gem_core.pipeline.web.distil import DistilSettings, distil, read_texts, soft_targets
 from gem_core.pipeline.web.distil_report import (
     DistilReport,
     cluster_scores,
@@ -205,9 +205,12 @@ def test_the_teacher_is_the_taxonomy_as_people_left_it(sample: Workspace, tmp_pa
     said = student.score(read_texts(sample, np.sort(np.array(moved)[learnt]))).cluster
     assert np.mean(np.array(student.numbers)[said] == c) > 0.8
     assert sum(one.training for one in report.clusters) == report.training
-    with pytest.raises(InputError, match=r"^Soft targets need every document in the cluster that the fit finds most "
-                                         r"likely; got \d+ documents that edits put elsewhere\. Leave --soft out\.$"):
-        distil(sample, taxonomy, tmp_path / "soft", DistilSettings(soft=True))
+    soft = soft_targets(sample, taxonomy)
+    np.testing.assert_allclose(soft.sum(axis=1), 1.0, rtol=1e-5)
+    assert (soft.argmax(axis=1) == taxonomy.positions).all()
+    assert (np.isin(soft[list(moved)], (0.0, 1.0)).all(axis=1) | (
+        taxonomy.documents["margin"].to_numpy()[list(moved)] >= 0)).all()
+    assert (soft[taxonomy.documents["margin"].to_numpy() > 0].max(axis=1) < 1).any()
 
 
 def test_moved_documents_survive_the_choice_by_score(sample: Workspace) -> None:
@@ -222,11 +225,11 @@ def test_moved_documents_survive_the_choice_by_score(sample: Workspace) -> None:
     assert plan.left_out > len(sample) / 4
 
 
-def test_soft_targets_and_seeds(sample: Workspace, tmp_path: Path) -> None:
+def test_hard_targets_and_seeds(sample: Workspace, tmp_path: Path) -> None:
     taxonomy = sample.taxonomy()
-    soft = DistilSettings(soft=True, student=QUICK.student)
+    hard = DistilSettings(soft=False, student=QUICK.student)
     hashes = [distil(sample, taxonomy, tmp_path / str(at), settings).student_hash for at, settings in enumerate(
-        (QUICK, QUICK, DistilSettings(seed=1, student=QUICK.student), soft))]
+        (QUICK, QUICK, DistilSettings(seed=1, student=QUICK.student), hard))]
     assert hashes[0] == hashes[1]
     assert len(set(hashes)) == 3
 

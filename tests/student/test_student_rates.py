@@ -1,9 +1,13 @@
 """Token rates: right where texts follow them, and not bent by a few very long texts that do not."""
 
+from dataclasses import replace
+
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from gem_core.student.rates import fit_token_rates
+from gem_core.student import Student
+from gem_core.student.rates import fit_token_factors, fit_token_rates
 
 
 def test_rates_that_texts_follow_are_found() -> None:
@@ -23,3 +27,24 @@ def test_the_estimates_add_up_beside_a_few_long_texts() -> None:
     estimate = per_word * words + per_byte * size
     assert per_byte > 0
     assert estimate.sum() == pytest.approx(tokens.sum())  # plain least squares is 19% too high
+
+
+def test_factors_make_up_for_clusters_that_write_unlike_the_others() -> None:
+    rng = np.random.default_rng(2)
+    labels = rng.choice(4, 3000, p=[0.5, 0.3, 0.199, 0.001])
+    estimated = rng.uniform(100, 900, 3000)
+    tokens = estimated * np.array([0.9, 1.0, 1.5, 9.0])[labels]
+    factors = fit_token_factors(labels, estimated, tokens, 5)
+    assert factors[:3] == pytest.approx((0.9, 1.0, 1.5), abs=0.02)
+    assert 1 < factors[3] < 5  # a few documents do not say much
+    assert factors[4] == 1.0  # and none nothing
+
+
+def test_scores_use_the_factor_of_their_cluster() -> None:
+    plain = Student(np.zeros((4096, 2), dtype=np.int16), 1.0, np.array([0.0, 0.5]), token_rates=(1.0, 0.5))
+    text = pa.array(["one two three"])  # 3 words, 13 bytes
+    assert plain.token_factors == (1.0, 1.0)
+    assert plain.score(text).tokens.tolist() == [10]  # rint(9.5), halves to even
+    other = replace(plain, token_factors=(7.0, 2.0))
+    assert other.score(text).tokens.tolist() == [19]
+    assert other.hash != plain.hash

@@ -52,7 +52,8 @@ class DistilSettings:
     balance : float
         Training weights are cluster sizes to the power of -balance: 0 counts documents, 1 counts clusters the same.
     soft : bool
-        Learn the fit's soft responsibilities in place of the clusters; only of documents that nobody has moved.
+        Learn the fit's responsibilities in place of the clusters, wherever the fit finds a document's cluster the most
+        likely one; where people have put it elsewhere, it is learnt as they have it.
     student : StudentConfig
         Its seed is not used: `seed` is.
 
@@ -67,7 +68,7 @@ class DistilSettings:
     calibration_share: float = 0.1
     drop: float = 0.0
     balance: float = 0.5
-    soft: bool = False
+    soft: bool = True
     student: StudentConfig = field(default_factory=StudentConfig)
 
     def __post_init__(self) -> None:
@@ -108,8 +109,8 @@ def distil(workspace: Workspace, taxonomy: Taxonomy, out: Path, settings: Distil
     Raises
     ------
     InputError
-        If `out` is not empty or cannot be written, fewer than two clusters hold documents, the corpus is too small to
-        be split, or soft targets are asked for and people have moved documents.
+        If `out` is not empty or cannot be written, fewer than two clusters hold documents, or the corpus is too small
+        to be split.
     """
     started = time.perf_counter()
     config = settings or DistilSettings()
@@ -118,7 +119,7 @@ def distil(workspace: Workspace, taxonomy: Taxonomy, out: Path, settings: Distil
     numbers, labels = _classes(taxonomy)
     documents = taxonomy.documents
     margin = documents["margin"].to_numpy()
-    soft = _soft(workspace, taxonomy, margin) if config.soft else None
+    soft = soft_targets(workspace, taxonomy) if config.soft else None
     copies = first_copies(workspace, progress)
     plan = lesson(labels, documents["gis"].to_numpy(), margin, copies, test_share=config.test_share,
                   calibration_share=config.calibration_share, drop=config.drop, balance=config.balance,
@@ -166,14 +167,19 @@ def _classes(taxonomy: Taxonomy) -> tuple[list[int], Int32]:
     return [taxonomy.clusters[int(place)].number for place in held], labels.astype(np.int32)
 
 
-def _soft(workspace: Workspace, taxonomy: Taxonomy, margin: NDArray[np.floating]) -> Floating:
-    moved = int((margin < 0).sum())
-    if taxonomy.edited and moved:
-        raise InputError("Soft targets need every document in the cluster that the fit finds most likely",
-                         f"{moved:,} documents that edits put elsewhere", "Leave --soft out")
-    held = np.unique(taxonomy.positions)
-    shares = responsibilities(workspace.embeddings, taxonomy.fit)[:, held]
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+def soft_targets(workspace: Workspace, taxonomy: Taxonomy) -> Floating:
+    """Return what a student should say of every document: (n, K) for the clusters that hold documents, rows sum to 1.
+
+    The responsibilities of the taxonomy's mixture where its most likely cluster is the document's own; elsewhere people
+    know better, and the row is 1 for the document's cluster. Memory: n K numbers.
+    """
+    held, labels = np.unique(taxonomy.positions, return_inverse=True)
+    shares = np.asarray(responsibilities(workspace.embeddings, taxonomy.fit)[:, held], dtype=np.float32)
+    shares /= shares.sum(axis=1, keepdims=True)
+    moved = np.flatnonzero(shares.argmax(axis=1) != labels)
+    shares[moved] = 0.0
+    shares[moved, labels[moved]] = 1.0
+    return shares
 
 
 def read_texts(workspace: Workspace, rows: Rows) -> pa.ChunkedArray:
