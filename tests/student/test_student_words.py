@@ -67,7 +67,8 @@ def test_words_by_hand(text: str, is_read_as: list[str]) -> None:
 
 
 @pytest.mark.parametrize("text", [b"a\xffb", b"a\xc0\xafb", b"a\xed\xa0\x80b", b"a\xf4\x90\x80\x80b", b"a\xe2\x82b",
-                                  b"a\xe2\x82", b"\x80a b\xf0\x9f\x98", b"\xe2a b"])
+                                  b"a\xe2\x82", b"\x80a b\xf0\x9f\x98", b"\xe2a b",
+                                  b"a\xe0\x81\xa1b", b"a\xf0\x80\x81\xa1b", b"a\xed\xbf\xbfb", b"a\xf5\x80\x80\x80b"])
 @same_unicode
 def test_invalid_bytes_part_words(text: bytes, student: Student) -> None:
     assert "".join(words(text)).isalpha()
