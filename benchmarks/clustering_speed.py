@@ -16,7 +16,7 @@ from sklearn.cluster import KMeans
 
 from gem_core.clustering import Documents, MixtureConfig, balance_path, fit_mixture
 from gem_core.clustering.balance import dual_step
-from gem_core.clustering.driver import Problem, expectation_maximisation
+from gem_core.clustering.driver import Extrapolation, Problem, expectation_maximisation
 from gem_core.clustering.maximisation import maximise
 from gem_core.clustering.mixture import CAP_RATIO, prepare
 from gem_core.clustering.seeding import seed_mixture
@@ -50,15 +50,15 @@ def iteration(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
 
     start = expectation_maximisation(documents, Problem(penalty, target, "per_cluster", np.inf), seed.parameters,
                                      max_iter=15, tol=0.0)
-    parameters, bias = start.parameters, start.expectation.bias
+    parameters, biases = start.parameters, Extrapolation(start.expectation.bias)
     ours, products, passes = [], [], documents.passes
     for _ in range(20 * repeats):
         products.append(seconds(bare))
         began = time.perf_counter()
-        step = dual_step(documents, parameters.model(), penalty, target, bias=bias)
+        step = dual_step(documents, parameters.model(), penalty, target, bias=biases.next())
+        biases.add(step.optimum)
         parameters = maximise(step.mass, step.resultants, parameters, "per_cluster", CAP_RATIO * seed.reference)
         ours.append(time.perf_counter() - began)
-        bias = step.bias
     count = len(ours)
     print(f"one exact iteration: {1e3 * np.median(ours):.2f} ms (best {1e3 * min(ours):.2f}), two bare products "
           f"{1e3 * np.median(products):.2f} ms (best {1e3 * min(products):.2f}), "
