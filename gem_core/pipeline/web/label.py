@@ -179,6 +179,7 @@ class _Book:
     failed: dict[str, str] = field(default_factory=dict)
     read: int = 0
     told: float = 0.0
+    furthest: int = 0
 
     def __post_init__(self) -> None:
         self.tally = Tally.empty(len(self.student.numbers))
@@ -220,6 +221,9 @@ class _Book:
             if found is not None:
                 read += found[0]
                 tally.add(found[1])
+        if read < self.furthest:  # a shard has ended that is not entered yet: nothing goes back
+            return
+        self.furthest = read
         tell_totals(self._totals(tally), self.order.out)
         self.progress("label shards", min(read, self.total), self.total)
 
