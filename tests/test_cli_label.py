@@ -102,6 +102,9 @@ def test_ray_gives_the_same_bytes(made: tuple[Path, Path, Path], tmp_path: Path)
     said = facts(run("label", *made[:2], tmp_path / "out", "--engine", "ray", "--workers", 2, "--json"))
     assert said["complete"] is True
     assert hashes(tmp_path / "out") == hashes(made[2])
+    said = run("label", *made[:2], tmp_path / "none", "--engine", "ray", prefix=("env", "RAY_ADDRESS=127.0.0.1:9"))
+    assert refusal(said) == ("Error: Ray must be there to work on; got none at RAY_ADDRESS=127.0.0.1:9: [Errno 111] "
+                             "Connection refused. Start it with: ray start --head, or leave RAY_ADDRESS out.")
     for path in Path("/proc").glob("[0-9]*/cmdline"):  # Ray has gone with the command
         try:
             late = path.stat().st_ctime > begun

@@ -1,11 +1,14 @@
 """Ray, when it is asked for: a running cluster, or workers of this machine for as long as they are needed."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from gem_core.errors import InputError
+
+PATIENCE = 10.0  # seconds for a cluster to answer
 
 
 @contextmanager
@@ -33,11 +36,12 @@ def connected(workers: int | None = None) -> Iterator[Any]:
     quiet: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
     try:
         if address:
+            _knock(address)
             ray.init(address=address, **quiet)
         else:
             os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-            ray.init(num_cpus=workers, include_dashboard=False, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+            ray.init("local", num_cpus=workers, include_dashboard=False, **quiet)
+    except (OSError, ValueError, RuntimeError) as error:
         where = f"at RAY_ADDRESS={address}" if address else "on this machine"
         raise InputError("Ray must be there to work on", f"none {where}: {str(error).splitlines()[0][:120]}",
                          "Start it with: ray start --head, or leave RAY_ADDRESS out") from error
@@ -45,6 +49,13 @@ def connected(workers: int | None = None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody listens: Ray itself tries for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
 
 
 def ray_cpus(ray: Any) -> int:
