@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gem_core._types import frozen
 from gem_core.errors import InputError
 
-# Read-only like Arrow's own memory: compiled functions tell the two apart.
+# Everything is read-only, whoever owns the memory: compiled functions would tell the two apart and compile twice.
 NO_BYTES = frozen(np.zeros(0, dtype=np.uint8))
 
 
@@ -78,7 +78,7 @@ def _block(chunk: pa.Array) -> TextBlock:
         return TextBlock(frozen(np.zeros(n + 1, dtype=width)), NO_BYTES, np.zeros(0, dtype=bool))
     valid = chunk.is_valid().to_numpy(zero_copy_only=False) if chunk.null_count else np.zeros(0, dtype=bool)
     return TextBlock(
-        np.frombuffer(offsets, dtype=width, count=chunk.offset + n + 1)[chunk.offset:],
-        NO_BYTES if data is None else np.frombuffer(data, dtype=np.uint8),
+        frozen(np.frombuffer(offsets, dtype=width, count=chunk.offset + n + 1)[chunk.offset:]),
+        NO_BYTES if data is None else frozen(np.frombuffer(data, dtype=np.uint8)),
         np.asarray(valid, dtype=bool),
     )

@@ -91,7 +91,7 @@ def train_student(texts: pa.Array | pa.ChunkedArray, labels: ArrayLike, n_cluste
         How much each document counts; 0 leaves it out. Scaled to mean 1 over those that count. 1 each by default.
     soft : (n, K) float, optional
         The teacher's responsibilities, rows with sum 1; then `labels` do not count. With the default softness they
-        teach better than labels: agreement .771 against .764 and .789 against .779 (benchmarks/results/student.txt).
+        teach better than labels: see benchmarks/LOG.md.
     tokens : (n,) int, optional
         Tokens of each document, for the rates and factors of the estimate.
     config : StudentConfig, optional
