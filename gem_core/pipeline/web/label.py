@@ -225,7 +225,8 @@ class _Book:
             return
         self.furthest = read
         tell_totals(self._totals(tally), self.order.out)
-        self.progress("label shards", min(read, self.total), self.total)
+        if read < self.total:  # the end is told once, by `close`
+            self.progress("label shards", read, self.total)
 
     def _totals(self, tally: Tally) -> Totals:
         return totals_of(self.student, tally, len(self.shards), len(self.labelled), self.failed, self.order.text)

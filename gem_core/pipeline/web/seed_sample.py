@@ -115,7 +115,8 @@ def _walk(draw: "_Draw", shards: Sequence[Shard], text: str, seed: int, progress
         try:
             for rows in read_rows(shard, text):
                 draw.take(rows, priorities(seed, shard.name, rows.numbers))
-                progress(step, passed + rows.read, total)
+                if passed + rows.read < total:  # the end is told once
+                    progress(step, passed + rows.read, total)
         except CorpusError as error:
             draw.failed[shard.name] = f"{error.must}: {error.came}"
         passed += shard.source.size
