@@ -200,9 +200,12 @@ def fit_mixture(X: ArrayLike | StoredVectors, config: MixtureConfig, *, weights:
 
     Parameters
     ----------
-    X : array_like, shape (n, d)
+    X : array_like or StoredVectors, shape (n, d)
         Embeddings, d >= 2; normalised here. float16 and float32 are fitted in float32 (sums in float64), float64 in
-        float64. Memory: one copy at most, and twice n x K responsibilities while they take less than 1 GiB.
+        float64. Memory: one copy at most, and twice n x K responsibilities while they take less than 1 GiB. A memory
+        map (`np.load(path, mmap_mode="r")`) of float16 or float32 that would take more than half a GiB in float32 stays
+        on disk: every pass reads it block by block, and 24 bytes a document are held. So do `stored_vectors(paths)`,
+        and `ray_vectors(paths)` over several machines.
     config : MixtureConfig
         Number of clusters, strength and the rest.
     weights : array_like, shape (n,), optional

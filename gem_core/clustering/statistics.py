@@ -52,8 +52,7 @@ class Documents:
         "cpu", "cuda" or "auto" (CUDA where there is one).
     memory : int
         Bytes that the kept responsibilities (twice n x K values) may take. Where they do not fit, every pass computes
-        them
-        again block by block, so memory is then two blocks of about 2 MB.
+        them again block by block, so memory is then two blocks of about 2 MB.
 
     Notes
     -----
