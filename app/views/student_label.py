@@ -142,7 +142,7 @@ def _shown(here: Session, student: KeptStudent, folder: Path, found: dict[str, A
         _numbers(taxonomy, rows, own)
     with grid.cell():
         _shares(taxonomy, rows, own)
-    make = kept(lambda: csv_text(rows).encode(), "totals.csv", "text/csv")
+    make = kept(lambda: totals_csv(found), "totals.csv", "text/csv")
     st.download_button("Download totals", make, "totals.csv", "text/csv", key="student-totals-csv", on_click="ignore",
                        icon=":material/download:", help="Documents and tokens of each cluster, as CSV.")
     st.code(str(folder), language=None, wrap_lines=True)
@@ -151,6 +151,11 @@ def _shown(here: Session, student: KeptStudent, folder: Path, found: dict[str, A
 def totals_table(found: dict[str, Any]) -> pd.DataFrame:
     """One row a cluster, in the order of the numbers."""
     return pd.DataFrame(found["clusters"])
+
+
+def totals_csv(found: dict[str, Any]) -> bytes:
+    """Return the totals as CSV that a spreadsheet cannot run."""
+    return csv_text(totals_table(found)).encode()
 
 
 def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> None:

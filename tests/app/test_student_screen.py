@@ -1,5 +1,6 @@
 """Student: one button at first, then what the report says, documents of a disagreement, a folder labelled as a job."""
 
+import json
 import re
 import shutil
 import sys
@@ -26,7 +27,7 @@ import jobs  # noqa: E402
 from screen import opened, words  # noqa: E402
 from student_charts import matrix  # noqa: E402
 from views.student_agreement import ordered  # noqa: E402
-from views.student_label import csv_text, totals_table  # noqa: E402
+from views.student_label import totals_csv  # noqa: E402
 from widgets import percent  # noqa: E402
 
 HOSTILE = "<img src=x onerror=alert(1)> **[x](http://x.invalid)**"
@@ -110,6 +111,11 @@ def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pyt
         assert (row["Mass"], row["Student"]) == pytest.approx((100 * one.mass, 100 * one.predicted_mass))
         assert row["Change"] == pytest.approx(row["Student"] - row["Mass"], abs=0.051)
         assert row["Tested"] == one.test
+    heat = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
+    drawn = [[cell.split("<br>")[1].split(" documents")[0] if cell else "0" for cell in row]
+             for row in heat["customdata"]]
+    order = ordered(report, taught.taxonomy())
+    assert drawn == [[str(n) for n in row] for row in report.confusion[np.ix_(order, order)]]
     assert f"{percent(report.agreement_sure or 0)} where the taxonomy itself is sure" in words(app)
 
 
@@ -243,7 +249,7 @@ def test_a_folder_is_labelled_as_a_job(taught: Workspace, tmp_path: Path, monkey
     assert rows["Documents"].sum() == len(taught)
     own = {c.label: 100 * c.tokens / taught.manifest.tokens for c in taught.taxonomy().clusters}
     assert rows["In the corpus"].to_dict() == pytest.approx(own)
-    file = csv_text(totals_table(found))
+    file = totals_csv(found).decode()
     assert "'=1+1" in file
     assert ",=1+1" not in file
 
