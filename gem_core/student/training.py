@@ -28,7 +28,7 @@ class StudentConfig:
     ----------
     buckets : int
         Rows that words and pairs are hashed into, a power of two from 1,024 to 16,777,216. A student takes
-        2 x buckets x K bytes, its training 4 x buckets x (K + 3).
+        2 x buckets x K bytes, its training 6 x buckets x (K + 3).
     epochs : int
         Passes over the documents, at least 1.
     rate : float
@@ -113,10 +113,11 @@ def train_student(texts: pa.Array | pa.ChunkedArray, labels: ArrayLike, n_cluste
     value = _values(blocks, config.buckets, progress)
     rows, bias = _learn(blocks, lesson, value, config, progress)
     rows *= value[:, None]
-    highest = float(np.abs(rows).max())
+    highest = float(max(rows.max(), -rows.min()))
     scale = highest / 32767 if highest > 0 else 1.0
-    student = Student(weights=np.rint(rows / np.float32(scale)).astype(np.int16), scale=scale,
-                      bias=bias.astype(np.float64), settings=asdict(config))
+    rows /= np.float32(scale)
+    student = Student(weights=np.rint(rows, out=rows).astype(np.int16), scale=scale, bias=bias.astype(np.float64),
+                      settings=asdict(config))
     if tokens is None:
         return student
     size = np.concatenate([block.lengths for block in blocks])
