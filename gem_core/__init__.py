@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from gem_core.errors import GemError, InputError
     from gem_core.influence import exemplars, influence_scores
     from gem_core.pipeline import Source, build, fit_taxonomy, open_sample, preview
+    from gem_core.pipeline.web.distil import distil
+    from gem_core.pipeline.web.label import label_folder
     from gem_core.projection import layout
+    from gem_core.student import load_student
     from gem_core.workspace import Settings, Taxonomy, Workspace
 
 __version__ = "0.2.0"
@@ -33,13 +36,16 @@ _ROOMS = {
     "gem_core.errors": ("GemError", "InputError"),
     "gem_core.influence": ("exemplars", "influence_scores"),
     "gem_core.pipeline": ("Source", "build", "fit_taxonomy", "open_sample", "preview"),
+    "gem_core.pipeline.web.distil": ("distil",),
+    "gem_core.pipeline.web.label": ("label_folder",),
     "gem_core.projection": ("layout",),
+    "gem_core.student": ("load_student",),
     "gem_core.workspace": ("Settings", "Taxonomy", "Workspace"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 __all__ = ["GEM", "GemError", "InputError", "MixtureConfig", "MixtureFit", "Settings", "Source", "Taxonomy",
-           "Workspace", "assign", "balance_path", "build", "embed", "exemplars", "fit_mixture",
-           "fit_taxonomy", "influence_scores", "layout", "open_sample", "preview", "read_corpus"]
+           "Workspace", "assign", "balance_path", "build", "distil", "embed", "exemplars", "fit_mixture", "fit_taxonomy",
+           "influence_scores", "label_folder", "layout", "load_student", "open_sample", "preview", "read_corpus"]
 
 
 def __getattr__(name: str) -> Any:
