@@ -44,8 +44,9 @@ _ROOMS = {
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 __all__ = ["GEM", "GemError", "InputError", "MixtureConfig", "MixtureFit", "Settings", "Source", "Taxonomy",
-           "Workspace", "assign", "balance_path", "build", "distil", "embed", "exemplars", "fit_mixture", "fit_taxonomy",
-           "influence_scores", "label_folder", "layout", "load_student", "open_sample", "preview", "read_corpus"]
+           "Workspace", "assign", "balance_path", "build", "distil", "embed", "exemplars", "fit_mixture",
+           "fit_taxonomy", "influence_scores", "label_folder", "layout", "load_student", "open_sample", "preview",
+           "read_corpus"]
 
 
 def __getattr__(name: str) -> Any:
