@@ -10,11 +10,20 @@ from corpora import small_corpus
 
 os.environ["GEM_EXPLORER_HOME"] = tempfile.mkdtemp(prefix="gem-home-")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers share the processors; threads that wait take them away
 
 from gem_core.pipeline import home, open_sample
 from gem_core.workspace import Workspace
 
 (home() / "first-visit-done").touch()  # nobody here needs the first steps
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one worker: a file's tests, all that drive a browser, all that look for Ray's processes."""
+    for item in items:
+        shared = [name for name in ("browser", "ray") if item.get_closest_marker(name)]
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.stem))
 
 
 @pytest.fixture(scope="session")

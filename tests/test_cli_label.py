@@ -96,6 +96,7 @@ def test_a_shard_that_cannot_be_read_ends_with_status_2(made: tuple[Path, Path, 
     assert len((tmp_path / "out" / "a.jsonl").read_bytes().splitlines()) == 3
 
 
+@pytest.mark.ray
 def test_ray_gives_the_same_bytes(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
     pytest.importorskip("ray")
     begun = time.time()

@@ -21,6 +21,7 @@ from gem_core.pipeline.web.label import label_folder
 from gem_core.pipeline.web.totals import read_totals
 
 pytest.importorskip("ray")
+pytestmark = pytest.mark.ray
 
 
 @pytest.fixture(scope="module")
