@@ -18,14 +18,6 @@ from gem_core.workspace import Workspace
 (home() / "first-visit-done").touch()  # nobody here needs the first steps
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one worker: a file's tests, all that drive a browser, all that look for Ray's processes."""
-    for item in items:
-        shared = [name for name in ("browser", "ray") if item.get_closest_marker(name)]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.stem))
-
-
 @pytest.fixture(scope="session")
 def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample's workspace, built once; tests must not change it."""

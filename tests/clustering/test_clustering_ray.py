@@ -11,9 +11,6 @@ from gem_core.clustering import MixtureConfig, MixtureFit, fit_mixture, ray_vect
 from gem_core.errors import GemError, InputError
 
 
-pytestmark = pytest.mark.ray
-
-
 @pytest.fixture(scope="module")
 def cluster():
     ray = pytest.importorskip("ray")

@@ -21,13 +21,13 @@ from gem_core.pipeline.web.label import label_folder
 from gem_core.pipeline.web.totals import read_totals
 
 pytest.importorskip("ray")
-pytestmark = pytest.mark.ray
+MARK = f"GEM_TEST_RAY={os.getpid()}"  # in the environment of this cluster's processes
 
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Any]:
     """Two nodes with a processor each, and a connection to them."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.update([("RAY_USAGE_STATS_ENABLED", "0"), tuple(MARK.split("="))])
     import ray
     from ray.cluster_utils import Cluster
 
@@ -55,9 +55,10 @@ class Killer(threading.Thread):
                 try:
                     title = Path(f"/proc/{number}/cmdline").read_bytes()
                     parent = int(Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[1])
+                    node = Path(f"/proc/{parent}/environ").read_bytes()
                 except OSError:
                     continue
-                if title.startswith(self.mark.encode()):
+                if title.startswith(self.mark.encode()) and MARK.encode() in node:
                     self.nodes.add(parent)
                     if not self.killed:
                         self.killed = int(number)
