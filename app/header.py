@@ -22,8 +22,7 @@ def header(session: Session) -> None:
             watch(session)
         with st.popover("Glossary", type="tertiary", icon=":material/dictionary:", key="glossary_open"):
             _glossary()
-        with st.popover("Help", type="tertiary", icon=":material/help:", key="help_open"):
-            _help(session)
+        _help(session)
         page.listen()
     if session.notice:
         st.caption(f":material/link_off: {session.notice}")
@@ -58,8 +57,17 @@ def _glossary() -> None:
             st.caption("No term has these words.")
 
 
+@st.fragment
 def _help(session: Session) -> None:
-    for place, keys in page.KEYS:
-        st.markdown(f"**{place}**")
-        st.markdown("  \n".join(f"`{key}` &nbsp; {does}" for key, does in keys))
-    st.button("Show the first steps", icon=":material/tour:", key="tour_again", on_click=tour.begin, args=(session,))
+    with st.popover("Help", type="tertiary", icon=":material/help:", key="help_open", on_change="rerun"):
+        for place, keys in page.KEYS:
+            st.markdown(f"**{place}**")
+            st.markdown("  \n".join(f"`{key}` &nbsp; {does}" for key, does in keys))
+        if st.button("Show the first steps", icon=":material/tour:", key="tour_again", on_click=_first_steps,
+                     args=(session,)):
+            st.rerun()
+
+
+def _first_steps(session: Session) -> None:
+    st.session_state["help_open"] = False  # it would lie over them
+    tour.begin(session)

@@ -98,8 +98,6 @@ export default function (component) {
     if (KEYS[e.key]()) e.preventDefault();
   }, { signal });
   document.addEventListener("click", (e) => {
-    if (e.target instanceof Element && e.target.closest(".st-key-tour_again button"))
-      setTimeout(() => press("help_open"), 100); // closes the card it stands on
     if (e.target instanceof Element && e.target.closest("[class*='st-key-copylink'] button")) copy(location.href);
   }, { signal, capture: true });
   document.body.dataset.keys = "heard"; // a test waits for it

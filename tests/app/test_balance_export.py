@@ -99,11 +99,14 @@ def test_own_shares_reach_the_clusters_they_name(sample: Workspace) -> None:
     smallest = int(np.argmin([c.documents for c in taxonomy.clusters]))
     wish = np.full(k, 0.8 / (k - 1))
     wish[smallest] = 0.2
-    settings = replace(taxonomy.settings, strength=INF, target=tuple(wish), seed=1)  # another start: another order
+    for seed in range(1, 9):  # another start: for some of these another order
+        settings = replace(taxonomy.settings, strength=INF, target=tuple(wish), seed=seed)
+        own = numbered(sample, taxonomy, settings)
+        if own.target != settings.target:
+            break
+    assert own.target != settings.target
     found = preview(sample, taxonomy, settings)
     assert found.shares[smallest] == pytest.approx(0.2, abs=0.01)
-    own = numbered(sample, taxonomy, settings)
-    assert own.target != settings.target
     applied = fit_taxonomy(sample, own)
     assert applied.clusters[smallest].mass == pytest.approx(0.2, abs=1e-4)
     old = set(taxonomy.documents.index[taxonomy.documents["cluster_id"] == smallest])
