@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+# Without a graphics card Chromium paints pages itself; an emulated card would paint them ten times slower.
 FLAGS = ["--no-sandbox", "--disable-quic", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-         "--ignore-gpu-blocklist"]
+         "--disable-gpu-compositing", "--disable-gpu-rasterization"]
 SLIDER = "[data-testid=stSlider] input[type=range]"
 READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 # What a preview shows: the figures above the charts and the line under the title of the share chart.

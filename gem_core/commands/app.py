@@ -11,9 +11,6 @@ import typer
 from gem_core._progress import Console
 from gem_core.errors import InputError
 
-# The libraries of the first page are loaded before the server answers, so that a person's first look does not wait.
-SERVER = "import gem_core.pipeline; from streamlit.web.cli import main; main(prog_name='streamlit')"
-
 
 def open_app(
     workspace: Annotated[Path | None, typer.Option(metavar="DIR", help="workspace; the sample if left out")] = None,
@@ -30,7 +27,7 @@ def open_app(
     console = Console()
     root = Workspace(workspace).root if workspace else open_sample(progress=console).root
     console.end()
-    command = [sys.executable, "-c", SERVER, "run", str(script), "--server.port", str(chosen),
+    command = [sys.executable, "-m", "gem_core.commands._server", "run", str(script), "--server.port", str(chosen),
                "--server.headless", str(headless or not sys.stdout.isatty()).lower(), "--", "--workspace", str(root)]
     # Streamlit reads its configuration from the folder it runs in: the one that holds .streamlit.
     os.chdir(script.parent if (script.parent / ".streamlit").is_dir() else script.parent.parent)
