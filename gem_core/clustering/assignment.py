@@ -146,7 +146,7 @@ def _block(x: Floating, logits: Floating, fit: MixtureFit, log_normalisers: Floa
     labels = best if given is None else given
     own, top = logits[each, labels], logits[each, best]
     log_responsibility = own - top - np.log(np.exp(logits - top[:, None]).sum(axis=1))
-    cosine = np.clip(np.einsum("ij,ij->i", x, fit.centers[labels].astype(x.dtype)), -1.0, 1.0)
+    cosine = np.clip(np.einsum("ij,ij->i", x, fit.centers.astype(x.dtype)[labels]), -1.0, 1.0)
     log_density = fit.concentrations[labels] * cosine + log_normalisers[labels]
     if logits.shape[1] == 1:
         return labels, labels, np.full(x.shape[0], np.inf), log_responsibility, log_density, cosine
