@@ -22,7 +22,8 @@ def header(session: Session) -> None:
             watch(session)
         with st.popover("Glossary", type="tertiary", icon=":material/dictionary:", key="glossary_open"):
             _glossary()
-        _help(session)
+        with st.container(width="content"):
+            _help(session)
         page.listen()
     if session.notice:
         st.caption(f":material/link_off: {session.notice}")
