@@ -9,7 +9,7 @@ from widgets import count, document_list, escape, percent, reader, short
 
 from gem_core.pipeline.compare import Comparison, Partition
 
-LISTED = 100  # documents of a list: their openings are read from as many places of the corpus
+LISTED = 50  # documents of a list: their openings are read from as many places of the corpus
 OFFERED = 60  # flows to choose from
 
 
