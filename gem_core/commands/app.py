@@ -27,7 +27,7 @@ def open_app(
     console = Console()
     root = Workspace(workspace).root if workspace else open_sample(progress=console).root
     console.end()
-    command = [sys.executable, "-m", "gem_core.commands._server", "run", str(script), "--server.port", str(chosen),
+    command = [sys.executable, str(script.with_name("server.py")), "run", str(script), "--server.port", str(chosen),
                "--server.headless", str(headless or not sys.stdout.isatty()).lower(), "--", "--workspace", str(root)]
     # Streamlit reads its configuration from the folder it runs in: the one that holds .streamlit.
     os.chdir(script.parent if (script.parent / ".streamlit").is_dir() else script.parent.parent)

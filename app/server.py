@@ -1,4 +1,4 @@
-"""The app's server, as a program: `python -m gem_core.commands._server run SCRIPT ...` in place of `streamlit`.
+"""The app's server, as a program: `python app/server.py run app/main.py ...` in place of `streamlit run ...`.
 
 The libraries of the first page are loaded before it answers, so that a person's first look does not wait; those of the
 other screens a little later, while the first page is read.
