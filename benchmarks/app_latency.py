@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-# Without a graphics card Chromium paints pages itself; an emulated card would paint them ten times slower.
+# Chromium paints pages itself: an emulated graphics card took 4 to 10 times its processor time for that.
 FLAGS = ["--no-sandbox", "--disable-quic", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
          "--disable-gpu-compositing", "--disable-gpu-rasterization"]
 SLIDER = "[data-testid=stSlider] input[type=range]"

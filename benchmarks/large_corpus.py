@@ -67,7 +67,7 @@ def build(corpus: Path, vectors: Path, folder: Path, documents: int) -> None:
 
 Act = Callable[[Any], float | None]  # may say when the part that a person waits for began, by the page's clock
 NOW = "() => performance.now()"
-# Without a graphics card Chromium paints pages itself; an emulated card would paint them ten times slower.
+# Chromium paints pages itself: an emulated graphics card took 4 to 10 times its processor time for that.
 FLAGS = ["--no-sandbox", "--disable-quic", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
          "--disable-gpu-compositing", "--disable-gpu-rasterization"]
 READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"

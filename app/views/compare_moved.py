@@ -9,7 +9,7 @@ from widgets import count, document_list, escape, percent, reader, short
 
 from gem_core.pipeline.compare import Comparison, Partition
 
-LISTED, FIRST = 200, 50  # documents of a flow, of all flows; openings are read from as many places of the corpus
+LISTED = 200  # documents of a list
 OFFERED = 60  # flows to choose from
 
 
@@ -27,9 +27,8 @@ def moved(session: Session, found: Comparison) -> None:
         help="Matched groups keep their documents; every other flow moves them.")
     flow = chosen if chosen in flows else None
     rows = found.rows(*(flow or (None, None)))
-    listed = FIRST if flow is None else LISTED
-    shown = tuple(int(row) for row in rows[:listed])
-    more = f" The first {count(listed)} are listed." if len(rows) > listed else ""
+    shown = tuple(int(row) for row in rows[:LISTED])
+    more = f" The first {count(LISTED)} are listed." if len(rows) > LISTED else ""
     order = "" if found.a.margin is None and found.b.margin is None else "Least sure first. "
     words.markdown(f"**{count(len(rows))} documents moved ({percent(len(rows) / len(found.a.labels))})**  \n"
                    f":small[:gray[{order}Choose one to read it.{more}]]")

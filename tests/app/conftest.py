@@ -34,7 +34,7 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
-    "--disable-gpu-compositing",  # only the flat map needs WebGL; pages are painted ten times faster without it
+    "--disable-gpu-compositing",  # only the flat map needs WebGL; an emulated card for pages too costs processor time
     "--disable-gpu-rasterization",
 ]
 

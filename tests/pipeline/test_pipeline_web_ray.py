@@ -21,13 +21,13 @@ from gem_core.pipeline.web.label import label_folder
 from gem_core.pipeline.web.totals import read_totals
 
 pytest.importorskip("ray")
-MARK = f"GEM_TEST_RAY={os.getpid()}"  # in the environment of this cluster's processes
+MARK = str(os.getpid())  # GEM_TEST_RAY in the environment of this cluster's processes
 
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Any]:
     """Two nodes with a processor each, and a connection to them."""
-    os.environ.update([("RAY_USAGE_STATS_ENABLED", "0"), tuple(MARK.split("="))])
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", GEM_TEST_RAY=MARK)
     import ray
     from ray.cluster_utils import Cluster
 
@@ -58,7 +58,7 @@ class Killer(threading.Thread):
                     node = Path(f"/proc/{parent}/environ").read_bytes()
                 except OSError:
                     continue
-                if title.startswith(self.mark.encode()) and MARK.encode() in node:
+                if title.startswith(self.mark.encode()) and f"GEM_TEST_RAY={MARK}\0".encode() in node:
                     self.nodes.add(parent)
                     if not self.killed:
                         self.killed = int(number)
