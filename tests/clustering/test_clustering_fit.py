@@ -9,6 +9,7 @@ import reference
 from sklearn.metrics import adjusted_rand_score
 
 from gem_core.clustering import MixtureConfig, assign, fit_mixture, responsibilities
+from gem_core.clustering.threads import torch_threads
 from gem_core.errors import Cancelled, GemError, InputError, NotConvergedWarning
 
 INF = float("inf")
@@ -293,3 +294,21 @@ def test_progress_is_reported_and_can_stop_the_work(planted) -> None:
 
     with pytest.raises(GemError):
         fit_mixture(x, MixtureConfig(n_clusters=3), progress=stop)
+
+
+def test_fits_side_by_side_end_where_those_in_turn_do(planted) -> None:
+    import torch
+
+    x, _ = planted((200, 120, 60, 30, 20), 16, 20.0)
+    usual, fits = torch.get_num_threads(), []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            with torch_threads(1) as free:
+                assert free == count  # so many fits of the search run at a time
+            fits.append(fit_mixture(x, MixtureConfig(n_clusters=5, seed=3)))
+            assert torch.get_num_threads() == count  # what was set is set again
+    finally:
+        torch.set_num_threads(usual)
+    np.testing.assert_allclose(fits[1].trace[-1], fits[0].trace[-1], rtol=1e-9)
+    np.testing.assert_allclose(fits[1].centers, fits[0].centers, atol=1e-6)
