@@ -27,19 +27,21 @@ MARK = str(os.getpid())  # GEM_TEST_RAY in the environment of this cluster's pro
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Any]:
     """Two nodes with a processor each, and a connection to them."""
-    os.environ.update(RAY_USAGE_STATS_ENABLED="0", GEM_TEST_RAY=MARK)
     import ray
     from ray.cluster_utils import Cluster
 
     small = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 << 20}
-    cluster = Cluster(initialize_head=True, head_node_args=small)
-    try:
-        cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
-        ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
-        yield cluster
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
+    with pytest.MonkeyPatch.context() as patch:  # what later tests start does not carry the mark
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("GEM_TEST_RAY", MARK)
+        cluster = Cluster(initialize_head=True, head_node_args=small)
+        try:
+            cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
+            ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
 
 
 class Killer(threading.Thread):
