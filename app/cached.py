@@ -1,7 +1,6 @@
 """Results shared between sessions and never changed: only the modules `cached*` hold st.cache_* wrappers."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -68,7 +67,6 @@ def last_shown() -> tuple[str, tuple[str, int]] | None:
 
 
 PREVIEWS = 32
-OPENING = 160  # characters
 
 
 @st.cache_resource
@@ -114,19 +112,6 @@ def natural(root: Path) -> NDArray[np.float64] | None:
     """Return the natural shares of the present clusters; None while there is no balance path."""
     present = taxonomy(root)
     return _natural(str(root), present.key, present.has_path)
-
-
-@st.cache_resource(max_entries=128, show_spinner=False)
-def _openings(root: str, data_hash: str, group: int) -> tuple[str, ...]:
-    return tuple(Workspace(root).beginnings(group, 3 * OPENING))
-
-
-def openings(root: Path, rows: Sequence[int]) -> tuple[str, ...]:
-    """Return the first characters of some documents, on one line each."""
-    here = workspace(root)
-    found = (_openings(str(root), here.manifest.data_hash, row // here.group_rows)[row % here.group_rows]
-             for row in map(int, rows))
-    return tuple(" ".join(text.split())[:OPENING] for text in found)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -157,7 +157,7 @@ def document_list(session: Session, rows: Sequence[int], *, key: str, show: Sequ
         table[PARTS[name]] = [round(float(v), 4) + 0.0 for v in places[name].round(3)]
         configuration[PARTS[name]] = st.column_config.NumberColumn(
             format="%.3f" if name == "cosine" else "%.2f", width=58, help=HINTS[name])
-    table["Document"] = cached.openings(session.root, tuple(int(row) for row in rows))
+    table["Document"] = cached.workspace(session.root).openings([int(row) for row in rows])
     configuration["Document"] = st.column_config.TextColumn(width=max(250, 478 - 58 * (len(table) - 1)))
 
     def opened() -> None:

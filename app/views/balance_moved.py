@@ -77,7 +77,7 @@ def _table(here: Session, taxonomy: Taxonomy, moves: Moves, at: np.ndarray, name
         "Why": [moves.words(int(place)) for place in at],
         "Margin": moves.margin_before[at], "New margin": moves.margin_after[at],
         "Cosine": moves.cosine_before[at], "New cosine": moves.cosine_after[at],
-        "Document": cached.openings(here.root, tuple(rows.tolist()))})
+        "Document": cached.workspace(here.root).openings(rows.tolist())})
     shape = {name: st.column_config.NumberColumn(format="%.2f", width=80, help=HINTS[hint])
              for name, hint in COLUMNS.items()}
 

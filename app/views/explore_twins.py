@@ -94,7 +94,7 @@ def _groups(session: Session, found: Duplicates) -> None:
     last = np.searchsorted(found.group, np.arange(len(shown)), side="right") - 1
     table = pd.DataFrame({
         "Documents": sizes[:LISTED], "Lowest cosine": found.cosine[last].astype(float),
-        "Kept document": cached.openings(session.root, tuple(int(row) for row in shown))})
+        "Kept document": cached.workspace(session.root).openings([int(row) for row in shown])})
 
     def chosen() -> None:
         cells = widget("twins_groups")["selection"]["cells"]

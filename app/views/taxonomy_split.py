@@ -27,7 +27,7 @@ def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
             return
         sizes = [part.share for part in parts]
         st.markdown(f"**{len(parts)} parts, from {percent(min(sizes))} to {percent(max(sizes))} of the cluster**")
-        openings = cached.openings(session.root, [part.exemplar for part in parts])
+        openings = cached.workspace(session.root).openings([part.exemplar for part in parts])
         st.dataframe(
             pd.DataFrame({"Part": [part.label for part in parts], "Share": [100 * part.share for part in parts],
                           "Documents": [part.documents for part in parts],

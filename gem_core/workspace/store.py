@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from gem_core._types import Float32, Progress, silent
 from gem_core.clustering.mixture import MixtureFit
@@ -27,6 +28,7 @@ from gem_core.workspace.files import (
 )
 from gem_core.workspace.history import Edit, History
 from gem_core.workspace.manifest import Manifest, read_manifest
+from gem_core.workspace.openings import openings, read_openings, write_openings
 from gem_core.workspace.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
 
 
@@ -34,8 +36,8 @@ class Workspace:
     """A folder that holds one corpus and everything made from it.
 
     ``manifest.json``, ``documents.parquet``, ``refused.parquet``, ``embeddings.npy``, ``sphere.npy``, ``flat.npy``,
-    ``terms/``, ``gem.sqlite`` and ``fits/<key>/``. A part that exists is whole, so a build that was stopped goes on
-    where it stood. Readers need no lock; writers take one (`writing`).
+    ``openings.arrow``, ``terms/``, ``gem.sqlite`` and ``fits/<key>/``. A part that exists is whole, so a build that was
+    stopped goes on where it stood. Readers need no lock; writers take one (`writing`).
 
     Parameters
     ----------
@@ -94,14 +96,19 @@ class Workspace:
 
         return int(pq.read_metadata(self.root / "documents.parquet").row_group(0).num_rows)
 
-    def beginnings(self, group: int, characters: int) -> list[str]:
-        """First characters of the texts of one row group, read from disk."""
-        import pyarrow.compute as pc
-        import pyarrow.parquet as pq
+    def openings(self, rows: Sequence[int]) -> list[str]:
+        """First characters of some documents, each on one line, wherever in the corpus they lie."""
+        return [self._openings[row].as_py() for row in rows]
 
-        file = pq.ParquetFile(self.root / "documents.parquet")
-        texts = file.read_row_group(group, columns=["text"], use_threads=False).column(0)
-        return list(pc.utf8_slice_codeunits(texts, 0, characters).to_pylist())
+    @cached_property
+    def _openings(self) -> pa.ChunkedArray:
+        path = self.root / "openings.arrow"
+        if path.exists():
+            return read_openings(path).column(0)
+        table = openings(self.all_texts())  # a workspace older than this file
+        with suppress(WorkspaceError):  # which may not be ours to write to
+            write_openings(path, table)
+        return table.column(0)
 
     def all_texts(self) -> Iterator[str]:
         """All texts in order, one row group in memory at a time."""
@@ -154,7 +161,8 @@ class Workspace:
         return self.database.search(query, limit)
 
     def index(self, progress: Progress = silent) -> None:
-        """Build the text index."""
+        """Build the text index, and what lists of documents show."""
+        write_openings(self.root / "openings.arrow", openings(self.all_texts()))
         self.database.index(self.all_texts(), len(self), progress)
 
     # -- taxonomies ---------------------------------------------------------------------------------------------

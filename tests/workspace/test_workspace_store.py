@@ -1,8 +1,10 @@
 """A workspace on disk: whole or absent, one writer, edits that last."""
 
+import errno
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from gem_core.errors import InputError, WorkspaceError
 from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace, writing
 from gem_core.workspace.files import write_folder, write_json, write_whole
+from gem_core.workspace.openings import openings, read_openings, write_openings
 
 
 def test_no_workspace_is_refused(tmp_path: Path) -> None:
@@ -54,6 +57,38 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         write_folder(tmp_path / "folder", lambda folder: fails(folder / "part"))
     assert [p.name for p in tmp_path.iterdir()] == ["value.json"]
+
+
+def test_openings_are_how_the_texts_begin(sample: Workspace) -> None:
+    texts = list(sample.all_texts())
+    rows = [479, 3, 200, 3]
+    expected = [" ".join(texts[row].split())[:160] for row in rows]
+    assert sample.openings(rows) == expected
+    assert len(set(map(len, expected))) == 1  # cut, all of them
+    file = sample.root / "openings.arrow"
+    held = file.read_bytes()
+    file.unlink()  # a workspace from before there was one
+    assert Workspace(sample.root).openings(rows) == expected
+    assert file.read_bytes() == held
+
+
+def test_openings_of_a_workspace_that_cannot_be_written(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sample.root / "openings.arrow").unlink()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    assert sample.openings([0]) == [" ".join(next(sample.all_texts()).split())[:160]]
+    assert not (sample.root / "openings.arrow").exists()
+
+
+def test_openings_of_many_batches_and_odd_texts(tmp_path: Path) -> None:
+    odd = ["", "a\u2028b\n\tc", "\u00e9" * 400, " " * 600 + "late", "\U0001f600 x\x00y"]
+    texts = odd * 5000
+    write_openings(tmp_path / "o.arrow", openings(iter(texts)))
+    found = read_openings(tmp_path / "o.arrow").column(0).to_pylist()
+    assert found == ["", "a b c", "\u00e9" * 160, "", "\U0001f600 x\x00y"] * 5000
 
 
 def test_texts_come_in_the_order_asked(sample: Workspace) -> None:
