@@ -1,6 +1,5 @@
 """Entry page: configuration and navigation, nothing else."""
 
-import os
 from pathlib import Path
 
 import streamlit as st
@@ -9,9 +8,6 @@ from standing import can_show
 from state import session
 from widgets import guarded
 
-# Read when torch is loaded: threads that wait for each other sleep instead of turning in place. Alone on a machine a
-# fit takes a quarter longer; beside a background job it takes a fifth of the time.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 ASSETS = Path(__file__).parent / "assets"
 
 st.set_page_config(page_title="GEM Explorer", page_icon=str(ASSETS / "mark.svg"), layout="wide",

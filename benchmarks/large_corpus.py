@@ -162,6 +162,9 @@ SCREENS = (
         ("stronger", press("ArrowRight")))),
     Screen("Taxonomy", "/taxonomy", CHART),
     Screen("Compare", "/compare", "[data-testid=stMain] p"),
+    Screen("Mixing", "/mixing", CHART, (
+        ("temperature", choose("Temperature")), ("less even", press("ArrowRight")), ("uniform", choose("Uniform")))),
+    Screen("Student", "/student", "[data-testid=stMain] p"),
     Screen("Corpus", "/corpus", "[data-testid=stMain] p"),
     Screen("Export", "/export", "[data-testid=stMain] p"),
 )

@@ -13,3 +13,12 @@ def ready(page: Any, timeout: float = 60_000) -> None:
         page.wait_for_timeout(150)  # what was clicked last has been told to Python by now
         if page.evaluate(STILL):
             return
+
+
+def press(page: Any, x: float, y: float) -> None:
+    """Press the left button as a hand does: come there, rest, hold. A table that is drawn as a picture learns where the
+    pointer is from its coming, and takes no press that ends before it has learned that.
+    """
+    page.mouse.move(x, y)
+    page.wait_for_timeout(150)
+    page.mouse.click(x, y, delay=80)

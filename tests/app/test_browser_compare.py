@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import ready
+from pages import press, ready
 
 from gem_core.pipeline import edit
 from gem_core.pipeline.compare import compare, headline
@@ -61,7 +61,7 @@ def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) ->
     table = page.locator(".st-key-compare_documents [data-testid=stDataFrame]")
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
-    page.mouse.click(box["x"] + box["width"] - 80, box["y"] + 32 + 16)  # the first row's text
+    press(page, box["x"] + box["width"] - 80, box["y"] + 32 + 16)  # the first row's text
     row = int(found.moved[0])
     until(lambda: page.locator(".st-key-compare_close").count() == 1)
     opening = " ".join(workspace.texts([row])[0].split())[:60]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import ready
+from pages import press, ready
 
 from gem_core.workspace import Workspace
 
@@ -124,8 +124,7 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     page.get_by_role("link", name="Taxonomy").click()
     settled(page, 1.5)
     box = page.locator("[data-testid=stPlotlyChart]").first.bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 120)
-    page.mouse.click(box["x"] + 60, box["y"] + 120)
+    press(page, box["x"] + 60, box["y"] + 120)
     settled(page, 1)
     page.get_by_role("button", name="All names").first.wait_for()
     page.get_by_role("button", name="Rename").first.wait_for()

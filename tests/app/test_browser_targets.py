@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import ready
+from pages import press, ready
 
 from gem_core.clustering import suggest_strength
 from gem_core.pipeline import Rename, edit, ensure_path, natural_shares
@@ -120,7 +120,7 @@ def test_suggest_read_what_moves_apply_and_undo(balance: Any, workspace: Workspa
     def first_line() -> None:
         table.scroll_into_view_if_needed()
         box = table.bounding_box()
-        balance.mouse.click(box["x"] + 120, box["y"] + 40 + 16)
+        press(balance, box["x"] + 120, box["y"] + 40 + 16)
 
     insist(first_line, lambda: balance.locator(".st-key-balance-reader").count() == 1)
     ready(balance)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import ready
+from pages import press, ready
 
 from gem_core.workspace import Workspace
 
@@ -23,7 +23,7 @@ def workspace(built_sample: Path, tmp_path: Path) -> Workspace:
 def mark(page: Any, place: int) -> None:
     """Tick the box in a row of the list of names: a canvas, so by position."""
     box = page.locator("[data-testid=stDataFrame]").first.bounding_box()
-    page.mouse.click(box["x"] + 24, box["y"] + 38 + 32 * place + 14)
+    press(page, box["x"] + 24, box["y"] + 38 + 32 * place + 14)
     ready(page)
 
 
