@@ -5,9 +5,9 @@
 
 `build` repeats a real corpus and jitters the vectors of the repeats to a cosine of 0.9, so that none becomes a
 near-duplicate of its original at the usual threshold, then runs the product's own pipeline.
-`measure` opens each screen, does what a person does there, and prints the time until the screen stands again, the
-largest message to the browser and the sum of the messages. The screens are data (`SCREENS`): a new one is one more
-entry.
+`measure` first goes through all screens twice in one window of a new server, as a person does; then it opens each
+screen in a new browser, does what a person does there, and prints the time until the screen stands again, the largest
+message to the browser and the sum of the messages. The screens are data (`SCREENS`): a new one is one more entry.
 """
 
 import argparse
@@ -103,6 +103,11 @@ def choose(name: str) -> Act:
     return lambda page: page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
 
 
+def mark(name: str) -> Act:
+    """Choose one of a list with round marks."""
+    return lambda page: page.locator(".stRadio").get_by_text(name, exact=True).first.click()
+
+
 def fill(field: str, text: str) -> Act:
     """Type into the box of a screen by its placeholder."""
     return lambda page: page.get_by_placeholder(field).first.fill(text)
@@ -140,6 +145,11 @@ def draw_around(selector: str, tool: str | None) -> Act:
     return act
 
 
+def chart(key: str) -> str:
+    """A drawn Plotly figure."""
+    return f".st-key-{key} .main-svg"
+
+
 GLOBE, CHART = "canvas[data-points]", "[data-testid=stPlotlyChart]"
 SCREENS = (
     Screen("Explore", "/", GLOBE, (
@@ -157,16 +167,16 @@ SCREENS = (
         ("back to the sphere", choose("Sphere")),
         ("near-duplicates", click("button", "Near-duplicates")),
     )),
-    Screen("Balance", "/balance", "[data-testid=stSlider]", (
+    Screen("Balance", "/balance", chart("balance-shares"), (
         ("weaker", press("ArrowLeft")), ("weaker again", press("ArrowLeft")),
         ("stronger", press("ArrowRight")))),
-    Screen("Taxonomy", "/taxonomy", CHART),
-    Screen("Compare", "/compare", "[data-testid=stMain] p"),
-    Screen("Mixing", "/mixing", CHART, (
-        ("temperature", choose("Temperature")), ("less even", press("ArrowRight")), ("uniform", choose("Uniform")))),
-    Screen("Student", "/student", "[data-testid=stMain] p"),
-    Screen("Corpus", "/corpus", "[data-testid=stMain] p"),
-    Screen("Export", "/export", "[data-testid=stMain] p"),
+    Screen("Taxonomy", "/taxonomy", chart("taxonomy_treemap")),
+    Screen("Compare", "/compare", chart("compare_overlap")),
+    Screen("Mixing", "/mixing", chart("mixing-weights"), (
+        ("temperature", mark("Temperature")), ("less even", press("ArrowRight")), ("uniform", mark("Uniform")))),
+    Screen("Student", "/student", ".st-key-student-empty, .st-key-student-head"),
+    Screen("Corpus", "/corpus", ".st-key-corpus_sample"),
+    Screen("Export", "/export", ".st-key-export-all"),
 )
 
 
@@ -249,8 +259,30 @@ def timed(page: Any, deed: Act) -> Time:
     return Time((asked - began) / 1000, (float(page.evaluate(SETTLED, 700)) - asked) / 1000)
 
 
+def walk(browser: Any, server: Server, screens: list[Screen]) -> Iterator[str]:
+    """Lines for a person who goes from screen to screen in one window: nothing is loaded yet the first time."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce").new_page()
+    page.set_default_timeout(120_000)
+    wire = Wire()
+    wire.listen(page)
+    for visit in ("first visit", "again"):
+        for screen in screens:
+            used, began = server.cpu(), time.perf_counter()
+            if page.url == "about:blank":
+                page.goto(server.url + screen.path, wait_until="domcontentloaded")
+            else:
+                page.get_by_role("link", name=screen.name, exact=True).first.click()
+                page.wait_for_timeout(60)  # the run it asks for has begun
+            page.wait_for_selector(screen.stands)
+            page.wait_for_function(READY)
+            seconds = time.perf_counter() - began
+            yield line(screen.name, f"one window, {visit}", seconds, server.cpu() - used, wire.take())
+            page.wait_for_timeout(1000)
+    page.context.close()
+
+
 def measure(browser: Any, server: Server, screen: Screen) -> Iterator[str]:
-    """Lines of the table for one screen, opened twice: the first time fills the server's caches."""
+    """Lines of the table for one screen, opened twice in a new browser each time."""
     for opening in ("first opening", "opened again"):
         page = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce").new_page()
         page.set_default_timeout(120_000)
@@ -292,10 +324,12 @@ def report(workspace: Path, only: list[str]) -> None:
     print(f"{'':<45} {'on clock':>11} {'server CPU':>11} {'largest':>10} {'messages':>10}")
     with sync_playwright() as playwright, served(workspace) as server:
         browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
-        for screen in SCREENS:
-            if not only or screen.name in only:
-                for text in measure(browser, server, screen):
-                    print(text, flush=True)
+        chosen = [screen for screen in SCREENS if not only or screen.name in only]
+        for text in walk(browser, server, chosen):
+            print(text, flush=True)
+        for screen in chosen:
+            for text in measure(browser, server, screen):
+                print(text, flush=True)
         browser.close()
     print(f"load after {os.getloadavg()[0]:.1f}: on a busy machine every figure grows with the load")
 

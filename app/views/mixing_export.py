@@ -24,7 +24,7 @@ FILES: tuple[tuple[Format, str, str, str], ...] = (  # format, label, name, type
 
 
 def take_away(here: Session, mix: Mix, found: Weights) -> None:
-    """Four files, and two commands."""
+    """Four files, and two commands when they are asked for."""
     taxonomy, domains = cached.taxonomy(here.root), cached_mixing.domains(here.root)
     with st.container(border=True, gap="small", key="mixing-export"):
         st.markdown("**Take the weights away**")
@@ -34,9 +34,12 @@ def take_away(here: Session, mix: Mix, found: Weights) -> None:
                 st.download_button(label, make, name, mime, key=f"mixing-{form}", on_click="ignore",
                                    icon=":material/download:", type="primary" if form == "csv" else "secondary",
                                    help=f"Make {name} now and save it. It names its taxonomy.")
-        st.code("\n".join(commands(here.root, mix, domains)), language=None, wrap_lines=True)
-        st.caption("The first command writes the same weights; a .yaml or .json file, or --format, gives the others. "
-                   "The second draws the training set.")
+        place = st.expander("The same as commands", icon=":material/terminal:", key="mixing-commands",
+                            on_change="rerun")
+        if place.open:  # the browser's part for code is large: loaded only when asked for
+            place.code("\n".join(commands(here.root, mix, domains)), language=None, wrap_lines=True)
+            place.caption("The first command writes the same weights; a .yaml or .json file, or --format, gives the "
+                          "others. The second draws the training set.")
 
 
 def content(taxonomy: Taxonomy, found: Weights, form: Format) -> bytes:

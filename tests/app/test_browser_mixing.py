@@ -45,6 +45,7 @@ def test_from_strategy_to_file(serve: Any, browser_page: Any, built_sample: Path
     slider.focus()
     for _ in range(6):
         page.keyboard.press("ArrowLeft")
+    page.locator(".st-key-mixing-commands summary").click()
     until(lambda: "--tau 0.2 " in page.locator(".st-key-mixing-export").inner_text())
     ready(page)
     found = weights_by(workspace, workspace.taxonomy(), "temperature", tau=0.2)

@@ -161,6 +161,9 @@ def test_limits_are_kept_or_refused_in_words(sample: Workspace, monkeypatch: pyt
     app.switch_page("views/export.py").run()
     app.switch_page("views/mixing.py").run()
     assert (app.radio[0].value, app.number_input(key="mixing-floor").value) == ("uniform", 2.0)
+    assert not app.code
+    app.session_state["mixing-commands"] = True
+    app.run()
     assert "--strategy uniform" in app.code[0].value
     assert "--floor 0.02 " in app.code[0].value
 
@@ -237,6 +240,7 @@ def test_files_and_command_are_the_same(sample: Workspace, monkeypatch: pytest.M
     app = opened(sample, monkeypatch, "custom")
     mix: Mix = app.session_state["session"].drafts["mixing"]
     mix.change(Change(1, value=0.2))
+    app.session_state["mixing-commands"] = True
     app.number_input(key="mixing-floor").set_value(6.0).run()  # above what some would get
     command, draw = app.code[0].value.split("\n")
     assert shlex.split(draw)[1:3] == ["mix", "sample"]
