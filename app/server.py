@@ -9,7 +9,7 @@ import os
 from importlib import import_module
 from pathlib import Path
 
-LIBRARIES = ("gem_core.pipeline", "torch", "sklearn.metrics", "plotly.graph_objects")
+LIBRARIES = ("gem_core.pipeline", "torch", "faiss", "sklearn.metrics", "plotly.graph_objects")
 PARTS = Path(__file__).parent / "views"
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from gem_core.errors import InputError
 #: Mean cosines to the neighbours below this count as this: log rho needs a positive number, and vectors that point
 #: away from all their neighbours are as isolated as can be.
 DENSITY_FLOOR = 1e-3
-_TABLE = 1 << 24  # cosines held at a time: 64 MB
+_QUERIES = 1 << 13  # documents whose neighbours are sought between two reports of progress
 _STEP = "Measuring local density"
 
 
@@ -190,22 +190,21 @@ def local_density(X: ArrayLike, labels: ArrayLike, *, neighbours: int = 16, prog
         if rows.size > 1:
             own = vectors[rows].astype(np.float32)
             own /= np.linalg.norm(own, axis=1, keepdims=True)
-            step = max(1, _TABLE // rows.size)
-            for start in range(0, rows.size, step):
-                rho[rows[start : start + step]] = _nearest_mean(own, start, min(start + step, rows.size), neighbours)
-                progress(_STEP, done + min(start + step, rows.size), n)
+            for start in range(0, rows.size, _QUERIES):
+                stop = min(start + _QUERIES, rows.size)
+                rho[rows[start:stop]] = _nearest_mean(own, start, stop, min(neighbours, rows.size - 1))
+                progress(_STEP, done + stop, n)
         done += rows.size
         progress(_STEP, done, n)
     return np.clip(rho, DENSITY_FLOOR, 1.0)
 
 
-def _nearest_mean(own: Float32, start: int, stop: int, neighbours: int) -> Float64:
-    """Mean cosine of rows start..stop to their nearest others."""
-    cosines = own[start:stop] @ own.T
-    cosines[np.arange(stop - start), np.arange(start, stop)] = -2.0  # a document is not its own neighbour
-    count = min(neighbours, own.shape[0] - 1)
-    top = np.partition(cosines, own.shape[0] - count, axis=1)[:, own.shape[0] - count :]
-    return np.asarray(top.mean(axis=1, dtype=np.float64))
+def _nearest_mean(own: Float32, start: int, stop: int, count: int) -> Float64:
+    """Mean cosine of rows start..stop to their `count` nearest others."""
+    import faiss
+
+    nearest, _ = faiss.knn(own[start:stop], own, count + 1, metric=faiss.METRIC_INNER_PRODUCT)
+    return np.asarray(nearest[:, 1:].mean(axis=1, dtype=np.float64))  # the nearest of all is the document, or its equal
 
 
 def _z_scores(part: Float64, labels: NDArray[Any], n_clusters: int) -> Float64:
