@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,9 @@ class Killer(threading.Thread):
                 if title.startswith(self.mark.encode()) and f"GEM_TEST_RAY={MARK}\0".encode() in node:
                     self.nodes.add(parent)
                     if not self.killed:
-                        self.killed = int(number)
-                        os.kill(self.killed, signal.SIGKILL)
+                        with suppress(ProcessLookupError):
+                            os.kill(int(number), signal.SIGKILL)
+                            self.killed = int(number)
             time.sleep(0.005)
 
     def __enter__(self) -> "Killer":
