@@ -59,6 +59,7 @@ const PATIENCE = 6000; // ms in which a press must have started a run, or it sta
 const HAND = 400; // ms after the pointer moved: a press may follow
 let pressed = -PATIENCE; // when a press was made that no run has answered yet
 let moved = -HAND;
+let beating = false; // a beat's own run has not been seen yet: it answers no press
 
 const running = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState !== "notRunning";
 
@@ -66,11 +67,16 @@ for (const kind of ["pointerdown", "click", "keydown", "input"]) {
   document.addEventListener(kind, () => { pressed = performance.now(); }, { capture: true, passive: true });
 }
 document.addEventListener("pointermove", () => { moved = performance.now(); }, { capture: true, passive: true });
-new MutationObserver(() => { if (running()) pressed = -PATIENCE; })
+new MutationObserver(() => {
+  if (!running()) return;
+  if (!beating) pressed = -PATIENCE;
+  beating = false;
+})
   .observe(document.body, { subtree: true, attributeFilter: ["data-test-script-state"] });
 
 // Asks for another run of a fragment every so often, but never while a run is under way or a press may be on its way to
-// the server: a request of the page that is being left makes the server forget the one that was asked for.
+// the server: a request of the page that is being left makes the server forget the one that was asked for, and one that
+// comes while a fragment runs makes Streamlit tell the browser that the fragment broke off, so what it left out stays.
 window.gemPulse = ({ parentElement, data, setTriggerValue }) => {
   const later = (wait) => {
     clearTimeout(TIMERS.get(parentElement));
@@ -80,7 +86,10 @@ window.gemPulse = ({ parentElement, data, setTriggerValue }) => {
     if (!parentElement.isConnected) return;
     const now = performance.now();
     const free = !running() && document.visibilityState === "visible" && now - pressed > PATIENCE && now - moved > HAND;
-    if (free) setTriggerValue("beat", true);
+    if (free) {
+      beating = true;
+      setTriggerValue("beat", true);
+    }
     later(free ? 1000 * data.seconds : AGAIN);
   };
   later(1000 * data.seconds);
