@@ -110,7 +110,7 @@ def influence_scores(
 
     Notes
     -----
-    Time 2 d sum_k n_k^2 floating-point operations (exact neighbours), memory 64 MB and a copy of the largest cluster.
+    Time 2 d sum_k n_k^2 floating-point operations (exact neighbours); memory 16 MB and a copy of the largest cluster.
     The paper gives neither beta nor M. The defaults are those whose exemplars agreed best with the label of their
     cluster on one half of a labelled corpus; on the other half they beat the raw sum, each part alone and chance, on
     a second corpus of short news the raw sum was a point of percent better (benchmarks/results/influence.txt).
