@@ -119,7 +119,8 @@ def _table(file: Any, shard: Shard, columns: Mapping[str, NDArray[Any]]) -> "pa.
     parts = []
     for block in shard.blocks:
         rows = block.start + block.rows
-        part = file.read_row_group(block.group, columns=["id", "text"]).take(pa.array(block.rows))
+        held = file.read_row_group(block.group, columns=["id", "text"], use_threads=False)  # threads let go late
+        part = held.take(pa.array(block.rows))
         for name, values in columns.items():
             part = part.append_column(name, pa.array(np.asarray(values[rows])))
         parts.append(part.append_column("copy", pa.array(np.full(len(rows), block.copy, dtype=np.int32))))
