@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from asked import asked, chips
-from state import Session, marked, session
+from state import Session, session
 from strip import share_strip, strip_title
 from views.explore_map import HEIGHT as MAP_HEIGHT
 from views.explore_map import controls, draw
 from views.explore_panel import panel
-from widgets import dark, guarded, percent
+from widgets import guarded, percent
 
 from gem_core.pipeline.selection import Selected
 
@@ -42,16 +42,9 @@ def _strip(current: Session, found: Selected | None) -> None:
     if found is not None and len(found):
         part = np.bincount(taxonomy.positions[found.mask], minlength=len(taxonomy.clusters))
 
-    def chosen() -> None:
-        pieces = marked("explore_strip")
-        if pieces:
-            current.pick(None, int(pieces[0][0]))
-
     st.markdown(strip_title(taxonomy, current.cluster, part))
-    st.plotly_chart(share_strip(taxonomy, selected=current.cluster, dark=dark(), part=part), key="explore_strip",
-                    on_select=chosen, selection_mode="points", config={"displayModeBar": False}, theme="streamlit",
-                    alt="Share of each cluster in the documents, as one bar in the order of the tree"
-                        + ("; below it the same for the selected documents" if part is not None else ""))
+    share_strip(taxonomy, selected=current.cluster, part=part, key="explore_strip",
+                on_pick=lambda number: current.pick(None, number))
     with st.expander("Show as table", icon=":material/table_rows:"):
         st.dataframe(pd.DataFrame({
             "Cluster": [c.label for c in taxonomy.clusters],

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pages import press, ready
 
@@ -129,3 +130,45 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     page.get_by_role("button", name="All names").first.wait_for()
     page.get_by_role("button", name="Rename").first.wait_for()
     assert page.outside == []
+
+
+def test_the_strip_is_pressed_walked_by_keys_and_shows_what_is_found(
+    serve: Any, browser_page: Any, workspace: Workspace
+) -> None:
+    taxonomy = workspace.taxonomy()
+    order = [taxonomy.cluster(number) for parent in taxonomy.parents for number in parent.children]
+    served = serve("app/main.py", "--workspace", str(workspace.root))
+    page = browser_page(served.url, width=900)
+    bars = page.locator(".strip .bar")
+    bars.first.wait_for()
+    pieces = bars.first.get_by_role("button")
+    assert [piece.get_attribute("aria-label") for piece in pieces.all()] == [
+        f"{cluster.label}: {100 * cluster.share_documents:.1f}% of all documents" for cluster in order]
+    full = bars.first.bounding_box()["width"]
+    for piece, cluster in zip(pieces.all(), order, strict=True):
+        assert abs(piece.bounding_box()["width"] / full - cluster.share_documents) < 0.005
+    assert page.locator("[data-testid=stPlotlyChart]").count() == 0  # the start page does not wait for its code
+
+    pieces.nth(4).hover()
+    assert page.locator(".strip .tip").inner_text().split("\n")[0] == order[4].label
+    pieces.nth(4).click()
+    page.wait_for_url(f"**cluster={order[4].number}*")
+    page.get_by_text(f"{order[4].label} holds").wait_for()
+    assert [piece.get_attribute("aria-pressed") for piece in pieces.all()].index("true") == 4
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**cluster={order[5].number}*")
+    page.get_by_text(f"{order[5].label} holds").wait_for()
+    ready(page)
+    assert [piece.get_attribute("tabindex") for piece in pieces.all()].count("0") == 1
+
+    page.get_by_placeholder("Search the text").fill("water")
+    bars.nth(1).wait_for()
+    part = np.bincount(taxonomy.positions[workspace.search("water")], minlength=len(order))
+    found = {cluster.label: part[taxonomy.place(cluster.number)] for cluster in order}
+    labels = [piece.get_attribute("aria-label") for piece in bars.nth(1).get_by_role("button").all()]
+    assert labels == [f"{label}: {100 * documents / part.sum():.1f}% of the selected"
+                      for label, documents in found.items() if documents]
+    assert [e for e in page.errors if "404" not in e] == []

@@ -1,0 +1,112 @@
+// The strip: a bar of pieces as wide as clusters are large, a second one for a selection. Names are put in as text.
+
+const STRIPS = new WeakMap();
+const NARROW = 0.06; // of the width: a group that has less is not named under the bar
+const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
+
+const make = (tag, text = "") => Object.assign(document.createElement(tag), { textContent: text });
+
+class Strip {
+  constructor(root) {
+    this.box = root.querySelector(".strip");
+    this.bars = root.querySelector(".bars");
+    this.groups = root.querySelector(".groups");
+    this.tip = root.querySelector(".tip");
+    this.shape = "";
+    this.bars.addEventListener("click", (event) => this.pick(event.target));
+    this.bars.addEventListener("keydown", (event) => this.walk(event));
+    for (const kind of ["pointerover", "focusin"]) this.bars.addEventListener(kind, (event) => this.say(event.target));
+    for (const kind of ["pointerleave", "focusout"]) this.bars.addEventListener(kind, () => { this.tip.hidden = true; });
+  }
+
+  update({ data, setTriggerValue }) {
+    this.data = data;
+    this.send = setTriggerValue;
+    const shape = `${data.bars.length} ${data.pieces.length}`;
+    if (shape !== this.shape) this.build();
+    this.shape = shape;
+    const inHand = this.buttons[0].findIndex((button) => button.tabIndex === 0);
+    const picked = data.pieces.findIndex((piece) => piece.number === data.selected);
+    this.box.classList.toggle("two", data.bars.length > 1);
+    this.bars.classList.toggle("picked", picked >= 0);
+    this.bars.setAttribute("aria-label", data.what);
+    data.bars.forEach((bar, row) => data.pieces.forEach((piece, at) => {
+      const button = this.buttons[row][at];
+      button.style.flexGrow = bar.shares[at];
+      button.style.setProperty("--colour", piece.colour);
+      button.hidden = row > 0 && bar.shares[at] === 0;
+      button.setAttribute("aria-pressed", String(at === picked));
+      button.setAttribute("aria-label", `${piece.name}: ${this.share(row, at)}`);
+      button.tabIndex = row === 0 && at === Math.max(picked, inHand, 0) ? 0 : -1;
+    }));
+    this.name();
+  }
+
+  build() {
+    this.tip.hidden = true;
+    this.buttons = this.data.bars.map((_, row) => this.data.pieces.map((_, at) =>
+      Object.assign(make("button"), { type: "button", at, row })));
+    this.bars.replaceChildren(...this.buttons.map((buttons, row) => {
+      const bar = Object.assign(make("div"), { className: "bar" });
+      bar.append(...(this.data.bars.length > 1 ? [make("span", this.data.bars[row].name)] : []), ...buttons);
+      return bar;
+    }));
+  }
+
+  name() {
+    let left = 0;
+    const names = [];
+    for (const group of this.data.groups) {
+      if (group.share >= NARROW) {
+        const name = make("span", group.name);
+        name.title = group.name;
+        name.style.left = `${100 * left}%`;
+        name.style.width = `${100 * group.share}%`;
+        names.push(name);
+      }
+      left += group.share;
+    }
+    this.groups.replaceChildren(...names);
+  }
+
+  share(row, at) {
+    const bar = this.data.bars[row];
+    return `${(100 * bar.shares[at]).toFixed(1)}% ${bar.of}`;
+  }
+
+  pick(button) {
+    if (button.at !== undefined) this.send("pick", this.data.pieces[button.at].number);
+  }
+
+  walk(event) {
+    const { row, at } = event.target, step = STEPS[event.key];
+    if (at === undefined || step === undefined) return;
+    event.stopPropagation(); // arrows step through documents elsewhere on the page
+    event.preventDefault();
+    let next = at + step;
+    while (this.buttons[row][next]?.hidden) next += step;
+    const button = this.buttons[row][next];
+    if (!button) return;
+    event.target.tabIndex = -1;
+    button.tabIndex = 0;
+    button.focus();
+  }
+
+  say(button) {
+    if (button.at === undefined) return;
+    this.tip.replaceChildren(make("b", this.data.pieces[button.at].name), make("span", this.share(button.row, button.at)));
+    this.tip.hidden = false;
+    const middle = button.offsetLeft + button.offsetWidth / 2, wide = this.tip.offsetWidth;
+    this.tip.style.left = `${Math.max(0, Math.min(this.box.offsetWidth - wide, middle - wide / 2))}px`;
+  }
+}
+
+export default function (component) {
+  const root = component.parentElement;
+  let strip = STRIPS.get(root);
+  if (!strip || !strip.box.isConnected) {
+    strip = new Strip(root);
+    STRIPS.set(root, strip);
+  }
+  strip.update(component);
+}
