@@ -25,8 +25,8 @@ class Strip {
     const shape = `${data.bars.length} ${data.pieces.length}`;
     if (shape !== this.shape) this.build();
     this.shape = shape;
-    const inHand = this.buttons[0].findIndex((button) => button.tabIndex === 0);
     const picked = data.pieces.findIndex((piece) => piece.number === data.selected);
+    const reached = picked >= 0 ? picked : Math.max(0, this.buttons[0].findIndex((button) => button.tabIndex === 0));
     this.box.classList.toggle("two", data.bars.length > 1);
     this.bars.classList.toggle("picked", picked >= 0);
     this.bars.setAttribute("aria-label", data.what);
@@ -37,7 +37,7 @@ class Strip {
       button.hidden = row > 0 && bar.shares[at] === 0;
       button.setAttribute("aria-pressed", String(at === picked));
       button.setAttribute("aria-label", `${piece.name}: ${this.share(row, at)}`);
-      button.tabIndex = row === 0 && at === Math.max(picked, inHand, 0) ? 0 : -1;
+      button.tabIndex = row === 0 && at === reached ? 0 : -1;
     }));
     this.name();
   }
