@@ -75,8 +75,11 @@ SETTLED = """(quiet) => new Promise((found) => {
   let since = performance.now();
   const began = since, look = () => {
     const running = document.querySelector('[data-testid=stApp]')?.dataset.testScriptState !== 'notRunning';
+    const charts = [...document.querySelectorAll('[data-testid=stPlotlyChart]')];
+    const drawing = charts.some((chart) => !chart.querySelector('.main-svg'))
+      || document.querySelector('[data-testid=stSkeleton]');
     const now = performance.now();
-    if (running) since = now;
+    if (running || drawing) since = now;
     if (now - since > quiet || now - began > 120000) found(since); else requestAnimationFrame(look);
   };
   look();

@@ -363,6 +363,6 @@ def hard_sums(x: Floating, weights: Float64, labels: NDArray[np.integer[Any]], k
     from scipy.sparse import csr_matrix
 
     n = x.shape[0]
-    member = csr_matrix((weights.astype(x.dtype), (labels, np.arange(n))), shape=(k, n))
+    member = csr_matrix((weights.astype(x.dtype), labels, np.arange(n + 1)), shape=(n, k))
     mass: Float64 = np.bincount(labels, weights=weights, minlength=k).astype(np.float64)
-    return mass, np.asarray(member @ x, dtype=np.float64)
+    return mass, np.asarray(member.T @ x, dtype=np.float64)  # transposed, it reads the rows of x in order
