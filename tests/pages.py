@@ -2,11 +2,13 @@
 
 from typing import Any
 
-STILL = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+STILL = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+    && ![...document.querySelectorAll('[data-testid=stPlotlyChart], [data-testid=stSkeleton]')].some(
+        (part) => part.checkVisibility() && !part.querySelector('.main-svg'))"""
 
 
 def ready(page: Any, timeout: float = 60_000) -> None:
-    """Wait until a Streamlit page stands, no script runs, and none has been asked for meanwhile."""
+    """Wait until a Streamlit page stands: no script runs, none has been asked for meanwhile, charts are drawn."""
     page.wait_for_selector("[data-testid='stAppViewContainer']", timeout=timeout)
     while True:
         page.wait_for_function(STILL, timeout=timeout)

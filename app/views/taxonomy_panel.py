@@ -33,7 +33,8 @@ def panel(session: Session) -> None:
     taxonomy = cached.taxonomy(session.root)
     if session.row is not None:
         with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
-            st.button("Back to the evidence", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
+            st.button("Back to the evidence" if session.cluster is not None else "All names",
+                      icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
                       on_click=lambda: session.read(None))
             links.copy_button("taxonomy")
         stepper(session, taxonomy, session.row)
