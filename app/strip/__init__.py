@@ -55,23 +55,23 @@ def share_strip(taxonomy: Taxonomy, *, selected: int | None, part: Counts | None
         if isinstance(number, int) and not isinstance(number, bool) and taxonomy.has(number):
             on_pick(number)
 
-    _component(key=key, data=drawn(taxonomy, selected, part), on_pick_change=picked)
+    _component(key=key, data=_data(taxonomy, selected, part), on_pick_change=picked)
 
 
-def drawn(taxonomy: Taxonomy, selected: int | None, part: Counts | None) -> dict[str, Any]:
-    """Return what the browser gets: bars of pieces in the order of the tree, and groups by their widths."""
+def _data(taxonomy: Taxonomy, selected: int | None, part: Counts | None) -> dict[str, Any]:
+    """What the browser gets: bars of pieces in the order of the tree, and groups by their widths."""
     order = [number for parent in taxonomy.parents for number in parent.children]
     clusters = [taxonomy.cluster(number) for number in order]
     bars = [{"name": "all", "of": "of all documents", "shares": [cluster.share_documents for cluster in clusters]}]
     if part is not None:
-        chosen = part / max(int(part.sum()), 1)
+        chosen = part / part.sum()
         bars.append({"name": "selected", "of": "of the selected",
                      "shares": [float(chosen[taxonomy.place(number)]) for number in order]})
     return {
         "pieces": [{"number": cluster.number, "name": short(cluster.label), "colour": cluster.colour}
                    for cluster in clusters],
-        "bars": bars, "selected": selected if selected is not None and taxonomy.has(selected) else None,
-        "groups": [{"name": short(parent.label, 120),
+        "bars": bars, "selected": selected,
+        "groups": [{"name": parent.label,
                     "share": sum(taxonomy.cluster(number).share_documents for number in parent.children)}
                    for parent in taxonomy.parents],
         "what": "Share of each cluster in the documents, in the order of the tree"
