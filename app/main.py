@@ -3,29 +3,44 @@
 from pathlib import Path
 
 import streamlit as st
-from header import header
-from standing import can_show
-from state import session
-from widgets import guarded
+
+from app.shell.header import header
+from app.shell.requirements import can_show
+from app.state.session import session
+from app.ui.errors import guarded
 
 ASSETS = Path(__file__).parent / "assets"
+VIEWS = Path(__file__).parent / "views"
+PAGES = {
+    "Explore": "language",
+    "Balance": "balance",
+    "Mixing": "tune",
+    "Taxonomy": "account_tree",
+    "Compare": "compare_arrows",
+    "Student": "school",
+    "Corpus": "folder_open",
+    "Export": "download",
+}
 
-st.set_page_config(page_title="GEM Explorer", page_icon=str(ASSETS / "mark.svg"), layout="wide",
-                   initial_sidebar_state="collapsed")
+st.set_page_config(
+    page_title="GEM Explorer", page_icon=str(ASSETS / "mark.svg"), layout="wide", initial_sidebar_state="collapsed"
+)
 st.html(ASSETS / "style.css")
 st.logo(str(ASSETS / "logo.svg"), size="large")
 
-VIEWS = Path(__file__).parent / "views"
 page = st.navigation(
-    [st.Page(VIEWS / "explore.py", title="Explore", icon=":material/language:", default=True),
-     st.Page(VIEWS / "balance.py", title="Balance", icon=":material/balance:"),
-     st.Page(VIEWS / "mixing.py", title="Mixing", icon=":material/tune:"),
-     st.Page(VIEWS / "taxonomy.py", title="Taxonomy", icon=":material/account_tree:"),
-     st.Page(VIEWS / "compare.py", title="Compare", icon=":material/compare_arrows:"),
-     st.Page(VIEWS / "student.py", title="Student", icon=":material/school:"),
-     st.Page(VIEWS / "corpus.py", title="Corpus", icon=":material/folder_open:"),
-     st.Page(VIEWS / "export.py", title="Export", icon=":material/download:")],
-    position="top")
+    [
+        st.Page(
+            VIEWS / title.lower() / "page.py",
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=title.lower(),
+            default=title == "Explore",
+        )
+        for title, icon in PAGES.items()
+    ],
+    position="top",
+)
 with guarded():
     header(session())
     if page.title == "Corpus" or can_show(session()):

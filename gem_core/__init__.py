@@ -14,30 +14,32 @@ array([0.25, 0.25, 0.25, 0.25])
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gem_core._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from gem_core.clustering import MixtureConfig, MixtureFit, assign, balance_path, fit_mixture
     from gem_core.clustering.estimator import GEM
-    from gem_core.corpus import embed, read_corpus
+    from gem_core.corpus import read_corpus
+    from gem_core.embedding import embed
     from gem_core.errors import GemError, InputError
     from gem_core.influence import exemplars, influence_scores
     from gem_core.pipeline import Source, build, fit_taxonomy, open_sample, preview
-    from gem_core.pipeline.web.distil import distil
-    from gem_core.pipeline.web.label import label_folder
+    from gem_core.pipeline.labeling.label_folder import label_folder
+    from gem_core.pipeline.student.distil import distil
     from gem_core.projection import layout
     from gem_core.student import load_student
     from gem_core.workspace import Settings, Taxonomy, Workspace
 
-__version__ = "0.2.0"
-
 _ROOMS = {
     "gem_core.clustering.estimator": ("GEM",),
     "gem_core.clustering": ("MixtureConfig", "MixtureFit", "assign", "balance_path", "fit_mixture"),
-    "gem_core.corpus": ("embed", "read_corpus"),
+    "gem_core.corpus": ("read_corpus",),
+    "gem_core.embedding": ("embed",),
     "gem_core.errors": ("GemError", "InputError"),
     "gem_core.influence": ("exemplars", "influence_scores"),
     "gem_core.pipeline": ("Source", "build", "fit_taxonomy", "open_sample", "preview"),
-    "gem_core.pipeline.web.distil": ("distil",),
-    "gem_core.pipeline.web.label": ("label_folder",),
+    "gem_core.pipeline.student.distil": ("distil",),
+    "gem_core.pipeline.labeling.label_folder": ("label_folder",),
     "gem_core.projection": ("layout",),
     "gem_core.student": ("load_student",),
     "gem_core.workspace": ("Settings", "Taxonomy", "Workspace"),

@@ -21,17 +21,14 @@ from gem_core.commands import (
     edit,
     export,
     label,
-    mix,
-    mix_runs,
-    mix_studies,
-    naming,
+    llm_labels,
     sample,
-    selection,
+    search,
     student,
     taxonomy,
-    weights,
 )
 from gem_core.commands._options import clean
+from gem_core.commands.mixing import regmix, runs, studies, weights
 from gem_core.errors import Cancelled, GemError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -56,7 +53,7 @@ app.command("path", epilog="Example: gem-explorer path news    Only the suggeste
                            "gem-explorer path news --suggest")(taxonomy.path)
 app.command("info", epilog="Example: gem-explorer info news --json")(taxonomy.info)
 app.command("name", epilog="Example: gem-explorer name news --dry-run    Then: gem-explorer name news --base-url "
-                           "http://localhost:11434/v1 --model gemma3")(naming.name)
+                           "http://localhost:11434/v1 --model gemma3")(llm_labels.name)
 edit_app = typer.Typer(no_args_is_help=True, help="Change the taxonomy step by step; every step can be undone.")
 app.add_typer(edit_app, name="edit")
 for _command, _example in edit.COMMANDS:
@@ -64,22 +61,22 @@ for _command, _example in edit.COMMANDS:
 mix_app = typer.Typer(no_args_is_help=True, help="From clusters, or proxy runs, to mixing weights.")
 app.add_typer(mix_app, name="mix")
 mix_app.command("regmix", epilog="Example: gem-explorer mix regmix --mixtures runs.csv --losses losses.csv "
-                                 "--target web_loss --regressor auto --json")(mix.regmix)
+                                 "--target web_loss --regressor auto --json")(regmix.regmix)
 mix_app.command("weights", epilog="Example: gem-explorer mix weights news --strategy temperature --tau 0.5 --budget "
                                   "1e9 --max-epochs 4 --out weights.csv    After edits: gem-explorer mix weights news "
                                   "--from weights.csv --out carried.csv")(weights.weights)
 mix_app.command("sample", epilog="Example: gem-explorer mix sample news --weights weights.csv --tokens 1e9 --out "
                                  "news-training --seed 0")(weights.training_set)
 mix_app.command("proxies", epilog="Example: gem-explorer mix proxies news --count 64    For one cluster: gem-explorer "
-                                  "mix proxies news --target 3")(mix_runs.proxies)
-mix_app.command("doremi", epilog="Example: gem-explorer mix doremi news --normaliser domain --json")(mix_runs.doremi)
+                                  "mix proxies news --target 3")(runs.proxies)
+mix_app.command("doremi", epilog="Example: gem-explorer mix doremi news --normaliser domain --json")(runs.doremi)
 mix_app.command("import", epilog="Example: gem-explorer mix import news --mixtures mixtures.csv --losses losses.csv "
-                                 "--target all")(mix_runs.import_)
+                                 "--target all")(runs.import_)
 mix_app.command("perfre", epilog="Example: gem-explorer mix perfre news    For one cluster: gem-explorer mix perfre "
-                                 "news --target 3 --json")(mix_studies.perfre)
-mix_app.command("probe", epilog="Example: gem-explorer mix probe news --probes 8 --json")(mix_studies.probe)
+                                 "news --target 3 --json")(studies.perfre)
+mix_app.command("probe", epilog="Example: gem-explorer mix probe news --probes 8 --json")(studies.probe)
 mix_app.command("predict", epilog="Example: gem-explorer mix predict news --partition gem --runs 64    The control: "
-                                  "gem-explorer mix predict news --partition random")(mix_studies.predict)
+                                  "gem-explorer mix predict news --partition random")(studies.predict)
 app.command("distill", epilog="Example: gem-explorer distill news --out news-student --seed 0")(student.distill)
 app.command("label", epilog="Example: gem-explorer label news-student crawl crawl-labelled    On a cluster: "
                             "gem-explorer label news-student crawl crawl-labelled --engine ray")(label.label)
@@ -90,10 +87,10 @@ app.command("stability", epilog="Example: gem-explorer stability news --seeds 8 
 app.command("clusters", epilog="Example: gem-explorer clusters news --from 8 --to 48 --points 7 --seeds 3")(
     compare.clusters)
 app.command("search", epilog="Example: gem-explorer search news \"river floods\"    By meaning: gem-explorer search "
-                             "news \"water damage to homes\" --meaning")(selection.search)
+                             "news \"water damage to homes\" --meaning")(search.search)
 app.command("select", epilog="Example: gem-explorer select news --query flood --cluster 3 --min-margin 2 --name floods"
-                             "    A file: gem-explorer select news --column source=web --out web.csv")(selection.select)
-app.command("selections", epilog="Example: gem-explorer selections news --json")(selection.selections)
+                             "    A file: gem-explorer select news --column source=web --out web.csv")(search.select)
+app.command("selections", epilog="Example: gem-explorer selections news --json")(search.selections)
 app.command("duplicates", epilog="Example: gem-explorer duplicates news --threshold 0.97 --out duplicates.csv")(
     duplicates.duplicates)
 app.command("export", epilog="Example: gem-explorer export news --out news-taxonomy")(export.export)
@@ -122,7 +119,7 @@ def main() -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES):
             raise
-        from gem_core.workspace.files import unwritable
+        from gem_core.workspace.atomic_files import unwritable
 
         _end(f"Error: {unwritable(Path(error.filename or '.').parent, error)}", 2)
 

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from corpora import small_corpus
+
+from tests.helpers.corpora import small_corpus
 
 os.environ["GEM_EXPLORER_HOME"] = tempfile.mkdtemp(prefix="gem-home-")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -20,7 +20,7 @@ from gem_core.clustering.mixture import MixtureConfig, MixtureFit, fit_mixture
 from gem_core.clustering.path import STRENGTHS, BalancePath, balance_path
 from gem_core.clustering.ray_vectors import RayVectors, ray_vectors
 from gem_core.clustering.statistics import Documents
-from gem_core.clustering.suggest import Suggestion, suggest_strength
+from gem_core.clustering.suggest_strength import Suggestion, suggest_strength
 from gem_core.clustering.vector_files import StoredVectors, stored_vectors
 
 __all__ = [

@@ -1,11 +1,11 @@
 """Assign documents to the clusters of a fit: labels, margins, densities; soft responsibilities on request."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gem_core._types import Bool, Float32, Float64, Floating, Int32, frozen
 from gem_core.clustering.mixture import MixtureFit, stored_or_units
@@ -153,3 +153,8 @@ def _block(x: Floating, logits: Floating, fit: MixtureFit, log_normalisers: Floa
     logits[each, labels] = -np.inf
     second = logits.argmax(axis=1)
     return labels, second, own - logits[each, second], log_responsibility, log_density, cosine
+
+def renumbered(assignment: Assignment, order: NDArray[np.integer[Any]]) -> Assignment:
+    """The same assignment with cluster k called order[k]."""
+    new = order.astype(np.int32)
+    return replace(assignment, labels=new[assignment.labels], second=new[assignment.second])

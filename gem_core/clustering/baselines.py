@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from gem_core import _check
 from gem_core._types import Float64, Floating, frozen
-from gem_core.clustering.maximisation import Parameters, maximise
+from gem_core.clustering.m_step import Parameters, maximise
 from gem_core.clustering.mixture import CAP_RATIO, MixtureConfig, MixtureFit, check_enough, prepare
 from gem_core.clustering.seeding import hard_sums, pooled_concentration, seed_mixture
 from gem_core.errors import NotConvergedWarning

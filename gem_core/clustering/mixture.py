@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike
 
 from gem_core import _check
 from gem_core._types import Bool, Float64, Floating, Progress, frozen, silent
-from gem_core.clustering.driver import Problem, Run, expectation_maximisation
-from gem_core.clustering.maximisation import Parameters, maximise
+from gem_core.clustering.em_loop import Problem, Run, expectation_maximisation
+from gem_core.clustering.m_step import Parameters, maximise
+from gem_core.clustering.out_of_core import Shard, StreamedDocuments
 from gem_core.clustering.ray_vectors import RayVectors
 from gem_core.clustering.seeding import Seed, seed_mixture
 from gem_core.clustering.statistics import Documents, DocumentSums
-from gem_core.clustering.streamed import Shard, StreamedDocuments
 from gem_core.clustering.target import checked_target, follows_masses, from_masses
 from gem_core.clustering.vector_files import StoredVectors, large_map
 from gem_core.errors import InputError, NotConvergedWarning

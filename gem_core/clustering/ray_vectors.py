@@ -11,7 +11,7 @@ import numpy as np
 
 from gem_core._types import Float64
 from gem_core.clustering.blocks import Statistics
-from gem_core.clustering.streamed import Shard, StreamedDocuments
+from gem_core.clustering.out_of_core import Shard, StreamedDocuments
 from gem_core.clustering.vector_files import StoredVectors, stored_vectors
 from gem_core.errors import GemError, InputError
 

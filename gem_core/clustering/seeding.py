@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._types import Float64, Floating, Progress, silent
-from gem_core.clustering.driver import Problem, Run, expectation_maximisation
-from gem_core.clustering.maximisation import Parameters, maximise
+from gem_core.clustering.em_loop import Problem, Run, expectation_maximisation
+from gem_core.clustering.m_step import Parameters, maximise
 from gem_core.clustering.statistics import Documents, writable
 from gem_core.clustering.threads import torch_threads
 from gem_core.clustering.vector_files import StoredVectors

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gem_core._bundled import bundled
 from gem_core._progress import Console
 from gem_core.errors import InputError
 
@@ -23,14 +24,13 @@ def open_app(
     from gem_core.workspace import Workspace
 
     chosen = _free_port(port)
-    script = _app_script()
+    script = bundled("app/main.py")
     console = Console()
     root = Workspace(workspace).root if workspace else open_sample(progress=console).root
     console.end()
     command = [sys.executable, str(script.with_name("server.py")), "run", str(script), "--server.port", str(chosen),
                "--server.headless", str(headless or not sys.stdout.isatty()).lower(), "--", "--workspace", str(root)]
-    # Streamlit reads its configuration from the folder it runs in: the one that holds .streamlit.
-    os.chdir(script.parent if (script.parent / ".streamlit").is_dir() else script.parent.parent)
+    os.chdir(script.parent.parent)  # Streamlit reads its configuration from the folder that holds .streamlit.
     sys.stdout.flush()
     os.execv(command[0], command)  # the server takes this process's place: a signal reaches it, nothing is orphaned
 
@@ -46,11 +46,3 @@ def _free_port(wanted: int | None) -> int:
             return port
     raise InputError("The port must be free for the app", f"{wanted or '8501 to 8599'}, in use or not allowed",
                      "Choose another one: gem-explorer app --port 8700")
-
-
-def _app_script() -> Path:
-    package = Path(__file__).parent.parent
-    for script in (package / "_app" / "main.py", package.parent / "app" / "main.py"):
-        if script.is_file():
-            return script
-    raise InputError("The installed package must hold its app", f"none under {package}", "Install gem-explorer again")

@@ -12,10 +12,10 @@ from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, check_o
 
 if TYPE_CHECKING:
     from gem_core.clustering.pair_means import PairMean
-    from gem_core.pipeline.cluster_counts import CountStudy
-    from gem_core.pipeline.compare import Comparison
-    from gem_core.pipeline.quality import Quality
-    from gem_core.pipeline.stability import Repeats, Stability
+    from gem_core.pipeline.compare.cluster_counts import CountStudy
+    from gem_core.pipeline.compare.comparison import Comparison
+    from gem_core.pipeline.compare.quality import Quality
+    from gem_core.pipeline.compare.stability import Repeats, Stability
 
 GROUPING = "present, step:N, kmeans, spherical, vmf (:K for K clusters), or column:NAME"
 MethodOption = Annotated[str, typer.Option(help="gem, kmeans, spherical or vmf")]
@@ -28,9 +28,9 @@ def compare(
     as_json: Json = False, progress_file: ProgressFile = None,
 ) -> None:
     """Hold two groupings of the documents against each other: who keeps whom, ARI, NMI, documents that move."""
-    from gem_core.pipeline.compare import compare as hold
-    from gem_core.pipeline.compare import headline
-    from gem_core.pipeline.quality import quality
+    from gem_core.pipeline.compare.comparison import compare as hold
+    from gem_core.pipeline.compare.comparison import headline
+    from gem_core.pipeline.compare.quality import quality
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
@@ -63,9 +63,9 @@ def stability(
     method: MethodOption = "gem", as_json: Json = False, progress_file: ProgressFile = None,
 ) -> None:
     """Fit again with other seeds and on resampled documents: does the corpus give the same clusters again?"""
-    from gem_core.pipeline.refits import METHODS
-    from gem_core.pipeline.stability import finding, returning
-    from gem_core.pipeline.stability import stability as study
+    from gem_core.pipeline.compare.refits import METHODS
+    from gem_core.pipeline.compare.stability import finding, returning
+    from gem_core.pipeline.compare.stability import stability as study
     from gem_core.workspace import Workspace
 
     check_one_of("--method", method, tuple(METHODS))
@@ -96,8 +96,8 @@ def clusters(
     method: MethodOption = "gem", as_json: Json = False, progress_file: ProgressFile = None,
 ) -> None:
     """How many clusters? Fit a range of numbers, and say what the measures show and what they do not."""
-    from gem_core.pipeline.cluster_counts import CHOOSING, count_grid, reading, study_counts, summary
-    from gem_core.pipeline.refits import METHODS
+    from gem_core.pipeline.compare.cluster_counts import CHOOSING, count_grid, reading, study_counts, summary
+    from gem_core.pipeline.compare.refits import METHODS
     from gem_core.workspace import Workspace
 
     check_one_of("--method", method, tuple(METHODS))
@@ -120,7 +120,7 @@ def clusters(
 
 def comparison_facts(found: "Comparison", qualities: "list[Quality]", moved: list[str]) -> dict[str, Any]:
     """What `compare --json` says."""
-    from gem_core.pipeline.compare import headline
+    from gem_core.pipeline.compare.comparison import headline
 
     sides = []
     for side, one in (("a", found.a), ("b", found.b)):
@@ -144,7 +144,7 @@ def stability_facts(found: "Stability") -> dict[str, Any]:
 
 def counts_facts(found: "CountStudy") -> dict[str, Any]:
     """What `clusters --json` says."""
-    from gem_core.pipeline.cluster_counts import CHOOSING, reading, summary
+    from gem_core.pipeline.compare.cluster_counts import CHOOSING, reading, summary
 
     return {"method": found.method, "counts": list(found.counts), "seeds": list(found.seeds),
             "values": {name: [[_number(v) for v in row] for row in table] for name, table in found.values.items()},

@@ -54,7 +54,7 @@ def embed(corpus: Corpus, workspace: WorkspaceOption, text_column: TextColumn = 
           as_json: Json = False, progress_file: ProgressFile = None) -> None:
     """Read a corpus into a workspace and give every document a vector; goes on where it was stopped."""
     from gem_core.pipeline import finish, prepare
-    from gem_core.pipeline.web.embed_ray import ray_engine
+    from gem_core.pipeline.building.embed_on_ray import ray_engine
 
     check_one_of("--engine", engine, ENGINES)
     if workers is not None and engine == "local":

@@ -17,7 +17,7 @@ def duplicates(workspace: WorkspaceArg,
     """Find groups of near-duplicate documents; they are kept in the workspace."""
     from gem_core.export.safe_csv import write_csv
     from gem_core.export.selected import duplicates_table
-    from gem_core.pipeline.duplicates import find_duplicates
+    from gem_core.pipeline.search.near_duplicates import find_duplicates
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)

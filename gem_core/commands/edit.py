@@ -11,7 +11,7 @@ from gem_core.commands._options import Json, WorkspaceArg, clean, facts_of, say
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
-    from gem_core.pipeline.edits import Op
+    from gem_core.pipeline.editing.operations import Op
     from gem_core.workspace import Workspace
 
 Cluster = Annotated[int, typer.Argument(metavar="CLUSTER", help="number of a cluster, as info shows it")]
@@ -60,7 +60,7 @@ def split(workspace: WorkspaceArg, cluster: Cluster,
           as_json: Json = False) -> None:
     """Divide a cluster by a fit inside it; the parts are pinned."""
     from gem_core.pipeline import propose_split
-    from gem_core.pipeline.subtopics import split_parts
+    from gem_core.pipeline.labels.subtopics import split_parts
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)

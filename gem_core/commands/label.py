@@ -11,7 +11,7 @@ from gem_core._progress import Console
 from gem_core.commands._options import ENGINES, EngineName, Json, ProgressFile, WorkerCount, check_one_of, clean
 
 if TYPE_CHECKING:
-    from gem_core.pipeline.web.totals import Totals
+    from gem_core.pipeline.labeling.totals import Totals
 
 InFolder = Annotated[Path, typer.Argument(metavar="IN_FOLDER", help="folder of parquet or jsonl(.gz, .zst) shards")]
 Text = Annotated[str, typer.Option("--text-column", help="column with the text")]
@@ -27,7 +27,7 @@ def label(
     as_json: Json = False, progress_file: ProgressFile = None,
 ) -> None:
     """Label every row of a folder of shards: the same shards with gem_cluster, gem_label, gem_margin, gem_tokens."""
-    from gem_core.pipeline.web.label import label_folder
+    from gem_core.pipeline.labeling.label_folder import label_folder
 
     check_one_of("--engine", engine, ENGINES)
     console = Console(progress_file)
@@ -61,7 +61,7 @@ def sample_shards(
     text_column: Text = "text", as_json: Json = False, progress_file: ProgressFile = None,
 ) -> None:
     """Draw documents from a folder of shards, to fit a taxonomy on; the same seed gives the same file."""
-    from gem_core.pipeline.web.seed_sample import SHARES, sample_shards
+    from gem_core.pipeline.labeling.sample_shards import SHARES, sample_shards
 
     check_one_of("--shares", shares, SHARES)
     console = Console(progress_file)

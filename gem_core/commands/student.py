@@ -10,7 +10,7 @@ from gem_core._progress import Console
 from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
 
 if TYPE_CHECKING:
-    from gem_core.pipeline.web.distil_report import DistilReport
+    from gem_core.pipeline.student.report import DistilReport
 
 
 def distill(
@@ -25,7 +25,7 @@ def distill(
     as_json: Json = False, progress_file: ProgressFile = None,
 ) -> None:
     """Teach a small word model the clusters as they are now, and test it on documents it never saw."""
-    from gem_core.pipeline.web.distil import DistilSettings, distil
+    from gem_core.pipeline.student.distil import DistilSettings, distil
     from gem_core.workspace import Workspace
 
     settings = DistilSettings(seed=seed, test_share=test_share, drop=drop, soft=soft)

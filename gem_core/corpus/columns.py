@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gem_core.corpus.sources import Broken, Source, find_sources, names_of, read_rows
+from gem_core.corpus.files import Broken, Source, find_sources, names_of, read_rows
 from gem_core.errors import CorpusError
 
 TEXT_NAMES = ("text", "content", "body", "document", "raw_content", "page_content", "doc", "passage", "article",

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from gem_core._types import Progress, frozen, silent
 from gem_core.corpus.columns import Columns, as_number, check_columns, missing_column, preview, printable
-from gem_core.corpus.sources import Broken, Row, Source, find_sources, read_rows
-from gem_core.corpus.tokens import TokenCounter, packaged_counter
+from gem_core.corpus.files import Broken, Row, Source, find_sources, read_rows
+from gem_core.embedding.tokens import TokenCounter, packaged_counter
 from gem_core.errors import CorpusError
 
 Int64 = NDArray[np.int64]

@@ -6,7 +6,7 @@ from gem_core.export.receipt import receipt
 from gem_core.export.safe_csv import write_csv
 from gem_core.export.tables import assignments_table, map_table, taxonomy_table, weights_table
 from gem_core.workspace import Workspace, edits_text
-from gem_core.workspace.files import write_json, write_parquet, write_text
+from gem_core.workspace.atomic_files import write_json, write_parquet, write_text
 
 NAMES = ("taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv", "edits.jsonl", "receipt.json")
 

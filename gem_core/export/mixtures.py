@@ -10,7 +10,7 @@ from gem_core.export.safe_csv import csv_text
 from gem_core.export.tables import check_same, weights_table
 from gem_core.mixing import Weights
 from gem_core.workspace import Taxonomy
-from gem_core.workspace.files import write_text
+from gem_core.workspace.atomic_files import write_text
 
 Format = Literal["csv", "regmix", "doremi", "weborganizer"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gem_core.workspace.files import write_text
+from gem_core.workspace.atomic_files import write_text
 
 WIDE = ("\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width = + - @: East Asian spreadsheets read them like the others
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", *WIDE)

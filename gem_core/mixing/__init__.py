@@ -1,10 +1,10 @@
 """Mixing: from domains to weights. Domains are integer ids and arrays here; where they come from is not known."""
 
-from gem_core.mixing.feasible import epoch_caps, project
+from gem_core.mixing.constraints import epoch_caps, project
+from gem_core.mixing.mixture_sampling import sample_mixtures, search
+from gem_core.mixing.proxy_runs import Runs, read_runs
 from gem_core.mixing.regmix import RegMix, regmix
 from gem_core.mixing.regressors import Choice, Regressor, choose, fit_regressor, out_of_fold, spearman
-from gem_core.mixing.runs import Runs, read_runs
-from gem_core.mixing.sampling import sample_mixtures, search
 from gem_core.mixing.weights import Limits, Weights, temperature, weigh
 
 __all__ = ["Choice", "Limits", "RegMix", "Regressor", "Runs", "Weights", "choose", "epoch_caps", "fit_regressor",

@@ -24,7 +24,7 @@ from gem_core.mixing.proxies import (
     train_group,
     write_checkpoint,
 )
-from gem_core.mixing.streams import Streams
+from gem_core.mixing.token_streams import Streams
 
 Normaliser = Literal["token", "domain"]
 REFERENCE, PROXY = "train the reference", "train the proxy"

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
-from gem_core.mixing.feasible import project
+from gem_core.mixing.constraints import project
 
 SIZE_POWER = 0.5  # budget grows with the root of a domain's size
 REPLAY = 0.5  # alpha: a domain one standard deviation above the mean gain gets exp(0.5) = 1.65 times as much

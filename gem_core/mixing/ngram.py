@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from gem_core import _check
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError, NotConvergedWarning
-from gem_core.mixing.feasible import project
-from gem_core.mixing.streams import Streams
+from gem_core.mixing.constraints import project
+from gem_core.mixing.token_streams import Streams
 
 SAMPLE = 2000  # held-out tokens of each domain; every mixture is judged on the same ones
 PAIRS, SINGLES = 30.0, 100.0  # counts that the model with less context weighs as much as

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from gem_core import _check
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
-from gem_core.mixing.feasible import project
+from gem_core.mixing.constraints import project
 
 FACTOR = 3.0  # a domain's odds against all others in its own proxy, times this
 LIFT = 3.0  # what the weight of the most helpful domain is multiplied by; a domain as harmful is divided by it

@@ -16,7 +16,7 @@ from gem_core import _check
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
 from gem_core.mixing.gpt import Parameters, Shape, start, token_losses
-from gem_core.mixing.streams import Streams
+from gem_core.mixing.token_streams import Streams
 
 STEP = "train proxies"
 GROUP = {"cpu": 2, "cuda": 64}  # proxies side by side: on a CPU only as many as its cache holds

@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike
 
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
+from gem_core.mixing.mixture_sampling import search
+from gem_core.mixing.proxy_runs import Runs
 from gem_core.mixing.regressors import NAMES, Name, Regressor, choose, fit_regressor, out_of_fold, spearman
-from gem_core.mixing.runs import Runs
-from gem_core.mixing.sampling import search
 
 
 @dataclass(frozen=True)

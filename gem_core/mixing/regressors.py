@@ -8,8 +8,8 @@ import numpy as np
 
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
-from gem_core.mixing.laws import fit_effective, fit_exponential
-from gem_core.mixing.trees import FOLDS, fit_trees
+from gem_core.mixing.boosted_trees import FOLDS, fit_trees
+from gem_core.mixing.scaling_laws import fit_effective, fit_exponential
 
 Name = Literal["lightgbm", "linear", "effective", "exponential", "ensemble"]
 NAMES: tuple[Name, ...] = get_args(Name)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from gem_core._types import Bool, Float64, frozen
 from gem_core.errors import InputError
 from gem_core.geometry import effective_number
-from gem_core.mixing.feasible import epoch_caps, project
+from gem_core.mixing.constraints import epoch_caps, project
 
 MANY_EPOCHS = 4.0  # reading text more often than so is worth less and less (Muennighoff et al., arXiv 2305.16264)
 MUCH_WEIGHT = 0.9  # a single domain above it: the strategy has collapsed

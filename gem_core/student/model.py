@@ -12,8 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gem_core._types import Float32, Float64, Int32, frozen
-from gem_core.student.buffers import text_blocks
-from gem_core.student.words import characters
+from gem_core.student.arrow_buffers import text_blocks
+from gem_core.student.tokenizer import characters
 
 LINE = 64  # bytes of a cache line
 LANES = 32  # weights of int16 in one

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from gem_core._check import first_rows
 from gem_core._types import Float32, Int32, Progress, silent
 from gem_core.errors import InputError
-from gem_core.student.buffers import TextBlock, text_blocks
+from gem_core.student.arrow_buffers import TextBlock, text_blocks
 from gem_core.student.model import Student
-from gem_core.student.rates import fit_token_factors, fit_token_rates
-from gem_core.student.words import characters
+from gem_core.student.token_estimate import fit_token_factors, fit_token_rates
+from gem_core.student.tokenizer import characters
 
 LONGEST = 1 << 16  # words of a document that training reads; scoring reads all
 GROUP = 1024  # documents between two reports, and between two chunks of the texts

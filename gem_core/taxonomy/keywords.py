@@ -11,7 +11,7 @@ from scipy import sparse
 from gem_core import _check
 from gem_core._types import Float64
 from gem_core.errors import InputError
-from gem_core.taxonomy.terms import Terms
+from gem_core.taxonomy.phrases import Terms
 
 _POOL = 60  # candidates a cluster that are embedded and re-ranked
 _POOLS = 3000  # candidates of all clusters together: bounds the time at K = 200

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gem_core.errors import WorkspaceError
-from gem_core.workspace.files import write_json
+from gem_core.workspace.atomic_files import write_json
 
 FORMAT = 2
 FILE = "manifest.json"

@@ -16,8 +16,7 @@ from gem_core._types import Float32, Progress, silent
 from gem_core.clustering.mixture import MixtureFit
 from gem_core.errors import WorkspaceError
 from gem_core.taxonomy import Terms
-from gem_core.workspace.database import Database
-from gem_core.workspace.files import (
+from gem_core.workspace.atomic_files import (
     LEFT,
     clear_leftovers,
     remove_folder,
@@ -26,9 +25,10 @@ from gem_core.workspace.files import (
     write_folder,
     write_parquet,
 )
+from gem_core.workspace.database import Database
+from gem_core.workspace.excerpts import openings, read_openings, write_openings
 from gem_core.workspace.history import Edit, History
 from gem_core.workspace.manifest import Manifest, read_manifest
-from gem_core.workspace.openings import openings, read_openings, write_openings
 from gem_core.workspace.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
 
 

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from gem_core._types import Float32, Int32, frozen
-from gem_core.workspace.files import write_json, write_whole
+from gem_core.workspace.atomic_files import write_json, write_whole
 
 FOLDER = "studies"
 

@@ -15,9 +15,9 @@ from gem_core._types import Int32, frozen
 from gem_core.clustering.mixture import MixtureFit
 from gem_core.clustering.path import BalancePath
 from gem_core.errors import WorkspaceError
-from gem_core.workspace.files import write_json, write_parquet
+from gem_core.workspace.atomic_files import write_json, write_parquet
+from gem_core.workspace.fit_arrays import read_fit, read_path, write_fit, write_path
 from gem_core.workspace.manifest import StepCost
-from gem_core.workspace.packing import read_fit, read_path, write_fit, write_path
 from gem_core.workspace.settings import Settings
 
 LabelSource = Literal["keywords", "llm", "person"]

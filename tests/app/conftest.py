@@ -22,7 +22,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from pages import ready
+
+from tests.helpers.pages import ready
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "app"))
-from globe import GlobePick, globe
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from app.components.globe import GlobePick, globe
 
 N, K = int(sys.argv[1]), int(sys.argv[2])
 WORDS = [

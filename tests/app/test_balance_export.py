@@ -14,10 +14,11 @@ from gem_core.pipeline import Rename, edit, ensure_path, fit_taxonomy, numbered,
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
-import charts
-from screen import APP, opened, words
 from streamlit.testing.v1 import AppTest
-from views.export_files import FILES, everything
+
+from app.charts import balance as balance_charts
+from app.views.export.files import FILES, everything
+from tests.helpers.screen import APP, opened, words
 
 INF = float("inf")
 
@@ -146,21 +147,21 @@ def test_shares_in_tokens_count_tokens(sample: Workspace) -> None:
 
 
 def test_names_in_charts_cannot_be_markup() -> None:
-    figure = charts.shares([charts.ShareRow("<b>x</b>", "#112233", 0.4, 0.5, 0.5)], changed=True)
+    figure = balance_charts.shares([balance_charts.ShareRow("<b>x</b>", "#112233", 0.4, 0.5, 0.5)], changed=True)
     assert "&lt;b&gt;x" in figure.to_json().replace("\\u003c", "<").replace("\\u0026", "&")
     assert "<b>x" not in str(figure.layout.yaxis.ticktext)
 
 
 def test_strength_axis_sets_zero_and_exact_apart() -> None:
     grid = np.array([0.0, 0.1, 1.0, 10.0, INF])
-    assert charts.axis_places(grid, grid).tolist() == [-1.4, -1.0, 0.0, 1.0, 1.4]
+    assert balance_charts.axis_places(grid, grid).tolist() == [-1.4, -1.0, 0.0, 1.0, 1.4]
 
 
 def test_export_files_can_be_read_back(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(sample, Rename("cluster", 0, "=HYPERLINK(1)"))
     monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
     app = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
-    app.switch_page("views/export.py").run()
+    app.switch_page("views/export/page.py").run()
     assert not app.exception
     assert app.code[0].value.startswith("gem-explorer fit")
     assert app.dataframe[0].value["label"].iloc[0] == "'=HYPERLINK(1)"

@@ -11,10 +11,11 @@ from gem_core.pipeline import Pin, Rename, edit, ensure_path, explain_moves, nat
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
-from screen import opened, words
-from shares import Change, ShareLine, read_change, scale_of
 from streamlit.testing.v1 import AppTest
-from views.balance_target import OwnShares
+
+from app.components.share_editor import Change, ShareLine, read_change, scale_of
+from app.components.share_editor.own_shares import OwnShares
+from tests.helpers.screen import opened, words
 
 INF = float("inf")
 
@@ -134,7 +135,7 @@ def test_the_suggestion_sets_the_slider_and_says_why(balance: AppTest, sample: W
 
 
 def test_a_flat_path_suggests_nothing(balance: AppTest, sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    import views.balance_suggest as screen
+    from app.views.balance import controls as screen
 
     flat = replace(suggest_strength(sample.taxonomy().path), strength=None, reason="flat", furthest=0.12)
     monkeypatch.setattr(screen, "suggest_strength", lambda path: flat)

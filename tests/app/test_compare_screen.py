@@ -9,24 +9,23 @@ import numpy as np
 import pytest
 
 from gem_core.pipeline import edit
-from gem_core.pipeline.cluster_counts import reading, study_counts, summary
-from gem_core.pipeline.compare import compare, headline, partition
-from gem_core.pipeline.edits import Merge, Rename
-from gem_core.pipeline.quality import Quality, quality
-from gem_core.pipeline.stability import stability
+from gem_core.pipeline.compare.cluster_counts import reading, study_counts, summary
+from gem_core.pipeline.compare.comparison import compare, headline, partition
+from gem_core.pipeline.compare.quality import Quality, quality
+from gem_core.pipeline.compare.stability import stability
+from gem_core.pipeline.editing.operations import Merge, Rename
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
 
 
 def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, view: str | None = None) -> AppTest:
     monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
     app = AppTest.from_file(str(APP / "main.py"), default_timeout=120).run()
-    app.switch_page("views/compare.py").run()
+    app.switch_page("views/compare/page.py").run()
     if view:
         app.segmented_control(key="compare_view").set_value(view).run()
     assert not app.exception
@@ -42,7 +41,7 @@ def said(app: AppTest) -> str:
 
 
 def plain_words(text: str) -> str:
-    from widgets import escape
+    from app.ui.text import escape
 
     return escape(text)
 
@@ -120,7 +119,7 @@ def test_an_edited_taxonomy_against_the_step_before(sample: Workspace, monkeypat
 
 
 def test_better_is_marked_only_where_it_means_something(sample: Workspace) -> None:
-    from views.compare_measures import LINES, better
+    from app.views.compare.measures import LINES, better
 
     one = quality(sample, partition(sample, "present"))
 
@@ -152,7 +151,7 @@ def test_stability_shows_what_was_studied(sample: Workspace, monkeypatch: pytest
 
 
 def test_a_study_starts_as_a_job(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    import jobs
+    from app.jobs import runner
 
     app = opened(sample, monkeypatch, "Stability")
     app.selectbox(key="steady_method").set_value("spherical").run()
@@ -162,26 +161,26 @@ def test_a_study_starts_as_a_job(sample: Workspace, monkeypatch: pytest.MonkeyPa
     app.number_input(key="steady_draws").set_value(0).run()
     app.button(key="steady_start").click().run()
     assert not app.exception
-    job = next(job for job in jobs.listed() if job.workspace == str(sample.root))
+    job = next(job for job in runner.listed() if job.workspace == str(sample.root))
     assert job.arguments == ("stability", str(sample.root), "--method", "spherical", "--seeds", "2",
                              "--resamples", "0")
-    jobs.cancel(job)
+    runner.cancel(job)
 
 
 def test_another_method_on_a_large_corpus_is_a_job(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    import jobs
-    from views import compare_pick
+    from app.jobs import runner
+    from app.views.compare import picker
 
-    monkeypatch.setattr(compare_pick, "AT_ONCE", 100)
+    monkeypatch.setattr(picker, "AT_ONCE", 100)
     app = opened(sample, monkeypatch)
     app.selectbox(key="compare_b").set_value("spherical").run()
     assert "**spherical k-means has not been fitted on this corpus yet**" in said(app)
     app.button(key="compare_fit").click().run()
     assert not app.exception
-    job = next(job for job in jobs.listed() if job.workspace == str(sample.root))
+    job = next(job for job in runner.listed() if job.workspace == str(sample.root))
     assert job.arguments == ("compare", str(sample.root), "--with", "spherical")
     end = time.monotonic() + 120
-    while not jobs.status(job).ended:
+    while not runner.status(job).ended:
         assert time.monotonic() < end
         time.sleep(0.2)
     app.run()
@@ -205,7 +204,7 @@ def test_numbers_of_clusters_are_read_and_taken_to_balance(sample: Workspace, mo
 
 
 def test_thin_flows_keep_the_heights(sample: Workspace) -> None:
-    from flows import MOST, folded, sankey, thin_share
+    from app.charts.comparison import MOST, folded, sankey, thin_share
 
     found = compare(sample, "present", "column:subject")
     drawn = sankey(found, dark=False).data[0]

@@ -8,16 +8,16 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from cli_process import texts, wait_for
 
 from gem_core.errors import InputError
 from gem_core.pipeline import home
 from gem_core.workspace import Workspace
+from tests.helpers.cli_process import texts, wait_for
 
 pytest.importorskip("streamlit")
-import jobs
-from places import keep_upload, new_workspace, safe_name, suggested_name
-from screen import APP, opened, words
+from app.data.home_folder import keep_upload, new_workspace, safe_name, suggested_name
+from app.jobs import runner
+from tests.helpers.screen import APP, opened, words
 
 HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://e.org)"
 
@@ -100,7 +100,7 @@ def test_a_path_is_looked_at_measured_and_built(sample: Workspace, tmp_path: Pat
     assert chosen == {"text": "body", "id": "key", "label": "topic", "tokens": "n_tokens"}
     draft = app.session_state["session"].drafts["corpus"]
     estimate = draft.estimate
-    wait_for(lambda: jobs.status(estimate).ended, 120)
+    wait_for(lambda: runner.status(estimate).ended, 120)
     app.run()
     figures = {metric.label: metric.value for metric in app.metric}
     assert figures["Embedding time"].endswith(" s"), words(app)
@@ -112,22 +112,22 @@ def test_a_path_is_looked_at_measured_and_built(sample: Workspace, tmp_path: Pat
         name.set_value(bad).run()
         app.button(key="corpus_start").click().run()
         assert "; got " in words(app), bad
-        assert jobs.listed() == []
+        assert runner.listed() == []
     app.selectbox(key="corpus_column_tokens").set_value("").run()
     next(box for box in app.text_input if box.label == "Name").set_value("own").run()
     app.number_input[0].set_value(3).run()
     app.button(key="corpus_start").click().run()
     assert not app.exception
-    job = jobs.listed()[0]
+    job = runner.listed()[0]
     assert job.workspace == str(home() / "own")
     assert {"--text-column=body", "--tokens-column=", "--clusters=3", "--encoder=packaged"} <= set(job.arguments)
     assert any("own" in piece.value for piece in app.markdown)
-    wait_for(lambda: jobs.status(job).ended, 180)
+    wait_for(lambda: runner.status(job).ended, 180)
     app.run()
-    assert "13 documents in 3 clusters" in words(app), jobs.status(job)
+    assert "13 documents in 3 clusters" in words(app), runner.status(job)
     app.button(key=f"open_{job.folder.name}").click().run()
     assert app.session_state["session"].root == (home() / "own").resolve()
-    assert jobs.listed() == []
+    assert runner.listed() == []
     assert not app.exception
 
 
@@ -142,9 +142,9 @@ def test_jobs_that_ended_badly_are_explained(sample: Workspace, tmp_path: Path,
     assert "Stopped. What was finished is kept." in said
     assert not any(HOSTILE in piece.value for piece in (*app.markdown, *app.caption))
     app.button(key="dismiss_corpus_failed").click().run()
-    assert [job.folder.name for job in jobs.listed()] == ["stopped"]
+    assert [job.folder.name for job in runner.listed()] == ["stopped"]
     app.button(key="resume_corpus_stopped").click().run()
-    assert [job.arguments for job in jobs.listed()] == [("fit", str(tmp_path / "b"))]
+    assert [job.arguments for job in runner.listed()] == [("fit", str(tmp_path / "b"))]
     assert not app.exception
 
 

@@ -10,10 +10,11 @@ import pytest
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
-import maps
-from screen import APP, opened, table, words
-from treemap import Tile, squarify
-from widgets import escape, number, plain
+from app.charts.treemap import Tile, squarify
+from app.data import map_data
+from app.ui.text import escape, plain
+from gem_core._formatting import decimal
+from tests.helpers.screen import APP, opened, table, words
 
 
 def test_the_overview_lists_every_cluster_with_its_share(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +71,7 @@ def test_search_lists_what_it_finds_and_says_when_nothing(sample: Workspace, mon
 def test_every_colouring_draws(sample: Workspace, monkeypatch: pytest.MonkeyPatch, view: str) -> None:
     app = opened(sample.root, monkeypatch)
     app.button_group(key="explore_view").set_value(view).run()
-    for choice in maps.choices(sample):
+    for choice in map_data.choices(sample):
         app.selectbox[0].set_value(choice).run()
         assert not app.exception, choice
 
@@ -87,14 +88,14 @@ def test_first_paint_imports_nothing_heavy(built_sample: Path) -> None:
 
 def test_thinning_keeps_small_clusters_and_the_limit() -> None:
     groups = np.repeat(np.arange(4), [90_000, 9_000, 900, 90]).astype(np.int32)
-    rows = maps.thin(groups, 10_000)
+    rows = map_data.thin(groups, 10_000)
     kept = np.bincount(groups[rows])
     # all 90 of the smallest; the others share 9,910 places as sqrt(90,000) : sqrt(9,000) : sqrt(900)
     assert list(kept) == [6997, 2212, 699, 90]
     assert kept[1] / kept[0] > 0.2 > 9_000 / 90_000
     assert np.array_equal(rows, np.unique(rows))
-    assert np.array_equal(rows, maps.thin(groups, 10_000))
-    assert np.array_equal(maps.thin(groups, 200_000), np.arange(99_990))
+    assert np.array_equal(rows, map_data.thin(groups, 10_000))
+    assert np.array_equal(map_data.thin(groups, 200_000), np.arange(99_990))
 
 
 def test_names_stand_in_the_densest_part() -> None:
@@ -103,7 +104,7 @@ def test_names_stand_in_the_densest_part() -> None:
     away = np.array([0.0, 0, -1]) + 0.02 * rng.normal(size=(25, 3))
     points = np.concatenate([dense, away])
     points /= np.linalg.norm(points, axis=1, keepdims=True)
-    found = maps.anchors(points.astype(np.float32), np.zeros(85, np.int32), 2)
+    found = map_data.anchors(points.astype(np.float32), np.zeros(85, np.int32), 2)
     assert found[0] @ [1, 0, 0] > 0.999
     assert np.isnan(found[1]).all()
 
@@ -125,4 +126,4 @@ def test_hostile_text_is_only_text() -> None:
     assert escape("http://e.org www.e.org a@e.org") == (
         rf"http{joiner}\:\/\/e\.org www{joiner}\.e\.org a{joiner}\@e\.org")
     assert plain("<b>a</b>\n& c") == "&lt;b&gt;a&lt;/b&gt; &amp; c"
-    assert number(-0.001) == "0.00"
+    assert decimal(-0.001) == "0.00"

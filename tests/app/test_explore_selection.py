@@ -9,17 +9,18 @@ import pandas as pd
 import pytest
 
 from gem_core.pipeline import Source, prepare
-from gem_core.pipeline.duplicates import find_duplicates
-from gem_core.pipeline.meaning import search_like, search_meaning
-from gem_core.pipeline.selection import Column, Filter, Outline, mask
+from gem_core.pipeline.search.filters import Column, Filter, Outline, mask
+from gem_core.pipeline.search.near_duplicates import find_duplicates
+from gem_core.pipeline.search.semantic import search_like, search_meaning
 from gem_core.workspace import Workspace
 from gem_core.workspace.selections import Selections
 
 pytest.importorskip("streamlit")
-import maps
-from filters import steps
-from screen import opened, table, words
 from streamlit.testing.v1 import AppTest
+
+from app.data import map_data
+from app.data.filter_options import steps
+from tests.helpers.screen import opened, table, words
 
 
 def chips(app: AppTest) -> dict[str, str]:
@@ -30,12 +31,12 @@ def chips(app: AppTest) -> dict[str, str]:
 
 def download(app: AppTest) -> pd.DataFrame:
     """The file that the present selection would be downloaded as."""
-    import cached
-    from views import explore_saved
+    from app.data import cached_results
+    from app.views.explore import saved_selections
 
     session = app.session_state["session"]
-    found = cached.selected(session.root, session.wanted)
-    return pd.read_csv(io.BytesIO(explore_saved._file(session, found, texts=True)))
+    found = cached_results.selected(session.root, session.wanted)
+    return pd.read_csv(io.BytesIO(saved_selections._file(session, found, texts=True)))
 
 
 def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,18 +217,18 @@ def test_without_a_fit_explore_says_where_to_go(tmp_path: Path, monkeypatch: pyt
 
 def test_a_large_map_draws_the_selected_first() -> None:
     groups = np.repeat(np.arange(4), [90_000, 9_000, 900, 90]).astype(np.int32)
-    drawn = maps.thin(groups, 10_000)
+    drawn = map_data.thin(groups, 10_000)
     few = np.zeros(len(groups), dtype=np.bool_)
     few[np.arange(0, len(groups), 50)] = True
-    rows = maps.with_matches(groups, drawn, few, 10_000)
+    rows = map_data.with_matches(groups, drawn, few, 10_000)
     assert np.isin(np.flatnonzero(few), rows).all()
     assert 9_990 <= len(rows) <= 10_000
-    rows = maps.with_matches(groups, drawn, groups < 2, 10_000)  # more than there is room for: a sample of them
+    rows = map_data.with_matches(groups, drawn, groups < 2, 10_000)  # more than there is room for: a sample of them
     assert 5_990 <= (groups[rows] < 2).sum() <= 6_000
     assert np.array_equal(rows, np.unique(rows))
     assert np.isin(np.flatnonzero(groups == 3), rows).all()
     everything = np.arange(len(groups), dtype=np.int32)
-    assert np.array_equal(maps.with_matches(groups, everything, few), everything)
+    assert np.array_equal(map_data.with_matches(groups, everything, few), everything)
 
 
 def test_the_places_of_a_slider() -> None:

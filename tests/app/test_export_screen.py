@@ -16,10 +16,9 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-import downloads  # noqa: E402
-from views import export_report  # noqa: E402
-from views.export_files import FILES  # noqa: E402
+from app.ui import downloads  # noqa: E402
+from app.views.export import report  # noqa: E402
+from app.views.export.files import FILES  # noqa: E402
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def screen(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     edit(sample, Merge((numbers[1], numbers[2])))
     monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
     app = AppTest.from_file(str(APP / "main.py"), default_timeout=120).run()
-    app.switch_page("views/export.py").run()
+    app.switch_page("views/export/page.py").run()
     assert not app.exception
     return app
 
@@ -46,8 +45,8 @@ def test_edits_are_shown_and_said_beside_the_command(screen: AppTest, sample: Wo
 
 def test_the_report_is_made_for_the_taxonomy_on_screen(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
-    page = export_report.make(sample, taxonomy)
-    mark = export_report._making[str(sample.root), taxonomy.key]
+    page = report.make(sample, taxonomy)
+    mark = report._making[str(sample.root), taxonomy.key]
     assert taxonomy.taxonomy_hash.encode() in page
     assert (mark.done, mark.size) == (mark.total, len(page))
     assert mark.seconds is not None
@@ -57,8 +56,8 @@ def test_a_report_that_cannot_be_made_says_why(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
     (taxonomy.folder / "mixture.npz").write_bytes(b"torn")
     with pytest.raises(Exception, match="A fit on disk must be whole"):
-        export_report.make(sample, taxonomy)
-    assert "A fit on disk must be whole" in export_report._making[str(sample.root), taxonomy.key].refused
+        report.make(sample, taxonomy)
+    assert "A fit on disk must be whole" in report._making[str(sample.root), taxonomy.key].refused
 
 
 @pytest.mark.parametrize("held", [True, False])

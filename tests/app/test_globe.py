@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gem_core.pipeline.selection import Outline
+from gem_core.pipeline.search.filters import Outline
 
 HERE = Path(__file__).resolve().parent
 N, K = 24_000, 24

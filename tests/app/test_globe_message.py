@@ -23,7 +23,7 @@ def pack(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(APP))
     for name in [m for m in sys.modules if m.split(".")[0] == "globe"]:
         monkeypatch.delitem(sys.modules, name)
-    from globe._pack import pack as function
+    from app.components.globe.message import pack as function
 
     def call(**changed: Any) -> bytes:
         usual: dict[str, Any] = {
@@ -91,7 +91,7 @@ def test_an_empty_globe_is_a_message_too(pack: Any) -> None:
     {"outline": [[0, 0], [1, 0], [float("nan"), 1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
     {"outline": [[0, 0], [1e9, 0], [1, 1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]}])
 def test_a_lasso_that_is_none_is_no_pick(pack: Any, sent: dict[str, Any]) -> None:
-    from globe import _read
+    from app.components.globe import _read
 
     whole = {"outline": [[0, 0], [1, 0], [1, 0.5]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]}
     assert _read({"event": "lasso", **whole}, np.arange(3), 2).outline == ((0, 0), (1, 0), (1, 0.5))

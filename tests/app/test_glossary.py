@@ -1,12 +1,10 @@
 """Every hover has its line in the glossary, and each line is short enough to be read."""
 
 import ast
-import sys
 from pathlib import Path
 
 APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-from glossary import HINTS, LONGEST, TERMS, matching  # noqa: E402
+from app.ui.glossary import HINTS, LONGEST, TERMS, matching  # noqa: E402
 
 
 def used() -> dict[str, str]:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from cli_process import texts, wait_for
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "app"))
-import jobs
-
+from app.jobs import runner
 from gem_core.errors import InputError
 from gem_core.pipeline import home
 from gem_core.workspace import Workspace
+from tests.helpers.cli_process import texts, wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -28,75 +28,75 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def embedding(tmp_path: Path) -> jobs.Job:
+def embedding(tmp_path: Path) -> runner.Job:
     """A job that is in the middle of its embedding."""
     path = tmp_path / "pool.csv"
     pd.DataFrame({"text": texts(700, 60)}).to_csv(path, index=False)
     root = tmp_path / "home" / "pool"
-    job = jobs.start("pool", ["embed", str(path), f"--workspace={root}"], root)
-    wait_for(lambda: (at := jobs.status(job).progress).get("step") == "embed" and 300 < at["done"] < at["total"])
+    job = runner.start("pool", ["embed", str(path), f"--workspace={root}"], root)
+    wait_for(lambda: (at := runner.status(job).progress).get("step") == "embed" and 300 < at["done"] < at["total"])
     return job
 
 
-def ended(job: jobs.Job) -> jobs.Status:
-    return wait_for(lambda: (now := jobs.status(job)).ended and now, 120)
+def ended(job: runner.Job) -> runner.Status:
+    return wait_for(lambda: (now := runner.status(job)).ended and now, 120)
 
 
 def another_server(code: str) -> str:
     """Run code in another process, as a restarted server would."""
-    script = f"import sys; sys.path.insert(0, {jobs.__file__.removesuffix('jobs.py')!r})\nimport jobs\n{code}"
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom app.jobs import runner\n{code}"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def test_cancel_keeps_batches_and_resume_goes_on(embedding: jobs.Job) -> None:
-    assert [job.pid for job in jobs.listed()] == [embedding.pid]
-    assert another_server("print([jobs.status(j).state for j in jobs.listed()])") == "['running']"
+def test_cancel_keeps_batches_and_resume_goes_on(embedding: runner.Job) -> None:
+    assert [job.pid for job in runner.listed()] == [embedding.pid]
+    assert another_server("print([runner.status(j).state for j in runner.listed()])") == "['running']"
     with pytest.raises(InputError, match="One job at a time works on a workspace"):
-        jobs.start("again", list(embedding.arguments), Path(embedding.workspace))
-    jobs.cancel(embedding)
+        runner.start("again", list(embedding.arguments), Path(embedding.workspace))
+    runner.cancel(embedding)
     state = ended(embedding)
     assert (state.state, state.result) == ("stopped", None)
     assert state.message == "Stopped. What was finished is kept."
     done = state.progress["done"]
-    again = jobs.resume(embedding)
-    first = wait_for(lambda: (at := jobs.status(again).progress).get("step") == "embed" and at)
+    again = runner.resume(embedding)
+    first = wait_for(lambda: (at := runner.status(again).progress).get("step") == "embed" and at)
     assert first["done"] >= done - 256 > 0
     last = ended(again)
     assert last.state == "finished", last.message
     assert last.result is not None
     assert last.result["documents"] == 700
-    assert [job.folder for job in jobs.listed()] == [again.folder]
+    assert [job.folder for job in runner.listed()] == [again.folder]
     assert len(Workspace(again.workspace).embeddings) == 700
-    jobs.forget(again)
-    assert jobs.listed() == []
+    runner.forget(again)
+    assert runner.listed() == []
     assert not again.folder.exists()
 
 
-def test_a_killed_process_failed_with_a_reason(embedding: jobs.Job) -> None:
+def test_a_killed_process_failed_with_a_reason(embedding: runner.Job) -> None:
     """The system ends a process that takes too much memory this way; a restarted server can still say it."""
     os.kill(embedding.pid, signal.SIGKILL)
     state = ended(embedding)
     assert (state.state, state.code) == ("failed", 128 + signal.SIGKILL)
     assert state.message == ("The process was killed (SIGKILL); often the machine is out of memory. "
                              "What was finished is kept.")
-    said = another_server("print([(jobs.status(j).state, jobs.status(j).message) for j in jobs.listed()])")
+    said = another_server("print([(runner.status(j).state, runner.status(j).message) for j in runner.listed()])")
     assert said == repr([("failed", state.message)])
 
 
-def test_a_whole_killed_group_failed_too(embedding: jobs.Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whole_killed_group_failed_too(embedding: runner.Job, monkeypatch: pytest.MonkeyPatch) -> None:
     os.killpg(os.getpgid(embedding.pid), signal.SIGKILL)  # note-taker and all, as when the machine restarts
     state = ended(embedding)
     assert (state.state, state.code) == ("failed", None)
     assert "ended without a word" in state.message
     # Its number may belong to another process by now: that one is neither taken for the job nor signalled.
-    monkeypatch.setattr(jobs, "_children", {})
+    monkeypatch.setattr(runner, "_children", {})
     (embedding.folder / "pid").write_text(str(os.getpid()))
-    other = jobs.listed()[0]
-    assert (other.pid, jobs.status(other).state) == (os.getpid(), "failed")
-    jobs.cancel(other)
-    assert jobs.status(other).state == "stopped"
+    other = runner.listed()[0]
+    assert (other.pid, runner.status(other).state) == (os.getpid(), "failed")
+    runner.cancel(other)
+    assert runner.status(other).state == "stopped"
 
 
 def test_a_job_outlives_its_killed_server(tmp_path: Path) -> None:
@@ -105,26 +105,26 @@ def test_a_job_outlives_its_killed_server(tmp_path: Path) -> None:
     root = tmp_path / "home" / "pool"
     server = f"""
 import os, signal, sys
-sys.path.insert(0, {jobs.__file__.removesuffix("jobs.py")!r})
+sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
-import jobs
-jobs.start('pool', ['embed', {str(path)!r}, '--workspace={root}'], Path({str(root)!r}))
+from app.jobs import runner
+runner.start('pool', ['embed', {str(path)!r}, '--workspace={root}'], Path({str(root)!r}))
 os.killpg(0, signal.SIGKILL)"""
     done = subprocess.run([sys.executable, "-c", server], capture_output=True, timeout=60, start_new_session=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    job = jobs.listed()[0]
-    assert jobs.status(job).state in ("running", "finished")
+    job = runner.listed()[0]
+    assert runner.status(job).state in ("running", "finished")
     state = ended(job)
     assert state.state == "finished", state.message
     assert 0 < state.seconds < 120
-    assert wait_for(lambda: jobs.status(job).code is not None)  # its shell lives on too and notes the end
-    assert another_server("print([(jobs.status(j).state, jobs.status(j).code) for j in jobs.listed()])") == \
+    assert wait_for(lambda: runner.status(job).code is not None)  # its shell lives on too and notes the end
+    assert another_server("print([(runner.status(j).state, runner.status(j).code) for j in runner.listed()])") == \
         "[('finished', 0)]"
 
 
 def test_our_own_error_is_the_reason(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").touch()
-    job = jobs.start("empty", ["fit", str(tmp_path / "empty.csv"), f"--workspace={tmp_path / 'w'}"], tmp_path / "w")
+    job = runner.start("empty", ["fit", str(tmp_path / "empty.csv"), f"--workspace={tmp_path / 'w'}"], tmp_path / "w")
     state = ended(job)
     assert state.state == "failed"
     assert state.message == ("empty.csv must hold at least one row; got an empty file (0 bytes). "
@@ -134,49 +134,49 @@ def test_our_own_error_is_the_reason(tmp_path: Path) -> None:
 def test_half_written_folders_are_no_trouble(tmp_path: Path) -> None:
     folder = home() / "jobs" / "abc"
     folder.mkdir(parents=True)
-    assert jobs.listed() == []
+    assert runner.listed() == []
     strange = '{"title": 1, "arguments": 3, "workspace": "w", "started": 0}'
     for text in ("", "{", "[]", '{"title": "x"}', strange):
         (folder / "job.json").write_text(text)
-        assert jobs.listed() == []
+        assert runner.listed() == []
     page = {"title": "x", "arguments": ["fit"], "workspace": str(tmp_path / "w"), "started": time.time()}
     (folder / "job.json").write_text(json.dumps(page))
-    state = jobs.status(jobs.listed()[0])
+    state = runner.status(runner.listed()[0])
     assert (state.state, state.message) == ("failed", "The process was never started: the app ended first.")
     for name in ("result.json", "progress.json", "log.txt"):
         (folder / name).write_bytes(b'{"documents": 3, "na\xff')
-    assert jobs.status(jobs.listed()[0]).state == "failed"
+    assert runner.status(runner.listed()[0]).state == "failed"
 
 
 def test_an_estimate_is_not_listed_and_is_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "pool.csv"
     pd.DataFrame({"text": texts(5)}).to_csv(path, index=False)
-    job = jobs.start("estimate", ["estimate", str(path)])
+    job = runner.start("estimate", ["estimate", str(path)])
     state = ended(job)
     assert state.result is not None, state.message
     assert state.result["documents"] == 5
-    assert jobs.listed() == []
+    assert runner.listed() == []
     assert job.folder.exists()
-    monkeypatch.setattr(jobs, "FORGOTTEN", 0.0)
-    assert jobs.listed() == []
+    monkeypatch.setattr(runner, "FORGOTTEN", 0.0)
+    assert runner.listed() == []
     assert not job.folder.exists()
 
 
 def command(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let jobs run a line of Python in the place of gem-explorer."""
-    monkeypatch.setattr(jobs, "NOTE_TAKER", jobs.NOTE_TAKER.replace('"$@"', f'"$1" -c {shlex.quote(code)}', 1))
+    monkeypatch.setattr(runner, "NOTE_TAKER", runner.NOTE_TAKER.replace('"$@"', f'"$1" -c {shlex.quote(code)}', 1))
 
 
 def test_a_job_that_does_not_listen_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); "
             "time.sleep(60)", monkeypatch)
-    monkeypatch.setattr(jobs, "PATIENCE", 0.3)
-    job = jobs.start("deaf", ["fit"], tmp_path / "w")
+    monkeypatch.setattr(runner, "PATIENCE", 0.3)
+    job = runner.start("deaf", ["fit"], tmp_path / "w")
     wait_for(lambda: (job.folder / "result.json").read_text())
-    jobs.cancel(job)
+    runner.cancel(job)
     time.sleep(0.4)
-    assert jobs.status(job).state == "stopping"
-    jobs.cancel(job)
+    assert runner.status(job).state == "stopping"
+    runner.cancel(job)
     assert ended(job).state == "stopped"
 
 
@@ -191,35 +191,35 @@ def test_a_job_that_does_not_listen_is_ended(tmp_path: Path, monkeypatch: pytest
 def test_how_it_ended_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, state: str,
                               exit_status: int, message: str) -> None:
     command(code, monkeypatch)
-    job = jobs.start("x", ["fit"], tmp_path / "w")
+    job = runner.start("x", ["fit"], tmp_path / "w")
     found = ended(job)
     assert (found.state, found.code, found.message) == (state, exit_status, message)
-    monkeypatch.setattr(jobs, "_children", {})  # a restarted server reads the same
-    assert jobs.status(jobs.listed()[0]) == found
+    monkeypatch.setattr(runner, "_children", {})  # a restarted server reads the same
+    assert runner.status(runner.listed()[0]) == found
 
 
 def test_a_list_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command("print([1, 2])", monkeypatch)
-    assert ended(jobs.start("x", ["path"], tmp_path / "w")).result == {"rows": [1, 2]}
+    assert ended(runner.start("x", ["path"], tmp_path / "w")).result == {"rows": [1, 2]}
 
 
 def test_kinds_run_side_by_side_but_builders_exclude_each_other(tmp_path: Path,
                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     command("import time; time.sleep(60)", monkeypatch)
     root = tmp_path / "w"
-    running = [jobs.start("a", ["embed"], root), jobs.start("b", ["path"], root), jobs.start("c", ["fit"], tmp_path)]
+    running = [runner.start("a", ["embed"], root), runner.start("b", ["path"], root), runner.start("c", ["fit"], tmp_path)]
     for kind in ("embed", "fit", "path"):
         with pytest.raises(InputError, match="One job at a time works on a workspace"):
-            jobs.start("again", [kind], root)
-    assert jobs.busy(root, "path")
-    assert not jobs.busy(root, "fit")
-    assert jobs.find(root, "path") == running[1]
-    assert [job.title for job in jobs.listed(root)] == ["b", "a"]
-    assert [job.title for job in jobs.listed()] == ["c", "b", "a"]
+            runner.start("again", [kind], root)
+    assert runner.busy(root, "path")
+    assert not runner.busy(root, "fit")
+    assert runner.find(root, "path") == running[1]
+    assert [job.title for job in runner.listed(root)] == ["b", "a"]
+    assert [job.title for job in runner.listed()] == ["c", "b", "a"]
     for job in running:
-        jobs.cancel(job)
+        runner.cancel(job)
     assert {ended(job).state for job in running} == {"stopped"}
-    assert jobs.status(running[1]).message == "Stopped."  # a path keeps nothing
+    assert runner.status(running[1]).message == "Stopped."  # a path keeps nothing
 
 
 def test_two_starts_at_once_start_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,26 +227,26 @@ def test_two_starts_at_once_start_one(tmp_path: Path, monkeypatch: pytest.Monkey
 
     def press(_: int) -> str:
         try:
-            return jobs.start("x", ["fit"], tmp_path / "w").folder.name
+            return runner.start("x", ["fit"], tmp_path / "w").folder.name
         except InputError:
             return ""
 
     with ThreadPoolExecutor(8) as pool:
         started = [name for name in pool.map(press, range(8)) if name]
-    assert [job.folder.name for job in jobs.listed()] == started
-    jobs.cancel(jobs.listed()[0])
+    assert [job.folder.name for job in runner.listed()] == started
+    runner.cancel(runner.listed()[0])
     assert len(started) == 1
 
 
 def test_old_ended_jobs_are_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command("pass", monkeypatch)
     for name in ("old", "new"):
-        ended(jobs.start(name, ["fit"], tmp_path / name))
-    page = json.loads((jobs.listed()[1].folder / "job.json").read_text())
+        ended(runner.start(name, ["fit"], tmp_path / name))
+    page = json.loads((runner.listed()[1].folder / "job.json").read_text())
     assert page["title"] == "old"
-    (jobs.listed()[1].folder / "job.json").write_text(json.dumps({**page, "started": time.time() - 15 * 24 * 3600}))
-    jobs.listed()
-    assert [job.title for job in jobs.listed()] == ["new"]
+    (runner.listed()[1].folder / "job.json").write_text(json.dumps({**page, "started": time.time() - 15 * 24 * 3600}))
+    runner.listed()
+    assert [job.title for job in runner.listed()] == ["new"]
 
 
 def test_a_full_disk_for_log_and_progress_does_not_stop_the_work(tmp_path: Path,
@@ -255,9 +255,9 @@ def test_a_full_disk_for_log_and_progress_does_not_stop_the_work(tmp_path: Path,
     path = tmp_path / "pool.csv"
     pd.DataFrame({"text": texts(60)}).to_csv(path, index=False)
     root = tmp_path / "home" / "pool"
-    full = 'mkdir "$0/progress.json.new"\n' + jobs.NOTE_TAKER.replace('"$@"', '"$@" > /dev/full 2> /dev/full')
-    monkeypatch.setattr(jobs, "NOTE_TAKER", full)
-    job = jobs.start("pool", ["embed", str(path), f"--workspace={root}"], root)
+    full = 'mkdir "$0/progress.json.new"\n' + runner.NOTE_TAKER.replace('"$@"', '"$@" > /dev/full 2> /dev/full')
+    monkeypatch.setattr(runner, "NOTE_TAKER", full)
+    job = runner.start("pool", ["embed", str(path), f"--workspace={root}"], root)
     state = ended(job)
     assert len(Workspace(root).embeddings) == 60
     assert Workspace(root).database.indexed()
@@ -271,4 +271,4 @@ def test_no_home_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "file").touch()
     monkeypatch.setenv("GEM_EXPLORER_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(InputError, match="must be writable"):
-        jobs.start("x", [], tmp_path / "w")
+        runner.start("x", [], tmp_path / "w")

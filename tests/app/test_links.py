@@ -16,9 +16,8 @@ pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-import links  # noqa: E402
-from state import Session  # noqa: E402
+from app.shell import deep_links  # noqa: E402
+from app.state.session import Session  # noqa: E402
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def visit(page: str = "", **parts: str) -> AppTest:
     for name, value in parts.items():
         app.query_params[name] = value
     if page:
-        app.switch_page(f"views/{page}.py")
+        app.switch_page(f"views/{page}/page.py")
     app.run()
     assert not app.exception
     return app
@@ -120,7 +119,7 @@ def test_what_cannot_be_followed_changes_nothing(at_home: Workspace, part: str) 
     more = [str(outside), quote(str(outside), safe=""), os.path.relpath(outside)] if part == "workspace" else []
     for value in WRONG[part] + more:
         session = Session(root=at_home.root)
-        assert not links.taken_up(session, part, value), value
+        assert not deep_links.taken_up(session, part, value), value
         assert session == Session(root=at_home.root), value
 
 
@@ -131,7 +130,7 @@ def test_what_was_ignored_is_said_once_and_not_repeated(at_home: Workspace) -> N
     assert len(said) == 1
     assert "<b>" not in said[0]
     assert address(app) == {"workspace": "pool"}
-    app.switch_page("views/taxonomy.py").run()
+    app.switch_page("views/taxonomy/page.py").run()
     assert notice(app) == ""
     assert not any("could not be followed" in caption.value for caption in app.caption)
 

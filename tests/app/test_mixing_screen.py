@@ -9,29 +9,28 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cli_process import run
 
 from gem_core.errors import InputError
 from gem_core.mixing import sample_mixtures
 from gem_core.pipeline import edit
-from gem_core.pipeline.edits import Exclude, Merge, Rename
+from gem_core.pipeline.editing.operations import Exclude, Merge, Rename
 from gem_core.pipeline.mixing.domains import Domains, domains_of
 from gem_core.pipeline.mixing.ngram_preview import ngram_preview
 from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.workspace import Workspace
-from gem_core.workspace.files import write_json
-from gem_core.workspace.mixes import Mixes
+from gem_core.workspace.atomic_files import write_json
+from gem_core.workspace.mixing_runs import Mixes
+from tests.helpers.cli_process import run
 
 pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-import jobs  # noqa: E402
-from shares import Change  # noqa: E402
-from views.mixing_controls import budgets, size  # noqa: E402
-from views.mixing_export import FILES, content  # noqa: E402
-from views.mixing_strategies import Mix  # noqa: E402
+from app.components.share_editor import Change  # noqa: E402
+from app.jobs import runner  # noqa: E402
+from app.views.mixing.controls import budgets, size  # noqa: E402
+from app.views.mixing.downloads import FILES, content  # noqa: E402
+from app.views.mixing.strategies import Mix  # noqa: E402
 
 HOSTILE = "<img src=x onerror=alert(1)> **[x](http://x.invalid)**"
 
@@ -39,7 +38,7 @@ HOSTILE = "<img src=x onerror=alert(1)> **[x](http://x.invalid)**"
 def opened(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, strategy: str = "natural", view: str = "") -> AppTest:
     monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(workspace.root)])
     app = AppTest.from_file(str(APP / "main.py"), default_timeout=120).run()
-    app.switch_page("views/mixing.py").run()
+    app.switch_page("views/mixing/page.py").run()
     if strategy != "natural":
         app.radio[0].set_value(strategy).run()
     if view:
@@ -67,7 +66,7 @@ def table(app: AppTest, column: str = "Epochs") -> Any:
 
 
 def plain(text: str) -> str:
-    from widgets import escape
+    from app.ui.text import escape
 
     return escape(text)
 
@@ -158,8 +157,8 @@ def test_limits_are_kept_or_refused_in_words(sample: Workspace, monkeypatch: pyt
     app.number_input(key="mixing-floor").set_value(20.0).run()
     assert "floors that sum to" in said(app)
     app.number_input(key="mixing-floor").set_value(2.0).run()
-    app.switch_page("views/export.py").run()
-    app.switch_page("views/mixing.py").run()
+    app.switch_page("views/export/page.py").run()
+    app.switch_page("views/mixing/page.py").run()
     assert (app.radio[0].value, app.number_input(key="mixing-floor").value) == ("uniform", 2.0)
     assert not app.code
     app.session_state["mixing-commands"] = True
@@ -184,7 +183,7 @@ def test_much_reading_is_warned_of(sample: Workspace, monkeypatch: pytest.Monkey
 
 def test_a_strategy_without_runs_says_how_to_make_them(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Any] = []
-    monkeypatch.setattr(jobs, "start", lambda *args: started.append(args))
+    monkeypatch.setattr(runner, "start", lambda *args: started.append(args))
     app = opened(sample, monkeypatch)
     assert [e.label for e in app.expander if "No runs" in e.label] == ["No runs yet: DoReMi, RegMix, PerfRe, GRIP"]
     app.button(key="mixing-start-proxies").click().run()
@@ -244,8 +243,8 @@ def test_files_and_command_are_the_same(sample: Workspace, monkeypatch: pytest.M
     app.number_input(key="mixing-floor").set_value(6.0).run()  # above what some would get
     command, draw = app.code[0].value.split("\n")
     assert shlex.split(draw)[1:3] == ["mix", "sample"]
-    import cached
-    from views.mixing_strategies import found_weights
+    from app.data import cached_results
+    from app.views.mixing.strategies import found_weights
 
     found = found_weights(sample.root, mix)
     words = shlex.split(command)[1:-1]
@@ -253,7 +252,7 @@ def test_files_and_command_are_the_same(sample: Workspace, monkeypatch: pytest.M
         path = tmp_path / name
         done = run(*words, path, "--format", form)
         assert done.returncode == 0, done.stderr
-        assert path.read_bytes() == content(cached.taxonomy(sample.root), found, form), form
+        assert path.read_bytes() == content(cached_results.taxonomy(sample.root), found, form), form
 
 
 def test_hostile_names_stay_text(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +265,7 @@ def test_hostile_names_stay_text(sample: Workspace, monkeypatch: pytest.MonkeyPa
 
 
 def test_imported_runs_become_evidence_or_are_refused(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    from views import mixing_import
+    from app.views.mixing import import_runs
 
     domains = domains_of(sample, sample.taxonomy())
     mixtures = sample_mixtures(domains.natural, 40, seed=1)
@@ -277,8 +276,8 @@ def test_imported_runs_become_evidence_or_are_refused(sample: Workspace, monkeyp
     files = [SimpleNamespace(getvalue=lambda text=text: text.encode()) for text in (f"{header}\n{rows}\n", losses)]
     others = SimpleNamespace(getvalue=lambda: ("index,a,b\n" + "".join(f"{i},0.5,0.5\n" for i in range(40))).encode())
     with pytest.raises(InputError, match=r"must have the \d+ clusters of this taxonomy"):
-        mixing_import._taken(here, others, files[1], "all")  # type: ignore[arg-type]
-    found = mixing_import._taken(here, *files, "all")  # type: ignore[arg-type]
+        import_runs._taken(here, others, files[1], "all")  # type: ignore[arg-type]
+    found = import_runs._taken(here, *files, "all")  # type: ignore[arg-type]
     assert (found.evidence["n_runs"], found.evidence["target"]) == (40, "web")
     app = opened(sample, monkeypatch, "regmix")
     assert weights_shown(app, domains) == pytest.approx(found.weights)

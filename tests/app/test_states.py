@@ -11,16 +11,15 @@ from gem_core.pipeline import Source, home, prepare
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
-import cached
-from screen import APP, opened, words
+from app.data import cached_results
+from tests.helpers.screen import APP, opened, words
 
-SCREENS = sorted(path.stem for path in (APP / "views").glob("*.py") if f"views/{path.stem}.py" in
-                 (APP / "main.py").read_text().replace('VIEWS / "', '"views/'))
+SCREENS = sorted(path.parent.name for path in (APP / "views").glob("*/page.py"))
 BY_CLUSTERS = [screen for screen in SCREENS if screen != "corpus"]
 
 
 def test_every_screen_of_the_app_is_tested_here() -> None:
-    assert {"explore", "balance", "mixing", "taxonomy", "compare", "corpus", "export"} <= set(SCREENS)
+    assert SCREENS == ["balance", "compare", "corpus", "explore", "export", "mixing", "student", "taxonomy"]
 
 
 def test_no_workspace_says_why_and_leads_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +93,7 @@ def test_our_own_error_is_shown_in_its_three_parts(sample: Workspace, monkeypatc
     def refused(*_: Any, **__: Any) -> None:
         raise WorkspaceError("The disk must have room", "0 bytes <b>left</b>", "Free some")
 
-    monkeypatch.setattr(cached, "preview", refused)
+    monkeypatch.setattr(cached_results, "preview", refused)
     app = opened(sample.root, monkeypatch, "balance")
     next(s for s in app.select_slider if s.label == "Balance strength").set_value(float("inf")).run()
     assert not app.exception
@@ -112,8 +111,8 @@ def test_an_error_nobody_thought_of_shows_no_traceback(
         raise ZeroDivisionError("secret <b>detail</b>" + "x" * 1000)
 
     app = opened(sample.root, monkeypatch, screen)
-    monkeypatch.setattr("standing.can_show", broken)
-    monkeypatch.setattr(cached, "taxonomy", broken)
+    monkeypatch.setattr("app.shell.requirements.can_show", broken)
+    monkeypatch.setattr(cached_results, "taxonomy", broken)
     app.run()
     assert not app.exception
     shown = words(app)

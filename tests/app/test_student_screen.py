@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,24 +10,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cli_process import wait_for
 from streamlit.testing.v1 import AppTest
 
 from gem_core.pipeline import Exclude, Rename, edit
-from gem_core.pipeline.web.distil import DistilSettings, distil
-from gem_core.pipeline.web.students import student_folder, students
-from gem_core.pipeline.web.totals import read_totals
+from gem_core.pipeline.labeling.totals import read_totals
+from gem_core.pipeline.student.distil import DistilSettings, distil
+from gem_core.pipeline.student.registry import student_folder, students
 from gem_core.student import StudentConfig
 from gem_core.workspace import Workspace
+from tests.helpers.cli_process import wait_for
 
 APP = Path(__file__).resolve().parents[2] / "app"
-sys.path.insert(0, str(APP))
-import jobs  # noqa: E402
-from screen import opened, words  # noqa: E402
-from student_charts import matrix  # noqa: E402
-from views.student_agreement import ordered  # noqa: E402
-from views.student_label import totals_csv  # noqa: E402
-from widgets import percent  # noqa: E402
+from app.charts.student import matrix  # noqa: E402
+from app.jobs import runner  # noqa: E402
+from app.views.student.agreement import ordered  # noqa: E402
+from app.views.student.label_folder import totals_csv  # noqa: E402
+from gem_core._formatting import percent  # noqa: E402
+from tests.helpers.screen import opened, words  # noqa: E402
 
 HOSTILE = "<img src=x onerror=alert(1)> **[x](http://x.invalid)**"
 QUICK = DistilSettings(student=StudentConfig(buckets=1 << 14, epochs=3))
@@ -77,9 +75,9 @@ def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.M
     assert not [one for one in app.button if one.key == "student-label-start"]
     app.number_input(key="student-seed-first").set_value(3).run()
     app.button(key="student-start-first").click().run()
-    job = jobs.find(sample.root, "distill")
+    job = runner.find(sample.root, "distill")
     assert job is not None
-    state = wait_for(lambda: (now := jobs.status(job)).ended and now, 120)
+    state = wait_for(lambda: (now := runner.status(job)).ended and now, 120)
     assert state.state == "finished", state.message
     app.run()
     (kept,) = students(sample)
@@ -234,9 +232,9 @@ def test_a_folder_is_labelled_as_a_job(taught: Workspace, tmp_path: Path, monkey
     assert "3 shards" in words(app)
     assert f"label {students(taught)[0].folder} {tmp_path / 'pool'} {tmp_path / 'labelled'}" in words(app)
     app.button(key="student-label-start").click().run()
-    job = jobs.find(taught.root, "label")
+    job = runner.find(taught.root, "label")
     assert job is not None
-    state = wait_for(lambda: (now := jobs.status(job)).ended and now, 120)
+    state = wait_for(lambda: (now := runner.status(job)).ended and now, 120)
     assert state.state == "finished", state.message
     app.run()
     found: dict[str, Any] = read_totals(tmp_path / "labelled")
@@ -269,7 +267,7 @@ def test_a_folder_that_cannot_be_labelled_is_refused_at_once(
     app.text_input(key="student-text-column").set_value("body").run()
     app.button(key="student-label-start").click().run()
     assert "Every parquet shard must have the column 'body'" in words(app)
-    assert jobs.find(taught.root, "label") is None
+    assert runner.find(taught.root, "label") is None
 
 
 def test_a_labelling_that_was_stopped_or_failed(
@@ -278,9 +276,9 @@ def test_a_labelling_that_was_stopped_or_failed(
     whole = shards(tmp_path / "pool", taught)
     (tmp_path / "pool" / "part-1.parquet").write_bytes(b"PAR1 broken")
     folder = students(taught)[0].folder
-    job = jobs.start("Labels", ["label", str(folder), str(tmp_path / "pool"), str(tmp_path / "out"), "--workers", "1",
+    job = runner.start("Labels", ["label", str(folder), str(tmp_path / "pool"), str(tmp_path / "out"), "--workers", "1",
                                 "--resume"], taught.root)
-    state = wait_for(lambda: (now := jobs.status(job)).ended and now, 120)
+    state = wait_for(lambda: (now := runner.status(job)).ended and now, 120)
     assert state.state == "failed"
     app = shown(taught, monkeypatch, "Label a folder")
     said = words(app)

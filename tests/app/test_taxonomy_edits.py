@@ -18,7 +18,7 @@ APP = Path(__file__).resolve().parents[2] / "app"
 def app(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
     opened = AppTest.from_file(str(APP / "main.py"), default_timeout=60).run()
-    opened.switch_page("views/taxonomy.py").run()
+    opened.switch_page("views/taxonomy/page.py").run()
     assert not opened.exception
     return opened
 
@@ -103,12 +103,8 @@ def test_an_edit_that_cannot_be_made_is_explained(app: AppTest, sample: Workspac
     edit(sample, Merge((1 if other != 1 else 2, other)))  # and the chosen one is gone
     gone = {0, *range(12)} - {c.number for c in sample.taxonomy().clusters}
     session = app.session_state["session"]
-    sys.path.insert(0, str(APP))
-    try:
-        import edits
+    from app.views.taxonomy import edit_actions
 
-        assert edits.apply(session, Pin(gone.pop())) is None
-    finally:
-        sys.path.remove(str(APP))
+    assert edit_actions.apply(session, Pin(gone.pop())) is None
     app.run()
     assert any("An edit must name clusters that are there" in text.value for text in app.text)

@@ -4,16 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import chat_server, says
-from cli_process import wait_for
 
 from gem_core.pipeline import Rename, edit, naming_plan, subtopics
 from gem_core.workspace import Workspace
+from tests.helpers.chat_server import chat_server, says
+from tests.helpers.cli_process import wait_for
 
 pytest.importorskip("streamlit")
-import jobs
-from screen import opened, words
 from streamlit.testing.v1 import AppTest
+
+from app.jobs import runner
+from tests.helpers.screen import opened, words
 
 SECRET = "sk-very-secret-0123456789"
 
@@ -93,9 +94,9 @@ def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.Monk
     with chat_server(lambda i, body: says(answers[i % 3])) as server:
         app = offer(opened(sample.root, monkeypatch, "taxonomy"), server.url, "gem*ma*")
         button(app, "Send").click().run()
-        job = jobs.find(sample.root, "name")
+        job = runner.find(sample.root, "name")
         assert job is not None
-        state = wait_for(lambda: (now := jobs.status(job)).ended and now, 120)
+        state = wait_for(lambda: (now := runner.status(job)).ended and now, 120)
     assert state.state == "finished", state.message
     app.run()
     table = next(one.value for one in app.dataframe if "After" in one.value)

@@ -5,8 +5,9 @@ import pytest
 from gem_core.workspace import Workspace
 
 pytest.importorskip("streamlit")
-from screen import opened
 from streamlit.testing.v1 import AppTest
+
+from tests.helpers.screen import opened
 
 
 def select(app: AppTest, *, cluster: int | None = None, parent: int | None = None) -> None:

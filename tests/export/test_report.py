@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cli_process import facts, refusal, run
-from hostile_corpus import hostile_workspace
 
+from gem_core._formatting import clean
 from gem_core.errors import Cancelled
 from gem_core.export import report_html, write_report
-from gem_core.export.report.chart import path_chart
 from gem_core.export.report.points import pack, thin
-from gem_core.export.report.words import clean
+from gem_core.export.report.svg_chart import path_chart
 from gem_core.pipeline import Merge, Rename, edit
 from gem_core.workspace import Workspace
+from tests.helpers.cli_process import facts, refusal, run
+from tests.helpers.hostile_corpus import hostile_workspace
 
 
 class Page(HTMLParser):

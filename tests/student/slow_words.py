@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from characters import kind, lower
+from tests.student.characters import kind, lower
 
 MASK = (1 << 64) - 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gem_core.errors import WorkspaceError
-from gem_core.workspace.mixes import Mixes
+from gem_core.workspace.mixing_runs import Mixes
 
 HASH = "91f2" * 16
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gem_core._types import Progress, silent
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.files import write_text
+from gem_core.workspace.atomic_files import write_text
 
 __all__ = ["report_html", "write_report"]
 

@@ -3,14 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
-from gem_core import __version__
+from gem_core._formatting import clean, count, percent, strength_text
 from gem_core._types import Progress
-from gem_core.export.report.chart import path_chart
+from gem_core._version import __version__
 from gem_core.export.report.content import Card, Group, cards, groups
 from gem_core.export.report.facts import measures, receipt_rows
 from gem_core.export.report.page import page
 from gem_core.export.report.points import Points, pack
-from gem_core.export.report.words import clean, count, percent, strength_words
+from gem_core.export.report.svg_chart import path_chart
 from gem_core.geometry import effective_number
 from gem_core.workspace import Taxonomy, Workspace
 
@@ -60,7 +60,7 @@ def _data(workspace: Workspace, taxonomy: Taxonomy, points: Points, shown: tuple
 def _facts(workspace: Workspace, taxonomy: Taxonomy, tree: tuple[Group, ...]) -> tuple[str, ...]:
     return (f"{count(len(workspace))} documents", f"{count(workspace.manifest.tokens)} tokens",
             f"{len(taxonomy.clusters)} clusters in {len(tree)} {'group' if len(tree) == 1 else 'groups'}",
-            f"strength {strength_words(taxonomy.settings.strength)}")
+            f"strength {strength_text(taxonomy.settings.strength)}")
 
 
 def _edits(workspace: Workspace, taxonomy: Taxonomy) -> tuple[dict[str, str], ...]:

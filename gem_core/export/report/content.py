@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gem_core.export.report.words import clean, count, figure, percent
+from gem_core._formatting import clean, count, decimal, percent
 from gem_core.workspace import Cluster, Taxonomy, Workspace
 
 OPENING = 260  # characters of a document that are shown
@@ -78,7 +78,7 @@ def cards(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Card, ...]:
             documents=count(c.documents), tokens=count(c.tokens), share=c.share_documents,
             share_documents=percent(c.share_documents), share_tokens=percent(c.share_tokens),
             mass=percent(0.0 if c.excluded else c.mass / total),
-            concentration=figure(c.concentration, 1), within=figure(c.within_cosine, 3),
+            concentration=decimal(c.concentration, 1), within=decimal(c.within_cosine, 3),
             marks=tuple(word for word, on in (("pinned", c.pinned), ("excluded", c.excluded)) if on),
             exemplars=tuple(openings[row] for row in shown[c.number][0]),
             borderline=tuple(openings[row] for row in shown[c.number][1])))
@@ -119,5 +119,5 @@ def _openings(workspace: Workspace, taxonomy: Taxonomy, rows: Sequence[int]) -> 
     ids = workspace.documents["id"].astype(str).to_numpy()
     scores = taxonomy.documents
     gis, margin = (scores[name].to_numpy(np.float64) for name in ("gis", "margin"))
-    return {row: Opening(row, clean(ids[row], 80), clean(text, OPENING), figure(gis[row]), figure(margin[row]))
+    return {row: Opening(row, clean(ids[row], 80), clean(text, OPENING), decimal(gis[row]), decimal(margin[row]))
             for row, text in zip(rows, workspace.texts(rows) if rows else [], strict=True)}

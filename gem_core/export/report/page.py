@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 PARTS = Path(__file__).parent / "parts"
-SCRIPTS = ("paint.js", "sphere.js", "labels.js", "map.js", "hands.js", "tree.js", "page.js")
+SCRIPTS = ("pixels.js", "sphere.js", "labels.js", "map.js", "input_events.js", "tree.js", "page.js")
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 

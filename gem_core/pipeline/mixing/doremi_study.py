@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from gem_core._types import Float64, Progress, silent
 from gem_core.mixing.doremi import DEFAULT, Normaliser, doremi
 from gem_core.mixing.proxies import ProxyConfig
-from gem_core.mixing.streams import Streams
+from gem_core.mixing.token_streams import Streams
 from gem_core.pipeline.mixing.domains import Domains, domains_of
-from gem_core.pipeline.mixing.proxy_corpus import SplitSettings, proxy_corpus
+from gem_core.pipeline.mixing.proxy_data import SplitSettings, proxy_corpus
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.files import remove_folder, write_json
-from gem_core.workspace.mixes import Mixes
+from gem_core.workspace.atomic_files import remove_folder, write_json
+from gem_core.workspace.mixing_runs import Mixes
 
 CURVE = "curve.json"
 

@@ -8,10 +8,10 @@ import numpy as np
 from gem_core._types import Progress, frozen, silent
 from gem_core.mixing.ngram import PAIRS, SAMPLE, SINGLES, NgramProxy, ngram_proxy
 from gem_core.pipeline.mixing.domains import Domains
-from gem_core.pipeline.mixing.proxy_corpus import SplitSettings, proxy_corpus
+from gem_core.pipeline.mixing.proxy_data import SplitSettings, proxy_corpus
 from gem_core.workspace import Workspace
-from gem_core.workspace.files import write_whole
-from gem_core.workspace.mixes import Mixes
+from gem_core.workspace.atomic_files import write_whole
+from gem_core.workspace.mixing_runs import Mixes
 from gem_core.workspace.studies import study_key
 
 

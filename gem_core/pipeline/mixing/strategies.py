@@ -9,12 +9,12 @@ import numpy as np
 
 from gem_core._types import Float64
 from gem_core.errors import InputError, WorkspaceError
-from gem_core.mixing.carry import Carried, carry, collinear, token_overlap
+from gem_core.mixing.carry_over import Carried, carry, collinear, token_overlap
 from gem_core.mixing.weights import Limits, Weights, weigh
 from gem_core.pipeline.mixing.domains import Domains, domains_of
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.mixes import FOLDER, Mixes
+from gem_core.workspace.mixing_runs import FOLDER, Mixes
 
 Strategy = Literal["natural", "uniform", "temperature", "balanced", "custom", "doremi", "regmix", "perfre", "grip"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._types import Progress, frozen, silent
-from gem_core.corpus.tokens import cut
+from gem_core.embedding.tokens import cut
 from gem_core.errors import InputError
 from gem_core.workspace import Workspace
-from gem_core.workspace.files import write_folder
-from gem_core.workspace.mixes import FOLDER
+from gem_core.workspace.atomic_files import write_folder
+from gem_core.workspace.mixing_runs import FOLDER
 from gem_core.workspace.studies import study_key
 
 if TYPE_CHECKING:

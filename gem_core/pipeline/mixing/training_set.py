@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
-from gem_core.mixing.draw import draw_tokens
-from gem_core.mixing.inclusion import density_of, inclusion
+from gem_core.mixing.document_sampling import draw_tokens
+from gem_core.mixing.inclusion_probabilities import density_of, inclusion
 from gem_core.mixing.weights import MANY_EPOCHS
 from gem_core.pipeline.mixing.domains import Domains, domains_of
-from gem_core.pipeline.mixing.shards import FORMS, Block, Form, Shard, shard_name, write_shards
+from gem_core.pipeline.mixing.training_shards import FORMS, Block, Form, Shard, shard_name, write_shards
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.files import TEMPORARY, alone, write_json
+from gem_core.workspace.atomic_files import TEMPORARY, alone, write_json
 from gem_core.workspace.manifest import versions
 
 Inside = Literal["uniform", "grip"]

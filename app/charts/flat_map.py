@@ -1,0 +1,97 @@
+"""The flat map: one WebGL figure with a trace for each group and no text of a document."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app.data.map_data import Colouring
+from app.ui.text import plain, short
+
+NAMES = 14  # names written on the map at most: the largest groups
+FAINT, CLEAR = 0.1, 0.8
+GREY = "#8b97a8"
+
+
+def flat_map(flat: NDArray[np.float32], rows: NDArray[np.int32], colouring: Colouring, names: NDArray[np.float64], *,
+             selected: int | None, row: int | None, found: NDArray[np.bool_] | None, revision: str, dark: bool,
+             height: int) -> go.Figure:
+    """Draw the documents `rows`; every point carries its row as custom data.
+
+    Parameters
+    ----------
+    flat : (n, 2) positions of all documents
+    rows : (m,) documents to draw
+    colouring : Colouring
+    names : (K, 2) where the names of the groups stand
+    selected : int, optional
+        Group that stays clear while the others fade.
+    row : int, optional
+        The open document.
+    found : (n,) bool, optional
+        Documents that answer a search or lie in the lasso; the others turn grey.
+    revision : str
+        A change of it drops what Plotly itself has marked as selected: our drawing shows the selection.
+    dark : bool
+    height : int
+    """
+    figure = go.Figure()
+    size = float(np.clip(9.5 - 1.5 * np.log10(max(len(rows), 1)), 2.5, 7.0))
+    for group in [-1, *range(len(colouring.names))]:
+        inside = rows[colouring.groups[rows] == group]
+        if found is not None:
+            inside = inside[found[inside]]
+        if len(inside):
+            clear = selected is None or group == selected
+            figure.add_trace(_points(flat, inside, size * (1.5 if found is not None else 1.0),
+                                     CLEAR if clear else FAINT, _colour(colouring, group, inside),
+                                     plain(short(colouring.names[group], 40)) if group >= 0 else "no value"))
+    if found is not None and not found[rows].all():
+        rest = _points(flat, rows[~found[rows]], size, 0.18, {"color": GREY}, "no match")
+        figure.add_trace(rest)
+        figure.data = (figure.data[-1], *figure.data[:-1])
+    if row is not None:
+        ring = {"size": 15, "color": "rgba(0,0,0,0)", "line": {"width": 2.5, "color": "#fff" if dark else "#111"}}
+        figure.add_trace(go.Scattergl(x=flat[[row], 0], y=flat[[row], 1], mode="markers", hoverinfo="skip",
+                                      customdata=[row], marker=ring))
+    _write_names(figure, colouring, names, rows, dark)
+    figure.update_layout(
+        height=height, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False, dragmode="pan", hovermode="closest",
+        uirevision="map", selectionrevision=revision, selections=[], clickmode="event+select",
+        modebar={"bgcolor": "rgba(0,0,0,0)", "orientation": "v"},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"})
+    return figure
+
+
+def _colour(colouring: Colouring, group: int, inside: NDArray[np.int32]) -> dict[str, Any]:
+    if colouring.values is not None:
+        return {"color": colouring.values[inside].astype(np.float32), "colorscale": "Viridis", "cmin": 0, "cmax": 1}
+    return {"color": colouring.colours[group] if group >= 0 else GREY}
+
+
+def _points(flat: NDArray[np.float32], rows: NDArray[np.int32], size: float, opacity: float,
+            colour: dict[str, Any], name: str) -> go.Scattergl:
+    return go.Scattergl(
+        x=flat[rows, 0], y=flat[rows, 1], customdata=rows.astype(np.int32),
+        mode="markers", name=name, hovertemplate="%{fullData.name}<extra></extra>",
+        marker={"size": size, "opacity": opacity, "line": {"width": 0}, **colour},
+        selected={"marker": {"opacity": max(opacity, 0.9)}}, unselected={"marker": {"opacity": min(opacity, 0.15)}})
+
+
+def _write_names(figure: go.Figure, colouring: Colouring, names: NDArray[np.float64], rows: NDArray[np.int32],
+                 dark: bool) -> None:
+    counts = np.bincount(colouring.groups[rows][colouring.groups[rows] >= 0], minlength=len(colouring.names))
+    written: list[NDArray[np.float64]] = []
+    span = np.nanmax(names, axis=0) - np.nanmin(names, axis=0) if len(names) else np.ones(2)
+    for group in np.argsort(-counts, kind="stable"):
+        near = any(abs(names[group] - at)[0] < 0.22 * span[0] and abs(names[group] - at)[1] < 0.06 * span[1]
+                   for at in written)
+        if counts[group] == 0 or near or len(written) >= NAMES:  # names that would overlap are left to the hover
+            continue
+        written.append(names[group])
+        figure.add_annotation(
+            x=names[group][0], y=names[group][1], text=plain(short(colouring.names[group], 28)), showarrow=False,
+            font={"size": 12, "color": "#e6ebf3" if dark else "#172033"}, borderpad=2,
+            bgcolor="rgba(14,20,32,.72)" if dark else "rgba(255,255,255,.78)")

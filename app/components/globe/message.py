@@ -1,0 +1,134 @@
+"""One message for the browser: length of the header, header as JSON, typed arrays. See `unpack` in theme_and_data.js."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MOST_CORNERS = 300  # of a lasso
+_MODULES = ("geometry.js", "pixels.js", "theme_and_data.js", "labels.js", "input_events.js", "globe.js")
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+_IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:class|const|function) (?!default))", re.MULTILINE)
+
+
+def join_modules(folder: Path) -> str:
+    """The modules as one: their imports of each other dropped, the default export of the last kept."""
+    parts = [_IMPORT.sub("", (folder / name).read_text(encoding="utf-8")) for name in _MODULES]
+    return "\n".join(_EXPORT.sub("", part) for part in parts)
+
+
+def clean(text: str, most: int = 80) -> str:
+    """A cluster's name on one line: no control or direction-changing characters, at most `most` characters."""
+    kept = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in str(text))
+    kept = "".join(c for c in kept if unicodedata.category(c) not in {"Cf", "Cs", "Co", "Cn"})
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= most else kept[: most - 1].rstrip() + "…"
+
+
+def _direction(value: Sequence[float]) -> list[float]:
+    at = np.asarray(value, dtype=np.float64).reshape(-1)
+    length = float(np.linalg.norm(at))
+    if at.shape != (3,) or not math.isfinite(length) or length == 0:
+        raise ValueError(f"A direction must be three finite numbers, not all zero; got {value!r}.")
+    return [round(float(v), 6) for v in at / length]
+
+
+def _column(name: str, values: Any, n: int) -> np.ndarray:
+    column = np.asarray(values)
+    if column.shape != (n,):
+        raise ValueError(f"{name} must have shape ({n},) like xyz; got {column.shape}.")
+    return column
+
+
+def _arrays(
+    xyz: Any, rows: Any, cluster: Any, colours: Sequence[str], values: Any, sizes: Any
+) -> dict[str, tuple[str, np.ndarray]]:
+    points = np.asarray(xyz, dtype=np.float32)
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise ValueError(f"xyz must have shape (n, 3); got {points.shape}.")
+    if not np.isfinite(points).all() or (points.size and np.abs(points).max() > 1.001):
+        raise ValueError("xyz must hold finite unit directions.")
+    n = len(points)
+    ids, group = _column("rows", rows, n), _column("cluster", cluster, n)
+    if n and (ids.min() < 0 or ids.max() >= 2**31):
+        raise ValueError("rows must lie in [0, 2**31).")
+    if len(colours) > 65_000 or not all(isinstance(c, str) and _HEX.fullmatch(c) for c in colours):
+        raise ValueError('colours must be "#rrggbb" each.')
+    if n and (group.min() < -1 or group.max() >= len(colours)):
+        raise ValueError(f"cluster must lie in [-1, {len(colours)}), an index into colours.")
+    out = {
+        "xyz": ("i16", np.rint(np.clip(points, -1, 1) * 32767).astype("<i2").reshape(-1)),
+        "rows": ("i32", ids.astype("<i4")),
+        "cluster": ("u16", np.where(group < 0, len(colours), group).astype("<u2")),
+    }
+    if values is not None:
+        level = _column("values", values, n).astype(np.float64)
+        steps = np.clip(np.nan_to_num(level), 0, 1) * 254
+        out["values"] = ("u8", np.where(np.isfinite(level), np.rint(steps), 255).astype(np.uint8))
+    if sizes is not None:
+        relative = np.nan_to_num(_column("sizes", sizes, n).astype(np.float64), nan=1.0, posinf=4.0, neginf=0.35)
+        out["sizes"] = ("u8", np.clip(np.rint(2 * np.log2(np.maximum(relative, 0.1)) + 3), 0, 7).astype(np.uint8))
+    return out
+
+
+def pack(
+    *,
+    xyz: Any,
+    rows: Any,
+    cluster: Any,
+    colours: Sequence[str],
+    labels: Sequence[tuple[str, Sequence[float], int]],
+    values: Any,
+    legend: tuple[str, str, str] | None,
+    sizes: Any,
+    caps: Sequence[tuple[Any, ...]],
+    row: int | None,
+    selected: int | None,
+    note: str = "",
+    look: Sequence[float] | None = None,
+    dark: bool | None,
+    height: int,
+    key: str,
+) -> bytes:
+    """The message. Each array goes with a digest, so that the browser only parses what changed."""
+    arrays = _arrays(xyz, rows, cluster, colours, values, sizes)
+    header: dict[str, Any] = {
+        "key": str(key),
+        "height": int(height),
+        "dark": None if dark is None else bool(dark),
+        "row": None if row is None else int(row),
+        "cluster": None if selected is None or not 0 <= selected < len(colours) else int(selected),
+        "note": clean(note),
+        "look": None if look is None else _direction(look),
+        "colours": list(colours),
+        "labels": [[clean(text), _direction(at), int(group)] for text, at, group in labels],
+        "caps": [
+            [_direction(cap[0]), float(np.clip(cap[1], 0.0, math.pi)), int(cap[2]) if len(cap) > 2 else k]
+            for k, cap in enumerate(caps)
+        ],
+        "legend": None if legend is None else [clean(text, 40) for text in legend],
+        "most": MOST_CORNERS,
+    }
+    body, offset, index = [], 0, {}
+    for name, (kind, array) in arrays.items():
+        raw = array.tobytes()
+        index[name] = [kind, offset, array.size, hashlib.blake2b(raw, digest_size=8).hexdigest()]
+        raw += b"\0" * (-len(raw) % 4)
+        body.append(raw)
+        offset += len(raw)
+    # offsets count from the start of the message, so the header's own length has to be known: it is padded to fit
+    room = len(json.dumps({**header, "arrays": index})) + 16 * len(index) + 8
+    start = 4 + room + (-room % 4)
+    for entry in index.values():
+        entry[1] += start
+    text = json.dumps({**header, "arrays": index}).encode("ascii").ljust(start - 4)
+    return len(text).to_bytes(4, "little") + text + b"".join(body)

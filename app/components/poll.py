@@ -1,0 +1,25 @@
+"""A pulse: a fragment that runs again every so often, and never in the way of what a person does.
+
+Streamlit's own ``run_every`` asks at any moment. A request that comes while a press waits for the server takes the
+press's place, and a link to another page is lost.
+"""
+
+import streamlit as st
+
+# It travels with every beat, so all it does is call the page's own script (shell/shortcuts.js).
+_component = st.components.v2.component("gem_pulse", html="<span hidden></span>", js="""export default (component) => {
+  let stop, wait = setInterval(() => {
+    if (window.gemPulse) { clearInterval(wait); stop = window.gemPulse(component); }
+  }, 50);
+  return () => { clearInterval(wait); stop?.(); };
+}""")
+
+
+def pulse(seconds: float, key: str) -> None:
+    """Run the fragment this stands in again after `seconds` in which nothing runs and nobody presses anything."""
+    with st.container(key=f"pulse_{key}", height="content", width=1):
+        _component(key=f"pulse-{key}", data={"seconds": seconds}, on_beat_change=_nothing)
+
+
+def _nothing() -> None:
+    """A trigger needs somebody who listens."""

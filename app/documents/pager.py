@@ -1,0 +1,30 @@
+"""Previous and next document, through the list a document was opened from."""
+
+import numpy as np
+import streamlit as st
+
+from app.state.session import Session
+from gem_core._formatting import count
+from gem_core.workspace import Taxonomy
+
+
+def order(session: Session, taxonomy: Taxonomy, row: int) -> tuple[int, ...]:
+    """Return the documents to step through: the list it was chosen from, else its cluster from the most typical on."""
+    if row in session.reading:
+        return session.reading
+    table = taxonomy.documents
+    inside = np.flatnonzero(table["cluster_id"].to_numpy() == table["cluster_id"].iloc[row])
+    ranked = inside[np.argsort(-table["gis"].to_numpy()[inside], kind="stable")]
+    return tuple(int(r) for r in ranked)
+
+
+def stepper(session: Session, taxonomy: Taxonomy, row: int) -> None:
+    """Show where the open document stands in its list, with a button on either side (keys K and J)."""
+    rows = order(session, taxonomy, row)
+    at = rows.index(row)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="reader_steps"):
+        st.button("Previous", icon=":material/chevron_left:", type="tertiary", key="reader_previous",
+                  disabled=at == 0, on_click=lambda: session.read(rows[at - 1], rows), help="Key K")
+        st.markdown(f":small[:gray[{count(at + 1)} of {count(len(rows))}]]", width="content")
+        st.button("Next", icon=":material/chevron_right:", icon_position="right", type="tertiary", key="reader_next",
+                  disabled=at == len(rows) - 1, on_click=lambda: session.read(rows[at + 1], rows), help="Key J")

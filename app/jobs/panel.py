@@ -1,0 +1,164 @@
+"""One background job on the screen: how far it is, how to stop it, why it failed, how to start it again."""
+
+import time
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.components.poll import pulse
+from app.jobs import runner
+from app.jobs.failures import log_lines
+from app.state.session import Session
+from app.ui.errors import guarded
+from app.ui.text import escape, short
+from gem_core._formatting import count
+from gem_core.workspace import Workspace
+
+STEPS = {
+    "read": "Reading the file", "count tokens": "Counting tokens", "load encoder": "Loading the encoder",
+    "embed": "Embedding the documents", "count phrases": "Counting phrases", "index text": "Indexing the text",
+    "lay out": "Laying out the map", "score documents": "Scoring the documents", "name clusters": "Naming the clusters",
+    "measure the encoder": "Measuring the encoder", "path": "Walking the balance path",
+    "ask the model": "Asking the model", "fit again": "Fitting again",
+    "fit numbers of clusters": "Fitting numbers of clusters",
+    "read as tokens": "Reading the documents as tokens", "train proxies": "Training proxies",
+    "train the reference": "Training the reference", "train the proxy": "Training the proxy",
+    "probe domains": "Probing the clusters", "split runs": "Holding runs against each other",
+    "split the documents": "Splitting the documents", "read the texts": "Reading the texts",
+    "test the student": "Testing the student", "label shards": "Labelling, in bytes read",
+}
+PAGES = {"embed": "explore", "fit": "explore", "path": "balance",  # where the result of a kind of job is seen
+         "name": "taxonomy", "stability": "compare", "clusters": "compare", "mix": "mixing",
+         "distill": "student", "label": "student"}
+LOG_LINES = 40
+EVERY = 1.0  # seconds between two looks at a running job
+
+Shown = Callable[[runner.Job, runner.Status], None]
+
+
+def job_panel(session: Session, job: runner.Job | None, shown: Shown | None = None, *, quiet: bool = False,
+              place: str = "panel") -> runner.Status | None:
+    """Show a job; while it runs this part looks again every second, and the whole screen runs again when it ends.
+
+    Parameters
+    ----------
+    session : Session
+    job : Job, optional
+        None draws nothing.
+    shown : callable, optional
+        Draws what a finished job has to say, in place of the usual line.
+    quiet : bool
+        Draw nothing for a finished job.
+    place : str
+        Part of the widgets' keys: two panels of one job on a page need two places.
+    """
+    if job is None:
+        return None
+    state = runner.status(job)
+    if not (quiet and state.state == "finished"):
+        live = not state.ended
+        with st.container(key=f"{place}_{job.folder.name}"):
+            st.fragment(_panel)(session, job, live, shown, place)
+    return state
+
+
+def _panel(session: Session, job: runner.Job, live: bool, shown: Shown | None, place: str) -> None:
+    state = runner.status(job)
+    if live and state.ended:
+        st.rerun(scope="app")  # the rest of the screen should know, and the looking can end
+    with st.container(border=True, key=f"{place}_job_{job.folder.name}", gap="small"), guarded():
+        job_card(session, job, state, place, shown)
+    if live:
+        pulse(EVERY, f"{place}_{job.folder.name}")
+
+
+def job_card(session: Session, job: runner.Job, state: runner.Status, place: str,
+             shown: Shown | None = None) -> None:
+    """Draw one job: words on the left, buttons on the right, the log below."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(width="stretch", gap="xsmall"):
+            if not state.ended:
+                _running(job, state)
+            elif state.state == "finished":
+                _finished(job, state, shown)
+            else:
+                sign, verb = (":material/stop_circle:", "was stopped") if state.state == "stopped" else \
+                    (":red[:material/error:]", "failed")
+                st.markdown(f"{sign} **{escape(short(job.title))}** {verb}")
+                st.text(short(state.message[:1].upper() + state.message[1:], 600))
+        with st.container(horizontal=True, horizontal_alignment="right", width="content"):
+            _buttons(session, job, state, place, led=shown is None)
+    if state.state != "finished" and (lines := log_lines(job.folder)):
+        with st.expander("Last lines of the log" if state.ended else "Log", key=f"{place}_log_{job.folder.name}"):
+            st.code("\n".join(short(line, 400) for line in lines[-LOG_LINES:]), language=None, wrap_lines=True)
+
+
+def _running(job: runner.Job, state: runner.Status) -> None:
+    progress = state.progress
+    step = str(progress.get("step", ""))
+    done, total = int(progress.get("done", 0)), int(progress.get("total", 0))
+    doing = STEPS.get(step, step.capitalize() or "Starting")
+    st.markdown(f"**{escape(short(job.title))}** &nbsp; {escape(doing)}")
+    st.progress(share_done(state))
+    facts = []
+    if total > 1:
+        facts.append(f"{count(done)} of {count(total)}")
+    if progress.get("rate") and done < total:
+        facts.append(f"{_rate(float(progress['rate']))} a second")
+        if progress.get("left") is not None:
+            facts.append(f"about {duration(float(progress['left']))} left in this step")
+    facts.append(f"running for {duration(time.time() - job.started)}")
+    if state.state == "stopping":
+        facts = ["Stopping" if job.starts_over else "Stopping; what is finished is kept"]
+    st.caption(", ".join(facts))
+
+
+def _finished(job: runner.Job, state: runner.Status, shown: Shown | None) -> None:
+    if shown is not None:
+        shown(job, state)
+        return
+    st.markdown(f":material/check_circle: **{escape(short(job.title))}** is ready")
+    st.caption(f"Made in {duration(state.seconds)}")
+
+
+def _buttons(session: Session, job: runner.Job, state: runner.Status, place: str, *, led: bool) -> None:
+    name = f"{place}_{job.folder.name}"
+    if state.state == "running":
+        st.button("Cancel", key=f"cancel_{name}", icon=":material/stop:", on_click=runner.cancel, args=(job,))
+    if state.state == "stopping":
+        st.button("End at once", key=f"end_{name}", icon=":material/stop:", on_click=runner.cancel, args=(job,),
+                  help="Works ten seconds after the first request.")
+    if led and state.state == "finished" and job.kind in PAGES and st.button(
+            "Show", key=f"show_{name}", icon=":material/arrow_forward:", help="Opens where its result is."):
+        root = Workspace(job.workspace).root
+        if root != session.root:
+            session.open(root)
+        st.switch_page(f"views/{PAGES[job.kind]}/page.py")
+    if state.state in ("failed", "stopped") and st.button(
+            "Start again" if job.starts_over else "Resume", key=f"resume_{name}", type="primary",
+            icon=":material/play_arrow:"):
+        runner.resume(job)
+        st.rerun(scope="app")
+    if state.ended and st.button("Dismiss", key=f"dismiss_{name}", help="Takes it off this list; files stay."):
+        runner.forget(job)
+        st.rerun(scope="app")
+
+
+def share_done(state: runner.Status) -> float:
+    """Part of the present step that is done, 0 to 1."""
+    done, total = int(state.progress.get("done", 0)), int(state.progress.get("total", 0))
+    return min(1.0, max(0.0, done / total)) if total > 0 else 0.0
+
+
+def _rate(rate: float) -> str:
+    return count(rate) if rate >= 10 else f"{rate:.1f}"
+
+
+def duration(seconds: float) -> str:
+    """75 -> '1 min 15 s'."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,98 @@
+"""What happens elsewhere: edits of other windows on the same workspace, and background jobs.
+
+A small part of every page that looks again every few seconds. It runs the page again only when the taxonomy on screen
+is no longer the present one; what a person is typing or dragging meanwhile stays.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.components.poll import pulse
+from app.data import cached_results
+from app.jobs import runner
+from app.jobs.panel import job_card, share_done
+from app.state.session import Session
+from app.state.widget_state import preset, widget
+from app.ui.text import escape, short
+from gem_core.errors import WorkspaceError
+
+EVERY = 2.5  # seconds between two looks
+NEWS = "watch_news"  # what to say after the page has run again
+LIVE = "watch_live"  # jobs that ran at the last look
+MOST = 12  # jobs in the list
+
+Stamp = tuple[str, int]
+
+
+def watch(session: Session) -> None:
+    """Say what another window did, list the jobs, and look again every few seconds."""
+    if news := widget(NEWS):
+        st.toast(news, icon=":material/group:")
+        preset(NEWS, "")
+    st.fragment(_look, key="watch")(session, session.root, _stamp(session.root))
+
+
+def _look(session: Session, root: Path, drawn: Stamp) -> None:
+    now = _stamp(root)
+    if session.root == root and now != drawn:
+        if cached_results.last_shown() != (str(root), now):
+            preset(NEWS, _told(root, drawn))
+        st.rerun(scope="app")
+    _jobs(session)
+    pulse(EVERY, "watch")
+
+
+def _stamp(root: Path) -> Stamp:
+    """Name the present taxonomy; a workspace that cannot be read stays as it is."""
+    try:
+        return cached_results.workspace(root).database.stamp()
+    except WorkspaceError:
+        return "", -1
+
+
+def _told(root: Path, drawn: Stamp) -> str:
+    """Say what another window did; a sentence of the history holds labels."""
+    try:
+        history = cached_results.workspace(root).history()
+    except WorkspaceError:
+        return ""
+    undone = history.steps[history.position + 1: drawn[1] + 1]
+    if undone:
+        return f"Another window undid: {escape(short(undone[-1].sentence, 160))}"
+    if history.present is None:
+        return ""
+    before = history.position - drawn[1] - 1
+    more = f" (and {before} more before that)" if before > 0 else ""
+    return f"Another window: {escape(short(history.present.sentence, 160))}{more}"
+
+
+def _jobs(session: Session) -> None:
+    known = runner.overview()[:MOST]
+    live = tuple(job.folder.name for job, state in known if not state.ended)
+    for job, state in known:
+        if state.ended and job.folder.name in (widget(LIVE) or ()) and job.workspace == str(session.root):
+            word = {"finished": "is ready", "failed": "failed", "stopped": "was stopped"}[state.state]
+            st.toast(f"{escape(short(job.title))} {word}", icon=":material/overview:")
+    preset(LIVE, live)
+    if not known:
+        return
+    running = [state for _, state in known if not state.ended]
+    failed = sum(state.state == "failed" for _, state in known)
+    icon = ":material/overview:"
+    if running:
+        label = f"{len(running)} jobs running" if len(running) > 1 else f"Running, {100 * share_done(running[0]):.0f}%"
+        icon = ":material/progress_activity:"
+    elif failed:
+        label, icon = f":red[{failed} failed]", ":material/error:"
+    else:
+        label = "Jobs"
+    box = st.popover(label, key="jobs_popover", icon=icon, type="tertiary", on_change="rerun",
+                     help="What runs in the background, of all workspaces.")
+    if box.open:
+        with box, st.container(width=440, gap="small", key="jobs_list"):
+            for job, state in known:
+                with st.container(key=f"head_{job.folder.name}", gap="xsmall"):
+                    if job.workspace != str(session.root):
+                        st.caption(f"In {escape(short(Path(job.workspace).name))}")
+                    job_card(session, job, state, "head")

@@ -1,0 +1,194 @@
+"""Deep links: what is open and selected stands in the address, and an address opens it again.
+
+An address is input like any other: what is unknown, broken or leads outside the home folder is ignored, and a quiet
+line names the part without repeating it. Browser back and forward arrive as an address too.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from app.data import cached_results, map_data
+from app.data.home_folder import safe_name
+from app.state.session import Session
+from app.state.widget_state import preset, widget
+from gem_core.errors import GemError
+from gem_core.pipeline import home
+from gem_core.workspace import Workspace
+
+LONGEST = 200  # characters of a value in an address
+STRENGTH = "strength of the link"  # in `Session.drafts`, until Balance takes it up
+STRONGEST = 1e6
+SPHERE, FLAT = "Sphere", "Flat map"
+VIEW = "explore_view"
+NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+def colour_key(root: Path) -> str:
+    """Key of the widget that chooses the colours of a workspace's map."""
+    return f"explore_colour_{root}"
+
+
+def follow(session: Session) -> None:
+    """Read the address: on the first run of a tab, and when a person goes back or forward in the browser."""
+    back = bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
+    if session.followed and not back:
+        session.notice = ""
+        return
+    first, session.followed, session.notice = not session.followed, True, ""
+    asked = {name: value for name, value in st.query_params.to_dict().items() if name in _READ}
+    if not asked:  # a page opened from the navigation has no parts yet: what is selected stays
+        return
+    if not first:
+        session.clear()
+        session.query, session.meaning = "", False  # a filter has no part in the address: it stays
+        preset(VIEW, SPHERE)
+        preset(colour_key(session.root), map_data.CLUSTER)
+    ignored = [name for name in _READ if name in asked and not taken_up(session, name, asked[name])]
+    if not first:
+        preset("explore_query", session.query)
+    if ignored:
+        them = "it" if len(ignored) == 1 else "them"
+        named = " and ".join(filter(None, [", ".join(ignored[:-1]), ignored[-1]]))
+        session.notice = f"The link's {named} could not be followed here: GEM Explorer ignored {them}."
+
+
+def keep(session: Session, strength: float | None = None) -> None:
+    """Write what is open and selected into the address; nothing runs again for it.
+
+    `strength` is the drafted one where it differs from the applied one.
+    """
+    present = st.query_params.to_dict()
+    wanted = {**{name: value for name, value in present.items() if name not in _READ}, **parts(session, strength)}
+    if wanted != present:
+        st.query_params.from_dict(wanted)
+
+
+def parts(session: Session, strength: float | None = None) -> dict[str, str]:
+    """Return the parts of the address for what is open and selected; what is as on a first visit is left out."""
+    out: dict[str, str] = {}
+    if session.root.parent == home().resolve():
+        out["workspace"] = session.root.name
+    if session.cluster is not None:
+        out["cluster"] = str(session.cluster)
+    elif session.parent is not None:
+        out["group"] = str(session.parent)
+    if session.row is not None:
+        out["document"] = str(cached_results.workspace(session.root).documents["id"].iloc[session.row])
+    if session.query.strip():
+        out["query"] = session.query
+        if session.meaning:
+            out["by"] = "meaning"
+    if widget(VIEW) == FLAT:
+        out["map"] = "flat"
+    colour = widget(colour_key(session.root))
+    if colour and colour != map_data.CLUSTER:
+        out["colour"] = str(colour)
+    if strength is not None:
+        out["strength"] = "exact" if math.isinf(strength) else f"{strength:.6g}"
+    return {name: value for name, value in out.items() if _fits(value)}
+
+
+def copy_button(key: str) -> None:
+    """Offer the address of what is shown; the page's own script copies it (see `page`)."""
+    if st.button("Copy link", key=f"copylink_{key}", icon=":material/link:", type="tertiary",
+                 help="Copy the address of this view. It opens on this machine."):
+        st.toast("Link copied", icon=":material/link:")
+
+
+def _fits(value: str) -> bool:
+    """Whether a value can stand in an address: short, and text that every browser can encode."""
+    return len(value) <= LONGEST and "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def taken_up(session: Session, name: str, value: str) -> bool:
+    """Open or select what one part of an address names; return whether that could be done."""
+    if not _fits(value):
+        return False
+    try:
+        return _READ[name](session, value)
+    except (GemError, OSError, ValueError):
+        return False
+
+
+def _workspace(session: Session, name: str) -> bool:
+    if not name or safe_name(name) != name:
+        return False
+    inside = home().resolve()
+    root = (inside / name).resolve()
+    if root.parent != inside or root.name != name or not (root / "manifest.json").is_file():
+        return False
+    if root != session.root:
+        Workspace(root)  # refuses what cannot be read
+        session.open(root)
+    return True
+
+
+def _cluster(session: Session, number: str) -> bool:
+    if not NUMBER.fullmatch(number) or not cached_results.taxonomy(session.root).has(int(number)):
+        return False
+    session.pick(None, int(number))
+    return True
+
+
+def _group(session: Session, number: str) -> bool:
+    known = [parent.number for parent in cached_results.taxonomy(session.root).parents]
+    if not NUMBER.fullmatch(number) or int(number) not in known:
+        return False
+    session.parent = int(number)
+    return True
+
+
+def _document(session: Session, name: str) -> bool:
+    ids = cached_results.workspace(session.root).documents["id"].astype(str).to_numpy()
+    found = np.flatnonzero(ids == name)
+    if not len(found):
+        return False
+    session.read(int(found[0]))
+    return True
+
+
+def _query(session: Session, words: str) -> bool:
+    if not words.isprintable():
+        return False
+    session.query = words
+    return True
+
+
+def _by(session: Session, way: str) -> bool:
+    if way not in ("words", "meaning"):
+        return False
+    session.meaning = way == "meaning"
+    return True
+
+
+def _map(session: Session, kind: str) -> bool:
+    if kind not in ("flat", "sphere"):
+        return False
+    preset(VIEW, FLAT if kind == "flat" else SPHERE)
+    return True
+
+
+def _colour(session: Session, choice: str) -> bool:
+    if choice not in cached_results.choices(session.root):
+        return False
+    preset(colour_key(session.root), choice)
+    return True
+
+
+def _strength(session: Session, text: str) -> bool:
+    strength = math.inf if text == "exact" else float(text) if re.fullmatch(r"[0-9.eE+-]{1,20}", text) else -1.0
+    if not (0 <= strength <= STRONGEST or text == "exact"):
+        return False
+    session.drafts[STRENGTH] = strength
+    return True
+
+
+_READ: dict[str, Callable[[Session, str], bool]] = {
+    "workspace": _workspace, "cluster": _cluster, "group": _group, "document": _document, "query": _query, "by": _by,
+    "map": _map, "colour": _colour, "strength": _strength}

@@ -1,0 +1,73 @@
+"""The line above every screen: which corpus is open, how it is clustered, and help."""
+
+import streamlit as st
+
+from app.data import cached_results
+from app.shell import deep_links, shortcuts, tour
+from app.shell.activity import watch
+from app.state.session import Session
+from app.ui.glossary import matching
+from app.ui.text import escape, short
+from gem_core._formatting import count, strength_text
+from gem_core.errors import WorkspaceError
+
+
+def header(session: Session) -> None:
+    """Follow the address, say what is open and what runs, offer the glossary and help."""
+    deep_links.follow(session)
+    with st.container(key="gem-header", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(_open(session), width="stretch")
+        with st.container(width="content", key="gem-header-jobs"):
+            watch(session)
+        with st.popover("Glossary", type="tertiary", icon=":material/dictionary:", key="glossary_open"):
+            _glossary()
+        with st.container(width="content"):
+            _help(session)
+        shortcuts.listen()
+    if session.notice:
+        st.caption(f":material/link_off: {session.notice}")
+    tour.card(session)
+
+
+def _open(session: Session) -> str:
+    """Name and figures of the open corpus."""
+    try:
+        workspace = cached_results.workspace(session.root)
+        manifest = workspace.manifest
+        facts = [f"{count(manifest.documents)} documents", f"{count(manifest.tokens)} tokens"]
+        if workspace.fitted():
+            taxonomy = cached_results.taxonomy(session.root)
+            facts += [f"{len(taxonomy.clusters)} clusters in {len(taxonomy.parents)} groups",
+                      f"strength {strength_text(taxonomy.settings.strength)}"]
+    except WorkspaceError:  # the screen below says why; Corpus opens another
+        return ":gray[No corpus is open]"
+    quiet = "  ·  ".join(facts)
+    return f"**{escape(short(manifest.name))}** &nbsp; :gray[{quiet}]"
+
+
+@st.fragment
+def _glossary() -> None:
+    words = st.text_input("Find a term", key="glossary_words", live="200ms", max_chars=40, placeholder="Find a term",
+                          label_visibility="collapsed", icon=":material/search:")
+    found = matching(str(words or ""))
+    with st.container(height=380, border=False, gap="xsmall", key="glossary_terms"):
+        for term in found:
+            st.markdown(f"**{term.name}**  \n:small[{term.line}]")
+        if not found:
+            st.caption("No term has these words.")
+
+
+@st.fragment
+def _help(session: Session) -> None:
+    with st.popover("Help", type="tertiary", icon=":material/help:", key="help_open", on_change="rerun"):
+        for place, keys in shortcuts.KEYS:
+            st.markdown(f"**{place}**")
+            st.markdown("  \n".join(f"`{key}` &nbsp; {does}" for key, does in keys))
+        if st.button("Show the first steps", icon=":material/tour:", key="tour_again", on_click=_first_steps,
+                     args=(session,)):
+            st.rerun()
+
+
+def _first_steps(session: Session) -> None:
+    st.session_state["help_open"] = False  # it would lie over them
+    tour.begin(session)

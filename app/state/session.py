@@ -1,0 +1,150 @@
+"""The state of one browser session: one typed object, the only user of st.session_state."""
+
+import argparse
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from gem_core.pipeline import home, open_sample
+from gem_core.pipeline.search.filters import NEAREST, Filter
+
+
+@dataclass
+class Session:
+    """What one person has open and selected.
+
+    Attributes
+    ----------
+    root : Path
+        The open workspace.
+    row, cluster : int or None
+        The selected document and cluster, the same in every view.
+    parent : int or None
+        The selected group of clusters.
+    query : str
+        Words searched for.
+    meaning : bool
+        Whether they are searched for by meaning.
+    like : int or None
+        The document whose like are searched for; the words rest.
+    nearest : int
+        Documents that a search by meaning selects.
+    filter : Filter
+        What else the selected documents must be, the line drawn on a map included. Its words stay empty: `wanted`.
+    twins : float or None
+        Threshold of the near-duplicates that are looked at.
+    group : int or None
+        The group of near-duplicates that is open.
+    drafts : dict
+        Settings tried on a screen and not applied yet, by name.
+    reading : tuple of int
+        The list the open document was chosen from: previous and next go through it.
+    tour : int or None
+        Step of the first visit that is shown.
+    toured : bool
+        Whether this tab has asked if it is a first visit.
+    notice : str
+        What was ignored in the link that was followed last.
+    followed : bool
+        Whether the address this tab was opened with has been read.
+    """
+
+    root: Path
+    row: int | None = None
+    cluster: int | None = None
+    parent: int | None = None
+    query: str = ""
+    meaning: bool = False
+    like: int | None = None
+    nearest: int = NEAREST
+    filter: Filter = field(default_factory=Filter)
+    twins: float | None = None
+    group: int | None = None
+    drafts: dict[str, Any] = field(default_factory=dict)
+    reading: tuple[int, ...] = ()
+    tour: int | None = None
+    toured: bool = False
+    notice: str = ""
+    followed: bool = False
+
+    def open(self, root: Path) -> None:
+        """Open another workspace; what was selected in the old one is dropped."""
+        self.root, self.drafts = root, {}
+        self.clear()
+        self.forget()
+
+    def clear(self) -> None:
+        """Pick nothing; the documents that a question selects stay."""
+        self.row, self.cluster, self.parent, self.reading = None, None, None, ()
+
+    def forget(self) -> None:
+        """Ask for nothing: no words, no filter, no line on a map, no near-duplicates."""
+        self.query, self.like, self.filter, self.twins, self.group = "", None, Filter(), None, None
+
+    @property
+    def asking(self) -> bool:
+        """Whether a question selects documents."""
+        return bool(self.query.strip() or self.like is not None or self.filter or self.twins is not None)
+
+    @property
+    def near(self) -> bool:
+        """Whether the question is one by meaning."""
+        return self.like is not None or (self.meaning and bool(self.query.strip()))
+
+    @property
+    def wanted(self) -> Filter:
+        """The filter with the words of the search, unless these are meant by meaning."""
+        return replace(self.filter, text="" if self.near else self.query)
+
+    def narrow(self, **parts: Any) -> None:
+        """Change parts of the filter; the list of what it selects is shown."""
+        self.filter = replace(self.filter, **parts)
+        self.clear()
+
+    def pick(self, row: int | None, cluster: int | None) -> None:
+        """Select a document with its cluster, or a cluster alone, on a map."""
+        self.clear()
+        self.row, self.cluster = row, cluster
+
+    def read(self, row: int | None, among: tuple[int, ...] = ()) -> None:
+        """Open a document from a list, or close it; the list stays behind it."""
+        self.row = row
+        self.reading = among
+
+
+
+
+def session() -> Session:
+    """Return the session of this browser tab, made on its first run."""
+    if "session" not in st.session_state:
+        st.session_state["session"] = Session(root=_first_workspace())
+    found: Session = st.session_state["session"]
+    return found
+
+
+
+
+def _first_workspace() -> Path:
+    """Return the workspace named on the command line, or the sample, built now if this is the very first run."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--workspace", type=Path)
+    named: Path | None = parser.parse_known_args(sys.argv[1:])[0].workspace
+    if named is not None:
+        return named.expanduser().resolve()
+    place = st.empty()
+    with place.container():
+        bar = st.progress(0.0, "Preparing the sample corpus")
+    root = open_sample(progress=lambda step, done, total: bar.progress(
+        min(1.0, done / max(total, 1)), f"Preparing the sample corpus: {step}")).root
+    place.empty()
+    return root
+
+
+
+
+def workspaces() -> list[Path]:
+    """Workspaces in the home folder, by name."""
+    return sorted((p.parent for p in home().glob("*/manifest.json")), key=lambda p: p.name)

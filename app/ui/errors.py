@@ -1,0 +1,37 @@
+"""Error boxes: our own errors with their hint, unexpected ones with a pointer to the log."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.errors import FragmentHandledException
+
+from app.ui.text import short
+from gem_core.errors import GemError
+
+LOG = logging.getLogger("gem_explorer")
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Show our own errors as what must hold, what came and what to do; another goes to the log, its name on screen."""
+    try:
+        yield
+    except GemError as error:
+        refusal("This cannot be done as asked", str(error))
+    except FragmentHandledException:  # has been shown already
+        raise
+    except Exception as error:
+        LOG.exception("A screen failed")
+        refusal("Something went wrong here", f"{type(error).__name__}: {short(str(error), 300)}\nNothing was saved by "
+                "halves. Reload the page; if it comes again, the log of gem-explorer says where.")
+
+
+
+
+def refusal(heading: str, reason: str) -> None:
+    """Show an error: `heading` is ours, `reason` may hold corpus text."""
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f":red[:material/error:] **{heading}**")
+        st.text(reason)

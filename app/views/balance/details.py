@@ -1,0 +1,50 @@
+"""Balance, below the charts: documents that would move, the numbers, and the objective."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.charts import balance
+from app.charts.style import CONFIG
+from app.state.session import Session
+from app.ui.clusters import circle, dot_column
+from app.ui.figures import finding
+from app.views.balance.moved_documents import moved
+from app.views.balance.results import share_rows
+from gem_core._formatting import count
+from gem_core.pipeline import Preview
+from gem_core.workspace import Taxonomy
+
+
+def details(here: Session, taxonomy: Taxonomy, found: Preview | None) -> None:
+    """Documents that would move, the numbers behind the charts, and the objective."""
+    with st.container():
+        if found is not None:
+            moved(here, taxonomy, found)
+    fit = found.fit if found else taxonomy.fit
+    numbers = st.expander("Numbers behind the charts", key="balance-numbers", on_change="rerun")
+    if numbers.open:
+        rows = share_rows(taxonomy, found)
+        numbers.dataframe(
+            pd.DataFrame({" ": [circle(row.colour) for row in rows], "Number": [row.number for row in rows],
+                          "Cluster": [row.name for row in rows], "Applied": [row.before for row in rows],
+                          "Draft": [row.after for row in rows], "Target": [row.target for row in rows]}),
+            hide_index=True, key="balance-table", alt="Share of each cluster: applied, draft and target",
+            column_config={" ": dot_column(), "Number": st.column_config.NumberColumn(
+                width=70, help="Stays with the cluster through edits and refits."),
+                **{name: st.column_config.NumberColumn(format="percent") for name in ("Applied", "Draft", "Target")}})
+    objective = st.expander("Objective of the fit", key="balance-objective", on_change="rerun")
+    if objective.open:
+        with objective:
+            _objective(np.asarray(fit.trace), converged=bool(fit.converged))
+
+
+def _objective(values: np.ndarray, *, converged: bool) -> None:
+    falls = int(np.sum(np.diff(values) < -1e-9 * np.abs(values[1:]))) if len(values) > 1 else 0
+    end = "" if converged else " It stopped at the limit of iterations."
+    title = (f"The objective fell in {falls} of {len(values)} iterations: please report this" if falls else
+             f"The objective rises to {values[-1]:,.4f} nats in {count(len(values))} iterations and never falls")
+    finding(title, "What a fit maximises, for each document: how well the clusters describe it, less the pull to the "
+            f"target.{end}")
+    st.plotly_chart(balance.trace(values), key="balance-trace", config=CONFIG,
+                    alt="Objective of the fit after each iteration")

@@ -1,0 +1,80 @@
+"""Balance, the target: equal, natural, at least so much for each, or shares set one by one."""
+
+import numpy as np
+import streamlit as st
+
+from app.components.share_editor import ShareLine, share_editor
+from app.components.share_editor.own_shares import OwnShares
+from app.data import cached_results
+from app.state.session import Session
+from app.ui.text import short
+from gem_core.clustering.target import floor_of, floor_target
+from gem_core.workspace import Taxonomy
+from gem_core.workspace.settings import Target
+
+KINDS = {"uniform": "Equal", "natural": "Natural", "floor": "Floor", "own": "Own"}
+KIND_HELP = ("Shares the clusters are pulled to. Equal: the same for all. Natural: those at strength 0. Floor: "
+             "natural, but each at least so much. Own: set them one by one.")
+
+
+def target_of(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, n_clusters: int, key: str) -> Target:
+    """Show the controls of the target; `key` ends in the round of the draft."""
+    present = "own" if not isinstance(now, str) else "floor" if floor_of(now) is not None else now
+    kind = st.segmented_control("Target", list(KINDS), default=present, format_func=KINDS.__getitem__, required=True,
+                                key=f"balance-target-{key}", help=KIND_HELP, width="stretch") or present
+    if kind == "floor":
+        return _floor(now, n_clusters, key)
+    if kind != "own":
+        return kind
+    if n_clusters != len(taxonomy.clusters):
+        if isinstance(now, tuple) and len(now) == n_clusters:  # of the fit before clusters were merged or split
+            return now
+        st.caption(f":material/info: Own shares name clusters: apply {n_clusters} clusters first. Until then the "
+                   "target is equal.")
+        return "uniform"
+    return _own(here, taxonomy, own, now, key)
+
+
+
+
+def _floor(now: Target, n_clusters: int, key: str) -> str:
+    """Percent of the corpus that every cluster has at least."""
+    most = int(1e4 / n_clusters) / 100  # rounded down: one for each cluster must fit
+    given = floor_of(now)
+    value = min(most, 100 * given if given is not None else round(50 / n_clusters, 1))
+    floor = st.number_input(
+        "At least, percent", min_value=0.0, max_value=most, value=round(value, 4), step=min(0.5, most), format="%.2f",
+        key=f"balance-floor-{key}-{n_clusters}",
+        help=f"The least share of a cluster, up to {most:g}% with {n_clusters} clusters. Larger ones keep their "
+             "natural proportions.")
+    return floor_target((value if floor is None else float(floor)) / 100)
+
+
+
+
+def _own(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key: str) -> tuple[float, ...]:
+    natural = natural_of(here, taxonomy)
+    if len(own.shares) != len(taxonomy.clusters):
+        own.start(now if isinstance(now, tuple) else tuple(float(share) for share in natural))
+    lines = [ShareLine(short(c.label, 100), c.colour, share, float(natural[i]), own.locked[i])
+             for i, (c, share) in enumerate(zip(taxonomy.clusters, own.shares, strict=True))]
+    share_editor(lines, key=f"balance-shares-{key}", on_change=own.change, height=300)
+    if own.note:
+        st.caption(f":orange[:material/info: {own.note}]")
+    else:
+        st.caption("The others make room in proportion. The mark is the natural share.")
+    count = len(lines)
+    with st.container(horizontal=True, gap="small"):
+        st.button("All equal", type="tertiary", key=f"balance-own-equal-{key}", on_click=own.start,
+                  args=((1.0 / count,) * count,))
+        st.button("All natural", type="tertiary", key=f"balance-own-natural-{key}", on_click=own.start,
+                  args=(tuple(float(share) for share in natural),))
+    return own.shares
+
+
+
+
+def natural_of(here: Session, taxonomy: Taxonomy) -> np.ndarray:
+    """Natural shares of the present clusters; as applied while there is no balance path."""
+    found = cached_results.natural(here.root)
+    return taxonomy.fit.masses if found is None else found

@@ -1,0 +1,22 @@
+"""Settings of a workspace that is being set up and not created yet."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.jobs import runner
+from gem_core.corpus import Preview
+
+
+@dataclass
+class Draft:
+    """A corpus that is being set up: the chosen file, its first rows, and the estimate under way."""
+
+    path: Path | None = None
+    upload: str = ""
+    stamp: tuple[int, int] = (0, 0)
+    look: Preview | None = None
+    name: str = ""
+    estimate: runner.Job | None = None
+    asked: tuple[str, ...] = ()
+    measured: dict[tuple[str, ...], runner.Status] = field(default_factory=dict)
+    round: int = 0

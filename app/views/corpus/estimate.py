@@ -1,0 +1,63 @@
+"""What a corpus will cost, measured in the background before anything is made."""
+
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.components.poll import pulse
+from app.jobs import runner
+from app.jobs.panel import STEPS, duration
+from app.ui.text import escape, short
+from gem_core._formatting import count
+
+if TYPE_CHECKING:
+    from app.views.corpus.draft import Draft
+
+
+def show_estimate(draft: "Draft", arguments: list[str], own: bool) -> None:
+    """Show documents, tokens, refusals and embedding time; the measuring starts by itself, once for each choice."""
+    asked = tuple(arguments)
+    if asked not in draft.measured and asked != draft.asked:
+        if draft.estimate is not None:
+            runner.cancel(draft.estimate)
+        draft.asked, draft.estimate = asked, runner.start("estimate", arguments)
+    with st.container(key="corpus_estimate"):  # keeps what stands below in its place while this part runs alone
+        st.fragment(_estimate)(draft, asked, own)
+
+
+def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
+    job = draft.estimate
+    if asked not in draft.measured and job is not None and draft.asked == asked:
+        state = runner.status(job)
+        if state.ended:
+            draft.measured[asked], draft.estimate = state, None
+            runner.forget(job)
+            st.rerun(scope="app")
+        step = str(state.progress.get("step", ""))
+        done, total = int(state.progress.get("done", 0)), int(state.progress.get("total", 0))
+        st.progress(min(1.0, done / total) if total else 0.0,
+                    f"Measuring size and speed: {STEPS.get(step, 'starting').lower()}, "
+                    f"{duration(time.time() - job.started)}")
+        pulse(0.7, "estimate")
+        return
+    state = draft.measured[asked]
+    if state.result is None:
+        st.markdown(":material/error: **This corpus cannot be built as it stands**")
+        st.text(short(state.message, 600))
+        return
+    _figures(state.result, own)
+
+
+def _figures(found: dict[str, object], own: bool) -> None:
+    refused = dict(found["refused"]) if isinstance(found["refused"], dict) else {}
+    cells = st.columns(4)
+    cells[0].metric("Documents", count(float(str(found["documents"]))))
+    cells[1].metric("Tokens", count(float(str(found["tokens"]))), help=f"From: {escape(str(found['tokens_from']))}.")
+    cells[2].metric("Refused rows", count(sum(refused.values())),
+                    help=", ".join(f"{count(n)} {escape(reason.replace('_', ' '))}" for reason, n in refused.items())
+                    or "Every row is a document.")
+    rate = float(str(found["documents_per_second"]))
+    cells[3].metric("Embedding time", "none" if own else duration(float(str(found["seconds"]))),
+                    help="Own vectors need no embedding." if own else
+                    f"Measured here on a few batches: {count(rate)} documents a second.")

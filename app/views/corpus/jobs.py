@@ -1,0 +1,39 @@
+"""Corpora that are being made, on the screen Corpus."""
+
+import streamlit as st
+
+from app.jobs import runner
+from app.jobs.panel import duration, job_panel
+from app.state.session import Session
+from app.ui.text import escape, short
+from gem_core._formatting import count
+from gem_core.workspace import Workspace
+
+
+def show_jobs(session: Session) -> None:
+    """List the jobs that make a corpus, if any; a finished one can be opened."""
+    known = [job for job in runner.listed() if job.kind in runner.BUILDERS]
+    if not known:
+        return
+    st.subheader("Being made", anchor=False)
+
+    def shown(job: runner.Job, state: runner.Status) -> None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container(width="stretch", gap="xsmall"):
+                st.markdown(f":material/check_circle: **{escape(short(job.title))}** is ready")
+                st.caption(_result(state))
+            if st.button("Open it", key=f"open_{job.folder.name}", type="primary", icon=":material/folder_open:"):
+                root = Workspace(job.workspace).root
+                runner.forget(job)
+                session.open(root)
+                st.switch_page("views/explore/page.py")
+
+    for job in known:
+        job_panel(session, job, shown, place="corpus")
+
+
+def _result(state: runner.Status) -> str:
+    result = state.result or {}
+    clusters = len(result.get("taxonomy", {}).get("clusters", []))
+    return (f"{count(result.get('documents', 0))} documents in {clusters} clusters, made in "
+            f"{duration(state.seconds)}")

@@ -1,0 +1,77 @@
+"""The files of the Export screen: what each is called, what is in it, how it is made when somebody asks for it."""
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from gem_core.export import assignments_table, csv_text, export, map_table, receipt, taxonomy_table, weights_table
+from gem_core.workspace import Taxonomy, Workspace, edits_text
+
+Table = Callable[[Workspace, Taxonomy], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class File:
+    """One file to take away; `content` runs only when its button is pressed."""
+
+    name: str
+    about: str
+    mime: str
+    content: Callable[[Workspace, Taxonomy], bytes]
+    table: Table | None = None
+
+
+def everything(workspace: Workspace) -> bytes:
+    """Return all files as one zip, the same bytes that `gem-explorer export` writes."""
+    packed = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in export(workspace, Path(folder)):
+            archive.write(path, path.name)
+    return packed.getvalue()
+
+
+def _csv(table: Table) -> Callable[[Workspace, Taxonomy], bytes]:
+    return lambda workspace, taxonomy: csv_text(table(workspace, taxonomy)).encode()
+
+
+def _parquet(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
+    return map_table(workspace, taxonomy).to_parquet(None, index=False)
+
+
+def _receipt(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
+    return json.dumps(receipt(workspace, taxonomy), indent=1, sort_keys=True, ensure_ascii=False).encode()
+
+
+def _weights(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
+    return weights_table(taxonomy)
+
+
+def _edits(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
+    return edits_text(workspace.history().to(taxonomy.key)).encode()
+
+
+def _steps(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
+    steps = workspace.history().to(taxonomy.key)
+    return pd.DataFrame({"step": range(1, len(steps) + 1), "at": [str(s.at)[:19].replace("T", " ") for s in steps],
+                         "sentence": [s.sentence for s in steps]})
+
+
+FILES = (
+    File("taxonomy.csv", "one row a cluster: label, parent, keywords, shares, mass, exemplars", "text/csv",
+         _csv(taxonomy_table), taxonomy_table),
+    File("assignments.csv", "one row a document: id, cluster, label, margin, GIS", "text/csv",
+         _csv(assignments_table), assignments_table),
+    File("assignments.parquet", "the same with places on the flat map, for embedding-atlas, pandas, DuckDB",
+         "application/vnd.apache.parquet", _parquet),
+    File("weights.csv", "mixing weight of each cluster by its mass, natural share, ratio", "text/csv",
+         _csv(_weights), _weights),
+    File("edits.jsonl", "one line a step: what was done, when, in words and to be replayed",
+         "application/x-ndjson", _edits, _steps),
+    File("receipt.json", "hashes, versions, parameters, costs, the command", "application/json", _receipt),
+)

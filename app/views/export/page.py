@@ -1,0 +1,94 @@
+"""Export: take the report, the taxonomy, the assignments, the weights and the edits away as files."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from app.data import cached_results
+from app.shell import deep_links
+from app.state.session import session
+from app.ui.downloads import kept
+from app.ui.errors import guarded
+from app.views.export.files import FILES, everything
+from app.views.export.report import report_card
+from gem_core._formatting import count
+from gem_core.export import command, neutral_table
+from gem_core.workspace import Taxonomy, Workspace
+
+SHOWN = 8  # rows of a preview
+
+
+@st.fragment
+def screen() -> None:
+    """Files on the left with their download buttons, what is in them on the right."""
+    root = session().root
+    workspace, taxonomy = cached_results.workspace(root), cached_results.taxonomy(root)
+    place = st.grid(2, min_column_width=420, gap="large", key="export-grid")
+    with place.cell():
+        _files(workspace, taxonomy)
+    with place.cell():
+        _preview(workspace, taxonomy)
+    _reproduce(workspace, taxonomy)
+
+
+def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
+    st.markdown(f"**One page and {len(FILES)} files describe {count(len(taxonomy.clusters))} clusters of "
+                f"{count(len(workspace))} documents**")
+    report_card(workspace, taxonomy)
+    with st.container(border=True, gap="small"):
+        for file in FILES:
+            with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+                st.markdown(f"**{file.name}**  \n:small[:gray[{file.about}]]", width="stretch")
+                make = kept(partial(file.content, workspace, taxonomy), file.name, file.mime)
+                st.download_button(
+                    "Download", make, file.name, file.mime, key=f"export-{file.name.replace('.', '-')}",
+                    on_click="ignore", icon=":material/download:", help=f"Make {file.name} now and save it.")
+    make = kept(partial(everything, workspace), "gem-export.zip", "application/zip")
+    st.download_button("Download all as zip", make, "gem-export.zip", "application/zip", key="export-all",
+                       on_click="ignore", icon=":material/folder_zip:",
+                       help="These files in one archive, as gem-explorer export writes them.")
+    st.caption("Cells that a spreadsheet would run as a formula get an apostrophe in front. Numbers stay as they are.")
+
+
+def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
+    tables = [file for file in FILES if file.table is not None]
+    chosen = st.segmented_control("Look inside", [file.name for file in tables], default=tables[0].name, required=True,
+                                  key="export-look", label_visibility="collapsed")
+    table = next(file.table for file in tables if file.name == chosen)
+    assert table is not None
+    rows = table(workspace, taxonomy)
+    st.markdown(f"**{chosen.split('.')[0].capitalize()}: {count(len(rows))} {'row' if len(rows) == 1 else 'rows'}, "
+                f"{len(rows.columns)} columns**")
+    shown = neutral_table(rows.head(SHOWN))
+    st.dataframe(shown, hide_index=True, key=f"export-table-{chosen}", column_config=_formats(shown),
+                 alt=f"First rows of {chosen}")
+    if len(rows) > SHOWN:
+        st.caption(f"The first {SHOWN} rows.")
+    if chosen == "weights.csv":
+        st.caption("Weight: soft mass of the cluster. Natural share: its part of the tokens. Ratio: weight over "
+                   "natural share; above 1 the cluster is seen more often than it occurs.")
+
+
+def _formats(table: pd.DataFrame) -> dict[str, object]:
+    return {str(name): st.column_config.NumberColumn(format="%.4f") for name in table.columns
+            if pd.api.types.is_float_dtype(table[name])}
+
+
+def _reproduce(workspace: Workspace, taxonomy: Taxonomy) -> None:
+    steps = len(workspace.history().to(taxonomy.key))
+    if steps > 1:
+        st.markdown(f"**This command makes the fit again; the {count(steps)} steps in edits.jsonl make the taxonomy**")
+    else:
+        st.markdown("**This command makes the same taxonomy again**")
+    st.code(command(workspace, taxonomy), language=None, wrap_lines=True)
+    st.caption("DIR is the folder for the new workspace. The receipt holds this line, every parameter, versions and "
+               "costs.")
+    with st.expander("Hashes", key="export-hashes"):
+        st.caption("Equal hashes mean equal content: of ids and texts, and of assignments and labels.")
+        st.code(f"data      {taxonomy.data_hash}\ntaxonomy  {taxonomy.taxonomy_hash}", language=None, wrap_lines=True)
+
+
+with guarded():
+    screen()
+deep_links.keep(session())

@@ -1,0 +1,110 @@
+"""Student, disagreements: which clusters it confuses, and the documents, read beside typical ones."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.charts.student import colours
+from app.data import cached_results
+from app.documents.reader import SHOWN
+from app.state.session import Session
+from app.state.widget_state import widget
+from app.ui.clusters import circle, dot_column, title
+from app.ui.figures import facts
+from gem_core._formatting import count, decimal
+from gem_core.pipeline.student.report import ConfusedPair, DistilReport
+from gem_core.workspace import Taxonomy
+
+STUDENT, TEACHER = "Student's choice", "Taxonomy's cluster"
+HEIGHT = 300  # pixels of a text
+
+
+def pairs(here: Session, report: DistilReport, taxonomy: Taxonomy | None) -> None:
+    """Choose a pair; a document of it and a typical one stand beside each other."""
+    if not report.pairs:
+        return
+    names = {one.number: one.label for one in report.clusters}
+    wrong = report.test - int(np.trace(report.confusion))
+    with st.container(border=True, gap="small", key="student-pairs"):
+        st.markdown(f"**Most confused pairs: {count(sum(pair.documents for pair in report.pairs))} of {count(wrong)} "
+                    "disagreements**  \n:small[:gray[Choose one to read its documents: who is right?]]")
+        pair = _choose(report, taxonomy, names)
+        if report.data_hash != cached_results.workspace(here.root).manifest.data_hash:
+            st.caption("The corpus has been read anew since, so the documents cannot be shown.")
+            return
+        grid = st.grid(2, min_column_width=360, gap="medium", key="student-reading")
+        with grid.cell():
+            _disagreed(here, pair, taxonomy, names)
+        with grid.cell():
+            _typical(here, pair, taxonomy, names)
+
+
+def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, str]) -> ConfusedPair:
+    shown = report.pairs
+    shade = colours(taxonomy)
+    st.dataframe(
+        pd.DataFrame({
+            " ": [circle(shade(pair.teacher)) for pair in shown], "Taxonomy": [names[pair.teacher] for pair in shown],
+            "  ": [circle(shade(pair.student)) for pair in shown], "Student": [names[pair.student] for pair in shown],
+            "Documents": [pair.documents for pair in shown], "Of the cluster": [100 * pair.share for pair in shown]}),
+        key="student-pair-table", hide_index=True, width="content", row_height=30, height=min(len(shown), 7) * 30 + 38,
+        on_select="rerun", selection_mode="single-cell", alt="Confused pairs; choose one to read its documents",
+        column_config={
+            " ": dot_column(), "  ": dot_column("  "), "Taxonomy": st.column_config.TextColumn(width=250),
+            "Student": st.column_config.TextColumn(width=250),
+            "Documents": st.column_config.NumberColumn(format="localized", width=90),
+            "Of the cluster": st.column_config.NumberColumn(format="%.1f%%", width=104,
+                                                            help="Part of the taxonomy's documents in its cluster.")})
+    cells = (widget("student-pair-table") or {}).get("selection", {}).get("cells", [])
+    return shown[int(cells[0][0])] if cells and int(cells[0][0]) < len(shown) else shown[0]
+
+
+def _disagreed(here: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:
+    shade = colours(taxonomy)
+    title(names[pair.teacher], shade(pair.teacher), "in the taxonomy")
+    title(names[pair.student], shade(pair.student), "says the student")
+    at = _step(here, f"{pair.teacher}-{pair.student}", len(pair.rows), "wrong")
+    row = pair.rows[at]
+    _text(here, row, "wrong")
+    margin = decimal(taxonomy.documents["margin"].iloc[row]) if taxonomy is not None else "none"
+    facts([("Student's margin", decimal(pair.margins[at]), "student_margin"), ("Taxonomy's margin", margin, "margin")])
+
+
+def _typical(here: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:
+    whose = st.segmented_control("Typical of", (STUDENT, TEACHER), default=STUDENT, required=True, key="student-whose",
+                                 label_visibility="collapsed")
+    which = pair.teacher if whose == TEACHER else pair.student
+    rows = taxonomy.cluster(which).exemplars if taxonomy is not None and taxonomy.has(which) else ()
+    if not rows:
+        st.caption("The taxonomy it learnt is kept no more, so its typical documents are not known.")
+        return
+    title(names[which], colours(taxonomy)(which), "a typical document")
+    at = _step(here, f"typical-{which}", len(rows), "typical")
+    _text(here, rows[at], "typical")
+
+
+def _step(here: Session, what: str, size: int, key: str) -> int:
+    """Walk through documents; another pair begins at its first."""
+    walk: dict[str, tuple[str, int]] = here.drafts.setdefault("student-walk", {})
+    if walk.get(key, ("", 0))[0] != what:
+        walk[key] = (what, 0)
+    at = min(walk[key][1], size - 1)
+
+    def go(to: int) -> None:
+        walk[key] = (what, to)
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"student-steps-{key}"):
+        st.button("Previous", icon=":material/chevron_left:", type="tertiary", key=f"student-previous-{key}",
+                  disabled=at == 0, on_click=go, args=(at - 1,))
+        st.markdown(f":small[:gray[{count(at + 1)} of {count(size)}]]", width="content")
+        st.button("Next", icon=":material/chevron_right:", icon_position="right", type="tertiary",
+                  key=f"student-next-{key}", disabled=at == size - 1, on_click=go, args=(at + 1,))
+    return at
+
+
+def _text(here: Session, row: int, key: str) -> None:
+    text = cached_results.workspace(here.root).texts([row])[0]
+    with st.container(border=True, height=HEIGHT if len(text) > 2 * HEIGHT else "content", key=f"student-text-{key}"):
+        st.text(text[:SHOWN])
+
+

@@ -1,0 +1,47 @@
+"""Student: take it away, with the command that makes it again."""
+
+import io
+import shlex
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from app.state.session import Session
+from app.ui.downloads import kept
+from gem_core.pipeline.student.registry import KeptStudent
+
+LARGEST = 200_000_000  # bytes of a download; larger ones are copied by their path
+
+
+def take_away(here: Session, student: KeptStudent) -> None:
+    """The folder, as a zip where it is small enough, and two commands."""
+    size = sum(path.stat().st_size for path in student.folder.iterdir())
+    with st.container(border=True, gap="small", key="student-export"):
+        st.markdown("**Take the student away**")
+        if size <= LARGEST:
+            make = kept(partial(zipped, student.folder), "student.zip", "application/zip")
+            st.download_button("Download as zip", make, "student.zip", "application/zip", key="student-zip",
+                               on_click="ignore", icon=":material/folder_zip:",
+                               help="student.safetensors, student.json, report.json.")
+        st.code("\n".join(commands(here.root, student)), language=None, wrap_lines=True)
+        st.caption(f"{size / 1e6:,.1f} MB. The first command makes it again, the second labels with it on any machine.")
+
+
+def zipped(folder: Path) -> bytes:
+    """Return the files of a student as one zip, stored as they are: rows of numbers hardly shrink."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(folder.iterdir()):
+            archive.write(path, f"student/{path.name}")
+    return packed.getvalue()
+
+
+def commands(root: Path, student: KeptStudent) -> list[str]:
+    """Return the commands that make a student again and label with it."""
+    settings = student.report.settings
+    hard = [] if settings["soft"] else ["--hard"]
+    return [shlex.join(["gem-explorer", "distill", str(root), "--out", "STUDENT", "--seed", str(settings["seed"]),
+                        "--test-share", f"{settings['test_share']:g}", "--drop", f"{settings['drop']:g}", *hard]),
+            shlex.join(["gem-explorer", "label", str(student.folder), "IN_FOLDER", "OUT_FOLDER"])]

@@ -1,0 +1,200 @@
+"""Student, label a folder: where from, where to, how it goes, what there is of each cluster."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.charts import balance
+from app.charts.balance import ShareRow
+from app.charts.student import colours
+from app.charts.style import CONFIG
+from app.components.poll import pulse
+from app.data import cached_results, students
+from app.jobs import runner
+from app.jobs.panel import job_panel
+from app.state.session import Session
+from app.ui.clusters import circle, dot_column
+from app.ui.downloads import kept
+from app.ui.errors import guarded, refusal
+from app.ui.figures import finding
+from app.ui.glossary import HINTS
+from app.ui.text import escape, short
+from app.views.student.train import standing
+from gem_core._formatting import count, percent
+from gem_core.errors import InputError
+from gem_core.export import csv_text
+from gem_core.pipeline.labeling.shard_files import Shard, check_columns
+from gem_core.pipeline.labeling.shard_rows import REASONS
+from gem_core.pipeline.labeling.totals import read_totals
+from gem_core.pipeline.student.registry import KeptStudent
+from gem_core.workspace import Taxonomy
+
+EVERY = 2.0  # seconds between two looks at totals that grow
+OURS = ("gem_cluster", "gem_label", "gem_margin", "gem_tokens")
+LOOKED = 50  # shards whose columns are looked at before the start; the command looks at all
+
+
+def label(here: Session, student: KeptStudent) -> None:
+    """A form, the job, its totals."""
+    standing(here, student)
+    job = runner.find(here.root, "label")
+    live = job is not None and not runner.status(job).ended
+    with st.container(border=True, gap="small", key="student-label"):
+        out = _form(here, student, live)
+    job_panel(here, job, quiet=True, place="student_label")
+    folder = Path(job.arguments[3]) if job is not None and len(job.arguments) > 3 else out
+    if folder is not None:
+        st.fragment(_totals)(here, student, folder, live)
+
+
+def _form(here: Session, student: KeptStudent, live: bool) -> Path | None:
+    """Say where from and where to; returns the folder that is written to."""
+    left, right = st.columns(2, gap="medium")
+    source = _path(left.text_input("Folder of shards", key="student-in", placeholder="/data/pool", max_chars=4096,
+                                   persist_state="session", help="parquet or JSON Lines (also .gz or .zst), folders "
+                                   "inside it too."))
+    out = _path(right.text_input("New folder for the labelled shards", key="student-out", max_chars=4096,
+                                 placeholder="/data/pool-labelled", persist_state="session",
+                                 help="The same shards with four columns more: " + ", ".join(OURS).replace("_", "\\_")
+                                 + "."))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="student-label-how"):
+        text = str(st.text_input("Text column", "text", key="student-text-column", max_chars=200, width=180,
+                                 persist_state="session") or "text")
+        workers = st.number_input("Processes", 1, 1024, None, key="student-workers", width=150,
+                                  placeholder="all", persist_state="session",
+                                  help="Shards that are worked on at a time; as many as processors when empty.")
+        arguments = command(student, source, out, text, workers)
+        start = st.button("Label it", type="primary", icon=":material/play_arrow:", key="student-label-start",
+                          disabled=source is None or out is None or live)
+    _begin(here, source, out, text, arguments, start)
+    st.code("gem-explorer " + shlex.join(arguments), language=None, wrap_lines=True)
+    st.caption("It runs in the background and goes on where it was stopped. The command line does the same, with "
+               "--engine ray on many machines.")
+    return out
+
+
+def command(student: KeptStudent, source: Path | None, out: Path | None, text: str, workers: int | None) -> list[str]:
+    """Return the arguments that label a folder; a second run goes on where the first was stopped."""
+    return ["label", str(student.folder), str(source or "IN_FOLDER"), str(out or "OUT_FOLDER"), "--text-column", text,
+            *(["--workers", str(workers)] if workers else []), "--resume"]
+
+
+def _path(typed: str | None) -> Path | None:
+    return Path(typed.strip()).expanduser().absolute() if typed and typed.strip() else None
+
+
+def _begin(here: Session, source: Path | None, out: Path | None, text: str, arguments: list[str], start: bool) -> None:
+    """Look at the shards before anything starts, then start."""
+    if source is None:
+        return
+    try:
+        shards = students.shards(source)
+        if start:
+            check_columns(shards[:LOOKED], text, reserved=OURS)
+            if out is not None and (out == source or out.is_relative_to(source)):
+                raise InputError("The output must be a folder outside the input", f"{out} inside {source}",
+                                 "Choose another folder")
+            runner.start(f"Labelling of {source.name}", arguments, here.root)
+            st.rerun(scope="app")
+    except InputError as error:
+        refusal("This folder cannot be labelled as asked", str(error))
+    except OSError as error:
+        refusal("This folder cannot be read", f"{source}: {error.strerror or error}")
+    else:
+        st.caption(f":material/folder: {_found(shards)}")
+
+
+def _found(shards: tuple[Shard, ...]) -> str:
+    size = sum(shard.source.size for shard in shards)
+    unit, sign = next((u, s) for u, s in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "bytes"))
+                      if size >= u or u == 1)
+    many = f"{count(len(shards))} shards" if len(shards) != 1 else "1 shard"
+    return f"{many}, {size / unit:,.1f} {sign}"
+
+
+def _totals(here: Session, student: KeptStudent, folder: Path, live: bool) -> None:
+    """Documents and tokens of each cluster so far."""
+    with guarded():
+        try:
+            found = read_totals(folder)
+        except InputError:  # nothing there yet, or another folder that holds no labels
+            found = None
+        if found is not None:
+            _shown(here, student, folder, found)
+    if live:
+        pulse(EVERY, "student-totals")
+
+
+def _shown(here: Session, student: KeptStudent, folder: Path, found: dict[str, Any]) -> None:
+    rows = totals_table(found)
+    so_far = "" if found["complete"] else " so far"
+    st.markdown(f"### {count(found['documents'])} documents, about {count(found['tokens'])} tokens{so_far}")
+    st.caption(f"{count(found['shards_labelled'])} of {count(found['shards'])} shards are done.")
+    for reason, number in found["refused"].items():
+        st.caption(f":orange[:material/warning: Set aside: {count(number)} rows, "
+                   f"{escape(REASONS.get(reason, reason))}. Their places are in the folder \\_refused.]")
+    for name, why in list(found["failed"].items())[:5]:
+        refusal("A shard could not be read", f"{short(name, 200)}: {short(why, 400)}")
+    taxonomy = students.step(here.root, student.report.taxonomy_key) or cached_results.taxonomy(here.root)
+    everything = max(sum(c.tokens for c in taxonomy.clusters), 1)
+    own = {c.number: c.tokens / everything for c in taxonomy.clusters}  # the student labels excluded ones too
+    grid = st.grid(2, min_column_width=440, gap="medium", key="student-totals-figures")
+    with grid.cell():
+        _numbers(taxonomy, rows, own)
+    with grid.cell():
+        _shares(taxonomy, rows, own)
+    make = kept(lambda: totals_csv(found), "totals.csv", "text/csv")
+    st.download_button("Download totals", make, "totals.csv", "text/csv", key="student-totals-csv", on_click="ignore",
+                       icon=":material/download:", help="Documents and tokens of each cluster, as CSV.")
+    st.code(str(folder), language=None, wrap_lines=True)
+
+
+def totals_table(found: dict[str, Any]) -> pd.DataFrame:
+    """One row a cluster, in the order of the numbers."""
+    return pd.DataFrame(found["clusters"])
+
+
+def totals_csv(found: dict[str, Any]) -> bytes:
+    """Return the totals as CSV that a spreadsheet cannot run."""
+    return csv_text(totals_table(found)).encode()
+
+
+def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> None:
+    shade = colours(taxonomy)
+    ranked = rows.sort_values("tokens", ascending=False, kind="stable")
+    top = ranked.iloc[0]
+    finding(f"Largest by tokens: {escape(short(str(top['label']), 50))}, {percent(float(top['share_tokens']))}",
+            "Tokens are the student's estimates.")
+    share = 100 * ranked["share_tokens"].to_numpy()
+    st.dataframe(
+        pd.DataFrame({
+            " ": [circle(shade(int(n))) for n in ranked["cluster_id"]], "Cluster": ranked["label"].to_numpy(),
+            "Documents": ranked["documents"].to_numpy(), "Tokens": ranked["tokens"].to_numpy(),
+            "Share": share, "In the corpus": [None if (part := own.get(int(n))) is None else 100 * part
+                                              for n in ranked["cluster_id"]]}),
+        key="student-totals", hide_index=True, row_height=30, height=min(len(ranked), 18) * 30 + 38,
+        alt="Documents and tokens of each cluster in the labelled shards", column_config={
+            " ": dot_column(), "Cluster": st.column_config.TextColumn(width=190),
+            "Documents": st.column_config.NumberColumn(format="localized", width=92),
+            "Tokens": st.column_config.NumberColumn(format="localized", width=112, help=HINTS["token"]),
+            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=float(share.max()) or 1.0,
+                                                     width=110, help="Of the tokens."),
+            "In the corpus": st.column_config.NumberColumn(format="%.1f%%", width=100, help=HINTS["share_tokens"])})
+
+
+def _shares(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> None:
+    """Paired bars: where this folder differs from the corpus that the student learnt from."""
+    shade = colours(taxonomy)
+    lines = [ShareRow(str(one.label), shade(int(one.cluster_id)), own.get(int(one.cluster_id)),
+                      float(one.share_tokens), None, int(one.cluster_id)) for one in rows.itertuples()]
+    lines.sort(key=lambda line: -(line.before or 0.0))
+    most = max(lines, key=lambda line: abs((line.after or 0.0) - (line.before or 0.0)))
+    finding(f"Differs most: {escape(short(most.name, 50))}, {percent(most.before or 0.0)} → "
+            f"{percent(most.after or 0.0)}",
+            "Pale: share of the tokens of the corpus it learnt from. Solid: of this folder.")
+    st.plotly_chart(balance.shares(lines, changed=True, names=("Corpus", "Folder")), key="student-totals-chart",
+                    config=CONFIG, alt="Share of each cluster in the corpus and in the folder; the table beside "
+                                              "it holds the numbers")

@@ -1,0 +1,100 @@
+"""The panel of Taxonomy: all names as an editable list, or one name with its evidence."""
+
+import pandas as pd
+import streamlit as st
+
+from app.data import cached_results
+from app.documents.pager import stepper
+from app.documents.reader import reader
+from app.shell import deep_links
+from app.state.session import Session
+from app.state.widget_state import widget
+from app.ui.clusters import circle, dot_column, title
+from app.ui.figures import facts
+from app.views.taxonomy import edit_actions
+from app.views.taxonomy.cluster_actions import actions, move_documents
+from app.views.taxonomy.evidence import evidence
+from app.views.taxonomy.llm_labels import naming
+from app.views.taxonomy.names_table import names
+from gem_core._formatting import count, percent
+from gem_core.pipeline import Rename
+from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
+from gem_core.workspace import Cluster, Parent, Taxonomy
+
+SOURCE = {"keywords": "Named from its clusters", "llm": "Named by a language model", "person": "Named by a person"}
+
+
+def panel(session: Session) -> None:
+    """Show the document, the cluster or the group that is selected, else all names."""
+    taxonomy = cached_results.taxonomy(session.root)
+    if session.row is not None:
+        with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
+            st.button("Back to the evidence" if session.cluster is not None else "All names",
+                      icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
+                      on_click=lambda: session.read(None))
+            deep_links.copy_button("taxonomy")
+        stepper(session, taxonomy, session.row)
+        edit_actions.refused(session)
+        move_documents(session, taxonomy, [session.row], key=f"row_{session.row}")
+        reader(cached_results.workspace(session.root), taxonomy, session.row)
+    elif session.cluster is not None and taxonomy.has(session.cluster):
+        _cluster(session, taxonomy, taxonomy.cluster(session.cluster))
+    elif session.parent is not None and session.parent in {p.number for p in taxonomy.parents}:
+        _parent(session, taxonomy, taxonomy.parent(session.parent))
+    else:
+        names(session, taxonomy)
+        naming(session)
+
+
+def _back(session: Session) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
+        st.button("All names", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
+                  on_click=session.clear)
+        deep_links.copy_button("taxonomy")
+
+
+def _form(session: Session, kind: Kind, item: Cluster | Parent) -> None:
+    key = f"name_{kind}_{item.number}"
+    with st.form(f"form_{key}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input("Name", item.label, key=key, max_chars=MAX_LABEL, label_visibility="collapsed",
+                      placeholder="A short name")
+        st.form_submit_button("Rename", on_click=lambda: edit_actions.apply(
+            session, Rename(kind, item.number, str(widget(key) or ""))))
+    edit_actions.refused(session)
+
+
+def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
+    _back(session)
+    title(cluster.label, cluster.colour, f"in {taxonomy.parent(cluster.parent).label}")
+    _form(session, "cluster", cluster)
+    actions(session, taxonomy, cluster)
+    facts([("Documents", percent(cluster.share_documents), "share_documents"),
+           ("Tokens", percent(cluster.share_tokens), "share_tokens"), ("Mass", percent(cluster.mass), "mass"),
+           ("Within", f"{cluster.within_cosine:.3f}", "within")])
+    evidence(session, taxonomy, cluster)
+
+
+def _parent(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
+    _back(session)
+    title(parent.label, parent.colour)
+    _form(session, "parent", parent)
+    st.caption(SOURCE[parent.label_source])
+    children = [taxonomy.cluster(c) for c in parent.children]
+    facts([("Clusters", str(len(children)), ""), ("Documents", count(sum(c.documents for c in children)), ""),
+           ("Share", percent(sum(c.share_documents for c in children)), "share_documents"),
+           ("Tokens", percent(sum(c.share_tokens for c in children)), "share_tokens")])
+
+    def chosen() -> None:
+        cells = widget("parent_clusters")["selection"]["cells"]
+        if cells:
+            session.pick(None, children[cells[0][0]].number)
+
+    st.dataframe(
+        pd.DataFrame({" ": [circle(c.colour) for c in children], "Cluster": [c.label for c in children],
+                      "Share": [100 * c.share_documents for c in children],
+                      "Keywords": [", ".join(term for term, _ in c.keywords[:6]) for c in children]}),
+        key="parent_clusters", hide_index=True, row_height=32, on_select=chosen, selection_mode="single-cell",
+        alt="Clusters of the group; choose one to see it",
+        column_config={" ": dot_column(), "Cluster": st.column_config.TextColumn(width=180),
+                       "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100,
+                                                                width=100)})

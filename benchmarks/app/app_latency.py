@@ -1,0 +1,204 @@
+"""Time what a person waits for in the app: first paint, and a preview after each control of Balance moved.
+
+    python benchmarks/app_latency.py [WORKSPACE ...] [--moves 12]
+
+Without a workspace the built-in sample is used. Each workspace gets a server and a browser of its own. First paint:
+from the server's first healthy answer to the end of the first run of the start page. A move: from an arrow key on the
+slider, or from a press on another control, to the end of the run that shows the new preview. Half of the moves of the
+slider go to strengths that were not tried before (points of the balance path and strengths between them), half go
+back, to what is applied at last. The other figures are of settings that were not tried before: whole fits from a start
+of their own. In headless Chromium.
+"""
+
+import argparse
+import datetime
+import os
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+# Chromium paints pages itself: an emulated graphics card took 4 to 10 times its processor time for that.
+FLAGS = ["--no-sandbox", "--disable-quic", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+         "--disable-gpu-compositing", "--disable-gpu-rasterization"]
+SLIDER = "[data-testid=stSlider] input[type=range]"
+READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+# What a preview shows: the figures above the charts and the line under the title of the share chart.
+SEEN = """() => [...document.querySelectorAll('[data-testid=stMetricValue], [data-testid=stMarkdownContainer] p')]
+  .map((e) => e.textContent).filter((t) => /^[0-9.,%]+$|Solid: draft|as applied. Line/.test(t)).join('|')"""
+# Waits in the page, frame by frame, until the run has ended and something else than before stands there for half a
+# second; the moment it came to stand counts.
+SHOWN = f"""(before) => new Promise((found) => {{
+  const began = performance.now();
+  const seen = {SEEN};
+  let stands = null, since = 0;
+  const look = () => {{
+    const now = performance.now();
+    const running = document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'notRunning';
+    const shown = running ? null : seen();
+    if (shown !== stands) [stands, since] = [shown, now];
+    if ((stands && stands !== before && now - since > 500) || now - began > 60500) {{
+      requestAnimationFrame(() => found(stands && stands !== before ? since : now));
+    }} else requestAnimationFrame(look);
+  }};
+  look();
+}})"""
+LIMIT = 60.0  # seconds after which a move counts as lost
+
+
+@contextmanager
+def served(workspace: Path | None) -> Iterator[tuple[str, float]]:
+    """A server, and the moment of its first healthy answer."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"), "--server.port", str(port)]
+    command += ["--", "--workspace", str(workspace)] if workspace else []
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
+                    yield f"http://127.0.0.1:{port}", time.perf_counter()
+                    return
+            except OSError:
+                if process.poll() is not None:
+                    raise SystemExit("the server ended before it answered") from None
+                time.sleep(0.05)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def measure(browser: Any, workspace: Path | None, moves: int) -> list[str]:
+    """One workspace: lines of the report."""
+    with served(workspace) as (url, healthy):
+        page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        page.set_default_timeout(120_000)
+        page.goto(url, wait_until="domcontentloaded")
+        page.wait_for_selector(".st-key-gem-header")
+        header = time.perf_counter() - healthy
+        page.wait_for_function(READY)
+        paint = time.perf_counter() - healthy
+        facts = " ".join(page.locator(".st-key-gem-header").inner_text().split("\n")[:2])
+        page.goto(f"{url}/balance", wait_until="domcontentloaded")
+        page.wait_for_selector(SLIDER, state="attached")
+        page.evaluate(SHOWN, "")
+        page.locator(SLIDER).first.focus()
+        first = move(page, lambda: page.keyboard.press("ArrowLeft"))
+        new, again = slider(page, max(1, moves // 2))
+        others = controls(page)
+    return [f"{facts}",
+            f"  first paint after health      header {header:5.2f} s, whole page {paint:5.2f} s",
+            f"  first preview after opening   {first:5.2f} s",
+            f"  slider to preview, new        {summary(new)}",
+            f"  slider to preview, tried      {summary(again)}",
+            *(f"  {name + ' to preview':30s}{summary(values)}" for name, values in others.items())]
+
+
+def slider(page: Any, half: int) -> tuple[list[float], list[float]]:
+    """Seconds of moves to strengths that are new, and of moves back."""
+    new: list[float] = []
+    again: list[float] = []
+    for key, back in (("ArrowLeft", "ArrowRight"), ("ArrowRight", "ArrowLeft")):  # weaker, then stronger
+        for into, pressed in ((new, key), (again, back)):
+            into += [move(page, lambda pressed=pressed: page.keyboard.press(pressed)) for _ in range(half)]
+        if key == "ArrowLeft":  # over the applied strength to the other side
+            move(page, lambda back=back: page.keyboard.press(back))
+    return new, again
+
+
+def controls(page: Any) -> dict[str, list[float]]:
+    """Seconds of every other control, each at four numbers of clusters; then numbers far away, then seeds."""
+    found: dict[str, list[float]] = {name: [] for name in ("clusters", "target", "weighting", "concentration",
+                                                           "clusters far away", "seed")}
+    page.locator(".stExpander summary", has_text="More").click()
+    settle(page)
+    clusters = int(number(page, "clusters").input_value())
+    for _ in range(4):
+        found["clusters"].append(move(page, lambda: step(page, "clusters")))
+        for name, away, back in (("target", "Natural", "Equal"), ("weighting", "Tokens", "Documents"),
+                                 ("concentration", "Shared", "Each its own")):
+            found[name].append(move(page, lambda name=name, to=away: choose(page, name, to)))
+            move(page, lambda name=name, to=back: choose(page, name, to))
+    for many in (clusters // 2, clusters * 3 // 2, clusters * 2):
+        found["clusters far away"].append(move(page, lambda many=many: fill(page, "clusters", many)))
+    move(page, lambda: fill(page, "clusters", clusters))
+    found["seed"] += [move(page, lambda: step(page, "seed")) for _ in range(4)]
+    return found
+
+
+def number(page: Any, name: str) -> Any:
+    """The field of a number."""
+    return page.locator(f"[class*='st-key-balance-{name}-'] input").first
+
+
+def step(page: Any, name: str) -> None:
+    """Press the plus beside a number."""
+    page.locator(f"[class*='st-key-balance-{name}-'] [data-testid=stNumberInputStepUp]").first.click()
+
+
+def fill(page: Any, name: str, value: int) -> None:
+    """Type a number."""
+    number(page, name).fill(str(value))
+    page.keyboard.press("Enter")
+
+
+def choose(page: Any, name: str, value: str) -> None:
+    """Press one of the choices of a control."""
+    page.locator(f"[class*='st-key-balance-{name}-'] button", has_text=value).first.click()
+
+
+def settle(page: Any) -> None:
+    """Wait until nothing runs any more."""
+    page.wait_for_timeout(500)
+    page.wait_for_function(READY)
+
+
+def move(page: Any, press: Callable[[], object]) -> float:
+    """Seconds from a press until another preview stands."""
+    before = page.evaluate(SEEN)
+    began = page.evaluate("() => performance.now()")
+    press()
+    seconds = (page.evaluate(SHOWN, before) - began) / 1000
+    if seconds > LIMIT:
+        raise SystemExit("a move changed nothing on the page")
+    return float(seconds)
+
+
+def summary(values: list[float]) -> str:
+    """Median and range."""
+    return (f"{statistics.median(values):5.2f} s median, {min(values):.2f} to {max(values):.2f} s, "
+            f"{len(values)} moves")
+
+
+def main() -> None:
+    """Measure each workspace and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workspace", type=Path, nargs="*")
+    parser.add_argument("--moves", type=int, default=12)
+    options = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+          f"load before {os.getloadavg()[0]:.1f}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        for workspace in options.workspace or [None]:
+            print("\n".join(measure(browser, workspace and workspace.resolve(), options.moves)), flush=True)
+        browser.close()
+    print(f"load after {os.getloadavg()[0]:.1f}: on a busy machine every figure grows with the load")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+"""Version of the package; pyproject.toml reads it from this file."""
+
+__version__ = "0.3.0"

@@ -1,0 +1,88 @@
+"""gem-explorer name: labels by a language model."""
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gem_core._progress import Console
+from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
+from gem_core.errors import InputError
+
+if TYPE_CHECKING:
+    from gem_core.llm.endpoint import Endpoint
+    from gem_core.pipeline import NamingPlan
+
+
+def name(
+    workspace: WorkspaceArg,
+    base_url: Annotated[str, typer.Option(metavar="URL", help="as http://localhost:11434/v1; else "
+                                          "$GEM_LLM_BASE_URL")] = "",
+    model: Annotated[str, typer.Option(metavar="NAME", help="as the server calls it; else $GEM_LLM_MODEL")] = "",
+    clusters: Annotated[str, typer.Option(metavar="NUMBERS", help="only these, as 1,2; all when left out")] = "",
+    again: Annotated[bool, typer.Option("--again", help="also clusters that a model named before")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be sent, send nothing")] = False,
+    max_tokens: Annotated[int, typer.Option(help="most tokens of an answer; a model that thinks needs more",
+                                            min=1)] = 200,
+    timeout: Annotated[float, typer.Option(help="seconds that one answer may take", min=1)] = 120.0,
+    as_json: Json = False, progress_file: ProgressFile = None,
+) -> None:
+    """Ask a language model for the labels of clusters; the key comes from $GEM_LLM_API_KEY alone.
+
+    Any endpoint that speaks the OpenAI protocol will do. A label that a person gave is never asked for. One step of
+    the history: undo takes the labels back.
+    """
+    from gem_core.llm.endpoint import BASE_URL, MODEL, Endpoint
+    from gem_core.pipeline import name_clusters, naming_plan
+    from gem_core.workspace import Workspace
+
+    numbers = _numbers(clusters)
+    opened = Workspace(workspace)
+    if dry_run:  # also before an endpoint is chosen
+        chosen = (base_url or os.environ.get(BASE_URL)) and (model or os.environ.get(MODEL))
+        place = Endpoint.from_environment(base_url, model, max_tokens=max_tokens, timeout=timeout) if chosen else None
+        _show(naming_plan(opened, numbers, again=again), place, as_json)
+        return
+    endpoint = Endpoint.from_environment(base_url, model, max_tokens=max_tokens, timeout=timeout)
+    if endpoint.exposes_key:
+        typer.echo(clean(f"The key travels unencrypted to {endpoint.host}: its address begins with http."), err=True)
+    console = Console(progress_file)
+    found = name_clusters(opened, endpoint, numbers, again=again, progress=console)
+    console.end()
+    if as_json:
+        typer.echo(json.dumps({"workspace": str(opened.root), **asdict(found)}, indent=1))
+        return
+    for named in found.labels:
+        typer.echo(clean(f"  {named.number:>4}  {named.before} -> {named.after}" if named.outcome == "named" else
+                         f"  {named.number:>4}  {named.before} kept: {named.note}"))
+    for number, reason in found.skipped:
+        typer.echo(clean(f"  {number:>4}  not asked: {reason}"))
+    typer.echo(clean(f"{found.requests:,} answers from {found.model} at {found.host}"))
+
+
+def _numbers(text: str) -> list[int] | None:
+    try:
+        return [int(part) for part in text.split(",")] if text.strip() else None
+    except ValueError:
+        raise InputError("--clusters must be numbers separated by commas", repr(text), "Write them as 1,2,3") from None
+
+
+def _show(plan: "NamingPlan", endpoint: "Endpoint | None", as_json: bool) -> None:
+    """Print every request; nothing is sent."""
+    if as_json:
+        typer.echo(json.dumps({
+            "url": endpoint.url if endpoint else None, "requests": plan.requests, "characters": plan.characters,
+            "questions": [{**asdict(question), "body": endpoint.body(question.messages) if endpoint else None}
+                          for question in plan.questions], "skipped": plan.skipped}, indent=1))
+        return
+    for question in plan.questions:
+        typer.echo(clean(f"--- cluster {question.number}: {question.label}"))
+        for line in question.text.split("\n"):
+            typer.echo(clean(line))
+    for number, reason in plan.skipped:
+        typer.echo(clean(f"--- cluster {number} is not asked for: {reason}"))
+    where = f"to {endpoint.url}" if endpoint else "to the base URL you give"
+    typer.echo(clean(f"{plan.requests:,} requests with {plan.characters:,} characters would go {where}. "
+                     "Nothing was sent."))

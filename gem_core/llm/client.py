@@ -1,0 +1,256 @@
+"""Ask a model and wait for it: one connection, patient with a busy server, clear about every other one."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+from urllib.parse import urlsplit
+
+from gem_core.errors import AnswerError, EndpointError
+from gem_core.llm.endpoint import KEY, Answer, Endpoint, Message, has_key
+
+if TYPE_CHECKING:
+    import httpx2
+
+LARGEST = 1 << 20  # bytes of an answer: a label needs few
+LONGEST_WAIT = 60.0  # seconds: a server that asks for more is left alone
+TICK = 0.2  # seconds between two looks at whether the work was stopped
+_SAID = 200  # characters of a server's own words in a message
+
+
+class Client:
+    """One connection to an endpoint, for one run: ``with Client(endpoint) as client: client.ask(messages)``.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        import httpx2
+
+        self.endpoint = endpoint
+        # The server on this machine is asked directly; others by the proxy of the environment, if there is one.
+        # A redirect is refused: it would carry the key and the documents to a place that nobody chose.
+        try:
+            httpx2.URL(endpoint.url)
+            self._http = httpx2.Client(timeout=endpoint.timeout, follow_redirects=False,
+                                       trust_env=not endpoint.is_local)
+        except (httpx2.InvalidURL, ValueError, ImportError) as error:
+            raise EndpointError("The base URL, and a proxy in the environment if there is one, must be addresses",
+                                _shown(str(error)), "Correct it") from error
+        self._reached = False
+        self._renamed = self._plain = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._http.close()
+
+    def ask(self, messages: Sequence[Message], tick: Callable[[], None] = lambda: None) -> Answer:
+        """Send one request and return what the model says.
+
+        Parameters
+        ----------
+        messages : sequence of Message
+        tick : callable
+            Called several times a second while there is nothing but waiting; raise in it to stop.
+
+        Returns
+        -------
+        Answer
+
+        Raises
+        ------
+        EndpointError
+            If the endpoint cannot be used: no connection, no such path or model, key refused, busy for too long,
+            or something that does not speak the protocol.
+        AnswerError
+            If it refuses this one request.
+        """
+        import httpx2
+
+        last = ""
+        for attempt in range(self.endpoint.retries + 1):
+            pause = 0.5 * 2.0**attempt
+            try:
+                reply = self._adapted(messages, tick)
+            except httpx2.TransportError as error:
+                last = self._lost(error, attempt)
+            else:
+                self._reached = True
+                if reply.status < 300:
+                    return _answer(reply, self.endpoint)
+                last = f"status {reply.status}{_words(reply)}"
+                if not (reply.status in (408, 429) or reply.status >= 500) or "insufficient_quota" in reply.text:
+                    self._refuse(reply)
+                pause = max(pause, _retry_after(reply.retry_after))
+                if pause > LONGEST_WAIT:
+                    raise EndpointError(f"{self.endpoint.host} must be ready to answer",
+                                        f"{last}; it asks for a pause of {pause:,.0f} s",
+                                        "Wait that long, then start again")
+            if attempt < self.endpoint.retries:
+                _wait(pause, tick)
+        raise EndpointError(f"{self.endpoint.host} must answer", f"{last}, {self.endpoint.retries + 1} times",
+                            "Look whether the server is well, then start again")
+
+    def _adapted(self, messages: Sequence[Message], tick: Callable[[], None]) -> "_Reply":
+        """Post; a server that knows the newer names of the options only gets those, from then on."""
+        while True:
+            body = self.endpoint.body(messages)
+            if self._renamed:
+                body["max_completion_tokens"] = body.pop("max_tokens")
+            if self._plain:
+                del body["temperature"]
+            reply = _watched(lambda body=body: self._post(body), tick)  # type: ignore[misc]
+            refused = reply.text if reply.status in (400, 422) else ""
+            if "max_completion_tokens" in refused and not self._renamed:
+                self._renamed = True
+            elif "temperature" in refused and not self._plain:
+                self._plain = True
+            else:
+                return reply
+
+    def _post(self, body: dict[str, Any]) -> "_Reply":
+        import httpx2
+
+        until = time.monotonic() + self.endpoint.timeout
+        data = b""
+        with self._http.stream("POST", self.endpoint.url, json=body, headers=_headers()) as response:
+            for chunk in response.iter_raw():  # as sent: nothing is unpacked, so a small answer cannot grow
+                data += chunk
+                if len(data) > LARGEST:
+                    raise EndpointError(f"An answer holds at most {LARGEST:,} bytes",
+                                        f"more, from {self.endpoint.host}",
+                                        "Look whether this is the address of a chat endpoint")
+                if time.monotonic() > until:
+                    raise httpx2.ReadTimeout("the answer does not end")
+        return _Reply(response.status_code, data.decode("utf-8", "replace"),
+                      response.headers.get("retry-after", ""), response.headers.get("location", ""))
+
+    def _lost(self, error: "httpx2.TransportError", attempt: int) -> str:
+        """Say why there was no reply; a server that was never there is not asked five times."""
+        import httpx2
+
+        if isinstance(error, httpx2.TimeoutException):
+            return f"no answer within {self.endpoint.timeout:g} s"
+        said = " ".join(str(error).split())[:_SAID] or type(error).__name__
+        if isinstance(error, httpx2.ConnectError) and not self._reached and (attempt or "CERT" in said.upper()):
+            raise EndpointError(f"A server must listen at {self.endpoint.base_url}", said,
+                                "Start it, or correct the base URL") from error
+        return said
+
+    def _refuse(self, reply: "_Reply") -> NoReturn:
+        place, came = self.endpoint, f"status {reply.status}{_words(reply)}"
+        if reply.status < 400:
+            raise EndpointError(f"{place.url} must answer itself", f"{came}, a redirect to {_shown(reply.location)}",
+                                "Give the final address as the base URL")
+        if reply.status in (401, 403):
+            raise EndpointError(f"{place.host} must accept the key", f"{came}, with {'a' if has_key() else 'no'} key",
+                                f"Set {KEY} in the environment and start gem-explorer again")
+        if reply.status == 404:
+            raise EndpointError(f"{place.host} must know {urlsplit(place.url).path} and the model {place.model}", came,
+                                "Check both; a base URL mostly ends in /v1, and /models behind it lists the models")
+        if reply.status in (400, 413, 422):
+            raise AnswerError("The endpoint must accept the request", came, "See what was sent with --dry-run")
+        raise EndpointError(f"{place.host} must answer", came, "Ask whoever runs the endpoint")
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    text: str
+    retry_after: str
+    location: str
+
+
+def _headers() -> dict[str, str]:
+    from gem_core._version import __version__
+
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"gem-explorer/{__version__}"}
+    key = os.environ.get(KEY, "").strip()
+    if key and not (key.isascii() and key.isprintable() and " " not in key):  # else the library's error would show it
+        raise EndpointError(f"{KEY} must hold printable ASCII without spaces", "something else (not shown)",
+                            "Set it again")
+    return {**headers, "Authorization": f"Bearer {key}"} if key else headers
+
+
+def _watched(call: Callable[[], _Reply], tick: Callable[[], None]) -> _Reply:
+    """Run `call` beside this thread, which stays free to hear that the work was stopped."""
+    replies: list[_Reply] = []
+    faults: list[BaseException] = []
+    done = threading.Event()
+
+    def work() -> None:
+        try:
+            replies.append(call())
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    while not done.wait(TICK):
+        tick()
+    if faults:
+        raise faults[0]
+    return replies[0]
+
+
+def _wait(seconds: float, tick: Callable[[], None]) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        tick()
+        time.sleep(min(TICK, left))
+
+
+def _retry_after(value: str) -> float:
+    """Seconds that a Retry-After header asks for, given as a number or as a date; 0 when it says nothing."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value).astimezone(UTC) - datetime.now(UTC)).total_seconds()
+        except ValueError:
+            return 0.0
+    return seconds if seconds > 0 else 0.0  # also for nan
+
+
+def _answer(reply: _Reply, endpoint: Endpoint) -> Answer:
+    try:
+        choice = json.loads(reply.text)["choices"][0]
+        content = choice["message"].get("content")
+        if isinstance(content, list):  # some servers answer in parts
+            content = "".join(str(part.get("text", "")) for part in content)
+        if content is not None and not isinstance(content, str):
+            raise TypeError("content is no text")
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise EndpointError(f"{endpoint.url} must answer as the chat completions of the OpenAI protocol do",
+                            f"status {reply.status} with {_shown(reply.text) or 'nothing'}",
+                            "Check the base URL; it mostly ends in /v1") from error
+    return Answer(content or "", str(choice.get("finish_reason") or ""))
+
+
+def _words(reply: _Reply) -> str:
+    """What the server says itself, for a message."""
+    try:
+        error = json.loads(reply.text)["error"]
+        said = error["message"] if isinstance(error, dict) else error
+    except (ValueError, TypeError, KeyError, RecursionError):
+        said = reply.text
+    shown = _shown(str(said))
+    return f" ({shown})" if shown else ""
+
+
+def _shown(text: str) -> str:
+    """A server's words on one line, short, and without the key should it repeat it."""
+    key = os.environ.get(KEY, "").strip()
+    if key:
+        text = text.replace(key, "[key]")
+    return " ".join("".join(c if c.isprintable() else " " for c in text[: 10 * _SAID]).split())[:_SAID]

@@ -1,0 +1,155 @@
+r"""Rapid Adaptation Probe: how fast the last layer of a trained proxy learns each domain."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from gem_core._types import Float64, Progress, frozen, silent
+from gem_core.errors import InputError
+from gem_core.mixing.gpt import Parameters, start, token_losses
+from gem_core.mixing.proxies import GROUP, ProxyConfig, Windows, read_checkpoint, run_key, write_checkpoint
+from gem_core.mixing.token_streams import Streams
+
+STEP = "probe domains"
+STEPS = 10
+RATE = 1e-2  # of Adam: ten steps must be felt
+JUDGED = 16  # held-out windows that a probe is judged by
+Int64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What the probes of K domains found.
+
+    Attributes
+    ----------
+    gains : (K,) float64
+        dL_k = (L_0 - L_10) / L_0, the mean over the probes of a domain; a fraction, at most 1.
+    errors : (K,) float64
+        Standard error of it.
+    probes : (K,) int64
+        Probes of each domain.
+    """
+
+    gains: Float64
+    errors: Float64
+    probes: Int64
+
+
+def rapid_adaptation(streams: Streams, body: Parameters, config: ProxyConfig, probes: ArrayLike, *,
+                     steps: int = STEPS, rate: float = RATE, device: str = "cpu", folder: Path | None = None,
+                     progress: Progress = silent) -> Adaptation:
+    """Freeze the body of a trained proxy, reset its last layer and head, and train these a few steps on each domain.
+
+    Each probe reads windows of its own from the domain, and is judged by held-out windows of its own while there are
+    enough; their spread gives the standard error. All probes start from the same reset layer.
+
+    Parameters
+    ----------
+    streams : Streams
+        Of K domains.
+    body : dict of (1, ...) Tensor
+        Parameters of one proxy (`gem_core.mixing.proxies.train_group`), trained on natural shares.
+    config : ProxyConfig
+        Of that proxy.
+    probes : (K,) int
+        At least 2 each.
+    steps : int
+    rate : float
+    device : "cpu" or "cuda"
+    folder : Path, optional
+        For the gains of groups of probes that are done: a killed run goes on behind them.
+    progress : Progress
+        Called as progress("probe domains", probes done, probes).
+
+    Returns
+    -------
+    Adaptation
+
+    Raises
+    ------
+    InputError
+        If a domain has fewer than 2 probes, or too few tokens for a window.
+
+    Examples
+    --------
+    >>> from gem_core.mixing.proxies import train_group
+    >>> easy, hard = np.tile([0, 1, 2], 60), np.random.default_rng(0).integers(0, 8, 180)
+    >>> s = Streams((easy.astype(np.uint16), hard.astype(np.uint16)), (easy, hard), 8)
+    >>> tiny = ProxyConfig(layers=2, width=16, heads=1, context=8, batch=4, steps=20)
+    >>> body = train_group(s, Windows(s, 8, 0), np.array([[0.5, 0.5]]), tiny)
+    >>> found = rapid_adaptation(s, body, tiny, [2, 2])
+    >>> bool(found.gains[0] > found.gains[1])
+    True
+    """
+    counts = np.asarray(probes, dtype=np.int64)
+    if counts.shape != (len(streams),) or (counts < 2).any():
+        raise InputError("Each domain needs 2 probes or more, for a standard error",
+                         f"{counts.tolist()} for {len(streams)} domains", "Ask for more")
+    windows = Windows(streams, config.context, config.seed)
+    domain = np.repeat(np.arange(len(streams)), counts)
+    number = np.concatenate([np.arange(count) for count in counts])
+    gains = np.empty(len(domain))
+    size = 4 * GROUP[device]  # a frozen body needs no optimiser: several times as many fit
+    head = np.array([[float(body["head"].detach().abs().sum()), steps, rate]])  # says which body it is
+    key = run_key(streams, config, counts.astype(np.float64), head)
+    for first in range(0, len(domain), size):
+        progress(STEP, first, len(domain))
+        some = slice(first, first + size)
+        path = None if folder is None else folder / f"probes-{first:05d}.pt"
+        kept = read_checkpoint(path, key)
+        if "gains" in kept:
+            gains[some] = kept["gains"].numpy()
+            continue
+        read = np.stack([_windows(windows, int(k), int(i), steps * config.batch)
+                         for k, i in zip(domain[some], number[some], strict=True)])
+        held = np.stack([_held(streams, int(k), int(i), config.context)
+                         for k, i in zip(domain[some], number[some], strict=True)])
+        gains[some] = _probe(body, config, streams.vocabulary, read, held, steps, rate, device)
+        write_checkpoint(path, key, {"gains": torch.from_numpy(gains[some].copy())})
+    progress(STEP, len(domain), len(domain))
+    groups = np.split(gains, np.cumsum(counts)[:-1])
+    return Adaptation(frozen(np.array([g.mean() for g in groups])),
+                      frozen(np.array([g.std(ddof=1) / np.sqrt(g.size) for g in groups])), frozen(counts))
+
+
+def _windows(windows: Windows, domain: int, number: int, count: int) -> Int64:
+    """Windows of one probe, those that follow the ones of the probe before: (count, context + 1)."""
+    place = (number * count + np.arange(count)) % windows.sizes[domain]
+    return windows.tokens(np.full(count, domain), place)
+
+
+def _held(streams: Streams, domain: int, number: int, context: int) -> Int64:
+    """Held-out windows of one probe, (16, context + 1)."""
+    held = streams.held[domain]
+    there = (len(held) - 1) // context
+    places = (number * JUDGED + np.arange(JUDGED)) % there
+    return np.stack([held[i * context:(i + 1) * context + 1] for i in places]).astype(np.int64)
+
+
+def _probe(body: Parameters, config: ProxyConfig, vocabulary: int, read: Int64, held: Int64, steps: int, rate: float,
+           device: str) -> Float64:
+    """Relative fall of the held-out loss of P probes side by side, (P,)."""
+    shape, P = config.shape(vocabulary), len(read)
+    fresh = start(shape, P, config.seed, device)
+    last = f"{shape.layers - 1}."
+    trained = {name for name in fresh if name == "head" or name.startswith(last)}
+    parameters = {name: value if name in trained else body[name].detach().to(device).expand(P, *value.shape[1:])
+                  for name, value in fresh.items()}
+    optimiser = torch.optim.Adam([parameters[name] for name in sorted(trained)], lr=rate)
+    judged = torch.from_numpy(held).to(device)
+
+    @torch.no_grad()
+    def loss() -> Float64:
+        return np.asarray(token_losses(parameters, shape, judged).mean(dim=(1, 2), dtype=torch.float64).cpu().numpy())
+
+    before = loss()
+    for step in range(steps):
+        some = torch.from_numpy(read[:, step * config.batch:(step + 1) * config.batch]).to(device)
+        optimiser.zero_grad()
+        token_losses(parameters, shape, some).mean(dim=(1, 2)).sum().backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return (before - loss()) / before

@@ -1,0 +1,41 @@
+"""Compute the balance path of the current taxonomy once."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+
+from gem_core._types import Progress, silent
+from gem_core.clustering import STRENGTHS, BalancePath, balance_path
+from gem_core.workspace import Taxonomy, Workspace
+
+
+def ensure_path(workspace: Workspace, *, progress: Progress = silent) -> Taxonomy:
+    """Compute the balance path of the present taxonomy's fit unless it is there already."""
+    taxonomy = workspace.taxonomy()
+    if not taxonomy.has_path:
+        path = _path(workspace, workspace.taxonomy(taxonomy.base), progress)
+        with workspace.writing():
+            taxonomy.save_path(path)
+    return taxonomy
+
+
+
+
+def _path(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> BalancePath:
+    """Walk the strengths above 0 through the present fit, and put the plain mixture at 0 before them."""
+    labels, settings = taxonomy.documents["cluster_id"].to_numpy(), taxonomy.settings
+    if not isinstance(settings.target, str):  # own shares, for the clusters as this taxonomy numbers them
+        settings = replace(settings, target=tuple(float(share) for share in taxonomy.fit.target))
+    weights = workspace.weights(settings.weighting)
+
+    def walk(strength: float, strengths: Sequence[float]) -> BalancePath:
+        plain = strength == 0
+        return balance_path(workspace.embeddings, replace(settings, strength=strength).config(), weights=weights,
+                            strengths=strengths, reference=labels, progress=progress,
+                            start=taxonomy.fit if plain == (settings.strength == 0) else None)
+
+    plain, balanced = walk(0.0, STRENGTHS[:1]), walk(settings.strength or 1.0, STRENGTHS[1:])
+    joined = {item.name: np.concatenate([getattr(plain, item.name), getattr(balanced, item.name)])
+              for item in fields(BalancePath) if item.name != "fits"}
+    return BalancePath(fits=plain.fits + balanced.fits, **joined)

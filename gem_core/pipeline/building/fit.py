@@ -1,0 +1,162 @@
+"""Fit, score and name: from vectors on disk to a taxonomy a person can read."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from gem_core._types import Floating, Progress, silent
+from gem_core.clustering import (
+    MixtureFit,
+    fit_mixture,
+)
+from gem_core.clustering.assignment import assign_units, renumbered
+from gem_core.errors import InputError
+from gem_core.influence import influence_scores
+from gem_core.pipeline.editing.describe_clusters import _hash, _named
+from gem_core.pipeline.editing.edit import replay
+from gem_core.pipeline.editing.match_previous import following, to_edit
+from gem_core.workspace import Edit, Settings, Taxonomy, Workspace
+from gem_core.workspace.costs import CostBook
+
+
+def taxonomy_key(data_hash: str, encoder: str, settings: Settings) -> str:
+    """Name of the folder of a taxonomy: 16 hex digits of corpus, vectors and settings."""
+    text = json.dumps([data_hash, encoder, settings.to_json()], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+
+
+def check_size(X: Floating, n_clusters: int) -> None:
+    """Refuse more clusters than different documents.
+
+    Raises
+    ------
+    InputError
+        If `n_clusters` exceeds the number of documents, or of different vectors.
+    """
+    n = X.shape[0]
+    if not 1 <= n_clusters <= n:
+        raise InputError(f"The number of clusters lies between 1 and the number of documents ({n:,})",
+                         f"{n_clusters:,}", "Ask for fewer clusters or add documents")
+    seen: set[bytes] = set()
+    for row in range(n):
+        seen.add(np.ascontiguousarray(X[row]).tobytes())
+        if len(seen) >= n_clusters:
+            return
+    raise InputError(f"{n_clusters} clusters need at least {n_clusters} documents that differ",
+                     f"{n:,} documents of which {len(seen):,} differ",
+                     "Remove the repeated documents, or ask for fewer clusters")
+
+
+
+
+def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
+    """Fit, score, name and save a taxonomy, and make it the present one.
+
+    The fit itself depends on the corpus and the settings alone, and one that is already there is taken as it is. When
+    there is a taxonomy already, the new one follows it: numbers and colours by matching, labels that a person gave,
+    and what is pinned (`gem_core.pipeline.follow`).
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With vectors and terms.
+    settings : Settings
+    progress : Progress
+
+    Raises
+    ------
+    InputError
+        If there are fewer different documents than clusters.
+    WorkspaceError
+        If the workspace cannot be written.
+    """
+    with workspace.writing():
+        base = fitted(workspace, settings, progress=progress)
+        old = workspace.taxonomy() if workspace.fitted() else None
+        if old is not None and not old.edited and old.key == base.key:
+            return old
+        done: list[Edit] = [{"do": "fit", "settings": settings.to_json()}]
+        if old is not None:
+            done.append(to_edit(old, following(old, base.positions, len(base.clusters))))
+        key = replay(workspace, base, done[1:], progress=progress).key
+        workspace.push(key, done, _sentence(settings, old))
+    return workspace.taxonomy()
+
+
+
+
+def _sentence(settings: Settings, old: Taxonomy | None) -> str:
+    strength = "exact" if settings.strength == float("inf") else f"{settings.strength:.3g}"
+    held = sum(c.pinned for c in old.clusters) if old is not None else 0
+    kept = f", {held} pinned" if held else ""
+    return f"Fitted {settings.n_clusters} clusters at strength {strength}{kept}"
+
+
+
+
+def fitted(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
+    """Return the fit under these settings as nobody edited it, made now if it is not there; under the writers' lock."""
+    key = taxonomy_key(workspace.manifest.data_hash, workspace.manifest.encoder, settings)
+    if not workspace.has(f"fits/{key}/taxonomy.json"):
+        _make(workspace, settings, key, progress)
+    return workspace.taxonomy(key)
+
+
+
+
+def _make(workspace: Workspace, settings: Settings, key: str, progress: Progress) -> None:
+    X = workspace.embeddings
+    check_size(X, settings.n_clusters)
+    book = CostBook()
+    with book.step("fit"):
+        fit = fit_settings(workspace, settings, progress=progress)
+    book.passes(fit.passes)
+    with book.step("assign"):
+        assignment = assign_units(X, fit)
+        order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")  # largest first: easiest to read
+        fit, assignment = fit.permuted(order), renumbered(assignment, order)
+    book.passes(1)
+    progress("score documents", 0, 1)
+    with book.step("score"):
+        influence = influence_scores(X, assignment, n_clusters=fit.masses.size)
+    table = pd.DataFrame({
+        "cluster_id": assignment.labels, "second": assignment.second, "margin": assignment.margin,
+        "cosine": assignment.cosine, "gis": influence.gis, "confidence": influence.confidence,
+        "centrality": influence.centrality, "density": influence.density})
+    progress("name clusters", 0, 1)
+    with book.step("name"):
+        clusters, parents = _named(workspace, fit, table)
+    taxonomy = Taxonomy(
+        key=key, base=key, settings=settings, clusters=clusters, parents=parents, costs=tuple(book.costs),
+        data_hash=workspace.manifest.data_hash, taxonomy_hash=_hash(table["cluster_id"].to_numpy(), clusters),
+        folder=workspace.root / "fits" / key)
+    workspace.save_taxonomy(taxonomy, (fit, table))
+    progress("name clusters", 1, 1)
+
+def fit_settings(workspace: Workspace, settings: Settings, *, start: MixtureFit | None = None,
+                 progress: Progress = silent) -> MixtureFit:
+    """Fit under `settings`.
+
+    Own shares need clusters to be for: from the start, share k is for cluster k of the fit with equal shares and
+    otherwise the same settings, the largest mass first, as `gem-explorer fit` numbers them. The fit then goes
+    on from there. With `start`, share k is for cluster k of `start`.
+    """
+    if not isinstance(settings.target, str) and start is None:
+        start = _equal(workspace, settings, progress)
+    return fit_mixture(workspace.embeddings, settings.config(), weights=workspace.weights(settings.weighting),
+                       start=start, progress=progress)
+
+
+
+
+def _equal(workspace: Workspace, settings: Settings, progress: Progress) -> MixtureFit:
+    """The fit with equal shares, its largest cluster first."""
+    fit = fit_mixture(workspace.embeddings, replace(settings, target="uniform").config(),
+                      weights=workspace.weights(settings.weighting), progress=progress)
+    order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")
+    return fit.permuted(order)

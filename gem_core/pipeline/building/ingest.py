@@ -1,0 +1,139 @@
+"""From a corpus file to a workspace that can be fitted: read, embed, count phrases, index, lay out."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gem_core._types import Progress, silent
+from gem_core.corpus import Columns, Corpus, load_vectors, read_corpus
+from gem_core.embedding import embed
+from gem_core.embedding.embed import Engine
+from gem_core.errors import WorkspaceError
+from gem_core.pipeline.building.balance_path import ensure_path
+from gem_core.pipeline.building.fit import fit_taxonomy
+from gem_core.projection import layout
+from gem_core.taxonomy import count_terms
+from gem_core.workspace import Manifest, Settings, Taxonomy, Workspace, writing
+from gem_core.workspace.atomic_files import write_array
+from gem_core.workspace.costs import CostBook
+
+PACKAGED = "packaged"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a corpus and its vectors come from.
+
+    Parameters
+    ----------
+    path : Path
+        A csv, tsv, jsonl(.gz, .zst) or parquet file, or a folder of them.
+    columns : Columns, optional
+        Which column plays which part; guessed from the names and a look at the values when None.
+    vectors : Path, optional
+        Own vectors (.npy, or parquet with a list column), one row a document; else the documents are embedded.
+    encoder : str
+        "packaged", or a local path or hub name of a sentence-transformers model.
+    name : str
+        What the app calls the corpus; the file's name when empty.
+    """
+
+    path: Path
+    columns: Columns | None = None
+    vectors: Path | None = None
+    encoder: str = PACKAGED
+    name: str = ""
+
+
+def build(source: Source, root: Path, settings: Settings | None = None, *, progress: Progress = silent) -> Taxonomy:
+    """Run every step from a file to a named taxonomy; steps that are already done are not done again.
+
+    Parameters
+    ----------
+    source : Source
+    root : Path
+        Folder of the workspace, made if absent.
+    settings : Settings, optional
+    progress : Progress
+        Raise `Cancelled` in it to stop: the next call goes on from the last finished step, and the embedding from
+        its last batch.
+
+    Raises
+    ------
+    CorpusError
+        If the file cannot be read, or no document is left.
+    WorkspaceError
+        If the folder holds another corpus or cannot be written.
+    InputError
+        If there are fewer different documents than clusters.
+    """
+    workspace = prepare(source, root, progress=progress)
+    finish(workspace, progress=progress)
+    fit_taxonomy(workspace, settings or Settings(), progress=progress)
+    return ensure_path(workspace, progress=progress)
+
+
+def prepare(source: Source, root: Path, *, engine: Engine | None = None, progress: Progress = silent) -> Workspace:
+    """Read the corpus into a workspace and give every document a vector; `engine` embeds in this process's stead."""
+    book = CostBook()
+    with book.step("read"):
+        corpus = read_corpus(source.path, columns=source.columns, progress=progress)
+    root = Path(root).expanduser().resolve()
+    with writing(root):
+        if (root / "manifest.json").exists():
+            workspace = Workspace(root)
+            if workspace.manifest.data_hash != corpus.data_hash:
+                raise WorkspaceError("A workspace keeps one corpus",
+                                     f"{source.path}, while {root} holds {workspace.manifest.source}",
+                                     "Choose another --workspace folder")
+        else:
+            manifest = Manifest(
+                name=source.name or source.path.stem, source=str(source.path), data_hash=corpus.data_hash,
+                documents=len(corpus.documents), tokens=int(corpus.documents["tokens"].sum()),
+                tokens_from=corpus.tokens_from, columns=corpus.columns.as_dict(), refused=corpus.refused_counts,
+                costs=tuple(book.costs))
+            workspace = Workspace.create(root, manifest, corpus.documents, corpus.refused)
+        return _with_vectors(workspace, source, corpus, engine, progress)
+
+
+def _with_vectors(workspace: Workspace, source: Source, corpus: Corpus, engine: Engine | None,
+                  progress: Progress) -> Workspace:
+    encoder = str(source.vectors) if source.vectors else source.encoder
+    held = workspace.manifest.encoder
+    if workspace.has("embeddings.npy") and held:
+        if held != encoder:
+            raise WorkspaceError("A workspace keeps the vectors of one encoder", f"{encoder}, while it holds {held}",
+                                 "Choose another --workspace folder")
+        return workspace
+    book, cache = CostBook(), workspace.root / "cache"
+    with book.step("embed"):
+        if source.vectors:
+            vectors = load_vectors(source.vectors, len(workspace), rows=corpus.rows, source_rows=corpus.source_rows)
+        else:
+            vectors = embed(list(workspace.all_texts()), cache=cache, encoder=source.encoder, engine=engine,
+                            progress=progress)
+        write_array(workspace.root / "embeddings.npy", vectors)
+    manifest = replace(workspace.manifest, encoder=encoder, dimension=int(vectors.shape[1]))
+    manifest.with_cost(book.costs[0]).save(workspace.root)
+    shutil.rmtree(cache, ignore_errors=True)  # the vectors have their place now
+    return Workspace(workspace.root)
+
+
+def finish(workspace: Workspace, *, progress: Progress = silent) -> None:
+    """Do what a map and names need and is not there yet: phrase counts, text index, layout."""
+    with workspace.writing():
+        book = CostBook()
+        if not workspace.has("terms"):
+            with book.step("count phrases"):
+                workspace.save_terms(count_terms(workspace.all_texts(), progress=progress))
+        if not workspace.database.indexed():
+            with book.step("index text"):
+                workspace.index(progress)
+        if not workspace.has("sphere.npy"):
+            with book.step("lay out"):
+                positions = layout(workspace.embeddings, seed=0, progress=progress)
+                workspace.save_layout(positions.sphere, positions.flat)
+        for cost in book.costs:
+            workspace.manifest = workspace.manifest.with_cost(cost)
+        if book.costs:
+            workspace.manifest.save(workspace.root)

@@ -1,0 +1,63 @@
+"""Own target shares: which cluster a share is for, in a fit from the start and beside a taxonomy that exists."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from gem_core._types import Float64, Progress, silent
+from gem_core.clustering import assign, match_clusters
+from gem_core.pipeline.building.fit import _equal
+from gem_core.workspace import Settings, Taxonomy, Workspace
+
+
+def numbered(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, progress: Progress = silent) -> Settings:
+    """Return settings whose own shares, given for the clusters of `taxonomy`, are in the order of `fit_settings`.
+
+    A taxonomy that was refitted numbers its clusters as its forerunner did; a fit from the start cannot know that. The
+    result can be repeated from the settings alone.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+        The one whose cluster numbers the shares follow.
+    settings : Settings
+        Settings with a target word come back as they are.
+    progress : Progress
+    """
+    if isinstance(settings.target, str):
+        return settings
+    base = _equal(workspace, settings, progress)
+    labels = assign(workspace.embeddings, base).labels
+    order = match_clusters(taxonomy.positions, labels, settings.n_clusters)
+    return replace(settings, target=tuple(settings.target[k] for k in order))
+
+
+
+
+def natural_shares(workspace: Workspace, taxonomy: Taxonomy) -> Float64 | None:
+    """Shares that the clusters of a taxonomy have with hardly any balance: the weakest strength above 0 of its path.
+
+    The path belongs to the fit before any edit; its masses follow the documents into the clusters of now, so a merged
+    cluster has the sum. Strength 0 itself starts plainly and has other clusters (`Settings.config`).
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+
+    Returns
+    -------
+    ndarray of float64, shape (K,), or None
+        Fractions with sum 1, in the order of `taxonomy.clusters`; None where there is no path yet.
+    """
+    if not taxonomy.has_path:
+        return None
+    path = taxonomy.path
+    weakest = path.masses[int(np.flatnonzero(path.strengths > 0)[0])]
+    base = workspace.taxonomy(taxonomy.base) if taxonomy.edited else taxonomy
+    parts = np.zeros((len(weakest), len(taxonomy.clusters)))
+    np.add.at(parts, (base.positions, taxonomy.positions), 1.0)
+    empty = parts.sum(axis=1) == 0  # a cluster without documents has no heirs: its mass is shared by all
+    parts[empty] = 1.0
+    return np.asarray(weakest @ (parts / parts.sum(axis=1, keepdims=True)))

@@ -1,0 +1,178 @@
+"""Two groupings of the documents held against each other: what stays together, what moves, who keeps whom."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gem_core._types import Bool, Float64, Int32, Progress, frozen, silent
+from gem_core.clustering.overlap import Int64, jaccard, matched_order, matched_pairs, overlap_table, table_agreement
+from gem_core.pipeline.compare.partitions import Partition, at_hand, column_groups, columns_to_compare, partition
+from gem_core.pipeline.compare.refits import METHODS
+from gem_core.workspace import Workspace
+
+GIANT = 1.5  # a giant is so much larger than the other side's largest group,
+EVEN = 3.0  # and so much larger than an even share of its own side
+PIECE = 0.05  # part of a giant that counts as one of its pieces
+KEPT = 0.5  # Jaccard from which a group returns on the other side
+WHOLE = 0.9  # a giant of which the pieces hold less falls into smaller parts besides
+
+__all__ = ["Comparison", "Giant", "Partition", "at_hand", "column_groups", "columns_to_compare", "compare",
+           "compare_partitions", "headline", "partition"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groupings `a` and `b` of the same documents.
+
+    Attributes
+    ----------
+    a, b : Partition
+    table : (K_a, K_b) int64
+        Documents in common.
+    order_a, order_b : (K_a,), (K_b,) int
+        Groups as they are shown, so that the large cells of the table lie along its diagonal.
+    partner : (K_a,) int64
+        The group of `b` that a group of `a` is matched with, one to one, so that the documents in common are most;
+        -1 without one.
+    jaccard : (K_a, K_b) float64
+        Documents in common over documents in either, in [0, 1].
+    ari, nmi : float
+        Agreement of the two groupings (`table_agreement`).
+    stay : float
+        Fraction of the documents whose two groups are partners.
+    moved : (m,) int32
+        Rows of the other documents, the least sure of their group first.
+    """
+
+    a: Partition
+    b: Partition
+    table: Int64
+    order_a: Int64
+    order_b: Int64
+    partner: Int64
+    jaccard: Float64
+    ari: float
+    nmi: float
+    stay: float
+    moved: Int32
+
+    def best(self, side: str) -> tuple[Int64, Float64]:
+        """Best counterpart of each group of side "a" or "b" by Jaccard, and that Jaccard."""
+        table = self.jaccard if side == "a" else self.jaccard.T
+        return table.argmax(axis=1), table.max(axis=1)
+
+    def rows(self, from_a: int | None = None, to_b: int | None = None, *, moved: bool = True) -> Int32:
+        """Rows of one flow: of a group of `a`, in a group of `b`, all or only those that moved."""
+        keep = np.ones(len(self.moved), dtype=bool) if moved else np.ones(len(self.a.labels), dtype=bool)
+        rows = self.moved if moved else np.arange(len(self.a.labels), dtype=np.int32)
+        for partition_, place in ((self.a, from_a), (self.b, to_b)):
+            if place is not None:
+                keep &= partition_.labels[rows] == place
+        return np.asarray(rows[keep])
+
+
+@dataclass(frozen=True)
+class Giant:
+    """A group far larger than any of the other side, and the pieces that the other side makes of it.
+
+    Attributes
+    ----------
+    side : "a" or "b"
+        The side that has the giant.
+    group : int
+        Its position there.
+    share : float
+        Its share of all documents.
+    pieces : tuple of int
+        Groups of the other side that hold at least 5% of it, the largest piece first.
+    held : float
+        Fraction of the giant in these pieces.
+    """
+
+    side: str
+    group: int
+    share: float
+    pieces: tuple[int, ...]
+    held: float
+
+
+def compare(workspace: Workspace, a: str, b: str, *, progress: Progress = silent) -> Comparison:
+    """Hold two groupings against each other (`partition` says what `a` and `b` may be).
+
+    Raises
+    ------
+    InputError
+        As in `partition`.
+    """
+    return compare_partitions(partition(workspace, a, progress=progress), partition(workspace, b, progress=progress))
+
+
+def compare_partitions(a: Partition, b: Partition) -> Comparison:
+    """Hold two groupings of the same documents against each other."""
+    table = overlap_table(a.labels, b.labels, len(a.names), len(b.names))
+    partner = matched_pairs(table)
+    if b.kind == "taxonomy" and a.kind != "taxonomy":  # the tree leads
+        order_b: Int64 = b.order.astype(np.int64)
+        order_a = matched_order(table.T, order_b)
+    else:
+        order_a = a.order.astype(np.int64)
+        order_b = matched_order(table, order_a)
+    agree = table_agreement(table)
+    gone: Bool = partner[a.labels] != b.labels
+    rows = np.flatnonzero(gone)
+    sure = a.margin if a.margin is not None else b.margin
+    if sure is not None:
+        rows = rows[np.argsort(sure[rows], kind="stable")]
+    return Comparison(a=a, b=b, table=table, order_a=order_a, order_b=order_b, partner=partner, jaccard=jaccard(table),
+                      ari=agree.ari, nmi=agree.nmi, stay=1.0 - rows.size / len(a.labels),
+                      moved=frozen(rows.astype(np.int32)))
+
+
+def giant(comparison: Comparison) -> Giant | None:
+    """Find a group that the other side splits: 3 times an even share, 1.5 times the other side's largest; or None."""
+    n = comparison.table.sum()
+    one, two = comparison.table.sum(axis=1), comparison.table.sum(axis=0)
+    side = "a" if one.max() > two.max() else "b"
+    large, small, table = (one, two, comparison.table) if side == "a" else (two, one, comparison.table.T)
+    if large.max() < max(GIANT * small.max(), EVEN * n / large.size):
+        return None
+    group = int(large.argmax())
+    row = table[group]
+    pieces = tuple(int(k) for k in np.argsort(-row, kind="stable") if row[k] >= PIECE * row.sum())
+    if len(pieces) < 2:
+        return None
+    return Giant(side, group, float(large[group] / n), pieces, float(row[list(pieces)].sum() / row.sum()))
+
+
+def headline(comparison: Comparison) -> str:
+    """Say in one line what the comparison shows; holds the name of a column, so it is corpus text.
+
+    Returns
+    -------
+    str
+        "GEM splits the 31% giant of k-means into 6 clusters; 72% of the documents stay together".
+    """
+    one, two, n = comparison.a, comparison.b, len(comparison.a.labels)
+    if comparison.ari == 1.0:
+        return _sentence(f"{_called(one)} and {_called(two)} group all {n:,} documents alike")
+    stay = f"{100 * comparison.stay:.0f}% of the documents stay together"
+    found = giant(comparison)
+    if found is None:
+        kept = int(np.sum(comparison.best("a")[1] >= KEPT))
+        return f"{kept} of {len(one.names)} {_noun(one)} of {_called(one)} return in {_called(two)}; {stay}"
+    owner, other = (one, two) if found.side == "a" else (two, one)
+    rest = "" if found.held >= WHOLE else " and smaller parts"
+    return _sentence(f"{_called(other)} splits the {100 * found.share:.0f}% giant of {_called(owner)} into "
+                     f"{len(found.pieces)} {_noun(other)}{rest}; {stay}")
+
+
+def _noun(side: Partition) -> str:
+    return "values" if side.kind == "column" else "clusters"
+
+
+def _called(side: Partition) -> str:
+    return f"the {side.title}" if side.kind == "column" or side.title == METHODS["vmf"] else side.title
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] if text.startswith(("step ", "the ")) else text

@@ -1,0 +1,198 @@
+"""Does the same corpus give the same clusters again? Refits with other seeds, and on resampled documents."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from gem_core._types import Float64, Int32, Progress, frozen, silent
+from gem_core.clustering.overlap import jaccard, overlap_table, table_agreement
+from gem_core.clustering.pair_means import PairMean, pair_mean
+from gem_core.errors import InputError
+from gem_core.pipeline.compare.refits import METHODS, Method, base_settings, refit, refit_key
+from gem_core.workspace import Settings, Taxonomy, Workspace
+from gem_core.workspace.studies import Studies, study_key
+
+SEEDS, RESAMPLES = 8, 8
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Refits that differ in one thing, compared pair by pair.
+
+    Attributes
+    ----------
+    ids : tuple of int
+        The seeds, or the seeds of the draws.
+    pairs : (S, S) float64
+        ARI of each pair over the documents that both were fitted to; 1 on the diagonal.
+    """
+
+    ids: tuple[int, ...]
+    pairs: Float64
+
+    def summary(self) -> PairMean | None:
+        """Mean over the pairs with its interval (`pair_mean` resamples the refits); None below two refits."""
+        return pair_mean(self.pairs) if len(self.ids) > 1 else None
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How steadily a method groups a corpus.
+
+    Attributes
+    ----------
+    method : str
+    clusters : int
+    seeds : Repeats
+        All documents each time; only the seed differs.
+    resamples : Repeats
+        As many documents drawn with replacement each time, same seed; a pair is compared over the documents that both
+        drew, about 40% of the corpus.
+    asked : (int, int)
+        How many seeds and resamples the study is to have.
+    """
+
+    method: Method
+    clusters: int
+    seeds: Repeats
+    resamples: Repeats
+    asked: tuple[int, int]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every refit is there."""
+        return (len(self.seeds.ids), len(self.resamples.ids)) == self.asked
+
+
+def stability(workspace: Workspace, method: Method = "gem", *, seeds: int = SEEDS, resamples: int = RESAMPLES,
+              progress: Progress = silent) -> Stability:
+    """Fit again with the settings of the present taxonomy, and compare the refits with each other.
+
+    Every refit is kept in the workspace when it ends, so a study that was stopped or killed goes on where it stood.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With a taxonomy.
+    method : "gem", "kmeans", "spherical" or "vmf"
+    seeds : int
+        Fits of all documents, seeds 0, 1, ...; 0 or at least 2.
+    resamples : int
+        Fits of resampled documents; 0 or at least 2.
+    progress : Progress
+        Called as progress("fit again", done, total) with the number of refits.
+
+    Raises
+    ------
+    InputError
+        If one refit is asked for, which cannot be compared, or none at all.
+    """
+    if seeds < 0 or resamples < 0 or 1 in (seeds, resamples) or seeds + resamples == 0:
+        raise InputError("A study of stability compares two refits or more", f"{seeds} seeds, {resamples} resamples",
+                         "Ask for 2 or more seeds, resamples or both")
+    taxonomy = workspace.taxonomy()
+    study = _Study(workspace, method, *_asked(taxonomy))
+    plan = [(seed, None) for seed in range(seeds)] + [(study.settings.seed, draw) for draw in range(resamples)]
+    kept = sum(study.has(*one) for one in plan)
+    progress("fit again", kept, len(plan))
+    for seed, draw in plan:
+        new = not study.has(seed, draw)
+        study.labels(seed, draw)
+        if new:
+            kept += 1
+            progress("fit again", kept, len(plan))
+            study.write(seeds, resamples)
+    return study.write(seeds, resamples)
+
+
+def read_stability(workspace: Workspace, method: Method = "gem") -> Stability | None:
+    """Return what the study of the present settings has found so far; None before its first two refits."""
+    settings, k = _asked(workspace.taxonomy())
+    value = Studies(workspace.root).load(_name(workspace, method, settings, k))
+    if value is None:
+        return None
+    seeds, resamples = (Repeats(tuple(value[part]["ids"]), frozen(np.array(value[part]["pairs"], dtype=np.float64)))
+                        for part in ("seeds", "resamples"))
+    return Stability(method, k, seeds, resamples, (int(value["asked"][0]), int(value["asked"][1])))
+
+
+def returning(workspace: Workspace, taxonomy: Taxonomy, study: Stability) -> Float64:
+    """How surely each cluster of `taxonomy` comes back, (K,): its best Jaccard in a refit, averaged over the refits.
+
+    Over the documents that the refit was fitted to (Hennig, Comput. Stat. Data Anal. 52, 2007). Above 0.75 a cluster
+    is steady, below 0.5 it dissolves; NaN when no refit is there.
+    """
+    settings, k = _asked(taxonomy)
+    plan = [(seed, None) for seed in study.seeds.ids] + [(settings.seed, draw) for draw in study.resamples.ids]
+    labels = taxonomy.positions
+    found = []
+    for seed, draw in plan:
+        other = _Study(workspace, study.method, settings, k).labels(seed, draw)
+        both = other >= 0
+        found.append(jaccard(overlap_table(labels[both], other[both], len(taxonomy.clusters), k)).max(axis=1))
+    return frozen(np.mean(found, axis=0)) if found else frozen(np.full(len(taxonomy.clusters), np.nan))
+
+
+def finding(study: Stability) -> str:
+    """Say in one line what the study found."""
+    name = METHODS[study.method]
+    words = [f"{part} {mean.mean:.2f}" + (f" ({mean.low:.2f} to {mean.high:.2f})" if mean.items > 2 else "")
+             for part, mean in (("other seeds", study.seeds.summary()), ("other documents", study.resamples.summary()))
+             if mean is not None]
+    return f"{name}, {study.clusters} clusters, agreement with itself: {', '.join(words) or 'too few refits yet'}"
+
+
+def pair_table(labelings: Sequence[Int32], k: int) -> Float64:
+    """ARI of each pair of labelings over the documents that both hold (labels of 0 and up), (S, S)."""
+    table = np.eye(len(labelings))
+    for i, j in combinations(range(len(labelings)), 2):
+        both = (labelings[i] >= 0) & (labelings[j] >= 0)
+        agree = table_agreement(overlap_table(labelings[i][both], labelings[j][both], k, k)).ari
+        table[i, j] = table[j, i] = agree
+    return frozen(table)
+
+
+def _asked(taxonomy: Taxonomy) -> tuple[Settings, int]:
+    k = len(taxonomy.clusters)
+    return base_settings(taxonomy.settings, k, taxonomy.settings.seed), k
+
+
+def _name(workspace: Workspace, method: Method, settings: Settings, k: int) -> str:
+    return f"stability-{study_key(refit_key(workspace, settings, method), k)}"
+
+
+class _Study:
+    """The refits of one study and the table that is kept of them."""
+
+    def __init__(self, workspace: Workspace, method: Method, settings: Settings, k: int) -> None:
+        self.workspace, self.method, self.settings, self.k = workspace, method, settings, k
+        self.store, self._labels = Studies(workspace.root), dict[tuple[int, int | None], Int32]()
+
+    def has(self, seed: int, draw: int | None) -> bool:
+        """Whether a refit is kept."""
+        return self.store.has_grouping(refit_key(self.workspace, base_settings(self.settings, self.k, seed),
+                                                 self.method, draw))
+
+    def labels(self, seed: int, draw: int | None) -> Int32:
+        """Labels of a refit, made now unless it is kept."""
+        if (seed, draw) not in self._labels:
+            settings = base_settings(self.settings, self.k, seed)
+            self._labels[seed, draw] = refit(self.workspace, settings, self.method, resample=draw).labels
+        return self._labels[seed, draw]
+
+    def write(self, seeds: int, resamples: int) -> Stability:
+        """Keep and return what the refits made so far show."""
+        first = [seed for seed in range(seeds) if (seed, None) in self._labels]
+        second = [draw for draw in range(resamples) if (self.settings.seed, draw) in self._labels]
+        parts = {"seeds": Repeats(tuple(first), pair_table([self._labels[s, None] for s in first], self.k)),
+                 "resamples": Repeats(tuple(second), pair_table([self._labels[self.settings.seed, d] for d in second],
+                                                                self.k))}
+        value: dict[str, Any] = {name: {"ids": list(part.ids), "pairs": part.pairs.tolist()}
+                                 for name, part in parts.items()}
+        self.store.save(_name(self.workspace, self.method, self.settings, self.k),
+                        {**value, "method": self.method, "settings": self.settings.to_json(), "clusters": self.k,
+                         "asked": [seeds, resamples], "data_hash": self.workspace.manifest.data_hash})
+        return Stability(self.method, self.k, parts["seeds"], parts["resamples"], (seeds, resamples))

@@ -1,0 +1,73 @@
+"""Edit the present taxonomy: each call is one step of the history."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gem_core._types import Progress, silent
+from gem_core.errors import InputError
+from gem_core.pipeline.editing.describe_clusters import _hash, describe
+from gem_core.pipeline.editing.match_previous import arranged
+from gem_core.pipeline.editing.operations import Op, from_json, listed, to_json
+from gem_core.pipeline.editing.working_copy import Arrangement
+from gem_core.workspace import Edit, Taxonomy, Workspace
+from gem_core.workspace.costs import CostBook
+
+
+def edit(workspace: Workspace, *ops: Op, progress: Progress = silent) -> Taxonomy:
+    """Apply edits to the present taxonomy as one step of the history.
+
+    The edited taxonomy is written first and named in the history afterwards, in one transaction: a process that is
+    killed leaves either the old taxonomy or the new one.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    *ops : Rename, Merge, Split, Move, Regroup, Pin or Exclude
+        Applied in this order; all of them or, when one is refused, none.
+    progress : Progress
+
+    Returns
+    -------
+    Taxonomy
+        The present taxonomy from now on.
+
+    Raises
+    ------
+    InputError
+        If an edit names what is not there, or cannot be done.
+    WorkspaceError
+        If nothing has been fitted yet, or the workspace cannot be written.
+    """
+    if not ops:
+        raise InputError("A step takes an edit or more", "none", "Pass for example Rename('cluster', 3, 'Bread')")
+    with workspace.writing():
+        old = workspace.taxonomy()
+        trial = Arrangement.of(old)
+        sentences = [trial.apply(op) for op in ops]  # refuses before anything is written
+        edits = [to_json(op) for op in ops]
+        new = replay(workspace, old, edits, progress=progress)
+        workspace.push(new.key, edits, listed(sentences, most=2))
+    return workspace.taxonomy()
+
+def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progress: Progress = silent) -> Taxonomy:
+    """Apply recorded edits to a taxonomy that is on disk, save the result, and return it; history is not touched."""
+    if not edits:
+        return base
+    key = hashlib.sha256(json.dumps([base.key, list(edits)], sort_keys=True).encode()).hexdigest()[:16]
+    if workspace.has(f"fits/{key}/taxonomy.json"):
+        return workspace.taxonomy(key)
+    book = CostBook()
+    with book.step("edit"):
+        follows = edits[0]["do"] == "follow"
+        new = arranged(base, workspace.embeddings, edits[0]) if follows else Arrangement.of(base)
+        for edit in edits[follows:]:
+            new.apply(from_json(edit))
+        made = describe(workspace, base, new, progress=progress)
+    labels = made.documents["cluster_id"].to_numpy()
+    kept = tuple(cost for cost in base.costs if cost.step != "edit")
+    taxonomy = replace(base, key=key, clusters=made.clusters, parents=made.parents, costs=(*kept, *book.costs),
+                       taxonomy_hash=_hash(labels, made.clusters), folder=workspace.root / "fits" / key)
+    workspace.save_taxonomy(taxonomy, (made.fit, made.documents) if made.moved else base.folder)
+    return workspace.taxonomy(key)

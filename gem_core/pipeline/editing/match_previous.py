@@ -1,0 +1,137 @@
+"""A refit follows the taxonomy before it: numbers, colours, names, and what a person pinned or named."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gem_core._types import Bool, Floating, Int32, frozen
+from gem_core.clustering import MixtureFit
+from gem_core.clustering.assignment import best_among
+from gem_core.clustering.overlap import jaccard, matched_pairs, overlap_table
+from gem_core.pipeline.editing.working_copy import Arrangement, Group, Place
+from gem_core.workspace import Edit, Taxonomy
+
+KEEP = 0.5  # a cluster is the same one when more than half of what either side holds is in both
+
+
+@dataclass(frozen=True)
+class Following:
+    """How the clusters of a fit continue those of an earlier taxonomy.
+
+    Attributes
+    ----------
+    numbers : (K,) int32
+        Number of each cluster of the fit: that of the cluster it shares most documents with, one to one; else the
+        lowest that is free.
+    origin : (K,) int32
+        Number of the cluster that it continues; -1: a new cluster.
+    steady : (K,) bool
+        Whether more than half of the documents that either holds are in both.
+    held : dict of int to (m,) int32
+        Documents that stay together by number: of pinned clusters, and of those that a person named and the fit does
+        not have again.
+    """
+
+    numbers: Int32
+    origin: Int32
+    steady: Bool
+    held: dict[int, Int32]
+
+
+def following(old: Taxonomy, labels: Int32, n_clusters: int) -> Following:
+    """Pair the clusters of a fit with those of the taxonomy before it, so that the documents in common are most."""
+    table = overlap_table(old.positions, labels, len(old.clusters), n_clusters)
+    before = np.array([c.number for c in old.clusters], dtype=np.int32)
+    partner = matched_pairs(table)
+    rows = np.flatnonzero(partner >= 0)
+    columns = partner[rows]
+    origin, steady = np.full(n_clusters, -1, dtype=np.int32), np.zeros(n_clusters, dtype=bool)
+    origin[columns] = before[rows]
+    steady[columns] = jaccard(table)[rows, columns] > KEEP
+    free = (number for number in range(n_clusters + len(before)) if number not in set(before.tolist()))
+    numbers = np.array([number if number >= 0 else next(free) for number in origin.tolist()], dtype=np.int32)
+    again = set(origin[steady].tolist())
+    held = {c.number: np.flatnonzero(old.positions == place).astype(np.int32) for place, c in enumerate(old.clusters)
+            if c.documents and (c.pinned or (c.label_source == "person" and c.number not in again))}
+    return Following(frozen(numbers), frozen(origin), frozen(steady), held)
+
+
+def hold(X: Floating, fit: MixtureFit, labels: Int32, found: Following) -> Int32:
+    """Turn labels of the fit (0 to K - 1) into numbers of clusters, with the documents that are held together.
+
+    A held cluster takes the place of the cluster that continues it; what else was there goes to the best of the
+    others, or stays with the held one where there is no other.
+    """
+    out = found.numbers[labels]
+    if not found.held:
+        return out
+    taken = np.isin(found.numbers, list(found.held))
+    rest = np.flatnonzero(taken[labels])
+    if not taken.all():
+        out[rest] = found.numbers[best_among(X[rest], fit, ~taken)]
+    for number, rows in found.held.items():
+        out[rows] = number
+    return out
+
+
+def to_edit(old: Taxonomy, found: Following) -> Edit:
+    """What the history keeps: everything that the taxonomy before it decides."""
+    again = set(found.origin[found.steady].tolist()) | set(found.held)
+    kept = [{"number": c.number, "label": c.label if c.label_source != "keywords" or c.number in found.held else None,
+             "source": c.label_source, "colour": c.colour, "pinned": c.pinned, "excluded": c.excluded}
+            for c in old.clusters if c.number in again]
+    named = [{"label": p.label, "children": list(p.children)} for p in old.parents if p.label_source == "person"]
+    return {"do": "follow", "numbers": found.numbers.tolist(), "kept": kept, "groups": named,
+            "held": [[number, rows.tolist()] for number, rows in found.held.items()]}
+
+
+def arranged(base: Taxonomy, X: Floating, edit: Edit) -> Arrangement:
+    """Apply `to_edit`'s record to the fit it was made for."""
+    numbers = np.array(edit["numbers"], dtype=np.int32)
+    held = {int(number): np.array(rows, dtype=np.int32) for number, rows in edit["held"]}
+    found = Following(numbers, numbers, np.zeros(len(numbers), dtype=bool), held)
+    plain = numbers[base.positions]
+    labels = hold(X, base.fit, base.positions, found)
+    places: dict[int, Place] = {}
+    for parent in base.parents:
+        for child in parent.children:
+            number, was = int(numbers[child]), base.cluster(child)
+            changed = not np.array_equal(labels == number, plain == number)
+            places[number] = Place(child, was.label, was.label_source, parent.number, None, changed=changed)
+    for number in held:
+        if number not in places:  # the fit had nothing like it: beside the cluster that has most of it now
+            near = int(np.bincount(plain[held[number]]).argmax())
+            places[number] = Place(None, None, "keywords", places[near].parent, None, changed=True)
+    kept = {int(one["number"]): one for one in edit["kept"] if one["number"] in places}
+    for number, one in kept.items():
+        places[number] = _keep(places[number], one)
+    places = {number: place for number, place in places.items() if not place.changed or (labels == number).any()}
+    groups = {p.number: Group(p.label, p.label_source) for p in base.parents
+              if any(place.parent == p.number for place in places.values())}
+    _name_groups(places, groups, edit["groups"])
+    named = {number for number, one in kept.items() if one["label"]}
+    return Arrangement(labels, _distinct(places, named), groups)
+
+
+def _keep(place: Place, one: dict[str, Any]) -> Place:
+    found = replace(place, colour=one["colour"], pinned=one["pinned"], excluded=one["excluded"])
+    return replace(found, label=one["label"], source=one["source"]) if one["label"] else found
+
+
+def _distinct(places: dict[int, Place], named: set[int]) -> dict[int, Place]:
+    """Let other clusters give way to a label that was kept: they are named anew."""
+    taken = {(places[number].label or "").casefold() for number in named & set(places)}
+    return {number: replace(place, label=None, changed=True)
+            if number not in named and (place.label or "").casefold() in taken else place
+            for number, place in places.items()}
+
+
+def _name_groups(places: dict[int, Place], groups: dict[int, Group], named: list[dict[str, Any]]) -> None:
+    """Give a person's name to the group that has more than half of the old group's clusters, and they of it."""
+    for one in named:
+        old = set(one["children"])
+        for number in groups:
+            new = {n for n, place in places.items() if place.parent == number}
+            if len(old & new) > KEEP * len(old | new):
+                groups[number] = Group(one["label"], "person")

@@ -1,0 +1,147 @@
+"""What is known of a shard: while it is labelled, and the marker that says it is whole."""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core.errors import InputError
+from gem_core.workspace.atomic_files import write_json
+
+# Names that begin with an underscore are passed over by whoever reads the folder as shards.
+MARKERS, REFUSED, LIVE = "_done", "_refused", "_live"
+
+
+@dataclass(eq=False)
+class Tally:
+    """Sums over rows of shards.
+
+    Attributes
+    ----------
+    documents, tokens : (K,) int64
+        Of each cluster, in the order of the student's numbers.
+    rows : int
+        Rows of the shards, refused ones included.
+    refused : dict
+        Reason to number of rows.
+    """
+
+    documents: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+    rows: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, n_clusters: int) -> "Tally":
+        """Nothing yet."""
+        return cls(np.zeros(n_clusters, dtype=np.int64), np.zeros(n_clusters, dtype=np.int64))
+
+    def add(self, other: "Tally") -> None:
+        """Add other rows."""
+        self.documents += other.documents
+        self.tokens += other.tokens
+        self.rows += other.rows
+        for reason, count in other.refused.items():
+            self.refused[reason] = self.refused.get(reason, 0) + count
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"rows": self.rows, "documents": self.documents.tolist(), "tokens": self.tokens.tolist(),
+                "refused": dict(sorted(self.refused.items()))}
+
+    @classmethod
+    def read(cls, facts: Mapping[str, Any]) -> "Tally":
+        """From what `facts` gave."""
+        return cls(np.array(facts["documents"], dtype=np.int64), np.array(facts["tokens"], dtype=np.int64),
+                   int(facts["rows"]), {str(reason): int(count) for reason, count in facts["refused"].items()})
+
+
+@dataclass(frozen=True, eq=False)
+class Marker:
+    """A shard that is labelled, whole on disk.
+
+    Attributes
+    ----------
+    shard : str
+    read : int
+        Bytes of the input.
+    size : int
+        Bytes of the output.
+    sha256 : str
+        Of the output.
+    student : str
+        Hash of the student.
+    tally : Tally
+    """
+
+    shard: str
+    read: int
+    size: int
+    sha256: str
+    student: str
+    tally: Tally
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"shard": self.shard, "input_bytes": self.read, "bytes": self.size, "sha256": self.sha256,
+                "student_hash": self.student, **self.tally.facts()}
+
+    def save(self, folder: Path) -> None:
+        """Write it: from now on the shard counts as done."""
+        write_json(_path(folder, self.shard), self.facts())
+
+    @classmethod
+    def read_facts(cls, facts: Mapping[str, Any]) -> "Marker":
+        """From what `facts` gave."""
+        return cls(str(facts["shard"]), int(facts["input_bytes"]), int(facts["bytes"]), str(facts["sha256"]),
+                   str(facts["student_hash"]), Tally.read(facts))
+
+
+def _path(folder: Path, shard: str) -> Path:
+    return folder / MARKERS / f"{shard}.json"
+
+
+def read_marker(folder: Path, shard: str) -> Marker | None:
+    """Return the marker of a shard that is done; None where there is none, or its output is not there whole."""
+    path = _path(folder, shard)
+    if not path.exists():
+        return None
+    try:
+        marker = Marker.read_facts(json.loads(path.read_text(encoding="utf-8")))
+        whole = (folder / shard).stat().st_size == marker.size
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError("A marker must be as it was written", f"{path}, which is damaged",
+                         "Delete it and run the same command again") from error
+    return marker if whole else None
+
+
+def tell_live(folder: Path, shard: str, read: int, tally: Tally) -> None:
+    """Let others read how far a shard is; a full disk must not stop the work for that."""
+    path = folder / LIVE / f"{shard}.json"
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".new")
+        temporary.write_text(json.dumps({"read": read, **tally.facts()}), encoding="utf-8")
+        os.replace(temporary, path)
+
+
+def read_live(folder: Path, shard: str) -> tuple[int, Tally] | None:
+    """Return bytes read and sums of a shard at work; None where nothing is known."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        facts = json.loads((folder / LIVE / f"{shard}.json").read_text(encoding="utf-8"))
+        return int(facts["read"]), Tally.read(facts)
+    return None
+
+
+def end_live(folder: Path, shard: str) -> None:
+    """A shard is no longer at work."""
+    with suppress(OSError):
+        (folder / LIVE / f"{shard}.json").unlink(missing_ok=True)

@@ -1,0 +1,221 @@
+"""Who labels the shards: processes of this machine, or Ray's workers on one machine or many."""
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+from gem_core.errors import Cancelled, CorpusError, InputError, WorkspaceError
+from gem_core.pipeline.labeling.completion_markers import Marker
+from gem_core.pipeline.labeling.label_shard import Order, label_shard
+from gem_core.pipeline.labeling.shard_files import Shard
+
+if TYPE_CHECKING:
+    from gem_core.student import Student
+
+Engine = Literal["local", "ray"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+TICK = 0.5  # seconds between two looks at the work
+
+
+@dataclass(frozen=True)
+class StudentFolder:
+    """Where workers find the student, and its hash: all must load the same."""
+
+    path: Path
+    hash: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """A shard that a worker has ended: with its marker, or with the reason why it could not be read."""
+
+    shard: Shard
+    marker: Marker | None
+    failed: str = ""
+
+
+class Workers(Protocol):
+    """Processes that label one shard each at a time."""
+
+    count: int
+
+    def start(self, shard: Shard) -> Any:
+        """Give a shard to a worker and return what its answer is known by."""
+
+    def ended(self, waiting: Sequence[Any]) -> list[Any]:
+        """Return those that have ended, after at most `TICK` seconds."""
+
+    def answer(self, known: Any) -> str:
+        """Return what `work` gave."""
+
+    def stop(self) -> None:
+        """End the workers; a shard at work leaves nothing behind."""
+
+
+def work(student: StudentFolder, shard: Shard, order: Order, stop: Any = None) -> str:
+    """Label one shard in a worker; the answer is JSON, so that every engine can carry it."""
+
+    def alive() -> None:
+        if stop is not None and stop.is_set():
+            raise Cancelled
+
+    try:
+        return json.dumps({"marker": label_shard(_student(student), shard, order, alive).facts()})
+    except CorpusError as error:
+        return json.dumps({"failed": f"{error.must}: {error.came}"})
+    except InputError as error:
+        kind = "WorkspaceError" if isinstance(error, WorkspaceError) else "InputError"
+        return json.dumps({"stop": [kind, error.must, error.came, error.do]})
+
+
+@lru_cache(maxsize=1)
+def _student(folder: StudentFolder) -> "Student":
+    from gem_core.student import load_student
+
+    student = load_student(folder.path)
+    if student.hash != folder.hash:
+        raise InputError("The student must stay the same while shards are labelled", f"another one at {folder.path}",
+                         "Put the first one back and go on with --resume")
+    return student
+
+
+def label_all(workers: Workers, shards: Sequence[Shard]) -> Iterator[Done | None]:
+    """Have every shard labelled, the large ones first; yields what has ended, and None every `TICK` seconds.
+
+    Raises
+    ------
+    InputError
+        What a worker met that ends the work: a bad row when strict, a full disk.
+    """
+    queue = deque(sorted(shards, key=lambda shard: (-shard.source.size, shard.name)))
+    waiting: dict[Any, Shard] = {}
+    while queue or waiting:
+        while queue and len(waiting) < workers.count:
+            shard = queue.popleft()
+            waiting[workers.start(shard)] = shard
+        for known in workers.ended(list(waiting)):
+            shard, facts = waiting.pop(known), json.loads(workers.answer(known))
+            if "stop" in facts:
+                kind, *words = facts["stop"]
+                raise (WorkspaceError if kind == "WorkspaceError" else InputError)(*words)
+            yield Done(shard, Marker.read_facts(facts["marker"]) if "marker" in facts else None,
+                       facts.get("failed", ""))
+        yield None
+
+
+class LocalWorkers:
+    """Processes of this machine, each with the student loaded once."""
+
+    def __init__(self, student: StudentFolder, order: Order, count: int) -> None:
+        self.count = count
+        self._student, self._order = student, order
+        context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
+        self._stop = context.Event()
+        self._pool = ProcessPoolExecutor(count, context, _begin, (self._stop,))
+
+    def start(self, shard: Shard) -> "Future[str]":
+        """Give a shard to a process."""
+        try:
+            return self._pool.submit(_local_work, self._student, shard, self._order)
+        except BrokenProcessPool:
+            raise _killed("") from None
+
+    def ended(self, waiting: Sequence["Future[str]"]) -> list["Future[str]"]:
+        """Return the futures that are done."""
+        return list(wait(waiting, TICK, FIRST_COMPLETED).done)
+
+    def answer(self, known: "Future[str]") -> str:
+        """Return what `work` gave."""
+        try:
+            return known.result()
+        except BrokenProcessPool:
+            raise _killed("") from None
+
+    def stop(self) -> None:
+        """Let the processes end after their batch."""
+        self._stop.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _killed(which: str) -> InputError:
+    return InputError("Every worker must live until its shard is written",
+                      f"one that was killed{which} (for want of memory?)",
+                      "Go on with the same command and --resume, with fewer --workers if memory was short")
+
+
+_stop: Any = None
+
+
+def _begin(stop: Any) -> None:
+    """Prepare a worker process: interrupts are its parent's business, and it does not outlive it."""
+    global _stop
+    _stop = stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def outlived() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=outlived, daemon=True).start()
+
+
+def _local_work(student: StudentFolder, shard: Shard, order: Order) -> str:
+    return work(student, shard, order, _stop)
+
+
+class RayWorkers:
+    """Ray's worker processes; a shard whose worker or machine is lost is given to another.
+
+    Every machine must see the student and the two folders under the same paths.
+    """
+
+    RETRIES = 3
+
+    def __init__(self, student: StudentFolder, order: Order, count: int | None) -> None:
+        from gem_core._ray import connected, ray_cpus
+
+        self._connection = connected(count)
+        self._ray = self._connection.__enter__()
+        # One in reserve each, so that no worker waits for the next shard.
+        self.count = count or 2 * ray_cpus(self._ray)
+        self._student, self._order = student, order
+        self._work = self._ray.remote(num_cpus=1, max_retries=self.RETRIES)(work)
+        self._at_work: set[Any] = set()
+
+    def start(self, shard: Shard) -> Any:
+        """Give a shard to Ray."""
+        known = self._work.remote(self._student, shard, self._order)
+        self._at_work.add(known)
+        return known
+
+    def ended(self, waiting: Sequence[Any]) -> list[Any]:
+        """Return the references that are ready."""
+        return list(self._ray.wait(list(waiting), num_returns=1, timeout=TICK)[0])
+
+    def answer(self, known: Any) -> str:
+        """Return what `work` gave."""
+        self._at_work.discard(known)
+        try:
+            return str(self._ray.get(known))
+        except self._ray.exceptions.RayTaskError:
+            raise
+        except self._ray.exceptions.RayError as error:
+            raise _killed(f" {self.RETRIES + 1} times") from error
+
+    def stop(self) -> None:
+        """End what is at work and let go of Ray."""
+        for known in self._at_work:
+            self._ray.cancel(known, force=True)
+        self._connection.__exit__(None, None, None)

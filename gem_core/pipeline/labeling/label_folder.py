@@ -1,0 +1,248 @@
+"""Label a folder of shards with a student: claim the folder, let workers label, add up."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gem_core._types import Progress, silent
+from gem_core.errors import CorpusError, InputError
+from gem_core.pipeline.labeling.completion_markers import LIVE, Tally, read_live, read_marker
+from gem_core.pipeline.labeling.engines import (
+    ENGINES,
+    Done,
+    Engine,
+    LocalWorkers,
+    RayWorkers,
+    StudentFolder,
+    Workers,
+    label_all,
+)
+from gem_core.pipeline.labeling.label_shard import COLUMNS, Order
+from gem_core.pipeline.labeling.shard_files import NAMED, Shard, check_columns, find_shards, named
+from gem_core.pipeline.labeling.totals import SO_FAR, TOTALS, Totals, save_totals, tell_totals, totals_of
+from gem_core.workspace.atomic_files import alone, clear_leftovers, write_json
+from gem_core.workspace.manifest import versions
+
+if TYPE_CHECKING:
+    from gem_core.student import Student
+
+RUN, LOCK = "run.json", ".lock"
+TOLD_SECONDS = 1.0  # between two writings of the totals so far
+
+
+def label_folder(student_folder: Path, shards_folder: Path, out: Path, *, text: str = "text", engine: Engine = "local",
+                 workers: int | None = None, resume: bool = False, strict: bool = False,
+                 progress: Progress = silent) -> Totals:
+    r"""Label every row of a folder of parquet and JSONL shards with the cluster that a student gives it.
+
+    Each shard gives a shard of the same name and format in `out`, with its rows in their order, every column of its own
+    (of JSONL: every byte of its lines) and four more: gem_cluster (number), gem_label, gem_margin (nats, at least 0:
+    log odds of the best and the second-best cluster) and gem_tokens (estimate). The shards are the same bytes with
+    every engine and number of workers. Rows that cannot be labelled are left out and counted; their places and reasons
+    stand in _refused/SHARD.jsonl. totals.json, written last, is the sum over shards.
+
+    Memory of a worker: the student, a batch of rows (1,024 or about 8 MiB) and a row group that is being written
+    (8,192 rows or about 64 MiB), whatever the size of the folder.
+
+    Parameters
+    ----------
+    student_folder : Path
+        What `gem-explorer distill` wrote.
+    shards_folder : Path
+    out : Path
+        Made if absent; empty, or with `resume` the same work begun before.
+    text : str
+        Column of the text.
+    engine : "local" or "ray"
+        Processes of this machine, or Ray's workers (of the cluster that RAY_ADDRESS names, or of this machine). With
+        several machines all must see the three folders under the same paths.
+    workers : int, optional
+        Shards at work at a time; all processors when None.
+    resume : bool
+        Go on in a folder where the same work was begun: shards that are done are kept.
+    strict : bool
+        End at the first row that cannot be labelled.
+    progress : Progress
+        Hears "label shards" in bytes of the input; `read_totals` gives the totals so far meanwhile.
+
+    Returns
+    -------
+    Totals
+
+    Raises
+    ------
+    CorpusError
+        If some shards could not be read; the others are labelled and the totals written.
+    InputError
+        If a folder is not what it must be, shards lack the text column or have one of ours, or a worker was killed.
+    WorkspaceError
+        If `out` cannot be written.
+    """
+    from gem_core.student import load_student
+
+    _check(engine, workers)
+    student_folder, shards_folder, out = (Path(p).expanduser().resolve() for p in (student_folder, shards_folder, out))
+    if out.is_relative_to(shards_folder):
+        raise InputError("The output must be a folder outside the input", f"{out} inside {shards_folder}",
+                         "Choose another folder")
+    if out.is_file() or (out.exists() and not (out / RUN).exists() and any(e.name != LOCK for e in out.iterdir())):
+        raise InputError("The output folder must be empty", f"{out}, which holds other files", "Choose another folder")
+    student = load_student(student_folder)
+    shards = find_shards(shards_folder)
+    check_columns(shards, text, reserved=COLUMNS)
+    order = Order(out, text, strict)
+    with alone(out, LOCK, "One process at a time labels into a folder"):
+        book = _Book(student, shards, order, progress)
+        _claim(out, _request(student, shards_folder, shards, text), resume)
+        book.take_up()
+        left = [shard for shard in shards if shard.name not in book.labelled]
+        if left:
+            _work(engine, StudentFolder(student_folder, student.hash), left, order, workers, book)
+        return book.close()
+
+
+def _work(engine: Engine, student: StudentFolder, shards: Sequence[Shard], order: Order, count: int | None,
+          book: "_Book") -> None:
+    workers: Workers
+    if engine == "ray":
+        workers = RayWorkers(student, order, count)
+    else:
+        workers = LocalWorkers(student, order, min(count or _processors(), len(shards)))
+    try:
+        for done in label_all(workers, shards):
+            book.enter(done)
+    finally:
+        workers.stop()
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check(engine: str, workers: int | None) -> None:
+    if engine not in ENGINES:
+        raise InputError(f"--engine must be one of {', '.join(ENGINES)}", engine, "Choose one of them")
+    if workers is not None and workers < 1:
+        raise InputError("--workers must be at least 1", f"{workers}", "Leave it out for all processors")
+
+
+def _request(student: "Student", folder: Path, shards: Sequence[Shard], text: str) -> dict[str, Any]:
+    """Everything that decides the bytes of the shards."""
+    return {"student_hash": student.hash, "taxonomy_hash": student.taxonomy_hash, "input": str(folder),
+            "text_column": text, "shards": {shard.name: shard.source.size for shard in shards}}
+
+
+DIFFERS = {"taxonomy_hash": "a student of another taxonomy", "student_hash": "another student",
+           "input": "another input folder", "text_column": "another text column"}
+
+
+def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
+    """Take an empty folder, or go on in one where the same work was begun."""
+    path = out / RUN
+    if path.exists():
+        if not resume:
+            raise InputError("The output folder must be empty", f"{out}, which holds labelled shards",
+                             "Choose another folder, or give --resume to go on")
+        try:
+            held = dict(json.loads(path.read_text(encoding="utf-8"))["request"])
+            names = set(held["shards"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError("run.json must be as it was written", f"{path}, which is damaged",
+                             "Choose another folder") from error
+        differs = next((words for name, words in DIFFERS.items() if held.get(name) != request[name]), None)
+        if differs is None and names != set(request["shards"]):
+            differs = f"other shards: {named(sorted(names ^ set(request['shards'])))}"
+        if differs is not None:
+            raise InputError("--resume goes on with the same student, folder, shards and text column",
+                             f"{differs} than when {out} was begun", "Choose another output folder, or what it was")
+    clear_leftovers(out, older=-1.0)  # the folder is held: nobody writes there
+    shutil.rmtree(out / LIVE, ignore_errors=True)
+    (out / TOTALS).unlink(missing_ok=True)
+    write_json(path, {"request": request, "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                      "versions": versions()})
+
+
+@dataclass
+class _Book:
+    """What has been labelled so far; private and mutable."""
+
+    student: "Student"
+    shards: Sequence[Shard]
+    order: Order
+    progress: Progress
+    labelled: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)
+    read: int = 0
+    told: float = 0.0
+    furthest: int = 0
+
+    def __post_init__(self) -> None:
+        self.tally = Tally.empty(len(self.student.numbers))
+        self.total = sum(shard.source.size for shard in self.shards)
+
+    def take_up(self) -> None:
+        """Enter what was done before."""
+        for shard in self.shards:
+            marker = read_marker(self.order.out, shard.name)
+            if marker is None:
+                continue
+            if marker.read != shard.source.size:
+                raise InputError("Shards that are labelled must stay as they were",
+                                 f"{shard.name} with {shard.source.size:,} bytes, {marker.read:,} when it was labelled",
+                                 "Choose another output folder")
+            self.enter(Done(shard, marker))
+
+    def enter(self, done: Done | None) -> None:
+        """Enter a shard that has ended, or just say how things stand."""
+        if done is not None:
+            self.read += done.shard.source.size
+            if done.marker is None:
+                self.failed[done.shard.name] = done.failed
+            else:
+                self.labelled.add(done.shard.name)
+                self.tally.add(done.marker.tally)
+        now = time.monotonic()
+        if now - self.told > TOLD_SECONDS:
+            self.told = now
+            self._tell()
+
+    def _tell(self) -> None:
+        """Totals so far, with the shards at work."""
+        tally, read = Tally.empty(len(self.student.numbers)), self.read
+        tally.add(self.tally)
+        live = self.order.out / LIVE
+        for path in live.rglob("*.json") if live.exists() else ():
+            found = read_live(self.order.out, path.relative_to(live).as_posix().removesuffix(".json"))
+            if found is not None:
+                read += found[0]
+                tally.add(found[1])
+        if read < self.furthest:  # a shard has ended that is not entered yet: nothing goes back
+            return
+        self.furthest = read
+        tell_totals(self._totals(tally), self.order.out)
+        if read < self.total:  # the end is told once, by `close`
+            self.progress("label shards", read, self.total)
+
+    def _totals(self, tally: Tally) -> Totals:
+        return totals_of(self.student, tally, len(self.shards), len(self.labelled), self.failed, self.order.text)
+
+    def close(self) -> Totals:
+        """Write the totals; say which shards could not be read."""
+        totals = self._totals(self.tally)
+        save_totals(totals, self.order.out)
+        shutil.rmtree(self.order.out / LIVE, ignore_errors=True)
+        (self.order.out / SO_FAR).unlink(missing_ok=True)
+        self.progress("label shards", self.total, self.total)
+        if self.failed:
+            reasons = "; ".join(words for _, words in sorted(self.failed.items())[:NAMED])
+            more = f"; and {len(self.failed) - NAMED:,} more, in {TOTALS}" if len(self.failed) > NAMED else ""
+            raise CorpusError(
+                "Every shard must be one that can be read",
+                f"{len(self.failed):,} of {len(self.shards):,} that cannot: {reasons}{more}",
+                "The others are labelled. Replace these and give --resume")
+        return totals

@@ -1,0 +1,135 @@
+"""Documents and tokens of each cluster in a folder of labelled shards: the sum of the shards' markers."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core._types import Float64
+from gem_core.errors import InputError
+from gem_core.pipeline.labeling.completion_markers import Tally
+from gem_core.workspace.atomic_files import write_json
+
+if TYPE_CHECKING:
+    from gem_core.student import Student
+
+TOTALS, SO_FAR = "totals.json", "totals-so-far.json"
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a folder of labelled shards holds.
+
+    Attributes
+    ----------
+    complete : bool
+        Whether every shard is labelled.
+    numbers : tuple of K int
+    labels : tuple of K str
+    documents, tokens : (K,) int64
+        Tokens as the student estimates them.
+    rows : int
+        Rows read: documents and refused ones.
+    refused : dict
+        Reason to number of rows.
+    shards, labelled : int
+        Shards of the input, and those that are labelled.
+    failed : dict
+        Shard to the reason why it could not be read.
+    student_hash, taxonomy_hash : str
+    receipt : dict
+        Version, and the command that makes the same again.
+    """
+
+    complete: bool
+    numbers: tuple[int, ...]
+    labels: tuple[str, ...]
+    documents: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+    rows: int
+    refused: dict[str, int]
+    shards: int
+    labelled: int
+    failed: dict[str, str]
+    student_hash: str
+    taxonomy_hash: str
+    receipt: dict[str, str]
+
+    @property
+    def share_documents(self) -> Float64:
+        """Share of each cluster in the documents, fractions."""
+        return np.asarray(self.documents / max(1, self.documents.sum()))
+
+    @property
+    def share_tokens(self) -> Float64:
+        """Share of each cluster in the tokens, fractions: the natural share."""
+        return np.asarray(self.tokens / max(1, self.tokens.sum()))
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON."""
+        columns = zip(self.numbers, self.labels, self.documents.tolist(), self.tokens.tolist(),
+                      self.share_documents.tolist(), self.share_tokens.tolist(), strict=True)
+        names = ("cluster_id", "label", "documents", "tokens", "share_documents", "share_tokens")
+        return {
+            "complete": self.complete, "documents": int(self.documents.sum()), "tokens": int(self.tokens.sum()),
+            "tokens_from": "the student's estimate from words and bytes", "rows": self.rows,
+            "refused": dict(sorted(self.refused.items())), "shards": self.shards, "shards_labelled": self.labelled,
+            "failed": dict(sorted(self.failed.items())),
+            "clusters": [dict(zip(names, column, strict=True)) for column in columns],
+            "student_hash": self.student_hash, "taxonomy_hash": self.taxonomy_hash, "receipt": self.receipt}
+
+
+def totals_of(student: "Student", tally: Tally, shards: int, labelled: int, failed: Mapping[str, str], text: str,
+              ) -> Totals:
+    """Put sums under the names of the student's clusters."""
+    from gem_core.workspace.manifest import versions
+
+    command = ["gem-explorer", "label", "STUDENT", "IN_FOLDER", "OUT_FOLDER", "--text-column", text]
+    return Totals(labelled == shards, student.numbers, student.labels, tally.documents, tally.tokens, tally.rows,
+                  dict(tally.refused), shards, labelled, dict(failed), student.hash, student.taxonomy_hash,
+                  {"version": versions()["gem-explorer"], "command": shlex.join(command)})
+
+
+def save_totals(totals: Totals, folder: Path) -> None:
+    """Write the totals of a run that has come to its end."""
+    write_json(folder / TOTALS, totals.facts())
+    (folder / SO_FAR).unlink(missing_ok=True)
+
+
+def tell_totals(totals: Totals, folder: Path) -> None:
+    """Let others read the totals so far; a full disk must not stop the work for that."""
+    temporary = folder / (SO_FAR + ".new")
+    with suppress(OSError):
+        temporary.write_text(json.dumps(totals.facts(), ensure_ascii=False), encoding="utf-8")
+        temporary.replace(folder / SO_FAR)
+
+
+def read_totals(folder: Path) -> dict[str, Any]:
+    """Read the totals of a folder of labelled shards, or those so far while it is being made.
+
+    Returns
+    -------
+    dict
+        `Totals.facts`; "complete" is false until every shard is labelled.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    for name in (SO_FAR, TOTALS):
+        try:
+            return dict(json.loads((folder / name).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError("Totals must be as they were written", f"{folder / name}, which cannot be read",
+                             "Run gem-explorer label again with --resume") from error
+    raise InputError("The folder must hold labelled shards", f"{folder} without {TOTALS}",
+                     "Make them with: gem-explorer label STUDENT IN_FOLDER OUT_FOLDER")

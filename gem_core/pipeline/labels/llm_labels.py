@@ -1,0 +1,340 @@
+"""Labels by a language model: what would be asked, then asking it, cluster by cluster, as one step of the history."""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gem_core._types import Progress, silent
+from gem_core.errors import AnswerError, EndpointError, InputError
+from gem_core.llm.client import Client
+from gem_core.llm.endpoint import Endpoint, Message
+from gem_core.llm.label_prompt import OPENINGS, clean_label, is_example, label_messages
+from gem_core.pipeline.editing.edit import edit
+from gem_core.pipeline.editing.operations import MAX_LABEL, Rename
+from gem_core.taxonomy.labels import unique
+from gem_core.workspace import Cluster, Taxonomy, Workspace
+from gem_core.workspace.atomic_files import write_json
+
+STEP = "ask the model"
+JOURNAL = "naming.json"  # answers of a run that has not ended; a killed one goes on from it
+HOPELESS = 3  # refused requests in a row after which the fault is not in one of them
+BY_A_PERSON, BY_A_MODEL, EMPTY = "named by a person", "named by a model already", "without keywords and documents"
+
+
+@dataclass(frozen=True)
+class Question:
+    """The request for one cluster.
+
+    Attributes
+    ----------
+    number : int
+        Of the cluster.
+    label : str
+        Its present label.
+    messages : tuple of Message
+        What is sent, all of it.
+    """
+
+    number: int
+    label: str
+    messages: tuple[Message, ...]
+
+    @property
+    def characters(self) -> int:
+        """Characters of the messages."""
+        return sum(len(message.content) for message in self.messages)
+
+    @property
+    def text(self) -> str:
+        """The messages to read; documents and labels in it are hostile text."""
+        return "\n".join(f"[{message.role}]\n{message.content}" for message in self.messages)
+
+    def digest(self, endpoint: Endpoint) -> str:
+        """Name of this question to this model."""
+        asked = json.dumps([endpoint.url, endpoint.body(self.messages)], sort_keys=True)
+        return hashlib.sha256(asked.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class NamingPlan:
+    """What would be sent.
+
+    Attributes
+    ----------
+    questions : tuple of Question
+        One request each.
+    skipped : tuple of (number, reason)
+        Clusters that nothing is asked for.
+    """
+
+    questions: tuple[Question, ...]
+    skipped: tuple[tuple[int, str], ...]
+
+    @property
+    def requests(self) -> int:
+        """How many requests would be sent, when none has to be repeated."""
+        return len(self.questions)
+
+    @property
+    def characters(self) -> int:
+        """Characters of all messages."""
+        return sum(question.characters for question in self.questions)
+
+    @property
+    def digest(self) -> str:
+        """Changes when anything that would be sent does."""
+        return hashlib.sha256(json.dumps([q.text for q in self.questions]).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Named:
+    """What became of one cluster's label; `note` says why it was kept, or is empty."""
+
+    number: int
+    before: str
+    after: str
+    outcome: Literal["named", "kept"]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What a run brought.
+
+    Attributes
+    ----------
+    labels : tuple of Named
+        In the order of the plan.
+    skipped : tuple of (number, reason)
+    host, model : str
+    requests : int
+        Questions that were answered in this run.
+    seconds : float
+    """
+
+    labels: tuple[Named, ...]
+    skipped: tuple[tuple[int, str], ...]
+    host: str
+    model: str
+    requests: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Reply:
+    label: str
+    note: str
+
+
+def naming_plan(workspace: Workspace, clusters: Sequence[int] | None = None, *, again: bool = False) -> NamingPlan:
+    """Write the requests for labels of the present taxonomy; nothing is sent.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    clusters : sequence of int, optional
+        Numbers of the clusters; all when left out. One that a person named is skipped.
+    again : bool
+        Ask also for clusters that a model named before.
+
+    Returns
+    -------
+    NamingPlan
+        The same as long as corpus, taxonomy and labels are.
+
+    Raises
+    ------
+    WorkspaceError
+        If there is no taxonomy, or no such cluster.
+    """
+    taxonomy = workspace.taxonomy()
+    chosen = [taxonomy.cluster(number) for number in dict.fromkeys(clusters)] if clusters is not None \
+        else list(taxonomy.clusters)
+    skipped = {cluster.number: reason for cluster in chosen if (reason := _reason(cluster, again))}
+    asked = [cluster for cluster in chosen if cluster.number not in skipped]
+    rows = sorted({row for cluster in asked for row in cluster.exemplars[:OPENINGS]})
+    texts = dict(zip(rows, workspace.texts(rows), strict=True)) if rows else {}
+    questions = tuple(
+        Question(cluster.number, cluster.label,
+                 label_messages([term for term, _ in cluster.keywords],
+                                [texts[row] for row in cluster.exemplars[:OPENINGS]], _others(taxonomy, cluster)))
+        for cluster in asked)
+    return NamingPlan(questions, tuple(skipped.items()))
+
+
+def _reason(cluster: Cluster, again: bool) -> str:
+    if cluster.label_source == "person":
+        return BY_A_PERSON
+    if cluster.label_source == "llm" and not again:
+        return BY_A_MODEL
+    return "" if cluster.keywords or cluster.exemplars else EMPTY
+
+
+def _others(taxonomy: Taxonomy, cluster: Cluster) -> list[str]:
+    """Labels of the clusters beside it in its group: those a new label could be mistaken for."""
+    return [taxonomy.cluster(number).label for number in taxonomy.parent(cluster.parent).children
+            if number != cluster.number]
+
+
+def name_clusters(workspace: Workspace, endpoint: Endpoint, clusters: Sequence[int] | None = None, *,
+                  again: bool = False, progress: Progress = silent) -> Naming:
+    """Ask a model for labels, one request a cluster, and rename the clusters in one step of the history.
+
+    An answer in which there is no label leaves the cluster its keywords. What was answered before a failure, a cancel
+    or a kill is kept: the first two end with the same single step, and the same call asks for the rest.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    endpoint : Endpoint
+    clusters, again
+        As in `naming_plan`.
+    progress : Progress
+        Told of each answer, and several times a second while there is none; raise in it to stop.
+
+    Returns
+    -------
+    Naming
+
+    Raises
+    ------
+    EndpointError
+        If the endpoint cannot be used.
+    WorkspaceError
+        If there is no taxonomy or no such cluster, or the workspace cannot be written.
+    """
+    started = time.monotonic()
+    plan = naming_plan(workspace, clusters, again=again)
+    journal = _Journal(workspace, endpoint)
+    before = journal.size
+    labels: tuple[Named, ...] = ()
+    try:
+        if any(question not in journal for question in plan.questions):
+            _ask_all(plan, journal, endpoint, progress)
+    except EndpointError as error:
+        labels = _keep(workspace, plan, journal, endpoint)
+        kept = sum(named.outcome == "named" for named in labels)
+        if not kept:
+            raise
+        raise EndpointError(error.must, error.came, f"{error.do}; {kept} new "
+                            f"{'label that came before is' if kept == 1 else 'labels that came before are'} kept, "
+                            "the same command asks for the rest") from error
+    except BaseException:  # stopped, by whatever means
+        _keep(workspace, plan, journal, endpoint)
+        raise
+    labels = _keep(workspace, plan, journal, endpoint)
+    return Naming(labels, plan.skipped, endpoint.host, endpoint.model, journal.size - before,
+                  time.monotonic() - started)
+
+
+def _ask_all(plan: NamingPlan, journal: "_Journal", endpoint: Endpoint, progress: Progress) -> None:
+    refused = 0
+    with Client(endpoint) as client:
+        for done, question in enumerate(plan.questions):
+            progress(STEP, done, plan.requests)
+            if question in journal:
+                continue
+            try:
+                answer = client.ask(question.messages, lambda done=done: progress(STEP, done, plan.requests))  # type: ignore[misc]
+            except AnswerError as error:
+                refused += 1
+                if refused == HOPELESS:
+                    raise
+                journal.add(question, _Reply("", f"refused: {error.came}"))
+                continue
+            refused = 0
+            label = clean_label(answer.text)
+            if is_example(label, question.messages):
+                journal.add(question, _Reply("", "an example repeated"))
+                continue
+            journal.add(question, _Reply(label, "" if label else _why(answer.text, answer.finish)))
+        progress(STEP, plan.requests, plan.requests)
+
+
+def _why(text: str, finish: str) -> str:
+    if text.strip():
+        return "no label in the answer"
+    return "all tokens used before the answer" if finish == "length" else "empty answer"
+
+
+def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint: Endpoint) -> tuple[Named, ...]:
+    """Rename by the answers that are there, in one step, and say what became of each."""
+    model = endpoint.model[:MAX_LABEL]
+    answered = [(question, journal.reply(question)) for question in plan.questions if question in journal]
+    while True:  # once, unless somebody names a cluster at this moment
+        taxonomy = workspace.taxonomy()
+        used = {cluster.label.casefold() for cluster in taxonomy.clusters}
+        labels, renames = [], []
+        for question, reply in answered:
+            named = _named(taxonomy, question, reply, used)
+            labels.append(named)
+            if named.outcome == "named":
+                renames.append(Rename("cluster", named.number, named.after, source="llm", by=model))
+        try:
+            if renames:
+                edit(workspace, *renames)
+        except InputError:
+            if workspace.taxonomy().key == taxonomy.key:
+                raise
+            continue
+        journal.clear()
+        return tuple(labels)
+
+
+def _named(taxonomy: Taxonomy, question: Question, reply: _Reply, used: set[str]) -> Named:
+    present = taxonomy.cluster(question.number) if taxonomy.has(question.number) else None
+    if present is None or present.label != question.label:
+        label = present.label if present else question.label
+        return Named(question.number, question.label, label, "kept", "changed by somebody meanwhile")
+    if not reply.label:
+        return Named(question.number, present.label, present.label, "kept", reply.note)
+    if reply.label.casefold() == present.label.casefold():
+        return Named(question.number, present.label, reply.label, "named")
+    return Named(question.number, present.label, unique(reply.label, used), "named")
+
+
+def model_of(workspace: Workspace, cluster: Cluster) -> str:
+    """Return the name of the model that gave a cluster its label; "" when none did, or when it is not known."""
+    if cluster.label_source != "llm":
+        return ""
+    history = workspace.history()
+    for step in reversed(history.steps[: history.position + 1]):
+        for done in step.edits:
+            if (done.get("do"), done.get("kind"), done.get("number"), done.get("label"), done.get("source")) == \
+                    ("rename", "cluster", cluster.number, cluster.label, "llm"):
+                return str(done.get("by", ""))
+    return ""
+
+
+class _Journal:
+    """Answers on disk until they are labels, so that a killed run has not asked for nothing."""
+
+    def __init__(self, workspace: Workspace, endpoint: Endpoint) -> None:
+        self._path, self._endpoint = workspace.root / JOURNAL, endpoint
+        self._replies: dict[str, dict[str, Any]] = {}
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+            self._replies = {str(name): {"label": clean_label(reply["label"]), "note": str(reply["note"])}
+                             for name, reply in found.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            pass  # none there, or none that can be read: ask again
+
+    def __contains__(self, question: Question) -> bool:
+        return question.digest(self._endpoint) in self._replies
+
+    @property
+    def size(self) -> int:
+        return len(self._replies)
+
+    def add(self, question: Question, reply: _Reply) -> None:
+        self._replies[question.digest(self._endpoint)] = {"label": reply.label, "note": reply.note}
+        write_json(self._path, self._replies)
+
+    def reply(self, question: Question) -> _Reply:
+        return _Reply(**self._replies[question.digest(self._endpoint)])
+
+    def clear(self) -> None:
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,176 @@
+"""What a workspace's own proxies say of its clusters: PerfRe (what helps the corpus) and GRIP (what is learnt fast)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core._types import Float64, Progress, frozen, silent
+from gem_core.errors import InputError
+from gem_core.mixing.grip import REPLAY, dispersion, mean_lengths, neyman, replay_budget
+from gem_core.mixing.perfre import FACTOR, LIFT, perfre, upsampled
+from gem_core.mixing.proxies import ProxyConfig, Windows, run_key, train_group, train_proxies
+from gem_core.mixing.rapid_adaptation import rapid_adaptation
+from gem_core.pipeline.mixing.domains import Domains, domains_of
+from gem_core.pipeline.mixing.proxy_data import ProxyCorpus, SplitSettings, proxy_corpus
+from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.atomic_files import remove_folder
+from gem_core.workspace.mixing_runs import Mixes
+
+Int64 = NDArray[np.int64]
+PROBES = 8  # of a domain, on average
+
+
+@dataclass(frozen=True)
+class ClusterFinding:
+    """What a study found of the clusters of a taxonomy, K of them.
+
+    Attributes
+    ----------
+    numbers : tuple of K int
+    names : tuple of K str
+    natural : (K,) float64
+        Shares of the tokens, sum 1.
+    values : (K,) float64
+        PerfRe: benefit, nats a token of the target. GRIP: relative fall of the loss in the probe, a fraction.
+    errors : (K,) float64
+        Standard errors of the values; NaN for PerfRe, which trains one proxy each.
+    weights : (K,) float64
+        Proposed, sum 1; without caps, which weights are given when they are asked for.
+    evidence : dict
+        As it is kept in the workspace.
+    """
+
+    numbers: tuple[int, ...]
+    names: tuple[str, ...]
+    natural: Float64
+    values: Float64
+    errors: Float64
+    weights: Float64
+    evidence: Mapping[str, Any]
+
+
+def perfre_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, split: SplitSettings | None = None, *,
+                 factor: float = FACTOR, lift: float = LIFT, target: int | None = None, device: str = "cpu",
+                 progress: Progress = silent) -> ClusterFinding:
+    """Train a proxy on natural shares and one with each cluster up-sampled; weigh the clusters by what that changes.
+
+    A killed study goes on where it stood; one that ended is read, and only its weights are found anew.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+    config : ProxyConfig
+    split : SplitSettings, optional
+    factor : float
+        Of up-sampling (`upsampled`).
+    lift : float
+        `perfre`.
+    target : int, optional
+        Number of the cluster whose held-out loss is to fall; the whole corpus when left out.
+    device : "cpu" or "cuda"
+    progress : Progress
+
+    Raises
+    ------
+    InputError
+        If a cluster has too few tokens, or the target is none.
+    """
+    domains = domains_of(workspace, taxonomy)
+    if target is not None and target not in domains.numbers:
+        raise InputError("The target must be the number of a cluster that is not excluded", f"{target}",
+                         "See the numbers with: gem-explorer info DIR")
+    aim = domains.natural if target is None else np.array([float(n == target) for n in domains.numbers])
+    chosen, mixes = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
+    settings = {"proxy": asdict(config), "split": asdict(chosen), "factor": factor}
+    kept = mixes.read_evidence("perfre", settings)
+    if kept is None:
+        corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
+        folder = mixes.run_folder("perfre", settings)
+        losses = train_proxies(corpus.streams, upsampled(domains.natural, factor), config, folder, device=device,
+                               progress=progress)
+    else:
+        losses = np.asarray(kept["losses"], dtype=np.float64)
+    found = perfre(losses, domains.natural, target=aim, lift=lift)
+    value = {"losses": losses.tolist(), "target": target, "lift": lift, "base": found.base,
+             "benefits": _by_number(domains, found.benefits), "weights": _by_number(domains, found.weights)}
+    mixes.write_evidence("perfre", settings, value)
+    remove_folder(mixes.run_folder("perfre", settings))
+    return ClusterFinding(domains.numbers, domains.names, domains.natural, found.benefits,
+                          frozen(np.full(len(domains.numbers), np.nan)), found.weights, value)
+
+
+def grip_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, split: SplitSettings | None = None, *,
+               probes: int = PROBES, alpha: float = REPLAY, device: str = "cpu", progress: Progress = silent,
+               ) -> ClusterFinding:
+    """Train a proxy on natural shares, and probe how fast its last layer learns each cluster.
+
+    Every cluster has two probes; the others go where they lower the variance most: n_k ~ N_k o_k (`neyman`), with o_k
+    from the spread of the vectors. A killed study goes on where it stood; one that ended is read.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+    config : ProxyConfig
+    split : SplitSettings, optional
+    probes : int
+        Of a cluster on average, at least 2.
+    alpha : float
+        `replay_budget`.
+    device : "cpu" or "cuda"
+    progress : Progress
+
+    Raises
+    ------
+    InputError
+        If a cluster has too few tokens, or fewer than 2 probes are asked for.
+    """
+    if probes < 2:
+        raise InputError("Each cluster needs 2 probes or more, for a standard error", f"{probes}", "Ask for more")
+    domains = domains_of(workspace, taxonomy)
+    chosen, mixes = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
+    settings = {"proxy": asdict(config), "split": asdict(chosen), "probes": probes}
+    kept = mixes.read_evidence("grip", settings)
+    if kept is None:
+        spread = dispersion(mean_lengths(workspace.embeddings, domains.positions, len(domains.numbers)))
+        counts = 2 + _more(domains, spread, (probes - 2) * len(domains.numbers))
+        corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
+        kept = {"dispersion": _by_number(domains, spread),
+                **_probed(corpus, domains, config, counts, mixes.run_folder("grip", settings), device, progress)}
+    gains, errors = (np.array([kept[name][str(n)] for n in domains.numbers]) for name in ("gains", "errors"))
+    weights = replay_budget(domains.tokens, gains, alpha=alpha)
+    value = {**{name: kept[name] for name in ("dispersion", "probes", "gains", "errors")},
+             "alpha": alpha, "weights": _by_number(domains, weights)}
+    mixes.write_evidence("grip", settings, value)
+    remove_folder(mixes.run_folder("grip", settings))
+    return ClusterFinding(domains.numbers, domains.names, domains.natural, frozen(gains), frozen(errors), weights,
+                          value)
+
+
+def _more(domains: Domains, spread: Float64, total: int) -> Int64:
+    """Probes beyond the first two of each cluster, (K,)."""
+    if total == 0 or not (domains.documents * spread).any():
+        return np.full(len(domains.numbers), total // len(domains.numbers), dtype=np.int64)
+    share = neyman(domains.documents, spread, min(total, int(domains.documents.sum())))
+    return np.asarray(share, dtype=np.int64)
+
+
+def _probed(corpus: ProxyCorpus, domains: Domains, config: ProxyConfig, counts: Int64,
+            folder: Path, device: str, progress: Progress) -> dict[str, Any]:
+    """Train the body, then probe; both are kept in `folder` on the way."""
+    streams, natural = corpus.streams, domains.natural[None]
+    windows = Windows(streams, config.context, config.seed)
+    body = train_group(streams, windows, natural, config, device=device, path=folder / "body.pt",
+                       key=run_key(streams, config, natural), progress=progress)
+    found = rapid_adaptation(streams, body, config, counts, device=device, folder=folder, progress=progress)
+    return {"gains": _by_number(domains, found.gains), "errors": _by_number(domains, found.errors),
+            "probes": {str(n): int(c) for n, c in zip(domains.numbers, counts, strict=True)}}
+
+
+def _by_number(domains: Domains, values: Float64) -> dict[str, float]:
+    return {str(number): float(value) for number, value in zip(domains.numbers, values, strict=True)}

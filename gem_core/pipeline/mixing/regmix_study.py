@@ -1,0 +1,197 @@
+"""Proxy runs of a taxonomy, trained here or brought from outside, and the mixture that regression on them proposes."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from gem_core._types import Float64, Progress, frozen, silent
+from gem_core.errors import InputError
+from gem_core.mixing.mixture_sampling import sample_mixtures
+from gem_core.mixing.proxies import ProxyConfig, train_proxies
+from gem_core.mixing.proxy_runs import Runs, read_runs
+from gem_core.mixing.regmix import regmix
+from gem_core.mixing.regressors import Name
+from gem_core.pipeline.mixing.domains import Domains, domains_of
+from gem_core.pipeline.mixing.proxy_data import SplitSettings, proxy_corpus
+from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.atomic_files import remove_folder, write_text
+from gem_core.workspace.mixing_runs import Mixes
+from gem_core.workspace.studies import study_key
+
+COUNT = 64
+ALL = "all"  # the loss of the corpus: that of each cluster by its natural share
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What regression on proxy runs proposes for the clusters of a taxonomy.
+
+    Attributes
+    ----------
+    domains : Domains
+    runs : Runs
+        One domain and one target a cluster, named by `column_names`; the target "all" is the whole corpus.
+    weights : (K,) float64
+        Sum 1.
+    evidence : dict
+        As it is kept in the workspace, with regressor, scores, out_of_fold_spearman and predicted_loss.
+    """
+
+    domains: Domains
+    runs: Runs
+    weights: Float64
+    evidence: Mapping[str, Any]
+
+
+def column_names(domains: Domains) -> tuple[str, ...]:
+    """Names of the clusters in files of proxy runs: number and label, so that no two are alike."""
+    return tuple(f"{number} {name}" for number, name in zip(domains.numbers, domains.names, strict=True))
+
+
+def proxy_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, split: SplitSettings | None = None, *,
+                count: int = COUNT, target: int | None = None, regressor: Name | Literal["auto"] = "auto",
+                resamples: int = 0, device: str = "cpu", progress: Progress = silent) -> Proposal:
+    """Train proxies on random mixtures of the clusters, and propose the mixture of least predicted loss (RegMix).
+
+    Mixtures are drawn as RegMix does (`sample_mixtures`) by the seed of the proxies. A killed study goes on where it
+    stood; proxies that are trained are read, so another target costs only the regression. The runs stand in the
+    workspace as mixtures.csv and losses.csv in the layout of RegMix.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+    config : ProxyConfig
+    split : SplitSettings, optional
+    count : int
+        Proxies.
+    target : int, optional
+        Number of the cluster whose held-out loss is to fall; the whole corpus when left out.
+    regressor, resamples
+        As in `gem_core.mixing.regmix`.
+    device : "cpu" or "cuda"
+    progress : Progress
+
+    Raises
+    ------
+    InputError
+        If a cluster has too few tokens, the target is none, or the runs are too few for a regressor.
+    """
+    domains = domains_of(workspace, taxonomy)
+    chosen, mixes = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
+    aim = _target(domains, target)
+    settings = {"proxy": asdict(config), "split": asdict(chosen), "count": count}
+    kept = mixes.read_evidence("proxies", settings)
+    if kept is None:
+        corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
+        mixtures = sample_mixtures(domains.natural, count, seed=config.seed)
+        losses = train_proxies(corpus.streams, mixtures, config, mixes.run_folder("proxies", settings), device=device,
+                               progress=progress)
+        kept = {"mixtures": mixtures.tolist(), "losses": losses.tolist(), "numbers": list(domains.numbers),
+                "tokenizer_hash": corpus.tokenizer_hash}
+        mixes.write_evidence("proxies", settings, kept)
+    remove_folder(mixes.run_folder("proxies", settings))
+    runs = _runs(domains, *(np.array(kept[name], dtype=np.float64) for name in ("mixtures", "losses")))
+    _write_runs(mixes.folder, runs)
+    return _proposed(mixes, domains, runs, aim, regressor, resamples, config.seed, {**settings, "runs": "own"})
+
+
+def import_runs(workspace: Workspace, taxonomy: Taxonomy, mixtures: Path, losses: Path, *, target: str = ALL,
+                regressor: Name | Literal["auto"] = "auto", resamples: int = 0, seed: int = 0) -> Proposal:
+    """Take proxy runs from outside, in the layout of RegMix, as evidence for the clusters of a taxonomy.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+    mixtures, losses : Path
+        `read_runs`. The mixtures have a column for each cluster that is not excluded, named by its label, or by number
+        and label as in mixtures.csv of `proxy_study`; in any order.
+    target : str
+        Loss to lower; the only one there is when there is only one.
+    regressor, resamples, seed
+        As in `gem_core.mixing.regmix`.
+
+    Raises
+    ------
+    InputError
+        If the runs are of other clusters than those of this taxonomy, or cannot be read or fitted.
+    """
+    domains = domains_of(workspace, taxonomy)
+    read = read_runs(mixtures, losses)
+    order = _matched(read.domains, domains)
+    runs = Runs(column_names(domains), read.targets, frozen(read.mixtures[:, order]), read.losses, read.index,
+                frozen(read.rows[:, order]))
+    if target == ALL and len(runs.targets) == 1:
+        target = runs.targets[0]
+    settings = {"runs": study_key(runs.rows.tolist(), runs.losses.tolist(), runs.targets), "seed": seed}
+    return _proposed(Mixes(workspace.root, domains.taxonomy_hash), domains, runs, target, regressor, resamples, seed,
+                     settings)
+
+
+def _target(domains: Domains, number: int | None) -> str:
+    if number is None:
+        return ALL
+    if number not in domains.numbers:
+        raise InputError("The target must be the number of a cluster that is not excluded", f"{number}",
+                         "See the numbers with: gem-explorer info DIR")
+    return column_names(domains)[domains.numbers.index(number)]
+
+
+def _runs(domains: Domains, mixtures: Float64, losses: Float64) -> Runs:
+    names = column_names(domains)
+    whole = losses @ domains.natural
+    return Runs(names, (ALL, *names), frozen(mixtures), frozen(np.column_stack([whole, losses])),
+                tuple(str(i + 1) for i in range(len(mixtures))))
+
+
+def _matched(columns: tuple[str, ...], domains: Domains) -> list[int]:
+    """Where the column of each domain stands; refuses columns that are not exactly the clusters of this taxonomy."""
+    full = column_names(domains)
+    place = {name: i for i, name in enumerate(full)}
+    for i, label in enumerate(domains.names):
+        if domains.names.count(label) == 1:
+            place.setdefault(label, i)
+    found = [place.get(column) for column in columns]
+    odd = [column for column, i in zip(columns, found, strict=True) if i is None]
+    if odd:
+        raise InputError(f"Runs must have the {len(full)} clusters of this taxonomy as their domains",
+                         f"{odd[0]!r}, which is none of them" + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""),
+                         "Use runs that were made for this taxonomy; those of another do not carry over")
+    lost = [name for i, name in enumerate(full) if found.count(i) != 1]
+    if lost:
+        raise InputError(f"Runs must have the {len(full)} clusters of this taxonomy as their domains, each once",
+                         f"{found.count(full.index(lost[0]))} columns for {lost[0]!r}",
+                         "Give a cluster that took no part a column of zeros")
+    return [found.index(i) for i in range(len(full))]
+
+
+def _proposed(mixes: Mixes, domains: Domains, runs: Runs, target: str, regressor: Name | Literal["auto"],
+              resamples: int, seed: int, settings: dict[str, Any]) -> Proposal:
+    found = regmix(runs, target, regressor=regressor, prior=domains.natural, resamples=resamples, seed=seed)
+    numbers = list(map(str, domains.numbers))
+    value = {
+        "weights": dict(zip(numbers, found.best_mixture.tolist(), strict=True)), "target": target,
+        "regressor": found.regressor, "scores": found.scores, "out_of_fold_spearman": found.out_of_fold_spearman,
+        "predicted_loss": found.predicted_loss, "n_runs": found.n_runs, "numbers": list(domains.numbers),
+        "interval": {n: [low, high] for n, low, high in zip(numbers, found.low.tolist(), found.high.tolist(),
+                                                             strict=True)} if resamples else None,
+        "mixtures": runs.mixtures.tolist(), "losses": runs.loss(target).tolist()}
+    mixes.write_evidence("regmix", {**settings, "target": target, "regressor": regressor, "resamples": resamples},
+                         value)
+    return Proposal(domains, runs, found.best_mixture, value)
+
+
+def _write_runs(folder: Path, runs: Runs) -> None:
+    """Both tables in the layout of RegMix: names begin with a number, so a spreadsheet runs none of them."""
+    for name, columns, table in (("mixtures", runs.domains, runs.mixtures), ("losses", runs.targets, runs.losses)):
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["index", *columns])
+        writer.writerows([index, *map(repr, row)] for index, row in zip(runs.index, table.tolist(), strict=True))
+        write_text(folder / f"{name}.csv", text.getvalue())

@@ -1,0 +1,152 @@
+"""Shards: documents of a corpus written as files of a training set, each whole or absent."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core._types import Progress, silent
+from gem_core.workspace.atomic_files import write_whole
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Form = Literal["parquet", "jsonl.zst"]
+FORMS: tuple[Form, ...] = get_args(Form)
+_HASHED = 1 << 20  # bytes of a file in memory while it is hashed
+
+
+@dataclass(frozen=True)
+class Block:
+    """Documents of one row group that are read for the so manieth time.
+
+    Attributes
+    ----------
+    group : int
+        Row group of the corpus.
+    start : int
+        Its first row.
+    copy : int
+        0 for the first reading.
+    rows : (m,) int64
+        Rows inside the group, rising.
+    """
+
+    group: int
+    start: int
+    copy: int
+    rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file: its name, its blocks, and the seed of the order of its rows."""
+
+    name: str
+    blocks: tuple[Block, ...]
+    seed: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return sum(len(block.rows) for block in self.blocks)
+
+
+def shard_name(number: int, form: Form) -> str:
+    """Name of a shard.
+
+    Examples
+    --------
+    >>> shard_name(3, "jsonl.zst")
+    'part-00003.jsonl.zst'
+    """
+    return f"part-{number:05d}.{form}"
+
+
+def write_shards(corpus: Path, folder: Path, shards: Sequence[Shard], columns: Mapping[str, NDArray[Any]], form: Form,
+                 *, known: Mapping[str, str], progress: Progress = silent) -> list[dict[str, Any]]:
+    """Write shards that are not there whole yet, and describe all of them.
+
+    Parameters
+    ----------
+    corpus : Path
+        Parquet file with id and text.
+    folder : Path
+    shards : sequence of Shard
+    columns : {name: (n,) array}
+        Further columns, one value a document of the corpus.
+    form : "parquet" or "jsonl.zst"
+    known : {name: sha256}
+        Of shards that were finished before; one that differs now is written again.
+    progress : Progress
+        Hears "write documents".
+
+    Returns
+    -------
+    list of dict
+        file, documents, bytes and sha256 of each shard.
+
+    Raises
+    ------
+    WorkspaceError
+        If the folder cannot be written.
+    """
+    import pyarrow.parquet as pq
+
+    total, done, written = sum(map(len, shards)), 0, []
+    with pq.ParquetFile(corpus) as file:
+        for shard in shards:
+            progress("write documents", done, total)
+            path = folder / shard.name
+            found = _sha256(path) if path.exists() else ""
+            if not found or found != known.get(shard.name, found):
+                _write(path, _table(file, shard, columns), form)
+                found = _sha256(path)
+            done += len(shard)
+            written.append({"file": shard.name, "documents": len(shard), "bytes": path.stat().st_size,
+                            "sha256": found})
+    progress("write documents", total, total)
+    return written
+
+
+def _table(file: Any, shard: Shard, columns: Mapping[str, NDArray[Any]]) -> "pa.Table":
+    """The rows of a shard in their order."""
+    import pyarrow as pa
+
+    parts = []
+    for block in shard.blocks:
+        rows = block.start + block.rows
+        held = file.read_row_group(block.group, columns=["id", "text"], use_threads=False)  # threads let go late
+        part = held.take(pa.array(block.rows))
+        for name, values in columns.items():
+            part = part.append_column(name, pa.array(np.asarray(values[rows])))
+        parts.append(part.append_column("copy", pa.array(np.full(len(rows), block.copy, dtype=np.int32))))
+    table = pa.concat_tables(parts) if parts else pa.table({})
+    return table.take(pa.array(np.random.default_rng(shard.seed).permutation(table.num_rows)))
+
+
+def _write(path: Path, table: "pa.Table", form: Form) -> None:
+    import pyarrow.parquet as pq
+    import zstandard
+
+    def parquet(temporary: Path) -> None:
+        pq.write_table(table.replace_schema_metadata(), temporary, compression="zstd", row_group_size=1024)
+
+    def lines(temporary: Path) -> None:
+        with temporary.open("wb") as raw, zstandard.ZstdCompressor(level=3).stream_writer(raw) as packed:
+            for batch in table.to_batches(max_chunksize=1024):
+                for row in batch.to_pylist():
+                    packed.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+
+    write_whole(path, parquet if form == "parquet" else lines)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(_HASHED):
+            digest.update(part)
+    return digest.hexdigest()

@@ -1,0 +1,172 @@
+"""Why documents would move: what a previewed fit changes for each of them, in nats."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core._types import Float32, Float64, Floating, Int32, frozen
+from gem_core.clustering import MixtureFit
+from gem_core.pipeline.previews.preview import Preview
+from gem_core.workspace import Taxonomy, Workspace
+
+Reason = Literal["balance", "centres", "new", "gone", "held", "edited"]
+REASONS: tuple[Reason, ...] = ("balance", "centres", "new", "gone", "held", "edited")
+BLOCK = 4096  # documents at a time
+NARROW = 2.0  # nats: a lead below this is said to be small
+UNBOUNDED = 1e20  # nats: a cluster that may hold nothing is never ahead
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Documents that would leave their cluster; every array has one entry a document, in the order of `rows`.
+
+    A document goes from cluster a to cluster b when l_b + b_b overtakes l_a + b_a. What it gains on the way is the
+    sum of two parts: the change of the biases, which is the balance, and the change of the log densities, which is
+    centres and concentrations that moved.
+
+    Attributes
+    ----------
+    rows : (m,) int32
+        As `Preview.moved`: least sure first.
+    leaves : (m,) int32
+        Number of the cluster it is in now.
+    joins : (m,) int32
+        Number of the cluster it would be in, as `Preview.numbers` has them.
+    margin_before, margin_after : (m,) float32
+        Lead of its cluster over the next one, nats, as applied and as previewed.
+    cosine_before, cosine_after : (m,) float32
+        Cosine to the centre it leaves, as applied, and to the centre it joins, as previewed.
+    lead : (m,) float64
+        How far the cluster it leaves was ahead of the one it joins, nats; NaN where either is not in both fits.
+    by_balance, by_centres : (m,) float64
+        What the one it joins has gained on that, nats; NaN likewise. Their sum exceeds `lead`.
+    drift, approach : (m,) float64
+        By how much the centre it leaves moves away from it, and the one it joins towards it, in cosine; NaN likewise.
+    reason : (m,) int8
+        Index into `REASONS`. "balance", "centres": the larger of the two parts. "new": it joins a cluster that was
+        not there. "gone": its cluster is there no more. "held": pinned or named clusters keep their documents, and
+        it makes room or stays with its own. "edited": an edit had put it where the fit would not have.
+    """
+
+    rows: Int32
+    leaves: Int32
+    joins: Int32
+    margin_before: Float32
+    margin_after: Float32
+    cosine_before: Float32
+    cosine_after: Float32
+    lead: Float64
+    by_balance: Float64
+    by_centres: Float64
+    drift: Float64
+    approach: Float64
+    reason: NDArray[np.int8]
+
+    def counts(self) -> dict[Reason, int]:
+        """Documents by reason, those that occur."""
+        found = np.bincount(self.reason, minlength=len(REASONS))
+        return {reason: int(n) for reason, n in zip(REASONS, found, strict=True) if n}
+
+    def words(self, at: int) -> str:
+        """The reason of one of them in a few words."""
+        reason = REASONS[int(self.reason[at])]
+        if reason == "balance":
+            if self.by_balance[at] > UNBOUNDED:
+                return "balance: a target of 0"
+            return (f"balance: led by only {self.lead[at]:.1f} nats" if self.lead[at] < NARROW else
+                    f"balance: pulled by {self.by_balance[at]:.1f} nats")
+        if reason == "centres":
+            drift, approach = float(self.drift[at]), float(self.approach[at])
+            if max(drift, approach) < 0.005:
+                return "the clusters' tightness changed"
+            return (f"its centre moved off by {drift:.2f}" if drift > approach else
+                    f"the other centre came closer by {approach:.2f}")
+        return {"new": "a new cluster takes it", "gone": "its cluster is gone",
+                "held": "kept clusters hold their own", "edited": "an edit had put it there"}[reason]
+
+
+def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> Moves:
+    """Say of every document that would move what moves it.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+        The one that `found` was held against.
+    found : Preview
+
+    Returns
+    -------
+    Moves
+        Memory: fourteen numbers a moved document; vectors are read 4,096 at a time.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from gem_core.pipeline import open_sample, preview
+    >>> workspace = open_sample()
+    >>> taxonomy = workspace.taxonomy()
+    >>> found = preview(workspace, taxonomy, replace(taxonomy.settings, strength=float("inf")))
+    >>> moves = explain_moves(workspace, taxonomy, found)
+    >>> bool((moves.by_balance + moves.by_centres >= moves.lead - 1e-3).all())
+    True
+    """
+    rows = found.moved
+    inside = ~np.isnan(found.target)  # clusters the fit has; the others are held ones
+    fitted = np.full(len(found.numbers), -1)
+    fitted[inside] = np.arange(inside.sum())  # row of `found.fit` of each previewed cluster
+    new = np.searchsorted(found.numbers, found.labels[rows])
+    old = taxonomy.positions[rows]
+    before = {int(c.number): place for place, c in enumerate(taxonomy.clusters)}
+    origin = np.array([before.get(int(number), -1) for number in found.origin])  # place of the continued cluster
+    continued = np.full(len(taxonomy.clusters), -1)
+    continued[origin[origin >= 0]] = np.flatnonzero(origin >= 0)  # and back: place in `found.numbers`
+    came, went = origin[new], continued[old]
+    held = (fitted[new] < 0) | (np.flatnonzero(inside)[found.assignment.labels[rows]] != new)
+    fresh, gone = came < 0, went < 0
+    both = ~(held | fresh | gone)
+    both[both] &= fitted[went[both]] >= 0
+    lead, balance, centres, drift, approach = (np.full(len(rows), np.nan) for _ in range(5))
+    at = np.flatnonzero(both)
+    for start in range(0, len(at), BLOCK):
+        part = at[start : start + BLOCK]
+        x = np.asarray(workspace.embeddings[rows[part]], dtype=np.float64)
+        x /= np.linalg.norm(x, axis=1, keepdims=True)
+        density = _ahead(x, taxonomy.fit, old[part], came[part])
+        bias = _bias(taxonomy.fit)
+        lead[part] = density + bias[old[part]] - bias[came[part]]
+        later, earlier = fitted[new[part]], fitted[went[part]]
+        shift = _bias(found.fit)
+        balance[part] = shift[later] - shift[earlier] - (bias[came[part]] - bias[old[part]])
+        centres[part] = density - _ahead(x, found.fit, earlier, later)
+        drift[part] = np.einsum("ij,ij->i", x, taxonomy.fit.centers[old[part]] - found.fit.centers[earlier])
+        approach[part] = np.einsum("ij,ij->i", x, found.fit.centers[later] - taxonomy.fit.centers[came[part]])
+    held |= ~(both | fresh | gone)
+    reason = np.select([held, fresh, gone, lead < 0, balance >= centres],
+                       [REASONS.index(one) for one in ("held", "new", "gone", "edited", "balance")],
+                       REASONS.index("centres")).astype(np.int8)
+    documents = taxonomy.documents
+    return Moves(
+        rows=rows, leaves=_numbers(taxonomy)[old], joins=frozen(found.numbers[new]),
+        margin_before=frozen(documents["margin"].to_numpy(np.float32)[rows]),
+        margin_after=frozen(found.assignment.margin[rows]),
+        cosine_before=frozen(documents["cosine"].to_numpy(np.float32)[rows]),
+        cosine_after=frozen(found.assignment.cosine[rows]), lead=frozen(lead), by_balance=frozen(balance),
+        by_centres=frozen(centres), drift=frozen(drift), approach=frozen(approach), reason=frozen(reason))
+
+
+def _ahead(x: Floating, fit: MixtureFit, one: NDArray[Any], other: NDArray[Any]) -> Float64:
+    """l_one - l_other of each row, nats: how much better `one` describes it, biases left out."""
+    model = fit.parameters().model()
+    slope = model.slopes[one] - model.slopes[other]
+    return np.asarray(np.einsum("ij,ij->i", x, slope) + model.offsets[one] - model.offsets[other])
+
+
+def _bias(fit: MixtureFit) -> Float64:
+    return np.where(np.isfinite(fit.bias), fit.bias, -10 * UNBOUNDED)
+
+
+def _numbers(taxonomy: Taxonomy) -> Int32:
+    return np.array([cluster.number for cluster in taxonomy.clusters], dtype=np.int32)

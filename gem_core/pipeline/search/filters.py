@@ -1,0 +1,304 @@
+"""Which documents: a filter over words, columns, scores, clusters and a line drawn on a map, as one boolean mask."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from gem_core._types import Bool, Float32, Int32, frozen
+from gem_core.errors import InputError
+from gem_core.pipeline.search.semantic import nearest
+from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.selections import Selections
+
+Span = tuple[float | None, float | None]
+ANY: Span = (None, None)
+NEAREST = 200  # documents that a search by meaning keeps
+
+
+@dataclass(frozen=True)
+class Column:
+    """A test on one column of the corpus; of the three kinds those that are given must all hold.
+
+    Parameters
+    ----------
+    name : str
+    values : tuple of str
+        One of these, compared as text; "" stands for no value.
+    span : (low, high)
+        A number between the two, both included; None = no bound. A cell that is no number fails.
+    contains : str
+        This text, whatever the case.
+    """
+
+    name: str
+    values: tuple[str, ...] = ()
+    span: Span = ANY
+    contains: str = ""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A closed line drawn on a map.
+
+    Parameters
+    ----------
+    points : tuple of (x, y)
+        Corners; the last joins the first. On the flat map in its own coordinates, on the globe in radii from its
+        centre with y upwards.
+    turn : tuple of 9 float
+        Rows of the rotation under which the globe was seen; empty for the flat map. The near side alone counts.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    turn: tuple[float, ...] = ()
+
+    def holds(self, places: ArrayLike) -> Bool:
+        """Tell for each place, (n, 2) on the flat map or (n, 3) on the sphere, whether it lies inside.
+
+        Examples
+        --------
+        >>> Outline(((0, 0), (2, 0), (0, 2))).holds([[0.5, 0.5], [1.5, 1.5]]).tolist()
+        [True, False]
+        """
+        at = np.asarray(places, dtype=np.float64)
+        near = np.ones(len(at), dtype=np.bool_)
+        if self.turn:
+            at = at @ np.reshape(self.turn, (3, 3)).T
+            near = at[:, 2] > 0
+        inside = np.zeros(len(at), dtype=np.bool_)
+        corners = np.asarray(self.points, dtype=np.float64)
+        box = np.all((at[:, :2] >= corners.min(axis=0)) & (at[:, :2] <= corners.max(axis=0)), axis=1) & near
+        x, y = at[box, 0], at[box, 1]
+        odd = np.zeros(len(x), dtype=np.bool_)
+        for (ax, ay), (bx, by) in zip(self.points, (*self.points[1:], self.points[0]), strict=True):
+            if ay != by:  # does a ray to the right cross this edge?
+                odd ^= ((ay > y) != (by > y)) & (x < ax + (bx - ax) * (y - ay) / (by - ay))
+        inside[box] = odd
+        return inside
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a person asks for; every part that is given must hold.
+
+    Parameters
+    ----------
+    text : str
+        Words that the text holds, all of them, the last one as a beginning.
+    columns : tuple of Column
+    tokens, margin, gis : (low, high)
+        Both included; None = no bound.
+    clusters : tuple of int
+        One of these clusters.
+    outline : Outline, optional
+        Inside a line drawn on a map.
+    saved : str
+        In the saved selection of this name.
+
+    Examples
+    --------
+    >>> Filter(text="water", tokens=(100, None), clusters=(3,))
+    Filter(text='water', columns=(), tokens=(100, None), margin=(None, None), gis=(None, None), clusters=(3,), \
+outline=None, saved='')
+    """
+
+    text: str = ""
+    columns: tuple[Column, ...] = ()
+    tokens: Span = ANY
+    margin: Span = ANY
+    gis: Span = ANY
+    clusters: tuple[int, ...] = ()
+    outline: Outline | None = None
+    saved: str = ""
+
+    def __bool__(self) -> bool:
+        return self != Filter()
+
+    def without(self, part: str) -> "Filter":
+        """Return a copy in which one of `parts` asks for nothing; "column:NAME" is the test on a column."""
+        if part.startswith("column:"):
+            return replace(self, columns=tuple(c for c in self.columns if c.name != part.removeprefix("column:")))
+        return replace(self, **{part: getattr(Filter(), part)})
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The documents that a question selects.
+
+    Attributes
+    ----------
+    mask : (n,) bool
+    rows : (m,) int32
+        The same documents, best first: by cosine, by rank of the text search, or by GIS.
+    cosine : (m,) float32 or None
+        To the meaning searched for.
+    """
+
+    mask: Bool
+    rows: Int32
+    cosine: Float32 | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def mask(workspace: Workspace, taxonomy: Taxonomy, wanted: Filter) -> Bool:
+    """Return which documents pass a filter, (n,) bool: 100,000 documents in some tens of milliseconds.
+
+    Raises
+    ------
+    InputError
+        If a column is unknown, or a bound is asked of a column without numbers.
+    WorkspaceError
+        If the saved selection is unknown.
+    """
+    return _passing(workspace, taxonomy, wanted)[0]
+
+
+def _passing(workspace: Workspace, taxonomy: Taxonomy, wanted: Filter) -> tuple[Bool, list[int]]:
+    """The mask, and the rows of the text search in their rank."""
+    n = len(workspace)
+    keep = np.ones(n, dtype=np.bool_)
+    found: list[int] = []
+    if wanted.text.strip():
+        found = workspace.search(wanted.text, n)
+        keep &= _these(n, found)
+    if wanted.saved:
+        keep &= _these(n, Selections(workspace).get(wanted.saved).rows)
+    if wanted.outline is not None:
+        keep &= wanted.outline.holds(workspace.sphere if wanted.outline.turn else workspace.flat)
+    if wanted.clusters:
+        keep &= np.isin(taxonomy.documents["cluster_id"].to_numpy(), wanted.clusters)
+    if wanted.tokens != ANY:
+        keep &= _between(workspace.documents["tokens"].to_numpy(np.float64), wanted.tokens)
+    for name in ("margin", "gis"):
+        if getattr(wanted, name) != ANY:
+            keep &= _between(taxonomy.documents[name].to_numpy(np.float64), getattr(wanted, name))
+    for column in wanted.columns:
+        keep &= _column(workspace, column)
+    return keep, found
+
+
+def _these(n: int, rows: ArrayLike) -> Bool:
+    out = np.zeros(n, dtype=np.bool_)
+    out[np.asarray(rows, dtype=np.int64)] = True
+    return out
+
+
+def _between(values: NDArray[np.float64], span: Span) -> Bool:
+    low, high = span
+    keep = ~np.isnan(values)
+    if low is not None:
+        keep &= values >= low
+    if high is not None:
+        keep &= values <= high
+    return keep
+
+
+def _column(workspace: Workspace, column: Column) -> Bool:
+    known = [name for name in workspace.columns if name != "text"]
+    if column.name not in known:
+        raise InputError("A filter must name a column of the corpus", repr(column.name),
+                         f"Choose one of {', '.join(known)}")
+    cells = workspace.documents[column.name]
+    keep = np.ones(len(cells), dtype=np.bool_)
+    if column.values or column.contains:
+        text = cells.astype(object).where(cells.notna(), "").map(str)
+        if column.values:
+            keep &= text.isin(column.values).to_numpy(np.bool_)
+        if column.contains:
+            keep &= text.str.contains(column.contains, case=False, regex=False).to_numpy(np.bool_)
+    if column.span != ANY:
+        numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+        if np.isnan(numbers).all():
+            raise InputError("Bounds must be asked of a column of numbers", f"column {column.name!r}, which has none",
+                             "Ask for values of it instead")
+        keep &= _between(numbers, column.span)
+    return keep
+
+
+def select(workspace: Workspace, taxonomy: Taxonomy, wanted: Filter, *, near: Float32 | None = None,
+           limit: int = NEAREST) -> Selected:
+    """Return the documents that pass a filter, best first; with a vector only the `limit` nearest of them.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+    wanted : Filter
+    near : (d,) unit vector, optional
+        What `gem_core.pipeline.meaning.vector_of` makes of words, or the vector of a document.
+    limit : int
+
+    Raises
+    ------
+    InputError, WorkspaceError
+        As `mask` does.
+    """
+    keep, found = _passing(workspace, taxonomy, wanted)
+    if near is not None:
+        found_near = nearest(workspace, near, limit, within=keep)
+        return Selected(frozen(_these(len(keep), found_near.rows)), found_near.rows, found_near.cosine)
+    if found:
+        ranked = np.asarray(found, dtype=np.int32)
+        ranked = ranked[keep[ranked]]
+    else:
+        inside = np.flatnonzero(keep)
+        gis = taxonomy.documents["gis"].to_numpy()[inside]
+        ranked = inside[np.argsort(-gis, kind="stable")].astype(np.int32)
+    return Selected(frozen(keep), frozen(ranked))
+
+
+def parts(wanted: Filter, labels: Mapping[int, str] | None = None) -> dict[str, str]:
+    """Say each part of a filter in words; the keys are what `Filter.without` takes.
+
+    Examples
+    --------
+    >>> parts(Filter(text="water", tokens=(100, None), columns=(Column("lang", ("en", "")),)))
+    {'text': 'holds "water"', 'tokens': 'tokens at least 100', 'column:lang': 'lang is en or empty'}
+    """
+    out: dict[str, str] = {}
+    if wanted.text.strip():
+        out["text"] = f'holds "{" ".join(wanted.text.split())}"'
+    if wanted.clusters:
+        names = [(labels or {}).get(number, f"cluster {number}") for number in wanted.clusters]
+        out["clusters"] = f"in {_either(names)}"
+    for name, word in (("tokens", "tokens"), ("margin", "margin"), ("gis", "GIS")):
+        if getattr(wanted, name) != ANY:
+            out[name] = f"{word} {_span(getattr(wanted, name))}"
+    for column in wanted.columns:
+        tests = [f"is {_either([value or 'empty' for value in column.values])}"] if column.values else []
+        tests += [f'contains "{column.contains}"'] if column.contains else []
+        tests += [_span(column.span)] if column.span != ANY else []
+        out[f"column:{column.name}"] = f"{column.name} {' and '.join(tests)}"
+    if wanted.outline is not None:
+        out["outline"] = f"drawn around on the {'globe' if wanted.outline.turn else 'flat map'}"
+    if wanted.saved:
+        out["saved"] = f"in selection {wanted.saved}"
+    return out
+
+
+def describe(wanted: Filter, labels: Mapping[int, str] | None = None) -> str:
+    """Say a filter in one line.
+
+    Examples
+    --------
+    >>> describe(Filter(gis=(None, 2.5), clusters=(3, 1)), {1: "Bread", 3: "Rivers"})
+    'in Rivers or Bread; GIS at most 2.5'
+    """
+    return "; ".join(parts(wanted, labels).values()) or "all documents"
+
+
+def _either(names: list[str]) -> str:
+    shown = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"]
+    return " or ".join(shown)
+
+
+def _span(span: Span) -> str:
+    low, high = (None if value is None else f"{value:,.6g}" for value in span)
+    if low is not None and high is not None:
+        return f"from {low} to {high}"
+    return f"at least {low}" if low is not None else f"at most {high}"

@@ -1,0 +1,40 @@
+"""Students that are kept in a workspace, beside the taxonomy that taught them."""
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gem_core.errors import WorkspaceError
+from gem_core.pipeline.student.distil import DistilSettings
+from gem_core.pipeline.student.report import FILE, DistilReport, read_report
+from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.studies import study_key
+
+FOLDER = "students"
+
+
+@dataclass(frozen=True)
+class KeptStudent:
+    """A student's folder, its report, and when it was made (seconds since 1970)."""
+
+    folder: Path
+    report: DistilReport
+    made: float
+
+    def taught_by(self, taxonomy: Taxonomy) -> bool:
+        """Whether this taxonomy, as it is, was the teacher: the same documents, names and exclusions."""
+        return self.report.taxonomy_hash == taxonomy.taxonomy_hash
+
+
+def student_folder(workspace: Workspace, taxonomy: Taxonomy, settings: DistilSettings) -> Path:
+    """Return where the student of a taxonomy with these settings is kept: the same question, the same folder."""
+    return workspace.root / FOLDER / study_key(taxonomy.taxonomy_hash, asdict(settings))
+
+
+def students(workspace: Workspace) -> tuple[KeptStudent, ...]:
+    """Return the students of a workspace, those made last first; a folder without a whole report is none."""
+    found = []
+    for path in (workspace.root / FOLDER).glob(f"[!.]*/{FILE}"):
+        with suppress(WorkspaceError, OSError):
+            found.append(KeptStudent(path.parent, read_report(path.parent), path.stat().st_mtime))
+    return tuple(sorted(found, key=lambda one: (-one.made, one.folder.name)))

@@ -1,0 +1,9 @@
+"""The home folder: where workspaces without a given folder are stored."""
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """Folder for workspaces that were given no place: $GEM_EXPLORER_HOME, else ~/.gem-explorer."""
+    return Path(os.environ.get("GEM_EXPLORER_HOME", "~/.gem-explorer")).expanduser()

@@ -1,0 +1,95 @@
+"""What mixing runs leave on disk: the evidence that weights rest on, under the taxonomy it belongs to."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gem_core.errors import WorkspaceError
+from gem_core.workspace.atomic_files import write_json
+from gem_core.workspace.studies import study_key
+
+FOLDER = "mixing"
+
+
+class Mixes:
+    """The folder ``mixing/<taxonomy hash>/`` of a workspace: every file whole or absent.
+
+    Another taxonomy has another hash and finds nothing here: evidence is about clusters, and does not outlive them.
+
+    Parameters
+    ----------
+    root : Path
+        The workspace folder.
+    taxonomy_hash : str
+    """
+
+    def __init__(self, root: Path, taxonomy_hash: str) -> None:
+        self.taxonomy_hash = taxonomy_hash
+        self.folder = root / FOLDER / taxonomy_hash
+
+    def write_evidence(self, kind: str, settings: dict[str, Any], value: dict[str, Any]) -> Path:
+        """Keep the result of a run as ``<kind>-<hash of its settings>.json``; the same run replaces its own.
+
+        Parameters
+        ----------
+        kind : str
+            Such as "regmix", "doremi", "perfre", "grip".
+        settings : dict
+            Everything that decides the result, seed included, as JSON values.
+        value : dict
+            The result as JSON values; "weights" in it is {cluster number: weight}.
+
+        Returns
+        -------
+        Path
+            Of the file. It holds `value` with kind, settings and taxonomy_hash.
+
+        Raises
+        ------
+        WorkspaceError
+            If the workspace cannot be written.
+        """
+        path = self._path(kind, settings)
+        write_json(path, {**value, "kind": kind, "settings": settings, "taxonomy_hash": self.taxonomy_hash})
+        return path
+
+    def read_evidence(self, kind: str, settings: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        """Return the evidence of a kind, or None when there is none.
+
+        Parameters
+        ----------
+        kind : str
+        settings : dict, optional
+            Of the run; the run that ended last when left out.
+
+        Raises
+        ------
+        WorkspaceError
+            If the file is damaged, or names another taxonomy.
+        """
+        if settings is not None:
+            path = self._path(kind, settings)
+            return self._read(path) if path.exists() else None
+        found = sorted(self.folder.glob(f"{kind}-" + "[0-9a-f]" * 16 + ".json"),
+                       key=lambda path: (path.stat().st_mtime_ns, path.name))
+        return self._read(found[-1]) if found else None
+
+    def run_folder(self, kind: str, settings: dict[str, Any]) -> Path:
+        """Where a run that has not ended keeps what it needs to go on; the run removes it when it ends."""
+        return self._path(kind, settings).with_suffix("")
+
+    def _path(self, kind: str, settings: dict[str, Any]) -> Path:
+        return self.folder / f"{kind}-{study_key(settings)}.json"
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+            named = value["taxonomy_hash"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise WorkspaceError("Evidence on disk must be whole", f"{path}: {error}",
+                                 "Remove the file and run the same command again") from error
+        if named != self.taxonomy_hash:
+            raise WorkspaceError("Evidence must belong to this taxonomy",
+                                 f"{path.name} of taxonomy {str(named)[:12]}, here {self.taxonomy_hash[:12]}",
+                                 "Remove the file and run the same command again")
+        return dict(value)

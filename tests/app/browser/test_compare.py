@@ -1,0 +1,72 @@
+"""A person holds the clusters against k-means, sees the flows and the figures, and reads a document that moved."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gem_core.pipeline import edit
+from gem_core.pipeline.compare.comparison import compare, headline
+from gem_core.pipeline.editing.operations import Rename
+from gem_core.workspace import Workspace
+from tests.helpers.pages import press, ready
+
+pytestmark = pytest.mark.browser
+HOSTILE = '<img src=x onerror="document.title=1">'
+
+
+@pytest.fixture
+def workspace(built_sample: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(built_sample, tmp_path / "corpus")
+    found = Workspace(tmp_path / "corpus")
+    edit(found, Rename("cluster", found.taxonomy().clusters[0].number, HOSTILE))
+    return found
+
+
+def until(holds: Any, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.2)
+
+
+def figure(page: Any, name: str) -> str:
+    return page.locator("[data-testid=stMetric]", has_text=name).locator("[data-testid=stMetricValue]").inner_text()
+
+
+def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) -> None:
+    page = browser_page(f"{serve('app/main.py', '--workspace', str(workspace.root)).url}/compare")
+    page.wait_for_selector(".st-key-compare_sankey .sankey", timeout=120_000)
+    ready(page)
+    page.locator(".st-key-compare_b").get_by_role("combobox").click()
+    page.get_by_role("option", name="k-means", exact=True).click()
+    until(lambda: (workspace.root / "studies" / "groupings").is_dir())
+    until(lambda: page.get_by_text("of the documents stay together").count() == 1
+          and "k-means" in page.get_by_text("of the documents stay together").inner_text())
+    ready(page)
+    found = compare(workspace, "present", "kmeans")
+    assert page.get_by_text(headline(found), exact=True).count() == 1
+    until(lambda: figure(page, "ARI") == f"{found.ari:.3f}")
+    assert figure(page, "NMI") == f"{found.nmi:.3f}"
+    assert figure(page, "Documents moved") == f"{len(found.moved):,}"
+    until(lambda: page.locator(".st-key-compare_sankey .sankey-node").count() >= 24)
+    labels = page.locator(".st-key-compare_sankey .sankey-node").all_text_contents()
+    assert any("<img src=x" in label for label in labels)  # as text
+    assert page.locator(".st-key-compare_overlap .heatmaplayer").count() == 1
+
+    table = page.locator(".st-key-compare_documents [data-testid=stDataFrame]")
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    press(page, box["x"] + box["width"] - 80, box["y"] + 32 + 16)  # the first row's text
+    row = int(found.moved[0])
+    until(lambda: page.locator(".st-key-compare_close").count() == 1)
+    opening = " ".join(workspace.texts([row])[0].split())[:60]
+    until(lambda: opening in " ".join(page.locator(".st-key-compare_moving").inner_text().split()))
+    assert "→ k-means:" in page.locator(".st-key-compare_moving").inner_text()
+    assert page.title() != "1"
+    assert page.outside == []
+    assert not [text for text in page.errors if "404" not in text]

@@ -1,0 +1,63 @@
+"""Labels by a model in a real browser, from the fields to undo, with answers that would do harm."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gem_core.workspace import Workspace
+from tests.helpers.chat_server import chat_server, says
+from tests.helpers.cli_process import wait_for
+from tests.helpers.pages import ready
+
+pytestmark = pytest.mark.browser
+HOSTILE = ["<img src=x onerror=window.harmed=1>Rivers", "<script>window.harmed=1</script>Bread",
+           "[Stars](javascript:window.harmed=1)", "![x](http://evil.example/pixel.png) Engines",
+           "$$\\href{javascript:alert(1)}{Law}$$", "\u202eMoney\u202c", "<b>Code</b>", "=HYPERLINK(1)"]
+
+
+def settled(page: Any, seconds: float = 0.5) -> None:
+    page.wait_for_timeout(int(1000 * seconds))
+    ready(page)
+
+
+def sources(workspace: Workspace) -> list[str]:
+    return [cluster.label_source for cluster in Workspace(workspace.root).taxonomy().clusters]
+
+
+def test_shown_sent_cancelled_resumed_and_undone(serve: Any, browser_page: Any, sample: Workspace,
+                                                 tmp_path: Path) -> None:
+    before = sample.taxonomy().clusters
+    slow = 3  # the request that is cancelled
+    with chat_server(lambda i, body: says(HOSTILE[i % len(HOSTILE)], wait=60 if i == slow else 0)) as server:
+        served = serve("app/main.py", "--workspace", str(sample.root),
+                       env={"GEM_EXPLORER_HOME": str(tmp_path / "home"), "GEM_LLM_API_KEY": "sk-very-secret"})
+        page = browser_page(f"{served.url}/taxonomy")
+        page.set_default_timeout(120_000)
+        settled(page, 1)
+        page.get_by_text("Labels by a language model").first.click()
+        page.get_by_role("textbox", name="Base URL").fill(server.url)
+        page.get_by_role("textbox", name="Model").fill("gemma")
+        page.get_by_role("textbox", name="Model").press("Tab")
+        settled(page)
+        page.get_by_role("button", name="Show what will be sent").click()
+        page.get_by_text(f"{len(before)} requests").first.wait_for()
+        assert server.bodies == []
+        page.get_by_role("button", name=f"Send {len(before)} requests to 127.0.0.1").click()
+        wait_for(lambda: len(server.bodies) == slow + 1, 120)
+        page.get_by_role("button", name="Cancel").first.click()
+        wait_for(lambda: sources(sample).count("llm") == slow, 60)
+        page.get_by_role("button", name="Resume").first.click()
+        wait_for(lambda: sources(sample).count("llm") == len(before), 120)
+        page.get_by_text(f"{len(before) - slow} of {len(before) - slow} clusters named by gemma").first.wait_for()
+        assert len(server.bodies) == len(before) + 1  # the cancelled one was asked again, no other
+        settled(page, 2)
+        page.get_by_role("button", name="Undo").first.click()
+        settled(page, 2)
+        page.get_by_role("button", name="Undo").first.click()
+        wait_for(lambda: sources(sample).count("llm") == 0, 30)
+    assert Workspace(sample.root).taxonomy().clusters == before
+    assert page.evaluate("() => window.harmed") is None
+    assert "sk-very-secret" not in page.content()
+    assert page.outside == []
+    assert [error for error in page.errors if "404" not in error] == []

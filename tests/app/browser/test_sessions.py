@@ -1,0 +1,22 @@
+"""A short run of the benchmark with many sessions at once; the long one is benchmarks/many_sessions.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.cli_process import QUIET, ROOT
+
+pytestmark = pytest.mark.browser
+
+
+def test_four_sessions_at_once_meet_no_error(chromium: Any, built_sample: Path) -> None:
+    done = subprocess.run([sys.executable, str(ROOT / "benchmarks" / "many_sessions.py"), "--sessions=4", "--rounds=1",
+                           f"--workspace={built_sample}"], capture_output=True, text=True, env=QUIET, timeout=1500)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "round 1, 4 sessions open" in done.stdout
+    assert done.stdout.count("errors: 0") == 2

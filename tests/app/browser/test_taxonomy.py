@@ -1,0 +1,64 @@
+"""A person edits the taxonomy in the browser: marks and merges, splits with a look first, goes back in the history."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gem_core.workspace import Workspace
+from tests.helpers.pages import press, ready
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def workspace(built_sample: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(built_sample, tmp_path / "corpus")
+    return Workspace(tmp_path / "corpus")
+
+
+def mark(page: Any, place: int) -> None:
+    """Tick the box in a row of the list of names: a canvas, so by position."""
+    box = page.locator("[data-testid=stDataFrame]").first.bounding_box()
+    press(page, box["x"] + 24, box["y"] + 38 + 32 * place + 14)
+    ready(page)
+
+
+def test_merge_split_and_go_back(serve: Any, browser_page: Any, workspace: Workspace) -> None:
+    before = workspace.taxonomy()
+    page = browser_page(f"{serve('app/main.py', '--workspace', str(workspace.root)).url}/taxonomy")
+    ready(page)
+    group = next(p for p in before.parents if len(p.children) == 2)
+    place = 0
+    for parent in before.parents:
+        if parent.number == group.number:
+            break
+        place += 1 + len(parent.children)
+
+    page.get_by_text("Mark clusters to edit several").wait_for()
+    mark(page, place)  # the whole group
+    page.get_by_role("button", name="Merge 2").click()
+    page.get_by_role("button", name="All names").wait_for()
+    ready(page)
+    merged = workspace.taxonomy()
+    assert len(merged.clusters) == len(before.clusters) - 1
+    assert page.get_by_text(f"{len(merged.clusters)} clusters in {len(merged.parents)} groups").count() >= 2
+
+    page.get_by_role("button", name="Split", exact=True).click()
+    page.get_by_text("2 parts, from").wait_for()
+    page.get_by_role("button", name="Split into 2").click()
+    page.get_by_text(f"{len(before.clusters)} clusters in").first.wait_for()
+    ready(page)
+    assert len([c for c in workspace.taxonomy().clusters if c.pinned]) == 2
+
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text(f"{len(merged.clusters)} clusters in").first.wait_for()
+    page.get_by_role("button", name="History").click()
+    page.get_by_role("button", name="Go", exact=True).last.click()
+    page.get_by_text(f"{len(before.clusters)} clusters in").first.wait_for()
+    assert workspace.taxonomy().key == before.key
+    assert page.outside == []
+    assert [e for e in page.errors if "404" not in e] == []

@@ -1,0 +1,54 @@
+"""mix perfre, mix probe and mix predict as processes: killed and resumed, JSON, words, refusals."""
+
+import json
+import shutil
+import signal
+from pathlib import Path
+
+from gem_core.workspace import Workspace
+from tests.helpers.cli_process import end, facts, progress, refusal, run, start, wait_for
+
+SMALL = ("--steps", 20, "--width", 8, "--held-tokens", 400)
+
+
+def test_a_killed_study_ends_as_an_unbroken_one(sample: Workspace, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(sample.root, other)
+    unbroken = facts(run("mix", "perfre", other, *SMALL, "--json"))
+    file = tmp_path / "progress.json"
+    child = start("mix", "perfre", sample.root, *SMALL, "--progress-file", file)
+    wait_for(lambda: progress(file).get("step") == "train proxies" and progress(file)["done"] > 80)
+    assert end(child, signal.SIGKILL)[0] == -signal.SIGKILL
+    kept = list((sample.root / "mixing").glob("*/perfre-*/*"))
+    assert kept, "groups that were done"
+    assert not list((sample.root / "mixing").glob("*/perfre-*.json"))
+    again = start("mix", "perfre", sample.root, *SMALL, "--json", "--progress-file", file)
+    first = wait_for(lambda: progress(file).get("step") == "train proxies" and progress(file)["done"])
+    assert first >= 40, "it goes on where it stood"
+    out, err = again.communicate(timeout=120)
+    assert again.returncode == 0, err
+    assert json.loads(out) == unbroken
+    assert len(unbroken["clusters"]) == 12
+    assert abs(sum(one["weight"] for one in unbroken["clusters"]) - 1) < 1e-9
+    weights = facts(run("mix", "weights", sample.root, "--strategy", "perfre", "--json"))
+    assert {one["cluster_id"]: round(one["weight"], 9) for one in weights["clusters"]} == \
+        {one["cluster_id"]: round(one["weight"], 9) for one in unbroken["clusters"]}
+
+
+def test_probe_and_predict_say_what_they_found(sample: Workspace) -> None:
+    said = run("mix", "probe", sample.root, *SMALL, "--probes", 2).stdout.splitlines()
+    assert said[0].split() == ["gain", "+-", "weight", "natural", "cluster"]
+    gains = [float(line.split()[0]) for line in said[1:13]]
+    assert gains == sorted(gains, reverse=True)
+    assert "--strategy grip" in said[13]
+    found = facts(run("mix", "predict", sample.root, *SMALL[2:], "--steps", 1, "--partition", "random", "--runs", 20,
+                      "--regressor", "linear", "--json"))
+    assert len(found["domains"]) == 12
+    assert len(found["scores"]) == 10
+    assert found["verdict"].startswith(("Predictable", "Partly predictable", "Not predictable with these runs"))
+
+
+def test_refusals(sample: Workspace) -> None:
+    assert "got 'ward'" in refusal(run("mix", "predict", sample.root, "--partition", "ward"))
+    refused = refusal(run("mix", "perfre", sample.root, "--width", 30))
+    assert "a multiple of 4, the heads of attention; got 30. Use 32" in refused

@@ -1,0 +1,189 @@
+"""From a file to a taxonomy: steps are done once, bad input is refused and loses nothing, a killed run goes on."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gem_core.errors import Cancelled, InputError, WorkspaceError
+from gem_core.pipeline import Rename, Source, build, edit, ensure_path, fit_taxonomy, preview
+from gem_core.workspace import Settings, Workspace
+from tests.helpers.corpora import small_corpus
+
+FOUR = Settings(n_clusters=4)
+
+
+def test_subjects_are_found_and_named(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    taxonomy = build(Source(path, vectors=vectors), tmp_path / "w", FOUR)
+    workspace = Workspace(tmp_path / "w")
+    subjects = workspace.documents["subject"].to_numpy()
+    labels = taxonomy.documents["cluster_id"].to_numpy()
+    assert pd.crosstab(subjects, labels).to_numpy().max(axis=1).sum() == len(subjects)
+    assert len({c.label for c in taxonomy.clusters}) == 4
+    assert sum(c.documents for c in taxonomy.clusters) == len(workspace)
+    assert sum(c.share_tokens for c in taxonomy.clusters) == pytest.approx(1)
+    assert taxonomy.path.strengths.size == 16
+
+
+def test_a_second_build_does_nothing_again(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    source = Source(path, vectors=vectors)
+    build(source, tmp_path / "w", FOUR)
+    stamps = {p: p.stat().st_mtime_ns for p in (tmp_path / "w").rglob("*") if p.is_file() and p.name != ".lock"}
+    again = build(source, tmp_path / "w", FOUR)
+    assert {p: p.stat().st_mtime_ns for p in stamps} == stamps
+    assert [step.key for step in Workspace(tmp_path / "w").history().steps] == [again.key]
+
+
+def test_another_corpus_or_encoder_is_refused(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    first = build(Source(path, vectors=vectors), tmp_path / "w", FOUR)
+    other, other_vectors = small_corpus(tmp_path / "other", n=24, seed=1)
+    with pytest.raises(WorkspaceError, match="A workspace keeps one corpus"):
+        build(Source(other, vectors=other_vectors), tmp_path / "w", FOUR)
+    with pytest.raises(WorkspaceError, match="A workspace keeps the vectors of one encoder"):
+        build(Source(path), tmp_path / "w", FOUR)
+    assert Workspace(tmp_path / "w").taxonomy().taxonomy_hash == first.taxonomy_hash
+
+
+def test_vectors_of_refused_rows_are_left_out(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    table = pd.read_csv(path)
+    table.loc[5, "text"] = ""
+    table.to_csv(path, index=False)
+    build(Source(path, vectors=vectors), tmp_path / "w", FOUR)
+    workspace = Workspace(tmp_path / "w")
+    assert workspace.manifest.refused == {"empty_text": 1}
+    assert np.allclose(workspace.embeddings[5], np.load(vectors)[6], atol=1e-6)
+
+
+def test_more_clusters_than_documents(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    with pytest.raises(InputError) as caught:
+        build(Source(path, vectors=vectors), tmp_path / "w", Settings(n_clusters=61))
+    assert str(caught.value) == ("The number of clusters lies between 1 and the number of documents (60); got 61. "
+                                 "Ask for fewer clusters or add documents.")
+    assert build(Source(path, vectors=vectors), tmp_path / "w", FOUR).clusters
+
+
+def test_identical_documents(tmp_path: Path) -> None:
+    path = tmp_path / "same.csv"
+    pd.DataFrame({"text": ["the very same words again"] * 30}).to_csv(path, index=False)
+    np.save(tmp_path / "v.npy", np.ones((30, 8), dtype=np.float32))
+    source = Source(path, vectors=tmp_path / "v.npy")
+    with pytest.raises(InputError, match=r"at least 2 documents that differ; got 30 documents of which 1"):
+        build(source, tmp_path / "w", Settings(n_clusters=2))
+    assert len(build(source, tmp_path / "w", Settings(n_clusters=1)).clusters) == 1
+
+
+def test_one_document(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    pd.DataFrame({"text": ["a single lonely document"]}).to_csv(path, index=False)
+    np.save(tmp_path / "v.npy", np.ones((1, 8), dtype=np.float32))
+    source = Source(path, vectors=tmp_path / "v.npy")
+    with pytest.raises(InputError, match=r"between 1 and the number of documents \(1\); got 24"):
+        build(source, tmp_path / "w")
+    taxonomy = build(source, tmp_path / "w", Settings(n_clusters=1))
+    assert taxonomy.clusters[0].exemplars == (0,)
+
+
+@pytest.mark.parametrize(("damage", "words"), [
+    (lambda v: v[:-1], "one vector"), (lambda v: np.where(np.arange(60)[:, None] == 7, np.nan, v), "row 7"),
+    (lambda v: v * (np.arange(60)[:, None] != 9), "row 9")])
+def test_bad_vectors(corpus: tuple[Path, Path], tmp_path: Path, damage: object, words: str) -> None:
+    path, vectors = corpus
+    np.save(vectors, damage(np.load(vectors)))  # type: ignore[operator]
+    with pytest.raises(InputError) as caught:
+        build(Source(path, vectors=vectors), tmp_path / "w", FOUR)
+    assert "; got " in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_cancel_keeps_finished_steps(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+
+    def stop(step: str, done: int, total: int) -> None:
+        if step == "name clusters":
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        build(Source(path, vectors=vectors), tmp_path / "w", FOUR, progress=stop)
+    workspace = Workspace(tmp_path / "w")
+    assert workspace.has("sphere.npy")
+    assert workspace.history().steps == ()
+    assert build(Source(path, vectors=vectors), tmp_path / "w", FOUR).clusters
+
+
+def test_a_killed_build_goes_on(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    command = [sys.executable, "-m", "gem_core.cli", "fit", str(path), "--embeddings", str(vectors), "--workspace",
+               str(tmp_path / "w"), "--clusters", "4"]
+    for wait in (2.0, 4.0):
+        child = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            child.wait(wait)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    taxonomy = Workspace(tmp_path / "w").taxonomy()
+    fresh = build(Source(path, vectors=vectors), tmp_path / "fresh", FOUR)
+    assert taxonomy.taxonomy_hash == fresh.taxonomy_hash
+
+
+def test_the_present_settings_move_nothing(sample: Workspace) -> None:
+    taxonomy = ensure_path(sample)
+    shown = preview(sample, taxonomy, taxonomy.settings)
+    assert shown.moved.size == 0
+    assert shown.ari == 1.0
+    nudged = preview(sample, taxonomy, replace(taxonomy.settings, strength=1.001))
+    assert nudged.moved.size <= 2
+
+
+def test_preview_says_what_apply_does(sample: Workspace) -> None:
+    before = ensure_path(sample)
+    settings = replace(before.settings, strength=float("inf"))
+    shown = preview(sample, before, settings)
+    assert shown.after.largest <= shown.before.largest
+    assert np.allclose(shown.fit.masses, 1 / len(before.clusters), atol=1e-6)
+    assert sample.taxonomy().key == before.key, "a preview writes nothing"
+    applied = fit_taxonomy(sample, settings)
+    got = np.array([c.share_documents for c in applied.clusters])
+    assert np.abs(got - shown.shares).max() < 0.02
+    assert sample.undo()
+    assert sample.taxonomy().taxonomy_hash == before.taxonomy_hash
+
+
+@pytest.mark.parametrize("changes", [{"n_clusters": 13}, {"target": "natural", "weighting": "tokens", "seed": 1}])
+def test_preview_of_another_start_is_the_fit_of_apply(sample: Workspace, changes: dict[str, object]) -> None:
+    settings = replace(sample.taxonomy().settings, **changes)
+    shown = preview(sample, sample.taxonomy(), settings)
+    assert shown.moved.size > 0
+    applied = fit_taxonomy(sample, settings)
+    assert np.array_equal(shown.labels, applied.documents["cluster_id"])
+
+
+def test_colours_numbers_and_labels_follow_a_refit(sample: Workspace) -> None:
+    before = sample.taxonomy()
+    edit(sample, Rename("cluster", 0, "Mine"))
+    after = fit_taxonomy(sample, replace(before.settings, strength=before.settings.strength * 1.05))
+    same = (after.documents["cluster_id"].to_numpy() == before.documents["cluster_id"].to_numpy()).mean()
+    assert same > 0.9
+    assert after.clusters[0].label == "Mine"
+    assert after.clusters[0].label_source == "person"
+    assert sum(a.colour == b.colour for a, b in zip(after.clusters, before.clusters, strict=True)) >= 10
+
+
+def test_the_sample_collapses_without_balance(sample: Workspace) -> None:
+    taxonomy = ensure_path(sample)
+    plain = preview(sample, taxonomy, replace(taxonomy.settings, strength=0.0))
+    matched = preview(sample, taxonomy, replace(taxonomy.settings, strength=1.0))
+    assert plain.after.largest > 1.7 * matched.after.largest
+    assert plain.after.smallest < matched.after.smallest
+    assert matched.after.normalised_entropy > 0.99

@@ -1,0 +1,173 @@
+"""Groupings of the sample held against each other."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+
+from gem_core.clustering import assign, kmeans
+from gem_core.errors import InputError
+from gem_core.pipeline.compare.comparison import (
+    Partition,
+    at_hand,
+    columns_to_compare,
+    compare,
+    compare_partitions,
+    giant,
+    headline,
+    partition,
+)
+from gem_core.pipeline.compare.quality import cosines, quality
+from gem_core.workspace import Workspace
+
+
+def planted(labels: list[int], title: str = "one", margin: list[float] | None = None) -> Partition:
+    k = max(labels) + 1
+    return Partition(spec=title, kind="method", title=title, labels=np.array(labels, dtype=np.int32),
+                     names=tuple(f"{title} {i}" for i in range(k)), colours=("#123456",) * k, numbers=tuple(range(k)),
+                     order=np.arange(k, dtype=np.int32),
+                     margin=None if margin is None else np.array(margin, dtype=np.float32))
+
+
+def test_what_stays_and_what_moves_by_hand() -> None:
+    found = compare_partitions(planted([0, 0, 0, 1, 1], margin=[5, 1, 3, 2, 4]), planted([1, 1, 0, 0, 0], "two"))
+    assert found.table.tolist() == [[1, 2], [2, 0]]
+    assert found.partner.tolist() == [1, 0]
+    assert found.moved.tolist() == [2]
+    assert found.stay == pytest.approx(0.8)
+    best, how = found.best("a")
+    assert (best.tolist(), how) == ([1, 0], pytest.approx([2 / 3, 2 / 3]))
+    assert found.rows(0, 0, moved=False).tolist() == [2]
+    assert found.rows(0, 1).tolist() == []
+    assert found.rows(0, 1, moved=False).tolist() == [0, 1]
+
+
+def test_moved_documents_come_least_sure_first() -> None:
+    found = compare_partitions(planted([0, 0, 0, 0, 1], margin=[5, 1, 3, 2, 4]), planted([0, 1, 2, 3, 4], "two"))
+    assert found.moved.tolist() == [1, 3, 2]  # document 0 stays: its cluster is matched with the first of its pieces
+
+
+def test_sides_change_places() -> None:
+    rng = np.random.default_rng(0)
+    a, b = planted(rng.integers(0, 5, 300).tolist()), planted(rng.integers(0, 4, 300).tolist(), "two")
+    there, back = compare_partitions(a, b), compare_partitions(b, a)
+    assert np.array_equal(there.table, back.table.T)
+    assert (there.ari, there.nmi, there.stay) == pytest.approx((back.ari, back.nmi, back.stay))
+    assert sorted(there.moved) == sorted(back.moved)
+    assert there.table.sum() == 300
+    assert [sorted(order) for order in (there.order_a, there.order_b)] == [list(range(5)), list(range(4))]
+
+
+def test_a_giant_and_its_pieces() -> None:
+    a = planted([0] * 10 + [1] * 10 + [2] * 10 + [3] * 10 + [4] * 1)
+    b = planted([0] * 31 + [1] * 2 + [2] * 2 + [3] * 2 + [4] * 2 + [5] * 2, "k-means")
+    found = giant(compare_partitions(a, b))
+    assert found is not None
+    assert (found.side, found.group, found.pieces) == ("b", 0, (0, 1, 2))
+    assert found.share == pytest.approx(31 / 41)
+    assert found.held == pytest.approx(30 / 31)  # the one document of cluster 3 is less than 5%
+    assert headline(compare_partitions(a, b)) == ("one splits the 76% giant of k-means into 3 clusters; "
+                                                  "32% of the documents stay together")
+    assert giant(compare_partitions(a, a)) is None
+    assert headline(compare_partitions(a, a)) == "one and one group all 41 documents alike"
+    even = compare_partitions(planted([0, 0, 1, 1, 2, 2]), planted([0, 0, 1, 1, 2, 1], "two"))
+    assert headline(even) == "3 of 3 clusters of one return in two; 83% of the documents stay together"
+
+
+def test_every_kind_of_grouping(sample: Workspace) -> None:
+    taxonomy = sample.taxonomy()
+    present = partition(sample, "present")
+    assert np.array_equal(np.array(present.numbers)[present.labels], taxonomy.documents["cluster_id"])
+    assert present.names == tuple(cluster.label for cluster in taxonomy.clusters)
+    step = partition(sample, "step:1")
+    assert np.array_equal(step.labels, present.labels)
+    assert np.array_equal(partition(sample, f"step:{taxonomy.key}").labels, present.labels)
+    column = partition(sample, "column:subject")
+    assert (np.array(column.names)[column.labels] == sample.documents["subject"]).all()
+    assert list(column.sizes) == sorted(column.sizes, reverse=True)
+    assert columns_to_compare(sample)[0] == "subject"
+    assert "id" not in columns_to_compare(sample)
+
+
+def test_a_baseline_is_fitted_once_and_takes_the_colours_it_overlaps(sample: Workspace) -> None:
+    assert not at_hand(sample, "kmeans")
+    found = partition(sample, "kmeans")
+    labels = assign(sample.embeddings, kmeans(sample.embeddings, 12, seed=0)).labels
+    assert np.array_equal(found.labels, labels)
+    taxonomy = sample.taxonomy()
+    for k, colour in enumerate(found.colours):
+        counts = np.bincount(taxonomy.positions[labels == k], minlength=12)
+        assert colour == taxonomy.clusters[int(counts.argmax())].colour
+    assert at_hand(sample, "kmeans")
+    assert not at_hand(sample, "kmeans:5")
+    seen: list[str] = []
+    again = partition(Workspace(sample.root), "kmeans", progress=lambda step, done, total: seen.append(step))
+    assert again.names == found.names
+    assert len(set(found.names)) == 12
+    assert np.array_equal(again.labels, found.labels)
+    assert len(partition(sample, "spherical:5").names) == 5
+
+
+def test_a_kept_fit_that_cannot_be_read_is_made_again(sample: Workspace) -> None:
+    found = partition(sample, "spherical")
+    for file in (sample.root / "studies" / "groupings").iterdir():
+        file.write_bytes(file.read_bytes()[:100])
+    assert np.array_equal(partition(sample, "spherical").labels, found.labels)
+
+
+def test_missing_labels_are_a_group_and_no_evidence(sample: Workspace) -> None:
+    q = quality(sample, partition(sample, "present"))
+    labels = sample.documents["subject"].to_numpy()
+    assert q.ari == pytest.approx(adjusted_rand_score(labels, sample.taxonomy().positions))
+    sample.documents.loc[:99, "subject"] = None
+    known = quality(sample, partition(sample, "present"))
+    assert known.ari == pytest.approx(adjusted_rand_score(labels[100:], sample.taxonomy().positions[100:]))
+    assert "(no value)" in partition(sample, "column:subject").names
+
+
+def test_quality_against_the_plain_formulas(sample: Workspace) -> None:
+    x, labels = np.asarray(sample.embeddings, dtype=np.float64), sample.taxonomy().positions
+    centers = np.stack([x[labels == k].sum(axis=0) for k in range(12)])
+    centers /= np.linalg.norm(centers, axis=1, keepdims=True)
+    cosine = x @ centers.T
+    own = cosine[np.arange(len(x)), labels]
+    cosine[np.arange(len(x)), labels] = -1
+    found = quality(sample, partition(sample, "present"))
+    assert found.within_cosine == pytest.approx(own.mean(), abs=1e-6)
+    assert found.cosine_margin == pytest.approx((own - cosine.max(axis=1)).mean(), abs=1e-6)
+    assert found.silhouette == pytest.approx(silhouette_score(x, labels, metric="cosine"), abs=1e-5)
+    shares = np.bincount(labels) / len(x)
+    assert (found.largest, found.smallest) == pytest.approx((shares.max(), shares.min()))
+    assert found.entropy == pytest.approx(-(shares * np.log(shares)).sum() / np.log(12))
+    assert quality(sample, partition(sample, "column:subject")).ari is None  # a column says nothing of itself
+
+
+def test_cosines_of_one_group_and_of_empty_ones(sample: Workspace) -> None:
+    one = np.zeros(len(sample), dtype=np.int32)
+    within, margin = cosines(sample.embeddings, one, 1)
+    assert np.isnan(margin)
+    assert cosines(sample.embeddings, one + 2, 5) == (pytest.approx(within), pytest.approx(np.nan, nan_ok=True))
+
+
+def test_agreement_of_a_comparison(sample: Workspace) -> None:
+    found = compare(sample, "present", "column:subject")
+    assert found.ari == pytest.approx(adjusted_rand_score(sample.documents["subject"], found.a.labels))
+    assert found.stay == pytest.approx(1 - len(found.moved) / len(sample))
+
+
+@pytest.mark.parametrize(("spec", "message"), [
+    ("best", "A grouping is present, step:N, kmeans, spherical, vmf or column:NAME; got 'best'"),
+    ("kmeans:0", "A grouping is present"), ("column:", "A grouping is present"),
+    ("step:9", "The history holds steps 1 to 1; got step '9'"),
+    ("column:nothing", "The column must be one of the corpus; got 'nothing'"),
+    ("column:id", "at most 200 different values; got 651 in 'id'")])
+def test_refusals(built_sample: object, spec: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        partition(Workspace(str(built_sample)), spec)
+
+
+def test_headline_names_a_column_and_the_mixture() -> None:
+    column = replace(planted([0, 0, 1, 1, 2, 1], 'column "a_b"'), kind="column")
+    assert headline(compare_partitions(column, planted([0, 0, 1, 1, 2, 2], "vMF mixture"))) == (
+        '3 of 3 values of the column "a_b" return in the vMF mixture; 83% of the documents stay together')

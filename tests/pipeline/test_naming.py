@@ -1,0 +1,243 @@
+"""Labels by a language model through the whole pipeline, against a real server that behaves as told."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gem_core.errors import Cancelled, EndpointError, WorkspaceError
+from gem_core.llm.endpoint import Endpoint
+from gem_core.pipeline import Rename, edit, model_of, name_clusters, naming_plan
+from gem_core.pipeline.labels.llm_labels import JOURNAL
+from gem_core.workspace import Workspace
+from tests.helpers.chat_server import Reply, chat_server, refuses, says
+from tests.helpers.cli_process import facts, refusal, run, start, wait_for
+
+SECRET = "sk-very-secret-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GEM_LLM_API_KEY", "GEM_LLM_BASE_URL", "GEM_LLM_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("gem_core.llm.client.TICK", 0.01)
+
+
+def numbered(index: int, body: dict[str, Any]) -> Reply:
+    return says(f"Topic number {index}")
+
+
+def labels(workspace: Workspace) -> dict[int, tuple[str, str]]:
+    return {c.number: (c.label, c.label_source) for c in workspace.taxonomy().clusters}
+
+
+def steps(workspace: Workspace) -> int:
+    return workspace.history().position
+
+
+def test_clusters_are_named_in_one_step_and_undone_as_one(sample: Workspace) -> None:
+    before, at = labels(sample), steps(sample)
+    key = sample.taxonomy().key
+    with chat_server(numbered) as server:
+        found = name_clusters(sample, Endpoint(server.url, "gemma"))
+    numbers = sorted(before)
+    assert labels(sample) == {n: (f"Topic number {i}", "llm") for i, n in enumerate(numbers)}
+    assert [(n.number, n.before, n.outcome, n.note) for n in found.labels] == \
+        [(n, before[n][0], "named", "") for n in numbers]
+    assert (found.requests, found.model, found.host) == (len(numbers), "gemma", f"127.0.0.1:{server.port}")
+    assert steps(sample) == at + 1
+    assert model_of(sample, sample.taxonomy().cluster(numbers[3])) == "gemma"
+    assert sample.undo()
+    assert labels(sample) == before
+    assert sample.taxonomy().key == key
+    assert model_of(sample, sample.taxonomy().cluster(numbers[3])) == ""
+
+
+def test_what_is_shown_is_what_is_sent(sample: Workspace) -> None:
+    plan = naming_plan(sample)
+    with chat_server(numbered) as server:
+        endpoint = Endpoint(server.url, "gemma")
+        name_clusters(sample, endpoint)
+    assert server.bodies == [endpoint.body(question.messages) for question in plan.questions]
+    sent = sum(len(message["content"]) for body in server.bodies for message in body["messages"])
+    assert (plan.requests, plan.characters) == (len(server.bodies), sent)
+    text = sample.texts([sample.taxonomy().clusters[0].exemplars[0]])[0]
+    assert text[:80] in plan.questions[0].text
+    assert all(term in plan.questions[0].text for term, _ in sample.taxonomy().clusters[0].keywords)
+
+
+def test_a_persons_label_is_never_asked_for(sample: Workspace) -> None:
+    edit(sample, Rename("cluster", 2, "Mine"))
+    plan = naming_plan(sample, [2, 3])
+    assert ([q.number for q in plan.questions], plan.skipped) == ([3], ((2, "named by a person"),))
+    with chat_server([says("Mine")]) as server:
+        found = name_clusters(sample, Endpoint(server.url, "gemma"), again=True)
+    assert labels(sample)[2] == ("Mine", "person")
+    assert len(server.bodies) == len(labels(sample)) - 1
+    assert found.skipped == ((2, "named by a person"),)
+    assert labels(sample)[0] == ("Mine (2)", "llm")
+
+
+def test_a_person_who_names_a_cluster_meanwhile_wins(sample: Workspace) -> None:
+    def meanwhile(index: int, body: dict[str, Any]) -> Reply:
+        if index == 1:
+            edit(Workspace(sample.root), Rename("cluster", 0, "Mine"), Rename("cluster", 1, "Topic number 2"))
+        return numbered(index, body)
+
+    with chat_server(meanwhile) as server:
+        found = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2])
+    now = labels(sample)
+    assert [now[n] for n in (0, 1, 2)] == [("Mine", "person"), ("Topic number 2", "person"),
+                                           ("Topic number 2 (2)", "llm")]
+    assert [(n.outcome, n.note) for n in found.labels] == \
+        [("kept", "changed by somebody meanwhile")] * 2 + [("named", "")]
+
+
+def test_the_same_answer_for_all_gives_labels_that_differ(sample: Workspace) -> None:
+    with chat_server([says("rivers")]) as server:
+        name_clusters(sample, Endpoint(server.url, "gemma"))
+    found = [label for label, _ in labels(sample).values()]
+    assert found == ["Rivers", *(f"Rivers ({i})" for i in range(2, len(found) + 1))]
+
+
+def test_an_answer_without_a_label_leaves_the_keywords(sample: Workspace) -> None:
+    answers = [says(""), says(None, "length"), says("I'm sorry, I cannot."), says("\u202e" * 50 + "x" * 10_240),
+               refuses(400, "content filter"), says("Railway travel"),
+               says("<img src=x onerror=alert(1)>\n**Good**\u202e name")]
+    before = labels(sample)
+    with chat_server(answers) as server:
+        found = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2, 3, 4, 5, 6])
+    assert [n.note for n in found.labels] == [
+        "empty answer", "all tokens used before the answer", "no label in the answer", "no label in the answer",
+        "refused: status 400 (content filter)", "an example repeated", ""]
+    now = labels(sample)
+    assert [now[n] for n in range(6)] == [before[n] for n in range(6)]
+    assert now[6] == ("Good name", "llm")
+
+
+def test_when_every_request_is_refused_the_run_ends(sample: Workspace) -> None:
+    at = steps(sample)
+    with chat_server([refuses(400, "unknown field")]) as server, pytest.raises(EndpointError, match="unknown field"):
+        name_clusters(sample, Endpoint(server.url, "gemma"))
+    assert len(server.bodies) == 3
+    assert steps(sample) == at
+
+
+def test_a_failure_keeps_what_came_and_the_next_run_asks_for_the_rest(sample: Workspace) -> None:
+    at, count = steps(sample), len(labels(sample))
+
+    def failing(index: int, body: dict[str, Any]) -> Reply:
+        return numbered(index, body) if index < 3 else refuses(401, "expired")
+
+    with chat_server(failing) as server, pytest.raises(EndpointError) as caught:
+        name_clusters(sample, Endpoint(server.url, "gemma"))
+    assert str(caught.value).endswith(
+        "start gem-explorer again; 3 new labels that came before are kept, the same command asks for the rest.")
+    assert [source for _, source in labels(sample).values()].count("llm") == 3
+    assert steps(sample) == at + 1
+    with chat_server(lambda i, body: says(f"Later {i}")) as server:
+        found = name_clusters(sample, Endpoint(server.url, "gemma"))
+    assert len(server.bodies) == found.requests == count - 3
+    assert {source for _, source in labels(sample).values()} == {"llm"}
+    assert steps(sample) == at + 2
+
+
+def test_a_cancel_during_a_slow_answer_keeps_what_came(sample: Workspace) -> None:
+    looks: list[int] = []
+
+    def progress(step: str, done: int, total: int) -> None:
+        looks.append(done)
+        if looks.count(2) > 3:
+            raise Cancelled
+
+    with chat_server([says("One"), says("Two"), says("Three", wait=60)]) as server, pytest.raises(Cancelled):
+        name_clusters(sample, Endpoint(server.url, "gemma"), progress=progress)
+    assert sorted(label for label, source in labels(sample).values() if source == "llm") == ["One", "Two"]
+    assert not (sample.root / JOURNAL).exists()
+
+
+def test_named_clusters_are_asked_again_only_when_wanted(sample: Workspace) -> None:
+    with chat_server(numbered) as server:
+        endpoint = Endpoint(server.url, "gemma")
+        name_clusters(sample, endpoint, [0, 1])
+        assert name_clusters(sample, endpoint, [0, 1]).skipped == \
+            ((0, "named by a model already"), (1, "named by a model already"))
+        assert len(server.bodies) == 2
+        name_clusters(sample, endpoint, [0], again=True)
+    assert labels(sample)[0] == ("Topic number 2", "llm")
+
+
+def test_a_cluster_that_is_not_there(sample: Workspace) -> None:
+    with pytest.raises(WorkspaceError, match="no cluster 99"):
+        naming_plan(sample, [99])
+
+
+def command(workspace: Workspace, url: str, *more: str) -> tuple[str, ...]:
+    return "name", str(workspace.root), "--base-url", url, "--model", "gemma", *more
+
+
+def test_the_command(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "GEM_LLM_API_KEY", SECRET)
+    monkeypatch.setattr("tests.helpers.cli_process.QUIET", {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    before = labels(sample)
+    with chat_server([says("Good\u202e \x1b[2Jname")]) as server:
+        dry = run(*command(sample, server.url, "--dry-run", "--clusters", "1,2"))
+        shown = facts(run(*command(sample, server.url, "--dry-run", "--clusters", "1,2", "--json")))
+        assert server.bodies == []
+        done = facts(run(*command(sample, server.url, "--clusters", "1,2", "--json")))
+    assert "2 requests with" in dry.stdout
+    assert "Nothing was sent." in dry.stdout
+    assert [question["body"] for question in shown["questions"]] == server.bodies
+    assert all(text in dry.stdout for body in server.bodies
+               for text in body["messages"][1]["content"].split("\n") if text.isprintable())
+    assert {headers["authorization"] for headers in server.headers} == {f"Bearer {SECRET}"}
+    assert [(n["number"], n["before"], n["after"], n["outcome"]) for n in done["labels"]] == [
+        (1, before[1][0], "Good name", "named"), (2, before[2][0], "Good name (2)", "named")]
+    everything = b"".join(path.read_bytes() for path in sample.root.rglob("*") if path.is_file())
+    assert SECRET.encode() not in everything
+    assert SECRET not in dry.stdout + json.dumps(shown) + json.dumps(done)
+
+
+def test_the_command_refuses_in_three_parts(sample: Workspace) -> None:
+    assert "need an endpoint; got none. Give --base-url" in refusal(run("name", sample.root))
+    assert "A server must listen at http://127.0.0.1:9/v1" in refusal(run(*command(sample, "http://127.0.0.1:9/v1")))
+    assert "--clusters must be numbers" in refusal(run("name", sample.root, "--clusters", "a"))
+
+
+def test_a_signal_during_a_slow_answer_keeps_what_came(sample: Workspace) -> None:
+    with chat_server([says("One"), says("Two"), says("Three", wait=60)]) as server:
+        child = start(*command(sample, server.url))
+        wait_for(lambda: len(server.bodies) == 3)
+        child.send_signal(signal.SIGTERM)
+        _, err = child.communicate(timeout=30)
+    assert child.returncode == 130, err
+    assert "the same command goes on from there" in err
+    assert sorted(label for label, source in labels(sample).values() if source == "llm") == ["One", "Two"]
+
+
+def test_a_killed_run_has_not_asked_for_nothing(sample: Workspace) -> None:
+    count = len(labels(sample))
+    with chat_server([says("One"), says("Two"), says("Three", wait=60)]) as server:
+        child = start(*command(sample, server.url))
+        wait_for(lambda: len(server.bodies) == 3)
+        child.kill()
+        child.communicate(timeout=30)
+        assert {source for _, source in labels(sample).values()} == {"keywords"}
+        port = server.port
+    with chat_server(lambda i, body: says(f"Later {i}"), port=port) as server:  # the same address: the same question
+        found = name_clusters(sample, Endpoint(server.url, "gemma"))
+    assert len(server.bodies) == found.requests == count - 2
+    now = {label for label, _ in labels(sample).values()}
+    assert {"One", "Two", "Later 0"} <= now
+    assert not (sample.root / JOURNAL).exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b'{"x": 3}', b'{"x": {"label": 3}}', b"\xff"])
+def test_a_damaged_journal_is_no_trouble(sample: Workspace, damage: bytes) -> None:
+    (sample.root / JOURNAL).write_bytes(damage)
+    with chat_server(numbered) as server:
+        name_clusters(sample, Endpoint(server.url, "gemma"), [0])
+    assert labels(sample)[0] == ("Topic number 0", "llm")

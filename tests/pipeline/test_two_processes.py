@@ -1,0 +1,96 @@
+"""Several processes edit one workspace at the same time: nothing is lost, nothing is ever half there."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.recovery.check_whole import check
+from gem_core.workspace import Workspace
+from tests.helpers.cli_process import QUIET
+
+TURNS = 12
+EDITOR = """
+import sys
+from gem_core.errors import WorkspaceError
+from gem_core.pipeline import Rename, edit, fit_taxonomy
+from gem_core.workspace import Workspace
+from dataclasses import replace
+who, root, turns, how = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+workspace = Workspace(root)
+print("ready", flush=True)
+sys.stdin.readline()
+
+def act(turn):
+    taxonomy = workspace.taxonomy()
+    number = taxonomy.clusters[turn % len(taxonomy.clusters)].number
+    if how == "wild" and turn % 3 == 1:
+        workspace.undo()
+    elif how == "wild" and turn % 5 == 3:
+        workspace.redo()
+    elif how == "wild" and turn % 7 == 5:
+        fit_taxonomy(workspace, replace(taxonomy.settings, strength=turn / 7))
+    else:
+        edit(workspace, Rename("cluster", number, f"{who} {turn}"))
+        print(f"{who} {turn}", flush=True)
+
+for turn in range(turns):
+    while True:
+        try:
+            act(turn)
+            break
+        except WorkspaceError as error:  # another fit held the lock for ten seconds: press again
+            if "held by another process" not in str(error):
+                raise
+"""
+
+
+def together(root: Path, names: str, how: str) -> list[list[str]]:
+    """Run one editor a name at the same time, and read meanwhile; return what each was told is done."""
+    editors = [subprocess.Popen([sys.executable, "-c", EDITOR, name, str(root), str(TURNS), how], text=True, env=QUIET,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+               for name in names]
+    for editor in editors:
+        assert editor.stdout is not None
+        assert editor.stdout.readline() == "ready\n", editor.communicate()[1]
+    for editor in editors:
+        assert editor.stdin is not None
+        editor.stdin.write("\n")
+        editor.stdin.flush()
+    reads = 0
+    until = time.monotonic() + 240
+    while any(editor.poll() is None for editor in editors) and time.monotonic() < until:
+        opened = Workspace(root)
+        taxonomy = opened.taxonomy()
+        assert len(taxonomy.documents) == len(opened)
+        assert taxonomy.fit.masses.size == len(taxonomy.clusters)
+        assert opened.history().present is not None
+        reads += 1
+    said = [editor.communicate() for editor in editors]
+    assert [editor.returncode for editor in editors] == [0] * len(editors), said
+    assert reads > 3
+    assert check(root) == 0
+    return [out.splitlines() for out, _ in said]
+
+
+def test_no_acknowledged_edit_is_lost(sample: Workspace) -> None:
+    before = sample.history().steps
+    told = together(sample.root, "AB", "renames")
+    steps = sample.history().steps
+    assert steps[:len(before)] == before
+    done = [step.edits[0]["label"] for step in steps[len(before):]]
+    assert sorted(done) == sorted(f"{who} {turn}" for who in "AB" for turn in range(TURNS))
+    for who, lines in zip("AB", told, strict=True):
+        assert lines == [label for label in done if label.startswith(who)]  # each in its own order
+    expected = {cluster.number: cluster.label for cluster in sample.taxonomy(before[-1].key).clusters}
+    expected |= {step.edits[0]["number"]: step.edits[0]["label"] for step in steps[len(before):]}
+    assert {cluster.number: cluster.label for cluster in sample.taxonomy().clusters} == expected
+
+
+def test_undo_redo_and_fits_of_others_corrupt_nothing(sample: Workspace) -> None:
+    together(sample.root, "ABC", "wild")
+    history = sample.history()
+    for step, previous in zip(history.steps[1:], history.steps, strict=False):
+        if step.edits[0]["do"] == "rename":  # each step is the one before it with its own edit and no other
+            old, new = ({c.number: c.label for c in sample.taxonomy(key).clusters} for key in (previous.key, step.key))
+            assert new == old | {step.edits[0]["number"]: step.edits[0]["label"]}

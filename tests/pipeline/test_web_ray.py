@@ -1,0 +1,124 @@
+"""Ray: a cluster of two nodes gives the same bytes and vectors as this process, also when a worker is killed."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gem_core.embedding import embed
+from gem_core.errors import CorpusError, InputError
+from gem_core.pipeline.building.embed_on_ray import RayEmbedders, ray_engine
+from gem_core.pipeline.labeling import label_folder as label_folder_module
+from gem_core.pipeline.labeling.label_folder import label_folder
+from gem_core.pipeline.labeling.totals import read_totals
+from tests.helpers.cli_process import texts
+from tests.helpers.web_shards import folder_of_shards, hashes, saved
+
+pytest.importorskip("ray")
+MARK = str(os.getpid())  # GEM_TEST_RAY in the environment of this cluster's processes
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Any]:
+    """Two nodes with a processor each, and a connection to them."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    small = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 << 20}
+    with pytest.MonkeyPatch.context() as patch:  # what later tests start does not carry the mark
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("GEM_TEST_RAY", MARK)
+        cluster = Cluster(initialize_head=True, head_node_args=small)
+        try:
+            cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
+            ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
+
+
+class Killer(threading.Thread):
+    """Kills the first worker that is at work on something, and remembers on which nodes workers were seen."""
+
+    def __init__(self, mark: str) -> None:
+        super().__init__(daemon=True)
+        self.mark, self.killed, self.nodes, self.over = mark, 0, set[int](), threading.Event()
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            for number in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    title = Path(f"/proc/{number}/cmdline").read_bytes()
+                    parent = int(Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[1])
+                    node = Path(f"/proc/{parent}/environ").read_bytes()
+                except OSError:
+                    continue
+                if title.startswith(self.mark.encode()) and f"GEM_TEST_RAY={MARK}\0".encode() in node:
+                    self.nodes.add(parent)
+                    if not self.killed:
+                        with suppress(ProcessLookupError):
+                            os.kill(int(number), signal.SIGKILL)
+                            self.killed = int(number)
+            time.sleep(0.005)
+
+    def __enter__(self) -> "Killer":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.join()
+
+
+def test_two_nodes_label_as_one_process_does_also_when_a_worker_is_killed(nodes: Any, tmp_path: Path) -> None:
+    students, shards = saved(tmp_path / "student"), folder_of_shards(tmp_path / "in", each=400)
+    (shards / "g.jsonl").write_bytes(b'{"text": "sound"}\n{"text": null}\nno JSON\n')
+    (shards / "bad.parquet").write_bytes(b"PAR1")
+    with pytest.raises(CorpusError) as local:
+        label_folder(students, shards, tmp_path / "local", workers=1)
+    with Killer("ray::work") as killer, pytest.raises(CorpusError) as ray:
+        label_folder(students, shards, tmp_path / "ray", engine="ray")
+    assert killer.killed
+    assert len(killer.nodes) == 2
+    assert str(ray.value) == str(local.value)
+    assert hashes(tmp_path / "ray") == hashes(tmp_path / "local")
+    assert read_totals(tmp_path / "ray")["refused"] == {"broken_row": 1, "no_text": 1}
+
+
+def test_what_ends_the_work_ends_it_on_ray(nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    students, shards = saved(tmp_path / "student"), folder_of_shards(tmp_path / "in")
+    (shards / "c.jsonl").write_bytes(b"no JSON\n")
+    monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
+    with pytest.raises(InputError, match=r"With --strict every row must be .*; got row 0 of c\.jsonl: "):
+        label_folder(students, shards, tmp_path / "out", engine="ray", strict=True)
+    assert not (tmp_path / "out" / "totals.json").exists()
+
+
+def test_vectors_of_actors_are_those_of_this_process(nodes: Any, tmp_path: Path) -> None:
+    some = texts(300, words=8)
+    with Killer("ray::_Holder.rows") as killer:
+        found = embed(some, cache=tmp_path / "ray", batch=32, engine=ray_engine(2))
+    assert killer.killed
+    here = embed(some, cache=tmp_path / "here", batch=32)
+    assert np.abs(np.asarray(found) - np.asarray(here)).max() < 1e-6
+    assert sorted(p.name for p in (tmp_path / "ray").iterdir()) == sorted(p.name for p in (tmp_path / "here").iterdir())
+
+
+def test_what_an_actor_refuses_is_said_here(nodes: Any) -> None:
+    import ray
+
+    class Refuses:
+        def dimension(self) -> int:
+            raise CorpusError("the encoder must load", "one that does not", "Check the folder")
+
+    with pytest.raises(CorpusError) as refused:
+        RayEmbedders(ray, [ray.remote(Refuses).remote()])
+    assert str(refused.value) == "the encoder must load; got one that does not. Check the folder."
