@@ -1,0 +1,1 @@
+"""The Streamlit app: views on top of `gem_core`."""

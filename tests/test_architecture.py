@@ -1,68 +1,162 @@
-"""The floors of the house: imports point down only, and importing gem_core stays light."""
+"""The structure of the code: imports point one way, caches and session state have one home, files stay short."""
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+#: From the top down; a room imports only from floors below its own.
 FLOORS = [
-    {"cli"},
-    {"commands"},
-    {"pipeline", "export"},
-    {"workspace"},
-    {"taxonomy"},
-    {"influence"},
-    {"clustering", "mixing", "student", "projection", "corpus"},
-    {"geometry"},
-    {"_check"},
-    {"_types", "_progress"},
-    {"errors"},
+    {"app.main", "app.server"},
+    {"app.views"},
+    {"app.shell"},
+    {"app.charts", "app.documents", "app.jobs"},
+    {"app.components", "app.data"},
+    {"app.state"},
+    {"app.ui"},
+    {"gem_core.cli"},
+    {"gem_core.commands"},
+    {"gem_core.pipeline", "gem_core.export"},
+    {"gem_core.workspace"},
+    {"gem_core.llm"},
+    {"gem_core.taxonomy"},
+    {"gem_core.influence"},
+    {"gem_core.corpus"},
+    {"gem_core.clustering", "gem_core.mixing", "gem_core.student", "gem_core.projection", "gem_core.embedding"},
+    {"gem_core.geometry"},
+    {"gem_core._check", "gem_core._ray", "gem_core._bundled"},
+    {"gem_core._types", "gem_core._progress", "gem_core._formatting", "gem_core._version"},
+    {"gem_core.errors"},
 ]
 FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+#: The only import between two view folders: "How many clusters?" hands a number to the draft of Balance.
+BETWEEN_VIEWS = {("compare", "balance")}
+CACHES = {"cache_data", "cache_resource"}
 
 
-def imports(path: Path) -> set[str]:
-    """Dotted names that a file imports, wherever in the file the import stands."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def sources(*folders: str) -> list[Path]:
+    """Python files of the project."""
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    """Dotted name of a file."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in sources("app", "gem_core")}
+
+
+def imports(path: Path, *, at_load: bool = False) -> set[str]:
+    """Dotted names that a file imports: anywhere in it, or only those that run when it is loaded."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names: set[str] = set()
+    for node in _loaded(tree) if at_load else ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import; imports go one way here"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            assert node.level == 0, f"{path}: relative import; write the whole name"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "gem_core").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def _loaded(tree: ast.Module) -> Iterator[ast.AST]:
+    """The nodes outside functions and outside `if TYPE_CHECKING`."""
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        waiting.extend(ast.iter_child_nodes(node))
+
+
+def room(name: str) -> str:
+    """The part of the project that a dotted name belongs to: app.views, gem_core.pipeline."""
+    return ".".join(name.split(".")[:2])
+
+
+def module_of(name: str) -> str | None:
+    """The module of this project that an imported name lies in."""
+    while name:
+        if name in MODULES:
+            return name
+        name = name.rpartition(".")[0]
+    return None
+
+
+@pytest.mark.parametrize("path", MODULES.values(), ids=MODULES.keys())
 def test_imports_point_down(path: Path) -> None:
-    room = path.relative_to(ROOT / "gem_core").with_suffix("").parts[0]
-    if room == "__init__":  # the facade may name every room
+    own = room(module_name(path))
+    if own in {"app", "gem_core"}:  # the facade of gem_core may name every room
         return
     for name in imports(path):
-        top, _, rest = name.partition(".")
-        assert top not in {"streamlit", "plotly", "app"}, f"{path} imports {name}"
-        if top != "gem_core":
+        other = room(name)
+        if not name.startswith(("app.", "gem_core.")) or other == own:
+            assert own.startswith("app.") or not name.startswith(("streamlit", "plotly")), f"{path} imports {name}"
             continue
-        other = rest.split(".")[0]
-        if other in {"", room, "__version__"}:
-            continue
-        assert FLOOR_OF[other] > FLOOR_OF[room], f"{path}: {room} must not import {other} (upward or sideways)"
+        assert FLOOR_OF[other] > FLOOR_OF[own], f"{path}: {own} must not import {other} (upward or sideways)"
 
 
-def test_nothing_imports_the_app() -> None:
-    for folder in ("gem_core", "benchmarks"):
-        for path in (ROOT / folder).rglob("*.py"):
-            assert not any(name.split(".")[0] == "app" for name in imports(path)), path
+def test_no_module_imports_itself_through_others() -> None:
+    graph = {}
+    for name, path in MODULES.items():
+        targets = {module_of(target) for target in imports(path, at_load=True)} - {name, None}
+        # A package's face only hands names on; importing a module of a package is no arrow to its face.
+        graph[name] = {target for target in targets if target and not name.startswith(target + ".")}
+    faces = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+    for face in faces & {"gem_core"}:
+        graph[face] = set()  # loads its names on first use
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"modules that import each other: {' -> '.join(error.args[1])}")
+
+
+def test_the_core_does_not_import_the_app() -> None:
+    for path in sources("gem_core"):
+        assert not any(name.split(".")[0] == "app" for name in imports(path)), path
+
+
+def test_views_do_not_import_each_other() -> None:
+    for path in sources("app/views"):
+        own = path.relative_to(ROOT / "app" / "views").parts[0]
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[:2] == ["app", "views"] and parts[2] != own:
+                assert (own, parts[2]) in BETWEEN_VIEWS, f"{path} imports {name}"
+
+
+def test_only_data_caches_and_only_state_keeps_session_state() -> None:
+    for path in sources("app"):
+        folder = path.relative_to(ROOT / "app").parts[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "st":
+                assert node.attr not in CACHES or folder == "data", f"{path}:{node.lineno} caches outside app/data"
+                assert node.attr != "session_state" or folder == "state", f"{path}:{node.lineno}: use app/state"
+
+
+def test_folders_have_few_rooms() -> None:
+    def rooms(folder: Path) -> list[str]:
+        return sorted(path.name for path in folder.iterdir()
+                      if path.name not in {"__init__.py", "__pycache__"} and (path.is_dir() or path.suffix == ".py"))
+
+    assert len(rooms(ROOT / "app")) <= 12
+    assert len(rooms(ROOT / "gem_core" / "pipeline")) <= 10
+    assert all(path.is_dir() for path in (ROOT / "gem_core" / "pipeline").iterdir() if path.name != "__init__.py")
 
 
 def test_files_stay_short() -> None:
-    for folder in ("gem_core", "app", "tests", "benchmarks"):
-        for path in (ROOT / folder).rglob("*.py"):
-            lines = len(path.read_text(encoding="utf-8").splitlines())
-            assert lines <= 400, f"{path.relative_to(ROOT)} has {lines} lines"
+    for path in sources("gem_core", "app", "tests", "benchmarks"):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= 400, f"{path.relative_to(ROOT)} has {lines} lines"
 
 
 @pytest.mark.parametrize("module", ["gem_core", "gem_core.cli"])

@@ -1,0 +1,1 @@
+"""Results shared between sessions: the only users of st.cache_*."""

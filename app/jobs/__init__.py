@@ -1,0 +1,1 @@
+"""Background jobs: run, explain failures, show progress."""

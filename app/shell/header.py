@@ -6,6 +6,7 @@ from app.data import cached_results
 from app.shell import deep_links, shortcuts, tour
 from app.shell.activity import watch
 from app.state.session import Session
+from app.state.widget_state import preset
 from app.ui.glossary import matching
 from app.ui.text import escape, short
 from gem_core._formatting import count, strength_text
@@ -69,5 +70,5 @@ def _help(session: Session) -> None:
 
 
 def _first_steps(session: Session) -> None:
-    st.session_state["help_open"] = False  # it would lie over them
+    preset("help_open", False)  # it would lie over them
     tour.begin(session)

@@ -1,0 +1,1 @@
+"""State of a browser session: the only user of st.session_state."""

@@ -1,0 +1,1 @@
+"""Small interface pieces without state: text, errors, clusters, figures, progress, downloads."""

@@ -1,0 +1,1 @@
+"""The eight screens, a folder each; `page.py` is the entry."""

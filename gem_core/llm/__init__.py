@@ -1,0 +1,1 @@
+"""Ask a language model through any OpenAI-compatible server, and read its answers."""

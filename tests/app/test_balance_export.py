@@ -9,15 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-
-from gem_core.pipeline import Rename, edit, ensure_path, fit_taxonomy, numbered, preview
-from gem_core.workspace import Workspace
-
-pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
 from app.charts import balance as balance_charts
 from app.views.export.files import FILES, everything
+from gem_core.pipeline import Rename, edit, ensure_path, fit_taxonomy, numbered, preview
+from gem_core.workspace import Workspace
 from tests.helpers.screen import APP, opened, words
 
 INF = float("inf")

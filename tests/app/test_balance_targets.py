@@ -5,16 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from gem_core.clustering import suggest_strength
-from gem_core.pipeline import Pin, Rename, edit, ensure_path, explain_moves, natural_shares, preview
-from gem_core.workspace import Workspace
-
-pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
 from app.components.share_editor import Change, ShareLine, read_change, scale_of
 from app.components.share_editor.own_shares import OwnShares
+from gem_core.clustering import suggest_strength
+from gem_core.pipeline import Pin, Rename, edit, ensure_path, explain_moves, natural_shares, preview
+from gem_core.workspace import Workspace
 from tests.helpers.screen import opened, words
 
 INF = float("inf")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from gem_core.pipeline import edit
 from gem_core.pipeline.compare.cluster_counts import reading, study_counts, summary
@@ -15,9 +16,6 @@ from gem_core.pipeline.compare.quality import Quality, quality
 from gem_core.pipeline.compare.stability import stability
 from gem_core.pipeline.editing.operations import Merge, Rename
 from gem_core.workspace import Workspace
-
-pytest.importorskip("streamlit")
-from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).resolve().parents[2] / "app"
 

@@ -9,14 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from app.data.home_folder import keep_upload, new_workspace, safe_name, suggested_name
+from app.jobs import runner
 from gem_core.errors import InputError
 from gem_core.pipeline import home
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import texts, wait_for
-
-pytest.importorskip("streamlit")
-from app.data.home_folder import keep_upload, new_workspace, safe_name, suggested_name
-from app.jobs import runner
 from tests.helpers.screen import APP, opened, words
 
 HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://e.org)"

@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gem_core.workspace import Workspace
-
-pytest.importorskip("streamlit")
 from app.charts.treemap import Tile, squarify
 from app.data import map_data
 from app.ui.text import escape, plain
 from gem_core._formatting import decimal
+from gem_core.workspace import Workspace
 from tests.helpers.screen import APP, opened, table, words
 
 

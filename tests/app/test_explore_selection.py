@@ -7,19 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from app.data import map_data
+from app.data.filter_options import steps
 from gem_core.pipeline import Source, prepare
 from gem_core.pipeline.search.filters import Column, Filter, Outline, mask
 from gem_core.pipeline.search.near_duplicates import find_duplicates
 from gem_core.pipeline.search.semantic import search_like, search_meaning
 from gem_core.workspace import Workspace
 from gem_core.workspace.selections import Selections
-
-pytest.importorskip("streamlit")
-from streamlit.testing.v1 import AppTest
-
-from app.data import map_data
-from app.data.filter_options import steps
 from tests.helpers.screen import opened, table, words
 
 

@@ -5,20 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from gem_core.pipeline import Merge, Rename, edit
-from gem_core.workspace import Workspace
-
-pytest.importorskip("streamlit")
 from streamlit import runtime
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.testing.v1 import AppTest
 
+from app.ui import downloads
+from app.views.export import report
+from app.views.export.files import FILES
+from gem_core.pipeline import Merge, Rename, edit
+from gem_core.workspace import Workspace
+
 APP = Path(__file__).resolve().parents[2] / "app"
-from app.ui import downloads  # noqa: E402
-from app.views.export import report  # noqa: E402
-from app.views.export.files import FILES  # noqa: E402
 
 
 @pytest.fixture

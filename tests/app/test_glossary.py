@@ -3,8 +3,9 @@
 import ast
 from pathlib import Path
 
+from app.ui.glossary import HINTS, LONGEST, TERMS, matching
+
 APP = Path(__file__).resolve().parents[2] / "app"
-from app.ui.glossary import HINTS, LONGEST, TERMS, matching  # noqa: E402
 
 
 def used() -> dict[str, str]:

@@ -8,16 +8,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-
-from gem_core.pipeline import home
-from gem_core.workspace import Workspace
-
-pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
+from app.shell import deep_links
+from app.state.session import Session
+from gem_core.pipeline import home
+from gem_core.workspace import Workspace
+from tests.helpers.screen import first_page
+
 APP = Path(__file__).resolve().parents[2] / "app"
-from app.shell import deep_links  # noqa: E402
-from app.state.session import Session  # noqa: E402
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def visit(page: str = "", **parts: str) -> AppTest:
     for name, value in parts.items():
         app.query_params[name] = value
     if page:
-        app.switch_page(f"views/{page}/page.py")
+        first_page(app, page)
     app.run()
     assert not app.exception
     return app

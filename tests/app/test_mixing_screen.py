@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from app.components.share_editor import Change
+from app.jobs import runner
+from app.views.mixing.controls import budgets, size
+from app.views.mixing.downloads import FILES, content
+from app.views.mixing.strategies import Mix
 from gem_core.errors import InputError
 from gem_core.mixing import sample_mixtures
 from gem_core.pipeline import edit
@@ -22,15 +28,7 @@ from gem_core.workspace.atomic_files import write_json
 from gem_core.workspace.mixing_runs import Mixes
 from tests.helpers.cli_process import run
 
-pytest.importorskip("streamlit")
-from streamlit.testing.v1 import AppTest
-
 APP = Path(__file__).resolve().parents[2] / "app"
-from app.components.share_editor import Change  # noqa: E402
-from app.jobs import runner  # noqa: E402
-from app.views.mixing.controls import budgets, size  # noqa: E402
-from app.views.mixing.downloads import FILES, content  # noqa: E402
-from app.views.mixing.strategies import Mix  # noqa: E402
 
 HOSTILE = "<img src=x onerror=alert(1)> **[x](http://x.invalid)**"
 

@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
+from app.data import cached_results
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline import Source, home, prepare
 from gem_core.workspace import Workspace
-
-pytest.importorskip("streamlit")
-from app.data import cached_results
 from tests.helpers.screen import APP, opened, words
 
 SCREENS = sorted(path.parent.name for path in (APP / "views").glob("*/page.py"))

@@ -12,6 +12,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.charts.student import matrix
+from app.jobs import runner
+from app.views.student.agreement import ordered
+from app.views.student.label_folder import totals_csv
+from gem_core._formatting import percent
 from gem_core.pipeline import Exclude, Rename, edit
 from gem_core.pipeline.labeling.totals import read_totals
 from gem_core.pipeline.student.distil import DistilSettings, distil
@@ -19,14 +24,9 @@ from gem_core.pipeline.student.registry import student_folder, students
 from gem_core.student import StudentConfig
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import wait_for
+from tests.helpers.screen import opened, words
 
 APP = Path(__file__).resolve().parents[2] / "app"
-from app.charts.student import matrix  # noqa: E402
-from app.jobs import runner  # noqa: E402
-from app.views.student.agreement import ordered  # noqa: E402
-from app.views.student.label_folder import totals_csv  # noqa: E402
-from gem_core._formatting import percent  # noqa: E402
-from tests.helpers.screen import opened, words  # noqa: E402
 
 HOSTILE = "<img src=x onerror=alert(1)> **[x](http://x.invalid)**"
 QUICK = DistilSettings(student=StudentConfig(buckets=1 << 14, epochs=3))

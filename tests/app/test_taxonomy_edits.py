@@ -4,12 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from gem_core.pipeline import Pin, Rename, edit, propose_split
 from gem_core.workspace import Workspace
-
-pytest.importorskip("streamlit")
-from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).resolve().parents[2] / "app"
 

@@ -4,16 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from app.jobs import runner
 from gem_core.pipeline import Rename, edit, naming_plan, subtopics
 from gem_core.workspace import Workspace
 from tests.helpers.chat_server import chat_server, says
 from tests.helpers.cli_process import wait_for
-
-pytest.importorskip("streamlit")
-from streamlit.testing.v1 import AppTest
-
-from app.jobs import runner
 from tests.helpers.screen import opened, words
 
 SECRET = "sk-very-secret-0123456789"

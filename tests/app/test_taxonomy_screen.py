@@ -1,12 +1,9 @@
 """Taxonomy: names are edited, refusals are shown, evidence is at hand."""
 
 import pytest
-
-from gem_core.workspace import Workspace
-
-pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
+from gem_core.workspace import Workspace
 from tests.helpers.screen import opened
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 APP = Path(__file__).resolve().parents[2] / "app"
 
@@ -17,9 +16,15 @@ def opened(root: Path, monkeypatch: pytest.MonkeyPatch, screen: str = "explore",
     monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(root)])
     app = AppTest.from_file(str(APP / "main.py"), default_timeout=timeout)
     if screen != "explore":
-        app.switch_page(f"views/{screen}/page.py")
+        first_page(app, screen)
     app.run()
     assert not app.exception
+    return app
+
+
+def first_page(app: AppTest, screen: str) -> AppTest:
+    """Set the screen of the first run; `AppTest.switch_page` knows a custom `url_path` from the second run on only."""
+    app._page_hash = calc_hash(screen)
     return app
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import streamlit as st
 
 from app.components.globe.message import MOST_CORNERS, join_modules, pack
+from app.state.widget_state import widget
 
 __all__ = ["GlobePick", "globe"]
 
@@ -182,7 +183,7 @@ def globe(
     )
 
     def changed() -> None:
-        state = st.session_state.get(key)
+        state = widget(key)
         pick = _read(state.get("pick") if state else None, ids, len(colours))
         if on_pick is not None and pick:
             on_pick(pick)

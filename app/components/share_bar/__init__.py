@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from app.state.widget_state import widget
 from app.ui.text import escape, short
 from gem_core._formatting import count, percent
 from gem_core.geometry import effective_number
@@ -51,7 +52,7 @@ def share_strip(taxonomy: Taxonomy, *, selected: int | None, part: Counts | None
     """Show the shares; `on_pick` is called with the number of a cluster before the script runs again."""
 
     def picked() -> None:
-        state = st.session_state.get(key)
+        state = widget(key)
         number = state.get("pick") if state else None
         if isinstance(number, int) and not isinstance(number, bool) and taxonomy.has(number):
             on_pick(number)

@@ -13,6 +13,8 @@ from typing import Any
 
 import streamlit as st
 
+from app.state.widget_state import widget
+
 __all__ = ["Change", "ShareLine", "share_editor"]
 
 _HERE = Path(__file__).parent
@@ -52,7 +54,7 @@ def share_editor(lines: Sequence[ShareLine], *, key: str, on_change: Callable[[C
                "locked": line.locked, "only": free == 1 and not line.locked} for line in lines]
 
     def changed() -> None:
-        state = st.session_state.get(key)
+        state = widget(key)
         change = read_change(state.get("edit") if state else None, len(lines))
         if change is not None:
             on_change(change)

@@ -1,0 +1,1 @@
+"""From a corpus file to a fitted taxonomy."""

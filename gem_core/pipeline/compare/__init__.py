@@ -1,0 +1,1 @@
+"""Compare partitions, stability over seeds, and numbers of clusters."""

@@ -1,0 +1,1 @@
+"""Edit a taxonomy: operations, working copy, matching to the previous fit, history."""

@@ -1,1 +1,1 @@
-"""Web scale: distil a student from a taxonomy, label folders of shards with it, sample seeds from shards."""
+"""Label folders of shards with a student, and sample seeds from shards."""

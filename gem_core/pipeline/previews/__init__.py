@@ -1,0 +1,1 @@
+"""What other settings would change, before they are applied."""

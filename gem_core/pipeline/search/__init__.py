@@ -1,0 +1,1 @@
+"""Find documents: filters, search by meaning, near-duplicates."""

@@ -1,0 +1,1 @@
+"""Distill a student, report on it, keep a register of students."""
