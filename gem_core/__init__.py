@@ -45,10 +45,32 @@ _ROOMS = {
     "gem_core.workspace": ("Settings", "Taxonomy", "Workspace"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
-__all__ = ["GEM", "GemError", "InputError", "MixtureConfig", "MixtureFit", "Settings", "Source", "Taxonomy",
-           "Workspace", "assign", "balance_path", "build", "distil", "embed", "exemplars", "fit_mixture",
-           "fit_taxonomy", "influence_scores", "label_folder", "layout", "load_student", "open_sample", "preview",
-           "read_corpus"]
+__all__ = [
+    "GEM",
+    "GemError",
+    "InputError",
+    "MixtureConfig",
+    "MixtureFit",
+    "Settings",
+    "Source",
+    "Taxonomy",
+    "Workspace",
+    "assign",
+    "balance_path",
+    "build",
+    "distil",
+    "embed",
+    "exemplars",
+    "fit_mixture",
+    "fit_taxonomy",
+    "influence_scores",
+    "label_folder",
+    "layout",
+    "load_student",
+    "open_sample",
+    "preview",
+    "read_corpus",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,5 +20,6 @@ def bundled(name: str) -> Path:
     for root in (package / "_bundle", package.parent):
         if (root / name).exists():
             return root / name
-    raise WorkspaceError(f"The installed package must contain {name}", f"none under {package}",
-                         "Install gem-explorer again")
+    raise WorkspaceError(
+        f"The installed package must contain {name}", f"none under {package}", "Install gem-explorer again"
+    )

@@ -22,8 +22,11 @@ def vectors(X: ArrayLike, name: str = "X") -> NDArray[np.floating[Any]]:
     """
     array = np.asarray(X)
     if array.ndim != 2 or array.shape[0] == 0 or array.shape[1] == 0:
-        raise InputError(f"{name} must be a table of vectors, one row a document", f"shape {array.shape}",
-                         "Pass an array of shape (documents, dimensions)")
+        raise InputError(
+            f"{name} must be a table of vectors, one row a document",
+            f"shape {array.shape}",
+            "Pass an array of shape (documents, dimensions)",
+        )
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     elif not np.issubdtype(array.dtype, np.floating):
@@ -45,13 +48,17 @@ def lengths(array: NDArray[np.floating[Any]], name: str = "X", first: int = 0) -
 def finite_rows(squares: Float64, name: str = "X", first: int = 0) -> None:
     """Refuse rows by the sums of their squares, as `lengths` does."""
     if not np.all(np.isfinite(squares)):
-        raise InputError(f"{name} must hold finite numbers",
-                         f"NaN or infinity in {first_rows(~np.isfinite(squares), first)}",
-                         "Embed those documents again or drop them")
+        raise InputError(
+            f"{name} must hold finite numbers",
+            f"NaN or infinity in {first_rows(~np.isfinite(squares), first)}",
+            "Embed those documents again or drop them",
+        )
     if not np.all(squares > 0):
-        raise InputError(f"{name} must hold vectors with a direction",
-                         f"all-zero vectors in {first_rows(squares <= 0, first)}",
-                         "Embed those documents again or drop them")
+        raise InputError(
+            f"{name} must hold vectors with a direction",
+            f"all-zero vectors in {first_rows(squares <= 0, first)}",
+            "Embed those documents again or drop them",
+        )
 
 
 def weights(w: ArrayLike | None, n: int, name: str = "sample_weight") -> Float64:
@@ -60,12 +67,17 @@ def weights(w: ArrayLike | None, n: int, name: str = "sample_weight") -> Float64
         return np.full(n, 1.0 / n)
     array = np.asarray(w, dtype=np.float64)
     if array.shape != (n,):
-        raise InputError(f"{name} must hold one number a document ({n:,})", f"shape {array.shape}",
-                         "Pass a flat array as long as the corpus")
+        raise InputError(
+            f"{name} must hold one number a document ({n:,})",
+            f"shape {array.shape}",
+            "Pass a flat array as long as the corpus",
+        )
     if not np.all(np.isfinite(array)) or np.any(array < 0) or array.sum() <= 0:
-        raise InputError(f"{name} must be finite, not negative and not all zero",
-                         first_rows(~(np.isfinite(array) & (array >= 0))) if array.sum() > 0 else "a sum of 0",
-                         "Correct or drop those rows")
+        raise InputError(
+            f"{name} must be finite, not negative and not all zero",
+            first_rows(~(np.isfinite(array) & (array >= 0))) if array.sum() > 0 else "a sum of 0",
+            "Correct or drop those rows",
+        )
     return np.asarray(array / array.sum())
 
 
@@ -75,6 +87,9 @@ def shares(u: ArrayLike, k: int, name: str = "target") -> Float64:
     if array.shape != (k,):
         raise InputError(f"{name} must hold one share a cluster ({k})", f"shape {array.shape}", f"Pass {k} numbers")
     if not np.all(np.isfinite(array)) or np.any(array < 0) or not np.isclose(array.sum(), 1.0, atol=1e-6):
-        raise InputError(f"{name} must be shares that are not negative and sum to 1", f"sum {array.sum():.6g}",
-                         "Divide the numbers by their sum")
+        raise InputError(
+            f"{name} must be shares that are not negative and sum to 1",
+            f"sum {array.sum():.6g}",
+            "Divide the numbers by their sum",
+        )
     return np.asarray(array / array.sum())

@@ -27,8 +27,9 @@ def connected(workers: int | None = None) -> Iterator[Any]:
     try:
         import ray
     except ImportError:
-        raise InputError("--engine ray needs Ray", "a Python without it",
-                         'Install it with: pip install "gem-explorer[ray]"') from None
+        raise InputError(
+            "--engine ray needs Ray", "a Python without it", 'Install it with: pip install "gem-explorer[ray]"'
+        ) from None
     if ray.is_initialized():
         yield ray
         return
@@ -43,8 +44,11 @@ def connected(workers: int | None = None) -> Iterator[Any]:
             ray.init("local", num_cpus=workers, include_dashboard=False, **quiet)
     except (OSError, ValueError, RuntimeError) as error:
         where = f"at RAY_ADDRESS={address}" if address else "on this machine"
-        raise InputError("Ray must be there to work on", f"none {where}: {str(error).splitlines()[0][:120]}",
-                         "Start it with: ray start --head, or leave RAY_ADDRESS out") from error
+        raise InputError(
+            "Ray must be there to work on",
+            f"none {where}: {str(error).splitlines()[0][:120]}",
+            "Start it with: ray start --head, or leave RAY_ADDRESS out",
+        ) from error
     try:
         yield ray
     finally:

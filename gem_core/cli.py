@@ -31,68 +31,114 @@ from gem_core.commands._options import clean
 from gem_core.commands.mixing import regmix, runs, studies, weights
 from gem_core.errors import Cancelled, GemError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  help="Cluster a text corpus into a balanced, named taxonomy; look at it; take it away.",
-                  epilog="Example: gem-explorer app    Then: gem-explorer fit news.csv --workspace news",
-                  context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Cluster a text corpus into a balanced, named taxonomy; look at it; take it away.",
+    epilog="Example: gem-explorer app    Then: gem-explorer fit news.csv --workspace news",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 sample_app = typer.Typer(no_args_is_help=True, help="Corpora to start with, and samples of shards.")
 app.add_typer(sample_app, name="sample")
 
 app.command("app", epilog="Example: gem-explorer app    Example: gem-explorer app --workspace news --port 8600")(
-    app_command.open_app)
+    app_command.open_app
+)
 sample_app.command("build", epilog="Example: gem-explorer sample build --workspace demo")(sample.build)
 sample_app.command("docstrings", epilog="Example: gem-explorer sample docstrings --out docs.parquet --limit 5000")(
-    sample.docstrings)
-sample_app.command("shards", epilog="Example: gem-explorer sample shards crawl --documents 100000 --out seed.parquet "
-                                    "--by domain")(label.sample_shards)
+    sample.docstrings
+)
+sample_app.command(
+    "shards", epilog="Example: gem-explorer sample shards crawl --documents 100000 --out seed.parquet --by domain"
+)(label.sample_shards)
 app.command("estimate", epilog="Example: gem-explorer estimate news.csv --text-column body --json")(corpus.estimate)
 app.command("embed", epilog="Example: gem-explorer embed news.csv --workspace news --text-column body")(corpus.embed)
-app.command("fit", epilog="Example: gem-explorer fit news.csv --workspace news --clusters 32 --strength 1.0    "
-                          "Strength: 0 = plain mixture, 1 = matched, inf = exactly the target.")(taxonomy.fit)
-app.command("path", epilog="Example: gem-explorer path news    Only the suggested strength: "
-                           "gem-explorer path news --suggest")(taxonomy.path)
+app.command(
+    "fit",
+    epilog="Example: gem-explorer fit news.csv --workspace news --clusters 32 --strength 1.0    "
+    "Strength: 0 = plain mixture, 1 = matched, inf = exactly the target.",
+)(taxonomy.fit)
+app.command(
+    "path", epilog="Example: gem-explorer path news    Only the suggested strength: gem-explorer path news --suggest"
+)(taxonomy.path)
 app.command("info", epilog="Example: gem-explorer info news --json")(taxonomy.info)
-app.command("name", epilog="Example: gem-explorer name news --dry-run    Then: gem-explorer name news --base-url "
-                           "http://localhost:11434/v1 --model gemma3")(llm_labels.name)
+app.command(
+    "name",
+    epilog="Example: gem-explorer name news --dry-run    Then: gem-explorer name news --base-url "
+    "http://localhost:11434/v1 --model gemma3",
+)(llm_labels.name)
 edit_app = typer.Typer(no_args_is_help=True, help="Change the taxonomy step by step; every step can be undone.")
 app.add_typer(edit_app, name="edit")
 for _command, _example in edit.COMMANDS:
     edit_app.command(epilog=f"Example: {_example}")(_command)
 mix_app = typer.Typer(no_args_is_help=True, help="From clusters, or proxy runs, to mixing weights.")
 app.add_typer(mix_app, name="mix")
-mix_app.command("regmix", epilog="Example: gem-explorer mix regmix --mixtures runs.csv --losses losses.csv "
-                                 "--target web_loss --regressor auto --json")(regmix.regmix)
-mix_app.command("weights", epilog="Example: gem-explorer mix weights news --strategy temperature --tau 0.5 --budget "
-                                  "1e9 --max-epochs 4 --out weights.csv    After edits: gem-explorer mix weights news "
-                                  "--from weights.csv --out carried.csv")(weights.weights)
-mix_app.command("sample", epilog="Example: gem-explorer mix sample news --weights weights.csv --tokens 1e9 --out "
-                                 "news-training --seed 0")(weights.training_set)
-mix_app.command("proxies", epilog="Example: gem-explorer mix proxies news --count 64    For one cluster: gem-explorer "
-                                  "mix proxies news --target 3")(runs.proxies)
+mix_app.command(
+    "regmix",
+    epilog="Example: gem-explorer mix regmix --mixtures runs.csv --losses losses.csv "
+    "--target web_loss --regressor auto --json",
+)(regmix.regmix)
+mix_app.command(
+    "weights",
+    epilog="Example: gem-explorer mix weights news --strategy temperature --tau 0.5 --budget "
+    "1e9 --max-epochs 4 --out weights.csv    After edits: gem-explorer mix weights news "
+    "--from weights.csv --out carried.csv",
+)(weights.weights)
+mix_app.command(
+    "sample",
+    epilog="Example: gem-explorer mix sample news --weights weights.csv --tokens 1e9 --out news-training --seed 0",
+)(weights.training_set)
+mix_app.command(
+    "proxies",
+    epilog="Example: gem-explorer mix proxies news --count 64    For one cluster: gem-explorer "
+    "mix proxies news --target 3",
+)(runs.proxies)
 mix_app.command("doremi", epilog="Example: gem-explorer mix doremi news --normaliser domain --json")(runs.doremi)
-mix_app.command("import", epilog="Example: gem-explorer mix import news --mixtures mixtures.csv --losses losses.csv "
-                                 "--target all")(runs.import_)
-mix_app.command("perfre", epilog="Example: gem-explorer mix perfre news    For one cluster: gem-explorer mix perfre "
-                                 "news --target 3 --json")(studies.perfre)
+mix_app.command(
+    "import", epilog="Example: gem-explorer mix import news --mixtures mixtures.csv --losses losses.csv --target all"
+)(runs.import_)
+mix_app.command(
+    "perfre",
+    epilog="Example: gem-explorer mix perfre news    For one cluster: gem-explorer mix perfre news --target 3 --json",
+)(studies.perfre)
 mix_app.command("probe", epilog="Example: gem-explorer mix probe news --probes 8 --json")(studies.probe)
-mix_app.command("predict", epilog="Example: gem-explorer mix predict news --partition gem --runs 64    The control: "
-                                  "gem-explorer mix predict news --partition random")(studies.predict)
+mix_app.command(
+    "predict",
+    epilog="Example: gem-explorer mix predict news --partition gem --runs 64    The control: "
+    "gem-explorer mix predict news --partition random",
+)(studies.predict)
 app.command("distill", epilog="Example: gem-explorer distill news --out news-student --seed 0")(student.distill)
-app.command("label", epilog="Example: gem-explorer label news-student crawl crawl-labelled    On a cluster: "
-                            "gem-explorer label news-student crawl crawl-labelled --engine ray")(label.label)
-app.command("compare", epilog="Example: gem-explorer compare news --with kmeans    "
-                              "Example: gem-explorer compare news --with column:topic --json")(compare.compare)
+app.command(
+    "label",
+    epilog="Example: gem-explorer label news-student crawl crawl-labelled    On a cluster: "
+    "gem-explorer label news-student crawl crawl-labelled --engine ray",
+)(label.label)
+app.command(
+    "compare",
+    epilog="Example: gem-explorer compare news --with kmeans    "
+    "Example: gem-explorer compare news --with column:topic --json",
+)(compare.compare)
 app.command("stability", epilog="Example: gem-explorer stability news --seeds 8 --resamples 8 --json")(
-    compare.stability)
+    compare.stability
+)
 app.command("clusters", epilog="Example: gem-explorer clusters news --from 8 --to 48 --points 7 --seeds 3")(
-    compare.clusters)
-app.command("search", epilog="Example: gem-explorer search news \"river floods\"    By meaning: gem-explorer search "
-                             "news \"water damage to homes\" --meaning")(search.search)
-app.command("select", epilog="Example: gem-explorer select news --query flood --cluster 3 --min-margin 2 --name floods"
-                             "    A file: gem-explorer select news --column source=web --out web.csv")(search.select)
+    compare.clusters
+)
+app.command(
+    "search",
+    epilog='Example: gem-explorer search news "river floods"    By meaning: gem-explorer search '
+    'news "water damage to homes" --meaning',
+)(search.search)
+app.command(
+    "select",
+    epilog="Example: gem-explorer select news --query flood --cluster 3 --min-margin 2 --name floods"
+    "    A file: gem-explorer select news --column source=web --out web.csv",
+)(search.select)
 app.command("selections", epilog="Example: gem-explorer selections news --json")(search.selections)
 app.command("duplicates", epilog="Example: gem-explorer duplicates news --threshold 0.97 --out duplicates.csv")(
-    duplicates.duplicates)
+    duplicates.duplicates
+)
 app.command("export", epilog="Example: gem-explorer export news --out news-taxonomy")(export.export)
 app.command("report", epilog="Example: gem-explorer report news --out news.html")(export.report)
 

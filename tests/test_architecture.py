@@ -145,8 +145,11 @@ def test_only_data_caches_and_only_state_keeps_session_state() -> None:
 
 def test_folders_have_few_rooms() -> None:
     def rooms(folder: Path) -> list[str]:
-        return sorted(path.name for path in folder.iterdir()
-                      if path.name not in {"__init__.py", "__pycache__"} and (path.is_dir() or path.suffix == ".py"))
+        return sorted(
+            path.name
+            for path in folder.iterdir()
+            if path.name not in {"__init__.py", "__pycache__"} and (path.is_dir() or path.suffix == ".py")
+        )
 
     assert len(rooms(ROOT / "app")) <= 12
     assert len(rooms(ROOT / "gem_core" / "pipeline")) <= 10

@@ -25,8 +25,6 @@ class ShareRow:
     number: int = -1
 
 
-
-
 def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = ("Applied", "Draft")) -> go.Figure:
     """Paired bars: pale = as applied, solid = as drafted, a short line = the target; `names` are those of the two."""
     places = np.arange(len(rows))
@@ -36,29 +34,69 @@ def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = 
     first, second = (name.lower() for name in names)
     hover = f"%{{customdata[0]}}<br>{first} %{{customdata[1]}}<br>{second} %{{customdata[2]}}<extra></extra>"
     figure = go.Figure()
-    figure.add_bar(y=places, x=before, orientation="h", width=0.82, customdata=facts, hovertemplate=hover,
-                   marker={"color": [pale(row.colour) for row in rows], "line": {"width": 0}}, name=names[0])
-    figure.add_bar(y=places, x=after, orientation="h", width=0.42, customdata=facts, hovertemplate=hover,
-                   marker={"color": [row.colour for row in rows], "line": {"width": 0}}, name=names[1])
+    figure.add_bar(
+        y=places,
+        x=before,
+        orientation="h",
+        width=0.82,
+        customdata=facts,
+        hovertemplate=hover,
+        marker={"color": [pale(row.colour) for row in rows], "line": {"width": 0}},
+        name=names[0],
+    )
+    figure.add_bar(
+        y=places,
+        x=after,
+        orientation="h",
+        width=0.42,
+        customdata=facts,
+        hovertemplate=hover,
+        marker={"color": [row.colour for row in rows], "line": {"width": 0}},
+        name=names[1],
+    )
     aims = [(place, row.target) for place, row in zip(places, rows, strict=True) if row.target is not None]
     if aims:
-        figure.add_scatter(y=[p for p, _ in aims], x=[t for _, t in aims], mode="markers", name="Target",
-                           hovertemplate="target %{x:.1%}<extra></extra>",
-                           marker={"symbol": "line-ns", "size": 13, "line": {"width": 1.6, "color": SLATE}})
-    words = [f"{_share(row.before, 'new')} → {_share(row.after, 'gone')}" if changed else _share(row.before)
-             for row in rows]
+        figure.add_scatter(
+            y=[p for p, _ in aims],
+            x=[t for _, t in aims],
+            mode="markers",
+            name="Target",
+            hovertemplate="target %{x:.1%}<extra></extra>",
+            marker={"symbol": "line-ns", "size": 13, "line": {"width": 1.6, "color": SLATE}},
+        )
+    words = [
+        f"{_share(row.before, 'new')} → {_share(row.after, 'gone')}" if changed else _share(row.before) for row in rows
+    ]
     wide = float(max(before.max(initial=0), after.max(initial=0), *(t for _, t in aims), 1e-9))
     wide *= 1.4 if changed else 1.16
-    figure.add_scatter(y=places, x=np.full(len(rows), wide), mode="text", text=words, textposition="middle left",
-                       textfont={"size": 11, "color": SLATE}, hoverinfo="skip", cliponaxis=False)
-    figure.update_yaxes(tickvals=places, ticktext=[plain(short(row.name, 30)) for row in rows], autorange=False,
-                        range=[len(rows) - 0.4, -0.6], fixedrange=True, showgrid=False, ticks="", automargin=True)
-    figure.update_xaxes(tickformat=".0%", range=[0, wide], fixedrange=True,
-                        zeroline=False)
-    return figure.update_layout(barmode="overlay", showlegend=False, height=len(rows) * ROW + 44,
-                                margin={"l": 4, "r": 4, "t": 4, "b": 28}, hovermode="closest")
-
-
+    figure.add_scatter(
+        y=places,
+        x=np.full(len(rows), wide),
+        mode="text",
+        text=words,
+        textposition="middle left",
+        textfont={"size": 11, "color": SLATE},
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
+    figure.update_yaxes(
+        tickvals=places,
+        ticktext=[plain(short(row.name, 30)) for row in rows],
+        autorange=False,
+        range=[len(rows) - 0.4, -0.6],
+        fixedrange=True,
+        showgrid=False,
+        ticks="",
+        automargin=True,
+    )
+    figure.update_xaxes(tickformat=".0%", range=[0, wide], fixedrange=True, zeroline=False)
+    return figure.update_layout(
+        barmode="overlay",
+        showlegend=False,
+        height=len(rows) * ROW + 44,
+        margin={"l": 4, "r": 4, "t": 4, "b": 28},
+        hovermode="closest",
+    )
 
 
 @dataclass(frozen=True)
@@ -72,8 +110,6 @@ class PathPoint:
     smallest: float
 
 
-
-
 def path(balance: BalancePath, points: Sequence[PathPoint]) -> go.Figure:
     """Effective clusters, largest and smallest mass against strength (log axis, 0 and exact set apart)."""
     strengths = np.asarray(balance.strengths, dtype=float)
@@ -81,44 +117,94 @@ def path(balance: BalancePath, points: Sequence[PathPoint]) -> go.Figure:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.5, 0.5])
     marks = [[i, strength_text(float(s))] for i, s in enumerate(strengths)]
     for row, name, y, colour, dash, form in (
-            (1, "Effective clusters", balance.effective_clusters, ACCENT, "solid", ".1f"),
-            (2, "Largest", balance.largest, ACCENT, "solid", ".1%"),
-            (2, "Smallest", balance.smallest, SLATE, "dot", ".1%")):
+        (1, "Effective clusters", balance.effective_clusters, ACCENT, "solid", ".1f"),
+        (2, "Largest", balance.largest, ACCENT, "solid", ".1%"),
+        (2, "Smallest", balance.smallest, SLATE, "dot", ".1%"),
+    ):
         figure.add_scatter(
-            x=x, y=np.asarray(y), mode="lines+markers", name=name, row=row, col=1, customdata=marks,
-            line={"color": colour, "width": 2, "dash": dash}, marker={"size": 7, "color": colour},
-            selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-            hovertemplate=f"{name} %{{y:{form}}} at strength %{{customdata[1]}}<extra></extra>")
+            x=x,
+            y=np.asarray(y),
+            mode="lines+markers",
+            name=name,
+            row=row,
+            col=1,
+            customdata=marks,
+            line={"color": colour, "width": 2, "dash": dash},
+            marker={"size": 7, "color": colour},
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+            hovertemplate=f"{name} %{{y:{form}}} at strength %{{customdata[1]}}<extra></extra>",
+        )
     for point in points:
         place = float(axis_places(np.array([point.strength]), strengths)[0])
         draft = point.name == "draft"
-        figure.add_vline(x=place, line={"color": ACCENT if draft else SLATE, "width": 1.5,
-                                        "dash": "solid" if draft else "dash"})
-        figure.add_annotation(x=place, y=1.0 if draft else 1.07, yref="paper", text=point.name, showarrow=False,
-                              xanchor="left", xshift=3, yanchor="bottom", font={"size": 11, "color": SLATE})
+        figure.add_vline(
+            x=place, line={"color": ACCENT if draft else SLATE, "width": 1.5, "dash": "solid" if draft else "dash"}
+        )
+        figure.add_annotation(
+            x=place,
+            y=1.0 if draft else 1.07,
+            yref="paper",
+            text=point.name,
+            showarrow=False,
+            xanchor="left",
+            xshift=3,
+            yanchor="bottom",
+            font={"size": 11, "color": SLATE},
+        )
         for row, value, form in ((1, point.effective, ".1f"), (2, point.largest, ".1%"), (2, point.smallest, ".1%")):
-            figure.add_scatter(x=[place], y=[value], mode="markers", row=row, col=1, hovertemplate=f"{point.name} "
-                               f"%{{y:{form}}}<extra></extra>", customdata=[[-1, ""]],
-                               marker={"size": 12, "color": ACCENT if draft else "rgba(0,0,0,0)",
-                                       "line": {"width": 2, "color": ACCENT if draft else SLATE}},
-                               selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}})
+            figure.add_scatter(
+                x=[place],
+                y=[value],
+                mode="markers",
+                row=row,
+                col=1,
+                hovertemplate=f"{point.name} %{{y:{form}}}<extra></extra>",
+                customdata=[[-1, ""]],
+                marker={
+                    "size": 12,
+                    "color": ACCENT if draft else "rgba(0,0,0,0)",
+                    "line": {"width": 2, "color": ACCENT if draft else SLATE},
+                },
+                selected={"marker": {"opacity": 1}},
+                unselected={"marker": {"opacity": 1}},
+            )
     ticks = _tick_strengths(strengths)
-    figure.update_xaxes(fixedrange=True, zeroline=False, tickvals=axis_places(ticks, strengths),
-                        ticktext=[strength_text(float(s)) for s in ticks])
+    figure.update_xaxes(
+        fixedrange=True,
+        zeroline=False,
+        tickvals=axis_places(ticks, strengths),
+        ticktext=[strength_text(float(s)) for s in ticks],
+    )
     figure.update_xaxes(title={"text": "Strength (log axis; 0 and exact set apart)", "font": SMALL}, row=2, col=1)
     figure.update_yaxes(fixedrange=True, rangemode="tozero", zeroline=False)
     figure.update_yaxes(range=[0, 1.06 * balance.masses.shape[1]], row=1, col=1)
     figure.update_yaxes(tickformat=".0%", row=2, col=1)
-    for row, name, y, up in ((1, "effective clusters", balance.effective_clusters, False),
-                             (2, "largest mass", balance.largest, True),
-                             (2, "smallest mass", balance.smallest, bool(balance.smallest[0] < 0.06))):
-        figure.add_annotation(x=x[0], y=float(y[0]), text=name, showarrow=False, xanchor="left", row=row, col=1,
-                              yanchor="bottom" if up else "top", yshift=5 if up else -5,
-                              font={"size": 12, "color": SLATE})
-    return figure.update_layout(height=360, showlegend=False, margin={"l": 4, "r": 12, "t": 34, "b": 44},
-                                hovermode="closest", dragmode=False, clickmode="event+select")
-
-
+    for row, name, y, up in (
+        (1, "effective clusters", balance.effective_clusters, False),
+        (2, "largest mass", balance.largest, True),
+        (2, "smallest mass", balance.smallest, bool(balance.smallest[0] < 0.06)),
+    ):
+        figure.add_annotation(
+            x=x[0],
+            y=float(y[0]),
+            text=name,
+            showarrow=False,
+            xanchor="left",
+            row=row,
+            col=1,
+            yanchor="bottom" if up else "top",
+            yshift=5 if up else -5,
+            font={"size": 12, "color": SLATE},
+        )
+    return figure.update_layout(
+        height=360,
+        showlegend=False,
+        margin={"l": 4, "r": 12, "t": 34, "b": 44},
+        hovermode="closest",
+        dragmode=False,
+        clickmode="event+select",
+    )
 
 
 def axis_places(strengths: np.ndarray, grid: np.ndarray) -> np.ndarray:
@@ -131,30 +217,31 @@ def axis_places(strengths: np.ndarray, grid: np.ndarray) -> np.ndarray:
     return np.where(strengths == 0, low - gap, np.where(np.isinf(strengths), high + gap, np.clip(places, low, high)))
 
 
-
-
 def trace(values: np.ndarray) -> go.Figure:
     """Objective after each iteration."""
     figure = go.Figure()
-    figure.add_scatter(x=np.arange(1, len(values) + 1), y=values, mode="lines+markers", marker={"size": 5},
-                       line={"color": ACCENT, "width": 2},
-                       hovertemplate="iteration %{x}: %{y:.6f} nats<extra></extra>")
+    figure.add_scatter(
+        x=np.arange(1, len(values) + 1),
+        y=values,
+        mode="lines+markers",
+        marker={"size": 5},
+        line={"color": ACCENT, "width": 2},
+        hovertemplate="iteration %{x}: %{y:.6f} nats<extra></extra>",
+    )
     figure.update_xaxes(title={"text": "Iteration", "font": SMALL}, fixedrange=True, zeroline=False)
-    figure.update_yaxes(title={"text": "Objective, nats per document", "font": SMALL}, fixedrange=True,
-                        zeroline=False)
+    figure.update_yaxes(title={"text": "Objective, nats per document", "font": SMALL}, fixedrange=True, zeroline=False)
     return figure.update_layout(height=240, showlegend=False, margin={"l": 4, "r": 8, "t": 8, "b": 40})
-
-
 
 
 def _tick_strengths(strengths: np.ndarray) -> np.ndarray:
     inner = strengths[(strengths > 0) & np.isfinite(strengths)]
-    decades = 10.0 ** np.arange(np.ceil(np.log10(inner.min())), np.floor(np.log10(inner.max())) + 1) if inner.size \
+    decades = (
+        10.0 ** np.arange(np.ceil(np.log10(inner.min())), np.floor(np.log10(inner.max())) + 1)
+        if inner.size
         else np.array([1.0])
+    )
     ends = [s for s in (0.0, np.inf) if s in strengths]
     return np.array(sorted({*decades.tolist(), *ends}))
-
-
 
 
 def _share(value: float | None, missing: str = "none") -> str:

@@ -14,9 +14,19 @@ FAINT, CLEAR = 0.1, 0.8
 GREY = "#8b97a8"
 
 
-def flat_map(flat: NDArray[np.float32], rows: NDArray[np.int32], colouring: Colouring, names: NDArray[np.float64], *,
-             selected: int | None, row: int | None, found: NDArray[np.bool_] | None, revision: str, dark: bool,
-             height: int) -> go.Figure:
+def flat_map(
+    flat: NDArray[np.float32],
+    rows: NDArray[np.int32],
+    colouring: Colouring,
+    names: NDArray[np.float64],
+    *,
+    selected: int | None,
+    row: int | None,
+    found: NDArray[np.bool_] | None,
+    revision: str,
+    dark: bool,
+    height: int,
+) -> go.Figure:
     """Draw the documents `rows`; every point carries its row as custom data.
 
     Parameters
@@ -44,24 +54,44 @@ def flat_map(flat: NDArray[np.float32], rows: NDArray[np.int32], colouring: Colo
             inside = inside[found[inside]]
         if len(inside):
             clear = selected is None or group == selected
-            figure.add_trace(_points(flat, inside, size * (1.5 if found is not None else 1.0),
-                                     CLEAR if clear else FAINT, _colour(colouring, group, inside),
-                                     plain(short(colouring.names[group], 40)) if group >= 0 else "no value"))
+            figure.add_trace(
+                _points(
+                    flat,
+                    inside,
+                    size * (1.5 if found is not None else 1.0),
+                    CLEAR if clear else FAINT,
+                    _colour(colouring, group, inside),
+                    plain(short(colouring.names[group], 40)) if group >= 0 else "no value",
+                )
+            )
     if found is not None and not found[rows].all():
         rest = _points(flat, rows[~found[rows]], size, 0.18, {"color": GREY}, "no match")
         figure.add_trace(rest)
         figure.data = (figure.data[-1], *figure.data[:-1])
     if row is not None:
         ring = {"size": 15, "color": "rgba(0,0,0,0)", "line": {"width": 2.5, "color": "#fff" if dark else "#111"}}
-        figure.add_trace(go.Scattergl(x=flat[[row], 0], y=flat[[row], 1], mode="markers", hoverinfo="skip",
-                                      customdata=[row], marker=ring))
+        figure.add_trace(
+            go.Scattergl(
+                x=flat[[row], 0], y=flat[[row], 1], mode="markers", hoverinfo="skip", customdata=[row], marker=ring
+            )
+        )
     _write_names(figure, colouring, names, rows, dark)
     figure.update_layout(
-        height=height, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False, dragmode="pan", hovermode="closest",
-        uirevision="map", selectionrevision=revision, selections=[], clickmode="event+select",
+        height=height,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        showlegend=False,
+        dragmode="pan",
+        hovermode="closest",
+        uirevision="map",
+        selectionrevision=revision,
+        selections=[],
+        clickmode="event+select",
         modebar={"bgcolor": "rgba(0,0,0,0)", "orientation": "v"},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"})
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        xaxis={"visible": False},
+        yaxis={"visible": False, "scaleanchor": "x"},
+    )
     return figure
 
 
@@ -71,27 +101,41 @@ def _colour(colouring: Colouring, group: int, inside: NDArray[np.int32]) -> dict
     return {"color": colouring.colours[group] if group >= 0 else GREY}
 
 
-def _points(flat: NDArray[np.float32], rows: NDArray[np.int32], size: float, opacity: float,
-            colour: dict[str, Any], name: str) -> go.Scattergl:
+def _points(
+    flat: NDArray[np.float32], rows: NDArray[np.int32], size: float, opacity: float, colour: dict[str, Any], name: str
+) -> go.Scattergl:
     return go.Scattergl(
-        x=flat[rows, 0], y=flat[rows, 1], customdata=rows.astype(np.int32),
-        mode="markers", name=name, hovertemplate="%{fullData.name}<extra></extra>",
+        x=flat[rows, 0],
+        y=flat[rows, 1],
+        customdata=rows.astype(np.int32),
+        mode="markers",
+        name=name,
+        hovertemplate="%{fullData.name}<extra></extra>",
         marker={"size": size, "opacity": opacity, "line": {"width": 0}, **colour},
-        selected={"marker": {"opacity": max(opacity, 0.9)}}, unselected={"marker": {"opacity": min(opacity, 0.15)}})
+        selected={"marker": {"opacity": max(opacity, 0.9)}},
+        unselected={"marker": {"opacity": min(opacity, 0.15)}},
+    )
 
 
-def _write_names(figure: go.Figure, colouring: Colouring, names: NDArray[np.float64], rows: NDArray[np.int32],
-                 dark: bool) -> None:
+def _write_names(
+    figure: go.Figure, colouring: Colouring, names: NDArray[np.float64], rows: NDArray[np.int32], dark: bool
+) -> None:
     counts = np.bincount(colouring.groups[rows][colouring.groups[rows] >= 0], minlength=len(colouring.names))
     written: list[NDArray[np.float64]] = []
     span = np.nanmax(names, axis=0) - np.nanmin(names, axis=0) if len(names) else np.ones(2)
     for group in np.argsort(-counts, kind="stable"):
-        near = any(abs(names[group] - at)[0] < 0.22 * span[0] and abs(names[group] - at)[1] < 0.06 * span[1]
-                   for at in written)
+        near = any(
+            abs(names[group] - at)[0] < 0.22 * span[0] and abs(names[group] - at)[1] < 0.06 * span[1] for at in written
+        )
         if counts[group] == 0 or near or len(written) >= NAMES:  # names that would overlap are left to the hover
             continue
         written.append(names[group])
         figure.add_annotation(
-            x=names[group][0], y=names[group][1], text=plain(short(colouring.names[group], 28)), showarrow=False,
-            font={"size": 12, "color": "#e6ebf3" if dark else "#172033"}, borderpad=2,
-            bgcolor="rgba(14,20,32,.72)" if dark else "rgba(255,255,255,.78)")
+            x=names[group][0],
+            y=names[group][1],
+            text=plain(short(colouring.names[group], 28)),
+            showarrow=False,
+            font={"size": 12, "color": "#e6ebf3" if dark else "#172033"},
+            borderpad=2,
+            bgcolor="rgba(14,20,32,.72)" if dark else "rgba(255,255,255,.78)",
+        )

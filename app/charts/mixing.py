@@ -29,30 +29,64 @@ def losses(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
     form = "+.3f" if changed else ".3f"
     facts = [[plain(row.name), f"{row.natural:.3f}", f"{row.proposed:.3f}"] for row in rows]
     wide = max(float(np.abs(change).max(initial=0)), 0.01)
-    figure = go.Figure(go.Bar(
-        y=places, x=change, orientation="h", width=0.5, customdata=facts,
-        marker={"color": [row.colour for row in rows], "line": {"width": 0}},
-        hovertemplate="%{customdata[0]}<br>natural %{customdata[1]}<br>predicted %{customdata[2]}<extra></extra>"))
-    figure.add_scatter(y=places, x=np.full(len(rows), 1.55 * wide), mode="text", textposition="middle left",
-                       text=[format(one, form) for one in change], textfont={"size": 11, "color": SLATE},
-                       hoverinfo="skip", cliponaxis=False)
+    figure = go.Figure(
+        go.Bar(
+            y=places,
+            x=change,
+            orientation="h",
+            width=0.5,
+            customdata=facts,
+            marker={"color": [row.colour for row in rows], "line": {"width": 0}},
+            hovertemplate="%{customdata[0]}<br>natural %{customdata[1]}<br>predicted %{customdata[2]}<extra></extra>",
+        )
+    )
+    figure.add_scatter(
+        y=places,
+        x=np.full(len(rows), 1.55 * wide),
+        mode="text",
+        textposition="middle left",
+        text=[format(one, form) for one in change],
+        textfont={"size": 11, "color": SLATE},
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
     figure.add_vline(x=0, line={"color": SLATE, "width": 1})
-    figure.update_yaxes(tickvals=places, ticktext=[plain(short(row.name, 30)) for row in rows], autorange=False,
-                        range=[len(rows) - 0.4, -0.6], fixedrange=True, showgrid=False, ticks="", automargin=True)
-    figure.update_xaxes(tickformat="+.3~f" if changed else ".3~f", nticks=6, fixedrange=True,
-                        range=[-1.1 * wide if changed else 0, 1.55 * wide], zeroline=False)
-    return figure.update_layout(showlegend=False, height=len(rows) * ROW + 44, hovermode="closest",
-                                margin={"l": 4, "r": 4, "t": 4, "b": 28})
+    figure.update_yaxes(
+        tickvals=places,
+        ticktext=[plain(short(row.name, 30)) for row in rows],
+        autorange=False,
+        range=[len(rows) - 0.4, -0.6],
+        fixedrange=True,
+        showgrid=False,
+        ticks="",
+        automargin=True,
+    )
+    figure.update_xaxes(
+        tickformat="+.3~f" if changed else ".3~f",
+        nticks=6,
+        fixedrange=True,
+        range=[-1.1 * wide if changed else 0, 1.55 * wide],
+        zeroline=False,
+    )
+    return figure.update_layout(
+        showlegend=False, height=len(rows) * ROW + 44, hovermode="closest", margin={"l": 4, "r": 4, "t": 4, "b": 28}
+    )
 
 
 def curve(steps: Sequence[int], table: NDArray[np.float64], names: Sequence[str], colours: Sequence[str]) -> go.Figure:
     """Weights of the clusters on the way of a run, one line each."""
     figure = go.Figure()
     for name, colour, line in zip(names, colours, table.T, strict=True):
-        figure.add_scatter(x=list(steps), y=line, mode="lines", line={"color": colour, "width": 1.8},
-                           customdata=[[plain(short(name, 50)), percent(value)] for value in line],
-                           hovertemplate="%{customdata[0]}<br>step %{x}: %{customdata[1]}<extra></extra>")
+        figure.add_scatter(
+            x=list(steps),
+            y=line,
+            mode="lines",
+            line={"color": colour, "width": 1.8},
+            customdata=[[plain(short(name, 50)), percent(value)] for value in line],
+            hovertemplate="%{customdata[0]}<br>step %{x}: %{customdata[1]}<extra></extra>",
+        )
     figure.update_xaxes(title={"text": "Step", "font": SMALL}, fixedrange=True, zeroline=False)
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", fixedrange=True, zeroline=False)
-    return figure.update_layout(showlegend=False, height=260, margin={"l": 4, "r": 8, "t": 8, "b": 40},
-                                hovermode="closest")
+    return figure.update_layout(
+        showlegend=False, height=260, margin={"l": 4, "r": 8, "t": 8, "b": 40}, hovermode="closest"
+    )

@@ -1,8 +1,5 @@
 """Chart style: colors, sizes and the Plotly configuration all charts share."""
 
-
-
-
 SLATE, ACCENT = "#7d8998", "#14a08e"  # both readable on the light and the dark ground
 CONFIG = {"displayModeBar": False, "displaylogo": False, "doubleClick": False}
 SMALL = {"size": 12}
@@ -10,30 +7,28 @@ ROW = 22  # pixels of one cluster's row
 
 
 def pale(colour: str) -> str:
-    red, green, blue = (int(colour[i:i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.32)"
 
+
 def sheer(colour: str, part: float) -> str:
-    red, green, blue = (int(colour[i:i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{part})"
 
 
-
-
 def mixed(one: str, two: str, part: float) -> str:
-    values = (round((1 - part) * int(one[i:i + 2], 16) + part * int(two[i:i + 2], 16)) for i in (1, 3, 5))
+    values = (round((1 - part) * int(one[i : i + 2], 16) + part * int(two[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{value:02x}" for value in values)
+
 
 def readable(colour: str) -> str:
     """Black or white, whichever stands out more (WCAG relative luminance)."""
-    channels = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return "#ffffff" if 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] < 0.179 else "#101418"
 
 
-
-
 def soft(colour: str, page: str, part: float = 0.24) -> str:
     """A group's colour let into the page."""
-    mixed = (round(part * int(colour[i:i + 2], 16) + (1 - part) * int(page[i:i + 2], 16)) for i in (1, 3, 5))
+    mixed = (round(part * int(colour[i : i + 2], 16) + (1 - part) * int(page[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{value:02x}" for value in mixed)

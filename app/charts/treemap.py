@@ -29,8 +29,6 @@ class Tile:
     height: float
 
 
-
-
 def squarify(sizes: Sequence[float], frame: Tile) -> list[Tile]:
     """Divide a frame into tiles of given sizes that are as square as can be (Bruls, Huizing, van Wijk 2000).
 
@@ -60,7 +58,7 @@ def squarify(sizes: Sequence[float], frame: Tile) -> list[Tile]:
         depth, along = area / side, 0.0
         for k in row:
             extent = scale * sizes[k] / depth
-            tiles[k] = (Tile(x, y + along, depth, extent) if width >= height else Tile(x + along, y, extent, depth))
+            tiles[k] = Tile(x, y + along, depth, extent) if width >= height else Tile(x + along, y, extent, depth)
             along += extent
         if width >= height:
             x, width = x + depth, width - depth
@@ -71,18 +69,15 @@ def squarify(sizes: Sequence[float], frame: Tile) -> list[Tile]:
     return tiles
 
 
-
-
 def _worst(row: list[int], sizes: Sequence[float], scale: float, side: float) -> float:
     """Largest ratio of the sides in a row."""
     area = scale * sum(sizes[k] for k in row)
     return max(max(side**2 * scale * sizes[k] / area**2, area**2 / (side**2 * scale * sizes[k])) for k in row)
 
 
-
-
-def treemap(taxonomy: Taxonomy, *, sized: Sized, cluster: int | None, parent: int | None, dark: bool,
-            height: int) -> go.Figure:
+def treemap(
+    taxonomy: Taxonomy, *, sized: Sized, cluster: int | None, parent: int | None, dark: bool, height: int
+) -> go.Figure:
     """Draw the tree; every tile carries ("cluster" or "parent", its number) as custom data."""
     page, ink = ("#0e1420", "#ffffff") if dark else ("#ffffff", "#111827")
     sizes = {c.number: float(c.documents if sized == "Documents" else c.tokens) for c in taxonomy.clusters}
@@ -95,28 +90,49 @@ def treemap(taxonomy: Taxonomy, *, sized: Sized, cluster: int | None, parent: in
         header = min(HEADER, outer.height / 3)
         ground = soft(p.colour, page)
         grounds.append((outer, ground, "", ["", 0], parent == p.number, 0.0))
-        groups.append((Tile(outer.x, outer.y, outer.width, header), ground, p.label, ["parent", p.number], False,
-                       size))
+        groups.append((Tile(outer.x, outer.y, outer.width, header), ground, p.label, ["parent", p.number], False, size))
         inner = Tile(outer.x + GAP, outer.y + header, outer.width - 2 * GAP, outer.height - header - GAP)
         for number, tile in zip(p.children, squarify([sizes[c] for c in p.children], inner), strict=True):
             c = taxonomy.cluster(number)
-            leaves.append((_inset(tile, 1.0), soft(c.colour, page) if c.excluded else c.colour,
-                           f"{c.label} (excluded)" if c.excluded else c.label, ["cluster", number],
-                           cluster == number, sizes[number]))
+            leaves.append(
+                (
+                    _inset(tile, 1.0),
+                    soft(c.colour, page) if c.excluded else c.colour,
+                    f"{c.label} (excluded)" if c.excluded else c.label,
+                    ["cluster", number],
+                    cluster == number,
+                    sizes[number],
+                )
+            )
     for kind, drawn in (("ground", grounds), ("group", groups), ("cluster", leaves)):
         _bars(figure, kind, [d for d in drawn if d[0].width > 0 and d[0].height > 0], total, sized, ink)
     figure.data[0].update(hoverinfo="skip", hovertemplate=None)  # the ground of a group answers no click
     for tile, _, label, *_ in groups:
         room = int(tile.width / 10.5)  # its neighbour begins there even where the drawing is 500 pixels wide
         if room >= 4:
-            figure.add_annotation(x=tile.x + 3, y=tile.y + 2, text=plain(short(label, room)), showarrow=False,
-                                  xanchor="left", yanchor="top", captureevents=False,
-                                  font={"size": 13, "color": "#e2e8f0" if dark else "#334155"})
-    figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 0, "b": 0}, barmode="overlay", showlegend=False,
-                         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", hoverlabel={"align": "left"},
-                         clickmode="event+select", dragmode=False,
-                         xaxis={"visible": False, "range": [0, WIDTH], "fixedrange": True},
-                         yaxis={"visible": False, "range": [height, 0], "fixedrange": True})
+            figure.add_annotation(
+                x=tile.x + 3,
+                y=tile.y + 2,
+                text=plain(short(label, room)),
+                showarrow=False,
+                xanchor="left",
+                yanchor="top",
+                captureevents=False,
+                font={"size": 13, "color": "#e2e8f0" if dark else "#334155"},
+            )
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        barmode="overlay",
+        showlegend=False,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hoverlabel={"align": "left"},
+        clickmode="event+select",
+        dragmode=False,
+        xaxis={"visible": False, "range": [0, WIDTH], "fixedrange": True},
+        yaxis={"visible": False, "range": [height, 0], "fixedrange": True},
+    )
     return figure
 
 
@@ -126,19 +142,31 @@ Drawn = tuple[Tile, str, str, list[str | int], bool, float]
 def _bars(figure: go.Figure, kind: str, drawn: list[Drawn], total: float, sized: str, ink: str) -> None:
     words = [_fitted(label, tile, size / total) if kind == "cluster" else "" for tile, _, label, _, _, size in drawn]
     figure.add_bar(
-        x=[t.x + t.width / 2 for t, *_ in drawn], width=[t.width for t, *_ in drawn],
-        base=[t.y for t, *_ in drawn], y=[t.height for t, *_ in drawn],
+        x=[t.x + t.width / 2 for t, *_ in drawn],
+        width=[t.width for t, *_ in drawn],
+        base=[t.y for t, *_ in drawn],
+        y=[t.height for t, *_ in drawn],
         customdata=[custom for *_, custom, _, _ in drawn],
-        text=words, textposition="inside", insidetextanchor="start", textangle=0, constraintext="none",
-        insidetextfont={"color": [readable(colour) for _, colour, *_ in drawn], "size": 13}, cliponaxis=True,
-        hovertext=[f"{plain(short(label, 80))}<br>{size:,.0f} {sized.lower()}, {percent(size / total)}"
-                   for _, _, label, _, _, size in drawn],
+        text=words,
+        textposition="inside",
+        insidetextanchor="start",
+        textangle=0,
+        constraintext="none",
+        insidetextfont={"color": [readable(colour) for _, colour, *_ in drawn], "size": 13},
+        cliponaxis=True,
+        hovertext=[
+            f"{plain(short(label, 80))}<br>{size:,.0f} {sized.lower()}, {percent(size / total)}"
+            for _, _, label, _, _, size in drawn
+        ],
         hovertemplate="%{hovertext}<extra></extra>",
-        marker={"color": [d[1] for d in drawn], "cornerradius": 4,
-                "line": {"color": ink, "width": [3 if d[4] else 0 for d in drawn]}},
-        selected={"marker": {"opacity": 1.0}}, unselected={"marker": {"opacity": 1.0}})
-
-
+        marker={
+            "color": [d[1] for d in drawn],
+            "cornerradius": 4,
+            "line": {"color": ink, "width": [3 if d[4] else 0 for d in drawn]},
+        },
+        selected={"marker": {"opacity": 1.0}},
+        unselected={"marker": {"opacity": 1.0}},
+    )
 
 
 def _fitted(label: str, tile: Tile, share: float) -> str:
@@ -149,8 +177,6 @@ def _fitted(label: str, tile: Tile, share: float) -> str:
         return ""
     words = _wrapped(label, room, max(1, lines - 1)) if room >= 7 else []
     return "<br>".join([*words, *([percent(share)] if lines > len(words) else [])])
-
-
 
 
 def _wrapped(label: str, room: int, lines: int) -> list[str]:
@@ -167,8 +193,6 @@ def _wrapped(label: str, room: int, lines: int) -> list[str]:
         out.append(plain(left[:cut]))
         left = left[cut:].strip()
     return out
-
-
 
 
 def _inset(tile: Tile, by: float) -> Tile:

@@ -7,12 +7,16 @@ press's place, and a link to another page is lost.
 import streamlit as st
 
 # It travels with every beat, so all it does is call the page's own script (shell/shortcuts.js).
-_component = st.components.v2.component("gem_pulse", html="<span hidden></span>", js="""export default (component) => {
+_component = st.components.v2.component(
+    "gem_pulse",
+    html="<span hidden></span>",
+    js="""export default (component) => {
   let stop, wait = setInterval(() => {
     if (window.gemPulse) { clearInterval(wait); stop = window.gemPulse(component); }
   }, 50);
   return () => { clearInterval(wait); stop?.(); };
-}""")
+}""",
+)
 
 
 def pulse(seconds: float, key: str) -> None:

@@ -157,14 +157,28 @@ def choices(root: Path) -> list[str]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _selected(root: str, key: str, wanted: Filter, at: str, near: tuple[str, str | int] | None, limit: int,
-              _vector: NDArray[np.float32] | None) -> Selected:
+def _selected(
+    root: str,
+    key: str,
+    wanted: Filter,
+    at: str,
+    near: tuple[str, str | int] | None,
+    limit: int,
+    _vector: NDArray[np.float32] | None,
+) -> Selected:
     opened = workspace(Path(root))
     return select(opened, opened.taxonomy(key), wanted, near=_vector, limit=limit)
 
 
-def selected(root: Path, wanted: Filter, *, words: str = "", like: int | None = None, limit: int = NEAREST,
-             progress: Progress = silent) -> Selected:
+def selected(
+    root: Path,
+    wanted: Filter,
+    *,
+    words: str = "",
+    like: int | None = None,
+    limit: int = NEAREST,
+    progress: Progress = silent,
+) -> Selected:
     """Return the documents that pass a filter, best first; by meaning when words or a document to be like are given."""
     at = next((line.at for line in selections(root) if line.name == wanted.saved), "") if wanted.saved else ""
     near: tuple[str, str | int] | None = None

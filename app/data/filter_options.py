@@ -41,8 +41,10 @@ class Offer:
 def offers(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Offer, ...]:
     """Return what a corpus can be filtered by: lengths and scores first, then its columns."""
     table, scores = workspace.documents, taxonomy.documents
-    found = [Offer("tokens", "span", steps=steps(table["tokens"])),
-             *(Offer(name, "span", steps=steps(scores[name])) for name in ("margin", "gis"))]
+    found = [
+        Offer("tokens", "span", steps=steps(table["tokens"])),
+        *(Offer(name, "span", steps=steps(scores[name])) for name in ("margin", "gis")),
+    ]
     for name in table.columns:
         if name == "tokens":
             continue

@@ -33,7 +33,9 @@ def _partition(root: str, data_hash: str, key: str, spec: str) -> Partition:
 
 def partition(root: Path, spec: str) -> Partition:
     """Return a grouping of the documents; one that must be fitted first is better asked for with its progress."""
-    return _partition(str(root), cached_results.workspace(root).manifest.data_hash, cached_results.taxonomy(root).key, spec)
+    return _partition(
+        str(root), cached_results.workspace(root).manifest.data_hash, cached_results.taxonomy(root).key, spec
+    )
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -43,7 +45,9 @@ def _comparison(root: str, data_hash: str, key: str, a: str, b: str) -> Comparis
 
 def comparison(root: Path, a: str, b: str) -> Comparison:
     """Return two groupings held against each other."""
-    return _comparison(str(root), cached_results.workspace(root).manifest.data_hash, cached_results.taxonomy(root).key, a, b)
+    return _comparison(
+        str(root), cached_results.workspace(root).manifest.data_hash, cached_results.taxonomy(root).key, a, b
+    )
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -53,15 +57,20 @@ def _quality(root: str, data_hash: str, key: str, spec: str) -> Quality:
 
 def quality(root: Path, spec: str) -> Quality:
     """Return the measures of one grouping."""
-    return _quality(str(root), cached_results.workspace(root).manifest.data_hash, cached_results.taxonomy(root).key, spec)
+    return _quality(
+        str(root), cached_results.workspace(root).manifest.data_hash, cached_results.taxonomy(root).key, spec
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _returning(root: str, key: str, method: Method, seeds: tuple[int, ...], draws: tuple[int, ...],
-               _study: Stability) -> NDArray[np.float64]:
+def _returning(
+    root: str, key: str, method: Method, seeds: tuple[int, ...], draws: tuple[int, ...], _study: Stability
+) -> NDArray[np.float64]:
     return returning_of(cached_results.workspace(Path(root)), cached_results.taxonomy(Path(root)), _study)
 
 
 def returning(root: Path, study: Stability) -> NDArray[np.float64]:
     """Return how surely each cluster of the present taxonomy comes back in the refits of a study."""
-    return _returning(str(root), cached_results.taxonomy(root).key, study.method, study.seeds.ids, study.resamples.ids, study)
+    return _returning(
+        str(root), cached_results.taxonomy(root).key, study.method, study.seeds.ids, study.resamples.ids, study
+    )

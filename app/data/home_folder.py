@@ -45,8 +45,11 @@ def new_workspace(name: str) -> Path:
     """
     name = name.strip()
     if not name or safe_name(name) != name:
-        raise InputError(f"A workspace's name holds 1 to {LONGEST} letters, digits, blanks, '-', '_' or '.'",
-                         repr(name), f"Take for example {safe_name(name) or 'my corpus'}")
+        raise InputError(
+            f"A workspace's name holds 1 to {LONGEST} letters, digits, blanks, '-', '_' or '.'",
+            repr(name),
+            f"Take for example {safe_name(name) or 'my corpus'}",
+        )
     root = (home() / name).resolve()
     if root.parent != home().resolve():
         raise InputError("A workspace lies inside the home folder", repr(name), "Choose a name without a path")

@@ -88,8 +88,9 @@ def with_matches(groups: Int, drawn: Int, match: NDArray[np.bool_], limit: int =
 def label_columns(workspace: Workspace) -> list[str]:
     """Columns of the source that group the documents: 2 to MOST_GROUPS different values."""
     table = workspace.documents
-    found = [name for name in table.columns if name not in ("id", "tokens")
-             and 2 <= table[name].nunique() <= MOST_GROUPS]
+    found = [
+        name for name in table.columns if name not in ("id", "tokens") and 2 <= table[name].nunique() <= MOST_GROUPS
+    ]
     label = workspace.manifest.columns.get("label")
     return sorted(found, key=lambda name: name != label)
 
@@ -122,8 +123,12 @@ def _by_column(column: "pd.Series[str]") -> Colouring:
     return Colouring(groups, colours, names, clusters=False)
 
 
-def _levels(raw: NDArray[np.float64], title: str, *, logarithmic: bool,
-            ) -> tuple[NDArray[np.float64], tuple[str, str, str]]:
+def _levels(
+    raw: NDArray[np.float64],
+    title: str,
+    *,
+    logarithmic: bool,
+) -> tuple[NDArray[np.float64], tuple[str, str, str]]:
     """Place values on a colour bar that runs from their 1st to their 99th percentile."""
     scale = np.log(np.maximum(raw, 1.0)) if logarithmic else raw
     low, high = (float(v) for v in np.quantile(scale, (0.01, 0.99)))
@@ -155,5 +160,6 @@ def anchors(sphere: NDArray[np.float32], groups: Int, n_groups: int) -> NDArray[
 
 def middles(flat: NDArray[np.float32], groups: Int, n_groups: int) -> NDArray[np.float64]:
     """Medians of each group on the flat map, (K, 2); NaN for empty groups."""
-    return np.stack([np.median(flat[groups == g], axis=0) if (groups == g).any() else np.full(2, np.nan)
-                     for g in range(n_groups)])
+    return np.stack(
+        [np.median(flat[groups == g], axis=0) if (groups == g).any() else np.full(2, np.nan) for g in range(n_groups)]
+    )

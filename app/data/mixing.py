@@ -38,17 +38,25 @@ def ngram_again(root: Path) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _weights(root: str, key: str, strategy: Strategy, tau: float, fixed: tuple[tuple[int, float], ...], limits: Limits,
-             runs: int) -> Weights | InputError:
+def _weights(
+    root: str, key: str, strategy: Strategy, tau: float, fixed: tuple[tuple[int, float], ...], limits: Limits, runs: int
+) -> Weights | InputError:
     try:
-        return weights_by(cached_results.workspace(Path(root)), cached_results.taxonomy(Path(root)), strategy, tau=tau,
-                          fixed=dict(fixed), limits=limits)
+        return weights_by(
+            cached_results.workspace(Path(root)),
+            cached_results.taxonomy(Path(root)),
+            strategy,
+            tau=tau,
+            fixed=dict(fixed),
+            limits=limits,
+        )
     except InputError as error:  # a refusal is an answer, and kept like one
         return error
 
 
-def weights(root: Path, strategy: Strategy, limits: Limits, *, tau: float = TAU,
-            fixed: tuple[tuple[int, float], ...] = ()) -> Weights:
+def weights(
+    root: Path, strategy: Strategy, limits: Limits, *, tau: float = TAU, fixed: tuple[tuple[int, float], ...] = ()
+) -> Weights:
     """Return the weights of the present clusters by a strategy.
 
     Raises
@@ -57,8 +65,9 @@ def weights(root: Path, strategy: Strategy, limits: Limits, *, tau: float = TAU,
         If it has no runs yet, or the limits leave no room.
     """
     runs = max((path.stat().st_mtime_ns for path in (root / FOLDER).glob(f"*/{strategy}-*.json")), default=0)
-    found = _weights(str(root), cached_results.taxonomy(root).key, strategy, tau, fixed, limits,
-                     runs if strategy in RUNS else 0)
+    found = _weights(
+        str(root), cached_results.taxonomy(root).key, strategy, tau, fixed, limits, runs if strategy in RUNS else 0
+    )
     if isinstance(found, InputError):
         raise found
     return found

@@ -12,13 +12,26 @@ from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column
 from app.ui.glossary import HINTS
 
-PARTS = {"gis": "GIS", "confidence": "Conf.", "centrality": "Centr.", "density": "Dens.", "margin": "Margin",
-         "cosine": "Cosine"}
+PARTS = {
+    "gis": "GIS",
+    "confidence": "Conf.",
+    "centrality": "Centr.",
+    "density": "Dens.",
+    "margin": "Margin",
+    "cosine": "Cosine",
+}
 
 
-def document_list(session: Session, rows: Sequence[int], *, key: str, show: Sequence[str] = ("gis", "margin"),
-                  clusters: bool = False, height: int | str = "auto", values: dict[str, Sequence[float]] | None = None,
-                  ) -> None:
+def document_list(
+    session: Session,
+    rows: Sequence[int],
+    *,
+    key: str,
+    show: Sequence[str] = ("gis", "margin"),
+    clusters: bool = False,
+    height: int | str = "auto",
+    values: dict[str, Sequence[float]] | None = None,
+) -> None:
     """List documents; a click on one opens its reader (`session.read`).
 
     Parameters
@@ -49,7 +62,8 @@ def document_list(session: Session, rows: Sequence[int], *, key: str, show: Sequ
     for name in show:
         table[PARTS[name]] = [round(float(v), 4) + 0.0 for v in places[name].round(3)]
         configuration[PARTS[name]] = st.column_config.NumberColumn(
-            format="%.3f" if name == "cosine" else "%.2f", width=58, help=HINTS[name])
+            format="%.3f" if name == "cosine" else "%.2f", width=58, help=HINTS[name]
+        )
     table["Document"] = cached_results.workspace(session.root).openings([int(row) for row in rows])
     configuration["Document"] = st.column_config.TextColumn(width=max(250, 478 - 58 * (len(table) - 1)))
 
@@ -58,6 +72,14 @@ def document_list(session: Session, rows: Sequence[int], *, key: str, show: Sequ
         if cells:
             session.read(int(rows[cells[0][0]]), tuple(int(row) for row in rows))
 
-    st.dataframe(pd.DataFrame(table), key=key, hide_index=True, column_config=configuration, height=height,
-                 on_select=opened, selection_mode="single-cell", row_height=32,
-                 alt="Documents; choose one to read it")
+    st.dataframe(
+        pd.DataFrame(table),
+        key=key,
+        hide_index=True,
+        column_config=configuration,
+        height=height,
+        on_select=opened,
+        selection_mode="single-cell",
+        row_height=32,
+        alt="Documents; choose one to read it",
+    )

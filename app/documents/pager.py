@@ -23,8 +23,23 @@ def stepper(session: Session, taxonomy: Taxonomy, row: int) -> None:
     rows = order(session, taxonomy, row)
     at = rows.index(row)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="reader_steps"):
-        st.button("Previous", icon=":material/chevron_left:", type="tertiary", key="reader_previous",
-                  disabled=at == 0, on_click=lambda: session.read(rows[at - 1], rows), help="Key K")
+        st.button(
+            "Previous",
+            icon=":material/chevron_left:",
+            type="tertiary",
+            key="reader_previous",
+            disabled=at == 0,
+            on_click=lambda: session.read(rows[at - 1], rows),
+            help="Key K",
+        )
         st.markdown(f":small[:gray[{count(at + 1)} of {count(len(rows))}]]", width="content")
-        st.button("Next", icon=":material/chevron_right:", icon_position="right", type="tertiary", key="reader_next",
-                  disabled=at == len(rows) - 1, on_click=lambda: session.read(rows[at + 1], rows), help="Key J")
+        st.button(
+            "Next",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            type="tertiary",
+            key="reader_next",
+            disabled=at == len(rows) - 1,
+            on_click=lambda: session.read(rows[at + 1], rows),
+            help="Key J",
+        )

@@ -18,8 +18,14 @@ def reader(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 
     place = taxonomy.documents.iloc[row]
     cluster, second = (taxonomy.cluster(int(place[name])) for name in ("cluster_id", "second"))
     title(cluster.label, cluster.colour, f"next: {second.label}" if second is not cluster else "")
-    facts([("GIS", decimal(place["gis"]), "gis"), ("Margin", decimal(place["margin"]), "margin"),
-           ("Cosine", decimal(place["cosine"], 3), "cosine"), ("Tokens", count(record["tokens"]), "")])
+    facts(
+        [
+            ("GIS", decimal(place["gis"]), "gis"),
+            ("Margin", decimal(place["margin"]), "margin"),
+            ("Cosine", decimal(place["cosine"], 3), "cosine"),
+            ("Tokens", count(record["tokens"]), ""),
+        ]
+    )
     text = workspace.texts([row])[0]
     with st.container(border=True, height=height if len(text) > 2 * height else "content"):
         st.text(text[:SHOWN])
@@ -27,6 +33,12 @@ def reader(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 
         st.caption(f"The first {count(SHOWN)} of {count(len(text))} characters.")
     facts([(name.capitalize(), decimal(place[name]), name) for name in ("confidence", "centrality", "density")])
     others = {str(name): short(str(record[name]), 200) for name in record.index if name != "tokens"}
-    st.dataframe(pd.DataFrame({"Column": list(others), "Value": list(others.values())}), hide_index=True,
-                 row_height=28, key="reader_columns", height=min(len(others), 6) * 28 + 38,
-                 column_config={"Column": st.column_config.TextColumn(width=90)}, alt="Columns of the document")
+    st.dataframe(
+        pd.DataFrame({"Column": list(others), "Value": list(others.values())}),
+        hide_index=True,
+        row_height=28,
+        key="reader_columns",
+        height=min(len(others), 6) * 28 + 38,
+        column_config={"Column": st.column_config.TextColumn(width=90)},
+        alt="Columns of the document",
+    )

@@ -30,7 +30,7 @@ def reason(folder: Path, log: list[str], code: int | None, *, started: bool, kep
     """
     for place, line in enumerate(log):
         if line.startswith("Error: "):
-            return "\n".join([line.removeprefix("Error: "), *log[place + 1:]])
+            return "\n".join([line.removeprefix("Error: "), *log[place + 1 :]])
     after = " What was finished is kept." if kept else ""
     if code is not None and code > SIGNALLED:
         number = code - SIGNALLED

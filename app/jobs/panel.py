@@ -15,29 +15,51 @@ from gem_core._formatting import count
 from gem_core.workspace import Workspace
 
 STEPS = {
-    "read": "Reading the file", "count tokens": "Counting tokens", "load encoder": "Loading the encoder",
-    "embed": "Embedding the documents", "count phrases": "Counting phrases", "index text": "Indexing the text",
-    "lay out": "Laying out the map", "score documents": "Scoring the documents", "name clusters": "Naming the clusters",
-    "measure the encoder": "Measuring the encoder", "path": "Walking the balance path",
-    "ask the model": "Asking the model", "fit again": "Fitting again",
+    "read": "Reading the file",
+    "count tokens": "Counting tokens",
+    "load encoder": "Loading the encoder",
+    "embed": "Embedding the documents",
+    "count phrases": "Counting phrases",
+    "index text": "Indexing the text",
+    "lay out": "Laying out the map",
+    "score documents": "Scoring the documents",
+    "name clusters": "Naming the clusters",
+    "measure the encoder": "Measuring the encoder",
+    "path": "Walking the balance path",
+    "ask the model": "Asking the model",
+    "fit again": "Fitting again",
     "fit numbers of clusters": "Fitting numbers of clusters",
-    "read as tokens": "Reading the documents as tokens", "train proxies": "Training proxies",
-    "train the reference": "Training the reference", "train the proxy": "Training the proxy",
-    "probe domains": "Probing the clusters", "split runs": "Holding runs against each other",
-    "split the documents": "Splitting the documents", "read the texts": "Reading the texts",
-    "test the student": "Testing the student", "label shards": "Labelling, in bytes read",
+    "read as tokens": "Reading the documents as tokens",
+    "train proxies": "Training proxies",
+    "train the reference": "Training the reference",
+    "train the proxy": "Training the proxy",
+    "probe domains": "Probing the clusters",
+    "split runs": "Holding runs against each other",
+    "split the documents": "Splitting the documents",
+    "read the texts": "Reading the texts",
+    "test the student": "Testing the student",
+    "label shards": "Labelling, in bytes read",
 }
-PAGES = {"embed": "explore", "fit": "explore", "path": "balance",  # where the result of a kind of job is seen
-         "name": "taxonomy", "stability": "compare", "clusters": "compare", "mix": "mixing",
-         "distill": "student", "label": "student"}
+PAGES = {
+    "embed": "explore",
+    "fit": "explore",
+    "path": "balance",  # where the result of a kind of job is seen
+    "name": "taxonomy",
+    "stability": "compare",
+    "clusters": "compare",
+    "mix": "mixing",
+    "distill": "student",
+    "label": "student",
+}
 LOG_LINES = 40
 EVERY = 1.0  # seconds between two looks at a running job
 
 Shown = Callable[[runner.Job, runner.Status], None]
 
 
-def job_panel(session: Session, job: runner.Job | None, shown: Shown | None = None, *, quiet: bool = False,
-              place: str = "panel") -> runner.Status | None:
+def job_panel(
+    session: Session, job: runner.Job | None, shown: Shown | None = None, *, quiet: bool = False, place: str = "panel"
+) -> runner.Status | None:
     """Show a job; while it runs this part looks again every second, and the whole screen runs again when it ends.
 
     Parameters
@@ -72,8 +94,7 @@ def _panel(session: Session, job: runner.Job, live: bool, shown: Shown | None, p
         pulse(EVERY, f"{place}_{job.folder.name}")
 
 
-def job_card(session: Session, job: runner.Job, state: runner.Status, place: str,
-             shown: Shown | None = None) -> None:
+def job_card(session: Session, job: runner.Job, state: runner.Status, place: str, shown: Shown | None = None) -> None:
     """Draw one job: words on the left, buttons on the right, the log below."""
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch", gap="xsmall"):
@@ -82,8 +103,11 @@ def job_card(session: Session, job: runner.Job, state: runner.Status, place: str
             elif state.state == "finished":
                 _finished(job, state, shown)
             else:
-                sign, verb = (":material/stop_circle:", "was stopped") if state.state == "stopped" else \
-                    (":red[:material/error:]", "failed")
+                sign, verb = (
+                    (":material/stop_circle:", "was stopped")
+                    if state.state == "stopped"
+                    else (":red[:material/error:]", "failed")
+                )
                 st.markdown(f"{sign} **{escape(short(job.title))}** {verb}")
                 st.text(short(state.message[:1].upper() + state.message[1:], 600))
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
@@ -126,17 +150,30 @@ def _buttons(session: Session, job: runner.Job, state: runner.Status, place: str
     if state.state == "running":
         st.button("Cancel", key=f"cancel_{name}", icon=":material/stop:", on_click=runner.cancel, args=(job,))
     if state.state == "stopping":
-        st.button("End at once", key=f"end_{name}", icon=":material/stop:", on_click=runner.cancel, args=(job,),
-                  help="Works ten seconds after the first request.")
-    if led and state.state == "finished" and job.kind in PAGES and st.button(
-            "Show", key=f"show_{name}", icon=":material/arrow_forward:", help="Opens where its result is."):
+        st.button(
+            "End at once",
+            key=f"end_{name}",
+            icon=":material/stop:",
+            on_click=runner.cancel,
+            args=(job,),
+            help="Works ten seconds after the first request.",
+        )
+    if (
+        led
+        and state.state == "finished"
+        and job.kind in PAGES
+        and st.button("Show", key=f"show_{name}", icon=":material/arrow_forward:", help="Opens where its result is.")
+    ):
         root = Workspace(job.workspace).root
         if root != session.root:
             session.open(root)
         st.switch_page(f"views/{PAGES[job.kind]}/page.py")
     if state.state in ("failed", "stopped") and st.button(
-            "Start again" if job.starts_over else "Resume", key=f"resume_{name}", type="primary",
-            icon=":material/play_arrow:"):
+        "Start again" if job.starts_over else "Resume",
+        key=f"resume_{name}",
+        type="primary",
+        icon=":material/play_arrow:",
+    ):
         runner.resume(job)
         st.rerun(scope="app")
     if state.ended and st.button("Dismiss", key=f"dismiss_{name}", help="Takes it off this list; files stay."):

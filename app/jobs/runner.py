@@ -113,10 +113,14 @@ def start(title: str, arguments: list[str], workspace: Path | None = None) -> Jo
     try:
         with _one_starts(folder.parent):
             rivals = BUILDERS if kind in BUILDERS else (kind,)
-            if place and any(job.workspace == place and job.kind in rivals and not status(job).ended
-                             for job in listed()):
-                raise InputError("One job at a time works on a workspace", f"{place}, where one is running",
-                                 "Wait for it, cancel it, or choose another name")
+            if place and any(
+                job.workspace == place and job.kind in rivals and not status(job).ended for job in listed()
+            ):
+                raise InputError(
+                    "One job at a time works on a workspace",
+                    f"{place}, where one is running",
+                    "Wait for it, cancel it, or choose another name",
+                )
             folder.mkdir(parents=True)
             lock = os.open(folder / "alive", os.O_RDWR | os.O_CREAT)
             try:
@@ -144,11 +148,23 @@ def _one_starts(folder: Path) -> Iterator[None]:
 
 
 def _launch(folder: Path, arguments: list[str], lock: int) -> subprocess.Popen[bytes]:
-    command = ["/bin/sh", "-c", NOTE_TAKER, str(folder), sys.executable, "-m", "gem_core.cli", *arguments, "--json",
-               "--progress-file", str(folder / "progress.json")]
+    command = [
+        "/bin/sh",
+        "-c",
+        NOTE_TAKER,
+        str(folder),
+        sys.executable,
+        "-m",
+        "gem_core.cli",
+        *arguments,
+        "--json",
+        "--progress-file",
+        str(folder / "progress.json"),
+    ]
     with (folder / "result.json").open("wb") as out, (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(command, stdout=out, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-                                   pass_fds=(lock,))
+        process = subprocess.Popen(
+            command, stdout=out, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=(lock,)
+        )
     with suppress(OSError):
         os.setpriority(os.PRIO_PGRP, process.pid, NICE)
     return process
@@ -163,12 +179,22 @@ def listed(workspace: Path | None = None, kind: str = "") -> list[Job]:
     for path in (home() / "jobs").glob("*/job.json"):
         value = _json(path) or {}
         with suppress(KeyError, TypeError, ValueError):  # a page that cannot be read is no job
-            found.append(Job(path.parent, str(value["title"]), tuple(map(str, value["arguments"])),
-                             str(value["workspace"]), float(value["started"])))
+            found.append(
+                Job(
+                    path.parent,
+                    str(value["title"]),
+                    tuple(map(str, value["arguments"])),
+                    str(value["workspace"]),
+                    float(value["started"]),
+                )
+            )
     found.sort(key=lambda job: -job.started)
     _clear_old(found)
-    return [job for job in found if job.workspace and (workspace is None or job.workspace == str(workspace))
-            and kind in ("", job.kind)]
+    return [
+        job
+        for job in found
+        if job.workspace and (workspace is None or job.workspace == str(workspace)) and kind in ("", job.kind)
+    ]
 
 
 def overview() -> list[tuple[Job, Status]]:

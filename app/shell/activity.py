@@ -57,7 +57,7 @@ def _told(root: Path, drawn: Stamp) -> str:
         history = cached_results.workspace(root).history()
     except WorkspaceError:
         return ""
-    undone = history.steps[history.position + 1: drawn[1] + 1]
+    undone = history.steps[history.position + 1 : drawn[1] + 1]
     if undone:
         return f"Another window undid: {escape(short(undone[-1].sentence, 160))}"
     if history.present is None:
@@ -87,8 +87,14 @@ def _jobs(session: Session) -> None:
         label, icon = f":red[{failed} failed]", ":material/error:"
     else:
         label = "Jobs"
-    box = st.popover(label, key="jobs_popover", icon=icon, type="tertiary", on_change="rerun",
-                     help="What runs in the background, of all workspaces.")
+    box = st.popover(
+        label,
+        key="jobs_popover",
+        icon=icon,
+        type="tertiary",
+        on_change="rerun",
+        help="What runs in the background, of all workspaces.",
+    )
     if box.open:
         with box, st.container(width=440, gap="small", key="jobs_list"):
             for job, state in known:

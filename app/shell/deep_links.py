@@ -96,8 +96,13 @@ def parts(session: Session, strength: float | None = None) -> dict[str, str]:
 
 def copy_button(key: str) -> None:
     """Offer the address of what is shown; the page's own script copies it (see `page`)."""
-    if st.button("Copy link", key=f"copylink_{key}", icon=":material/link:", type="tertiary",
-                 help="Copy the address of this view. It opens on this machine."):
+    if st.button(
+        "Copy link",
+        key=f"copylink_{key}",
+        icon=":material/link:",
+        type="tertiary",
+        help="Copy the address of this view. It opens on this machine.",
+    ):
         st.toast("Link copied", icon=":material/link:")
 
 
@@ -190,5 +195,13 @@ def _strength(session: Session, text: str) -> bool:
 
 
 _READ: dict[str, Callable[[Session, str], bool]] = {
-    "workspace": _workspace, "cluster": _cluster, "group": _group, "document": _document, "query": _query, "by": _by,
-    "map": _map, "colour": _colour, "strength": _strength}
+    "workspace": _workspace,
+    "cluster": _cluster,
+    "group": _group,
+    "document": _document,
+    "query": _query,
+    "by": _by,
+    "map": _map,
+    "colour": _colour,
+    "strength": _strength,
+}

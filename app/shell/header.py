@@ -38,8 +38,10 @@ def _open(session: Session) -> str:
         facts = [f"{count(manifest.documents)} documents", f"{count(manifest.tokens)} tokens"]
         if workspace.fitted():
             taxonomy = cached_results.taxonomy(session.root)
-            facts += [f"{len(taxonomy.clusters)} clusters in {len(taxonomy.parents)} groups",
-                      f"strength {strength_text(taxonomy.settings.strength)}"]
+            facts += [
+                f"{len(taxonomy.clusters)} clusters in {len(taxonomy.parents)} groups",
+                f"strength {strength_text(taxonomy.settings.strength)}",
+            ]
     except WorkspaceError:  # the screen below says why; Corpus opens another
         return ":gray[No corpus is open]"
     quiet = "  ·  ".join(facts)
@@ -48,8 +50,15 @@ def _open(session: Session) -> str:
 
 @st.fragment
 def _glossary() -> None:
-    words = st.text_input("Find a term", key="glossary_words", live="200ms", max_chars=40, placeholder="Find a term",
-                          label_visibility="collapsed", icon=":material/search:")
+    words = st.text_input(
+        "Find a term",
+        key="glossary_words",
+        live="200ms",
+        max_chars=40,
+        placeholder="Find a term",
+        label_visibility="collapsed",
+        icon=":material/search:",
+    )
     found = matching(str(words or ""))
     with st.container(height=380, border=False, gap="xsmall", key="glossary_terms"):
         for term in found:
@@ -64,8 +73,9 @@ def _help(session: Session) -> None:
         for place, keys in shortcuts.KEYS:
             st.markdown(f"**{place}**")
             st.markdown("  \n".join(f"`{key}` &nbsp; {does}" for key, does in keys))
-        if st.button("Show the first steps", icon=":material/tour:", key="tour_again", on_click=_first_steps,
-                     args=(session,)):
+        if st.button(
+            "Show the first steps", icon=":material/tour:", key="tour_again", on_click=_first_steps, args=(session,)
+        ):
             st.rerun()
 
 

@@ -47,11 +47,21 @@ def _no_corpus(session: Session, reason: str) -> None:
         st.markdown("**No corpus can be opened here**")
         st.text(reason)
         with st.container(horizontal=True):
-            if st.button("Open the sample", key="no-corpus-sample", type="primary", icon=":material/science:",
-                         disabled=session.root == (home() / "sample").resolve()):
+            if st.button(
+                "Open the sample",
+                key="no-corpus-sample",
+                type="primary",
+                icon=":material/science:",
+                disabled=session.root == (home() / "sample").resolve(),
+            ):
                 bar = st.progress(0.0, "Opening the sample")
-                session.open(open_sample(progress=lambda step, done, total: bar.progress(
-                    min(1.0, done / max(total, 1)), f"Preparing the sample: {step}")).root)
+                session.open(
+                    open_sample(
+                        progress=lambda step, done, total: bar.progress(
+                            min(1.0, done / max(total, 1)), f"Preparing the sample: {step}"
+                        )
+                    ).root
+                )
                 st.rerun()
             if st.button("Open another corpus", key="no-corpus-other", icon=":material/folder_open:"):
                 st.switch_page("views/corpus/page.py")
@@ -60,7 +70,9 @@ def _no_corpus(session: Session, reason: str) -> None:
 def _no_clusters() -> None:
     with st.container(border=True, gap="small", key="no-clusters"):
         st.markdown("**This corpus has no clusters yet**")
-        st.caption("Its screens show a corpus by its clusters. Corpus embeds the documents and fits them; a job that "
-                   "was stopped goes on there.")
+        st.caption(
+            "Its screens show a corpus by its clusters. Corpus embeds the documents and fits them; a job that "
+            "was stopped goes on there."
+        )
         if st.button("Open Corpus", key="explore_to_corpus", type="primary", icon=":material/folder_open:"):
             st.switch_page("views/corpus/page.py")

@@ -22,16 +22,37 @@ class Step:
 
 
 STEPS = (
-    Step("Every point is a document", "Points that are close mean alike; a colour is a cluster. Drag the globe to turn "
-         "it, scroll to zoom.", "explore", "[class*='st-key-globe_']"),
-    Step("Pick a document or a cluster", "Click a point on the globe, or a line in the list. The panel says what it "
-         "is and how typical.", "explore", ".st-key-gem-panel"),
-    Step("Drag the balance", "Move the strength: you see at once how the shares would change. Nothing is kept until "
-         "you press Apply.", "balance", "[class*='st-key-balance-strength']"),
-    Step("Make the taxonomy yours", "Rename, merge and split clusters. Every change can be undone.", "taxonomy",
-         ".st-key-gem-panel"),
-    Step("Take it away", "Taxonomy, assignments and weights as files, each with the command that makes them again. "
-         "Then open your own corpus under Corpus.", "export", ".st-key-export-grid"),
+    Step(
+        "Every point is a document",
+        "Points that are close mean alike; a colour is a cluster. Drag the globe to turn it, scroll to zoom.",
+        "explore",
+        "[class*='st-key-globe_']",
+    ),
+    Step(
+        "Pick a document or a cluster",
+        "Click a point on the globe, or a line in the list. The panel says what it is and how typical.",
+        "explore",
+        ".st-key-gem-panel",
+    ),
+    Step(
+        "Drag the balance",
+        "Move the strength: you see at once how the shares would change. Nothing is kept until you press Apply.",
+        "balance",
+        "[class*='st-key-balance-strength']",
+    ),
+    Step(
+        "Make the taxonomy yours",
+        "Rename, merge and split clusters. Every change can be undone.",
+        "taxonomy",
+        ".st-key-gem-panel",
+    ),
+    Step(
+        "Take it away",
+        "Taxonomy, assignments and weights as files, each with the command that makes them again. "
+        "Then open your own corpus under Corpus.",
+        "export",
+        ".st-key-export-grid",
+    ),
 )
 
 
@@ -49,11 +70,14 @@ def card(session: Session) -> None:
     if session.tour is None:
         return
     step = STEPS[session.tour]
-    st.html(f"<style>{step.ring} {{ outline: 2px solid var(--st-primary-color, #14a08e); outline-offset: 4px; "
-            "border-radius: 8px; }</style>")
+    st.html(
+        f"<style>{step.ring} {{ outline: 2px solid var(--st-primary-color, #14a08e); outline-offset: 4px; "
+        "border-radius: 8px; }</style>"
+    )
     with st.container(border=True, key="tour-card", horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f":primary-badge[{session.tour + 1} of {len(STEPS)}] &nbsp; **{step.title}.** {step.says}",
-                    width="stretch")
+        st.markdown(
+            f":primary-badge[{session.tour + 1} of {len(STEPS)}] &nbsp; **{step.title}.** {step.says}", width="stretch"
+        )
         _buttons(session, session.tour)
 
 
@@ -63,8 +87,14 @@ def _buttons(session: Session, at: int) -> None:
     last = at == len(STEPS) - 1
     if not last and st.button("Next", key="tour_next", type="primary"):
         _go(session, at + 1)
-    st.button("Done" if last else "Close", key="tour_close", type="primary" if last else "tertiary", on_click=_close,
-              args=(session,), help="You find these steps again under Help.")
+    st.button(
+        "Done" if last else "Close",
+        key="tour_close",
+        type="primary" if last else "tertiary",
+        on_click=_close,
+        args=(session,),
+        help="You find these steps again under Help.",
+    )
 
 
 def _go(session: Session, to: int) -> None:

@@ -115,16 +115,12 @@ class Session:
         self.reading = among
 
 
-
-
 def session() -> Session:
     """Return the session of this browser tab, made on its first run."""
     if "session" not in st.session_state:
         st.session_state["session"] = Session(root=_first_workspace())
     found: Session = st.session_state["session"]
     return found
-
-
 
 
 def _first_workspace() -> Path:
@@ -137,12 +133,13 @@ def _first_workspace() -> Path:
     place = st.empty()
     with place.container():
         bar = st.progress(0.0, "Preparing the sample corpus")
-    root = open_sample(progress=lambda step, done, total: bar.progress(
-        min(1.0, done / max(total, 1)), f"Preparing the sample corpus: {step}")).root
+    root = open_sample(
+        progress=lambda step, done, total: bar.progress(
+            min(1.0, done / max(total, 1)), f"Preparing the sample corpus: {step}"
+        )
+    ).root
     place.empty()
     return root
-
-
 
 
 def workspaces() -> list[Path]:

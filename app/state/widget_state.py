@@ -10,13 +10,9 @@ def widget(key: str) -> Any:
     return st.session_state.get(key)
 
 
-
-
 def preset(key: str, value: Any) -> None:
     """Give a widget a value before it is drawn."""
     st.session_state[key] = value
-
-
 
 
 def marked(key: str) -> list[tuple[Any, ...]]:
@@ -28,8 +24,6 @@ def marked(key: str) -> list[tuple[Any, ...]]:
     carried = [point["customdata"] for point in points if point.get("customdata") is not None]
     rows = [list(each.values()) if isinstance(each, dict) else each for each in carried]
     return [tuple(each) if isinstance(each, list | tuple) else (each,) for each in rows]
-
-
 
 
 def drawn(key: str) -> dict[str, Any]:

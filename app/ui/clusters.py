@@ -11,10 +11,10 @@ from gem_core.workspace import Taxonomy
 
 def _drawn_circle(colour: str, *, filled: bool = True) -> str:
     paint = f"fill='{colour}'" if filled else f"fill='none' stroke='{colour}' stroke-width='3.5'"
-    return ("<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'>"
-            f"<circle cx='12' cy='12' r='{8 if filled else 7}' {paint}/></svg>")
-
-
+    return (
+        "<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'>"
+        f"<circle cx='12' cy='12' r='{8 if filled else 7}' {paint}/></svg>"
+    )
 
 
 def circle(colour: str, *, filled: bool = True) -> str:
@@ -22,13 +22,9 @@ def circle(colour: str, *, filled: bool = True) -> str:
     return "data:image/svg+xml;utf8," + _drawn_circle(colour, filled=filled).replace("#", "%23")
 
 
-
-
 def dot_column(label: str = " ") -> Any:
     """Column configuration for `circle`."""
     return st.column_config.ImageColumn(label, width=28)
-
-
 
 
 def title(name: str, colour: str | None = None, after: str = "") -> None:
@@ -39,14 +35,10 @@ def title(name: str, colour: str | None = None, after: str = "") -> None:
         st.markdown(f"**{escape(short(name, 90))}**" + (f" :gray[{escape(short(after, 60))}]" if after else ""))
 
 
-
-
 def keyword_badges(keywords: Sequence[tuple[str, float]], limit: int = 10) -> None:
     """Show keywords of a cluster, the best first."""
     if keywords:
         st.markdown(" ".join(f":gray-badge[{escape(short(term, 40))}]" for term, _ in keywords[:limit]))
-
-
 
 
 def cluster_name(taxonomy: Taxonomy, number: int, limit: int = 60) -> str:

@@ -26,8 +26,9 @@ def kept(make: Callable[[], bytes], name: str, mime: str) -> Callable[[], bytes]
         data = make()
         with suppress(AttributeError, RuntimeError):  # a Streamlit that keeps its files elsewhere
             if runtime.exists():
-                runtime.get_instance().media_file_mgr.add(data, mime, f"kept-{next(_turn) % KEPT}", file_name=name,
-                                                          is_for_static_download=True)
+                runtime.get_instance().media_file_mgr.add(
+                    data, mime, f"kept-{next(_turn) % KEPT}", file_name=name, is_for_static_download=True
+                )
         return data
 
     return made

@@ -24,10 +24,11 @@ def guarded() -> Iterator[None]:
         raise
     except Exception as error:
         LOG.exception("A screen failed")
-        refusal("Something went wrong here", f"{type(error).__name__}: {short(str(error), 300)}\nNothing was saved by "
-                "halves. Reload the page; if it comes again, the log of gem-explorer says where.")
-
-
+        refusal(
+            "Something went wrong here",
+            f"{type(error).__name__}: {short(str(error), 300)}\nNothing was saved by "
+            "halves. Reload the page; if it comes again, the log of gem-explorer says where.",
+        )
 
 
 def refusal(heading: str, reason: str) -> None:

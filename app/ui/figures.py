@@ -11,11 +11,10 @@ def finding(title: str, how: str) -> None:
     """Title of a chart that says what it shows, and a line on how to read it."""
     st.markdown(f"**{title}**  \n:small[:gray[{how}]]")
 
+
 def dark() -> bool:
     """Whether the page is shown in the dark theme."""
     return st.context.theme.type == "dark"
-
-
 
 
 def facts(items: Sequence[tuple[str, str, str]]) -> None:

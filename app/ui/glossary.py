@@ -34,45 +34,61 @@ TERMS = {
     "floor": Term("Floor", "The least share that every cluster is pulled to, or the least weight it gets."),
     # weights
     "strategy": Term("Strategy", "The rule that gives each cluster its weight."),
-    "tau": Term("Tau", "Weight = share to the power of tau, made to sum to 1: 1 leaves the shares, 0 makes them "
-                       "equal."),
+    "tau": Term(
+        "Tau", "Weight = share to the power of tau, made to sum to 1: 1 leaves the shares, 0 makes them equal."
+    ),
     "budget": Term("Token budget", "Tokens to train on, repeated ones counted again."),
-    "epochs": Term("Epochs", "How often all of a cluster is read within the token budget; above 4, repeats teach "
-                             "little."),
+    "epochs": Term(
+        "Epochs", "How often all of a cluster is read within the token budget; above 4, repeats teach little."
+    ),
     "fold": Term("Fold", "Clusters with a smaller share count as one, and keep their natural proportions inside."),
-    "proxy": Term("Proxy", "A small model trained in place of the large one; it ranks mixtures, its losses are not "
-                           "those of the large one."),
-    "ngram": Term("n-gram mixture", "A proxy that only counts pairs of tokens: answers at once, and is far from a "
-                                    "trained model."),
+    "proxy": Term(
+        "Proxy",
+        "A small model trained in place of the large one; it ranks mixtures, its losses are not "
+        "those of the large one.",
+    ),
+    "ngram": Term(
+        "n-gram mixture", "A proxy that only counts pairs of tokens: answers at once, and is far from a trained model."
+    ),
     "loss": Term("Loss", "Nats a token on held-out documents; less is better."),
     "doremi": Term("DoReMi", "A proxy's weights follow what a reference model finds easier than it does itself."),
     "regmix": Term("RegMix", "Many proxies on random mixtures; a regression on their losses finds the best mixture."),
     "perfre": Term("PerfRe", "One proxy for each cluster, with more of it: what helps the rest is weighted up."),
     "grip": Term("GRIP", "Short probes of one proxy: what its last layer learns fast is weighted up."),
-    "out_of_fold": Term("Out of fold", "Rank correlation with the losses of runs that had no part in the fit; 1 = the "
-                                       "same order."),
+    "out_of_fold": Term(
+        "Out of fold", "Rank correlation with the losses of runs that had no part in the fit; 1 = the same order."
+    ),
     # the fit
     "fit": Term("Fit", "One run of the method: it places the clusters and gives each document to one."),
-    "strength": Term("Strength", "Pull of the shares to the target: 0 = plain mixture, 1 = matched to the data, "
-                                 "exact = exactly the target."),
+    "strength": Term(
+        "Strength",
+        "Pull of the shares to the target: 0 = plain mixture, 1 = matched to the data, exact = exactly the target.",
+    ),
     "balance_path": Term("Balance path", "Fits from strength 0 to exact, each started from its neighbour."),
-    "concentration": Term("Concentration", "How tightly a cluster's documents gather around its centre; higher is "
-                                           "tighter."),
-    "objective": Term("Objective", "What a fit maximises: how well the clusters describe the documents, less the "
-                                   "pull to the target."),
+    "concentration": Term(
+        "Concentration", "How tightly a cluster's documents gather around its centre; higher is tighter."
+    ),
+    "objective": Term(
+        "Objective", "What a fit maximises: how well the clusters describe the documents, less the pull to the target."
+    ),
     "seed": Term("Seed", "Starts the random choices of a fit: the same seed gives the same result."),
     "within": Term("Within", "Mean cosine between the cluster's documents and its centre; 1 = all the same."),
     # one document
-    "gis": Term("GIS", "Geometric Influence Score: confidence + centrality + density. High = a typical, unmistakable "
-                       "document."),
+    "gis": Term(
+        "GIS", "Geometric Influence Score: confidence + centrality + density. High = a typical, unmistakable document."
+    ),
     "confidence": Term("Confidence", "Log of how much the document belongs to its cluster; 0 is the most."),
-    "centrality": Term("Centrality", "Log density of the document under its cluster's distribution: how central it "
-                                     "lies."),
+    "centrality": Term(
+        "Centrality", "Log density of the document under its cluster's distribution: how central it lies."
+    ),
     "density": Term("Density", "Log of the mean cosine to its nearest neighbours inside the cluster; 0 is the most."),
-    "margin": Term("Margin", "Lead of a document's cluster over the next, in nats. Small = borderline. Not a "
-                             "calibrated probability."),
-    "cosine": Term("Cosine", "Agreement in direction with the centre of the cluster; 1 = the same, 0 = nothing in "
-                             "common."),
+    "margin": Term(
+        "Margin",
+        "Lead of a document's cluster over the next, in nats. Small = borderline. Not a calibrated probability.",
+    ),
+    "cosine": Term(
+        "Cosine", "Agreement in direction with the centre of the cluster; 1 = the same, 0 = nothing in common."
+    ),
     "exemplar": Term("Exemplar", "One of the most typical documents of a cluster, near-duplicates left out."),
     "borderline": Term("Borderline", "A document almost as close to another cluster: its margin is small."),
     "near_duplicate": Term("Near-duplicate", "Documents that say almost the same: their vectors nearly coincide."),
@@ -82,18 +98,24 @@ TERMS = {
     "ari": Term("ARI", "Adjusted Rand index: agreement of two groupings; 1 = the same, 0 = as by chance."),
     "nmi": Term("NMI", "Normalised mutual information: how much one grouping tells of another; 1 = all, 0 = nothing."),
     "moved": Term("Moved", "Documents that would change their cluster."),
-    "stability": Term("Stability", "Agreement (ARI) between fits that differ only in seed or sample; 1 = always the "
-                                   "same."),
-    "stay": Term("Stay together", "Documents whose two groups are matched, one to one so that most documents stay; "
-                                  "the others move."),
-    "jaccard": Term("Jaccard", "Documents in both groups over documents in either: 1 = the same group, 0 = nothing in "
-                               "common."),
+    "stability": Term(
+        "Stability", "Agreement (ARI) between fits that differ only in seed or sample; 1 = always the same."
+    ),
+    "stay": Term(
+        "Stay together",
+        "Documents whose two groups are matched, one to one so that most documents stay; the others move.",
+    ),
+    "jaccard": Term(
+        "Jaccard", "Documents in both groups over documents in either: 1 = the same group, 0 = nothing in common."
+    ),
     "returns": Term("Returns", "Best Jaccard of a cluster with the other side; from 0.5 on it counts as returning."),
-    "cosine_margin": Term("Cosine margin", "Mean lead of a document's cosine to its own group over the nearest other "
-                                           "group."),
+    "cosine_margin": Term(
+        "Cosine margin", "Mean lead of a document's cosine to its own group over the nearest other group."
+    ),
     "resample": Term("Resample", "As many documents drawn with replacement: about 63% are in, some of them twice."),
-    "interval": Term("Interval", "Range that holds the mean in 95 of 100 such studies; whole fits are redrawn, not "
-                                 "pairs."),
+    "interval": Term(
+        "Interval", "Range that holds the mean in 95 of 100 such studies; whole fits are redrawn, not pairs."
+    ),
     "silhouette": Term("Silhouette", "How much closer documents lie to their own cluster than to the next; -1 to 1."),
     # the student
     "student": Term("Student", "A small word model that learns the clusters from texts, and labels at reading speed."),
@@ -101,10 +123,14 @@ TERMS = {
     "wilson": Term("95% interval", "Range that holds the true rate in 95 of 100 such tests (Wilson)."),
     "recall": Term("Recall", "Part of a cluster's documents that the student puts there."),
     "precision": Term("Precision", "Part of what the student puts into a cluster that belongs there."),
-    "mass_error": Term("Mass error", "Differences of the clusters' shares, student against taxonomy, added up: 0% = "
-                                     "the same, 200% at most."),
-    "mass_error_tokens": Term("Mass error in tokens", "The same by tokens: the student's clusters and token estimates "
-                                                      "against those of the taxonomy."),
+    "mass_error": Term(
+        "Mass error",
+        "Differences of the clusters' shares, student against taxonomy, added up: 0% = the same, 200% at most.",
+    ),
+    "mass_error_tokens": Term(
+        "Mass error in tokens",
+        "The same by tokens: the student's clusters and token estimates against those of the taxonomy.",
+    ),
     "predicted_mass": Term("Predicted mass", "Share of the test documents that the student puts into the cluster."),
     "student_margin": Term("Student's margin", "Lead of the student's choice over its second, in nats, as calibrated."),
     "token_estimate": Term("Token estimate", "Tokens guessed from words and bytes; shown is how far off their sum is."),
@@ -126,6 +152,9 @@ def matching(words: str) -> list[Term]:
     >>> [term.name for term in matching("rand index")]
     ['ARI']
     """
-    found = [term for term in TERMS.values()
-             if all(word in f"{term.name} {term.line}".casefold() for word in words.casefold().split())]
+    found = [
+        term
+        for term in TERMS.values()
+        if all(word in f"{term.name} {term.line}".casefold() for word in words.casefold().split())
+    ]
     return sorted(found, key=lambda term: term.name.casefold())

@@ -8,9 +8,14 @@ from gem_core._formatting import count
 from gem_core._types import Progress
 
 OFTEN = 0.12  # seconds between two moves of a progress bar
-STEPS = {"seed": "Finding a start", "fit": "Fitting", "assign": "Assigning documents",
-         "score documents": "Scoring documents", "name clusters": "Naming clusters",
-         "path": "Following the balance path"}
+STEPS = {
+    "seed": "Finding a start",
+    "fit": "Fitting",
+    "assign": "Assigning documents",
+    "score documents": "Scoring documents",
+    "name clusters": "Naming clusters",
+    "path": "Following the balance path",
+}
 
 
 def reporter(bar: st.delta_generator.DeltaGenerator) -> Progress:

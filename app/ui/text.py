@@ -15,14 +15,10 @@ def escape(text: str) -> str:
     return "".join("\\" + c if c in "\\`*_{}[]()<>#+-.!|~$:=&^@/" else c for c in flat)
 
 
-
-
 def plain(text: str) -> str:
     """Make text safe as a Plotly label: Plotly reads a few HTML tags."""
     flat = " ".join(text.split())
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 
 
 def short(text: str, limit: int = 60) -> str:

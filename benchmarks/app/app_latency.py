@@ -28,8 +28,14 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 # Chromium paints pages itself: an emulated graphics card took 4 to 10 times its processor time for that.
-FLAGS = ["--no-sandbox", "--disable-quic", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-         "--disable-gpu-compositing", "--disable-gpu-rasterization"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",
+    "--disable-gpu-rasterization",
+]
 SLIDER = "[data-testid=stSlider] input[type=range]"
 READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 # What a preview shows: the figures above the charts and the line under the title of the share chart.
@@ -97,12 +103,14 @@ def measure(browser: Any, workspace: Path | None, moves: int) -> list[str]:
         first = move(page, lambda: page.keyboard.press("ArrowLeft"))
         new, again = slider(page, max(1, moves // 2))
         others = controls(page)
-    return [f"{facts}",
-            f"  first paint after health      header {header:5.2f} s, whole page {paint:5.2f} s",
-            f"  first preview after opening   {first:5.2f} s",
-            f"  slider to preview, new        {summary(new)}",
-            f"  slider to preview, tried      {summary(again)}",
-            *(f"  {name + ' to preview':30s}{summary(values)}" for name, values in others.items())]
+    return [
+        f"{facts}",
+        f"  first paint after health      header {header:5.2f} s, whole page {paint:5.2f} s",
+        f"  first preview after opening   {first:5.2f} s",
+        f"  slider to preview, new        {summary(new)}",
+        f"  slider to preview, tried      {summary(again)}",
+        *(f"  {name + ' to preview':30s}{summary(values)}" for name, values in others.items()),
+    ]
 
 
 def slider(page: Any, half: int) -> tuple[list[float], list[float]]:
@@ -119,15 +127,19 @@ def slider(page: Any, half: int) -> tuple[list[float], list[float]]:
 
 def controls(page: Any) -> dict[str, list[float]]:
     """Seconds of every other control, each at four numbers of clusters; then numbers far away, then seeds."""
-    found: dict[str, list[float]] = {name: [] for name in ("clusters", "target", "weighting", "concentration",
-                                                           "clusters far away", "seed")}
+    found: dict[str, list[float]] = {
+        name: [] for name in ("clusters", "target", "weighting", "concentration", "clusters far away", "seed")
+    }
     page.locator(".stExpander summary", has_text="More").click()
     settle(page)
     clusters = int(number(page, "clusters").input_value())
     for _ in range(4):
         found["clusters"].append(move(page, lambda: step(page, "clusters")))
-        for name, away, back in (("target", "Natural", "Equal"), ("weighting", "Tokens", "Documents"),
-                                 ("concentration", "Shared", "Each its own")):
+        for name, away, back in (
+            ("target", "Natural", "Equal"),
+            ("weighting", "Tokens", "Documents"),
+            ("concentration", "Shared", "Each its own"),
+        ):
             found[name].append(move(page, lambda name=name, to=away: choose(page, name, to)))
             move(page, lambda name=name, to=back: choose(page, name, to))
     for many in (clusters // 2, clusters * 3 // 2, clusters * 2):
@@ -177,8 +189,7 @@ def move(page: Any, press: Callable[[], object]) -> float:
 
 def summary(values: list[float]) -> str:
     """Median and range."""
-    return (f"{statistics.median(values):5.2f} s median, {min(values):.2f} to {max(values):.2f} s, "
-            f"{len(values)} moves")
+    return f"{statistics.median(values):5.2f} s median, {min(values):.2f} to {max(values):.2f} s, {len(values)} moves"
 
 
 def main() -> None:
@@ -190,8 +201,10 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-          f"load before {os.getloadavg()[0]:.1f}")
+    print(
+        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"load before {os.getloadavg()[0]:.1f}"
+    )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
         for workspace in options.workspace or [None]:

@@ -108,8 +108,10 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-          f"load before {os.getloadavg()[0]:.1f}")
+    print(
+        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"load before {os.getloadavg()[0]:.1f}"
+    )
     seconds: dict[str, list[tuple[float, float]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         copy = Path(shutil.copytree(options.workspace, Path(folder) / "copy"))
@@ -123,14 +125,17 @@ def main() -> None:
                 for name, value in walk(page, url, workspace, cluster).items():
                     seconds[name].append(value)
         browser.close()
-        print(f"{len(workspace):,} documents, {len(workspace.taxonomy().clusters)} clusters after "
-              f"{options.rounds} rounds")
+        print(
+            f"{len(workspace):,} documents, {len(workspace.taxonomy().clusters)} clusters after {options.rounds} rounds"
+        )
     print("seconds until the result is seen, and in brackets until nothing runs any more")
     for name, values in seconds.items():
         rest = [f"{middle(values[1:], place):.2f}" for place in (0, 1)] if values[1:] else ["-", "-"]
         worst = max(shown for shown, _ in values[1:] or values)
-        print(f"  {name:20s} first {values[0][0]:5.2f} ({values[0][1]:.2f}), then median {rest[0]} ({rest[1]}), "
-              f"worst {worst:.2f}")
+        print(
+            f"  {name:20s} first {values[0][0]:5.2f} ({values[0][1]:.2f}), then median {rest[0]} ({rest[1]}), "
+            f"worst {worst:.2f}"
+        )
     print(f"load after {os.getloadavg()[0]:.1f}")
 
 

@@ -59,8 +59,23 @@ def enlarge(corpus: Path, vectors: Path, folder: Path, documents: int, seed: int
 def build(corpus: Path, vectors: Path, folder: Path, documents: int) -> None:
     """Make FOLDER/workspace through the command line, as a person would."""
     large, own = enlarge(corpus, vectors, folder, documents)
-    subprocess.run([sys.executable, "-m", "gem_core.cli", "fit", str(large), "--embeddings", str(own),
-                    "--workspace", str(folder / "workspace"), "--name", "large"], cwd=ROOT, check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "gem_core.cli",
+            "fit",
+            str(large),
+            "--embeddings",
+            str(own),
+            "--workspace",
+            str(folder / "workspace"),
+            "--name",
+            "large",
+        ],
+        cwd=ROOT,
+        check=True,
+    )
 
 
 # -- what a person does ----------------------------------------------------------------------------------------
@@ -68,8 +83,14 @@ def build(corpus: Path, vectors: Path, folder: Path, documents: int) -> None:
 Act = Callable[[Any], float | None]  # may say when the part that a person waits for began, by the page's clock
 NOW = "() => performance.now()"
 # Chromium paints pages itself: an emulated graphics card took 4 to 10 times its processor time for that.
-FLAGS = ["--no-sandbox", "--disable-quic", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-         "--disable-gpu-compositing", "--disable-gpu-rasterization"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",
+    "--disable-gpu-rasterization",
+]
 READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 SETTLED = """(quiet) => new Promise((found) => {
   let since = performance.now();
@@ -155,28 +176,40 @@ def chart(key: str) -> str:
 
 GLOBE, CHART = "canvas[data-points]", "[data-testid=stPlotlyChart]"
 SCREENS = (
-    Screen("Explore", "/", GLOBE, (
-        ("search a rare word", fill("Search the text", "quantum")),
-        ("search a frequent word", fill("Search the text", "the")),
-        ("search nothing again", fill("Search the text", "")),
-        ("lasso on the globe", draw_around(GLOBE, None)),
-        ("clusters of it", click("tab", "Clusters")),
-        ("flat map with it", choose("Flat map")),
-        ("lasso on the flat map", draw_around(CHART, "Lasso Select")),
-        ("take it off", click("button", "drawn around")),
-        ("open the filter", click("button", "Filter")),
-        ("shorter documents", press("ArrowRight")),
-        ("close the filter", lambda page: page.keyboard.press("Escape")),
-        ("back to the sphere", choose("Sphere")),
-        ("near-duplicates", click("button", "Near-duplicates")),
-    )),
-    Screen("Balance", "/balance", chart("balance-shares"), (
-        ("weaker", press("ArrowLeft")), ("weaker again", press("ArrowLeft")),
-        ("stronger", press("ArrowRight")))),
+    Screen(
+        "Explore",
+        "/",
+        GLOBE,
+        (
+            ("search a rare word", fill("Search the text", "quantum")),
+            ("search a frequent word", fill("Search the text", "the")),
+            ("search nothing again", fill("Search the text", "")),
+            ("lasso on the globe", draw_around(GLOBE, None)),
+            ("clusters of it", click("tab", "Clusters")),
+            ("flat map with it", choose("Flat map")),
+            ("lasso on the flat map", draw_around(CHART, "Lasso Select")),
+            ("take it off", click("button", "drawn around")),
+            ("open the filter", click("button", "Filter")),
+            ("shorter documents", press("ArrowRight")),
+            ("close the filter", lambda page: page.keyboard.press("Escape")),
+            ("back to the sphere", choose("Sphere")),
+            ("near-duplicates", click("button", "Near-duplicates")),
+        ),
+    ),
+    Screen(
+        "Balance",
+        "/balance",
+        chart("balance-shares"),
+        (("weaker", press("ArrowLeft")), ("weaker again", press("ArrowLeft")), ("stronger", press("ArrowRight"))),
+    ),
     Screen("Taxonomy", "/taxonomy", chart("taxonomy_treemap")),
     Screen("Compare", "/compare", chart("compare_overlap")),
-    Screen("Mixing", "/mixing", chart("mixing-weights"), (
-        ("temperature", mark("Temperature")), ("less even", press("ArrowRight")), ("uniform", mark("Uniform")))),
+    Screen(
+        "Mixing",
+        "/mixing",
+        chart("mixing-weights"),
+        (("temperature", mark("Temperature")), ("less even", press("ArrowRight")), ("uniform", mark("Uniform"))),
+    ),
     Screen("Student", "/student", ".st-key-student-empty, .st-key-student-head"),
     Screen("Corpus", "/corpus", ".st-key-corpus_sample"),
     Screen("Export", "/export", ".st-key-export-all"),
@@ -230,8 +263,11 @@ def served(workspace: Path) -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "gem_core.cli", "app", "--headless", "--port", str(port), "--workspace",
-         str(workspace)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        [sys.executable, "-m", "gem_core.cli", "app", "--headless", "--port", str(port), "--workspace", str(workspace)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         for _ in range(600):
             try:
@@ -322,8 +358,10 @@ def report(workspace: Path, only: list[str]) -> None:
     from playwright.sync_api import sync_playwright
 
     program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-          f"load before {os.getloadavg()[0]:.1f}")
+    print(
+        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"load before {os.getloadavg()[0]:.1f}"
+    )
     print(f"{'':<45} {'on clock':>11} {'server CPU':>11} {'largest':>10} {'messages':>10}")
     with sync_playwright() as playwright, served(workspace) as server:
         browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)

@@ -77,14 +77,22 @@ async def walk(browser: Any, url: str, number: int, seen: Seen, together: asynci
     page = await context.new_page()
     page.set_default_timeout(WAIT)
     page.on("pageerror", lambda error: seen.errors.append(f"page: {str(error)[:200]}"))
-    page.on("console", lambda said: None if said.type != "error" or HARMLESS.search(said.text) else
-            seen.errors.append(f"console: {said.text[:200]}"))
+    page.on(
+        "console",
+        lambda said: (
+            None
+            if said.type != "error" or HARMLESS.search(said.text)
+            else seen.errors.append(f"console: {said.text[:200]}")
+        ),
+    )
 
     async def pick() -> None:
         box = await page.locator(GLOBE).bounding_box()
         for turn in range(12):  # until a point lies under the pointer
-            place = (box["x"] + box["width"] * (0.35 + 0.025 * ((number + turn) % 12)),
-                     box["y"] + box["height"] * (0.35 + 0.02 * turn))
+            place = (
+                box["x"] + box["width"] * (0.35 + 0.025 * ((number + turn) % 12)),
+                box["y"] + box["height"] * (0.35 + 0.02 * turn),
+            )
             await page.mouse.click(*place)
 
     async def weaker() -> None:
@@ -109,8 +117,9 @@ async def walk(browser: Any, url: str, number: int, seen: Seen, together: asynci
     await context.close()
 
 
-async def measure(url: str, process: "subprocess.Popen[bytes]", sessions: int,
-                  rounds: int) -> list[tuple[str, float, Seen]]:
+async def measure(
+    url: str, process: "subprocess.Popen[bytes]", sessions: int, rounds: int
+) -> list[tuple[str, float, Seen]]:
     """All rounds: name, memory of the server in MB, what was seen."""
     from playwright.async_api import async_playwright
 
@@ -154,9 +163,21 @@ def main() -> int:
     log = home / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"), "--server.port", str(port),
-             *(["--", "--workspace", str(options.workspace.resolve())] if options.workspace else [])],
-            cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "GEM_EXPLORER_HOME": str(home)})
+            [
+                sys.executable,
+                "-m",
+                "streamlit",
+                "run",
+                str(ROOT / "app" / "main.py"),
+                "--server.port",
+                str(port),
+                *(["--", "--workspace", str(options.workspace.resolve())] if options.workspace else []),
+            ],
+            cwd=ROOT,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "GEM_EXPLORER_HOME": str(home)},
+        )
     try:
         for _ in range(600):
             with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
@@ -195,8 +216,10 @@ def troubles(log: str) -> list[str]:
 
 def report(table: list[tuple[str, float, Seen]], said: list[str], gone: int) -> None:
     """Print memory, times and errors."""
-    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-          f"load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
     print(f"{'server memory':<34}{'MB':>8}{'change':>9}")
     for place, (name, size, _) in enumerate(table):
         print(f"{name:<34}{size:>8.0f}{size - table[max(0, place - 1)][1]:>+9.0f}")

@@ -17,8 +17,9 @@ class Names(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(0.15)
         words = f"Subject {time.monotonic_ns() % 10**6}"
-        body = json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": words},
-                                        "finish_reason": "stop"}]}).encode()
+        body = json.dumps(
+            {"choices": [{"index": 0, "message": {"role": "assistant", "content": words}, "finish_reason": "stop"}]}
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

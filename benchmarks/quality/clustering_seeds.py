@@ -38,8 +38,11 @@ def candidates(k: int) -> dict[str, Fitter]:
         "k-means": lambda x, seed: kmeans(x, k, seed),
         "spherical k-means": lambda x, seed: spherical_kmeans(x, k, seed),
         "vMF, learned prior": lambda x, seed: vmf_mixture(x, k, seed),
-        **{f"GEM {strength:g} {start}": gem(start, strength)
-           for strength in (1.0, 0.25, 0.0) for start in ("plain", "relax", "search")},
+        **{
+            f"GEM {strength:g} {start}": gem(start, strength)
+            for strength in (1.0, 0.25, 0.0)
+            for start in ("plain", "relax", "search")
+        },
     }
 
 
@@ -55,9 +58,11 @@ def row(name: str, fitter: Fitter, x: np.ndarray, truth: np.ndarray, seeds: int)
         if seed < max(2, seeds // 2):
             keep = np.random.default_rng(seed).random(x.shape[0]) < 0.8
             resampled.append(assign(x, fitter(x[keep], seed)).labels)
-    return (f"{name:20s} {np.mean(objective):10.4f} {np.std(objective):7.4f} {max(objective):10.4f} "
-            f"{np.mean(ari):7.3f} {np.std(ari):6.3f} {stability(labels):8.3f} {stability(resampled):10.3f} "
-            f"{np.median(seconds):7.2f}")
+    return (
+        f"{name:20s} {np.mean(objective):10.4f} {np.std(objective):7.4f} {max(objective):10.4f} "
+        f"{np.mean(ari):7.3f} {np.std(ari):6.3f} {stability(labels):8.3f} {stability(resampled):10.3f} "
+        f"{np.median(seconds):7.2f}"
+    )
 
 
 def main() -> None:
@@ -72,10 +77,14 @@ def main() -> None:
     warnings.simplefilter("ignore")
     x = normalise(np.load(options.vectors))
     truth = np.unique(pq.read_table(options.table)[options.label].to_numpy(), return_inverse=True)[1]
-    print(f"{x.shape[0]:,} x {x.shape[1]}, K = {options.clusters}, {options.seeds} seeds "
-          f"({max(2, options.seeds // 2)} resamplings)")
-    print(f"{'':20s} {'objective':>10s} {'sd':>7s} {'best':>10s} {'ARI':>7s} {'sd':>6s} {'seeds':>8s} "
-          f"{'resampled':>10s} {'seconds':>7s}")
+    print(
+        f"{x.shape[0]:,} x {x.shape[1]}, K = {options.clusters}, {options.seeds} seeds "
+        f"({max(2, options.seeds // 2)} resamplings)"
+    )
+    print(
+        f"{'':20s} {'objective':>10s} {'sd':>7s} {'best':>10s} {'ARI':>7s} {'sd':>6s} {'seeds':>8s} "
+        f"{'resampled':>10s} {'seconds':>7s}"
+    )
     for name, fitter in candidates(options.clusters).items():
         if options.only in name:
             print(row(name, fitter, x, truth, options.seeds), flush=True)

@@ -25,10 +25,17 @@ from gem_core.pipeline.student.training_split import first_copies, lesson
 from gem_core.workspace import Workspace
 
 WAYS = {  # dropped, balance, soft
-    "all documents": (0.0, 0.0, False), "10% least typical out": (0.1, 0.0, False),
-    "30% least typical out": (0.3, 0.0, False), "50% least typical out": (0.5, 0.0, False),
-    "balance 0.5": (0.0, 0.5, False), "balance 1": (0.0, 1.0, False), "10% out, balance 0.5": (0.1, 0.5, False),
-    "30% out, balance 0.5": (0.3, 0.5, False), "soft": (0.0, 0.0, True), "soft, balance 0.5": (0.0, 0.5, True)}
+    "all documents": (0.0, 0.0, False),
+    "10% least typical out": (0.1, 0.0, False),
+    "30% least typical out": (0.3, 0.0, False),
+    "50% least typical out": (0.5, 0.0, False),
+    "balance 0.5": (0.0, 0.5, False),
+    "balance 1": (0.0, 1.0, False),
+    "10% out, balance 0.5": (0.1, 0.5, False),
+    "30% out, balance 0.5": (0.3, 0.5, False),
+    "soft": (0.0, 0.0, True),
+    "soft, balance 0.5": (0.0, 0.5, True),
+}
 
 
 def judged(workspace: Workspace, seed: int) -> np.ndarray:
@@ -38,12 +45,27 @@ def judged(workspace: Workspace, seed: int) -> np.ndarray:
     copies, soft = first_copies(workspace), soft_targets(workspace, taxonomy)
     rows = []
     for drop, balance, is_soft in WAYS.values():
-        plan = lesson(labels, table["gis"].to_numpy(), table["margin"].to_numpy(), copies, test_share=0.2,
-                      calibration_share=0.2, drop=drop, balance=balance, seed=seed)
+        plan = lesson(
+            labels,
+            table["gis"].to_numpy(),
+            table["margin"].to_numpy(),
+            copies,
+            test_share=0.2,
+            calibration_share=0.2,
+            drop=drop,
+            balance=balance,
+            seed=seed,
+        )
         mixed = np.random.default_rng(seed).permutation(plan.calibration)
         ours, judges = np.sort(mixed[::2]), np.sort(mixed[1::2])
-        student = taught(workspace, labels, k, replace(plan, calibration=ours), DistilSettings(seed=seed),
-                         soft=soft if is_soft else None)
+        student = taught(
+            workspace,
+            labels,
+            k,
+            replace(plan, calibration=ours),
+            DistilSettings(seed=seed),
+            soft=soft if is_soft else None,
+        )
         said, right = student.score(read_texts(workspace, judges)).cluster, labels[judges]
         recall = [np.mean(said[right == cluster] == cluster) for cluster in np.unique(right)]
         rows.append([np.mean(said == right), np.mean(recall), mass_error(right, said, k)])
@@ -57,8 +79,10 @@ def main() -> None:
     asked = parser.parse_args()
     workspace = Workspace(asked.workspace)
     found = np.array([judged(workspace, seed) for seed in range(asked.seeds)])
-    print(f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {os.cpu_count()} cores; {workspace.manifest.name}, "
-          f"{len(workspace):,} documents, K = {len(workspace.taxonomy().clusters)}, seeds 0..{asked.seeds - 1}")
+    print(
+        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {os.cpu_count()} cores; {workspace.manifest.name}, "
+        f"{len(workspace):,} documents, K = {len(workspace.taxonomy().clusters)}, seeds 0..{asked.seeds - 1}"
+    )
     print(f"{'':<24}{'agreement':>24}{'mean recall':>24}{'mass error':>24}")
     for name, one in zip(WAYS, found.transpose(1, 0, 2), strict=True):
         line = f"{name:<24}"

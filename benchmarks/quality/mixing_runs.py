@@ -35,8 +35,9 @@ def command(root: Path, kind: str, kill: float) -> tuple[dict, str]:
     progress = Path(tempfile.mkdtemp()) / "progress.json"
     began, note = time.monotonic(), "not killed"
     if kill:
-        child = subprocess.Popen([*words, "--progress-file", str(progress)], stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            [*words, "--progress-file", str(progress)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         while child.poll() is None and not _training(progress):
             time.sleep(0.2)
         try:
@@ -61,8 +62,10 @@ def table(domains: Domains, columns: dict[str, np.ndarray]) -> None:
     """Weights beside natural shares, in percent."""
     print("\n" + "".join(f"{name:>10}" for name in ("natural", *columns)) + "  cluster")
     for k in np.argsort(-domains.natural):
-        print("".join(f"{100 * values[k]:>10.2f}" for values in (domains.natural, *columns.values()))
-              + f"  {domains.numbers[k]:>3} {domains.names[k]}")
+        print(
+            "".join(f"{100 * values[k]:>10.2f}" for values in (domains.natural, *columns.values()))
+            + f"  {domains.numbers[k]:>3} {domains.names[k]}"
+        )
 
 
 def ngram(workspace: Workspace, domains: Domains) -> np.ndarray:
@@ -77,10 +80,12 @@ def ngram(workspace: Workspace, domains: Domains) -> np.ndarray:
         times.append(time.perf_counter() - began)
     began = time.perf_counter()
     found = ngram_optimum(proxy, domains.natural)
-    print(f"n-gram mixture: {len(proxy.probabilities):,} held-out tokens, built in {built:.1f} s, one evaluation "
-          f"{1e3 * np.median(times):.1f} ms; optimum for the whole corpus in {time.perf_counter() - began:.2f} s, "
-          f"{found.n_iter} steps, gap {found.gap:.1e} nats; loss of natural shares "
-          f"{domains.natural @ proxy.losses(domains.natural):.4f}, optimum {found.loss:.4f}")
+    print(
+        f"n-gram mixture: {len(proxy.probabilities):,} held-out tokens, built in {built:.1f} s, one evaluation "
+        f"{1e3 * np.median(times):.1f} ms; optimum for the whole corpus in {time.perf_counter() - began:.2f} s, "
+        f"{found.n_iter} steps, gap {found.gap:.1e} nats; loss of natural shares "
+        f"{domains.natural @ proxy.losses(domains.natural):.4f}, optimum {found.loss:.4f}"
+    )
     return found.weights
 
 
@@ -93,17 +98,23 @@ def proxies(workspace: Workspace, domains: Domains, kill: float) -> np.ndarray:
     mixtures, losses = np.array(kept["mixtures"]), np.array(kept["losses"])
     preview = ngram_preview(workspace, domains)
     instant = np.stack([preview.losses(w) for w in mixtures])
-    print(f"  {took}; {said['n_runs']} runs, {said['regressor']} for the whole corpus: rank correlation out of fold "
-          + ", ".join(f"{name} {score:.3f}" for name, score in said["scores"].items()))
+    print(
+        f"  {took}; {said['n_runs']} runs, {said['regressor']} for the whole corpus: rank correlation out of fold "
+        + ", ".join(f"{name} {score:.3f}" for name, score in said["scores"].items())
+    )
     whole = losses @ domains.natural
-    print(f"  loss of the whole corpus over the runs: {whole.min():.3f} to {whole.max():.3f} nats a token, predicted "
-          f"for the proposal {said['predicted_loss']:.3f}; n-gram mixture against the proxies, rank correlation "
-          f"{spearman(instant @ domains.natural, whole):.3f}")
+    print(
+        f"  loss of the whole corpus over the runs: {whole.min():.3f} to {whole.max():.3f} nats a token, predicted "
+        f"for the proposal {said['predicted_loss']:.3f}; n-gram mixture against the proxies, rank correlation "
+        f"{spearman(instant @ domains.natural, whole):.3f}"
+    )
     each = [spearman(out_of_fold("linear", mixtures, losses[:, k]), losses[:, k]) for k in range(len(domains.numbers))]
     own = [spearman(instant[:, k], losses[:, k]) for k in range(len(domains.numbers))]
     for name, values in (("linear regressor out of fold", each), ("n-gram mixture", own)):
-        print(f"  loss of one cluster, {name}: median rank correlation {np.median(values):.3f}, "
-              f"lowest {min(values):.3f} ({domains.names[int(np.argmin(values))]})")
+        print(
+            f"  loss of one cluster, {name}: median rank correlation {np.median(values):.3f}, "
+            f"lowest {min(values):.3f} ({domains.names[int(np.argmin(values))]})"
+        )
     return np.array([one["weight"] for one in said["clusters"]])
 
 
@@ -112,9 +123,11 @@ def doremi(workspace: Workspace, domains: Domains, kill: float) -> np.ndarray:
     print(f"\nmix doremi: {asdict(DEFAULT)}, normaliser token")
     said, took = command(workspace.root, "doremi", kill)
     weights, last = (np.array([said[name][str(n)] for n in domains.numbers]) for name in ("weights", "last"))
-    print(f"  {took}; as even as {said['effective_domains']:.1f} of {len(weights)} clusters, largest "
-          f"{weights.max():.1%}, collapsed: {said['collapsed']}; half the sum of changes from the mean over the "
-          f"steps to the last {np.abs(weights - last).sum() / 2:.3f}")
+    print(
+        f"  {took}; as even as {said['effective_domains']:.1f} of {len(weights)} clusters, largest "
+        f"{weights.max():.1%}, collapsed: {said['collapsed']}; half the sum of changes from the mean over the "
+        f"steps to the last {np.abs(weights - last).sum() / 2:.3f}"
+    )
     return weights
 
 
@@ -124,8 +137,10 @@ def study(workspace: Workspace, kind: str, measure: str, kill: float) -> np.ndar
     said, took = command(workspace.root, kind, kill)
     values = np.array([one[measure] for one in said["clusters"]])
     errors = [one["error"] for one in said["clusters"] if one["error"] is not None]
-    print(f"  {took}; {measure} of a cluster {values.min():.4f} to {values.max():.4f}"
-          + (f", standard error {min(errors):.4f} to {max(errors):.4f}" if errors else " nats a token"))
+    print(
+        f"  {took}; {measure} of a cluster {values.min():.4f} to {values.max():.4f}"
+        + (f", standard error {min(errors):.4f} to {max(errors):.4f}" if errors else " nats a token")
+    )
     return np.array([one["weight"] for one in said["clusters"]])
 
 
@@ -135,10 +150,12 @@ def main() -> None:
     kinds, kill = options.get("kinds", "ngram,proxies,doremi,probe,perfre").split(","), float(options.get("kill", 40))
     workspace = Workspace(Path(sys.argv[1]))
     domains = domains_of(workspace, workspace.taxonomy())
-    print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__} with "
-          f"{torch.get_num_threads()} threads, nice {os.nice(0)}\n{workspace.manifest.name}: "
-          f"{len(workspace):,} documents, {workspace.manifest.tokens:,} tokens, {len(domains.numbers)} clusters; "
-          "seed 0 everywhere")
+    print(
+        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__} with "
+        f"{torch.get_num_threads()} threads, nice {os.nice(0)}\n{workspace.manifest.name}: "
+        f"{len(workspace):,} documents, {workspace.manifest.tokens:,} tokens, {len(domains.numbers)} clusters; "
+        "seed 0 everywhere"
+    )
     columns = {}
     if "ngram" in kinds:
         columns["n-gram"] = ngram(workspace, domains)

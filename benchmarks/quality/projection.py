@@ -72,8 +72,10 @@ def measure(path: Path, seeds: int) -> list[str]:
     lines = [f"{len(X):,} documents x {X.shape[1]}, {seeds} seeds: mean (lowest - highest)"]
     for name, values in scores.items():
         took = float(np.median(seconds[name]))
-        line = (f"  {name:<34} trust {np.mean(values):.4f} ({min(values):.4f} - {max(values):.4f})"
-                f"   {took:6.1f} s = {took / base:4.2f} x UMAP 2-D")
+        line = (
+            f"  {name:<34} trust {np.mean(values):.4f} ({min(values):.4f} - {max(values):.4f})"
+            f"   {took:6.1f} s = {took / base:4.2f} x UMAP 2-D"
+        )
         if name in covers:
             hemisphere, cap = np.mean(covers[name], axis=0)
             line += f"   emptiest hemisphere {hemisphere:5.1%}, largest empty cap {cap:4.1f} deg"
@@ -88,8 +90,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", module="umap|sklearn|numba")
-    lines = [f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}; "
-             "UMAP with a seed runs on one thread, our descent too; the machine was shared"]
+    lines = [
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}; "
+        "UMAP with a seed runs on one thread, our descent too; the machine was shared"
+    ]
     for path in arguments.vectors:
         lines += measure(path, arguments.seeds)
         if arguments.out:  # after each corpus: the large ones take long

@@ -17,9 +17,27 @@ import numpy as np
 from gem_core.mixing import Runs, choose, fit_regressor, read_runs, search, spearman
 
 SIZES, RUNS = ("1m", "60m", "1B"), (512, 256, 64)
-PILE = np.array([0.11328527, 0.07960865, 0.00391349, 0.1853759, 0.05108136, 0.01596293, 0.10175077, 0.00370752,
-                 0.06652935, 0.00175077, 0.02708548, 0.23686921, 0.01184346, 0.00792997, 0.00803296, 0.03882595,
-                 0.04644696])  # token shares, in the order of the columns
+PILE = np.array(
+    [
+        0.11328527,
+        0.07960865,
+        0.00391349,
+        0.1853759,
+        0.05108136,
+        0.01596293,
+        0.10175077,
+        0.00370752,
+        0.06652935,
+        0.00175077,
+        0.02708548,
+        0.23686921,
+        0.01184346,
+        0.00792997,
+        0.00803296,
+        0.03882595,
+        0.04644696,
+    ]
+)  # token shares, in the order of the columns
 PUBLISHED = "98.92 98.49 96.51"
 
 
@@ -53,8 +71,10 @@ def main() -> None:
     print(f"Published for Pile-CC, LightGBM stopped on the 1M test set: {PUBLISHED}")
     print("runs  LightGBM      oof     1M    60M     1B  auto          oof     1M    60M     1B")
     for target in train.targets:
-        print(f"\n{target.removeprefix('metric/the_pile_').removesuffix('_val_loss')}: best mixture of LightGBM: "
-              f"{best(train, target)}")
+        print(
+            f"\n{target.removeprefix('metric/the_pile_').removesuffix('_val_loss')}: best mixture of LightGBM: "
+            f"{best(train, target)}"
+        )
         for limit in RUNS:
             print(row(train, tests, target, limit), flush=True)
     print(f"\n{time.process_time() - began:.0f} s of one core")

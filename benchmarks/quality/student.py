@@ -58,9 +58,14 @@ class Split:
 
 def corpus(name: str, texts: pa.ChunkedArray, x: NDArray[np.floating], fit: MixtureFit) -> Corpus:
     labels = assign(x, fit)
-    return Corpus(name, pa.concat_arrays(texts.chunks), labels.labels.astype(np.int32),
-                  responsibilities(x, fit).astype(np.float32),
-                  influence_scores(x, labels, n_clusters=len(fit.masses)).gis, len(fit.masses))
+    return Corpus(
+        name,
+        pa.concat_arrays(texts.chunks),
+        labels.labels.astype(np.int32),
+        responsibilities(x, fit).astype(np.float32),
+        influence_scores(x, labels, n_clusters=len(fit.masses)).gis,
+        len(fit.masses),
+    )
 
 
 def split(n: int, seed: int) -> Split:
@@ -78,23 +83,40 @@ def figures(found: NDArray[np.int32], truth: NDArray[np.int32], k: int) -> list[
     sizes = np.bincount(truth, minlength=k)
     small = np.isin(truth, np.argsort(sizes, kind="stable")[:SMALLEST])
     recall = [float((found[truth == c] == c).mean()) for c in np.unique(truth[small])]
-    return [float((found == truth).mean()), float(np.mean(recall)),
-            float(np.abs(np.bincount(found, minlength=k) - sizes).sum() / len(truth))]
+    return [
+        float((found == truth).mean()),
+        float(np.mean(recall)),
+        float(np.abs(np.bincount(found, minlength=k) - sizes).sum() / len(truth)),
+    ]
 
 
 # --- students of ours
 
-def ours(c: Corpus, parts: Split, seed: int, *, balance: float = 0.0, soft: float = 0.0, drop: float = 0.0,
-         buckets: int = StudentConfig.buckets) -> Student:
+
+def ours(
+    c: Corpus,
+    parts: Split,
+    seed: int,
+    *,
+    balance: float = 0.0,
+    soft: float = 0.0,
+    drop: float = 0.0,
+    buckets: int = StudentConfig.buckets,
+) -> Student:
     """Student trained and calibrated; `soft` is the softness of soft targets, 0 for labels."""
     rows = parts.training
     if drop > 0:  # the least typical documents of each cluster
         rank = pd.Series(c.gis[rows]).groupby(c.labels[rows]).rank(pct=True).to_numpy()
         rows = rows[rank > drop]
     sizes = np.bincount(c.labels[rows], minlength=c.k)
-    student = train_student(taken(c.texts, rows), c.labels[rows], c.k, soft=c.soft[rows] if soft else None,
-                            weights=np.maximum(sizes, 1)[c.labels[rows]] ** -balance,
-                            config=StudentConfig(seed=seed, buckets=buckets, softness=max(soft, 1.0)))
+    student = train_student(
+        taken(c.texts, rows),
+        c.labels[rows],
+        c.k,
+        soft=c.soft[rows] if soft else None,
+        weights=np.maximum(sizes, 1)[c.labels[rows]] ** -balance,
+        config=StudentConfig(seed=seed, buckets=buckets, softness=max(soft, 1.0)),
+    )
     return calibrate_student(student, taken(c.texts, parts.calibration), c.labels[parts.calibration])
 
 
@@ -103,6 +125,7 @@ def uncalibrated(c: Corpus, parts: Split, seed: int) -> Student:
 
 
 # --- fastText
+
 
 def by_python(texts: pa.Array) -> list[str]:
     return [_OTHER.sub(" ", text.lower()) for text in texts.to_pylist()]
@@ -119,8 +142,9 @@ def lower_only(texts: pa.Array) -> list[str]:
 def peer(lines: list[str], labels: NDArray[np.int32], rate: float) -> fasttext.FastText._FastText:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lines.txt"
-        path.write_text("".join(f"__label__{label} {line}\n" for line, label in zip(lines, labels, strict=True)),
-                        encoding="utf-8")
+        path.write_text(
+            "".join(f"__label__{label} {line}\n" for line, label in zip(lines, labels, strict=True)), encoding="utf-8"
+        )
         return fasttext.train_supervised(str(path), wordNgrams=2, epoch=5, lr=rate, thread=1, verbose=0)
 
 
@@ -129,6 +153,7 @@ def said(model: fasttext.FastText._FastText, lines: list[str]) -> NDArray[np.int
 
 
 # --- tables
+
 
 def agreement(c: Corpus, seeds: int) -> None:
     rows: dict[str, list[list[float]]] = {}
@@ -161,12 +186,20 @@ def agreement(c: Corpus, seeds: int) -> None:
     print(f"\n{c.name}: {len(c.texts):,} documents, K = {c.k}, seeds 0..{seeds - 1}")
     print(f"{'':28}{'agreement':>24}{'recall of smallest 6':>24}{'mass error':>24}")
     for name, each in rows.items():
-        print(f"{name:28}" + "".join(f"{column.mean():9.3f} ({column.min():.3f} to {column.max():.3f})"
-                                     for column in np.array(each).T), flush=True)
+        print(
+            f"{name:28}"
+            + "".join(
+                f"{column.mean():9.3f} ({column.min():.3f} to {column.max():.3f})" for column in np.array(each).T
+            ),
+            flush=True,
+        )
     for name in ("student, labels", "student, soft targets"):
         lead = np.array(rows[name])[:, 0] - np.array(rows["fastText, best rate"])[:, 0]
-        print(f"{name}, less fastText at its best rate, paired by seed: {lead.mean():+.3f} ({lead.min():+.3f} to "
-              f"{lead.max():+.3f})", flush=True)
+        print(
+            f"{name}, less fastText at its best rate, paired by seed: {lead.mean():+.3f} ({lead.min():+.3f} to "
+            f"{lead.max():+.3f})",
+            flush=True,
+        )
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -194,18 +227,26 @@ def speed(c: Corpus, rounds: int) -> None:
     taken_by = {name: table[:, i] for i, name in enumerate(ways)}
     size = float(pc.sum(pc.binary_length(held)).as_py())
     words = float(student.score(held).words.mean())
-    print(f"\n{c.name}: {len(held):,} documents of {words:.0f} words and {size / len(held):,.0f} bytes, "
-          f"{rounds} rounds")
+    print(
+        f"\n{c.name}: {len(held):,} documents of {words:.0f} words and {size / len(held):,.0f} bytes, {rounds} rounds"
+    )
     for name, each in taken_by.items():
         rate = len(held) / each
-        print(f"{name:28}{np.median(rate):10,.0f} documents/s ({rate.min():,.0f} to {rate.max():,.0f}), "
-              f"{np.median(size / each) / 1e6:6.1f} MB/s")
+        print(
+            f"{name:28}{np.median(rate):10,.0f} documents/s ({rate.min():,.0f} to {rate.max():,.0f}), "
+            f"{np.median(size / each) / 1e6:6.1f} MB/s"
+        )
     text = np.minimum(taken_by["text for fastText, Python"], taken_by["text for fastText, Arrow"])
-    for name, other in (("fastText with its text", taken_by["fastText"] + text),
-                        ("fastText, lower case only", taken_by["fastText"] + taken_by["lower case only"])):
+    for name, other in (
+        ("fastText with its text", taken_by["fastText"] + text),
+        ("fastText, lower case only", taken_by["fastText"] + taken_by["lower case only"]),
+    ):
         ratio = other / taken_by["student"]
-        print(f"{name:28}{np.median(len(held) / other):10,.0f} documents/s; the student is {np.median(ratio):.1f} "
-              f"times as fast ({ratio.min():.1f} to {ratio.max():.1f})", flush=True)
+        print(
+            f"{name:28}{np.median(len(held) / other):10,.0f} documents/s; the student is {np.median(ratio):.1f} "
+            f"times as fast ({ratio.min():.1f} to {ratio.max():.1f})",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -221,10 +262,18 @@ def main() -> None:
     workspace = Workspace(args.workspace)
     x = np.load(args.vectors)
     corpora = [
-        corpus("webmix", pq.read_table(args.workspace / "documents.parquet", columns=["text"])["text"],
-               np.asarray(workspace.embeddings), workspace.taxonomy().fit),
-        corpus("AG News", pq.read_table(args.agnews, columns=["text"])["text"], x,
-               fit_mixture(x, MixtureConfig(n_clusters=24))),
+        corpus(
+            "webmix",
+            pq.read_table(args.workspace / "documents.parquet", columns=["text"])["text"],
+            np.asarray(workspace.embeddings),
+            workspace.taxonomy().fit,
+        ),
+        corpus(
+            "AG News",
+            pq.read_table(args.agnews, columns=["text"])["text"],
+            x,
+            fit_mixture(x, MixtureConfig(n_clusters=24)),
+        ),
     ]
     print(time.strftime("%Y-%m-%d"), platform.machine(), f"one core, load {os.getloadavg()[0]:.1f}")
     for one in corpora if args.rounds else []:

@@ -81,15 +81,17 @@ def embedding(block: TextBlock, x: NDArray[np.float32], rank: int, seed: int) ->
         order, pieces = rng.permutation(len(x)), 16
         for i, piece in enumerate(np.array_split(order, pieces)):
             rate = np.float32(RATE * (1 - (epoch + i / pieces) / EPOCHS))
-            learn(block.offsets, block.data, piece, *reader.tables, *reader.space, value, weights, squares, target,
-                  rate)
+            learn(
+                block.offsets, block.data, piece, *reader.tables, *reader.space, value, weights, squares, target, rate
+            )
     weights *= value[:, None]
     scale = float(np.abs(weights).max()) / 32767
     return Student(np.rint(weights / np.float32(scale)).astype(np.int16), scale, np.zeros(rank)), directions
 
 
-def agreement(c: Corpus, x: NDArray[np.float32], fit: MixtureFit, parts: Split, seed: int,
-              rank: int) -> dict[str, float]:
+def agreement(
+    c: Corpus, x: NDArray[np.float32], fit: MixtureFit, parts: Split, seed: int, rank: int
+) -> dict[str, float]:
     test, truth = taken(c.texts, parts.test), c.labels[parts.test]
     known = c.labels[parts.calibration]
     labels, soft = ours(c, parts, seed), ours(c, parts, seed, soft=StudentConfig.softness)
@@ -125,11 +127,14 @@ def main() -> None:
     from gem_core.workspace import Workspace
 
     workspace, news = Workspace(args.workspace), np.load(args.vectors).astype(np.float32)
-    texts = (pq.read_table(args.workspace / "documents.parquet", columns=["text"])["text"],
-             pq.read_table(args.agnews, columns=["text"])["text"])
+    texts = (
+        pq.read_table(args.workspace / "documents.parquet", columns=["text"])["text"],
+        pq.read_table(args.agnews, columns=["text"])["text"],
+    )
     sources: list[tuple[str, pa.ChunkedArray, NDArray[np.float32], MixtureFit]] = [
         ("webmix", texts[0], np.asarray(workspace.embeddings, np.float32), workspace.taxonomy().fit),
-        ("AG News", texts[1], news, fit_mixture(news, MixtureConfig(n_clusters=24)))]
+        ("AG News", texts[1], news, fit_mixture(news, MixtureConfig(n_clusters=24))),
+    ]
     print(time.strftime("%Y-%m-%d"), f"rank {args.rank}, {EPOCHS} epochs, seeds 0..{args.seeds - 1}")
     for name, text, x, fit in sources:
         c, x = corpus(name, text, x, fit), np.asarray(normalise(x), np.float32)

@@ -39,18 +39,28 @@ from benchmarks.recovery.check_whole import check
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "gem_core.cli"]
 JOBS = {
-    "embed": "embed {corpus} --workspace={root}", "fit": "fit {corpus} --workspace={root} --clusters=6",
-    "refit": "fit {corpus} --workspace={root} --clusters=7 --strength=0.5", "path": "path {root}",
-    "name": "name {root} --base-url={url} --model=m", "stability": "stability {root} --seeds=3 --resamples=3",
+    "embed": "embed {corpus} --workspace={root}",
+    "fit": "fit {corpus} --workspace={root} --clusters=6",
+    "refit": "fit {corpus} --workspace={root} --clusters=7 --strength=0.5",
+    "path": "path {root}",
+    "name": "name {root} --base-url={url} --model=m",
+    "stability": "stability {root} --seeds=3 --resamples=3",
     "clusters": "clusters {root} --from=3 --to=6 --points=3 --seeds=2",
     "distill": "distill {root} --out={root}/out/student",
-    "duplicates": "duplicates {root} --threshold=0.8", "report": "report {root} --out={root}/out/report.html",
-    "export": "export {root} --out={root}/out"}
+    "duplicates": "duplicates {root} --threshold=0.8",
+    "report": "report {root} --out={root}/out/report.html",
+    "export": "export {root} --out={root}/out",
+}
 FRESH = ("embed", "fit")  # begin without a workspace
 KINDS = (*JOBS, "edit", "server")
-SUBJECTS = ("oven dough flour crust yeast loaf rye bake", "water bank current flood delta stream weir ford",
-            "piston valve torque diesel exhaust fuel crank gear", "galaxy telescope orbit nebula comet planet dust ray",
-            "ballot senate motion clause treaty envoy veto vote", "violin choir sonata tempo chord opera aria reed")
+SUBJECTS = (
+    "oven dough flour crust yeast loaf rye bake",
+    "water bank current flood delta stream weir ford",
+    "piston valve torque diesel exhaust fuel crank gear",
+    "galaxy telescope orbit nebula comet planet dust ray",
+    "ballot senate motion clause treaty envoy veto vote",
+    "violin choir sonata tempo chord opera aria reed",
+)
 State = tuple[tuple[str, ...], int]  # keys of the history, and the present position
 
 
@@ -95,8 +105,9 @@ class Bench:
         self.seconds.setdefault(kind, time.monotonic() - began)
 
     def told(self, root: Path) -> dict[str, Any]:
-        said = subprocess.run([*COMMAND, "info", str(root), "--json"], capture_output=True, text=True, check=True,
-                              cwd=ROOT)
+        said = subprocess.run(
+            [*COMMAND, "info", str(root), "--json"], capture_output=True, text=True, check=True, cwd=ROOT
+        )
         return dict(json.loads(said.stdout))
 
     def round(self, kind: str, tally: Tally) -> None:
@@ -136,8 +147,9 @@ class Bench:
         tally.leftovers += check(root)
         self.run(kind, root)
         if kind in FRESH:
-            assert np.array_equal(np.load(root / "embeddings.npy"), self.vectors) or \
-                np.allclose(np.load(root / "embeddings.npy"), self.vectors, atol=1e-6), "other vectors"
+            assert np.array_equal(np.load(root / "embeddings.npy"), self.vectors) or np.allclose(
+                np.load(root / "embeddings.npy"), self.vectors, atol=1e-6
+            ), "other vectors"
         if kind == "fit":
             assert self.told(root)["taxonomy"]["hash"] == self.facts["taxonomy"]["hash"], "another taxonomy"
 
@@ -157,8 +169,12 @@ class Bench:
         assert states, "the editor never began"
         tally.lost += lost(states, end, history_of(root))
         # and goes on
-        subprocess.run([sys.executable, __file__, "--edit", str(root), str(log), "1", "--times", "3"], check=True,
-                       cwd=ROOT, capture_output=True)
+        subprocess.run(
+            [sys.executable, __file__, "--edit", str(root), str(log), "1", "--times", "3"],
+            check=True,
+            cwd=ROOT,
+            capture_output=True,
+        )
 
     def _server(self, root: Path, tally: Tally) -> None:
         seen, ended = [(time.monotonic(), history_of(root))], threading.Event()
@@ -189,8 +205,9 @@ class Bench:
 
 def start(command: list[str]) -> subprocess.Popen[bytes]:
     """Start a command in a group of its own."""
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-                            cwd=ROOT)
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=ROOT
+    )
 
 
 def kill(process: subprocess.Popen[bytes]) -> bool:
@@ -222,8 +239,9 @@ def lost(states: list[tuple[float, State]], end: float, now: State) -> int:
     """
     sure = max([place for place, (at, _) in enumerate(states) if at <= end - 1.0], default=0)
     keys, position = states[-1][1]
-    beyond = (now[0] == keys and abs(now[1] - position) == 1) or \
-        (len(now[0]) - 1 == now[1] == position + 1 and now[0][:-1] == keys[:position + 1])
+    beyond = (now[0] == keys and abs(now[1] - position) == 1) or (
+        len(now[0]) - 1 == now[1] == position + 1 and now[0][:-1] == keys[: position + 1]
+    )
     if beyond or any(state == now for _, state in states[sure:]):
         return 0
     return max(1, sure + 1 - max([place for place, (_, state) in enumerate(states) if state == now], default=0))
@@ -355,8 +373,10 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     tallies = measure(options, kinds, folder)
-    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
-          f"{options.documents} documents, seed {options.seed}, {time.monotonic() - began:,.0f} s")
+    print(
+        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+        f"{options.documents} documents, seed {options.seed}, {time.monotonic() - began:,.0f} s"
+    )
     print(f"{'kind':<12}{'rounds':>8}{'killed':>8}{'edits':>8}{'lost':>8}{'leftovers':>11}{'faults':>8}")
     for kind, t in tallies.items():
         print(f"{kind:<12}{t.rounds:>8}{t.killed:>8}{t.edits:>8}{t.lost:>8}{t.leftovers:>11}{len(t.faults):>8}")

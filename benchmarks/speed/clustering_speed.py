@@ -15,10 +15,11 @@ import torch
 from sklearn.cluster import KMeans
 
 from gem_core.clustering import Documents, MixtureConfig, balance_path, fit_mixture
+from gem_core.clustering.config import CAP_RATIO
 from gem_core.clustering.e_step import dual_step
 from gem_core.clustering.em_loop import Extrapolation, Problem, expectation_maximisation
 from gem_core.clustering.m_step import maximise
-from gem_core.clustering.mixture import CAP_RATIO, prepare
+from gem_core.clustering.mixture import prepare
 from gem_core.clustering.seeding import seed_mixture
 from gem_core.geometry import normalise
 
@@ -48,8 +49,9 @@ def iteration(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
         torch.mm(tensor, slopes.T, out=product)
         torch.mm(gamma.T, tensor)
 
-    start = expectation_maximisation(documents, Problem(penalty, target, "per_cluster", np.inf), seed.parameters,
-                                     max_iter=15, tol=0.0)
+    start = expectation_maximisation(
+        documents, Problem(penalty, target, "per_cluster", np.inf), seed.parameters, max_iter=15, tol=0.0
+    )
     parameters, biases = start.parameters, Extrapolation(start.expectation.bias)
     ours, products, passes = [], [], documents.passes
     for _ in range(20 * repeats):
@@ -60,11 +62,13 @@ def iteration(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
         parameters = maximise(step.mass, step.resultants, parameters, "per_cluster", CAP_RATIO * seed.reference)
         ours.append(time.perf_counter() - began)
     count = len(ours)
-    print(f"one exact iteration: {1e3 * np.median(ours):.2f} ms (best {1e3 * min(ours):.2f}), two bare products "
-          f"{1e3 * np.median(products):.2f} ms (best {1e3 * min(products):.2f}), "
-          f"{(documents.passes - passes) / count:.1f} Newton passes; "
-          f"ratio of medians {np.median(ours) / np.median(products):.2f}, of bests "
-          f"{min(ours) / min(products):.2f}  [must be <= 2, goal 1.3]")
+    print(
+        f"one exact iteration: {1e3 * np.median(ours):.2f} ms (best {1e3 * min(ours):.2f}), two bare products "
+        f"{1e3 * np.median(products):.2f} ms (best {1e3 * min(products):.2f}), "
+        f"{(documents.passes - passes) / count:.1f} Newton passes; "
+        f"ratio of medians {np.median(ours) / np.median(products):.2f}, of bests "
+        f"{min(ours) / min(products):.2f}  [must be <= 2, goal 1.3]"
+    )
 
 
 def whole(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
@@ -76,9 +80,11 @@ def whole(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
         iterations.append(fit.n_iter)
         config = MixtureConfig(n_clusters=k, strength=strength, seed=seed, start="plain")
         plain.append(fit_mixture(x, config).seconds)
-    print(f"whole fit: {spread(ours)} s, {np.median(iterations):.0f} iterations on all documents; start=plain "
-          f"{spread(plain)} s; KMeans(n_init=1) {spread(peer)} s; ratio of sums {sum(ours) / sum(peer):.2f}, plain "
-          f"{sum(plain) / sum(peer):.2f}  [must be <= 3]")
+    print(
+        f"whole fit: {spread(ours)} s, {np.median(iterations):.0f} iterations on all documents; start=plain "
+        f"{spread(plain)} s; KMeans(n_init=1) {spread(peer)} s; ratio of sums {sum(ours) / sum(peer):.2f}, plain "
+        f"{sum(plain) / sum(peer):.2f}  [must be <= 3]"
+    )
 
 
 def solvers(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
@@ -87,9 +93,12 @@ def solvers(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
             shared = {"n_clusters": k, "strength": strength, "start": start, "seed": seed}
             mm = fit_mixture(x, MixtureConfig(solver="mm", max_iter=20_000, **shared))
             passes, reached = passes_to(x, MixtureConfig(solver="dual", **shared), mm.objective)
-            print(f"solvers, start {start}, seed {seed}: mm {mm.passes} passes to {mm.objective:.6f} (converged "
-                  f"{mm.converged}); dual {passes} passes to {reached:.6f}; ratio 1/{mm.passes / passes:.0f}"
-                  f"{'' if reached >= mm.objective else ' (another optimum, below)'}  [must be <= 1/50]", flush=True)
+            print(
+                f"solvers, start {start}, seed {seed}: mm {mm.passes} passes to {mm.objective:.6f} (converged "
+                f"{mm.converged}); dual {passes} passes to {reached:.6f}; ratio 1/{mm.passes / passes:.0f}"
+                f"{'' if reached >= mm.objective else ' (another optimum, below)'}  [must be <= 1/50]",
+                flush=True,
+            )
 
 
 def passes_to(x: np.ndarray, config: MixtureConfig, goal: float) -> tuple[int, float]:
@@ -99,8 +108,15 @@ def passes_to(x: np.ndarray, config: MixtureConfig, goal: float) -> tuple[int, f
     target, kappa = np.full(config.n_clusters, 1.0 / config.n_clusters), seed.reference
     problem = Problem(config.strength * kappa, target, "per_cluster", CAP_RATIO * kappa)
     passes: list[int] = []
-    run = expectation_maximisation(corpus.documents, problem, seed.parameters, bias=seed.bias, max_iter=1000, tol=1e-9,
-                                   progress=lambda *_: passes.append(corpus.documents.passes))
+    run = expectation_maximisation(
+        corpus.documents,
+        problem,
+        seed.parameters,
+        bias=seed.bias,
+        max_iter=1000,
+        tol=1e-9,
+        progress=lambda *_: passes.append(corpus.documents.passes),
+    )
     first = int(np.argmax(run.trace >= goal)) if np.any(run.trace >= goal) else run.trace.size - 1
     return passes[first + 1], float(run.trace[first])
 
@@ -122,8 +138,10 @@ def main() -> None:
     parser.add_argument("--only", choices=["iteration", "whole", "solvers", "path"])
     options = parser.parse_args()
     x = normalise(np.load(options.vectors))
-    print(f"{x.shape[0]:,} x {x.shape[1]} {x.dtype}, K = {options.clusters}, strength {options.strength:g}, "
-          f"{torch.get_num_threads()} threads, torch {torch.__version__}")
+    print(
+        f"{x.shape[0]:,} x {x.shape[1]} {x.dtype}, K = {options.clusters}, strength {options.strength:g}, "
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}"
+    )
     if options.only in (None, "iteration"):
         iteration(x, options.clusters, options.strength, options.repeats)
     if options.only in (None, "whole"):

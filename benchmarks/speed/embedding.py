@@ -41,8 +41,12 @@ def plain_ways() -> dict[str, Way]:
     def way(model: SentenceTransformer, size: int, inside: Callable[[], AbstractContextManager[object]]) -> Way:
         def run(texts: list[str]) -> NDArray[np.float32]:
             with inside():
-                return model.encode(texts, batch_size=size, show_progress_bar=False, convert_to_tensor=True
-                                    ).float().numpy()
+                return (
+                    model.encode(texts, batch_size=size, show_progress_bar=False, convert_to_tensor=True)
+                    .float()
+                    .numpy()
+                )
+
         return run
 
     return {
@@ -55,6 +59,7 @@ def plain_ways() -> dict[str, Way]:
 
 def our_ways() -> dict[str, Way]:
     """gem_core's encoder by precision, batch size in tokens, and sharing of the processor."""
+
     def way(precision: str, budget: int, threads: bool) -> Way:
         encoder = load_encoder(settings=EncoderSettings(precision=precision, device="cpu"))  # type: ignore[arg-type]
         if not threads:
@@ -66,15 +71,18 @@ def our_ways() -> dict[str, Way]:
                 with batching.running(encoder) as runner:
                     parts = []
                     for begin in range(0, len(texts), 256):  # as embed does
-                        part = runner.prepare(texts[begin:begin + 256]).result()
+                        part = runner.prepare(texts[begin : begin + 256]).result()
                         parts.append(runner.rows(part, lambda done: None, begin))
                     return np.concatenate(parts)
             finally:
                 batching.TOKENS_PER_BATCH["cpu"] = before
+
         return run
 
-    ways = {f"ours, bfloat16, {budget:,} tokens, a batch a thread": way("bfloat16", budget, True)
-            for budget in (512, 2048, 8192)}
+    ways = {
+        f"ours, bfloat16, {budget:,} tokens, a batch a thread": way("bfloat16", budget, True)
+        for budget in (512, 2048, 8192)
+    }
     ways["ours, bfloat16, 2,048 tokens, threads share a batch"] = way("bfloat16", 2048, False)
     ways["ours, float32, 2,048 tokens, a batch a thread"] = way("float32", 2048, True)
     return ways
@@ -89,8 +97,8 @@ def main() -> None:
     parser.add_argument("--text-column", default="text")
     options = parser.parse_args()
     corpus = read_corpus(options.corpus, columns=Columns(options.text_column))
-    texts = corpus.documents["text"].tolist()[:options.documents * options.rounds]
-    tokens = corpus.documents["tokens"].to_numpy()[:len(texts)]
+    texts = corpus.documents["text"].tolist()[: options.documents * options.rounds]
+    tokens = corpus.documents["tokens"].to_numpy()[: len(texts)]
     ways = plain_ways() | our_ways()
     plain = next(iter(ways))
     rates: dict[str, list[float]] = {name: [] for name in ways}
@@ -99,7 +107,7 @@ def main() -> None:
     for way in ways.values():
         way(texts[-8:])  # what happens once only is not counted
     for start in range(0, len(texts), options.documents):
-        some = texts[start:start + options.documents]
+        some = texts[start : start + options.documents]
         for name, way in ways.items():
             begin, spent = time.perf_counter(), time.process_time()
             parts[name].append(way(some))
@@ -107,22 +115,30 @@ def main() -> None:
             costs[name].append((time.process_time() - spent) / len(some))
             print(f"{start:6d}: {rates[name][-1]:7.1f} documents/s  {name}", file=sys.stderr)
     vectors = {name: np.concatenate(part) for name, part in parts.items()}
-    print(f"{datetime.date.today()}  {platform.machine()}, {torch.get_num_threads()} threads, "
-          f"{torch.backends.cpu.get_cpu_capability()}, AMX {torch.cpu._is_amx_tile_supported()}; torch "
-          f"{torch.__version__}, Python {platform.python_version()}")
-    print(f"{len(texts)} documents, {tokens.mean():.0f} tokens on average, cut at 256 "
-          f"({(tokens > 254).mean():.0%} are longer); in {options.rounds} rounds; no seed is used; "
-          "the machine was shared with other work, so only the ratios within a round count\n")
-    print(f"{'way':52s} {'speed':>6s} {'(spread)':>14s} {'processor':>10s} {'documents/s':>12s} {'cosine':>8s} "
-          f"{'least':>8s}")
+    print(
+        f"{datetime.date.today()}  {platform.machine()}, {torch.get_num_threads()} threads, "
+        f"{torch.backends.cpu.get_cpu_capability()}, AMX {torch.cpu._is_amx_tile_supported()}; torch "
+        f"{torch.__version__}, Python {platform.python_version()}"
+    )
+    print(
+        f"{len(texts)} documents, {tokens.mean():.0f} tokens on average, cut at 256 "
+        f"({(tokens > 254).mean():.0%} are longer); in {options.rounds} rounds; no seed is used; "
+        "the machine was shared with other work, so only the ratios within a round count\n"
+    )
+    print(
+        f"{'way':52s} {'speed':>6s} {'(spread)':>14s} {'processor':>10s} {'documents/s':>12s} {'cosine':>8s} "
+        f"{'least':>8s}"
+    )
     for name in ways:
         ratio = np.array(rates[name]) / np.array(rates[plain])
         cheaper = np.median(np.array(costs[plain]) / np.array(costs[name]))
         unit = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (vectors[name], vectors[plain])]
         cosine = (unit[0] * unit[1]).sum(axis=1)
         spread = f"({ratio.min():.2f}-{ratio.max():.2f})"
-        print(f"{name:52s} {np.median(ratio):6.2f} {spread:>14s} {cheaper:10.2f} {np.median(rates[name]):12.1f} "
-              f"{cosine.mean():8.5f} {cosine.min():8.5f}")
+        print(
+            f"{name:52s} {np.median(ratio):6.2f} {spread:>14s} {cheaper:10.2f} {np.median(rates[name]):12.1f} "
+            f"{cosine.mean():8.5f} {cosine.min():8.5f}"
+        )
 
 
 if __name__ == "__main__":

@@ -94,8 +94,17 @@ def one(student: Path, folder: Path, out: Path, workers: int) -> None:
     begun = time.perf_counter()
     before = processor()
     totals = label_folder.label_folder(student, folder, out, workers=workers, progress=watch)
-    print(json.dumps({"seconds": time.perf_counter() - begun, "documents": int(totals.documents.sum()), "worker": peak,
-                      "parent": high_water("self"), "cpu": processor() - before}))
+    print(
+        json.dumps(
+            {
+                "seconds": time.perf_counter() - begun,
+                "documents": int(totals.documents.sum()),
+                "worker": peak,
+                "parent": high_water("self"),
+                "cpu": processor() - before,
+            }
+        )
+    )
 
 
 def bare(student_folder: Path, folder: Path) -> None:
@@ -113,14 +122,27 @@ def bare(student_folder: Path, folder: Path) -> None:
             student.score(rows.texts)
             scoring += processor() - before
             documents += len(rows.numbers)
-    print(json.dumps({"seconds": time.perf_counter() - begun, "scoring": scoring, "documents": documents,
-                      "cpu": processor() - used}))
+    print(
+        json.dumps(
+            {
+                "seconds": time.perf_counter() - begun,
+                "scoring": scoring,
+                "documents": documents,
+                "cpu": processor() - used,
+            }
+        )
+    )
 
 
 def measure(*arguments: object) -> dict[str, float]:
     """Run this script again for one measurement."""
-    done = subprocess.run([sys.executable, __file__, *map(str, arguments)], capture_output=True, text=True, check=True,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"})
+    done = subprocess.run(
+        [sys.executable, __file__, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -152,23 +174,30 @@ def main() -> None:
     if given.bare:
         bare(given.student, given.corpus)
         return
-    print(f"{datetime.date.today()}, {platform.processor() or platform.machine()}, {os.cpu_count()} cores, load "
-          f"{os.getloadavg()[0]:.1f}, {given.form}, shards of {PER_SHARD:,} documents, student {given.student.name}")
+    print(
+        f"{datetime.date.today()}, {platform.processor() or platform.machine()}, {os.cpu_count()} cores, load "
+        f"{os.getloadavg()[0]:.1f}, {given.form}, shards of {PER_SHARD:,} documents, student {given.student.name}"
+    )
     starts = {}
     make_shards(given.corpus, given.folder / "in", 10, given.form)
     for workers in (1, 2):
         runs = [run(given.student, given.folder, workers) for _ in range(3)]
         starts[workers] = {key: statistics.median(each[key] for each in runs) for key in ("seconds", "cpu")}
-    print(f"\n{'documents':>10} {'workers':>7} {'start':>6} {'seconds':>8} {'us/doc':>7} {'cpu':>6} {'docs/s':>8} "
-          f"{'MiB worker':>10} {'MiB parent':>10}")
+    print(
+        f"\n{'documents':>10} {'workers':>7} {'start':>6} {'seconds':>8} {'us/doc':>7} {'cpu':>6} {'docs/s':>8} "
+        f"{'MiB worker':>10} {'MiB parent':>10}"
+    )
 
     def say(workers: int) -> dict[str, float]:
         found = run(given.student, given.folder, workers)
         n = found["documents"]
         net, cpu = (found[key] - starts[workers][key] for key in ("seconds", "cpu"))
-        print(f"{n:>10,} {workers:>7} {starts[workers]['seconds']:>6.1f} {found['seconds']:>8.1f} "
-              f"{1e6 * workers * net / n:>7.1f} {1e6 * cpu / n:>6.1f} {n / net:>8,.0f} "
-              f"{found['worker']:>10.0f} {found['parent']:>10.0f}", flush=True)
+        print(
+            f"{n:>10,} {workers:>7} {starts[workers]['seconds']:>6.1f} {found['seconds']:>8.1f} "
+            f"{1e6 * workers * net / n:>7.1f} {1e6 * cpu / n:>6.1f} {n / net:>8,.0f} "
+            f"{found['worker']:>10.0f} {found['parent']:>10.0f}",
+            flush=True,
+        )
         return {**found, "net": net}
 
     for documents in given.documents:
@@ -177,16 +206,20 @@ def main() -> None:
         if documents == min(given.documents):
             found = measure("--bare", given.student, given.folder / "in", given.folder)
             n = found["documents"]
-            print(f"{int(n):>10,}    bare {'':>6} {found['seconds']:>8.1f} {1e6 * found['seconds'] / n:>7.1f} "
-                  f"{1e6 * found['cpu'] / n:>6.1f} {n / found['seconds']:>8,.0f}   kernel "
-                  f"{1e6 * found['scoring'] / n:.1f} us of processor time")
+            print(
+                f"{int(n):>10,}    bare {'':>6} {found['seconds']:>8.1f} {1e6 * found['seconds'] / n:>7.1f} "
+                f"{1e6 * found['cpu'] / n:>6.1f} {n / found['seconds']:>8,.0f}   kernel "
+                f"{1e6 * found['scoring'] / n:.1f} us of processor time"
+            )
     print(f"\ntwo workers against one, {given.pair:,} documents")
     make_shards(given.corpus, given.folder / "in", given.pair, given.form)
     pairs = [(say(1), say(2)) for _ in range(given.repeats)]
     whole = [a["seconds"] / b["seconds"] for a, b in pairs]
     net = [a["net"] / b["net"] for a, b in pairs]
-    print(f"speed-up {statistics.median(whole):.2f} ({min(whole):.2f} to {max(whole):.2f}) of the whole run, "
-          f"{statistics.median(net):.2f} ({min(net):.2f} to {max(net):.2f}) without the start")
+    print(
+        f"speed-up {statistics.median(whole):.2f} ({min(whole):.2f} to {max(whole):.2f}) of the whole run, "
+        f"{statistics.median(net):.2f} ({min(net):.2f} to {max(net):.2f}) without the start"
+    )
     shutil.rmtree(given.folder / "in")
 
 

@@ -48,11 +48,11 @@ def make(folder: Path, real: Path, n: int) -> None:
     vectors = np.lib.format.open_memmap(folder / "vectors.npy", mode="w+", dtype=np.float16, shape=(n, d))
     labels = np.full(n, -1, dtype=np.int32)
     order = rng.permutation(n)
-    copies = order[:int(REAL * n)]
+    copies = order[: int(REAL * n)]
     for part in np.array_split(copies, max(1, copies.size // 20_000)):
         x = seen[rng.integers(len(seen), size=part.size)]
         vectors[part] = normalise(x + JITTER * rng.standard_normal(x.shape) / np.sqrt(d))
-    rest = order[copies.size:]
+    rest = order[copies.size :]
     share = 1.0 / np.arange(1, PLANTED + 1)
     labels[rest] = np.sort(rng.choice(PLANTED, size=rest.size, p=share / share.sum())).astype(np.int32)
     groups = normalise(rng.standard_normal((20, d)))
@@ -85,14 +85,30 @@ def one(folder: Path, k: int, tol: float) -> None:
     planted = np.load(folder / "labels.npy")
     known = planted >= 0
     passing, read, products = in_turn(vectors, fit, path)
-    print(json.dumps({
-        "clusters": k, "rows": vectors.shape[0], "iterations": fit.n_iter, "passes": fit.passes,
-        "converged": fit.converged, "seconds": fit.seconds, "seconds_of_passes": marks["end"] - marks["fit"],
-        "seconds_a_pass": passing, "read": read, "products": products, "ratio": passing / (read + products),
-        "objective": fit.objective, "falls": int(np.sum(np.diff(fit.trace) < 0)),
-        "largest_fall": float(-min(0.0, np.diff(fit.trace).min())),
-        "ari": adjusted_rand_score(planted[known], labels[known]), "assign_seconds": assigned, **memory,
-        "resident_after_assign": resident()["peak_mb"]}))
+    print(
+        json.dumps(
+            {
+                "clusters": k,
+                "rows": vectors.shape[0],
+                "iterations": fit.n_iter,
+                "passes": fit.passes,
+                "converged": fit.converged,
+                "seconds": fit.seconds,
+                "seconds_of_passes": marks["end"] - marks["fit"],
+                "seconds_a_pass": passing,
+                "read": read,
+                "products": products,
+                "ratio": passing / (read + products),
+                "objective": fit.objective,
+                "falls": int(np.sum(np.diff(fit.trace) < 0)),
+                "largest_fall": float(-min(0.0, np.diff(fit.trace).min())),
+                "ari": adjusted_rand_score(planted[known], labels[known]),
+                "assign_seconds": assigned,
+                **memory,
+                "resident_after_assign": resident()["peak_mb"],
+            }
+        )
+    )
 
 
 def in_turn(vectors: np.ndarray, fit: MixtureFit, path: Path, repeats: int = 5) -> np.ndarray:
@@ -131,15 +147,19 @@ def over_ray(folder: Path, k: int, workers: int) -> None:
         fit = fit_mixture(vectors, config)
         documents, local = prepare(vectors, None, k).documents, prepare(stored_vectors(path), None, k).documents
         model, offsets = fit.parameters().model(), fit.parameters().model().offsets + fit.bias
-        times = np.median([[seconds(lambda d=d: d.evaluate(model.slopes, offsets)) for d in (documents, local)]
-                           for _ in range(5)], axis=0)
+        times = np.median(
+            [[seconds(lambda d=d: d.evaluate(model.slopes, offsets)) for d in (documents, local)] for _ in range(5)],
+            axis=0,
+        )
     rows = np.load(path, mmap_mode="r")[:1000].astype(np.float32)
     out = len(pickle.dumps(block_statistics(rows, np.full(1000, 1e-3), model.slopes, offsets)))
     there = len(pickle.dumps((model.slopes, offsets)))
-    print(f"Ray, {workers} workers, {documents.n:,} rows, K = {k}: objective {fit.objective:.6f}, alone "
-          f"{alone.objective:.6f} (relative difference {abs(fit.objective / alone.objective - 1):.1e}); a pass "
-          f"{times[0]:.3f} s, alone {times[1]:.3f} s; a pass sends a worker {there:,} and returns {out:,} bytes",
-          flush=True)
+    print(
+        f"Ray, {workers} workers, {documents.n:,} rows, K = {k}: objective {fit.objective:.6f}, alone "
+        f"{alone.objective:.6f} (relative difference {abs(fit.objective / alone.objective - 1):.1e}); a pass "
+        f"{times[0]:.3f} s, alone {times[1]:.3f} s; a pass sends a worker {there:,} and returns {out:,} bytes",
+        flush=True,
+    )
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -155,8 +175,12 @@ def resident() -> dict[str, float]:
     def mb(name: str) -> float:
         return int(status[name].split()[0]) / 1024
 
-    return {"peak_mb": mb("VmHWM"), "now_mb": mb("VmRSS"), "mapped_mb": mb("RssFile"),
-            "peak_by_getrusage_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {
+        "peak_mb": mb("VmHWM"),
+        "now_mb": mb("VmRSS"),
+        "mapped_mb": mb("RssFile"),
+        "peak_by_getrusage_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
 
 
 def main() -> None:
@@ -181,8 +205,20 @@ def main() -> None:
             if options.ray:
                 over_ray(options.folder, k, options.ray)
                 continue
-            out = subprocess.run([sys.executable, __file__, *map(str, (options.folder, options.real)), "--one", str(k),
-                                  "--tol", str(options.tol)], capture_output=True, text=True, env=dict(os.environ))
+            out = subprocess.run(
+                [
+                    sys.executable,
+                    __file__,
+                    *map(str, (options.folder, options.real)),
+                    "--one",
+                    str(k),
+                    "--tol",
+                    str(options.tol),
+                ],
+                capture_output=True,
+                text=True,
+                env=dict(os.environ),
+            )
             print(report(json.loads(out.stdout)) if out.returncode == 0 else out.stderr, flush=True)
     finally:
         if not options.keep:
@@ -191,13 +227,15 @@ def main() -> None:
 
 
 def report(r: dict[str, float]) -> str:
-    return (f"{r['rows']:,} x float16, K = {r['clusters']}: peak resident {r['peak_mb']:.0f} MB (mapped files "
-            f"{r['mapped_mb']:.0f} MB) [must be < 2000]; after assigning all too {r['resident_after_assign']:.0f} MB\n"
-            f"  {r['iterations']} iterations, {r['passes']} passes, converged {bool(r['converged'])}, "
-            f"{r['seconds']:.1f} s in all, {r['seconds_of_passes']:.1f} s of passes; objective {r['objective']:.6f}, "
-            f"{r['falls']} falls of the trace, largest {r['largest_fall']:.1e}; ARI to planted {r['ari']:.4f}\n"
-            f"  a pass {r['seconds_a_pass']:.3f} s, reading {r['read']:.3f} s, three products {r['products']:.3f} s: "
-            f"ratio {r['ratio']:.2f}  [must be <= 2]; assigning {r['assign_seconds']:.1f} s")
+    return (
+        f"{r['rows']:,} x float16, K = {r['clusters']}: peak resident {r['peak_mb']:.0f} MB (mapped files "
+        f"{r['mapped_mb']:.0f} MB) [must be < 2000]; after assigning all too {r['resident_after_assign']:.0f} MB\n"
+        f"  {r['iterations']} iterations, {r['passes']} passes, converged {bool(r['converged'])}, "
+        f"{r['seconds']:.1f} s in all, {r['seconds_of_passes']:.1f} s of passes; objective {r['objective']:.6f}, "
+        f"{r['falls']} falls of the trace, largest {r['largest_fall']:.1e}; ARI to planted {r['ari']:.4f}\n"
+        f"  a pass {r['seconds_a_pass']:.3f} s, reading {r['read']:.3f} s, three products {r['products']:.3f} s: "
+        f"ratio {r['ratio']:.2f}  [must be <= 2]; assigning {r['assign_seconds']:.1f} s"
+    )
 
 
 if __name__ == "__main__":

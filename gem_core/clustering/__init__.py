@@ -6,6 +6,7 @@ The estimator with scikit-learn's interface is `gem_core.GEM`; it lives in `gem_
 from gem_core.clustering.assignment import Assignment, assign, responsibilities
 from gem_core.clustering.baselines import kmeans, spherical_kmeans, vmf_mixture
 from gem_core.clustering.blocks import Moments, Statistics, block_statistics
+from gem_core.clustering.config import MixtureConfig
 from gem_core.clustering.matching import match_clusters
 from gem_core.clustering.measures import (
     Agreement,
@@ -16,7 +17,7 @@ from gem_core.clustering.measures import (
     stability,
     within_cosine,
 )
-from gem_core.clustering.mixture import MixtureConfig, MixtureFit, fit_mixture
+from gem_core.clustering.mixture import MixtureFit, fit_mixture
 from gem_core.clustering.path import STRENGTHS, BalancePath, balance_path
 from gem_core.clustering.ray_vectors import RayVectors, ray_vectors
 from gem_core.clustering.statistics import Documents

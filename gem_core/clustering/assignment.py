@@ -117,8 +117,11 @@ def _checked(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Floating | Stored
     x = stored_or_units(X)
     d = fit.centers.shape[1]
     if x.shape[1] != d:
-        raise InputError(f"X must have the {d} columns of the vectors that were fitted", f"{x.shape[1]} columns",
-                         "Use embeddings of the same encoder")
+        raise InputError(
+            f"X must have the {d} columns of the vectors that were fitted",
+            f"{x.shape[1]} columns",
+            "Use embeddings of the same encoder",
+        )
     return x
 
 
@@ -139,8 +142,13 @@ def _logits(x: Floating | StoredVectors, fit: MixtureFit) -> Iterator[tuple[slic
         yield rows, block, block @ slopes + offsets
 
 
-def _block(x: Floating, logits: Floating, fit: MixtureFit, log_normalisers: Float64, given: Int32 | None,
-           ) -> tuple[Any, ...]:
+def _block(
+    x: Floating,
+    logits: Floating,
+    fit: MixtureFit,
+    log_normalisers: Float64,
+    given: Int32 | None,
+) -> tuple[Any, ...]:
     each = np.arange(x.shape[0])
     best = logits.argmax(axis=1)
     labels = best if given is None else given
@@ -153,6 +161,7 @@ def _block(x: Floating, logits: Floating, fit: MixtureFit, log_normalisers: Floa
     logits[each, labels] = -np.inf
     second = logits.argmax(axis=1)
     return labels, second, own - logits[each, second], log_responsibility, log_density, cosine
+
 
 def renumbered(assignment: Assignment, order: NDArray[np.integer[Any]]) -> Assignment:
     """The same assignment with cluster k called order[k]."""

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 
 from gem_core import _check
 from gem_core._types import Float64, Floating, frozen
+from gem_core.clustering.config import CAP_RATIO, MixtureConfig
 from gem_core.clustering.m_step import Parameters, maximise
-from gem_core.clustering.mixture import CAP_RATIO, MixtureConfig, MixtureFit, check_enough, prepare
+from gem_core.clustering.mixture import MixtureFit, check_enough, prepare
 from gem_core.clustering.seeding import hard_sums, pooled_concentration, seed_mixture
 from gem_core.errors import NotConvergedWarning
 from gem_core.geometry import log_normaliser, normalise
@@ -57,12 +58,21 @@ def kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | No
     scale = reference / float(mass @ length)
     parameters = Parameters(centers / length[:, None], scale * length, np.zeros(n_clusters, dtype=bool))
     bias = -0.5 * scale * length**2 - _log_normaliser(parameters)
-    return _hard(config, parameters, bias - bias.mean(), (mass, sums), reference, -float(model.inertia_) / x.shape[0],
-                 int(model.n_iter_), began)
+    return _hard(
+        config,
+        parameters,
+        bias - bias.mean(),
+        (mass, sums),
+        reference,
+        -float(model.inertia_) / x.shape[0],
+        int(model.n_iter_),
+        began,
+    )
 
 
-def spherical_kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | None = None,
-                     iterations: int = 50) -> MixtureFit:
+def spherical_kmeans(
+    X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | None = None, iterations: int = 50
+) -> MixtureFit:
     """Spherical k-means (faiss), as a mixture with one concentration and no bias.
 
     Parameters and errors as in `kmeans`; `iterations` is faiss' fixed number. `objective` is the weighted mean cosine
@@ -80,8 +90,16 @@ def spherical_kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: Arra
     x, share = _held(X, weights, n_clusters)
     rows = np.ascontiguousarray(x, dtype=np.float32)
     # faiss samples to 256 documents a cluster and warns below 39 unless told not to.
-    model = faiss.Kmeans(x.shape[1], n_clusters, niter=iterations, spherical=True, seed=seed, verbose=False,
-                         min_points_per_centroid=1, max_points_per_centroid=x.shape[0])
+    model = faiss.Kmeans(
+        x.shape[1],
+        n_clusters,
+        niter=iterations,
+        spherical=True,
+        seed=seed,
+        verbose=False,
+        min_points_per_centroid=1,
+        max_points_per_centroid=x.shape[0],
+    )
     model.train(rows, weights=(share * x.shape[0]).astype(np.float32))
     labels = model.index.search(rows, 1)[1][:, 0]
     mass, sums = hard_sums(x, share, labels, n_clusters)
@@ -89,12 +107,27 @@ def spherical_kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: Arra
     centers = np.asarray(model.centroids, dtype=np.float64)
     centers /= np.linalg.norm(centers, axis=1, keepdims=True)
     parameters = Parameters(centers, np.full(n_clusters, reference), np.zeros(n_clusters, dtype=bool))
-    return _hard(config, parameters, np.zeros(n_clusters), (mass, sums), reference,
-                 float(np.sum(centers * sums)), iterations, began)
+    return _hard(
+        config,
+        parameters,
+        np.zeros(n_clusters),
+        (mass, sums),
+        reference,
+        float(np.sum(centers * sums)),
+        iterations,
+        began,
+    )
 
 
-def vmf_mixture(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | None = None, *,
-                max_iter: int = 200, tol: float = 1e-6) -> MixtureFit:
+def vmf_mixture(
+    X: ArrayLike,
+    n_clusters: int,
+    seed: int = 0,
+    weights: ArrayLike | None = None,
+    *,
+    max_iter: int = 200,
+    tol: float = 1e-6,
+) -> MixtureFit:
     """Mixture of von Mises-Fisher distributions with a learned prior alpha, by ordinary EM from k-means++.
 
     Parameters and errors as in `kmeans`; `max_iter` and `tol` as in `MixtureConfig`. `objective` is the weighted mean
@@ -113,8 +146,16 @@ def vmf_mixture(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike
     config = MixtureConfig(n_clusters=n_clusters, strength=0.0, seed=seed, start="plain", max_iter=max_iter, tol=tol)
     corpus = prepare(X, weights, n_clusters)
     documents = corpus.documents
-    start = seed_mixture(corpus.x, corpus.share, n_clusters, concentration="per_cluster", cap_ratio=CAP_RATIO,
-                         seed=seed, start="plain", device=documents.device)
+    start = seed_mixture(
+        corpus.x,
+        corpus.share,
+        n_clusters,
+        concentration="per_cluster",
+        cap_ratio=CAP_RATIO,
+        seed=seed,
+        start="plain",
+        device=documents.device,
+    )
     parameters, bias, trace, converged = start.parameters, np.zeros(n_clusters), [], False
     for _ in range(max_iter):
         model = parameters.model().shifted(bias)
@@ -128,10 +169,21 @@ def vmf_mixture(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike
         # A prior of 0 would be -inf for ever; this one only keeps the arithmetic finite.
         bias = np.log(np.maximum(moments.mass, 1e-300)) + np.log(n_clusters)
     if not converged:
-        warnings.warn(f"The mixture did not reach tol={tol:g} in {max_iter} iterations", NotConvergedWarning,
-                      stacklevel=2)
-    return _fit(config, parameters, bias, moments.mass, resultants, start.reference, np.array(trace), converged,
-                documents.passes, began)
+        warnings.warn(
+            f"The mixture did not reach tol={tol:g} in {max_iter} iterations", NotConvergedWarning, stacklevel=2
+        )
+    return _fit(
+        config,
+        parameters,
+        bias,
+        moments.mass,
+        resultants,
+        start.reference,
+        np.array(trace),
+        converged,
+        documents.passes,
+        began,
+    )
 
 
 def _held(X: ArrayLike, weights: ArrayLike | None, n_clusters: int) -> tuple[Floating, Float64]:
@@ -142,20 +194,51 @@ def _held(X: ArrayLike, weights: ArrayLike | None, n_clusters: int) -> tuple[Flo
     return x, share
 
 
-def _hard(config: MixtureConfig, parameters: Parameters, bias: Float64, sums: tuple[Float64, Float64],
-          reference: float, objective: float, iterations: int, began: float) -> MixtureFit:
+def _hard(
+    config: MixtureConfig,
+    parameters: Parameters,
+    bias: Float64,
+    sums: tuple[Float64, Float64],
+    reference: float,
+    objective: float,
+    iterations: int,
+    began: float,
+) -> MixtureFit:
     return _fit(config, parameters, bias, *sums, reference, np.array([objective]), True, iterations, began)
 
 
-def _fit(config: MixtureConfig, parameters: Parameters, bias: Float64, mass: Float64, resultants: Float64,
-         reference: float, trace: Float64, converged: bool, passes: int, began: float) -> MixtureFit:
+def _fit(
+    config: MixtureConfig,
+    parameters: Parameters,
+    bias: Float64,
+    mass: Float64,
+    resultants: Float64,
+    reference: float,
+    trace: Float64,
+    converged: bool,
+    passes: int,
+    began: float,
+) -> MixtureFit:
     k = config.n_clusters
     return MixtureFit(
-        centers=frozen(parameters.centers), concentrations=frozen(parameters.concentrations), bias=frozen(bias),
-        masses=frozen(mass), target=frozen(np.full(k, 1.0 / k)), resultants=frozen(resultants),
-        capped=frozen(parameters.capped), strength=0.0, penalty=0.0, reference_concentration=reference,
-        objective=float(trace[-1]), trace=frozen(trace), n_iter=passes, converged=converged, passes=passes,
-        seconds=time.perf_counter() - began, config=config)
+        centers=frozen(parameters.centers),
+        concentrations=frozen(parameters.concentrations),
+        bias=frozen(bias),
+        masses=frozen(mass),
+        target=frozen(np.full(k, 1.0 / k)),
+        resultants=frozen(resultants),
+        capped=frozen(parameters.capped),
+        strength=0.0,
+        penalty=0.0,
+        reference_concentration=reference,
+        objective=float(trace[-1]),
+        trace=frozen(trace),
+        n_iter=passes,
+        converged=converged,
+        passes=passes,
+        seconds=time.perf_counter() - began,
+        config=config,
+    )
 
 
 def _log_normaliser(parameters: Parameters) -> Float64:

@@ -87,15 +87,24 @@ def penalty_value(mass: Float64, target: Float64, penalty: float) -> float:
     return 0.0 if np.isinf(penalty) else 0.5 * penalty * float(np.sum((mass - target) ** 2))
 
 
-def objective_value(model: Affine, mass: Float64, resultants: Float64, entropy: float, target: Float64,
-                    penalty: float) -> float:
+def objective_value(
+    model: Affine, mass: Float64, resultants: Float64, entropy: float, target: Float64, penalty: float
+) -> float:
     """F(Theta, Gamma) from the sums of an E-step, also at other parameters than those of the E-step."""
     fidelity = float(np.sum(model.slopes * resultants) + np.sum(model.offsets * mass))
     return fidelity + entropy - penalty_value(mass, target, penalty)
 
 
-def dual_step(documents: DocumentSums, model: Affine, penalty: float, target: Float64, *, bias: Float64 | None = None,
-              floor: float = -np.inf, slack: float = 0.0) -> Expectation:
+def dual_step(
+    documents: DocumentSums,
+    model: Affine,
+    penalty: float,
+    target: Float64,
+    *,
+    bias: Float64 | None = None,
+    floor: float = -np.inf,
+    slack: float = 0.0,
+) -> Expectation:
     r"""Exact E-step: minimise the dual in K numbers by Newton's method with backtracking.
 
     D(b) = sum_i w_i logsumexp_k(l_ik + b_k) - b'u + ||b||^2 / (2 lambda), gradient pi(b) - u + b / lambda,
@@ -150,8 +159,9 @@ def dual_step(documents: DocumentSums, model: Affine, penalty: float, target: Fl
 class _Dual:
     """State of the Newton iteration: the current b and the sums there."""
 
-    def __init__(self, documents: DocumentSums, model: Affine, penalty: float, target: Float64,
-                 bias: Float64 | None) -> None:
+    def __init__(
+        self, documents: DocumentSums, model: Affine, penalty: float, target: Float64, bias: Float64 | None
+    ) -> None:
         self.documents, self.model, self.penalty, self.target = documents, model, penalty, target
         self.inverse = 0.0 if np.isinf(penalty) else (np.inf if penalty == 0 else 1.0 / penalty)
         self.spread: float = STEP_SPREAD
@@ -200,8 +210,9 @@ class _Dual:
         used = np.where(np.isfinite(bias), bias, 0.0)
         resultants = self.documents.resultants()
         state = self.model.shifted(bias)
-        entropy = self.moments.log_partition - float(np.sum(state.slopes * resultants)
-                                                     + np.sum((self.model.offsets + used) * mass))
+        entropy = self.moments.log_partition - float(
+            np.sum(state.slopes * resultants) + np.sum((self.model.offsets + used) * mass)
+        )
         optimum = bias.copy()
         if not self.solved():
             direction = self._direction()
@@ -234,8 +245,9 @@ class _Dual:
         if self.penalty == 0:
             return moments.log_partition
         finite = bias[self.active]
-        return float(moments.log_partition - finite @ self.target[self.active]
-                     + 0.5 * self.inverse * float(finite @ finite))
+        return float(
+            moments.log_partition - finite @ self.target[self.active] + 0.5 * self.inverse * float(finite @ finite)
+        )
 
     def _direction(self) -> Float64:
         hessian = np.diag(self.moments.mass) - self.moments.gram
@@ -267,8 +279,9 @@ class _Dual:
         return bias
 
 
-def minorise_step(documents: DocumentSums, model: Affine, penalty: float, target: Float64, *,
-                  state: Expectation | None = None) -> Expectation:
+def minorise_step(
+    documents: DocumentSums, model: Affine, penalty: float, target: Float64, *, state: Expectation | None = None
+) -> Expectation:
     r"""One minorise-maximise E-step (a mirror step), the paper's route.
 
     gamma_i  proportional to  exp( [ l_i - lambda (pi_t - u) + (lambda/2) log gamma_i_t ] / (1 + lambda/2) )
@@ -307,15 +320,20 @@ def minorise_step(documents: DocumentSums, model: Affine, penalty: float, target
     True
     """
     if np.isinf(penalty):
-        raise InputError('solver "mm" needs a finite strength (its step has size 0 at infinity)', "inf",
-                         'Use solver="dual", or a large finite strength')
+        raise InputError(
+            'solver "mm" needs a finite strength (its step has size 0 at infinity)',
+            "inf",
+            'Use solver="dual", or a large finite strength',
+        )
     if state is None:
         new = model
     else:
         half = 0.5 * penalty
         pull = -penalty * (state.mass - target)
-        new = Affine((model.slopes + half * state.state.slopes) / (1.0 + half),
-                     (model.offsets + pull + half * state.state.offsets) / (1.0 + half))
+        new = Affine(
+            (model.slopes + half * state.state.slopes) / (1.0 + half),
+            (model.offsets + pull + half * state.state.offsets) / (1.0 + half),
+        )
     moments = documents.evaluate(new.slopes, new.offsets, gram=False)
     resultants = documents.resultants()
     entropy = moments.log_partition - float(np.sum(new.slopes * resultants) + np.sum(new.offsets * moments.mass))

@@ -63,9 +63,16 @@ class Extrapolation:
         return np.asarray(third + growth * move)
 
 
-def expectation_maximisation(documents: DocumentSums, problem: Problem, parameters: Parameters, *,
-                             bias: Float64 | None = None, max_iter: int = 200, tol: float = 1e-6,
-                             progress: Progress = silent) -> Run:
+def expectation_maximisation(
+    documents: DocumentSums,
+    problem: Problem,
+    parameters: Parameters,
+    *,
+    bias: Float64 | None = None,
+    max_iter: int = 200,
+    tol: float = 1e-6,
+    progress: Progress = silent,
+) -> Run:
     """Alternate E- and M-steps from `parameters` until F changes by less than tol x |F| in one iteration.
 
     Parameters
@@ -112,8 +119,14 @@ def expectation_maximisation(documents: DocumentSums, problem: Problem, paramete
     return Run(parameters, step, np.array(trace), converged)
 
 
-def _expect(documents: DocumentSums, problem: Problem, parameters: Parameters, last: Expectation | None,
-            bias: Float64 | None, before: float) -> Expectation:
+def _expect(
+    documents: DocumentSums,
+    problem: Problem,
+    parameters: Parameters,
+    last: Expectation | None,
+    bias: Float64 | None,
+    before: float,
+) -> Expectation:
     model = parameters.model()
     if problem.solver == "mm":
         return minorise_step(documents, model, problem.penalty, problem.target, state=last)
@@ -121,5 +134,6 @@ def _expect(documents: DocumentSums, problem: Problem, parameters: Parameters, l
         return dual_step(documents, model, problem.penalty, problem.target, bias=bias)
     # What the M-step reached with the old responsibilities: the new ones must not do worse.
     floor = objective_value(model, last.mass, last.resultants, last.entropy, problem.target, problem.penalty)
-    return dual_step(documents, model, problem.penalty, problem.target, bias=bias,
-                     floor=max(floor, before), slack=SLACK)
+    return dual_step(
+        documents, model, problem.penalty, problem.target, bias=bias, floor=max(floor, before), slack=SLACK
+    )

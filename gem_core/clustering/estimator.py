@@ -10,15 +10,16 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from gem_core._types import Floating, Int32
 from gem_core.clustering.assignment import assign, responsibilities
-from gem_core.clustering.mixture import MixtureConfig, MixtureFit, fit_mixture
+from gem_core.clustering.config import MixtureConfig
+from gem_core.clustering.mixture import MixtureFit, fit_mixture
 from gem_core.errors import InputError
 
 # Checks of scikit-learn that cannot hold for this model, for `check_estimator(..., expected_failed_checks=...)`.
 EXPECTED_FAILED_CHECKS = {
     "check_estimators_dtypes": "cuts random numbers down to integers, which leaves rows of zeros; a row of zeros has "
-                               "no direction on the sphere and is refused",
+    "no direction on the sphere and is refused",
     "check_sample_weight_equivalence_on_dense_data": "the start draws documents at random, so repeating a document "
-                                                     "and doubling its weight draw different starts",
+    "and doubling its weight draw different starts",
 }
 Target = Literal["uniform", "natural"] | ArrayLike
 
@@ -79,10 +80,18 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
     [0.25, 0.25, 0.25, 0.25]
     """
 
-    def __init__(self, n_clusters: int = 24, *, strength: float = 1.0, target: Target = "uniform",
-                 concentration: Literal["per_cluster", "shared"] | float = "per_cluster",
-                 solver: Literal["dual", "mm"] = "dual", max_iter: int = 200, tol: float = 1e-6,
-                 random_state: Any = None) -> None:
+    def __init__(
+        self,
+        n_clusters: int = 24,
+        *,
+        strength: float = 1.0,
+        target: Target = "uniform",
+        concentration: Literal["per_cluster", "shared"] | float = "per_cluster",
+        solver: Literal["dual", "mm"] = "dual",
+        max_iter: int = 200,
+        tol: float = 1e-6,
+        random_state: Any = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.strength = strength
         self.target = target
@@ -123,8 +132,11 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
         length = np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True)
         if not np.all(length > 0):
             raise InputError("X must hold vectors with a direction", "an all-zero row", "Drop those rows")
-        return np.asarray(np.clip((x / length) @ self.fit_.centers.T, -1.0, 1.0).astype(
-            np.float64 if x.dtype == np.float64 else np.float32))
+        return np.asarray(
+            np.clip((x / length) @ self.fit_.centers.T, -1.0, 1.0).astype(
+                np.float64 if x.dtype == np.float64 else np.float32
+            )
+        )
 
     def _rows(self, X: ArrayLike) -> Any:
         check_is_fitted(self)
@@ -136,6 +148,13 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
         if isinstance(state, np.random.RandomState):
             seed = int(check_random_state(state).randint(2**31 - 1))
         target = self.target if isinstance(self.target, str) else tuple(np.asarray(self.target, dtype=float).tolist())
-        return MixtureConfig(n_clusters=self.n_clusters, strength=self.strength, target=target,
-                             concentration=self.concentration, solver=self.solver, max_iter=self.max_iter,
-                             tol=self.tol, seed=seed)
+        return MixtureConfig(
+            n_clusters=self.n_clusters,
+            strength=self.strength,
+            target=target,
+            concentration=self.concentration,
+            solver=self.solver,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            seed=seed,
+        )

@@ -38,12 +38,15 @@ class Parameters:
     def model(self) -> Affine:
         """l_ik = log alpha_k + log f(x_i | mu_k, kappa_k) with alpha_k = 1/K, as slopes and offsets."""
         table = vmf_table(self.dimension or self.centers.shape[1])
-        return Affine(self.centers * self.concentrations[:, None],
-                      table.log_normaliser(self.concentrations) - np.log(len(self.centers)))
+        return Affine(
+            self.centers * self.concentrations[:, None],
+            table.log_normaliser(self.concentrations) - np.log(len(self.centers)),
+        )
 
 
-def maximise(mass: Float64, resultants: Float64, previous: Parameters, concentration: str | float,
-             cap: float) -> Parameters:
+def maximise(
+    mass: Float64, resultants: Float64, previous: Parameters, concentration: str | float, cap: float
+) -> Parameters:
     r"""Exact M-step: mu_k = r_k / ||r_k||, and kappa_k with A_d(kappa_k) = ||r_k|| / pi_k.
 
     Parameters
@@ -74,12 +77,17 @@ def maximise(mass: Float64, resultants: Float64, previous: Parameters, concentra
     if isinstance(concentration, str):
         kappa = _concentrations(mass, length, filled, previous, concentration, cap)
         return replace(previous, centers=centers, concentrations=kappa, capped=kappa >= cap)
-    return replace(previous, centers=centers, concentrations=np.full(mass.size, float(concentration)),
-                   capped=np.zeros(mass.size, dtype=bool))
+    return replace(
+        previous,
+        centers=centers,
+        concentrations=np.full(mass.size, float(concentration)),
+        capped=np.zeros(mass.size, dtype=bool),
+    )
 
 
-def _concentrations(mass: Float64, length: Float64, filled: Bool, previous: Parameters, concentration: str,
-                    cap: float) -> Float64:
+def _concentrations(
+    mass: Float64, length: Float64, filled: Bool, previous: Parameters, concentration: str, cap: float
+) -> Float64:
     table = vmf_table(previous.dimension or previous.centers.shape[1])
     if concentration == "shared":
         # Rounding of the sums may put a resultant a hair above its mass.

@@ -43,11 +43,17 @@ def match_clusters(reference_labels: ArrayLike, labels: ArrayLike, n_clusters: i
 
     old, new = _labels(reference_labels, "reference_labels"), _labels(labels, "labels")
     if old.size != new.size:
-        raise InputError("reference_labels and labels must describe the same documents",
-                         f"{old.size:,} and {new.size:,} labels", "Pass one label a document in both")
+        raise InputError(
+            "reference_labels and labels must describe the same documents",
+            f"{old.size:,} and {new.size:,} labels",
+            "Pass one label a document in both",
+        )
     if new.size and new.max() >= n_clusters:
-        raise InputError(f"labels must be below n_clusters = {n_clusters}", f"{int(new.max())}",
-                         "Pass the number of clusters of labels")
+        raise InputError(
+            f"labels must be below n_clusters = {n_clusters}",
+            f"{int(new.max())}",
+            "Pass the number of clusters of labels",
+        )
     n_old = int(old.max()) + 1 if old.size else 0
     shared = np.bincount(old * n_clusters + new, minlength=n_old * n_clusters).reshape(n_old, n_clusters)
     partners, clusters = linear_sum_assignment(-shared)
@@ -62,7 +68,9 @@ def match_clusters(reference_labels: ArrayLike, labels: ArrayLike, n_clusters: i
 def _labels(values: ArrayLike, name: str) -> NDArray[np.int64]:
     array = np.asarray(values)
     if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer) or (array.size and array.min() < 0):
-        raise InputError(f"{name} must be a flat array of cluster ids, 0 and up",
-                         f"{array.dtype} of shape {array.shape}",
-                         "Pass the labels of an assignment")
+        raise InputError(
+            f"{name} must be a flat array of cluster ids, 0 and up",
+            f"{array.dtype} of shape {array.shape}",
+            "Pass the labels of an assignment",
+        )
     return array.astype(np.int64)

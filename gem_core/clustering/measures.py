@@ -78,11 +78,15 @@ def agreement(reference: ArrayLike, labels: ArrayLike) -> Agreement:
     """
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-    one, two = (a if np.issubdtype(a.dtype, np.integer) else a.astype(str)
-                for a in (np.asarray(reference), np.asarray(labels)))
+    one, two = (
+        a if np.issubdtype(a.dtype, np.integer) else a.astype(str) for a in (np.asarray(reference), np.asarray(labels))
+    )
     if one.shape != two.shape or one.ndim != 1:
-        raise InputError("reference and labels must be flat and as long as each other", f"{one.shape} and {two.shape}",
-                         "Pass one label a document in both")
+        raise InputError(
+            "reference and labels must be flat and as long as each other",
+            f"{one.shape} and {two.shape}",
+            "Pass one label a document in both",
+        )
     return Agreement(float(adjusted_rand_score(one, two)), float(normalized_mutual_info_score(one, two)))
 
 
@@ -164,9 +168,15 @@ def sampled_silhouette(X: ArrayLike, labels: ArrayLike, *, sample: int = 2000, s
 def _ids(labels: ArrayLike, n: int, n_clusters: int | None) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     ids = np.asarray(labels)
     if ids.shape != (n,) or not np.issubdtype(ids.dtype, np.integer):
-        raise InputError(f"labels must hold one whole number a document ({n:,})", f"{ids.dtype} of shape {ids.shape}",
-                         "Pass the labels of an assignment")
+        raise InputError(
+            f"labels must hold one whole number a document ({n:,})",
+            f"{ids.dtype} of shape {ids.shape}",
+            "Pass the labels of an assignment",
+        )
     if ids.min() < 0 or (n_clusters is not None and ids.max() >= n_clusters):
-        raise InputError("labels must lie between 0 and n_clusters - 1", f"{int(ids.min())} to {int(ids.max())}",
-                         "Pass the labels of an assignment")
+        raise InputError(
+            "labels must lie between 0 and n_clusters - 1",
+            f"{int(ids.min())} to {int(ids.max())}",
+            "Pass the labels of an assignment",
+        )
     return ids.astype(np.int64)

@@ -1,106 +1,25 @@
 """Fit a GEM mixture: `fit_mixture(X, config) -> MixtureFit` (GEM, arXiv 2605.26121)."""
 
-import math
 import time
 import warnings
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gem_core import _check
 from gem_core._types import Bool, Float64, Floating, Progress, frozen, silent
+from gem_core.clustering.config import CAP_RATIO, MixtureConfig
 from gem_core.clustering.em_loop import Problem, Run, expectation_maximisation
 from gem_core.clustering.m_step import Parameters, maximise
 from gem_core.clustering.out_of_core import Shard, StreamedDocuments
 from gem_core.clustering.ray_vectors import RayVectors
 from gem_core.clustering.seeding import Seed, seed_mixture
 from gem_core.clustering.statistics import Documents, DocumentSums
-from gem_core.clustering.target import checked_target, follows_masses, from_masses
+from gem_core.clustering.target import follows_masses, from_masses
 from gem_core.clustering.vector_files import StoredVectors, large_map
 from gem_core.errors import InputError, NotConvergedWarning
 from gem_core.geometry import normalise
-
-# kappa may grow to this multiple of the pooled concentration of the start. Clusters of near-duplicates run away
-# otherwise (1800 beside 100 was seen) and then hold their mass against any balance.
-CAP_RATIO = 10.0
-
-
-@dataclass(frozen=True)
-class MixtureConfig:
-    r"""Everything a fit depends on besides the documents and their weights.
-
-    Attributes
-    ----------
-    n_clusters : int
-        K >= 1.
-    strength : float
-        Balance strength lambda / kappa, in [0, inf]: 0 is a plain von Mises-Fisher mixture, about 1 matches the
-        scale of the logits, infinity holds the masses exactly at the target.
-    target : "uniform", "natural", "floor:x" or tuple of K floats
-        u: equal shares; the masses of the strength-0 fit from the same start; these masses lifted to at least x, the
-        larger ones shrunk in proportion ("floor:0.02" is 2%, x at most 1/K); or given shares (sum 1). From a cold
-        start the largest given share goes to the largest cluster, and so on.
-    concentration : "per_cluster", "shared" or float
-        How kappa is chosen; a number fixes it.
-    solver : "dual" or "mm"
-        Exact dual E-step, or the paper's minorise-maximise (hundreds of times more passes).
-    max_iter : int
-        Largest number of iterations on all documents.
-    tol : float
-        Stop when the objective changes by less than tol x |objective| in one iteration.
-    seed : int
-        Seed of every random choice.
-    start : "search", "relax" or "plain"
-        "search": start from the best of some forty balanced fits of a sample (`seed_mixture`), then relax to the
-        asked strength. "relax": start from one exactly balanced fit. "plain": from k-means++ alone.
-    lambda_scale : "mean" or "sum"
-        "mean": lambda acts on the mean over documents. "sum" is the paper's formula taken literally: lambda / n.
-
-    Raises
-    ------
-    InputError
-        A value is outside its range.
-
-    Examples
-    --------
-    >>> MixtureConfig(n_clusters=8, strength=float("inf")).target
-    'uniform'
-    """
-
-    n_clusters: int = 24
-    strength: float = 1.0
-    target: str | tuple[float, ...] = "uniform"
-    concentration: Literal["per_cluster", "shared"] | float = "per_cluster"
-    solver: Literal["dual", "mm"] = "dual"
-    max_iter: int = 200
-    tol: float = 1e-6
-    seed: int = 0
-    start: Literal["search", "relax", "plain"] = "search"
-    lambda_scale: Literal["mean", "sum"] = "mean"
-
-    def __post_init__(self) -> None:
-        _whole(self.n_clusters, "n_clusters", 1, "Ask for one cluster or more")
-        _whole(self.max_iter, "max_iter", 1, "Allow one iteration or more")
-        _whole(self.seed, "seed", 0, "Use a whole number that is not negative")
-        if not _number(self.strength) or math.isnan(self.strength) or self.strength < 0:
-            raise InputError("strength must be a number from 0 to infinity", f"{self.strength!r}",
-                             "Use 0 for no balance, 1 for matched, inf for exact balance")
-        if not _number(self.tol) or not 0 <= self.tol < 1:
-            raise InputError("tol must be a number from 0 to below 1", f"{self.tol!r}", "Use the default, 1e-6")
-        _one_of(self.solver, "solver", ("dual", "mm"))
-        _one_of(self.start, "start", ("search", "relax", "plain"))
-        _one_of(self.lambda_scale, "lambda_scale", ("mean", "sum"))
-        if isinstance(self.concentration, str):
-            _one_of(self.concentration, "concentration", ("per_cluster", "shared"))
-        elif not _number(self.concentration) or not 0 < self.concentration < math.inf:
-            raise InputError('concentration must be "per_cluster", "shared" or a positive number',
-                             f"{self.concentration!r}", 'Use "per_cluster"')
-        object.__setattr__(self, "target", checked_target(self.target, self.n_clusters))
-        if self.solver == "mm" and math.isinf(self.strength):
-            raise InputError('solver "mm" needs a finite strength (its step has size 0 at infinity)', "inf",
-                             'Use solver="dual", or a large finite strength')
 
 
 @dataclass(frozen=True)
@@ -178,24 +97,39 @@ class MixtureFit:
         new = np.asarray(order)
         k = self.masses.size
         if new.shape != (k,) or not np.array_equal(np.sort(new), np.arange(k)):
-            raise InputError(f"order must be a permutation of 0 to {k - 1}", f"{new.tolist()}",
-                             "Pass the result of match_clusters")
+            raise InputError(
+                f"order must be a permutation of 0 to {k - 1}", f"{new.tolist()}", "Pass the result of match_clusters"
+            )
         old = np.argsort(new)
         config = self.config
         if not isinstance(config.target, str):
             config = replace(config, target=tuple(config.target[i] for i in old))
         return replace(
-            self, config=config, centers=frozen(self.centers[old]), concentrations=frozen(self.concentrations[old]),
-            bias=frozen(self.bias[old]), masses=frozen(self.masses[old]), target=frozen(self.target[old]),
-            resultants=frozen(self.resultants[old]), capped=frozen(self.capped[old]))
+            self,
+            config=config,
+            centers=frozen(self.centers[old]),
+            concentrations=frozen(self.concentrations[old]),
+            bias=frozen(self.bias[old]),
+            masses=frozen(self.masses[old]),
+            target=frozen(self.target[old]),
+            resultants=frozen(self.resultants[old]),
+            capped=frozen(self.capped[old]),
+        )
 
     def parameters(self) -> Parameters:
         """mu, kappa and where the cap binds, as the M-step gives them."""
         return Parameters(self.centers, self.concentrations, self.capped)
 
 
-def fit_mixture(X: ArrayLike | StoredVectors, config: MixtureConfig, *, weights: ArrayLike | None = None,
-                start: MixtureFit | None = None, progress: Progress = silent, device: str = "auto") -> MixtureFit:
+def fit_mixture(
+    X: ArrayLike | StoredVectors,
+    config: MixtureConfig,
+    *,
+    weights: ArrayLike | None = None,
+    start: MixtureFit | None = None,
+    progress: Progress = silent,
+    device: str = "auto",
+) -> MixtureFit:
     """Fit a GEM mixture to documents.
 
     Parameters
@@ -258,9 +192,18 @@ class Corpus:
 
     def seed(self, config: MixtureConfig, progress: Progress = silent) -> Seed:
         """Cold start for a config."""
-        return seed_mixture(self.x, self.share, config.n_clusters, concentration=config.concentration,
-                            cap_ratio=CAP_RATIO, seed=config.seed, start=config.start, strength=config.strength,
-                            device=self.documents.device, progress=progress)
+        return seed_mixture(
+            self.x,
+            self.share,
+            config.n_clusters,
+            concentration=config.concentration,
+            cap_ratio=CAP_RATIO,
+            seed=config.seed,
+            start=config.start,
+            strength=config.strength,
+            device=self.documents.device,
+            progress=progress,
+        )
 
 
 def prepare(X: ArrayLike | StoredVectors, weights: ArrayLike | None, n_clusters: int, device: str = "auto") -> Corpus:
@@ -286,8 +229,15 @@ def stored_or_units(X: ArrayLike | StoredVectors) -> Floating | StoredVectors:
     return normalise(X) if stored is None else stored
 
 
-def fit_prepared(corpus: Corpus, config: MixtureConfig, seed: Seed, *, target: Float64 | None = None,
-                 progress: Progress = silent, began: float | None = None) -> MixtureFit:
+def fit_prepared(
+    corpus: Corpus,
+    config: MixtureConfig,
+    seed: Seed,
+    *,
+    target: Float64 | None = None,
+    progress: Progress = silent,
+    began: float | None = None,
+) -> MixtureFit:
     """Fit from a seed; `target` (K,) when it is known already."""
     began = time.perf_counter() if began is None else began
     documents, before = corpus.documents, corpus.documents.passes
@@ -295,23 +245,48 @@ def fit_prepared(corpus: Corpus, config: MixtureConfig, seed: Seed, *, target: F
     if target is None:
         seed, target = _target(documents, config, seed)
     problem = Problem(penalty, target, config.concentration, CAP_RATIO * seed.reference, config.solver)
-    run = expectation_maximisation(documents, problem, seed.parameters, bias=seed.bias if penalty > 0 else None,
-                                   max_iter=config.max_iter, tol=config.tol, progress=progress)
+    run = expectation_maximisation(
+        documents,
+        problem,
+        seed.parameters,
+        bias=seed.bias if penalty > 0 else None,
+        max_iter=config.max_iter,
+        tol=config.tol,
+        progress=progress,
+    )
     if not run.converged:
-        warnings.warn(f"The fit did not reach tol={config.tol:g} in {config.max_iter} iterations; allow more with "
-                      "max_iter, or accept a looser tol", NotConvergedWarning, stacklevel=3)
+        warnings.warn(
+            f"The fit did not reach tol={config.tol:g} in {config.max_iter} iterations; allow more with "
+            "max_iter, or accept a looser tol",
+            NotConvergedWarning,
+            stacklevel=3,
+        )
     return _result(run, problem, config, seed.reference, documents.passes - before, time.perf_counter() - began)
 
 
-def _result(run: Run, problem: Problem, config: MixtureConfig, reference: float, passes: int,
-            seconds: float) -> MixtureFit:
+def _result(
+    run: Run, problem: Problem, config: MixtureConfig, reference: float, passes: int, seconds: float
+) -> MixtureFit:
     step, parameters = run.expectation, run.parameters
     return MixtureFit(
-        centers=frozen(parameters.centers), concentrations=frozen(parameters.concentrations), bias=frozen(step.bias),
-        masses=frozen(step.mass), target=frozen(problem.target), resultants=frozen(step.resultants),
-        capped=frozen(parameters.capped), strength=float(config.strength), penalty=problem.penalty,
-        reference_concentration=reference, objective=float(run.trace[-1]), trace=frozen(run.trace),
-        n_iter=run.trace.size, converged=run.converged, passes=passes, seconds=seconds, config=config)
+        centers=frozen(parameters.centers),
+        concentrations=frozen(parameters.concentrations),
+        bias=frozen(step.bias),
+        masses=frozen(step.mass),
+        target=frozen(problem.target),
+        resultants=frozen(step.resultants),
+        capped=frozen(parameters.capped),
+        strength=float(config.strength),
+        penalty=problem.penalty,
+        reference_concentration=reference,
+        objective=float(run.trace[-1]),
+        trace=frozen(run.trace),
+        n_iter=run.trace.size,
+        converged=run.converged,
+        passes=passes,
+        seconds=seconds,
+        config=config,
+    )
 
 
 def _penalty(config: MixtureConfig, reference: float, n: int) -> float:
@@ -329,7 +304,8 @@ def _target(documents: DocumentSums, config: MixtureConfig, seed: Seed) -> tuple
         plain = Problem(0.0, np.full(k, 1.0 / k), config.concentration, CAP_RATIO * seed.reference)
         run = expectation_maximisation(documents, plain, seed.parameters, max_iter=config.max_iter, tol=config.tol)
         return replace(seed, parameters=run.parameters, bias=np.zeros(k)), from_masses(
-            config.target, run.expectation.mass)
+            config.target, run.expectation.mass
+        )
     shares = np.array(config.target)
     if seed.given:
         return seed, shares
@@ -341,9 +317,11 @@ def _target(documents: DocumentSums, config: MixtureConfig, seed: Seed) -> tuple
 def warm_seed(start: MixtureFit, config: MixtureConfig, d: int) -> Seed:
     """Start from an earlier fit; errors as in `fit_mixture`."""
     if start.centers.shape != (config.n_clusters, d):
-        raise InputError(f"start must have {config.n_clusters} clusters in {d} dimensions",
-                         f"{start.centers.shape[0]} clusters in {start.centers.shape[1]}",
-                         "Fit without start, or with the same number of clusters on the same vectors")
+        raise InputError(
+            f"start must have {config.n_clusters} clusters in {d} dimensions",
+            f"{start.centers.shape[0]} clusters in {start.centers.shape[1]}",
+            "Fit without start, or with the same number of clusters on the same vectors",
+        )
     parameters, reference = start.parameters(), start.reference_concentration
     if config.concentration != start.config.concentration:
         # The rule for kappa changed: one M-step under the new rule, so that the first value belongs to it.
@@ -355,40 +333,39 @@ def warm_seed(start: MixtureFit, config: MixtureConfig, d: int) -> Seed:
 
 def known_target(start: MixtureFit | None, config: MixtureConfig) -> Float64 | None:
     """Target that a warm start hands on: masses at strength 0 are found once."""
-    return start.target if start is not None and config.target == start.config.target and follows_masses(
-        config.target) else None
+    return (
+        start.target
+        if start is not None and config.target == start.config.target and follows_masses(config.target)
+        else None
+    )
 
 
 def check_enough(x: Floating | StoredVectors, share: Float64, k: int) -> None:
     """Refuse fewer documents, weighing documents or directions than clusters need."""
     n, d = x.shape
     if d < 2:
-        raise InputError("X must have at least two dimensions (a sphere needs them)", f"n_features = {d}",
-                         "Pass embeddings with two columns or more")
+        raise InputError(
+            "X must have at least two dimensions (a sphere needs them)",
+            f"n_features = {d}",
+            "Pass embeddings with two columns or more",
+        )
     if n < k:
-        raise InputError(f"n_clusters must not exceed the number of documents (n_samples = {n})", f"{k}",
-                         f"Ask for at most {n} clusters or add documents")
+        raise InputError(
+            f"n_clusters must not exceed the number of documents (n_samples = {n})",
+            f"{k}",
+            f"Ask for at most {n} clusters or add documents",
+        )
     weighing = int(np.count_nonzero(share))
     if weighing < k:
-        raise InputError("n_clusters must not exceed the number of documents with a positive weight",
-                         f"{k} clusters for {weighing} such documents", "Ask for fewer clusters")
+        raise InputError(
+            "n_clusters must not exceed the number of documents with a positive weight",
+            f"{k} clusters for {weighing} such documents",
+            "Ask for fewer clusters",
+        )
     # Of most corpora the first rows tell: the others are looked at only when these are alike.
-    if k > 1 and all(np.all(np.abs(x[at:at + 4096] - x[:1]) < 1e-6) for at in range(0, n, 4096)):
-        raise InputError("X must hold at least two different directions to form clusters",
-                         f"{n:,} vectors that are all the same", "Check the embedding, or ask for one cluster")
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-
-
-def _whole(value: object, name: str, least: int, do: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InputError(f"{name} must be a whole number of at least {least}", f"{value!r}", do)
-
-
-def _one_of(value: object, name: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InputError(f"{name} must be one of {', '.join(allowed)}", f"{value!r}", f'Use "{allowed[0]}"')
-
-
+    if k > 1 and all(np.all(np.abs(x[at : at + 4096] - x[:1]) < 1e-6) for at in range(0, n, 4096)):
+        raise InputError(
+            "X must hold at least two different directions to form clusters",
+            f"{n:,} vectors that are all the same",
+            "Check the embedding, or ask for one cluster",
+        )

@@ -45,8 +45,9 @@ class Shard:
         "cpu", "cuda" or "auto".
     """
 
-    def __init__(self, vectors: StoredVectors, weights: Float64 | None, total: int, *, first: int = 0,
-                 device: str = "auto") -> None:
+    def __init__(
+        self, vectors: StoredVectors, weights: Float64 | None, total: int, *, first: int = 0, device: str = "auto"
+    ) -> None:
         import torch
 
         self.vectors, self.total, self.first = vectors, total, first
@@ -106,8 +107,11 @@ class Shard:
         with suppress(Empty):
             return self._spare.get_nowait()
         d, kind = self.vectors.shape[1], torch.float16 if self.vectors.stored == np.float16 else torch.float32
-        return (torch.empty(rows, d, dtype=kind), torch.empty(rows, d, device=self.device),
-                torch.empty(k, rows, device=self.device))
+        return (
+            torch.empty(rows, d, dtype=kind),
+            torch.empty(rows, d, device=self.device),
+            torch.empty(k, rows, device=self.device),
+        )
 
     def _lengths(self) -> Float64:
         """Length of every row, (n,), none of them zero."""
@@ -118,15 +122,18 @@ class Shard:
             raw = np.empty((min(ROWS["cpu"], n - start), d), dtype=self.vectors.stored)
             self.vectors.read(start, raw)
             x = raw.astype(np.float32, copy=False)
-            squares[start:start + len(x)] = np.einsum("ij,ij->i", x, x, dtype=np.float64)
+            squares[start : start + len(x)] = np.einsum("ij,ij->i", x, x, dtype=np.float64)
 
         self._walk(ROWS["cpu"], measure, lambda _: None)
         _check.finite_rows(squares, first=self.first)
         lengths: Float64 = np.sqrt(squares)
         odd = (lengths < LENGTHS[0]) | (lengths > LENGTHS[1])
         if np.any(odd):
-            raise InputError("X must hold vectors of lengths that float32 can work with, 1e-30 to 1e30",
-                             _check.first_rows(odd, self.first), "Divide the vectors by their lengths first")
+            raise InputError(
+                "X must hold vectors of lengths that float32 can work with, 1e-30 to 1e30",
+                _check.first_rows(odd, self.first),
+                "Divide the vectors by their lengths first",
+            )
         return lengths
 
     def _walk(self, rows: int, work: Callable[[int], Part], add: Callable[[Part], None]) -> None:
@@ -164,8 +171,9 @@ class StreamedDocuments:
 
     precision = "float32"
 
-    def __init__(self, statistics: Callable[[Float64, Float64, bool], Statistics], shape: tuple[int, int],
-                 device: str) -> None:
+    def __init__(
+        self, statistics: Callable[[Float64, Float64, bool], Statistics], shape: tuple[int, int], device: str
+    ) -> None:
         self.n, self.dimension = shape
         self.device, self.passes = device, 0
         self._statistics = statistics

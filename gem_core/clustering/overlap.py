@@ -156,6 +156,9 @@ def _entropy(counts: Float64) -> float:
 def _table(table: ArrayLike) -> Float64:
     n: NDArray[Any] = np.asarray(table, dtype=np.float64)
     if n.ndim != 2 or n.size == 0 or not np.all(n >= 0) or n.sum() <= 0:
-        raise InputError("table must hold the documents in common of each pair of clusters", f"shape {n.shape}",
-                         "Pass the result of overlap_table")
+        raise InputError(
+            "table must hold the documents in common of each pair of clusters",
+            f"shape {n.shape}",
+            "Pass the result of overlap_table",
+        )
     return n

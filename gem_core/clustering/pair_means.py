@@ -75,8 +75,11 @@ def pair_mean(values: ArrayLike, *, level: float = 0.95, draws: int = 4000, seed
     table = np.asarray(values, dtype=np.float64)
     size = table.shape[0]
     if table.ndim != 2 or table.shape != (size, size) or size < 2 or not np.allclose(table, table.T, equal_nan=True):
-        raise InputError("values must be a symmetric table over two items or more", f"shape {table.shape}",
-                         "Pass the agreement of every pair of fits")
+        raise InputError(
+            "values must be a symmetric table over two items or more",
+            f"shape {table.shape}",
+            "Pass the agreement of every pair of fits",
+        )
     off = ~np.eye(size, dtype=bool)
     mean = float(table[off].mean())
     if size < FEWEST:

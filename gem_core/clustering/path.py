@@ -9,17 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.clustering.assignment import assign_units
+from gem_core.clustering.config import MixtureConfig
 from gem_core.clustering.matching import match_clusters
 from gem_core.clustering.measures import agreement, balance_measures
-from gem_core.clustering.mixture import (
-    Corpus,
-    MixtureConfig,
-    MixtureFit,
-    fit_prepared,
-    known_target,
-    prepare,
-    warm_seed,
-)
+from gem_core.clustering.mixture import Corpus, MixtureFit, fit_prepared, known_target, prepare, warm_seed
 from gem_core.clustering.vector_files import StoredVectors
 from gem_core.errors import InputError
 
@@ -70,9 +63,17 @@ class BalancePath:
         return self.fits[int(np.argmin(np.abs(_slider(self.strengths) - _slider(np.array(float(strength))))))]
 
 
-def balance_path(X: ArrayLike | StoredVectors, config: MixtureConfig, *, weights: ArrayLike | None = None,
-                 strengths: Sequence[float] | None = None, reference: ArrayLike | None = None,
-                 start: MixtureFit | None = None, progress: Progress = silent, device: str = "auto") -> BalancePath:
+def balance_path(
+    X: ArrayLike | StoredVectors,
+    config: MixtureConfig,
+    *,
+    weights: ArrayLike | None = None,
+    strengths: Sequence[float] | None = None,
+    reference: ArrayLike | None = None,
+    start: MixtureFit | None = None,
+    progress: Progress = silent,
+    device: str = "auto",
+) -> BalancePath:
     """Fit a grid of strengths, each from its neighbour.
 
     Parameters
@@ -117,8 +118,11 @@ def balance_path(X: ArrayLike | StoredVectors, config: MixtureConfig, *, weights
     """
     grid = np.unique(np.asarray(STRENGTHS if strengths is None else strengths, dtype=np.float64))
     if grid.ndim != 1 or grid.size == 0 or not np.all(grid >= 0):
-        raise InputError("strengths must be one number or more, each from 0 to infinity", f"{grid.tolist()}",
-                         "Leave them out for the usual 16")
+        raise InputError(
+            "strengths must be one number or more, each from 0 to infinity",
+            f"{grid.tolist()}",
+            "Leave them out for the usual 16",
+        )
     corpus = prepare(X, weights, config.n_clusters, device)
     fits = _fits(corpus, config, grid, start, progress)
     assignments = [assign_units(corpus.x, fit) for fit in fits]
@@ -136,18 +140,23 @@ def balance_path(X: ArrayLike | StoredVectors, config: MixtureConfig, *, weights
         return frozen(np.array(values))
 
     return BalancePath(
-        strengths=frozen(grid), fits=tuple(fits), masses=frozen(np.stack([fit.masses for fit in fits])),
+        strengths=frozen(grid),
+        fits=tuple(fits),
+        masses=frozen(np.stack([fit.masses for fit in fits])),
         normalised_entropy=column([m.normalised_entropy for m in measures]),
         effective_clusters=column([m.effective_clusters for m in measures]),
-        largest=column([m.largest for m in measures]), smallest=column([m.smallest for m in measures]),
+        largest=column([m.largest for m in measures]),
+        smallest=column([m.smallest for m in measures]),
         objective=column([fit.objective for fit in fits]),
         mean_margin=column([float(a.margin.mean(dtype=np.float64)) for a in assignments]),
         moved=column([float(np.mean(one != old)) for one in labels]),
-        ari=column([agreement(old, one).ari for one in labels]))
+        ari=column([agreement(old, one).ari for one in labels]),
+    )
 
 
-def _fits(corpus: Corpus, config: MixtureConfig, grid: Float64, start: MixtureFit | None,
-          progress: Progress) -> list[MixtureFit]:
+def _fits(
+    corpus: Corpus, config: MixtureConfig, grid: Float64, start: MixtureFit | None, progress: Progress
+) -> list[MixtureFit]:
     """Fits of the grid, outwards from the anchor."""
     anchor = int(np.argmin(np.abs(_slider(grid) - _slider(np.array(1.0 if start is None else start.strength)))))
     cold = replace(config, strength=float(grid[anchor]), solver="dual")

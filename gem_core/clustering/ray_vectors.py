@@ -107,8 +107,9 @@ def ray_vectors(paths: str | Path | Sequence[str | Path], *, workers: int | None
     ray = _ray()
     vectors = stored_vectors(paths)
     if workers is not None and workers < 1:
-        raise InputError("workers must be a whole number of at least 1", f"{workers!r}",
-                         "Leave it out for all processors")
+        raise InputError(
+            "workers must be a whole number of at least 1", f"{workers!r}", "Leave it out for all processors"
+        )
     ours = not ray.is_initialized()
     if ours:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -116,8 +117,11 @@ def ray_vectors(paths: str | Path | Sequence[str | Path], *, workers: int | None
     try:
         n, processors = vectors.shape[0], int(ray.cluster_resources().get("CPU", 1))
         if workers is not None and workers > processors:  # Ray would wait for them without a word
-            raise InputError(f"workers must not exceed the processors of the cluster ({processors})", f"{workers}",
-                             "Leave it out for all processors, or add machines to the cluster")
+            raise InputError(
+                f"workers must not exceed the processors of the cluster ({processors})",
+                f"{workers}",
+                "Leave it out for all processors, or add machines to the cluster",
+            )
         found = RayVectors(vectors, min(workers or max(1, min(processors, n // 10_000)), n))
         try:
             yield found
@@ -133,6 +137,7 @@ def _ray() -> ModuleType:
         import ray
         import ray.exceptions
     except ImportError as error:
-        raise InputError("Fitting on several machines needs Ray", "none installed",
-                         'Install it: pip install "gem-explorer[ray]"') from error
+        raise InputError(
+            "Fitting on several machines needs Ray", "none installed", 'Install it: pip install "gem-explorer[ray]"'
+        ) from error
     return ray

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gem_core._types import Float64, Floating, Progress, silent
 from gem_core.clustering.em_loop import Problem, Run, expectation_maximisation
+from gem_core.clustering.kmeans_plus_plus import cosines, distant_draw, plus_plus
 from gem_core.clustering.m_step import Parameters, maximise
 from gem_core.clustering.statistics import Documents, writable
 from gem_core.clustering.threads import torch_threads
@@ -57,8 +58,12 @@ class Seed:
     def ordered(self, order: NDArray[np.integer[Any]]) -> "Seed":
         """Cluster order[j] becomes cluster j."""
         p = self.parameters
-        return replace(self, bias=self.bias[order], mass=self.mass[order], parameters=Parameters(
-            p.centers[order], p.concentrations[order], p.capped[order]))
+        return replace(
+            self,
+            bias=self.bias[order],
+            mass=self.mass[order],
+            parameters=Parameters(p.centers[order], p.concentrations[order], p.capped[order]),
+        )
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,12 @@ class _Sample:
         for _ in range(SUBSPACE_STEPS):
             basis = torch.linalg.qr(heavy.T @ (heavy @ basis)).Q
         inside = (x @ basis).numpy()
-        return replace(self, x=inside, documents=Documents(inside, self.weights, device=self.documents.device),
-                       basis=basis.double().numpy())
+        return replace(
+            self,
+            x=inside,
+            documents=Documents(inside, self.weights, device=self.documents.device),
+            basis=basis.double().numpy(),
+        )
 
     def lifted(self, inside: Parameters) -> Parameters:
         """Parameters found within a subspace, with their centres in all d dimensions."""
@@ -114,9 +123,19 @@ class _Sample:
         return replace(inside, centers=inside.centers @ self.basis.T, dimension=None)
 
 
-def seed_mixture(x: Floating | StoredVectors, weights: Float64, n_clusters: int, *, concentration: str | float,
-                 cap_ratio: float, seed: int, start: str = "search", strength: float = 1.0, device: str = "auto",
-                 progress: Progress = silent) -> Seed:
+def seed_mixture(
+    x: Floating | StoredVectors,
+    weights: Float64,
+    n_clusters: int,
+    *,
+    concentration: str | float,
+    cap_ratio: float,
+    seed: int,
+    start: str = "search",
+    strength: float = 1.0,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> Seed:
     """Start of a fit from scratch, clusters ordered by falling mass.
 
     Parameters
@@ -180,8 +199,15 @@ def _drawn(weights: Float64, size: int, rng: np.random.Generator) -> tuple[NDArr
     return np.concatenate([heavy, chosen]), np.concatenate([weights[heavy], np.full(some, total / some)])
 
 
-def _start(sample: _Sample, n_clusters: int, start: str, strength: float, rng: np.random.Generator,
-           free: int, progress: Progress) -> Seed:
+def _start(
+    sample: _Sample,
+    n_clusters: int,
+    start: str,
+    strength: float,
+    rng: np.random.Generator,
+    free: int,
+    progress: Progress,
+) -> Seed:
     fits = int(BUDGET // (sample.x.shape[0] * n_clusters))
     if start == "search" and fits >= 4 and n_clusters > 1:
         space = sample.within(max(SUBSPACE[0], min(4 * n_clusters, SUBSPACE[1]), 2 * n_clusters), rng)
@@ -189,8 +215,11 @@ def _start(sample: _Sample, n_clusters: int, start: str, strength: float, rng: n
         found = _search(space, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2), rng, free, progress)
         if strength < 1.0:
             found = _relaxed(space, found, first.reference, strength, rng)
-        best = found if space is sample else _fit(sample, space.lifted(found.parameters), min(1.0, strength),
-                                                  first.reference, TOLERANCE)
+        best = (
+            found
+            if space is sample
+            else _fit(sample, space.lifted(found.parameters), min(1.0, strength), first.reference, TOLERANCE)
+        )
     else:
         first = _plain(sample, n_clusters, rng)
         if start == "plain" or n_clusters == 1:
@@ -202,8 +231,15 @@ def _start(sample: _Sample, n_clusters: int, start: str, strength: float, rng: n
     return seed.ordered(np.argsort(-step.mass, kind="stable"))
 
 
-def _search(sample: _Sample, first: Seed, population: int, children: int, rng: np.random.Generator, free: int,
-            progress: Progress) -> Run:
+def _search(
+    sample: _Sample,
+    first: Seed,
+    population: int,
+    children: int,
+    rng: np.random.Generator,
+    free: int,
+    progress: Progress,
+) -> Run:
     """Best of a population of fits at matched strength after `children` recombinations.
 
     The first fits know nothing of each other: `free` of them run side by side.
@@ -215,8 +251,9 @@ def _search(sample: _Sample, first: Seed, population: int, children: int, rng: n
     begins = [first.parameters, *(_plain(sample, k, rng, reference).parameters for _ in range(population - 1))]
     fits: list[Run] = []
     with ThreadPoolExecutor(free) as pool:
-        for at, fit in enumerate(pool.map(lambda begin: _fit(sample.alone(), begin, 1.0, reference, TOLERANCE),
-                                          begins)):
+        for at, fit in enumerate(
+            pool.map(lambda begin: _fit(sample.alone(), begin, 1.0, reference, TOLERANCE), begins)
+        ):
             progress("seed", at, total)
             fits.append(fit)
     values = np.array([fit.trace[-1] for fit in fits])
@@ -246,8 +283,10 @@ def _relaxed(sample: _Sample, balanced: Run, reference: float, strength: float, 
     """
     k = balanced.parameters.concentrations.size
     fits = [_fit(sample, balanced.parameters, strength, reference, TOLERANCE)]
-    fits += [_fit(sample, _plain(sample, k, rng, reference).parameters, strength, reference, TOLERANCE)
-             for _ in range(DIRECT)]
+    fits += [
+        _fit(sample, _plain(sample, k, rng, reference).parameters, strength, reference, TOLERANCE)
+        for _ in range(DIRECT)
+    ]
     return fits[int(np.argmax([fit.trace[-1] for fit in fits]))]
 
 
@@ -262,7 +301,7 @@ def _child(sample: _Sample, directions: Floating, one: Float64, two: Float64, rn
         gone = int(rng.integers(k))
         others = np.delete(centers, gone, axis=0)
         nearest = cosines(sample.x, others).max(axis=1)
-        centers[gone] = directions[_draw(sample.weights, np.maximum(0.0, 1.0 - nearest), 1, rng)[0]]
+        centers[gone] = directions[distant_draw(sample.weights, np.maximum(0.0, 1.0 - nearest), 1, rng)[0]]
     return centers
 
 
@@ -294,68 +333,12 @@ def _begin(centers: Float64, concentration: float, dimension: int) -> Parameters
     return Parameters(centers, np.full(k, concentration), np.zeros(k, dtype=bool), dimension)
 
 
-def cosines(x: Floating, centers: Any) -> Floating:
-    """x centers', (n, K), on torch's threads: numpy's keep a second core busy with waiting (2 to 4 times slower)."""
-    import torch
-
-    return np.asarray(torch.mm(torch.from_numpy(x), torch.from_numpy(centers.astype(x.dtype)).T).numpy())
-
-
 def pooled_concentration(resultants: Float64, dimension: int | None = None) -> float:
     """Shared concentration: A_d(kappa) = sum_k ||r_k||; rounding may put the sum a hair above 1."""
     length = min(1.0, float(np.linalg.norm(resultants, axis=1).sum()))
     kappa = float(concentration_from_resultant(dimension or resultants.shape[1], length, cap=HIGHEST_REFERENCE))
     # Documents spread evenly over the sphere have concentration 0, which no strength could multiply.
     return max(kappa, 1e-3)
-
-
-def plus_plus(x: Floating, weights: Float64, k: int, rng: np.random.Generator) -> Float64:
-    """k-means++ on the cosine distance 1 - x'c with weights; the best of 2 + log k candidates a step.
-
-    Parameters
-    ----------
-    x, weights : ndarray, shape (n, d) and (n,)
-        Unit rows and shares.
-    k : int
-        Number of centres.
-    rng : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    ndarray of float64, shape (k, d)
-        Rows of x. Once every document coincides with a centre, further centres are drawn by weight alone.
-
-    Notes
-    -----
-    Arthur and Vassilvitskii (2007); greedy candidates as in scikit-learn. ||x - c||^2 = 2 (1 - x'c) on the sphere.
-
-    Examples
-    --------
-    >>> centers = plus_plus(np.eye(3)[[0, 0, 1, 1, 2]], np.full(5, 0.2), 3, np.random.default_rng(0))
-    >>> sorted(centers.argmax(axis=1).tolist())
-    [0, 1, 2]
-    """
-    trials = 2 + int(np.log(k))
-    first = int(rng.choice(x.shape[0], p=weights))
-    chosen = [first]
-    distance = np.maximum(0.0, 1.0 - cosines(x[[first]], x)[0])
-    for _ in range(k - 1):
-        candidates = _draw(weights, distance, trials, rng)
-        closer = np.minimum(distance, np.maximum(0.0, 1.0 - cosines(x[candidates], x)))
-        best = int(np.argmin(closer @ weights))
-        chosen.append(int(candidates[best]))
-        distance = closer[best]
-    return x[chosen].astype(np.float64)
-
-
-def _draw(weights: Float64, distance: Floating, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Rows drawn in proportion to weight x distance."""
-    chance = weights * distance
-    total = float(chance.sum())
-    # Below the rounding of a float32 product a distance means a duplicate; then only the weights are left.
-    p = chance / total if total > 1e-6 else weights
-    return np.asarray(rng.choice(p.size, size=size, p=p))
 
 
 def hard_sums(x: Floating, weights: Float64, labels: NDArray[np.integer[Any]], k: int) -> tuple[Float64, Float64]:

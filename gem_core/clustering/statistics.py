@@ -134,8 +134,9 @@ class Documents:
             return
         self._rows, self._kept = rows, []
         if 2 * self.n * n_clusters * self._x.element_size() <= self._memory:
-            self._kept = [torch.empty((n_clusters, x.shape[0]), dtype=x.dtype, device=x.device)
-                          for x, _ in self._blocks()]
+            self._kept = [
+                torch.empty((n_clusters, x.shape[0]), dtype=x.dtype, device=x.device) for x, _ in self._blocks()
+            ]
 
     def _delta(self, offsets: Float64) -> Float64 | None:
         """Offsets minus those of the kept responsibilities, or None when these cannot be used."""
@@ -169,5 +170,3 @@ def _zeros(k: int) -> tuple[Float64, Float64]:
 def writable(array: Floating) -> Floating:
     """torch warns about read-only arrays (memory maps, frozen results); only those are copied."""
     return array if array.flags.writeable and array.flags.c_contiguous else np.array(array, order="C")
-
-

@@ -51,13 +51,17 @@ class Suggestion:
     def sentence(self) -> str:
         """The suggestion in words, plain text; "fit" is short for what the clusters explain."""
         if self.strength is None:
-            return (f"Strength hardly matters here: at every one, all clusters are within {_percent(self.furthest)} "
-                    "of their targets.")
+            return (
+                f"Strength hardly matters here: at every one, all clusters are within {_percent(self.furthest)} "
+                "of their targets."
+            )
         if np.isinf(self.strength):
             return f"Exact balance costs only {_price(self.price)} of the fit: all the way is worth it."
-        return (f"Strength {self.strength:.2g}: {_percent(self.brought)} of the imbalance gone for "
-                f"{_price(self.price)} of the fit; exact costs {_price(self.whole_price)}. Beyond it, balance costs "
-                "more than it brings.")
+        return (
+            f"Strength {self.strength:.2g}: {_percent(self.brought)} of the imbalance gone for "
+            f"{_price(self.price)} of the fit; exact costs {_price(self.whole_price)}. Beyond it, balance costs "
+            "more than it brings."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types only; infinite strength becomes the text "inf"."""
@@ -109,8 +113,11 @@ def suggest_strength(path: BalancePath) -> Suggestion:
     'flat'
     """
     if path.strengths.size < 2:
-        raise InputError("A suggestion needs a path of two strengths or more", f"{path.strengths.size}",
-                         "Compute the whole path with balance_path(X, config)")
+        raise InputError(
+            "A suggestion needs a path of two strengths or more",
+            f"{path.strengths.size}",
+            "Compute the whole path with balance_path(X, config)",
+        )
     target = np.stack([fit.target for fit in path.fits])
     imbalance = 0.5 * np.abs(path.masses - target).sum(axis=1)
     fidelity = _fidelity(path, target)
@@ -124,11 +131,17 @@ def suggest_strength(path: BalancePath) -> Suggestion:
     flat = furthest <= NEAR
     shown = -1 if flat else at
     return Suggestion(
-        strength=None if flat else float(path.strengths[at]), reason="flat" if flat else "knee",
+        strength=None if flat else float(path.strengths[at]),
+        reason="flat" if flat else "knee",
         brought=0.0 if flat else float(1.0 - imbalance[at] / max(imbalance.max(), np.finfo(np.float64).tiny)),
-        price=float(loss[shown] / explained), whole_price=float(loss[-1] / explained),
-        largest_before=float(path.largest[0]), largest=float(path.largest[shown]),
-        smallest_before=float(path.smallest[0]), smallest=float(path.smallest[shown]), furthest=furthest)
+        price=float(loss[shown] / explained),
+        whole_price=float(loss[-1] / explained),
+        largest_before=float(path.largest[0]),
+        largest=float(path.largest[shown]),
+        smallest_before=float(path.smallest[0]),
+        smallest=float(path.smallest[shown]),
+        furthest=furthest,
+    )
 
 
 def _fidelity(path: BalancePath, target: Float64) -> Float64:

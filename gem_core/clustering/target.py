@@ -40,11 +40,17 @@ def checked_target(target: str | Sequence[float], n_clusters: int) -> str | tupl
         return target
     floor = floor_of(target)
     if floor is None or not 0 <= floor <= 1:
-        raise InputError('target must be uniform, natural, floor:x with x from 0 to 1/K, or K shares', f"{target!r}",
-                         'Use "uniform", or "floor:0.02" for at least 2% each')
+        raise InputError(
+            "target must be uniform, natural, floor:x with x from 0 to 1/K, or K shares",
+            f"{target!r}",
+            'Use "uniform", or "floor:0.02" for at least 2% each',
+        )
     if floor > (1 + 1e-12) / n_clusters:
-        raise InputError(f"A floor must leave room for {n_clusters} clusters: at most {1 / n_clusters:.4g}",
-                         f"{floor:.4g}", "Use a lower floor, or fewer clusters")
+        raise InputError(
+            f"A floor must leave room for {n_clusters} clusters: at most {1 / n_clusters:.4g}",
+            f"{floor:.4g}",
+            "Use a lower floor, or fewer clusters",
+        )
     return floor_target(floor)
 
 
@@ -100,5 +106,8 @@ def read_target(text: str) -> str | tuple[float, ...]:
             return floor_target(float(text.removeprefix(FLOOR)))
         return tuple(float(share) for share in text.split(","))
     except ValueError:
-        raise InputError("A target must be uniform, natural, floor:x or shares separated by commas", text,
-                         "Use uniform, floor:0.02 or 0.5,0.3,0.2") from None
+        raise InputError(
+            "A target must be uniform, natural, floor:x or shares separated by commas",
+            text,
+            "Use uniform, floor:0.02 or 0.5,0.3,0.2",
+        ) from None

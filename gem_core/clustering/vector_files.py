@@ -62,7 +62,7 @@ class StoredVectors:
         while done < len(out):
             inside = start + done - int(self._starts[at])
             count = min(len(out) - done, self.stretches[at].rows - inside)
-            self._fill(self.stretches[at], inside, out[done:done + count])
+            self._fill(self.stretches[at], inside, out[done : done + count])
             done, at = done + count, at + 1
 
     def __getitem__(self, rows: slice | NDArray[np.integer[Any]]) -> Float32:
@@ -75,7 +75,7 @@ class StoredVectors:
         else:
             start, raw = 0, np.empty((len(rows), d), dtype=self.stored)
             for at, row in enumerate(rows):
-                self.read(int(row), raw[at:at + 1])
+                self.read(int(row), raw[at : at + 1])
         x = raw.astype(np.float32)
         return np.divide(x, _check.lengths(x, first=start)[:, None], out=x, casting="same_kind")
 
@@ -102,8 +102,11 @@ class StoredVectors:
         finally:
             os.close(file)
         if done < len(into):
-            raise InputError("A file of vectors must stay as it is while it is being read",
-                             f"another size or time of change of {stretch.path}", "Let it be written, then start again")
+            raise InputError(
+                "A file of vectors must stay as it is while it is being read",
+                f"another size or time of change of {stretch.path}",
+                "Let it be written, then start again",
+            )
 
 
 def stored_vectors(paths: str | Path | Sequence[str | Path]) -> StoredVectors:
@@ -139,9 +142,11 @@ def stored_vectors(paths: str | Path | Sequence[str | Path]) -> StoredVectors:
     (_, dimension, dtype) = found[0]
     for stretch, d, kind in found:
         if (d, kind) != (dimension, dtype):
-            raise InputError("All files of vectors must have one type and number of columns",
-                             f"{kind} with {d} columns in {stretch.path}, {dtype} with {dimension} in "
-                             f"{found[0][0].path}", "Convert them to one type, of one encoder")
+            raise InputError(
+                "All files of vectors must have one type and number of columns",
+                f"{kind} with {d} columns in {stretch.path}, {dtype} with {dimension} in {found[0][0].path}",
+                "Convert them to one type, of one encoder",
+            )
     return StoredVectors([stretch for stretch, _, _ in found], dimension, dtype)
 
 
@@ -181,18 +186,25 @@ def _table(path: Path) -> tuple[Stretch, int, np.dtype[Any]]:
             shape, by_columns, dtype = read(file)
             position, stat = file.tell(), os.fstat(file.fileno())
     except OSError as error:
-        raise InputError("A file of vectors must be there and readable", f"{path}: {error.strerror}",
-                         "Check the path") from error
+        raise InputError(
+            "A file of vectors must be there and readable", f"{path}: {error.strerror}", "Check the path"
+        ) from error
     except ValueError as error:
         raise InputError("A file of vectors must be a .npy file", f"{path}", do) from error
     if len(shape) != 2 or by_columns or dtype not in READABLE or 0 in shape:
-        raise InputError("A file of vectors must hold a table of float16 or float32, row after row",
-                         f"{dtype} of shape {shape}{' by columns' if by_columns else ''} in {path}", do)
+        raise InputError(
+            "A file of vectors must hold a table of float16 or float32, row after row",
+            f"{dtype} of shape {shape}{' by columns' if by_columns else ''} in {path}",
+            do,
+        )
     rows, d = shape
     missing = position + rows * d * dtype.itemsize - stat.st_size
     if missing > 0:
-        raise InputError("A file of vectors must be whole", f"{path}, {missing:,} bytes short of its {rows:,} rows",
-                         "Copy or embed it again")
+        raise InputError(
+            "A file of vectors must be whole",
+            f"{path}, {missing:,} bytes short of its {rows:,} rows",
+            "Copy or embed it again",
+        )
     return Stretch(os.path.abspath(path), position, rows, _stamp(stat)), d, dtype
 
 

@@ -28,8 +28,7 @@ class VmfTable:
         kappa = np.exp(log_kappa)
         resultant = mean_resultant(dimension, kappa)
         # d log C / d kappa = -A, hence -kappa A in log kappa.
-        self._log_normaliser: Any = CubicHermiteSpline(log_kappa, log_normaliser(dimension, kappa),
-                                                       -kappa * resultant)
+        self._log_normaliser: Any = CubicHermiteSpline(log_kappa, log_normaliser(dimension, kappa), -kappa * resultant)
         # A' = 1 - A^2 - A (d-1)/kappa cancels at both ends; differences of the exact A over a knot do not.
         slope = _slopes(log_kappa, resultant)
         # Above this the knots of A are closer than its rounding.

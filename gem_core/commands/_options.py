@@ -25,23 +25,39 @@ Encoder = Annotated[str, typer.Option(help="'packaged', or a path or hub name of
 Name = Annotated[str, typer.Option(help="what the app calls the corpus; the file's name when left out")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 ProgressFile = Annotated[Path | None, typer.Option(hidden=True, help="keep the present progress in this file")]
-EngineName = Annotated[str, typer.Option("--engine", help="local (this machine) or ray (the cluster at RAY_ADDRESS, "
-                                                          "else workers of this machine)")]
-WorkerCount = Annotated[int | None, typer.Option("--workers", metavar="N", min=1,
-                                                 help="workers at a time; all processors when left out")]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine", help="local (this machine) or ray (the cluster at RAY_ADDRESS, else workers of this machine)"
+    ),
+]
+WorkerCount = Annotated[
+    int | None, typer.Option("--workers", metavar="N", min=1, help="workers at a time; all processors when left out")
+]
 ENGINES = ("local", "ray")
 
 
-def source_of(corpus: Path, text: str | None, id: str | None, label: str | None, tokens: str | None,
-              vectors: Path | None, encoder: str, name: str = "") -> "Source":
+def source_of(
+    corpus: Path,
+    text: str | None,
+    id: str | None,
+    label: str | None,
+    tokens: str | None,
+    vectors: Path | None,
+    encoder: str,
+    name: str = "",
+) -> "Source":
     """The source that the options name; columns left out are guessed from the file."""
     from gem_core.corpus import Columns, preview
     from gem_core.pipeline import Source
 
     guessed = preview(corpus).guesses
     # An empty name means none; a column that was named for one role loses the role it was guessed for.
-    given = {role: column or None for role, column in (("id", id), ("label", label), ("tokens", tokens))
-             if column is not None}
+    given = {
+        role: column or None
+        for role, column in (("id", id), ("label", label), ("tokens", tokens))
+        if column is not None
+    }
     if text:
         given["text"] = text
     taken = set(given.values())
@@ -50,8 +66,9 @@ def source_of(corpus: Path, text: str | None, id: str | None, label: str | None,
     return Source(corpus, columns=columns, vectors=vectors, encoder=encoder, name=name)
 
 
-def fit_settings(clusters: int, strength: float, target: str, concentration: str, solver: str, weighting: str,
-                 seed: int) -> "Settings":
+def fit_settings(
+    clusters: int, strength: float, target: str, concentration: str, solver: str, weighting: str, seed: int
+) -> "Settings":
     """The settings that the options of a fit name."""
     from gem_core.clustering.target import read_target
     from gem_core.workspace import Settings
@@ -62,10 +79,18 @@ def fit_settings(clusters: int, strength: float, target: str, concentration: str
     try:
         kappa = next((mode for mode in named if mode == concentration), None) or float(concentration)
     except ValueError:
-        raise InputError("--concentration must be a known word or a number", concentration,
-                         "Use per_cluster, shared or a number") from None
-    settings = Settings(n_clusters=clusters, strength=strength, target=read_target(target), concentration=kappa,
-                        solver=solver, weighting=weighting, seed=seed)  # type: ignore[arg-type]
+        raise InputError(
+            "--concentration must be a known word or a number", concentration, "Use per_cluster, shared or a number"
+        ) from None
+    settings = Settings(
+        n_clusters=clusters,
+        strength=strength,
+        target=read_target(target),
+        concentration=kappa,
+        solver=solver,  # type: ignore[arg-type]  # checked when used
+        weighting=weighting,  # type: ignore[arg-type]  # checked when used
+        seed=seed,
+    )
     settings.config()  # refuses what cannot be, before the corpus is read
     return settings
 
@@ -80,19 +105,41 @@ def facts_of(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict[str, A
     """What `info --json` says of a workspace and its taxonomy."""
     manifest = workspace.manifest
     facts: dict[str, Any] = {
-        "workspace": str(workspace.root), "name": manifest.name, "source": manifest.source,
-        "documents": manifest.documents, "tokens": manifest.tokens, "tokens_from": manifest.tokens_from,
-        "refused": manifest.refused, "encoder": manifest.encoder, "dimension": manifest.dimension,
-        "data_hash": manifest.data_hash}
+        "workspace": str(workspace.root),
+        "name": manifest.name,
+        "source": manifest.source,
+        "documents": manifest.documents,
+        "tokens": manifest.tokens,
+        "tokens_from": manifest.tokens_from,
+        "refused": manifest.refused,
+        "encoder": manifest.encoder,
+        "dimension": manifest.dimension,
+        "data_hash": manifest.data_hash,
+    }
     if taxonomy is not None:
         fit = taxonomy.fit
         facts["taxonomy"] = {
-            "key": taxonomy.key, "hash": taxonomy.taxonomy_hash, "settings": taxonomy.settings.to_json(),
-            "objective": float(fit.objective), "iterations": int(fit.n_iter), "converged": bool(fit.converged),
+            "key": taxonomy.key,
+            "hash": taxonomy.taxonomy_hash,
+            "settings": taxonomy.settings.to_json(),
+            "objective": float(fit.objective),
+            "iterations": int(fit.n_iter),
+            "converged": bool(fit.converged),
             "costs": [asdict(cost) for cost in (*manifest.costs, *taxonomy.costs)],
-            "clusters": [{"cluster_id": c.number, "label": c.label, "label_source": c.label_source,
-                          "parent": taxonomy.parent(c.parent).label, "documents": c.documents, "tokens": c.tokens,
-                          "share_documents": c.share_documents, "mass": c.mass} for c in taxonomy.clusters]}
+            "clusters": [
+                {
+                    "cluster_id": c.number,
+                    "label": c.label,
+                    "label_source": c.label_source,
+                    "parent": taxonomy.parent(c.parent).label,
+                    "documents": c.documents,
+                    "tokens": c.tokens,
+                    "share_documents": c.share_documents,
+                    "mass": c.mass,
+                }
+                for c in taxonomy.clusters
+            ],
+        }
     return facts
 
 

@@ -15,8 +15,9 @@ from gem_core.errors import InputError
 
 def open_app(
     workspace: Annotated[Path | None, typer.Option(metavar="DIR", help="workspace; the sample if left out")] = None,
-    port: Annotated[int | None, typer.Option(help="port on this machine; the first free one from 8501", min=1,
-                                             max=65535)] = None,
+    port: Annotated[
+        int | None, typer.Option(help="port on this machine; the first free one from 8501", min=1, max=65535)
+    ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="do not open a browser")] = False,
 ) -> None:
     """Open the app in the browser, on the built-in sample or on a workspace."""
@@ -28,8 +29,19 @@ def open_app(
     console = Console()
     root = Workspace(workspace).root if workspace else open_sample(progress=console).root
     console.end()
-    command = [sys.executable, str(script.with_name("server.py")), "run", str(script), "--server.port", str(chosen),
-               "--server.headless", str(headless or not sys.stdout.isatty()).lower(), "--", "--workspace", str(root)]
+    command = [
+        sys.executable,
+        str(script.with_name("server.py")),
+        "run",
+        str(script),
+        "--server.port",
+        str(chosen),
+        "--server.headless",
+        str(headless or not sys.stdout.isatty()).lower(),
+        "--",
+        "--workspace",
+        str(root),
+    ]
     os.chdir(script.parent.parent)  # Streamlit reads its configuration from the folder that holds .streamlit.
     sys.stdout.flush()
     os.execv(command[0], command)  # the server takes this process's place: a signal reaches it, nothing is orphaned
@@ -44,5 +56,8 @@ def _free_port(wanted: int | None) -> int:
             except OSError:
                 continue
             return port
-    raise InputError("The port must be free for the app", f"{wanted or '8501 to 8599'}, in use or not allowed",
-                     "Choose another one: gem-explorer app --port 8700")
+    raise InputError(
+        "The port must be free for the app",
+        f"{wanted or '8501 to 8599'}, in use or not allowed",
+        "Choose another one: gem-explorer app --port 8700",
+    )

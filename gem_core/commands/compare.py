@@ -25,7 +25,8 @@ def compare(
     workspace: WorkspaceArg,
     with_: Annotated[str, typer.Option("--with", metavar="GROUPING", help=GROUPING)] = "kmeans",
     against: Annotated[str, typer.Option(metavar="GROUPING", help="what it is compared with")] = "present",
-    as_json: Json = False, progress_file: ProgressFile = None,
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
 ) -> None:
     """Hold two groupings of the documents against each other: who keeps whom, ARI, NMI, documents that move."""
     from gem_core.pipeline.compare.comparison import compare as hold
@@ -45,8 +46,9 @@ def compare(
         typer.echo(json.dumps(comparison_facts(found, qualities, [ids[row] for row in found.moved]), indent=1))
         return
     typer.echo(clean(headline(found)))
-    typer.echo(f"  ARI {found.ari:.3f}, NMI {found.nmi:.3f}, {len(found.moved):,} documents move "
-               f"({1 - found.stay:.1%})")
+    typer.echo(
+        f"  ARI {found.ari:.3f}, NMI {found.nmi:.3f}, {len(found.moved):,} documents move ({1 - found.stay:.1%})"
+    )
     typer.echo(clean(f"  {'':>20}{found.a.title[:24]:>26}{found.b.title[:24]:>26}"))
     first, second = (asdict(one) for one in qualities)
     for name, value in first.items():
@@ -60,7 +62,9 @@ def stability(
     workspace: WorkspaceArg,
     seeds: Annotated[int, typer.Option(help="fits of all documents that differ in the seed; 0 for none", min=0)] = 8,
     resamples: Annotated[int, typer.Option(help="fits of documents drawn with replacement; 0 for none", min=0)] = 8,
-    method: MethodOption = "gem", as_json: Json = False, progress_file: ProgressFile = None,
+    method: MethodOption = "gem",
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
 ) -> None:
     """Fit again with other seeds and on resampled documents: does the corpus give the same clusters again?"""
     from gem_core.pipeline.compare.refits import METHODS
@@ -76,10 +80,20 @@ def stability(
     taxonomy = opened.taxonomy()
     comes_back = returning(opened, taxonomy, found)
     if as_json:
-        typer.echo(json.dumps({
-            **stability_facts(found), "finding": finding(found), "documents": len(opened),
-            "clusters": [{"cluster_id": c.number, "label": c.label, "jaccard": _number(comes_back[at])}
-                         for at, c in enumerate(taxonomy.clusters)]}, indent=1))
+        typer.echo(
+            json.dumps(
+                {
+                    **stability_facts(found),
+                    "finding": finding(found),
+                    "documents": len(opened),
+                    "clusters": [
+                        {"cluster_id": c.number, "label": c.label, "jaccard": _number(comes_back[at])}
+                        for at, c in enumerate(taxonomy.clusters)
+                    ],
+                },
+                indent=1,
+            )
+        )
         return
     typer.echo(finding(found))
     for at in comes_back.argsort():
@@ -90,10 +104,13 @@ def clusters(
     workspace: WorkspaceArg,
     first: Annotated[int, typer.Option("--from", help="fewest clusters", min=1)] = 8,
     last: Annotated[int, typer.Option("--to", help="most clusters", min=2)] = 48,
-    points: Annotated[int, typer.Option(help="numbers of clusters to try, evenly spaced in their logarithm",
-                                        min=2)] = 7,
+    points: Annotated[
+        int, typer.Option(help="numbers of clusters to try, evenly spaced in their logarithm", min=2)
+    ] = 7,
     seeds: Annotated[int, typer.Option(help="fits of each number; three or more show a spread", min=1)] = 3,
-    method: MethodOption = "gem", as_json: Json = False, progress_file: ProgressFile = None,
+    method: MethodOption = "gem",
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
 ) -> None:
     """How many clusters? Fit a range of numbers, and say what the measures show and what they do not."""
     from gem_core.pipeline.compare.cluster_counts import CHOOSING, count_grid, reading, study_counts, summary
@@ -103,8 +120,7 @@ def clusters(
     check_one_of("--method", method, tuple(METHODS))
     opened = Workspace(workspace)
     console = Console(progress_file)
-    found = study_counts(opened, count_grid(first, last, points), seeds=seeds,
-                         method=method, progress=console)  # type: ignore[arg-type]
+    found = study_counts(opened, count_grid(first, last, points), seeds=seeds, method=method, progress=console)  # type: ignore[arg-type]
     console.end()
     if as_json:
         typer.echo(json.dumps({**counts_facts(found), "documents": len(opened)}, indent=1))
@@ -126,36 +142,70 @@ def comparison_facts(found: "Comparison", qualities: "list[Quality]", moved: lis
     for side, one in (("a", found.a), ("b", found.b)):
         best, how = found.best(side)
         other = found.b if side == "a" else found.a
-        sides.append({"grouping": one.spec, "title": one.title, "groups": [
-            {"group": one.numbers[k], "label": one.names[k], "documents": int(one.sizes[k]),
-             "best": other.numbers[int(best[k])], "best_label": other.names[int(best[k])],
-             "jaccard": round(float(how[k]), 6)} for k in range(len(one.names))]})
-    return {"finding": headline(found), "documents": len(found.a.labels), "ari": found.ari, "nmi": found.nmi,
-            "stay": found.stay, "moved": len(found.moved), "moved_ids": moved, "a": sides[0], "b": sides[1],
-            "overlap": found.table.tolist(),
-            "quality": [{name: _number(value) for name, value in asdict(one).items()} for one in qualities]}
+        sides.append(
+            {
+                "grouping": one.spec,
+                "title": one.title,
+                "groups": [
+                    {
+                        "group": one.numbers[k],
+                        "label": one.names[k],
+                        "documents": int(one.sizes[k]),
+                        "best": other.numbers[int(best[k])],
+                        "best_label": other.names[int(best[k])],
+                        "jaccard": round(float(how[k]), 6),
+                    }
+                    for k in range(len(one.names))
+                ],
+            }
+        )
+    return {
+        "finding": headline(found),
+        "documents": len(found.a.labels),
+        "ari": found.ari,
+        "nmi": found.nmi,
+        "stay": found.stay,
+        "moved": len(found.moved),
+        "moved_ids": moved,
+        "a": sides[0],
+        "b": sides[1],
+        "overlap": found.table.tolist(),
+        "quality": [{name: _number(value) for name, value in asdict(one).items()} for one in qualities],
+    }
 
 
 def stability_facts(found: "Stability") -> dict[str, Any]:
     """Both parts of a study of stability, with their intervals."""
-    return {"method": found.method, "complete": found.complete,
-            "seeds": _repeats(found.seeds), "resamples": _repeats(found.resamples)}
+    return {
+        "method": found.method,
+        "complete": found.complete,
+        "seeds": _repeats(found.seeds),
+        "resamples": _repeats(found.resamples),
+    }
 
 
 def counts_facts(found: "CountStudy") -> dict[str, Any]:
     """What `clusters --json` says."""
     from gem_core.pipeline.compare.cluster_counts import CHOOSING, reading, summary
 
-    return {"method": found.method, "counts": list(found.counts), "seeds": list(found.seeds),
-            "values": {name: [[_number(v) for v in row] for row in table] for name, table in found.values.items()},
-            "summary": summary(found), "complete": found.complete,
-            "readings": [asdict(reading(found, name)) for name in CHOOSING if name in found.values]}
+    return {
+        "method": found.method,
+        "counts": list(found.counts),
+        "seeds": list(found.seeds),
+        "values": {name: [[_number(v) for v in row] for row in table] for name, table in found.values.items()},
+        "summary": summary(found),
+        "complete": found.complete,
+        "readings": [asdict(reading(found, name)) for name in CHOOSING if name in found.values],
+    }
 
 
 def _repeats(part: "Repeats") -> dict[str, Any]:
     mean: PairMean | None = part.summary()
-    return {"ids": list(part.ids), "pairs": part.pairs.tolist(),
-            "mean": None if mean is None else {name: _number(value) for name, value in asdict(mean).items()}}
+    return {
+        "ids": list(part.ids),
+        "pairs": part.pairs.tolist(),
+        "mean": None if mean is None else {name: _number(value) for name, value in asdict(mean).items()},
+    }
 
 
 def _number(value: Any) -> Any:

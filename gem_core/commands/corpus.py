@@ -30,9 +30,17 @@ from gem_core.commands._options import (
 from gem_core.errors import InputError
 
 
-def estimate(corpus: Corpus, text_column: TextColumn = None, id_column: IdColumn = None,
-             label_column: LabelColumn = None, tokens_column: TokensColumn = None, embeddings: Embeddings = None,
-             encoder: Encoder = "packaged", as_json: Json = False, progress_file: ProgressFile = None) -> None:
+def estimate(
+    corpus: Corpus,
+    text_column: TextColumn = None,
+    id_column: IdColumn = None,
+    label_column: LabelColumn = None,
+    tokens_column: TokensColumn = None,
+    embeddings: Embeddings = None,
+    encoder: Encoder = "packaged",
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
+) -> None:
     """Say before anything is made: documents, tokens, refused rows, and how long embedding will take here."""
     from gem_core.pipeline import estimate as measure
 
@@ -48,18 +56,32 @@ def estimate(corpus: Corpus, text_column: TextColumn = None, id_column: IdColumn
         typer.echo(f"  embedding here: {found.seconds:,.0f} s ({found.documents_per_second:,.0f} documents a second)")
 
 
-def embed(corpus: Corpus, workspace: WorkspaceOption, text_column: TextColumn = None, id_column: IdColumn = None,
-          label_column: LabelColumn = None, tokens_column: TokensColumn = None, embeddings: Embeddings = None,
-          encoder: Encoder = "packaged", name: Name = "", engine: EngineName = "local", workers: WorkerCount = None,
-          as_json: Json = False, progress_file: ProgressFile = None) -> None:
+def embed(
+    corpus: Corpus,
+    workspace: WorkspaceOption,
+    text_column: TextColumn = None,
+    id_column: IdColumn = None,
+    label_column: LabelColumn = None,
+    tokens_column: TokensColumn = None,
+    embeddings: Embeddings = None,
+    encoder: Encoder = "packaged",
+    name: Name = "",
+    engine: EngineName = "local",
+    workers: WorkerCount = None,
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
+) -> None:
     """Read a corpus into a workspace and give every document a vector; goes on where it was stopped."""
     from gem_core.pipeline import finish, prepare
     from gem_core.pipeline.building.embed_on_ray import ray_engine
 
     check_one_of("--engine", engine, ENGINES)
     if workers is not None and engine == "local":
-        raise InputError("--workers belongs to --engine ray", "it beside --engine local",
-                         "Leave it out: this process embeds on all processors")
+        raise InputError(
+            "--workers belongs to --engine ray",
+            "it beside --engine local",
+            "Leave it out: this process embeds on all processors",
+        )
     source = source_of(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder, name)
     console = Console(progress_file)
     opened = prepare(source, workspace, engine=ray_engine(workers) if engine == "ray" else None, progress=console)

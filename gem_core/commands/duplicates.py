@@ -10,10 +10,13 @@ from gem_core._progress import Console
 from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
 
 
-def duplicates(workspace: WorkspaceArg,
-               threshold: Annotated[float, typer.Option(help="cosine from which two documents are joined")] = 0.95,
-               out: Annotated[Path | None, typer.Option(metavar="FILE", help="write the groups to a .csv file")] = None,
-               as_json: Json = False, progress_file: ProgressFile = None) -> None:
+def duplicates(
+    workspace: WorkspaceArg,
+    threshold: Annotated[float, typer.Option(help="cosine from which two documents are joined")] = 0.95,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="write the groups to a .csv file")] = None,
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
+) -> None:
     """Find groups of near-duplicate documents; they are kept in the workspace."""
     from gem_core.export.safe_csv import write_csv
     from gem_core.export.selected import duplicates_table
@@ -27,14 +30,23 @@ def duplicates(workspace: WorkspaceArg,
     if out is not None:
         write_csv(out, duplicates_table(opened, found))
     sizes = found.sizes
-    said = {"workspace": str(opened.root), "threshold": threshold, "groups": len(sizes), "documents": len(found.rows),
-            "extra": found.extra, "of": found.documents, "largest": int(sizes[0]) if len(sizes) else 0,
-            "file": str(out) if out else None}
+    said = {
+        "workspace": str(opened.root),
+        "threshold": threshold,
+        "groups": len(sizes),
+        "documents": len(found.rows),
+        "extra": found.extra,
+        "of": found.documents,
+        "largest": int(sizes[0]) if len(sizes) else 0,
+        "file": str(out) if out else None,
+    }
     if as_json:
         typer.echo(json.dumps(said, indent=1))
         return
     typer.echo(clean(f"{len(sizes):,} groups of near-duplicates at cosine {threshold:g} or more in {opened.root}"))
-    typer.echo(f"  {len(found.rows):,} of {found.documents:,} documents are in a group; {found.extra:,} would go if "
-               f"each group kept one; the largest has {said['largest']:,}")
+    typer.echo(
+        f"  {len(found.rows):,} of {found.documents:,} documents are in a group; {found.extra:,} would go if "
+        f"each group kept one; the largest has {said['largest']:,}"
+    )
     if out is not None:
         typer.echo(clean(f"  written to {out}"))

@@ -37,9 +37,13 @@ def _done(workspace: "Workspace", as_json: bool) -> None:
     typer.echo(clean(present.sentence if present else "Nothing has been fitted yet"))
 
 
-def rename(workspace: WorkspaceArg, cluster: Cluster, label: Annotated[str, typer.Argument(metavar="LABEL")],
-           group: Annotated[bool, typer.Option("--group", help="CLUSTER is the number of a group")] = False,
-           as_json: Json = False) -> None:
+def rename(
+    workspace: WorkspaceArg,
+    cluster: Cluster,
+    label: Annotated[str, typer.Argument(metavar="LABEL")],
+    group: Annotated[bool, typer.Option("--group", help="CLUSTER is the number of a group")] = False,
+    as_json: Json = False,
+) -> None:
     """Give a cluster, or a group, another label."""
     from gem_core.pipeline import Rename
 
@@ -53,11 +57,14 @@ def merge(workspace: WorkspaceArg, clusters: Clusters, as_json: Json = False) ->
     _do(workspace, Merge(tuple(clusters)), as_json=as_json)
 
 
-def split(workspace: WorkspaceArg, cluster: Cluster,
-          into: Annotated[int, typer.Option(help="number of parts", min=2)] = 2,
-          seed: Annotated[int, typer.Option(help="seed of the fit inside the cluster")] = 0,
-          dry_run: Annotated[bool, typer.Option("--dry-run", help="show the parts and change nothing")] = False,
-          as_json: Json = False) -> None:
+def split(
+    workspace: WorkspaceArg,
+    cluster: Cluster,
+    into: Annotated[int, typer.Option(help="number of parts", min=2)] = 2,
+    seed: Annotated[int, typer.Option(help="seed of the fit inside the cluster")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the parts and change nothing")] = False,
+    as_json: Json = False,
+) -> None:
     """Divide a cluster by a fit inside it; the parts are pinned."""
     from gem_core.pipeline import propose_split
     from gem_core.pipeline.labels.subtopics import split_parts
@@ -68,8 +75,10 @@ def split(workspace: WorkspaceArg, cluster: Cluster,
     if not dry_run:
         _do(workspace, propose_split(opened, taxonomy, cluster, into, seed=seed), as_json=as_json)
         return
-    parts = [{"label": part.label, "documents": part.documents, "share": part.share, "keywords": list(part.keywords)}
-             for part in split_parts(opened, taxonomy, cluster, into)]
+    parts = [
+        {"label": part.label, "documents": part.documents, "share": part.share, "keywords": list(part.keywords)}
+        for part in split_parts(opened, taxonomy, cluster, into)
+    ]
     if as_json:
         typer.echo(json.dumps(parts, indent=1))
         return
@@ -77,9 +86,12 @@ def split(workspace: WorkspaceArg, cluster: Cluster,
         typer.echo(clean(f"{part['share']:>7.1%}  {part['label']}"))
 
 
-def move(workspace: WorkspaceArg, ids: Annotated[list[str], typer.Argument(metavar="ID...", help="document ids")],
-         to: Annotated[int | None, typer.Option(help="number of the cluster; a new one when left out")] = None,
-         as_json: Json = False) -> None:
+def move(
+    workspace: WorkspaceArg,
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="document ids")],
+    to: Annotated[int | None, typer.Option(help="number of the cluster; a new one when left out")] = None,
+    as_json: Json = False,
+) -> None:
     """Put documents into another cluster, which is pinned, or into a new one."""
     from gem_core.pipeline import Move
     from gem_core.workspace import Workspace
@@ -87,31 +99,44 @@ def move(workspace: WorkspaceArg, ids: Annotated[list[str], typer.Argument(metav
     known = {str(id): row for row, id in enumerate(Workspace(workspace).documents["id"])}
     unknown = [id for id in ids if id not in known]
     if unknown:
-        raise InputError("A move names documents of the corpus by their id", f"{unknown[0]!r}, which is none",
-                         "See assignments.csv of an export for the ids")
+        raise InputError(
+            "A move names documents of the corpus by their id",
+            f"{unknown[0]!r}, which is none",
+            "See assignments.csv of an export for the ids",
+        )
     _do(workspace, Move(tuple(known[id] for id in ids), to), as_json=as_json)
 
 
-def regroup(workspace: WorkspaceArg, cluster: Cluster,
-            group: Annotated[int | None, typer.Option(help="number of the group; a new one when left out")] = None,
-            as_json: Json = False) -> None:
+def regroup(
+    workspace: WorkspaceArg,
+    cluster: Cluster,
+    group: Annotated[int | None, typer.Option(help="number of the group; a new one when left out")] = None,
+    as_json: Json = False,
+) -> None:
     """Put a cluster into another group, or into one of its own."""
     from gem_core.pipeline import Regroup
 
     _do(workspace, Regroup(cluster, group), as_json=as_json)
 
 
-def pin(workspace: WorkspaceArg, cluster: Cluster,
-        off: Annotated[bool, typer.Option("--off", help="let it go again")] = False, as_json: Json = False) -> None:
+def pin(
+    workspace: WorkspaceArg,
+    cluster: Cluster,
+    off: Annotated[bool, typer.Option("--off", help="let it go again")] = False,
+    as_json: Json = False,
+) -> None:
     """Keep the documents of a cluster together in a refit."""
     from gem_core.pipeline import Pin
 
     _do(workspace, Pin(cluster, not off), as_json=as_json)
 
 
-def exclude(workspace: WorkspaceArg, clusters: Clusters,
-            off: Annotated[bool, typer.Option("--off", help="take them in again")] = False,
-            as_json: Json = False) -> None:
+def exclude(
+    workspace: WorkspaceArg,
+    clusters: Clusters,
+    off: Annotated[bool, typer.Option("--off", help="take them in again")] = False,
+    as_json: Json = False,
+) -> None:
     """Leave clusters out of shares and weights; they are pinned."""
     from gem_core.pipeline import Exclude
 
@@ -133,8 +158,11 @@ def _walk(workspace: Path, *, back: bool, as_json: bool) -> None:
 
     opened = Workspace(workspace)
     if not (opened.undo() if back else opened.redo()):
-        raise InputError(f"There must be something to {'undo' if back else 'redo'}", "nothing",
-                         "See the steps with: gem-explorer edit history DIR")
+        raise InputError(
+            f"There must be something to {'undo' if back else 'redo'}",
+            "nothing",
+            "See the steps with: gem-explorer edit history DIR",
+        )
     _done(opened, as_json)
 
 
@@ -144,17 +172,20 @@ def history(workspace: WorkspaceArg, as_json: Json = False) -> None:
 
     found = Workspace(workspace).history()
     if as_json:
-        rows: list[dict[str, Any]] = [{"key": s.key, "at": s.at, "sentence": s.sentence, "edits": list(s.edits)}
-                                      for s in found.steps]
+        rows: list[dict[str, Any]] = [
+            {"key": s.key, "at": s.at, "sentence": s.sentence, "edits": list(s.edits)} for s in found.steps
+        ]
         typer.echo(json.dumps({"position": found.position, "steps": rows}, indent=1))
         return
     for place, step in enumerate(found.steps):
         typer.echo(clean(f"{'>' if place == found.position else ' '} {step.at[:19]}  {step.sentence}"))
 
 
-def replay(workspace: WorkspaceArg,
-           file: Annotated[Path, typer.Argument(metavar="EDITS", help="edits.jsonl of an export")],
-           as_json: Json = False) -> None:
+def replay(
+    workspace: WorkspaceArg,
+    file: Annotated[Path, typer.Argument(metavar="EDITS", help="edits.jsonl of an export")],
+    as_json: Json = False,
+) -> None:
     """Do the steps of an edits.jsonl again, on a workspace of the same corpus."""
     from gem_core.pipeline import replay_steps
     from gem_core.workspace import Workspace
@@ -162,8 +193,9 @@ def replay(workspace: WorkspaceArg,
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError("EDITS must be a file of JSON lines", f"{file}: {error}",
-                         "Take edits.jsonl from gem-explorer export") from error
+        raise InputError(
+            "EDITS must be a file of JSON lines", f"{file}: {error}", "Take edits.jsonl from gem-explorer export"
+        ) from error
     opened = Workspace(workspace)
     console = Console()
     replay_steps(opened, lines, progress=console)
@@ -172,8 +204,10 @@ def replay(workspace: WorkspaceArg,
 
 
 COMMANDS = (
-    (rename, "gem-explorer edit rename news 3 \"River floods\"    "
-             "A group: gem-explorer edit rename news 1 Weather --group"),
+    (
+        rename,
+        'gem-explorer edit rename news 3 "River floods"    A group: gem-explorer edit rename news 1 Weather --group',
+    ),
     (merge, "gem-explorer edit merge news 3 5"),
     (split, "gem-explorer edit split news 3 --into 2 --dry-run"),
     (move, "gem-explorer edit move news doc-17 doc-40 --to 3"),

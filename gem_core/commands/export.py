@@ -10,9 +10,11 @@ from gem_core._progress import Console
 from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
 
 
-def export(workspace: WorkspaceArg,
-           out: Annotated[Path, typer.Option(metavar="OUT", help="folder for the files, made if absent")],
-           as_json: Json = False) -> None:
+def export(
+    workspace: WorkspaceArg,
+    out: Annotated[Path, typer.Option(metavar="OUT", help="folder for the files, made if absent")],
+    as_json: Json = False,
+) -> None:
     """Write taxonomy.csv, assignments.csv and .parquet, weights.csv, edits.jsonl and receipt.json."""
     from gem_core.export import export as write
     from gem_core.workspace import Workspace
@@ -21,9 +23,12 @@ def export(workspace: WorkspaceArg,
     typer.echo(json.dumps({"files": files}, indent=1) if as_json else "\n".join(map(clean, files)))
 
 
-def report(workspace: WorkspaceArg,
-           out: Annotated[Path, typer.Option(metavar="FILE", help="the page to write")] = Path("report.html"),
-           as_json: Json = False, progress_file: ProgressFile = None) -> None:
+def report(
+    workspace: WorkspaceArg,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="the page to write")] = Path("report.html"),
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
+) -> None:
     """Write one HTML file that opens offline: map, tree, clusters with exemplars, balance path, receipt."""
     from gem_core.export import write_report
     from gem_core.workspace import Workspace
@@ -32,5 +37,8 @@ def report(workspace: WorkspaceArg,
     written = write_report(Workspace(workspace), out, progress=console)
     console.end()
     size = written.stat().st_size
-    typer.echo(json.dumps({"file": str(written), "bytes": size}, indent=1) if as_json
-               else clean(f"{written}, {size / 1e6:.1f} MB"))
+    typer.echo(
+        json.dumps({"file": str(written), "bytes": size}, indent=1)
+        if as_json
+        else clean(f"{written}, {size / 1e6:.1f} MB")
+    )

@@ -21,19 +21,30 @@ def label(
     student: Annotated[Path, typer.Argument(metavar="STUDENT", help="folder that distill wrote")],
     in_folder: InFolder,
     out_folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="new folder for the labelled shards")],
-    text_column: Text = "text", engine: EngineName = "local", workers: WorkerCount = None,
+    text_column: Text = "text",
+    engine: EngineName = "local",
+    workers: WorkerCount = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on where the same work was stopped")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="end at the first row that cannot be labelled")] = False,
-    as_json: Json = False, progress_file: ProgressFile = None,
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
 ) -> None:
     """Label every row of a folder of shards: the same shards with gem_cluster, gem_label, gem_margin, gem_tokens."""
     from gem_core.pipeline.labeling.label_folder import label_folder
 
     check_one_of("--engine", engine, ENGINES)
     console = Console(progress_file)
-    totals = label_folder(student, in_folder, out_folder, text=text_column,
-                          engine=engine,  # type: ignore[arg-type]  # checked above
-                          workers=workers, resume=resume, strict=strict, progress=console)
+    totals = label_folder(
+        student,
+        in_folder,
+        out_folder,
+        text=text_column,
+        engine=engine,  # type: ignore[arg-type]  # checked above
+        workers=workers,
+        resume=resume,
+        strict=strict,
+        progress=console,
+    )
     console.end()
     if as_json:
         typer.echo(json.dumps({"folder": str(out_folder), **totals.facts()}, indent=1))
@@ -42,12 +53,17 @@ def label(
 
 
 def _say(folder: Path, totals: "Totals") -> None:
-    typer.echo(clean(f"{totals.labelled:,} shards in {folder}: {int(totals.documents.sum()):,} documents, about "
-                     f"{int(totals.tokens.sum()):,} tokens"))
+    typer.echo(
+        clean(
+            f"{totals.labelled:,} shards in {folder}: {int(totals.documents.sum()):,} documents, about "
+            f"{int(totals.tokens.sum()):,} tokens"
+        )
+    )
     for reason, count in sorted(totals.refused.items()):
         typer.echo(clean(f"  set aside: {count:,} {reason}"))
-    for number, words, documents, share in zip(totals.numbers, totals.labels, totals.documents.tolist(),
-                                               totals.share_tokens.tolist(), strict=True):
+    for number, words, documents, share in zip(
+        totals.numbers, totals.labels, totals.documents.tolist(), totals.share_tokens.tolist(), strict=True
+    ):
         typer.echo(clean(f"  {number:>4}  {share:>6.1%} of tokens  {documents:>12,} documents  {words}"))
 
 
@@ -58,16 +74,25 @@ def sample_shards(
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="give each value of this column its share")] = None,
     shares: Annotated[str, typer.Option(help="with --by: equal, or proportional (reads the shards twice)")] = "equal",
     seed: Annotated[int, typer.Option(help="seed of the draw")] = 0,
-    text_column: Text = "text", as_json: Json = False, progress_file: ProgressFile = None,
+    text_column: Text = "text",
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
 ) -> None:
     """Draw documents from a folder of shards, to fit a taxonomy on; the same seed gives the same file."""
     from gem_core.pipeline.labeling.sample_shards import SHARES, sample_shards
 
     check_one_of("--shares", shares, SHARES)
     console = Console(progress_file)
-    drawn = sample_shards(in_folder, documents, out, by=by,
-                          shares=shares,  # type: ignore[arg-type]  # checked above
-                          seed=seed, text=text_column, progress=console)
+    drawn = sample_shards(
+        in_folder,
+        documents,
+        out,
+        by=by,
+        shares=shares,  # type: ignore[arg-type]  # checked above
+        seed=seed,
+        text=text_column,
+        progress=console,
+    )
     console.end()
     if as_json:
         typer.echo(json.dumps({"file": str(out), **asdict(drawn)}, indent=1))

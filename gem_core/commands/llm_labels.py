@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 
 def name(
     workspace: WorkspaceArg,
-    base_url: Annotated[str, typer.Option(metavar="URL", help="as http://localhost:11434/v1; else "
-                                          "$GEM_LLM_BASE_URL")] = "",
+    base_url: Annotated[
+        str, typer.Option(metavar="URL", help="as http://localhost:11434/v1; else $GEM_LLM_BASE_URL")
+    ] = "",
     model: Annotated[str, typer.Option(metavar="NAME", help="as the server calls it; else $GEM_LLM_MODEL")] = "",
     clusters: Annotated[str, typer.Option(metavar="NUMBERS", help="only these, as 1,2; all when left out")] = "",
     again: Annotated[bool, typer.Option("--again", help="also clusters that a model named before")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be sent, send nothing")] = False,
-    max_tokens: Annotated[int, typer.Option(help="most tokens of an answer; a model that thinks needs more",
-                                            min=1)] = 200,
+    max_tokens: Annotated[
+        int, typer.Option(help="most tokens of an answer; a model that thinks needs more", min=1)
+    ] = 200,
     timeout: Annotated[float, typer.Option(help="seconds that one answer may take", min=1)] = 120.0,
-    as_json: Json = False, progress_file: ProgressFile = None,
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
 ) -> None:
     """Ask a language model for the labels of clusters; the key comes from $GEM_LLM_API_KEY alone.
 
@@ -55,8 +58,13 @@ def name(
         typer.echo(json.dumps({"workspace": str(opened.root), **asdict(found)}, indent=1))
         return
     for named in found.labels:
-        typer.echo(clean(f"  {named.number:>4}  {named.before} -> {named.after}" if named.outcome == "named" else
-                         f"  {named.number:>4}  {named.before} kept: {named.note}"))
+        typer.echo(
+            clean(
+                f"  {named.number:>4}  {named.before} -> {named.after}"
+                if named.outcome == "named"
+                else f"  {named.number:>4}  {named.before} kept: {named.note}"
+            )
+        )
     for number, reason in found.skipped:
         typer.echo(clean(f"  {number:>4}  not asked: {reason}"))
     typer.echo(clean(f"{found.requests:,} answers from {found.model} at {found.host}"))
@@ -72,10 +80,21 @@ def _numbers(text: str) -> list[int] | None:
 def _show(plan: "NamingPlan", endpoint: "Endpoint | None", as_json: bool) -> None:
     """Print every request; nothing is sent."""
     if as_json:
-        typer.echo(json.dumps({
-            "url": endpoint.url if endpoint else None, "requests": plan.requests, "characters": plan.characters,
-            "questions": [{**asdict(question), "body": endpoint.body(question.messages) if endpoint else None}
-                          for question in plan.questions], "skipped": plan.skipped}, indent=1))
+        typer.echo(
+            json.dumps(
+                {
+                    "url": endpoint.url if endpoint else None,
+                    "requests": plan.requests,
+                    "characters": plan.characters,
+                    "questions": [
+                        {**asdict(question), "body": endpoint.body(question.messages) if endpoint else None}
+                        for question in plan.questions
+                    ],
+                    "skipped": plan.skipped,
+                },
+                indent=1,
+            )
+        )
         return
     for question in plan.questions:
         typer.echo(clean(f"--- cluster {question.number}: {question.label}"))
@@ -84,5 +103,6 @@ def _show(plan: "NamingPlan", endpoint: "Endpoint | None", as_json: bool) -> Non
     for number, reason in plan.skipped:
         typer.echo(clean(f"--- cluster {number} is not asked for: {reason}"))
     where = f"to {endpoint.url}" if endpoint else "to the base URL you give"
-    typer.echo(clean(f"{plan.requests:,} requests with {plan.characters:,} characters would go {where}. "
-                     "Nothing was sent."))
+    typer.echo(
+        clean(f"{plan.requests:,} requests with {plan.characters:,} characters would go {where}. Nothing was sent.")
+    )

@@ -9,8 +9,9 @@ from gem_core._progress import Console
 from gem_core.commands._options import Json, clean, facts_of, say
 
 
-def build(workspace: Annotated[Path, typer.Option("--workspace", metavar="DIR", help="new folder")],
-          as_json: Json = False) -> None:
+def build(
+    workspace: Annotated[Path, typer.Option("--workspace", metavar="DIR", help="new folder")], as_json: Json = False
+) -> None:
     """Make a workspace of the built-in sample corpus, fitted and named."""
     from gem_core.pipeline import open_sample
 

@@ -16,18 +16,24 @@ if TYPE_CHECKING:
     from gem_core.workspace import Taxonomy, Workspace
 
 OPENING = 100  # characters of a document on a line
-Encoder = Annotated[str | None, typer.Option(help="encoder that made own vectors; checked, then kept: 'packaged', a "
-                                                  "folder or a hub name")]
+Encoder = Annotated[
+    str | None,
+    typer.Option(help="encoder that made own vectors; checked, then kept: 'packaged', a folder or a hub name"),
+]
 Like = Annotated[str | None, typer.Option(metavar="ID", help="documents like the one with this id")]
 Minimum = Annotated[float | None, typer.Option(help="at least; also --max-…")]
 Maximum = Annotated[float | None, typer.Option(hidden=True)]
 Pairs = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="may be given again: one of the values")]
 
 
-def search(workspace: WorkspaceArg, words: Annotated[str, typer.Argument(help="words to look for")],
-           meaning: Annotated[bool, typer.Option("--meaning", help="nearest in meaning, not these words")] = False,
-           encoder: Encoder = None, limit: Annotated[int, typer.Option(help="at most so many", min=1)] = 20,
-           as_json: Json = False) -> None:
+def search(
+    workspace: WorkspaceArg,
+    words: Annotated[str, typer.Argument(help="words to look for")],
+    meaning: Annotated[bool, typer.Option("--meaning", help="nearest in meaning, not these words")] = False,
+    encoder: Encoder = None,
+    limit: Annotated[int, typer.Option(help="at most so many", min=1)] = 20,
+    as_json: Json = False,
+) -> None:
     """Find documents by their words, or by meaning; the best first."""
     from gem_core.pipeline.search.filters import Filter, select
     from gem_core.workspace import Workspace
@@ -39,37 +45,68 @@ def search(workspace: WorkspaceArg, words: Annotated[str, typer.Argument(help="w
     _say_documents(opened, taxonomy, found, limit, as_json)
 
 
-def select(workspace: WorkspaceArg,
-           name: Annotated[str, typer.Option(help="save the documents under this name")] = "",
-           out: Annotated[Path | None, typer.Option(metavar="FILE", help="write them to a .csv file")] = None,
-           with_text: Annotated[bool, typer.Option("--with-text", help="with their texts")] = False,
-           query: Annotated[str, typer.Option(help="words that the text holds")] = "",
-           meaning: Annotated[str, typer.Option(help="nearest in meaning to these words")] = "",
-           like: Like = None, encoder: Encoder = None,
-           limit: Annotated[int, typer.Option(help="documents kept by --meaning and --like", min=1)] = 200,
-           cluster: Annotated[list[int] | None, typer.Option(help="number of a cluster; may be given again")] = None,
-           column: Pairs = None, contains: Pairs = None,
-           min_tokens: Minimum = None, max_tokens: Maximum = None, min_margin: Minimum = None,
-           max_margin: Maximum = None, min_gis: Minimum = None, max_gis: Maximum = None,
-           saved: Annotated[str, typer.Option(help="only documents of this saved selection")] = "",
-           as_json: Json = False, progress_file: ProgressFile = None) -> None:
+def select(
+    workspace: WorkspaceArg,
+    name: Annotated[str, typer.Option(help="save the documents under this name")] = "",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="write them to a .csv file")] = None,
+    with_text: Annotated[bool, typer.Option("--with-text", help="with their texts")] = False,
+    query: Annotated[str, typer.Option(help="words that the text holds")] = "",
+    meaning: Annotated[str, typer.Option(help="nearest in meaning to these words")] = "",
+    like: Like = None,
+    encoder: Encoder = None,
+    limit: Annotated[int, typer.Option(help="documents kept by --meaning and --like", min=1)] = 200,
+    cluster: Annotated[list[int] | None, typer.Option(help="number of a cluster; may be given again")] = None,
+    column: Pairs = None,
+    contains: Pairs = None,
+    min_tokens: Minimum = None,
+    max_tokens: Maximum = None,
+    min_margin: Minimum = None,
+    max_margin: Maximum = None,
+    min_gis: Minimum = None,
+    max_gis: Maximum = None,
+    saved: Annotated[str, typer.Option(help="only documents of this saved selection")] = "",
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
+) -> None:
     """Select documents by words, meaning, columns, lengths, scores and clusters; save them, or write a file."""
     from gem_core.pipeline.search.filters import Filter
     from gem_core.workspace import Workspace
 
-    wanted = Filter(text=query, columns=_columns(column or [], contains or []), tokens=(min_tokens, max_tokens),
-                    margin=(min_margin, max_margin), gis=(min_gis, max_gis), clusters=tuple(cluster or ()), saved=saved)
+    wanted = Filter(
+        text=query,
+        columns=_columns(column or [], contains or []),
+        tokens=(min_tokens, max_tokens),
+        margin=(min_margin, max_margin),
+        gis=(min_gis, max_gis),
+        clusters=tuple(cluster or ()),
+        saved=saved,
+    )
     opened = Workspace(workspace)
     near = _near(opened, meaning, like, encoder, progress_file) if meaning or like is not None else None
-    said = _settle(opened, wanted, near, limit, meaning or (f"like {like}" if like is not None else ""), name, out,
-                   with_text)
-    typer.echo(json.dumps(said, indent=1) if as_json else clean(
-        f"{said['documents']:,} documents: {said['made']}" + (f"; saved as {name}" if name else "")
-        + (f"; written to {out}" if out else "")))
+    said = _settle(
+        opened, wanted, near, limit, meaning or (f"like {like}" if like is not None else ""), name, out, with_text
+    )
+    typer.echo(
+        json.dumps(said, indent=1)
+        if as_json
+        else clean(
+            f"{said['documents']:,} documents: {said['made']}"
+            + (f"; saved as {name}" if name else "")
+            + (f"; written to {out}" if out else "")
+        )
+    )
 
 
-def _settle(opened: "Workspace", wanted: "Filter", near: "Float32 | None", limit: int, question: str, name: str,
-            out: Path | None, with_text: bool) -> dict[str, Any]:
+def _settle(
+    opened: "Workspace",
+    wanted: "Filter",
+    near: "Float32 | None",
+    limit: int,
+    question: str,
+    name: str,
+    out: Path | None,
+    with_text: bool,
+) -> dict[str, Any]:
     from gem_core.export.safe_csv import write_csv
     from gem_core.export.selected import documents_table
     from gem_core.pipeline.search.filters import describe, select
@@ -89,10 +126,13 @@ def _settle(opened: "Workspace", wanted: "Filter", near: "Float32 | None", limit
     return {"documents": len(found), "made": made, "name": name or None, "file": str(out) if out else None}
 
 
-def selections(workspace: WorkspaceArg,
-               delete: Annotated[str, typer.Option(metavar="NAME", help="forget this one")] = "",
-               rename: Annotated[str, typer.Option(metavar="NAME", help="give this one another name …")] = "",
-               to: Annotated[str, typer.Option(metavar="NEW", help="… this one")] = "", as_json: Json = False) -> None:
+def selections(
+    workspace: WorkspaceArg,
+    delete: Annotated[str, typer.Option(metavar="NAME", help="forget this one")] = "",
+    rename: Annotated[str, typer.Option(metavar="NAME", help="give this one another name …")] = "",
+    to: Annotated[str, typer.Option(metavar="NEW", help="… this one")] = "",
+    as_json: Json = False,
+) -> None:
     """List the saved selections, rename or forget one."""
     from dataclasses import asdict
 
@@ -114,8 +154,9 @@ def selections(workspace: WorkspaceArg,
         typer.echo("No selection is saved. Save one: gem-explorer select DIR --query WORDS --name NAME")
 
 
-def _near(workspace: "Workspace", words: str, like: str | None, encoder: str | None,
-          progress_file: Path | None = None) -> "Float32":
+def _near(
+    workspace: "Workspace", words: str, like: str | None, encoder: str | None, progress_file: Path | None = None
+) -> "Float32":
     import numpy as np
 
     from gem_core.pipeline.search.semantic import name_encoder, vector_of
@@ -147,8 +188,10 @@ def _columns(values: list[str], contains: list[str]) -> "tuple[Column, ...]":
     for text in values:
         name, value = pair("--column", text)
         asked.setdefault(name, []).append(value)
-    return (*(Column(name, values=tuple(found)) for name, found in asked.items()),
-            *(Column(name, contains=value) for name, value in (pair("--contains", text) for text in contains)))
+    return (
+        *(Column(name, values=tuple(found)) for name, found in asked.items()),
+        *(Column(name, contains=value) for name, value in (pair("--contains", text) for text in contains)),
+    )
 
 
 def _say_documents(workspace: "Workspace", taxonomy: "Taxonomy", found: "Selected", limit: int, as_json: bool) -> None:
@@ -159,8 +202,9 @@ def _say_documents(workspace: "Workspace", taxonomy: "Taxonomy", found: "Selecte
     table = documents_table(workspace, taxonomy, rows, cosine=cosine)
     table["opening"] = [" ".join(text[: 3 * OPENING].split())[:OPENING] for text in workspace.texts(rows.tolist())]
     if as_json:
-        typer.echo(json.dumps({"found": len(found), "documents": json.loads(table.to_json(orient="records"))},
-                              indent=1))
+        typer.echo(
+            json.dumps({"found": len(found), "documents": json.loads(table.to_json(orient="records"))}, indent=1)
+        )
         return
     for line in table.itertuples():
         score = f"{line.cosine:.3f}" if cosine is not None else f"{line.gis:6.2f}"

@@ -18,11 +18,18 @@ def distill(
     out: Annotated[Path, typer.Option(metavar="STUDENT", help="folder for the student and its report, new or empty")],
     seed: Annotated[int, typer.Option(help="seed of the split and of the training", min=0)] = 0,
     test_share: Annotated[float, typer.Option(help="part of every cluster that only tests the student")] = 0.2,
-    drop: Annotated[float, typer.Option(help="part of every cluster's training documents left out, lowest influence "
-                                             "score first")] = 0.0,
-    soft: Annotated[bool, typer.Option("--soft/--hard", help="learn how much a document belongs to each cluster, or "
-                                                             "only the cluster that it lies in")] = True,
-    as_json: Json = False, progress_file: ProgressFile = None,
+    drop: Annotated[
+        float, typer.Option(help="part of every cluster's training documents left out, lowest influence score first")
+    ] = 0.0,
+    soft: Annotated[
+        bool,
+        typer.Option(
+            "--soft/--hard",
+            help="learn how much a document belongs to each cluster, or only the cluster that it lies in",
+        ),
+    ] = True,
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
 ) -> None:
     """Teach a small word model the clusters as they are now, and test it on documents it never saw."""
     from gem_core.pipeline.student.distil import DistilSettings, distil
@@ -41,17 +48,25 @@ def distill(
 
 def _say(report: "DistilReport", out: Path) -> None:
     low, high = report.agreement_interval
-    typer.echo(f"agrees with the taxonomy on {report.agreement:.1%} of {report.test:,} documents it never saw "
-               f"({low:.1%} to {high:.1%})")
-    typer.echo(f"shares of the clusters are off by {report.mass_error:.1%} in all, by {report.mass_error_tokens:.1%} "
-               f"in estimated tokens; their sum by {report.token_error:+.1%}")
+    typer.echo(
+        f"agrees with the taxonomy on {report.agreement:.1%} of {report.test:,} documents it never saw "
+        f"({low:.1%} to {high:.1%})"
+    )
+    typer.echo(
+        f"shares of the clusters are off by {report.mass_error:.1%} in all, by {report.mass_error_tokens:.1%} "
+        f"in estimated tokens; their sum by {report.token_error:+.1%}"
+    )
     typer.echo(clean(f"{report.documents_per_second:,.0f} documents a second, one thread of {report.machine}"))
     typer.echo(f"{'recall':>8}{'precision':>11}{'share':>8}{'predicted':>11}  cluster")
     for one in sorted(report.clusters, key=lambda one: -one.mass):
         recall, precision = (f"{rate:.1%}" if rate is not None else "-" for rate in (one.recall, one.precision))
         few = f"  (only {one.test} tested)" if one.number in report.few else ""
-        typer.echo(clean(f"{recall:>8}{precision:>11}{one.mass:>8.1%}{one.predicted_mass:>11.1%}  {one.number:>4}  "
-                         f"{one.label}{few}"))
+        typer.echo(
+            clean(
+                f"{recall:>8}{precision:>11}{one.mass:>8.1%}{one.predicted_mass:>11.1%}  {one.number:>4}  "
+                f"{one.label}{few}"
+            )
+        )
     if report.absent:
         typer.echo(f"unknown to the student, for they hold no documents: {', '.join(map(str, report.absent))}")
     typer.echo(clean(f"label a folder with: gem-explorer label {out} IN_FOLDER OUT_FOLDER"))

@@ -26,17 +26,26 @@ from gem_core.commands._options import (
 )
 
 
-def fit(corpus: Corpus, workspace: WorkspaceOption, text_column: TextColumn = None, id_column: IdColumn = None,
-        label_column: LabelColumn = None, tokens_column: TokensColumn = None, embeddings: Embeddings = None,
-        encoder: Encoder = "packaged", name: Name = "",
-        clusters: Annotated[int, typer.Option(help="number of clusters", min=1)] = 24,
-        strength: Annotated[float, typer.Option(help="balance strength, 0 to inf", min=0)] = 1.0,
-        target: Annotated[str, typer.Option(help="uniform, natural, floor:0.02, or shares by commas")] = "uniform",
-        concentration: Annotated[str, typer.Option(help="per_cluster, shared, or a number")] = "per_cluster",
-        solver: Annotated[str, typer.Option(help="dual or mm")] = "dual",
-        weighting: Annotated[str, typer.Option(help="count shares in documents or tokens")] = "documents",
-        seed: Annotated[int, typer.Option(help="seed of everything random")] = 0,
-        as_json: Json = False, progress_file: ProgressFile = None) -> None:
+def fit(
+    corpus: Corpus,
+    workspace: WorkspaceOption,
+    text_column: TextColumn = None,
+    id_column: IdColumn = None,
+    label_column: LabelColumn = None,
+    tokens_column: TokensColumn = None,
+    embeddings: Embeddings = None,
+    encoder: Encoder = "packaged",
+    name: Name = "",
+    clusters: Annotated[int, typer.Option(help="number of clusters", min=1)] = 24,
+    strength: Annotated[float, typer.Option(help="balance strength, 0 to inf", min=0)] = 1.0,
+    target: Annotated[str, typer.Option(help="uniform, natural, floor:0.02, or shares by commas")] = "uniform",
+    concentration: Annotated[str, typer.Option(help="per_cluster, shared, or a number")] = "per_cluster",
+    solver: Annotated[str, typer.Option(help="dual or mm")] = "dual",
+    weighting: Annotated[str, typer.Option(help="count shares in documents or tokens")] = "documents",
+    seed: Annotated[int, typer.Option(help="seed of everything random")] = 0,
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
+) -> None:
     """Build a taxonomy: read, embed (unless vectors are given), fit, score, name."""
     from gem_core.pipeline import build
     from gem_core.workspace import Workspace
@@ -49,9 +58,11 @@ def fit(corpus: Corpus, workspace: WorkspaceOption, text_column: TextColumn = No
     say(facts_of(Workspace(workspace), taxonomy), as_json)
 
 
-def path(workspace: WorkspaceArg, as_json: Json = False,
-         suggest: Annotated[bool, typer.Option("--suggest", help="only the suggested strength and why")] = False,
-         ) -> None:
+def path(
+    workspace: WorkspaceArg,
+    as_json: Json = False,
+    suggest: Annotated[bool, typer.Option("--suggest", help="only the suggested strength and why")] = False,
+) -> None:
     """Show the balance path: what each strength would do to the shares, and which one is suggested."""
     from gem_core.clustering import suggest_strength
     from gem_core.pipeline import ensure_path
@@ -65,8 +76,13 @@ def path(workspace: WorkspaceArg, as_json: Json = False,
         typer.echo(json.dumps(suggestion.to_json(), indent=1) if as_json else suggestion.sentence)
         return
     names = ("normalised_entropy", "effective_clusters", "largest", "smallest", "moved", "ari")
-    rows = [{"strength": "inf" if s == float("inf") else float(s),
-             **{name: float(getattr(balance, name)[i]) for name in names}} for i, s in enumerate(balance.strengths)]
+    rows = [
+        {
+            "strength": "inf" if s == float("inf") else float(s),
+            **{name: float(getattr(balance, name)[i]) for name in names},
+        }
+        for i, s in enumerate(balance.strengths)
+    ]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return

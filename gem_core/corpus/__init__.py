@@ -5,5 +5,16 @@ from gem_core.corpus.docstring_corpus import write_docstrings
 from gem_core.corpus.read import REASONS, Corpus, hash_documents, read_corpus
 from gem_core.corpus.read_vectors import load_vectors
 
-__all__ = ["REASONS", "Columns", "Corpus", "Preview", "choose_columns", "guess_columns", "hash_documents",
-           "load_vectors", "preview", "read_corpus", "write_docstrings"]
+__all__ = [
+    "REASONS",
+    "Columns",
+    "Corpus",
+    "Preview",
+    "choose_columns",
+    "guess_columns",
+    "hash_documents",
+    "load_vectors",
+    "preview",
+    "read_corpus",
+    "write_docstrings",
+]

@@ -12,8 +12,22 @@ import pandas as pd
 from gem_core.corpus.files import Broken, Source, find_sources, names_of, read_rows
 from gem_core.errors import CorpusError
 
-TEXT_NAMES = ("text", "content", "body", "document", "raw_content", "page_content", "doc", "passage", "article",
-              "abstract", "markdown", "description", "message", "review")
+TEXT_NAMES = (
+    "text",
+    "content",
+    "body",
+    "document",
+    "raw_content",
+    "page_content",
+    "doc",
+    "passage",
+    "article",
+    "abstract",
+    "markdown",
+    "description",
+    "message",
+    "review",
+)
 ID_NAMES = ("id", "doc_id", "document_id", "docid", "_id", "uuid", "guid", "uid", "key", "url")
 LABEL_NAMES = ("label", "labels", "category", "class", "topic", "subject", "domain", "subset", "section", "source")
 TOKEN_NAMES = ("tokens", "token_count", "n_tokens", "num_tokens", "tokens_count", "token_len", "ntokens")
@@ -112,8 +126,9 @@ def preview(path: Path | str, rows: int = 50) -> Preview:
     seen = [{name: printable(cell) for name, cell in row.items()} for row in itertools.islice(sound, rows)]
     names = names_of(first) or tuple(dict.fromkeys(name for row in seen for name in row))
     if not seen:
-        raise CorpusError(f"{first.path.name} must hold at least one row", "no row that can be read",
-                          "Check the export that wrote it")
+        raise CorpusError(
+            f"{first.path.name} must hold at least one row", "no row that can be read", "Check the export that wrote it"
+        )
     table = pd.DataFrame({name: pd.Series([row.get(name) for row in seen], dtype=object) for name in names})
     return Preview(names, guess_columns(table), table, len(sources), sum(s.size for s in sources))
 
@@ -165,16 +180,24 @@ def guess_columns(table: pd.DataFrame) -> Columns:
     lengths = {name: _mean_length(table[name]) for name in names}
     longest = max(lengths.values(), default=0.0)
     if longest == 0.0:
-        raise CorpusError("one column must hold text", f"columns {listed(names)} without any",
-                          "Choose another file, or name the text column")
+        raise CorpusError(
+            "one column must hold text",
+            f"columns {listed(names)} without any",
+            "Choose another file, or name the text column",
+        )
     candidates = [name for name in names if lengths[name] >= longest / 4]
     text = _named(candidates, TEXT_NAMES) or max(candidates, key=lambda name: lengths[name])
     others = [name for name in names if name != text]
     numeric = [name for name in others if _is_numeric(table[name])]
     distinct = [name for name in others if _is_distinct(table[name])]
     plain = [name for name in others if not table[name].map(lambda cell: isinstance(cell, list | dict)).any()]
-    return Columns(text, id=_named(distinct, ID_NAMES), label=_named(plain, LABEL_NAMES),
-                   tokens=_named(numeric, TOKEN_NAMES), weight=_named(numeric, WEIGHT_NAMES))
+    return Columns(
+        text,
+        id=_named(distinct, ID_NAMES),
+        label=_named(plain, LABEL_NAMES),
+        tokens=_named(numeric, TOKEN_NAMES),
+        weight=_named(numeric, WEIGHT_NAMES),
+    )
 
 
 def _mean_length(column: pd.Series) -> float:
@@ -238,17 +261,22 @@ def check_columns(columns: Columns, sources: Sequence[Source]) -> None:
     for role, name in roles.items():
         twice = [other for other, same in roles.items() if same == name and other != role]
         if twice:
-            raise CorpusError("every role must have a column of its own", f"'{name}' as {role} and {twice[0]}",
-                              "Choose another column for one of them")
+            raise CorpusError(
+                "every role must have a column of its own",
+                f"'{name}' as {role} and {twice[0]}",
+                "Choose another column for one of them",
+            )
     first: tuple[str, ...] | None = None
     for source in sources:
         names = names_of(source)
         if names is None:
             return
         if first is not None and set(names) != set(first):
-            raise CorpusError(f"the files of a folder must have the same columns as {sources[0].path.name}",
-                              f"{source.path.name} with {_difference(first, names)}",
-                              "Point at files of one kind, or bring them to the same columns")
+            raise CorpusError(
+                f"the files of a folder must have the same columns as {sources[0].path.name}",
+                f"{source.path.name} with {_difference(first, names)}",
+                "Point at files of one kind, or bring them to the same columns",
+            )
         first = first or names
         for role, name in roles.items():
             if name not in names:
@@ -265,13 +293,22 @@ def _difference(first: Sequence[str], names: Sequence[str]) -> str:
 def missing_column(role: str, name: str, names: Sequence[str], where: str) -> CorpusError:
     """Word the refusal of a column that is not there, with the nearest name there is."""
     near = difflib.get_close_matches(name, names, n=1)
-    return CorpusError(f"the {role} column '{name}' must be in {where}",
-                       f"{len(names):,} column{'s' if len(names) != 1 else ''}: {listed(names)}",
-                       f"Did you mean '{near[0]}'" if near else f"Choose the {role} column from these")
+    return CorpusError(
+        f"the {role} column '{name}' must be in {where}",
+        f"{len(names):,} column{'s' if len(names) != 1 else ''}: {listed(names)}",
+        f"Did you mean '{near[0]}'" if near else f"Choose the {role} column from these",
+    )
 
 
-def choose_columns(path: Path | str, *, text: str | None = None, id: str | None = None, label: str | None = None,
-                   tokens: str | None = None, weight: str | None = None) -> Columns:
+def choose_columns(
+    path: Path | str,
+    *,
+    text: str | None = None,
+    id: str | None = None,
+    label: str | None = None,
+    tokens: str | None = None,
+    weight: str | None = None,
+) -> Columns:
     """Take the columns that a person named and guess the others from the first rows.
 
     A column that was named for one role is guessed for no other.

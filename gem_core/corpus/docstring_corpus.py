@@ -31,8 +31,14 @@ class _File:
     path: Path
 
 
-def write_docstrings(out: Path | str, *, packages: Sequence[str] | None = None, limit: int | None = 6000,
-                     min_words: int = 25, progress: Progress = silent) -> int:
+def write_docstrings(
+    out: Path | str,
+    *,
+    packages: Sequence[str] | None = None,
+    limit: int | None = 6000,
+    min_words: int = 25,
+    progress: Progress = silent,
+) -> int:
     """Write the docstrings of installed packages as a corpus: columns id, text, package, module, kind, tokens.
 
     Source files are parsed, never imported or run. The same packages give the same file, byte for byte. A docstring
@@ -72,14 +78,18 @@ def write_docstrings(out: Path | str, *, packages: Sequence[str] | None = None, 
     """
     out = Path(out).expanduser()
     if out.suffix.lower() not in (".jsonl", ".parquet"):
-        raise CorpusError("the corpus of docstrings must be written as .jsonl or .parquet", out.name,
-                          "Choose one of these suffixes")
+        raise CorpusError(
+            "the corpus of docstrings must be written as .jsonl or .parquet", out.name, "Choose one of these suffixes"
+        )
     if limit is not None and limit < 1:
         raise CorpusError("limit must be at least 1", f"{limit}", "Ask for one document or more")
     records = _collect(_files(packages), limit, min_words, progress)
     if not records:
-        raise CorpusError("the packages must have docstrings", f"none of {min_words} words or more",
-                          "Name other packages or lower the least number of words")
+        raise CorpusError(
+            "the packages must have docstrings",
+            f"none of {min_words} words or more",
+            "Name other packages or lower the least number of words",
+        )
     records.sort(key=lambda record: (record["package"], record["id"]))
     _add_tokens(records)
     try:
@@ -88,8 +98,9 @@ def write_docstrings(out: Path | str, *, packages: Sequence[str] | None = None, 
         _write(records, temporary, parquet=out.suffix.lower() == ".parquet")
         os.replace(temporary, out)
     except OSError as error:
-        raise CorpusError("the folder of the corpus must be writable", f"{error.strerror or error} for {out}",
-                          "Choose another folder") from error
+        raise CorpusError(
+            "the folder of the corpus must be writable", f"{error.strerror or error} for {out}", "Choose another folder"
+        ) from error
     return len(records)
 
 
@@ -101,8 +112,11 @@ def _files(packages: Sequence[str] | None) -> list[_File]:
     for name in wanted:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            raise CorpusError("packages must be installed here", f"'{name}', which is not",
-                              f"Did you mean '{near[0]}'" if near else "See pip list for the names")
+            raise CorpusError(
+                "packages must be installed here",
+                f"'{name}', which is not",
+                f"Did you mean '{near[0]}'" if near else "See pip list for the names",
+            )
         for entry in known[name].files or ():
             parts = Path(entry).parts
             if entry.suffix != ".py" or PASSED & set(parts) or ".." in parts or any("-" in part for part in parts):
@@ -148,8 +162,9 @@ def _docstrings(file: _File) -> Iterator[tuple[str, str, str]]:
     yield from _walk(tree, file.module, "module")
 
 
-def _walk(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str,
-          kind: str) -> Iterator[tuple[str, str, str]]:
+def _walk(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str, kind: str
+) -> Iterator[tuple[str, str, str]]:
     text = ast.get_docstring(node, clean=False)
     if text is not None:
         text = inspect.cleandoc(text)

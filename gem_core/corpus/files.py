@@ -21,7 +21,12 @@ from gem_core.errors import CorpusError
 
 Format = Literal["csv", "tsv", "jsonl", "parquet"]
 FORMATS: dict[str, Format] = {
-    ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
 }
 COMPRESSIONS = (".gz", ".zst")
 KNOWN = "csv, tsv, jsonl (each also .gz or .zst) or parquet"
@@ -67,20 +72,26 @@ def find_sources(path: Path | str) -> tuple[Source, ...]:
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise CorpusError("the corpus must be a file or a folder on this machine", f"{path}, which does not exist",
-                          "Check the path")
+        raise CorpusError(
+            "the corpus must be a file or a folder on this machine", f"{path}, which does not exist", "Check the path"
+        )
     if path.is_file():
         return (_source(path),)
     inside = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p.relative_to(path)))
     sources = tuple(_source(p) for p in inside if split_suffix(p)[0] is not None)
     if not sources:
-        raise CorpusError(f"a corpus folder must hold {KNOWN} files",
-                          f"{path.name} with {len(inside):,} other file{'s' if len(inside) != 1 else ''}",
-                          "Point at the folder that holds the data files")
+        raise CorpusError(
+            f"a corpus folder must hold {KNOWN} files",
+            f"{path.name} with {len(inside):,} other file{'s' if len(inside) != 1 else ''}",
+            "Point at the folder that holds the data files",
+        )
     formats = sorted({s.format for s in sources})
     if len(formats) > 1:
-        raise CorpusError("a corpus folder must hold files of one format", " and ".join(formats) + f" in {path.name}",
-                          "Point at the files of one format, or move the others away")
+        raise CorpusError(
+            "a corpus folder must hold files of one format",
+            " and ".join(formats) + f" in {path.name}",
+            "Point at the files of one format, or move the others away",
+        )
     return sources
 
 
@@ -108,8 +119,9 @@ def _source(path: Path) -> Source:
         raise CorpusError(f"a corpus file must be {KNOWN}", f"{path.name}", "Convert it, for example to JSON Lines")
     size = path.stat().st_size
     if size == 0:
-        raise CorpusError(f"{path.name} must hold at least one row", "an empty file (0 bytes)",
-                          "Check the export that wrote it")
+        raise CorpusError(
+            f"{path.name} must hold at least one row", "an empty file (0 bytes)", "Check the export that wrote it"
+        )
     return Source(path, form, compression, size)
 
 
@@ -195,13 +207,19 @@ def _unzstd(source: Source, file: BinaryIO) -> Iterator[bytes]:
 
 def _refuse_utf16(source: Source, block: bytes) -> None:
     if block.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CorpusError(f"{source.path.name} must be UTF-8", "a UTF-16 byte-order mark",
-                          "Save it as UTF-8 (for example iconv -f UTF-16 -t UTF-8)")
+        raise CorpusError(
+            f"{source.path.name} must be UTF-8",
+            "a UTF-16 byte-order mark",
+            "Save it as UTF-8 (for example iconv -f UTF-16 -t UTF-8)",
+        )
 
 
 def _truncated(source: Source, why: str) -> Truncated:
-    return Truncated(f"{source.path.name} must be a whole {source.format}{source.compression} file",
-                     f"one that is damaged or cut short ({why})", "Copy or download it again")
+    return Truncated(
+        f"{source.path.name} must be a whole {source.format}{source.compression} file",
+        f"one that is damaged or cut short ({why})",
+        "Copy or download it again",
+    )
 
 
 def byte_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -279,9 +297,11 @@ def _csv_cells(source: Source, lines: Iterable[str]) -> Iterator[list[str] | Bro
             return
         except csv.Error as error:
             if "unexpected end" in str(error):
-                raise CorpusError(f"every quoted cell of {source.path.name} must be closed",
-                                  f"a quote in the row that starts on line {begin:,} and never ends",
-                                  "Close or double the quote in that row") from error
+                raise CorpusError(
+                    f"every quoted cell of {source.path.name} must be closed",
+                    f"a quote in the row that starts on line {begin:,} and never ends",
+                    "Close or double the quote in that row",
+                ) from error
             yield Broken(f"line {begin:,}: {error}")
             continue
         if cells:
@@ -303,8 +323,11 @@ def _delimiter(source: Source, header: str) -> str:
 def _csv_header(source: Source, cells: Iterator[list[str] | Broken]) -> tuple[str, ...]:
     header = next(cells, None)
     if header is None or isinstance(header, Broken):
-        raise CorpusError(f"{source.path.name} must begin with a line of column names",
-                          "no line at all" if header is None else header.detail, "Add a header line")
+        raise CorpusError(
+            f"{source.path.name} must begin with a line of column names",
+            "no line at all" if header is None else header.detail,
+            "Add a header line",
+        )
     return unique_names(header)
 
 

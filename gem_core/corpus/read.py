@@ -73,9 +73,14 @@ class Corpus:
         return {str(reason): int(n) for reason, n in self.refused["reason"].value_counts().items()}
 
 
-def read_corpus(path: Path | str, *, columns: Columns | None = None, min_words: int = 3,
-                counter: TokenCounter | Literal["packaged", "words"] = "packaged",
-                progress: Progress = silent) -> Corpus:
+def read_corpus(
+    path: Path | str,
+    *,
+    columns: Columns | None = None,
+    min_words: int = 3,
+    counter: TokenCounter | Literal["packaged", "words"] = "packaged",
+    progress: Progress = silent,
+) -> Corpus:
     """Read a file, or a folder of files, as documents.
 
     A row is refused, with a reason, when its text is missing, blank, shorter than `min_words`, not UTF-8 or not a
@@ -133,8 +138,15 @@ def read_corpus(path: Path | str, *, columns: Columns | None = None, min_words: 
         raise _nothing_left(Path(path), intake)
     tokens, tokens_from = _tokens(intake, columns, counter, progress)
     rows = cast(Int64, frozen(np.fromiter(intake.row_of.values(), dtype=np.int64)))
-    return Corpus(_documents(intake, columns, tokens), intake.refused_table(), columns, tokens_from,
-                  hash_documents(intake.ids, intake.texts), rows, intake.rows)
+    return Corpus(
+        _documents(intake, columns, tokens),
+        intake.refused_table(),
+        columns,
+        tokens_from,
+        hash_documents(intake.ids, intake.texts),
+        rows,
+        intake.rows,
+    )
 
 
 def _teller(progress: Progress, passed: int, total: int) -> Callable[[int], None]:
@@ -275,28 +287,33 @@ def _take_source(source: Source, intake: _Intake, tell: Callable[[int], None]) -
 
 def _nothing_left(path: Path, intake: _Intake) -> CorpusError:
     if not intake.rows:
-        return CorpusError(f"{path.name} must hold at least one row", "a file without rows",
-                           "Check the export that wrote it")
+        return CorpusError(
+            f"{path.name} must hold at least one row", "a file without rows", "Check the export that wrote it"
+        )
     counts: dict[str, int] = {}
     for _, _, reason, _ in intake.refused:
         counts[reason] = counts.get(reason, 0) + 1
     row, _, _, detail = intake.refused[0]
     reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(counts.items(), key=lambda item: -item[1]))
-    return CorpusError(f"{path.name} must hold at least one document",
-                       f"{intake.rows:,} row{'s' if intake.rows != 1 else ''}, all refused ({reasons}; row {row:,}: "
-                       f"{detail})",
-                       f"Check that '{intake.columns.text}' is the text column and how the file was written")
+    return CorpusError(
+        f"{path.name} must hold at least one document",
+        f"{intake.rows:,} row{'s' if intake.rows != 1 else ''}, all refused ({reasons}; row {row:,}: {detail})",
+        f"Check that '{intake.columns.text}' is the text column and how the file was written",
+    )
 
 
-def _tokens(intake: _Intake, columns: Columns, counter: TokenCounter | Literal["packaged", "words"],
-            progress: Progress) -> tuple[list[int], str]:
+def _tokens(
+    intake: _Intake, columns: Columns, counter: TokenCounter | Literal["packaged", "words"], progress: Progress
+) -> tuple[list[int], str]:
     """Return token counts and where they come from: the column, the tokenizer, or words x 1.3."""
     if columns.tokens is not None:
         numbers = [as_number(cell) for cell in intake.other[columns.tokens]]
         missing = sum(number is None for number in numbers)
         note = f" ({missing:,} without a number there: words x 1.3)" if missing else ""
-        return [_by_words(text) if number is None else int(number)
-                for number, text in zip(numbers, intake.texts, strict=True)], f"column {columns.tokens}{note}"
+        return [
+            _by_words(text) if number is None else int(number)
+            for number, text in zip(numbers, intake.texts, strict=True)
+        ], f"column {columns.tokens}{note}"
     if counter == "packaged":
         counter = packaged_counter() or "words"
     if counter == "words":
@@ -304,7 +321,7 @@ def _tokens(intake: _Intake, columns: Columns, counter: TokenCounter | Literal["
     counts: list[int] = []
     progress("count tokens", 0, len(intake.texts))
     for begin in range(0, len(intake.texts), 256):
-        counts += counter(intake.texts[begin:begin + 256])
+        counts += counter(intake.texts[begin : begin + 256])
         progress("count tokens", len(counts), len(intake.texts))
     return counts, getattr(counter, "name", "a tokenizer of the caller")
 
@@ -314,8 +331,11 @@ def _by_words(text: str) -> int:
 
 
 def _documents(intake: _Intake, columns: Columns, tokens: Sequence[int]) -> pd.DataFrame:
-    made = {"id": pd.Series(intake.ids, dtype="str"), "text": pd.Series(intake.texts, dtype="str"),
-            "tokens": pd.Series(tokens, dtype="int64")}
+    made = {
+        "id": pd.Series(intake.ids, dtype="str"),
+        "text": pd.Series(intake.texts, dtype="str"),
+        "tokens": pd.Series(tokens, dtype="int64"),
+    }
     for name, cells in intake.other.items():
         if name == columns.tokens:
             continue

@@ -19,9 +19,15 @@ BLOCK = 4096
 VECTOR_NAMES = ("embedding", "embeddings", "vector", "vectors", "emb")
 
 
-def load_vectors(path: Path | str, documents: int, *, column: str | None = None,
-                 rows: NDArray[np.integer[Any]] | None = None, source_rows: int | None = None,
-                 out: Path | None = None) -> Float32:
+def load_vectors(
+    path: Path | str,
+    documents: int,
+    *,
+    column: str | None = None,
+    rows: NDArray[np.integer[Any]] | None = None,
+    source_rows: int | None = None,
+    out: Path | None = None,
+) -> Float32:
     """Read one vector a document and scale each to unit length.
 
     Memory: the result (4 n d bytes, or nothing with `out`) and a block of 4,096 rows in float64.
@@ -64,8 +70,9 @@ def load_vectors(path: Path | str, documents: int, *, column: str | None = None,
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise CorpusError("the vectors must be a file on this machine", f"{path}, which does not exist",
-                          "Check the path")
+        raise CorpusError(
+            "the vectors must be a file on this machine", f"{path}, which does not exist", "Check the path"
+        )
     if path.suffix.lower() == ".npy":
         count, dimension, blocks = _npy_blocks(path)
     elif path.is_dir() or path.suffix.lower() in (".parquet", ".pq"):
@@ -74,29 +81,36 @@ def load_vectors(path: Path | str, documents: int, *, column: str | None = None,
         raise CorpusError("vectors must be an .npy or a parquet file", path.name, "Save them with numpy.save")
     keep = _which(path, count, documents, rows, source_rows)
     shape = (documents, dimension)
-    result: NDArray[np.float32] = (np.empty(shape, dtype=np.float32) if out is None else
-                                   np.lib.format.open_memmap(out, mode="w+", dtype=np.float32, shape=shape))
+    result: NDArray[np.float32] = (
+        np.empty(shape, dtype=np.float32)
+        if out is None
+        else np.lib.format.open_memmap(out, mode="w+", dtype=np.float32, shape=shape)
+    )
     faults = _Faults(path.name)
     begin = filled = 0
     for block in blocks:
         wanted = slice(None) if keep is None else keep[(keep >= begin) & (keep < begin + len(block))] - begin
         unit = faults.unit(block, begin)[wanted]
-        result[filled:filled + len(unit)] = unit
+        result[filled : filled + len(unit)] = unit
         begin, filled = begin + len(block), filled + len(unit)
     faults.settle(keep)
     return result
 
 
-def _which(path: Path, count: int, documents: int, rows: NDArray[np.integer[Any]] | None,
-           source_rows: int | None) -> NDArray[np.int64] | None:
+def _which(
+    path: Path, count: int, documents: int, rows: NDArray[np.integer[Any]] | None, source_rows: int | None
+) -> NDArray[np.int64] | None:
     """Return the rows to take, or None for all of them."""
     if count == documents:
         return None
     if rows is not None and source_rows == count:
         return np.asarray(rows, dtype=np.int64)
     also = f" (or a row for each of the source's {source_rows:,})" if rows is not None and source_rows else ""
-    raise CorpusError(f"{path.name} must have one vector a document, {documents:,} rows{also}", f"{count:,} rows",
-                      "Export the vectors of exactly these documents, in their order")
+    raise CorpusError(
+        f"{path.name} must have one vector a document, {documents:,} rows{also}",
+        f"{count:,} rows",
+        "Export the vectors of exactly these documents, in their order",
+    )
 
 
 class _Faults:
@@ -121,15 +135,19 @@ class _Faults:
         return np.asarray(rows / norms)
 
     def settle(self, keep: NDArray[np.int64] | None) -> None:
-        for must, what, found in (("finite numbers", "NaN or infinity", self._not_finite),
-                                  ("vectors with a direction", "all-zero vectors", self._zero)):
+        for must, what, found in (
+            ("finite numbers", "NaN or infinity", self._not_finite),
+            ("vectors with a direction", "all-zero vectors", self._zero),
+        ):
             bad = np.concatenate(found)
             bad = bad if keep is None else bad[np.isin(bad, keep)]
             if bad.size:
                 plural = "s" if bad.size != 1 else ""
-                raise CorpusError(f"{self._name} must hold {must}",
-                                  f"{what} in {bad.size:,} row{plural}, the first at row {int(bad[0]):,}",
-                                  "Embed those documents again or drop them")
+                raise CorpusError(
+                    f"{self._name} must hold {must}",
+                    f"{what} in {bad.size:,} row{plural}, the first at row {int(bad[0]):,}",
+                    "Embed those documents again or drop them",
+                )
 
 
 Blocks = tuple[int, int, Iterator[NDArray[Any]]]
@@ -140,43 +158,64 @@ def _npy_blocks(path: Path) -> Blocks:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         if "object" in str(error).lower() or "pickle" in str(error).lower():
-            raise CorpusError(f"{path.name} must be a plain array of numbers", "pickled objects or another format",
-                              "Save a float32 array with numpy.save; pickles are never opened") from error
-        raise CorpusError(f"{path.name} must be a whole .npy file",
-                          f"one that is damaged or cut short ({str(error)[:100]})", "Copy it again") from error
+            raise CorpusError(
+                f"{path.name} must be a plain array of numbers",
+                "pickled objects or another format",
+                "Save a float32 array with numpy.save; pickles are never opened",
+            ) from error
+        raise CorpusError(
+            f"{path.name} must be a whole .npy file",
+            f"one that is damaged or cut short ({str(error)[:100]})",
+            "Copy it again",
+        ) from error
     real = np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)
     _check_shape(path, array.shape, str(array.dtype), real)
-    return len(array), array.shape[1], (np.asarray(array[i:i + BLOCK]) for i in range(0, len(array), BLOCK))
+    return len(array), array.shape[1], (np.asarray(array[i : i + BLOCK]) for i in range(0, len(array), BLOCK))
 
 
 def _check_shape(path: Path, shape: tuple[int, ...], kind: str, real: bool) -> None:
     if not real:
         raise CorpusError(f"{path.name} must hold real numbers", f"type {kind}", "Convert the vectors to float32")
     if len(shape) != 2 or shape[1] == 0:
-        raise CorpusError(f"{path.name} must be a table of shape (documents, dimensions)", f"shape {shape}",
-                          "Save one row a document")
+        raise CorpusError(
+            f"{path.name} must be a table of shape (documents, dimensions)", f"shape {shape}", "Save one row a document"
+        )
 
 
 def _parquet_blocks(path: Path, column: str | None) -> Blocks:
     sources = find_sources(path)
     if any(source.format != "parquet" for source in sources):
-        raise CorpusError("vectors must be an .npy or a parquet file", f"a folder of {sources[0].format} files",
-                          "Point at the parquet files")
+        raise CorpusError(
+            "vectors must be an .npy or a parquet file",
+            f"a folder of {sources[0].format} files",
+            "Point at the parquet files",
+        )
     try:
         files = [pq.ParquetFile(source.path) for source in sources]
     except (pa.ArrowInvalid, OSError) as error:
         raise _damaged(path, error) from error
     name = _vector_column(path, files[0].schema_arrow, column)
     count = sum(file.metadata.num_rows for file in files)
-    first = next((len(cell) for file in files for batch in file.iter_batches(1, columns=[name])
-                  for cell in batch.column(0).to_pylist() if cell is not None), 0)
+    first = next(
+        (
+            len(cell)
+            for file in files
+            for batch in file.iter_batches(1, columns=[name])
+            for cell in batch.column(0).to_pylist()
+            if cell is not None
+        ),
+        0,
+    )
     _check_shape(path, (count, first), "list", True)
     return count, first, _list_blocks(path, files, name, first)
 
 
 def _damaged(path: Path, error: Exception) -> CorpusError:
-    return CorpusError(f"{path.name} must be a whole parquet file",
-                       f"one that is damaged or cut short ({str(error).splitlines()[0][:100]})", "Copy it again")
+    return CorpusError(
+        f"{path.name} must be a whole parquet file",
+        f"one that is damaged or cut short ({str(error).splitlines()[0][:100]})",
+        "Copy it again",
+    )
 
 
 def _vector_column(path: Path, schema: pa.Schema, column: str | None) -> str:
@@ -184,13 +223,19 @@ def _vector_column(path: Path, schema: pa.Schema, column: str | None) -> str:
     if column is not None:
         if column not in lists:
             came = f"type {schema.field(column).type}" if column in schema.names else f"columns {listed(schema.names)}"
-            raise CorpusError(f"column '{column}' of {path.name} must be a column of lists of numbers", came,
-                              f"Choose one of the list columns: {listed(lists)}")
+            raise CorpusError(
+                f"column '{column}' of {path.name} must be a column of lists of numbers",
+                came,
+                f"Choose one of the list columns: {listed(lists)}",
+            )
         return column
     named = [name for name in VECTOR_NAMES if name in lists]
     if not named and len(lists) != 1:
-        raise CorpusError(f"{path.name} must have one column of lists of numbers",
-                          f"{len(lists)} such columns among {listed(schema.names)}", "Name the column of the vectors")
+        raise CorpusError(
+            f"{path.name} must have one column of lists of numbers",
+            f"{len(lists)} such columns among {listed(schema.names)}",
+            "Name the column of the vectors",
+        )
     return named[0] if named else str(lists[0])
 
 
@@ -209,9 +254,11 @@ def _list_blocks(path: Path, files: list[pq.ParquetFile], name: str, dimension: 
                 wrong = np.flatnonzero(lengths != dimension)
                 if wrong.size:
                     row, length = begin + int(wrong[0]), int(lengths[wrong[0]])
-                    raise CorpusError(f"every vector of {path.name} must have {dimension:,} numbers",
-                                      f"{'none' if length < 0 else f'{length:,}'} in row {row:,}",
-                                      "Embed that document again or drop it")
+                    raise CorpusError(
+                        f"every vector of {path.name} must have {dimension:,} numbers",
+                        f"{'none' if length < 0 else f'{length:,}'} in row {row:,}",
+                        "Embed that document again or drop it",
+                    )
                 # Nulls inside a list become NaN and are counted with them.
                 flat = pa.compute.list_flatten(cells).cast(pa.float64()).to_numpy(zero_copy_only=False)
                 yield flat.reshape(len(cells), dimension)

@@ -70,9 +70,11 @@ def _unit(rows: Float32, first_row: int, name: str) -> Float32:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
     if bad.size:
-        raise CorpusError(f"the encoder '{name}' must give every text a direction",
-                          f"a zero or infinite vector for document {first_row + int(bad[0]):,}",
-                          "Drop that document or choose another encoder")
+        raise CorpusError(
+            f"the encoder '{name}' must give every text a direction",
+            f"a zero or infinite vector for document {first_row + int(bad[0]):,}",
+            "Drop that document or choose another encoder",
+        )
     return np.asarray(rows / norms, dtype=np.float32)
 
 
@@ -97,7 +99,7 @@ def encode(texts: Sequence[str], encoder: Encoder) -> Float32:
 
     Examples
     --------
-    >>> from gem_core.corpus.encoders import load_encoder
+    >>> from gem_core.embedding.encoders import load_encoder
     >>> bees, honey, tax = encode(["bees", "honey", "tax law"], load_encoder())
     >>> bool(bees @ honey > bees @ tax)
     True

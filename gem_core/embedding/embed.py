@@ -61,9 +61,16 @@ class Estimate:
     max_tokens: int
 
 
-def embed(texts: Sequence[str], *, cache: Path | str, encoder: str = PACKAGED,
-          settings: EncoderSettings | None = None, batch: int = 256, engine: Engine | None = None,
-          progress: Progress = silent) -> Float32:
+def embed(
+    texts: Sequence[str],
+    *,
+    cache: Path | str,
+    encoder: str = PACKAGED,
+    settings: EncoderSettings | None = None,
+    batch: int = 256,
+    engine: Engine | None = None,
+    progress: Progress = silent,
+) -> Float32:
     """Turn texts into unit vectors, kept on disk.
 
     The vectors are found again when texts, encoder and settings are the same: nothing is computed then, and the
@@ -143,13 +150,19 @@ def _of_results(settings: EncoderSettings) -> dict[str, object]:
 
 def _hash_texts(texts: Sequence[str]) -> str:
     if isinstance(texts, str) or len(texts) == 0:
-        raise InputError("texts must be a list of at least one text", "a string" if isinstance(texts, str) else "none",
-                         "Pass the texts of a corpus")
+        raise InputError(
+            "texts must be a list of at least one text",
+            "a string" if isinstance(texts, str) else "none",
+            "Pass the texts of a corpus",
+        )
     digest = hashlib.sha256()
     for row, text in enumerate(texts):
         if not isinstance(text, str):
-            raise InputError("every text must be a string", f"a {type(text).__name__} in row {row:,}",
-                             "Read the corpus with read_corpus, which refuses such rows")
+            raise InputError(
+                "every text must be a string",
+                f"a {type(text).__name__} in row {row:,}",
+                "Read the corpus with read_corpus, which refuses such rows",
+            )
         data = text.encode("utf-8", "replace")
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
@@ -160,11 +173,11 @@ def _fill(store: VectorCache, texts: Sequence[str], model: Encoder, batch: int, 
     done, total = store.resume(model.dimension), len(texts)
     progress("embed", done, total)
     with running(model) as runner:
-        waiting = runner.prepare(texts[done:done + batch])
+        waiting = runner.prepare(texts[done : done + batch])
         for begin in range(done, total, batch):
             prepared = waiting.result()
             if begin + batch < total:  # the next texts are tokenised while these are embedded
-                waiting = runner.prepare(texts[begin + batch:begin + 2 * batch])
+                waiting = runner.prepare(texts[begin + batch : begin + 2 * batch])
             store.append(runner.rows(prepared, _teller(progress, begin, total), begin))
     store.finish()
 
@@ -172,7 +185,7 @@ def _fill(store: VectorCache, texts: Sequence[str], model: Encoder, batch: int, 
 def _fill_by(others: Embedders, store: VectorCache, texts: Sequence[str], batch: int, progress: Progress) -> None:
     done, total = store.resume(others.dimension), len(texts)
     progress("embed", done, total)
-    for rows in others.rows((begin, texts[begin:begin + batch]) for begin in range(done, total, batch)):
+    for rows in others.rows((begin, texts[begin : begin + batch]) for begin in range(done, total, batch)):
         store.append(rows)
         done += len(rows)
         progress("embed", done, total)
@@ -193,8 +206,13 @@ class _Teller:
         self.progress("embed", self.begin + done, self.total)
 
 
-def estimate_embedding(texts: Sequence[str], encoder: str | Encoder = PACKAGED, *,
-                       settings: EncoderSettings | None = None, seconds: float = 3.0) -> Estimate:
+def estimate_embedding(
+    texts: Sequence[str],
+    encoder: str | Encoder = PACKAGED,
+    *,
+    settings: EncoderSettings | None = None,
+    seconds: float = 3.0,
+) -> Estimate:
     """Measure how fast this machine embeds this corpus: about `seconds` of real work on documents of every length.
 
     Parameters
@@ -225,11 +243,11 @@ def estimate_embedding(texts: Sequence[str], encoder: str | Encoder = PACKAGED, 
     # Every 1/32 of the sorted lengths goes into each batch, so a batch is a small image of the corpus.
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     with running(model) as runner:
-        _measure(runner, [texts[i] for i in order[len(order) // 64::max(1, len(order) // 8)]][:8])
+        _measure(runner, [texts[i] for i in order[len(order) // 64 :: max(1, len(order) // 8)]][:8])
         spent, measured, place = 0.0, 0, 0
         while spent < seconds and measured < len(texts):
             step = max(1, len(order) // 32)
-            some = [texts[i] for i in order[place % step::step]]
+            some = [texts[i] for i in order[place % step :: step]]
             spent += _measure(runner, some)
             measured += len(some)
             place += max(1, step // 3)

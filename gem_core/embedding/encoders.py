@@ -116,8 +116,11 @@ def _folder(encoder: str) -> Path | None:
     if path.is_dir():
         return path
     if path.exists() or encoder.startswith((".", "/", "~")) or not HUB_NAME.fullmatch(encoder):
-        raise CorpusError("an encoder must be 'packaged', a folder or a name of the Hugging Face hub",
-                          f"'{encoder}', which is none of them", "Check the path")
+        raise CorpusError(
+            "an encoder must be 'packaged', a folder or a name of the Hugging Face hub",
+            f"'{encoder}', which is none of them",
+            "Check the path",
+        )
     return None
 
 
@@ -152,8 +155,13 @@ def load_encoder(encoder: str = PACKAGED, settings: EncoderSettings | None = Non
     settings = settings or EncoderSettings()
     device, dtype = _where(settings)
     if encoder == PACKAGED:
-        return PackagedEncoder(max_tokens=settings.max_tokens or 256, dtype=dtype, device=device,
-                               workers=_workers(device), prompt=settings.prompt)
+        return PackagedEncoder(
+            max_tokens=settings.max_tokens or 256,
+            dtype=dtype,
+            device=device,
+            workers=_workers(device),
+            prompt=settings.prompt,
+        )
     return SentenceEncoder(encoder, _load_model(encoder, device), settings, dtype)
 
 
@@ -193,14 +201,18 @@ def _load_model(encoder: str, device: str) -> Any:
     # A model that is on this machine already needs no network.
     for local in (True,) if folder is not None else (True, False):
         try:
-            return SentenceTransformer(str(folder or encoder), device=device, trust_remote_code=False,
-                                       local_files_only=local)
+            return SentenceTransformer(
+                str(folder or encoder), device=device, trust_remote_code=False, local_files_only=local
+            )
         except (OSError, ValueError, ImportError, KeyError, RuntimeError) as caught:
             error = caught
     lines = str(error).strip().splitlines() or [type(error).__name__]
     do = "Check the folder" if folder is not None else "Check the name and the network, or use 'packaged'"
-    raise CorpusError(f"the encoder '{encoder}' must be a sentence-transformers model that can be loaded",
-                      lines[0][:200].rstrip("."), do) from error
+    raise CorpusError(
+        f"the encoder '{encoder}' must be a sentence-transformers model that can be loaded",
+        lines[0][:200].rstrip("."),
+        do,
+    ) from error
 
 
 class SentenceEncoder:
@@ -235,8 +247,13 @@ class SentenceEncoder:
 
     def forward(self, prepared: Sequence[str]) -> Float32:
         """Return the vectors of texts, shape (texts, dimension)."""
-        out = self._model.encode(list(prepared), batch_size=len(prepared), show_progress_bar=False,
-                                 prompt=self._prompt, convert_to_tensor=True)
+        out = self._model.encode(
+            list(prepared),
+            batch_size=len(prepared),
+            show_progress_bar=False,
+            prompt=self._prompt,
+            convert_to_tensor=True,
+        )
         return np.asarray(out.float().cpu().numpy(), dtype=np.float32)
 
 

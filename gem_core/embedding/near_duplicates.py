@@ -64,8 +64,9 @@ class Duplicates:
         return self.rows[here], self.cosine[here]
 
 
-def near_duplicates(X: ArrayLike, threshold: float = 0.95, *, scores: ArrayLike | None = None,
-                    progress: Progress = silent) -> Duplicates:
+def near_duplicates(
+    X: ArrayLike, threshold: float = 0.95, *, scores: ArrayLike | None = None, progress: Progress = silent
+) -> Duplicates:
     """Find the connected components of the graph that joins two documents where x_i'x_j >= threshold.
 
     Exact at every size. All pairs are looked at, but by short vectors: with P a projection on 96 directions of
@@ -114,8 +115,11 @@ def _scores(scores: ArrayLike | None, n: int) -> Float64:
         return np.zeros(n)
     best = np.asarray(scores, dtype=np.float64)
     if best.shape != (n,) or np.isnan(best).any():
-        raise InputError(f"scores must hold one number a document ({n:,})",
-                         "NaN" if best.shape == (n,) else f"shape {best.shape}", "Pass a flat array without NaN")
+        raise InputError(
+            f"scores must hold one number a document ({n:,})",
+            "NaN" if best.shape == (n,) else f"shape {best.shape}",
+            "Pass a flat array without NaN",
+        )
     return best
 
 
@@ -135,7 +139,7 @@ def _short(unit: Float32) -> Float32:
         return unit
     second = np.zeros((unit.shape[1],) * 2)
     for begin in range(0, len(unit), COLUMNS):
-        block = unit[begin:begin + COLUMNS].astype(np.float64)
+        block = unit[begin : begin + COLUMNS].astype(np.float64)
         second += block.T @ block
     basis = np.random.default_rng(0).normal(size=(unit.shape[1], SHORT))
     for _ in range(4):  # subspace iteration: any orthonormal basis gives a true bound, a good one a tight bound
@@ -152,7 +156,7 @@ def _components(unit: Float32, threshold: float, progress: Progress) -> NDArray[
     kept: list[NDArray[np.int64]] = []
     for left, right in _candidates(_short(unit), threshold, progress):
         for begin in range(0, len(left), PAIRS):
-            i, j = left[begin:begin + PAIRS], right[begin:begin + PAIRS]
+            i, j = left[begin : begin + PAIRS], right[begin : begin + PAIRS]
             apart = label[i] != label[j]  # what is joined already needs no second proof
             i, j = i[apart], j[apart]
             cosine = np.einsum("ij,ij->i", unit[i], unit[j], dtype=np.float64)
@@ -164,15 +168,18 @@ def _components(unit: Float32, threshold: float, progress: Progress) -> NDArray[
     return _joined(label, kept)
 
 
-def _candidates(short: Float32, threshold: float, progress: Progress,
-                ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _candidates(
+    short: Float32,
+    threshold: float,
+    progress: Progress,
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Pairs i < j whose bound reaches the threshold, block by block of the upper triangle."""
     n = len(short)
     for top in range(0, n, ROWS):
         progress("compare", top, n)
-        rows = short[top:top + ROWS]
+        rows = short[top : top + ROWS]
         for begin in range(top, n, COLUMNS):
-            columns = short[begin:begin + COLUMNS]
+            columns = short[begin : begin + COLUMNS]
             hits = np.flatnonzero(rows @ columns.T >= np.float32(threshold - ROUNDING))
             left, right = hits // len(columns) + top, hits % len(columns) + begin
             upper = left < right

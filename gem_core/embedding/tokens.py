@@ -48,7 +48,7 @@ class PackagedCounter:
         pieces = [(place, piece) for place, text in enumerate(texts) for piece in cut(text)]
         counts = [0] * len(texts)
         for begin in range(0, len(pieces), 64):
-            some = pieces[begin:begin + 64]
+            some = pieces[begin : begin + 64]
             encoded = self._tokenizer.encode_batch_fast([piece for _, piece in some], add_special_tokens=False)
             for (place, _), encoding in zip(some, encoded, strict=True):
                 counts[place] += len(encoding)

@@ -56,8 +56,11 @@ class VectorCache:
         except (ValueError, OSError, EOFError):
             sound = False
         if not sound:
-            raise WorkspaceError(f"the cached vectors must be {self._documents:,} whole rows of float32",
-                                 f"a damaged file {path}", f"Delete the folder {self.folder} and embed again")
+            raise WorkspaceError(
+                f"the cached vectors must be {self._documents:,} whole rows of float32",
+                f"a damaged file {path}",
+                f"Delete the folder {self.folder} and embed again",
+            )
         return cast(Float32, vectors)
 
     def resume(self, dimension: int) -> int:
@@ -158,8 +161,11 @@ def opened(folder: Path, about: dict[str, Any], documents: int) -> Iterator[Vect
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            raise WorkspaceError("one process at a time may embed a corpus", f"another one at work in {folder}",
-                                 "Wait for it to finish, or stop it") from error
+            raise WorkspaceError(
+                "one process at a time may embed a corpus",
+                f"another one at work in {folder}",
+                "Wait for it to finish, or stop it",
+            ) from error
     cache = VectorCache(folder, about, documents)
     try:
         yield cache
@@ -184,7 +190,7 @@ def _write_and_sync(file: BinaryIO, data: bytes) -> None:
     view, handle = memoryview(data), file.fileno()
     os.lseek(handle, 0, os.SEEK_END)
     while view:
-        view = view[os.write(handle, view):]
+        view = view[os.write(handle, view) :]
     os.fsync(handle)
 
 
@@ -206,11 +212,16 @@ def _refusing(folder: Path, rows: int = 0, undo: Callable[[], None] = lambda: No
         with contextlib.suppress(OSError):  # the journal decides what is sound when the folder is opened again
             undo()
         if error.errno in FULL:
-            raise WorkspaceError("the disk must have room for the vectors",
-                                 f"a full disk in {folder} after {rows:,} documents",
-                                 "Free some space and start again: it goes on after them") from error
-        raise WorkspaceError("the folder of the vectors must be writable",
-                             f"{error.strerror or error} in {folder}", "Choose another folder") from error
+            raise WorkspaceError(
+                "the disk must have room for the vectors",
+                f"a full disk in {folder} after {rows:,} documents",
+                "Free some space and start again: it goes on after them",
+            ) from error
+        raise WorkspaceError(
+            "the folder of the vectors must be writable",
+            f"{error.strerror or error} in {folder}",
+            "Choose another folder",
+        ) from error
 
 
 def _header(documents: int, dimension: int) -> bytes:

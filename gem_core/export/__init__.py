@@ -7,6 +7,21 @@ from gem_core.export.report import report_html, write_report
 from gem_core.export.safe_csv import csv_text, neutral_table, write_csv
 from gem_core.export.tables import assignments_table, map_table, taxonomy_table, weights_table
 
-__all__ = ["FORMATS", "NAMES", "assignments_table", "command", "csv_text", "export", "map_table", "mixture_text",
-           "neutral_table", "receipt", "report_html", "taxonomy_table", "weights_table", "write_csv", "write_report",
-           "write_weights"]
+__all__ = [
+    "FORMATS",
+    "NAMES",
+    "assignments_table",
+    "command",
+    "csv_text",
+    "export",
+    "map_table",
+    "mixture_text",
+    "neutral_table",
+    "receipt",
+    "report_html",
+    "taxonomy_table",
+    "weights_table",
+    "write_csv",
+    "write_report",
+    "write_weights",
+]

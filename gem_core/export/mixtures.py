@@ -24,8 +24,9 @@ def regmix_yaml(taxonomy: Taxonomy, weights: Weights) -> str:
     """
     names = domain_names(taxonomy, weights)
     lines = [f"taxonomy_hash: {_quoted(taxonomy.taxonomy_hash)}", f"strategy: {_quoted(weights.strategy)}", "train:"]
-    lines += [f"  train_{name}: {_number(weight)}"
-              for name, weight in zip(names.values(), weights.weights, strict=True)]
+    lines += [
+        f"  train_{name}: {_number(weight)}" for name, weight in zip(names.values(), weights.weights, strict=True)
+    ]
     lines += ["valid:", *(f"  valid_{name}: 1.0" for name in names.values()), "labels:"]
     lines += [f"  {name}: {_quoted(taxonomy.cluster(number).label)}" for number, name in names.items()]
     return "\n".join(lines) + "\n"
@@ -34,28 +35,45 @@ def regmix_yaml(taxonomy: Taxonomy, weights: Weights) -> str:
 def doremi_json(taxonomy: Taxonomy, weights: Weights) -> str:
     """Return weights as DoReMi's code reads them: train_domain_weights, and eval_domain_weights, the natural shares."""
     names = domain_names(taxonomy, weights)
-    return _json({
-        "train_domain_weights": dict(zip(names.values(), map(float, weights.weights), strict=True)),
-        "eval_domain_weights": dict(zip(names.values(), map(float, weights.natural), strict=True)),
-        "labels": {name: taxonomy.cluster(number).label for number, name in names.items()},
-        "strategy": weights.strategy, "taxonomy_hash": taxonomy.taxonomy_hash})
+    return _json(
+        {
+            "train_domain_weights": dict(zip(names.values(), map(float, weights.weights), strict=True)),
+            "eval_domain_weights": dict(zip(names.values(), map(float, weights.natural), strict=True)),
+            "labels": {name: taxonomy.cluster(number).label for number, name in names.items()},
+            "strategy": weights.strategy,
+            "taxonomy_hash": taxonomy.taxonomy_hash,
+        }
+    )
 
 
 def weborganizer_json(taxonomy: Taxonomy, weights: Weights) -> str:
     """Return weights as WebOrganizer has distributions over domains: a list with the number and weight of each."""
     check_same(taxonomy, weights)
     clusters = [taxonomy.cluster(number) for number in weights.numbers]
-    return _json([{"domain": c.number, "weight": float(weight), "tokens": c.tokens, "documents": c.documents,
-                   "label": c.label, "strategy": weights.strategy, "taxonomy_hash": taxonomy.taxonomy_hash}
-                  for c, weight in zip(clusters, weights.weights, strict=True)])
+    return _json(
+        [
+            {
+                "domain": c.number,
+                "weight": float(weight),
+                "tokens": c.tokens,
+                "documents": c.documents,
+                "label": c.label,
+                "strategy": weights.strategy,
+                "taxonomy_hash": taxonomy.taxonomy_hash,
+            }
+            for c, weight in zip(clusters, weights.weights, strict=True)
+        ]
+    )
 
 
 def mixture_text(taxonomy: Taxonomy, weights: Weights, form: Format) -> str:
     """Return weights in a format, as `write_weights` writes them."""
     made: dict[Format, Callable[[], str]] = {
         "csv": lambda: csv_text(weights_table(taxonomy, weights)),
-        "regmix": lambda: regmix_yaml(taxonomy, weights), "doremi": lambda: doremi_json(taxonomy, weights),
-        "weborganizer": lambda: weborganizer_json(taxonomy, weights)}
+        "regmix": lambda: regmix_yaml(taxonomy, weights),
+        "doremi": lambda: doremi_json(taxonomy, weights),
+        "weborganizer": lambda: weborganizer_json(taxonomy, weights),
+    }
     return made[form]()
 
 
@@ -72,16 +90,23 @@ def format_of(path: Path, form: str | None = None) -> Format:
     >>> format_of(Path("weights.yaml")), format_of(Path("weights.json"), "weborganizer")
     ('regmix', 'weborganizer')
     """
-    endings: dict[str, tuple[Format, ...]] = {".csv": ("csv",), ".yaml": ("regmix",), ".yml": ("regmix",),
-                                              ".json": ("doremi", "weborganizer")}
+    endings: dict[str, tuple[Format, ...]] = {
+        ".csv": ("csv",),
+        ".yaml": ("regmix",),
+        ".yml": ("regmix",),
+        ".json": ("doremi", "weborganizer"),
+    }
     fitting = endings.get(path.suffix.lower(), ())
     if form is None and fitting:
         return fitting[0]
     for known in fitting:
         if known == form:
             return known
-    raise InputError("A file of weights is .csv, .yaml (regmix) or .json (doremi, weborganizer)",
-                     f"{path.name!r}" + (f" as {form}" if form else ""), "Use one of these endings")
+    raise InputError(
+        "A file of weights is .csv, .yaml (regmix) or .json (doremi, weborganizer)",
+        f"{path.name!r}" + (f" as {form}" if form else ""),
+        "Use one of these endings",
+    )
 
 
 def write_weights(path: Path, taxonomy: Taxonomy, weights: Weights, form: str | None = None) -> Format:

@@ -14,17 +14,34 @@ def command(workspace: Workspace, taxonomy: Taxonomy) -> str:
     """Return the command line that makes this taxonomy from the same corpus file."""
     manifest, settings = workspace.manifest, taxonomy.settings
     words = ["gem-explorer", "fit", manifest.source, "--workspace", "DIR"]
-    for part, option in (("text", "--text-column"), ("id", "--id-column"), ("label", "--label-column"),
-                         ("tokens", "--tokens-column")):
+    for part, option in (
+        ("text", "--text-column"),
+        ("id", "--id-column"),
+        ("label", "--label-column"),
+        ("tokens", "--tokens-column"),
+    ):
         words += [option, manifest.columns.get(part) or ""]  # an empty name means none, and nothing is guessed
     if manifest.encoder.endswith((".npy", ".parquet")):
         words += ["--embeddings", manifest.encoder]
     elif manifest.encoder != "packaged":
         words += ["--encoder", manifest.encoder]
     target = settings.target if isinstance(settings.target, str) else ",".join(repr(u) for u in settings.target)
-    words += ["--clusters", str(settings.n_clusters), "--strength", repr(settings.strength), "--target", target,
-              "--concentration", str(settings.concentration), "--solver", settings.solver,
-              "--weighting", settings.weighting, "--seed", str(settings.seed)]
+    words += [
+        "--clusters",
+        str(settings.n_clusters),
+        "--strength",
+        repr(settings.strength),
+        "--target",
+        target,
+        "--concentration",
+        str(settings.concentration),
+        "--solver",
+        settings.solver,
+        "--weighting",
+        settings.weighting,
+        "--seed",
+        str(settings.seed),
+    ]
     return shlex.join(words)
 
 
@@ -38,18 +55,35 @@ def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
     manifest, fit = workspace.manifest, taxonomy.fit
     return {
         "command": command(workspace, taxonomy),
-        "data_hash": manifest.data_hash, "taxonomy_hash": taxonomy.taxonomy_hash, "taxonomy_key": taxonomy.key,
-        "corpus": {"source": manifest.source, "documents": manifest.documents, "tokens": manifest.tokens,
-                   "tokens_from": manifest.tokens_from, "refused": manifest.refused, "columns": manifest.columns},
-        "encoder": manifest.encoder, "dimension": manifest.dimension,
-        "seed": taxonomy.settings.seed, "parameters": taxonomy.settings.to_json(),
-        "fit": {"objective": float(fit.objective), "iterations": int(fit.n_iter), "converged": bool(fit.converged),
-                "passes": int(fit.passes), "penalty": _finite(fit.penalty),
-                "reference_concentration": float(fit.reference_concentration),
-                "capped_clusters": [int(k) for k in np.flatnonzero(fit.capped)]},
+        "data_hash": manifest.data_hash,
+        "taxonomy_hash": taxonomy.taxonomy_hash,
+        "taxonomy_key": taxonomy.key,
+        "corpus": {
+            "source": manifest.source,
+            "documents": manifest.documents,
+            "tokens": manifest.tokens,
+            "tokens_from": manifest.tokens_from,
+            "refused": manifest.refused,
+            "columns": manifest.columns,
+        },
+        "encoder": manifest.encoder,
+        "dimension": manifest.dimension,
+        "seed": taxonomy.settings.seed,
+        "parameters": taxonomy.settings.to_json(),
+        "fit": {
+            "objective": float(fit.objective),
+            "iterations": int(fit.n_iter),
+            "converged": bool(fit.converged),
+            "passes": int(fit.passes),
+            "penalty": _finite(fit.penalty),
+            "reference_concentration": float(fit.reference_concentration),
+            "capped_clusters": [int(k) for k in np.flatnonzero(fit.capped)],
+        },
         "costs": [asdict(cost) for cost in (*manifest.costs, *taxonomy.costs)],
-        "versions": versions(), "versions_at_reading": manifest.versions,
-        "steps": len(workspace.history().to(taxonomy.key)), "edited": taxonomy.edited,
+        "versions": versions(),
+        "versions_at_reading": manifest.versions,
+        "steps": len(workspace.history().to(taxonomy.key)),
+        "edited": taxonomy.edited,
         "labels_by_people": sum(c.label_source == "person" for c in taxonomy.clusters),
     }
 

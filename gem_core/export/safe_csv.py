@@ -42,8 +42,9 @@ def csv_text(table: pd.DataFrame) -> str:
 
     Truth is written true and false.
     """
-    words = table.assign(**{str(name): np.where(table[name], "true", "false") for name in table.columns
-                            if table[name].dtype == bool})
+    words = table.assign(
+        **{str(name): np.where(table[name], "true", "false") for name in table.columns if table[name].dtype == bool}
+    )
     return str(neutral_table(words).to_csv(index=False, lineterminator="\r\n"))
 
 

@@ -8,8 +8,9 @@ from gem_core.embedding.near_duplicates import Duplicates
 from gem_core.workspace import Taxonomy, Workspace
 
 
-def documents_table(workspace: Workspace, taxonomy: Taxonomy, rows: ArrayLike, *, cosine: ArrayLike | None = None,
-                    text: bool = False) -> pd.DataFrame:
+def documents_table(
+    workspace: Workspace, taxonomy: Taxonomy, rows: ArrayLike, *, cosine: ArrayLike | None = None, text: bool = False
+) -> pd.DataFrame:
     """One row a document, in the order of `rows`.
 
     Columns: id, cluster_id, label, margin (nats), gis (nats), tokens; cosine (to what was searched for) and text where
@@ -18,11 +19,16 @@ def documents_table(workspace: Workspace, taxonomy: Taxonomy, rows: ArrayLike, *
     chosen = np.asarray(rows, dtype=np.int64)
     table = taxonomy.documents
     labels = np.array([c.label for c in taxonomy.clusters], dtype=object)
-    out = pd.DataFrame({
-        "id": workspace.documents["id"].astype(str).to_numpy()[chosen],
-        "cluster_id": table["cluster_id"].to_numpy()[chosen], "label": labels[taxonomy.positions[chosen]],
-        "margin": table["margin"].to_numpy()[chosen], "gis": table["gis"].to_numpy()[chosen],
-        "tokens": workspace.documents["tokens"].to_numpy()[chosen]})
+    out = pd.DataFrame(
+        {
+            "id": workspace.documents["id"].astype(str).to_numpy()[chosen],
+            "cluster_id": table["cluster_id"].to_numpy()[chosen],
+            "label": labels[taxonomy.positions[chosen]],
+            "margin": table["margin"].to_numpy()[chosen],
+            "gis": table["gis"].to_numpy()[chosen],
+            "tokens": workspace.documents["tokens"].to_numpy()[chosen],
+        }
+    )
     if cosine is not None:
         out["cosine"] = np.asarray(cosine)
     if text:
@@ -40,10 +46,16 @@ def duplicates_table(workspace: Workspace, found: Duplicates) -> pd.DataFrame:
     sizes = found.sizes
     keep = np.zeros(len(found.rows), dtype=np.bool_)
     keep[np.searchsorted(found.group, np.arange(len(sizes)))] = True
-    table = pd.DataFrame({
-        "group": found.group + 1, "documents": sizes[found.group], "keep": keep,
-        "id": documents["id"].astype(str).to_numpy()[found.rows], "cosine": found.cosine.astype(np.float64).round(5),
-        "tokens": documents["tokens"].to_numpy()[found.rows]})
+    table = pd.DataFrame(
+        {
+            "group": found.group + 1,
+            "documents": sizes[found.group],
+            "keep": keep,
+            "id": documents["id"].astype(str).to_numpy()[found.rows],
+            "cosine": found.cosine.astype(np.float64).round(5),
+            "tokens": documents["tokens"].to_numpy()[found.rows],
+        }
+    )
     if workspace.fitted():
         taxonomy = workspace.taxonomy()
         labels = np.array([cluster.label for cluster in taxonomy.clusters], dtype=object)

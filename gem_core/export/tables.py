@@ -16,14 +16,28 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
     pinned, excluded (true or false). Shares are of what is not excluded.
     """
     ids = workspace.documents["id"].astype(str).to_numpy()
-    return pd.DataFrame([{
-        "cluster_id": c.number, "label": c.label, "label_source": c.label_source,
-        "parent": taxonomy.parent(c.parent).label, "keywords": "; ".join(term for term, _ in c.keywords),
-        "documents": c.documents, "tokens": c.tokens, "share_documents": c.share_documents,
-        "share_tokens": c.share_tokens, "mass": c.mass, "concentration": c.concentration,
-        "within_cosine": c.within_cosine, "exemplar_ids": " ".join(ids[list(c.exemplars)]),
-        "pinned": c.pinned, "excluded": c.excluded,
-    } for c in taxonomy.clusters])
+    return pd.DataFrame(
+        [
+            {
+                "cluster_id": c.number,
+                "label": c.label,
+                "label_source": c.label_source,
+                "parent": taxonomy.parent(c.parent).label,
+                "keywords": "; ".join(term for term, _ in c.keywords),
+                "documents": c.documents,
+                "tokens": c.tokens,
+                "share_documents": c.share_documents,
+                "share_tokens": c.share_tokens,
+                "mass": c.mass,
+                "concentration": c.concentration,
+                "within_cosine": c.within_cosine,
+                "exemplar_ids": " ".join(ids[list(c.exemplars)]),
+                "pinned": c.pinned,
+                "excluded": c.excluded,
+            }
+            for c in taxonomy.clusters
+        ]
+    )
 
 
 def assignments_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
@@ -34,10 +48,16 @@ def assignments_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
     table, places = taxonomy.documents, taxonomy.positions
     labels = np.array([c.label for c in taxonomy.clusters], dtype=object)
     excluded = np.array([c.excluded for c in taxonomy.clusters])
-    return pd.DataFrame({
-        "id": workspace.documents["id"].astype(str).to_numpy(), "cluster_id": table["cluster_id"].to_numpy(),
-        "label": labels[places], "margin": table["margin"].to_numpy(), "gis": table["gis"].to_numpy(),
-        "excluded": excluded[places]})
+    return pd.DataFrame(
+        {
+            "id": workspace.documents["id"].astype(str).to_numpy(),
+            "cluster_id": table["cluster_id"].to_numpy(),
+            "label": labels[places],
+            "margin": table["margin"].to_numpy(),
+            "gis": table["gis"].to_numpy(),
+            "excluded": excluded[places],
+        }
+    )
 
 
 def map_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
@@ -80,15 +100,33 @@ def weights_table(taxonomy: Taxonomy, weights: Weights | None = None) -> pd.Data
     for c in taxonomy.clusters:
         weight = value.get(c.number, 0.0)
         nothing = 0.0 if c.excluded else np.nan  # what cannot be said of a cluster without tokens
-        rows.append({"cluster_id": c.number, "label": c.label, "strategy": strategy, "weight": weight,
-                     "natural_share": c.share_tokens, "ratio": weight / c.share_tokens if c.share_tokens else nothing,
-                     "tokens": c.tokens, "epochs": np.nan if budget is None else 0.0 if c.excluded
-                     else weight * budget / c.tokens if c.tokens else np.nan, "taxonomy_hash": taxonomy.taxonomy_hash})
+        rows.append(
+            {
+                "cluster_id": c.number,
+                "label": c.label,
+                "strategy": strategy,
+                "weight": weight,
+                "natural_share": c.share_tokens,
+                "ratio": weight / c.share_tokens if c.share_tokens else nothing,
+                "tokens": c.tokens,
+                "epochs": np.nan
+                if budget is None
+                else 0.0
+                if c.excluded
+                else weight * budget / c.tokens
+                if c.tokens
+                else np.nan,
+                "taxonomy_hash": taxonomy.taxonomy_hash,
+            }
+        )
     return pd.DataFrame(rows)
 
 
 def check_same(taxonomy: Taxonomy, weights: Weights) -> None:
     """Refuse weights of another taxonomy."""
     if weights.taxonomy_hash != taxonomy.taxonomy_hash:
-        raise InputError(f"Weights must belong to this taxonomy ({taxonomy.taxonomy_hash[:12]})",
-                         f"weights of taxonomy {weights.taxonomy_hash[:12]}", "Carry them over first")
+        raise InputError(
+            f"Weights must belong to this taxonomy ({taxonomy.taxonomy_hash[:12]})",
+            f"weights of taxonomy {weights.taxonomy_hash[:12]}",
+            "Carry them over first",
+        )

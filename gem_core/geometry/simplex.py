@@ -73,11 +73,15 @@ def _entropy(p: Float64) -> float:
 def _distribution(masses: ArrayLike) -> Float64:
     array = np.asarray(masses, dtype=np.float64)
     if array.ndim != 1 or array.size == 0:
-        raise InputError("masses must be a flat array, one number a cluster", f"shape {array.shape}",
-                         "Pass the masses of one fit")
+        raise InputError(
+            "masses must be a flat array, one number a cluster", f"shape {array.shape}", "Pass the masses of one fit"
+        )
     if not np.all(np.isfinite(array)) or np.any(array < 0) or array.sum() <= 0:
-        raise InputError("masses must be finite, not negative and not all zero", f"{array.tolist()[:8]}",
-                         "Pass the masses of one fit")
+        raise InputError(
+            "masses must be finite, not negative and not all zero",
+            f"{array.tolist()[:8]}",
+            "Pass the masses of one fit",
+        )
     return np.asarray(array / array.sum())
 
 
@@ -119,8 +123,11 @@ def rebalance(shares: ArrayLike, index: int, value: float, locked: ArrayLike | N
     _check.shares(old, old.size, "shares")
     kept = np.zeros(old.size, dtype=bool) if locked is None else np.array(locked, dtype=bool)
     if kept.shape != old.shape:
-        raise InputError(f"locked must hold one answer a share ({old.size})", f"shape {kept.shape}",
-                         f"Pass {old.size} times true or false")
+        raise InputError(
+            f"locked must hold one answer a share ({old.size})",
+            f"shape {kept.shape}",
+            f"Pass {old.size} times true or false",
+        )
     if not 0 <= index < old.size:
         raise InputError(f"index must lie between 0 and {old.size - 1}", f"{index}", "Pass the place of a share")
     if kept[index]:
@@ -131,8 +138,11 @@ def rebalance(shares: ArrayLike, index: int, value: float, locked: ArrayLike | N
     possible = 0.0 <= value <= rest + 1e-9 if free.any() else abs(value - rest) <= 1e-9
     if not (np.isfinite(value) and possible):
         bound = f"lie between 0 and {max(rest, 0.0):.4g}" if free.any() else f"be {max(rest, 0.0):.4g}"
-        raise InputError(f"The share must {bound}, which the locked ones leave", f"{value:.4g}",
-                         "Unlock another share, or choose a possible one")
+        raise InputError(
+            f"The share must {bound}, which the locked ones leave",
+            f"{value:.4g}",
+            "Unlock another share, or choose a possible one",
+        )
     new = old.copy()
     new[index] = min(float(value), max(rest, 0.0))
     left, held = max(rest - float(new[index]), 0.0), float(old[free].sum())
@@ -175,8 +185,11 @@ def floored(shares: ArrayLike, floor: float) -> Float64:
     """
     p = _check.shares(shares, np.size(shares), "shares")
     if not 0 <= floor <= (1 + 1e-12) / p.size:
-        raise InputError(f"The floor must lie between 0 and one part in {p.size} ({1 / p.size:.4g}), one for each "
-                         "cluster", f"{floor:.4g}", "Use a lower floor, or fewer clusters")
+        raise InputError(
+            f"The floor must lie between 0 and one part in {p.size} ({1 / p.size:.4g}), one for each cluster",
+            f"{floor:.4g}",
+            "Use a lower floor, or fewer clusters",
+        )
     falling = np.sort(p)[::-1]
     above = np.arange(1, p.size + 1)
     scale = (1.0 - (p.size - above) * floor) / np.cumsum(falling)

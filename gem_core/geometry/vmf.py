@@ -133,8 +133,11 @@ def concentration_from_resultant(dimension: int, resultant: ArrayLike, *, cap: f
     rbar = np.asarray(resultant, dtype=np.float64)
     wrong = ~((rbar >= 0.0) & (rbar <= 1.0 + 1e-6))
     if np.any(wrong):
-        raise InputError("resultant must lie between 0 and 1", f"{rbar[wrong].flat[0]}",
-                         "Divide the length of the summed unit vectors by the summed weights")
+        raise InputError(
+            "resultant must lie between 0 and 1",
+            f"{rbar[wrong].flat[0]}",
+            "Divide the length of the summed unit vectors by the summed weights",
+        )
     inside = (rbar > 0.0) & (rbar < 1.0)
     kappa = np.where(rbar >= 1.0, cap, 0.0)
     if np.any(inside):
@@ -180,8 +183,11 @@ def sample_vmf(mean_direction: ArrayLike, concentration: float, size: int, rng: 
     mu = np.asarray(mean_direction, dtype=np.float64)
     length = float(np.linalg.norm(mu)) if mu.ndim == 1 else np.nan
     if mu.ndim != 1 or not np.isfinite(length) or length <= 0:
-        raise InputError("mean_direction must be one vector with a direction", f"shape {mu.shape}, length {length}",
-                         "Pass a flat array of finite numbers that are not all zero")
+        raise InputError(
+            "mean_direction must be one vector with a direction",
+            f"shape {mu.shape}, length {length}",
+            "Pass a flat array of finite numbers that are not all zero",
+        )
     d = _dimension(mu.size)
     kappa = float(_concentration(concentration))
     if size < 0:
@@ -239,8 +245,11 @@ def _solve(d: int, rbar: Float64, gap: Float64) -> Float64:
 
 def _dimension(dimension: int) -> int:
     if int(dimension) != dimension or dimension < 2:
-        raise InputError("dimension must be a whole number of at least 2", f"{dimension}",
-                         "Pass vectors with two coordinates or more")
+        raise InputError(
+            "dimension must be a whole number of at least 2",
+            f"{dimension}",
+            "Pass vectors with two coordinates or more",
+        )
     return int(dimension)
 
 
@@ -248,6 +257,9 @@ def _concentration(values: ArrayLike) -> Float64:
     array = np.asarray(values, dtype=np.float64)
     wrong = ~(np.isfinite(array) & (array >= 0))
     if np.any(wrong):
-        raise InputError("concentration must be finite and not negative", f"{array[wrong].flat[0]}",
-                         "Check the fit that it came from")
+        raise InputError(
+            "concentration must be finite and not negative",
+            f"{array[wrong].flat[0]}",
+            "Check the fit that it came from",
+        )
     return array

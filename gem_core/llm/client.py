@@ -39,11 +39,15 @@ class Client:
         # A redirect is refused: it would carry the key and the documents to a place that nobody chose.
         try:
             httpx2.URL(endpoint.url)
-            self._http = httpx2.Client(timeout=endpoint.timeout, follow_redirects=False,
-                                       trust_env=not endpoint.is_local)
+            self._http = httpx2.Client(
+                timeout=endpoint.timeout, follow_redirects=False, trust_env=not endpoint.is_local
+            )
         except (httpx2.InvalidURL, ValueError, ImportError) as error:
-            raise EndpointError("The base URL, and a proxy in the environment if there is one, must be addresses",
-                                _shown(str(error)), "Correct it") from error
+            raise EndpointError(
+                "The base URL, and a proxy in the environment if there is one, must be addresses",
+                _shown(str(error)),
+                "Correct it",
+            ) from error
         self._reached = False
         self._renamed = self._plain = False
 
@@ -92,13 +96,18 @@ class Client:
                     self._refuse(reply)
                 pause = max(pause, _retry_after(reply.retry_after))
                 if pause > LONGEST_WAIT:
-                    raise EndpointError(f"{self.endpoint.host} must be ready to answer",
-                                        f"{last}; it asks for a pause of {pause:,.0f} s",
-                                        "Wait that long, then start again")
+                    raise EndpointError(
+                        f"{self.endpoint.host} must be ready to answer",
+                        f"{last}; it asks for a pause of {pause:,.0f} s",
+                        "Wait that long, then start again",
+                    )
             if attempt < self.endpoint.retries:
                 _wait(pause, tick)
-        raise EndpointError(f"{self.endpoint.host} must answer", f"{last}, {self.endpoint.retries + 1} times",
-                            "Look whether the server is well, then start again")
+        raise EndpointError(
+            f"{self.endpoint.host} must answer",
+            f"{last}, {self.endpoint.retries + 1} times",
+            "Look whether the server is well, then start again",
+        )
 
     def _adapted(self, messages: Sequence[Message], tick: Callable[[], None]) -> "_Reply":
         """Post; a server that knows the newer names of the options only gets those, from then on."""
@@ -126,13 +135,19 @@ class Client:
             for chunk in response.iter_raw():  # as sent: nothing is unpacked, so a small answer cannot grow
                 data += chunk
                 if len(data) > LARGEST:
-                    raise EndpointError(f"An answer holds at most {LARGEST:,} bytes",
-                                        f"more, from {self.endpoint.host}",
-                                        "Look whether this is the address of a chat endpoint")
+                    raise EndpointError(
+                        f"An answer holds at most {LARGEST:,} bytes",
+                        f"more, from {self.endpoint.host}",
+                        "Look whether this is the address of a chat endpoint",
+                    )
                 if time.monotonic() > until:
                     raise httpx2.ReadTimeout("the answer does not end")
-        return _Reply(response.status_code, data.decode("utf-8", "replace"),
-                      response.headers.get("retry-after", ""), response.headers.get("location", ""))
+        return _Reply(
+            response.status_code,
+            data.decode("utf-8", "replace"),
+            response.headers.get("retry-after", ""),
+            response.headers.get("location", ""),
+        )
 
     def _lost(self, error: "httpx2.TransportError", attempt: int) -> str:
         """Say why there was no reply; a server that was never there is not asked five times."""
@@ -142,21 +157,31 @@ class Client:
             return f"no answer within {self.endpoint.timeout:g} s"
         said = " ".join(str(error).split())[:_SAID] or type(error).__name__
         if isinstance(error, httpx2.ConnectError) and not self._reached and (attempt or "CERT" in said.upper()):
-            raise EndpointError(f"A server must listen at {self.endpoint.base_url}", said,
-                                "Start it, or correct the base URL") from error
+            raise EndpointError(
+                f"A server must listen at {self.endpoint.base_url}", said, "Start it, or correct the base URL"
+            ) from error
         return said
 
     def _refuse(self, reply: "_Reply") -> NoReturn:
         place, came = self.endpoint, f"status {reply.status}{_words(reply)}"
         if reply.status < 400:
-            raise EndpointError(f"{place.url} must answer itself", f"{came}, a redirect to {_shown(reply.location)}",
-                                "Give the final address as the base URL")
+            raise EndpointError(
+                f"{place.url} must answer itself",
+                f"{came}, a redirect to {_shown(reply.location)}",
+                "Give the final address as the base URL",
+            )
         if reply.status in (401, 403):
-            raise EndpointError(f"{place.host} must accept the key", f"{came}, with {'a' if has_key() else 'no'} key",
-                                f"Set {KEY} in the environment and start gem-explorer again")
+            raise EndpointError(
+                f"{place.host} must accept the key",
+                f"{came}, with {'a' if has_key() else 'no'} key",
+                f"Set {KEY} in the environment and start gem-explorer again",
+            )
         if reply.status == 404:
-            raise EndpointError(f"{place.host} must know {urlsplit(place.url).path} and the model {place.model}", came,
-                                "Check both; a base URL mostly ends in /v1, and /models behind it lists the models")
+            raise EndpointError(
+                f"{place.host} must know {urlsplit(place.url).path} and the model {place.model}",
+                came,
+                "Check both; a base URL mostly ends in /v1, and /models behind it lists the models",
+            )
         if reply.status in (400, 413, 422):
             raise AnswerError("The endpoint must accept the request", came, "See what was sent with --dry-run")
         raise EndpointError(f"{place.host} must answer", came, "Ask whoever runs the endpoint")
@@ -176,8 +201,9 @@ def _headers() -> dict[str, str]:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"gem-explorer/{__version__}"}
     key = os.environ.get(KEY, "").strip()
     if key and not (key.isascii() and key.isprintable() and " " not in key):  # else the library's error would show it
-        raise EndpointError(f"{KEY} must hold printable ASCII without spaces", "something else (not shown)",
-                            "Set it again")
+        raise EndpointError(
+            f"{KEY} must hold printable ASCII without spaces", "something else (not shown)", "Set it again"
+        )
     return {**headers, "Authorization": f"Bearer {key}"} if key else headers
 
 
@@ -231,9 +257,11 @@ def _answer(reply: _Reply, endpoint: Endpoint) -> Answer:
         if content is not None and not isinstance(content, str):
             raise TypeError("content is no text")
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise EndpointError(f"{endpoint.url} must answer as the chat completions of the OpenAI protocol do",
-                            f"status {reply.status} with {_shown(reply.text) or 'nothing'}",
-                            "Check the base URL; it mostly ends in /v1") from error
+        raise EndpointError(
+            f"{endpoint.url} must answer as the chat completions of the OpenAI protocol do",
+            f"status {reply.status} with {_shown(reply.text) or 'nothing'}",
+            "Check the base URL; it mostly ends in /v1",
+        ) from error
     return Answer(content or "", str(choice.get("finish_reason") or ""))
 
 

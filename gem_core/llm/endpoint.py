@@ -71,28 +71,49 @@ class Endpoint:
         object.__setattr__(self, "base_url", address)
         object.__setattr__(self, "model", self.model.strip())
         parts = _split(address)
-        if (parts is None or parts.scheme not in ("http", "https") or not parts.hostname or " " in address
-                or not address.isprintable()):
-            raise EndpointError("The base URL must be an http address", repr(address) if address else "none",
-                                "Write it as http://localhost:11434/v1")
+        if (
+            parts is None
+            or parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or " " in address
+            or not address.isprintable()
+        ):
+            raise EndpointError(
+                "The base URL must be an http address",
+                repr(address) if address else "none",
+                "Write it as http://localhost:11434/v1",
+            )
         if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-            raise EndpointError("The base URL must hold no name, password or query",
-                                f"one that does, at {parts.hostname}", f"Leave it out and put the key into {KEY}")
+            raise EndpointError(
+                "The base URL must hold no name, password or query",
+                f"one that does, at {parts.hostname}",
+                f"Leave it out and put the key into {KEY}",
+            )
         if not self.model or not self.model.isprintable():
-            raise EndpointError("A model must be named", repr(self.model) if self.model else "no name",
-                                f"Name it as the server does (see {address}/models), or set {MODEL}")
+            raise EndpointError(
+                "A model must be named",
+                repr(self.model) if self.model else "no name",
+                f"Name it as the server does (see {address}/models), or set {MODEL}",
+            )
         if not (self.timeout > 0 and self.retries >= 0 and self.max_tokens >= 1):
-            raise EndpointError("timeout must be above 0, retries 0 or more, max_tokens 1 or more",
-                                f"{self.timeout}, {self.retries}, {self.max_tokens}", "Use the defaults: 120, 4, 200")
+            raise EndpointError(
+                "timeout must be above 0, retries 0 or more, max_tokens 1 or more",
+                f"{self.timeout}, {self.retries}, {self.max_tokens}",
+                "Use the defaults: 120, 4, 200",
+            )
 
     @classmethod
-    def from_environment(cls, base_url: str = "", model: str = "", *, max_tokens: int = 200,
-                         timeout: float = 120.0) -> Self:
+    def from_environment(
+        cls, base_url: str = "", model: str = "", *, max_tokens: int = 200, timeout: float = 120.0
+    ) -> Self:
         """Return the endpoint given; what is left out comes from GEM_LLM_BASE_URL and GEM_LLM_MODEL."""
         base_url = base_url or os.environ.get(BASE_URL, "")
         if not base_url.strip():
-            raise EndpointError("Labels by a language model need an endpoint", "none",
-                                f"Give --base-url and --model, or set {BASE_URL} and {MODEL}")
+            raise EndpointError(
+                "Labels by a language model need an endpoint",
+                "none",
+                f"Give --base-url and --model, or set {BASE_URL} and {MODEL}",
+            )
         return cls(base_url, model or os.environ.get(MODEL, ""), max_tokens=max_tokens, timeout=timeout)
 
     @property
@@ -117,8 +138,13 @@ class Endpoint:
 
     def body(self, messages: Sequence[Message]) -> dict[str, Any]:
         """Return the JSON of a request, all of it: the key goes into a header."""
-        return {"model": self.model, "messages": [{"role": m.role, "content": m.content} for m in messages],
-                "temperature": 0, "max_tokens": self.max_tokens, "stream": False}
+        return {
+            "model": self.model,
+            "messages": [{"role": m.role, "content": m.content} for m in messages],
+            "temperature": 0,
+            "max_tokens": self.max_tokens,
+            "stream": False,
+        }
 
 
 def has_key() -> bool:

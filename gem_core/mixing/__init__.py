@@ -7,6 +7,23 @@ from gem_core.mixing.regmix import RegMix, regmix
 from gem_core.mixing.regressors import Choice, Regressor, choose, fit_regressor, out_of_fold, spearman
 from gem_core.mixing.weights import Limits, Weights, temperature, weigh
 
-__all__ = ["Choice", "Limits", "RegMix", "Regressor", "Runs", "Weights", "choose", "epoch_caps", "fit_regressor",
-           "out_of_fold", "project", "read_runs", "regmix", "sample_mixtures", "search", "spearman", "temperature",
-           "weigh"]
+__all__ = [
+    "Choice",
+    "Limits",
+    "RegMix",
+    "Regressor",
+    "Runs",
+    "Weights",
+    "choose",
+    "epoch_caps",
+    "fit_regressor",
+    "out_of_fold",
+    "project",
+    "read_runs",
+    "regmix",
+    "sample_mixtures",
+    "search",
+    "spearman",
+    "temperature",
+    "weigh",
+]

@@ -9,9 +9,15 @@ from gem_core._types import Float64
 
 TREES, RATE, PATIENCE = 1000, 0.01, 3  # RegMix's settings
 FOLDS = 5
-_OWN = {"objective": "regression", "metric": ["l1", "l2"], "learning_rate": RATE, "verbosity": -1,
-        "num_threads": 1,  # hundreds of rows: more threads only wait for each other
-        "deterministic": True, "force_row_wise": True}
+_OWN = {
+    "objective": "regression",
+    "metric": ["l1", "l2"],
+    "learning_rate": RATE,
+    "verbosity": -1,
+    "num_threads": 1,  # hundreds of rows: more threads only wait for each other
+    "deterministic": True,
+    "force_row_wise": True,
+}
 
 
 def fit_trees(mixtures: Float64, losses: Float64, seed: int = 0) -> Callable[[Float64], Float64]:
@@ -56,8 +62,14 @@ def _stopped(mixtures: Float64, losses: Float64, held: np.ndarray[tuple[int], np
     return model.best_iteration or TREES
 
 
-def _train(mixtures: Float64, losses: Float64, seed: int, rounds: int, judge: tuple[Float64, Float64] | None = None,
-           callbacks: list[Any] | None = None) -> Any:
+def _train(
+    mixtures: Float64,
+    losses: Float64,
+    seed: int,
+    rounds: int,
+    judge: tuple[Float64, Float64] | None = None,
+    callbacks: list[Any] | None = None,
+) -> Any:
     import lightgbm
 
     data = lightgbm.Dataset(mixtures, losses)

@@ -86,10 +86,14 @@ def carry(weights: ArrayLike, overlap: ArrayLike) -> Carried:
     moved = np.asarray(weights, dtype=np.float64) @ (table / np.where(sums > 0, sums, 1.0))
     arrived = moved.sum(axis=-1, keepdims=True)
     if not (arrived > 0).all():
-        raise InputError("Weights can be carried over only to domains that hold some of their tokens",
-                         "none in common", "Compute weights for this taxonomy")
-    return Carried(frozen(moved / arrived), frozen(table.sum(axis=0) > 0),
-                   frozen(np.clip(1.0 - arrived[..., 0], 0.0, 1.0)))
+        raise InputError(
+            "Weights can be carried over only to domains that hold some of their tokens",
+            "none in common",
+            "Compute weights for this taxonomy",
+        )
+    return Carried(
+        frozen(moved / arrived), frozen(table.sum(axis=0) > 0), frozen(np.clip(1.0 - arrived[..., 0], 0.0, 1.0))
+    )
 
 
 def collinear(mixtures: ArrayLike, above: float = ALIKE) -> tuple[tuple[int, int, float], ...]:

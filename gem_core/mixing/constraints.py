@@ -13,8 +13,9 @@ _ROUNDING = 1e-12  # by which sums of floors or caps may miss 1: shares are sums
 _NOTHING = 1e-200  # a share below it counts as 0: bounds are divided by shares, and must stay numbers
 
 
-def project(weights: ArrayLike, caps: ArrayLike | None = None, floor: ArrayLike = 0.0, *,
-            names: Sequence[str] | None = None) -> Float64:
+def project(
+    weights: ArrayLike, caps: ArrayLike | None = None, floor: ArrayLike = 0.0, *, names: Sequence[str] | None = None
+) -> Float64:
     r"""Return the weights nearest to given ones that lie between floors and caps: w_k = min(max(c p_k, floor), cap_k).
 
     Nearest in the Kullback-Leibler sense, sum_k w_k log(w_k / p_k): weights that meet no bound keep their proportions,
@@ -52,8 +53,9 @@ def project(weights: ArrayLike, caps: ArrayLike | None = None, floor: ArrayLike 
     """
     p = np.asarray(weights, dtype=np.float64)
     if p.ndim != 1 or not p.size or not np.isfinite(p).all() or (p < 0).any() or p.sum() <= 0:
-        raise InputError("Weights must be finite, not negative and not all zero", f"{p.tolist()}"[:80],
-                         "Pass one number a domain")
+        raise InputError(
+            "Weights must be finite, not negative and not all zero", f"{p.tolist()}"[:80], "Pass one number a domain"
+        )
     low, high = (_one_each(bound, p.size) for bound in (floor, np.inf if caps is None else caps))
     _check_bounds(low, high, names or [f"domain {at}" for at in range(p.size)])
     p = p / p.sum()
@@ -70,27 +72,37 @@ def project(weights: ArrayLike, caps: ArrayLike | None = None, floor: ArrayLike 
 def _one_each(bound: ArrayLike, K: int) -> Float64:
     found = np.asarray(bound, dtype=np.float64)
     if found.shape not in ((), (K,)):
-        raise InputError(f"Floors and caps must be one number, or one a domain ({K})", f"shape {found.shape}",
-                         f"Pass {K} numbers")
+        raise InputError(
+            f"Floors and caps must be one number, or one a domain ({K})", f"shape {found.shape}", f"Pass {K} numbers"
+        )
     return np.broadcast_to(found, K)
 
 
 def _check_bounds(low: Float64, high: Float64, names: Sequence[str]) -> None:
     if not ((low >= 0).all() and (high >= 0).all()):  # also where one is no number
-        raise InputError("Floors and caps must be numbers from 0", f"{low.min():g} and {high.min():g} at least",
-                         "Correct them")
+        raise InputError(
+            "Floors and caps must be numbers from 0", f"{low.min():g} and {high.min():g} at least", "Correct them"
+        )
     over = np.flatnonzero(low > high)
     if over.size:
         at = int(over[np.argmax((low - high)[over])])
-        raise InputError("A weight must not be asked to exceed its cap",
-                         f"at least {low[at]:.6g} for {names[at]}, whose cap is {high[at]:.6g} "
-                         f"({low[at] - high[at]:.6g} too much)", "Lower that weight or the floor, or raise the cap")
+        raise InputError(
+            "A weight must not be asked to exceed its cap",
+            f"at least {low[at]:.6g} for {names[at]}, whose cap is {high[at]:.6g} ({low[at] - high[at]:.6g} too much)",
+            "Lower that weight or the floor, or raise the cap",
+        )
     if low.sum() > 1 + _ROUNDING:
-        raise InputError("Floors must leave room for weights that sum to 1",
-                         f"floors that sum to {low.sum():.6g} ({low.sum() - 1:.6g} too much)", "Lower them")
+        raise InputError(
+            "Floors must leave room for weights that sum to 1",
+            f"floors that sum to {low.sum():.6g} ({low.sum() - 1:.6g} too much)",
+            "Lower them",
+        )
     if high.sum() < 1 - _ROUNDING:
-        raise InputError("Caps must leave room for weights that sum to 1",
-                         f"caps that sum to {high.sum():.6g} ({1 - high.sum():.6g} too little)", "Raise them")
+        raise InputError(
+            "Caps must leave room for weights that sum to 1",
+            f"caps that sum to {high.sum():.6g} ({1 - high.sum():.6g} too little)",
+            "Raise them",
+        )
 
 
 def _scale(p: Float64, low: Float64, high: Float64, total: float) -> float:
@@ -146,12 +158,16 @@ def epoch_caps(tokens: ArrayLike, budget: float, max_epochs: float) -> Float64:
     """
     have = np.asarray(tokens, dtype=np.float64)
     if not (0 < budget < math.inf and max_epochs > 0):
-        raise InputError("The token budget and the largest number of epochs must be above 0",
-                         f"{budget:g} and {max_epochs:g}", "Give positive numbers")
+        raise InputError(
+            "The token budget and the largest number of epochs must be above 0",
+            f"{budget:g} and {max_epochs:g}",
+            "Give positive numbers",
+        )
     most = max_epochs * float(have.sum())
     if most < budget * (1 - _ROUNDING):
         raise InputError(
             f"{have.sum():,.0f} tokens at no more than {max_epochs:g} epochs make a budget of {most:,.0f} at most",
             f"{budget:,.0f} ({budget - most:,.0f} too many)",
-            f"Lower the budget, or allow {math.ceil(100 * budget / have.sum()) / 100:g} epochs")
+            f"Lower the budget, or allow {math.ceil(100 * budget / have.sum()) / 100:g} epochs",
+        )
     return frozen(most / budget * (have / have.sum()))

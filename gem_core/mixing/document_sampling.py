@@ -30,8 +30,13 @@ class Draw:
     expected: Float64
 
 
-def draw_tokens(tokens: ArrayLike, target: float, seed: int | np.random.Generator, *, chances: Chances | None = None,
-                ) -> Draw:
+def draw_tokens(
+    tokens: ArrayLike,
+    target: float,
+    seed: int | np.random.Generator,
+    *,
+    chances: Chances | None = None,
+) -> Draw:
     r"""Draw documents so that their tokens come to a target, on average exactly.
 
     With E = target / sum of tokens: every document floor(E) times, and once more with chance pi_i, where
@@ -68,13 +73,19 @@ def draw_tokens(tokens: ArrayLike, target: float, seed: int | np.random.Generato
     sizes, rng = np.asarray(tokens, dtype=np.int64), np.random.default_rng(seed)
     total = int(sizes.sum())
     if target > 0 and not total:
-        raise InputError("Tokens can be drawn only from documents that hold some", f"{target:,.0f} from none",
-                         "Give the domain no weight")
+        raise InputError(
+            "Tokens can be drawn only from documents that hold some",
+            f"{target:,.0f} from none",
+            "Give the domain no weight",
+        )
     epochs = target / total if total else 0.0
     whole = int(epochs)
     missing = max(target - whole * total, 0.0)
-    pi = np.full(sizes.shape, missing / total if total else 0.0) if chances is None else \
-        _chances(sizes, missing, chances)
+    pi = (
+        np.full(sizes.shape, missing / total if total else 0.0)
+        if chances is None
+        else _chances(sizes, missing, chances)
+    )
     copies = np.full(sizes.shape, whole, dtype=np.int32)
     copies[_systematic(sizes, pi, rng)] += 1
     return Draw(frozen(copies), frozen(whole + pi))

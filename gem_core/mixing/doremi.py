@@ -98,9 +98,19 @@ class DoReMi:
         return bool(self.weights.max() > COLLAPSE)
 
 
-def doremi(streams: Streams, shares: ArrayLike, config: ProxyConfig = DEFAULT, folder: Path | None = None, *,
-           normaliser: Normaliser = "token", eta: float = 1.0, smoothing: float = 1e-3, device: str = "cpu",
-           progress: Progress = silent, watch: Callable[[Float64, NDArray[np.int64]], None] | None = None) -> DoReMi:
+def doremi(
+    streams: Streams,
+    shares: ArrayLike,
+    config: ProxyConfig = DEFAULT,
+    folder: Path | None = None,
+    *,
+    normaliser: Normaliser = "token",
+    eta: float = 1.0,
+    smoothing: float = 1e-3,
+    device: str = "cpu",
+    progress: Progress = silent,
+    watch: Callable[[Float64, NDArray[np.int64]], None] | None = None,
+) -> DoReMi:
     r"""Train a reference on the natural shares, then a proxy whose weights follow its excess loss over the reference.
 
     Excess of a token: max(proxy - reference, 0); the score of a domain is its mean over the domain's tokens of the
@@ -154,8 +164,16 @@ def doremi(streams: Streams, shares: ArrayLike, config: ProxyConfig = DEFAULT, f
     windows = Windows(streams, config.context, config.seed)
     where = {name: None if folder is None else folder / f"{name}.pt" for name in ("reference", "proxy")}
     key = run_key(streams, config, natural)
-    reference = train_group(streams, windows, natural[None], config, device=device, path=where["reference"], key=key,
-                            progress=lambda step, done, total: progress(REFERENCE, done, total))
+    reference = train_group(
+        streams,
+        windows,
+        natural[None],
+        config,
+        device=device,
+        path=where["reference"],
+        key=key,
+        progress=lambda step, done, total: progress(REFERENCE, done, total),
+    )
     progress(REFERENCE, config.steps, config.steps)
     run = _Run(streams, windows, reference, config, normaliser, eta, smoothing, device)
     key = run_key(streams, config, natural, np.array([eta, smoothing, get_args(Normaliser).index(normaliser)]))
@@ -168,19 +186,37 @@ def doremi(streams: Streams, shares: ArrayLike, config: ProxyConfig = DEFAULT, f
         if run.training.done % KEEP == 0 or run.training.done == config.steps:
             write_checkpoint(where["proxy"], key, run.state())
     progress(PROXY, config.steps, config.steps)
-    found = DoReMi(frozen(run.total / config.steps), frozen(run.alpha), frozen(np.array(run.curve)),
-                   frozen(np.array(run.steps, dtype=np.int64)), frozen(run.scores), normaliser, config.seed)
+    found = DoReMi(
+        frozen(run.total / config.steps),
+        frozen(run.alpha),
+        frozen(np.array(run.curve)),
+        frozen(np.array(run.steps, dtype=np.int64)),
+        frozen(run.scores),
+        normaliser,
+        config.seed,
+    )
     if found.collapsed:
-        warnings.warn(f"DoReMi collapsed: domain {int(found.weights.argmax())} has {found.weights.max():.0%} of the "
-                      "weight", stacklevel=2)
+        warnings.warn(
+            f"DoReMi collapsed: domain {int(found.weights.argmax())} has {found.weights.max():.0%} of the weight",
+            stacklevel=2,
+        )
     return found
 
 
 class _Run:
     """The proxy on its way: its training, and the weights with their sum, curve and scores."""
 
-    def __init__(self, streams: Streams, windows: Windows, reference: Parameters, config: ProxyConfig,
-                 normaliser: Normaliser, eta: float, smoothing: float, device: str) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        windows: Windows,
+        reference: Parameters,
+        config: ProxyConfig,
+        normaliser: Normaliser,
+        eta: float,
+        smoothing: float,
+        device: str,
+    ) -> None:
         K = len(streams)
         self.windows, self.reference, self.config, self.device = windows, reference, config, device
         self.normaliser, self.eta, self.smoothing = normaliser, eta, smoothing
@@ -194,7 +230,7 @@ class _Run:
     def step(self) -> None:
         """One batch: excess, weights, then the proxy by its weighted loss."""
         at, batch, K = self.training.done, self.config.batch, self.alpha.size
-        domain, place = (part[at * batch:(at + 1) * batch] for part in self.plan)
+        domain, place = (part[at * batch : (at + 1) * batch] for part in self.plan)
         tokens = torch.from_numpy(self.windows.tokens(domain, place)[None]).to(self.device)
         losses = token_losses(self.training.parameters, self.shape, tokens)[0]
         with torch.no_grad():
@@ -212,8 +248,13 @@ class _Run:
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, and the curve."""
-        arrays = {"alpha": self.alpha, "total": self.total, "scores": self.scores, "curve": np.array(self.curve),
-                  "steps": np.array(self.steps)}
+        arrays = {
+            "alpha": self.alpha,
+            "total": self.total,
+            "scores": self.scores,
+            "curve": np.array(self.curve),
+            "steps": np.array(self.steps),
+        }
         return {**self.training.state(), "arrays": {name: torch.from_numpy(a.copy()) for name, a in arrays.items()}}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -47,8 +47,10 @@ def start(shape: Shape, proxies: int, seed: int, device: str = "cpu") -> Paramet
         for name, rows, columns in (("qkv", D, 3 * D), ("up", D, 4 * D)):
             one[f"{layer}.{name}"] = torch.randn(rows, columns, generator=generator) * rows**-0.5
         one[f"{layer}.out"], one[f"{layer}.down"] = torch.zeros(D, D), torch.zeros(4 * D, D)
-    return {name: value.expand(proxies, *value.shape).contiguous().to(device).requires_grad_()
-            for name, value in one.items()}
+    return {
+        name: value.expand(proxies, *value.shape).contiguous().to(device).requires_grad_()
+        for name, value in one.items()
+    }
 
 
 def token_losses(parameters: Parameters, shape: Shape, windows: Tensor) -> Tensor:

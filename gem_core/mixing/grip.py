@@ -41,8 +41,11 @@ def dispersion(mean_length: ArrayLike) -> Float64:
     """
     lengths = np.asarray(mean_length, dtype=np.float64)
     if not ((lengths >= 0) & (lengths <= 1 + 1e-6)).all():  # float32 vectors of length 1 may sum to a little more
-        raise InputError("The mean of unit vectors has a length from 0 to 1", f"{lengths.min():g} to {lengths.max():g}",
-                         "Pass lengths of means of unit vectors")
+        raise InputError(
+            "The mean of unit vectors has a length from 0 to 1",
+            f"{lengths.min():g} to {lengths.max():g}",
+            "Pass lengths of means of unit vectors",
+        )
     return frozen(np.asarray(1 - np.minimum(lengths, 1.0) ** 2))
 
 
@@ -60,9 +63,9 @@ def mean_lengths(vectors: NDArray[np.floating], positions: ArrayLike, n_domains:
     where = np.asarray(positions)
     sums = np.zeros((n_domains, vectors.shape[1]))
     for start in range(0, len(vectors), 65_536):
-        rows = where[start:start + 65_536]
+        rows = where[start : start + 65_536]
         kept = rows >= 0
-        np.add.at(sums, rows[kept], np.asarray(vectors[start:start + 65_536][kept], dtype=np.float64))
+        np.add.at(sums, rows[kept], np.asarray(vectors[start : start + 65_536][kept], dtype=np.float64))
     counts = np.bincount(where[where >= 0], minlength=n_domains).astype(np.float64)
     with np.errstate(invalid="ignore"):
         return frozen(np.linalg.norm(sums, axis=1) / counts)
@@ -100,21 +103,32 @@ def neyman(sizes: ArrayLike, spread: ArrayLike, total: int) -> NDArray[np.int64]
     """
     N, o = np.asarray(sizes, dtype=np.int64), np.sqrt(np.asarray(spread, dtype=np.float64))
     if not 1 <= total <= N.sum():
-        raise InputError("A probe draws from 1 document to all there are", f"{total:,} of {N.sum():,}",
-                         "Ask for a number between")
+        raise InputError(
+            "A probe draws from 1 document to all there are", f"{total:,} of {N.sum():,}", "Ask for a number between"
+        )
     if not (N * o).sum() > 0:
-        raise InputError("A domain must be spread, or there is nothing to probe", "o_k = 0 in every domain",
-                         "Use domains of different documents")
+        raise InputError(
+            "A domain must be spread, or there is nothing to probe",
+            "o_k = 0 in every domain",
+            "Use domains of different documents",
+        )
     exact = total * project(N * o, caps=N / total)
     counts = np.floor(exact + 1e-9).astype(np.int64)
-    left = np.argsort(counts - exact, kind="stable")[:total - int(counts.sum())]
+    left = np.argsort(counts - exact, kind="stable")[: total - int(counts.sum())]
     counts[left] += 1
     counts.setflags(write=False)
     return counts
 
 
-def replay_budget(sizes: ArrayLike, gains: ArrayLike, *, quality: ArrayLike | None = None, temperature: float = 1.0,
-                  alpha: float = REPLAY, caps: ArrayLike | None = None) -> Float64:
+def replay_budget(
+    sizes: ArrayLike,
+    gains: ArrayLike,
+    *,
+    quality: ArrayLike | None = None,
+    temperature: float = 1.0,
+    alpha: float = REPLAY,
+    caps: ArrayLike | None = None,
+) -> Float64:
     r"""Turn what a probe found into weights: B_k ~ N_k^0.5 exp(Q_k / T) exp(alpha z(dL_k)), within caps.
 
     Parameters
@@ -150,13 +164,22 @@ def replay_budget(sizes: ArrayLike, gains: ArrayLike, *, quality: ArrayLike | No
     N, gain = np.asarray(sizes, dtype=np.float64), np.asarray(gains, dtype=np.float64)
     Q = np.zeros_like(N) if quality is None else np.asarray(quality, dtype=np.float64)
     live = N > 0
-    if not (np.isfinite(N).all() and (N >= 0).all() and live.any() and np.isfinite(gain[live]).all()
-            and np.isfinite(Q[live]).all()):
-        raise InputError("Sizes, gains and qualities must be finite numbers, and one size above 0",
-                         f"sizes {N.tolist()}, gains {gain.tolist()}"[:100], "Probe every domain that has tokens")
+    if not (
+        np.isfinite(N).all()
+        and (N >= 0).all()
+        and live.any()
+        and np.isfinite(gain[live]).all()
+        and np.isfinite(Q[live]).all()
+    ):
+        raise InputError(
+            "Sizes, gains and qualities must be finite numbers, and one size above 0",
+            f"sizes {N.tolist()}, gains {gain.tolist()}"[:100],
+            "Probe every domain that has tokens",
+        )
     if not (temperature > 0 and np.isfinite(alpha)):
-        raise InputError("The temperature must be above 0, alpha a number", f"{temperature:g} and {alpha:g}",
-                         "Use 1 and 0.5")
+        raise InputError(
+            "The temperature must be above 0, alpha a number", f"{temperature:g} and {alpha:g}", "Use 1 and 0.5"
+        )
     exponent = Q[live] / temperature + alpha * standardised(gain[live])
     raw = np.zeros_like(N)
     raw[live] = N[live] ** SIZE_POWER * np.exp(exponent - exponent.max())

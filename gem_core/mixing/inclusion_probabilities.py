@@ -51,14 +51,21 @@ def inclusion(log_length: ArrayLike, density: ArrayLike, count: int, *, beta: fl
     length, rho = np.asarray(log_length, dtype=np.float64), np.asarray(density, dtype=np.float64)
     m = length.size
     if length.shape != rho.shape or length.ndim != 1 or not (np.isfinite(length).all() and np.isfinite(rho).all()):
-        raise InputError("log_length and density must hold one finite number a document",
-                         f"shapes {length.shape} and {rho.shape}", "Pass both for the same documents")
+        raise InputError(
+            "log_length and density must hold one finite number a document",
+            f"shapes {length.shape} and {rho.shape}",
+            "Pass both for the same documents",
+        )
     if not (rho > 0).all():
-        raise InputError("A density must be above 0", f"{rho.min():g} at document {int(rho.argmin())}",
-                         "Measure it with density_of")
+        raise InputError(
+            "A density must be above 0", f"{rho.min():g} at document {int(rho.argmin())}", "Measure it with density_of"
+        )
     if not 0 <= count <= m:
-        raise InputError("A draw without replacement takes from 0 to all documents", f"{count:,} of {m:,}",
-                         "Ask for fewer, or read the domain more than once")
+        raise InputError(
+            "A draw without replacement takes from 0 to all documents",
+            f"{count:,} of {m:,}",
+            "Ask for fewer, or read the domain more than once",
+        )
     if count == 0:
         return frozen(np.zeros(m))
     logs = beta * standardised(length) - np.log(rho)
@@ -105,11 +112,11 @@ def density_of(vectors: Floating, *, sample: int = SAMPLE, near: int = NEAR, see
     out = np.empty(m)
     step = max(_CELLS // len(chosen), 1)
     for start in range(0, m, step):
-        kernel = np.asarray(vectors[start:start + step], dtype=np.float64) @ centres.T
-        kernel = np.exp(-((1 - kernel) / width) ** 2)
-        rows = np.flatnonzero(own[start:start + step] >= 0)
-        kernel[rows, own[start:start + step][rows]] = 0.0
-        out[start:start + step] = 1 + kernel.sum(axis=1)
+        kernel = np.asarray(vectors[start : start + step], dtype=np.float64) @ centres.T
+        kernel = np.exp(-(((1 - kernel) / width) ** 2))
+        rows = np.flatnonzero(own[start : start + step] >= 0)
+        kernel[rows, own[start : start + step][rows]] = 0.0
+        out[start : start + step] = 1 + kernel.sum(axis=1)
     return frozen(out / (len(chosen) + 1))
 
 

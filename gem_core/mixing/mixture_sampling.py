@@ -18,8 +18,14 @@ _ENOUGH = 8  # times as many draws must keep to the caps as are averaged, or the
 _PROJECTED = 8192  # draws that are projected at most: half a second
 
 
-def sample_mixtures(shares: ArrayLike, count: int, *, seed: int = 0, most: float = MOST, least: float = LEAST,
-                    ) -> Float64:
+def sample_mixtures(
+    shares: ArrayLike,
+    count: int,
+    *,
+    seed: int = 0,
+    most: float = MOST,
+    least: float = LEAST,
+) -> Float64:
     r"""Draw mixtures for proxy runs as RegMix does (arXiv 2407.01492, section 3.1 and the authors' sampler).
 
     w ~ Dirichlet(s q) with q_k ~ p_k^0.5 and the scale s log-spaced from 0.1 to 5, each value in turn; a draw in which
@@ -54,11 +60,17 @@ def sample_mixtures(shares: ArrayLike, count: int, *, seed: int = 0, most: float
     """
     p = np.asarray(shares, dtype=np.float64)
     if p.ndim != 1 or not p.size or not np.isfinite(p).all() or (p < 0).any() or abs(p.sum() - 1) > 1e-6:
-        raise InputError("Shares must be numbers from 0 that sum to 1", f"shape {p.shape}, sum {np.sum(p):g}",
-                         "Divide them by their sum")
+        raise InputError(
+            "Shares must be numbers from 0 that sum to 1",
+            f"shape {p.shape}, sum {np.sum(p):g}",
+            "Divide them by their sum",
+        )
     if not most * p.sum() >= 1:
-        raise InputError("The cap must leave room for weights that sum to 1",
-                         f"at most {most:g} times each share, {most:g} together", "Use a cap above 1")
+        raise InputError(
+            "The cap must leave room for weights that sum to 1",
+            f"at most {most:g} times each share, {most:g} together",
+            "Use a cap above 1",
+        )
     live = np.flatnonzero(p > 0)
     q = np.sqrt(p[live]) / np.sqrt(p[live]).sum()
     scales = np.geomspace(*SCALES, max(count, 2))
@@ -73,13 +85,23 @@ def sample_mixtures(shares: ArrayLike, count: int, *, seed: int = 0, most: float
                 out[i, live] = draw / total
                 break
         else:
-            raise InputError("Mixtures must be found under the cap",
-                             f"none in {_TRIES:,} draws at {most:g} times the share", "Raise the cap")
+            raise InputError(
+                "Mixtures must be found under the cap",
+                f"none in {_TRIES:,} draws at {most:g} times the share",
+                "Raise the cap",
+            )
     return frozen(out)
 
 
-def search(predict: Callable[[Float64], Float64], prior: ArrayLike, *, draws: int = 100_000, best: int = 128,
-           seed: int = 0, caps: ArrayLike | None = None) -> Float64:
+def search(
+    predict: Callable[[Float64], Float64],
+    prior: ArrayLike,
+    *,
+    draws: int = 100_000,
+    best: int = 128,
+    seed: int = 0,
+    caps: ArrayLike | None = None,
+) -> Float64:
     """Find a mixture of low predicted loss: the mean of the best of many draws from Dirichlet(prior), as RegMix does.
 
     Parameters

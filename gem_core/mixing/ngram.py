@@ -90,8 +90,11 @@ def ngram_proxy(streams: Streams, *, sample: int = SAMPLE, seed: int = 0) -> Ngr
     V = streams.vocabulary
     for k, (train, held) in enumerate(zip(streams.train, streams.held, strict=True)):
         if len(train) < 2 or len(held) < 2:
-            raise InputError("Each domain must have tokens to train on and tokens held out",
-                             f"{len(train)} and {len(held)} for domain {k}", "Merge it with another, or exclude it")
+            raise InputError(
+                "Each domain must have tokens to train on and tokens held out",
+                f"{len(train)} and {len(held)} for domain {k}",
+                "Merge it with another, or exclude it",
+            )
     rng = np.random.default_rng(seed)
     contexts, tokens, sizes = [], [], []
     for held in streams.held:
@@ -134,8 +137,14 @@ class Optimum:
     converged: bool
 
 
-def ngram_optimum(proxy: NgramProxy, goal: ArrayLike | None = None, caps: ArrayLike | None = None, *,
-                  tolerance: float = TOLERANCE, max_iter: int = 2000) -> Optimum:
+def ngram_optimum(
+    proxy: NgramProxy,
+    goal: ArrayLike | None = None,
+    caps: ArrayLike | None = None,
+    *,
+    tolerance: float = TOLERANCE,
+    max_iter: int = 2000,
+) -> Optimum:
     r"""Find the mixture with the least loss by EM, and prove how near it is.
 
     An EM step takes w_k to the share r_k = w_k g_k of the tokens that model k accounts for, g_k = E[q_k / sum_j w_j
@@ -199,8 +208,11 @@ def ngram_optimum(proxy: NgramProxy, goal: ArrayLike | None = None, caps: ArrayL
         g_two, loss_two = gradient(two)
         w, g, loss = (far, g_far, loss_far) if loss_far <= loss_two else (two, g_two, loss_two)
     if gap > tolerance:
-        warnings.warn(f"The mixture is within {gap:.2g} nats of the best one, not {tolerance:g}", NotConvergedWarning,
-                      stacklevel=2)
+        warnings.warn(
+            f"The mixture is within {gap:.2g} nats of the best one, not {tolerance:g}",
+            NotConvergedWarning,
+            stacklevel=2,
+        )
     return Optimum(frozen(w), loss, gap, n_iter, gap <= tolerance)
 
 

@@ -66,8 +66,14 @@ def upsampled(shares: ArrayLike, factor: float = FACTOR) -> Float64:
     return frozen(rows / rows.sum(axis=1, keepdims=True))
 
 
-def perfre(losses: ArrayLike, shares: ArrayLike, *, target: ArrayLike | None = None, lift: float = LIFT,
-           caps: ArrayLike | None = None) -> PerfRe:
+def perfre(
+    losses: ArrayLike,
+    shares: ArrayLike,
+    *,
+    target: ArrayLike | None = None,
+    lift: float = LIFT,
+    caps: ArrayLike | None = None,
+) -> PerfRe:
     r"""Weigh domains by their benefit: w_k ~ p_k lift^(g_k / max_j |g_j|), within caps.
 
     g_k = sum_t v_t (L_t(natural) - L_t(k up-sampled)), v the target. The most helpful domain gets `lift` times its
@@ -104,9 +110,11 @@ def perfre(losses: ArrayLike, shares: ArrayLike, *, target: ArrayLike | None = N
     p = _check.shares(shares, np.size(shares), "shares")
     table = np.asarray(losses, dtype=np.float64)
     if table.ndim != 2 or table.shape[0] != p.size + 1 or not np.isfinite(table).all():
-        raise InputError(f"Losses must be {p.size + 1} rows of finite numbers, the natural shares first",
-                         f"shape {table.shape}, {int((~np.isfinite(table)).sum())} of them no numbers",
-                         "Train every proxy of the study")
+        raise InputError(
+            f"Losses must be {p.size + 1} rows of finite numbers, the natural shares first",
+            f"shape {table.shape}, {int((~np.isfinite(table)).sum())} of them no numbers",
+            "Train every proxy of the study",
+        )
     if not lift >= 1:
         raise InputError("lift must be at least 1", f"{lift:g}", "Use 3")
     v = _check.shares(p if target is None else target, table.shape[1])

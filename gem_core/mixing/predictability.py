@@ -55,17 +55,25 @@ class Predictability:
     def verdict(self) -> str:
         """The finding in words; that nothing can be predicted is one."""
         low, high = self.quartiles
-        facts = (f"median rank correlation {self.median:.2f} ({low:.2f} to {high:.2f}) "
-                 f"on {self.held} of {self.runs} runs")
+        facts = (
+            f"median rank correlation {self.median:.2f} ({low:.2f} to {high:.2f}) on {self.held} of {self.runs} runs"
+        )
         if self.median < WEAK or low < self.chance:
             return f"Not predictable with these runs: {facts}"
         word = "Predictable" if self.median >= STRONG else "Partly predictable"
         return f"{word}: {facts}"
 
 
-def predictability(mixtures: ArrayLike, losses: ArrayLike, *, regressor: Name | Literal["auto"] = "auto",
-                   splits: int = SPLITS, held: float = HELD, seed: int = 0, progress: Progress = silent,
-                   ) -> Predictability:
+def predictability(
+    mixtures: ArrayLike,
+    losses: ArrayLike,
+    *,
+    regressor: Name | Literal["auto"] = "auto",
+    splits: int = SPLITS,
+    held: float = HELD,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Predictability:
     """Fit a regressor to a part of the runs and rank the rest by it, over random splits (GEM, arXiv 2605.26121).
 
     Parameters
@@ -101,12 +109,18 @@ def predictability(mixtures: ArrayLike, losses: ArrayLike, *, regressor: Name | 
     """
     W, L = np.asarray(mixtures, dtype=np.float64), np.asarray(losses, dtype=np.float64)
     if W.ndim != 2 or L.shape != (len(W),) or not (np.isfinite(W).all() and np.isfinite(L).all()):
-        raise InputError("Runs are one finite loss for each mixture", f"shapes {W.shape} and {L.shape}",
-                         "Leave out runs that did not end")
+        raise InputError(
+            "Runs are one finite loss for each mixture",
+            f"shapes {W.shape} and {L.shape}",
+            "Leave out runs that did not end",
+        )
     out = round(held * len(L))
     if not 0 < held < 1 or out < 5 or splits < 1:
-        raise InputError("At least 5 runs must be held out in each split", f"{out} of {len(L)} in {splits} splits",
-                         "Train more proxies, or hold out a larger part")
+        raise InputError(
+            "At least 5 runs must be held out in each split",
+            f"{out} of {len(L)} in {splits} splits",
+            "Train more proxies, or hold out a larger part",
+        )
     if regressor != "auto" and regressor not in NAMES:
         raise InputError(f"regressor must be auto, {', '.join(NAMES)}", f"{regressor!r}", "Choose one of them")
     rng = np.random.default_rng(seed)

@@ -86,9 +86,11 @@ class Windows:
         for name, parts in (("to train on", streams.train), ("held out", streams.held)):
             short = [k for k, part in enumerate(parts) if len(part) < context + 1]
             if short:
-                raise InputError(f"Each domain must have at least {context + 1} tokens {name}",
-                                 f"{len(parts[short[0]])} for domain {short[0]}",
-                                 "Merge it with another, or exclude it")
+                raise InputError(
+                    f"Each domain must have at least {context + 1} tokens {name}",
+                    f"{len(parts[short[0]])} for domain {short[0]}",
+                    "Merge it with another, or exclude it",
+                )
         sizes = [(len(part) - 1) // context for part in streams.train]
         self.sizes = np.array(sizes, dtype=np.int64)
         self.context = context
@@ -115,7 +117,7 @@ class Windows:
         out = np.empty((len(domain), self.context + 1), dtype=np.int64)
         for i, (k, j) in enumerate(zip(domain, place, strict=True)):
             begin = self._orders[k][j] * self.context
-            out[i] = self._streams.train[k][begin:begin + self.context + 1]
+            out[i] = self._streams.train[k][begin : begin + self.context + 1]
         return out
 
 
@@ -146,8 +148,11 @@ class Training:
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
-        return {"done": self.done, "parameters": {name: p.detach() for name, p in self.parameters.items()},
-                "optimiser": self.optimiser.state_dict()}
+        return {
+            "done": self.done,
+            "parameters": {name: p.detach() for name, p in self.parameters.items()},
+            "optimiser": self.optimiser.state_dict(),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a state."""
@@ -158,8 +163,16 @@ class Training:
         self.done = int(state["done"])
 
 
-def train_proxies(streams: Streams, mixtures: ArrayLike, config: ProxyConfig, folder: Path | None = None, *,
-                  device: str = "cpu", group: int | None = None, progress: Progress = silent) -> Float64:
+def train_proxies(
+    streams: Streams,
+    mixtures: ArrayLike,
+    config: ProxyConfig,
+    folder: Path | None = None,
+    *,
+    device: str = "cpu",
+    group: int | None = None,
+    progress: Progress = silent,
+) -> Float64:
     """Train a proxy on each mixture, and judge it by the held-out tokens of each domain.
 
     All proxies start from the same parameters and read each domain in the same order. Proxies of a group are trained
@@ -203,7 +216,7 @@ def train_proxies(streams: Streams, mixtures: ArrayLike, config: ProxyConfig, fo
     windows = Windows(streams, config.context, config.seed)
     total, out = len(rows) * config.steps, np.empty((len(rows), len(streams)))
     for first in range(0, len(rows), size):
-        some = rows[first:first + size]
+        some = rows[first : first + size]
         told = _told(progress, first * config.steps, len(some), total)
         path = None if folder is None else folder / f"group-{first:05d}.pt"
         key = run_key(streams, config, some)
@@ -212,13 +225,22 @@ def train_proxies(streams: Streams, mixtures: ArrayLike, config: ProxyConfig, fo
             trained = train_group(streams, windows, some, config, device=device, path=path, key=key, progress=told)
             kept = {"losses": torch.from_numpy(judge(trained, streams, config).copy())}
             write_checkpoint(path, key, kept)
-        out[first:first + size] = kept["losses"].numpy()
+        out[first : first + size] = kept["losses"].numpy()
         told(STEP, config.steps, config.steps)
     return frozen(out)
 
 
-def train_group(streams: Streams, windows: Windows, mixtures: Float64, config: ProxyConfig, *, device: str = "cpu",
-                path: Path | None = None, key: str = "", progress: Progress = silent) -> Parameters:
+def train_group(
+    streams: Streams,
+    windows: Windows,
+    mixtures: Float64,
+    config: ProxyConfig,
+    *,
+    device: str = "cpu",
+    path: Path | None = None,
+    key: str = "",
+    progress: Progress = silent,
+) -> Parameters:
     """Train proxies side by side on (P, K) mixtures and return their parameters; `path` keeps where they stand."""
     shape = config.shape(streams.vocabulary)
     plans = [windows.plan(mixture, config.steps * config.batch) for mixture in mixtures]
@@ -245,10 +267,10 @@ def judge(parameters: Parameters, streams: Streams, config: ProxyConfig) -> Floa
     out = np.empty((P, len(streams)))
     for k, held in enumerate(streams.held):
         count = max(min(config.judged, len(held) - 1) // T, 1)
-        rows = np.stack([held[i * T:(i + 1) * T + 1] for i in range(count)]).astype(np.int64)
+        rows = np.stack([held[i * T : (i + 1) * T + 1] for i in range(count)]).astype(np.int64)
         total = torch.zeros(P, dtype=torch.float64, device=first.device)
         for begin in range(0, count, config.batch):
-            some = torch.from_numpy(rows[begin:begin + config.batch]).to(first.device).expand(P, -1, -1)
+            some = torch.from_numpy(rows[begin : begin + config.batch]).to(first.device).expand(P, -1, -1)
             total += token_losses(parameters, shape, some).sum(dim=(1, 2), dtype=torch.float64)
         out[:, k] = (total / (count * T)).cpu().numpy()
     return frozen(out)
@@ -285,6 +307,7 @@ def read_checkpoint(path: Path | None, key: str) -> dict[str, Any]:
 
 def _told(progress: Progress, before: int, proxies: int, steps: int) -> Progress:
     """A group's progress as progress of the whole run."""
+
     def tell(step: str, done: int, total: int) -> None:
         progress(step, before + done * proxies, steps)
 

@@ -49,8 +49,14 @@ class Runs:
 
     def head(self, limit: int) -> "Runs":
         """The first `limit` runs."""
-        return Runs(self.domains, self.targets, frozen(self.mixtures[:limit]), frozen(self.losses[:limit]),
-                    self.index[:limit], frozen(self.rows[:limit]))
+        return Runs(
+            self.domains,
+            self.targets,
+            frozen(self.mixtures[:limit]),
+            frozen(self.losses[:limit]),
+            self.index[:limit],
+            frozen(self.rows[:limit]),
+        )
 
     def loss(self, target: str) -> Float64:
         """Losses of one target, (n,); it may be named by a part that only it has.
@@ -64,8 +70,9 @@ class Runs:
         found = exact or [i for i, name in enumerate(self.targets) if target in name]
         if len(found) != 1:
             known = ", ".join(self.targets[i] for i in found) if found else ", ".join(self.targets)
-            raise InputError("--target must name one loss column", f"{target!r}, which fits {len(found)}",
-                             f"Choose one of: {known}")
+            raise InputError(
+                "--target must name one loss column", f"{target!r}, which fits {len(found)}", f"Choose one of: {known}"
+            )
         return np.asarray(self.losses[:, found[0]])
 
 
@@ -90,26 +97,40 @@ def read_runs(mixtures: Path, losses: Path) -> Runs:
         the weights of a run do not sum to 1 within rounding (0.02).
     """
     weights, lost = _table(mixtures), _table(losses)
-    missing = [*(run for run in weights.index if run not in set(lost.index)),
-               *(run for run in lost.index if run not in set(weights.index))]
+    missing = [
+        *(run for run in weights.index if run not in set(lost.index)),
+        *(run for run in lost.index if run not in set(weights.index)),
+    ]
     if missing:
-        raise InputError("Both files must hold the same runs", f"{len(missing)} in one only, first {missing[0]!r}",
-                         "Remove them, or add what is missing")
+        raise InputError(
+            "Both files must hold the same runs",
+            f"{len(missing)} in one only, first {missing[0]!r}",
+            "Remove them, or add what is missing",
+        )
     table = weights.to_numpy(np.float64)
     if (table < 0).any():
         row, column = np.argwhere(table < 0)[0]
-        raise InputError("Weights must not be negative",
-                         f"{table[row, column]:g} for {weights.columns[column]} in run {weights.index[row]!r}",
-                         f"Correct {mixtures}")
+        raise InputError(
+            "Weights must not be negative",
+            f"{table[row, column]:g} for {weights.columns[column]} in run {weights.index[row]!r}",
+            f"Correct {mixtures}",
+        )
     sums = table.sum(axis=1)
     wrong = np.flatnonzero(np.abs(sums - 1) > ROUNDING)
     if wrong.size:
-        raise InputError("The weights of a run must sum to 1 (rounded ones within 0.02)",
-                         f"{sums[wrong[0]]:.4g} in run {weights.index[wrong[0]]!r}, and {wrong.size - 1} more",
-                         f"Correct {mixtures}")
-    return Runs(tuple(map(str, weights.columns)), tuple(map(str, lost.columns)), frozen(table / sums[:, None]),
-                frozen(lost.loc[weights.index].to_numpy(np.float64)), tuple(weights.index),
-                frozen(table))
+        raise InputError(
+            "The weights of a run must sum to 1 (rounded ones within 0.02)",
+            f"{sums[wrong[0]]:.4g} in run {weights.index[wrong[0]]!r}, and {wrong.size - 1} more",
+            f"Correct {mixtures}",
+        )
+    return Runs(
+        tuple(map(str, weights.columns)),
+        tuple(map(str, lost.columns)),
+        frozen(table / sums[:, None]),
+        frozen(lost.loc[weights.index].to_numpy(np.float64)),
+        tuple(weights.index),
+        frozen(table),
+    )
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -117,11 +138,15 @@ def _table(path: Path) -> pd.DataFrame:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError("Proxy runs are two CSV files", f"{path}: {error}", "Give files in the layout of RegMix") \
-            from error
+        raise InputError(
+            "Proxy runs are two CSV files", f"{path}: {error}", "Give files in the layout of RegMix"
+        ) from error
     if len(rows) < 2 or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
-        raise InputError("A file of proxy runs has a header, then one run a row with as many cells",
-                         f"{path} with {len(rows)} rows", "Give files in the layout of RegMix")
+        raise InputError(
+            "A file of proxy runs has a header, then one run a row with as many cells",
+            f"{path} with {len(rows)} rows",
+            "Give files in the layout of RegMix",
+        )
     names, index = rows[0][1:], [row[0] for row in rows[1:]]
     twice = next((name for names_ in (names, index) for name in names_ if names_.count(name) > 1), None)
     if twice is not None:
@@ -134,6 +159,9 @@ def _table(path: Path) -> pd.DataFrame:
             except ValueError:
                 values[i, j] = np.nan
             if not np.isfinite(values[i, j]):
-                raise InputError("Every cell of a run must be a finite number",
-                                 f"{cell!r} for {names[j]} in run {index[i]!r} of {path}", "Correct or remove the run")
+                raise InputError(
+                    "Every cell of a run must be a finite number",
+                    f"{cell!r} for {names[j]} in run {index[i]!r} of {path}",
+                    "Correct or remove the run",
+                )
     return pd.DataFrame(values, index=index, columns=names)

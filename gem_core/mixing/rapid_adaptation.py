@@ -39,9 +39,18 @@ class Adaptation:
     probes: Int64
 
 
-def rapid_adaptation(streams: Streams, body: Parameters, config: ProxyConfig, probes: ArrayLike, *,
-                     steps: int = STEPS, rate: float = RATE, device: str = "cpu", folder: Path | None = None,
-                     progress: Progress = silent) -> Adaptation:
+def rapid_adaptation(
+    streams: Streams,
+    body: Parameters,
+    config: ProxyConfig,
+    probes: ArrayLike,
+    *,
+    steps: int = STEPS,
+    rate: float = RATE,
+    device: str = "cpu",
+    folder: Path | None = None,
+    progress: Progress = silent,
+) -> Adaptation:
     """Freeze the body of a trained proxy, reset its last layer and head, and train these a few steps on each domain.
 
     Each probe reads windows of its own from the domain, and is judged by held-out windows of its own while there are
@@ -87,8 +96,11 @@ def rapid_adaptation(streams: Streams, body: Parameters, config: ProxyConfig, pr
     """
     counts = np.asarray(probes, dtype=np.int64)
     if counts.shape != (len(streams),) or (counts < 2).any():
-        raise InputError("Each domain needs 2 probes or more, for a standard error",
-                         f"{counts.tolist()} for {len(streams)} domains", "Ask for more")
+        raise InputError(
+            "Each domain needs 2 probes or more, for a standard error",
+            f"{counts.tolist()} for {len(streams)} domains",
+            "Ask for more",
+        )
     windows = Windows(streams, config.context, config.seed)
     domain = np.repeat(np.arange(len(streams)), counts)
     number = np.concatenate([np.arange(count) for count in counts])
@@ -104,16 +116,24 @@ def rapid_adaptation(streams: Streams, body: Parameters, config: ProxyConfig, pr
         if "gains" in kept:
             gains[some] = kept["gains"].numpy()
             continue
-        read = np.stack([_windows(windows, int(k), int(i), steps * config.batch)
-                         for k, i in zip(domain[some], number[some], strict=True)])
-        held = np.stack([_held(streams, int(k), int(i), config.context)
-                         for k, i in zip(domain[some], number[some], strict=True)])
+        read = np.stack(
+            [
+                _windows(windows, int(k), int(i), steps * config.batch)
+                for k, i in zip(domain[some], number[some], strict=True)
+            ]
+        )
+        held = np.stack(
+            [_held(streams, int(k), int(i), config.context) for k, i in zip(domain[some], number[some], strict=True)]
+        )
         gains[some] = _probe(body, config, streams.vocabulary, read, held, steps, rate, device)
         write_checkpoint(path, key, {"gains": torch.from_numpy(gains[some].copy())})
     progress(STEP, len(domain), len(domain))
     groups = np.split(gains, np.cumsum(counts)[:-1])
-    return Adaptation(frozen(np.array([g.mean() for g in groups])),
-                      frozen(np.array([g.std(ddof=1) / np.sqrt(g.size) for g in groups])), frozen(counts))
+    return Adaptation(
+        frozen(np.array([g.mean() for g in groups])),
+        frozen(np.array([g.std(ddof=1) / np.sqrt(g.size) for g in groups])),
+        frozen(counts),
+    )
 
 
 def _windows(windows: Windows, domain: int, number: int, count: int) -> Int64:
@@ -127,18 +147,28 @@ def _held(streams: Streams, domain: int, number: int, context: int) -> Int64:
     held = streams.held[domain]
     there = (len(held) - 1) // context
     places = (number * JUDGED + np.arange(JUDGED)) % there
-    return np.stack([held[i * context:(i + 1) * context + 1] for i in places]).astype(np.int64)
+    return np.stack([held[i * context : (i + 1) * context + 1] for i in places]).astype(np.int64)
 
 
-def _probe(body: Parameters, config: ProxyConfig, vocabulary: int, read: Int64, held: Int64, steps: int, rate: float,
-           device: str) -> Float64:
+def _probe(
+    body: Parameters,
+    config: ProxyConfig,
+    vocabulary: int,
+    read: Int64,
+    held: Int64,
+    steps: int,
+    rate: float,
+    device: str,
+) -> Float64:
     """Relative fall of the held-out loss of P probes side by side, (P,)."""
     shape, P = config.shape(vocabulary), len(read)
     fresh = start(shape, P, config.seed, device)
     last = f"{shape.layers - 1}."
     trained = {name for name in fresh if name == "head" or name.startswith(last)}
-    parameters = {name: value if name in trained else body[name].detach().to(device).expand(P, *value.shape[1:])
-                  for name, value in fresh.items()}
+    parameters = {
+        name: value if name in trained else body[name].detach().to(device).expand(P, *value.shape[1:])
+        for name, value in fresh.items()
+    }
     optimiser = torch.optim.Adam([parameters[name] for name in sorted(trained)], lr=rate)
     judged = torch.from_numpy(held).to(device)
 
@@ -148,7 +178,7 @@ def _probe(body: Parameters, config: ProxyConfig, vocabulary: int, read: Int64, 
 
     before = loss()
     for step in range(steps):
-        some = torch.from_numpy(read[:, step * config.batch:(step + 1) * config.batch]).to(device)
+        some = torch.from_numpy(read[:, step * config.batch : (step + 1) * config.batch]).to(device)
         optimiser.zero_grad()
         token_losses(parameters, shape, some).mean(dim=(1, 2)).sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()

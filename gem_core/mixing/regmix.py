@@ -50,9 +50,18 @@ class RegMix:
     predicted_loss: float
 
 
-def regmix(runs: Runs, target: str, *, regressor: Name | Literal["auto"] = "auto", test: Runs | None = None,
-           prior: ArrayLike | None = None, caps: ArrayLike | None = None, resamples: int = 0, level: float = 0.9,
-           seed: int = 0) -> RegMix:
+def regmix(
+    runs: Runs,
+    target: str,
+    *,
+    regressor: Name | Literal["auto"] = "auto",
+    test: Runs | None = None,
+    prior: ArrayLike | None = None,
+    caps: ArrayLike | None = None,
+    resamples: int = 0,
+    level: float = 0.9,
+    seed: int = 0,
+) -> RegMix:
     """Find a mixture from proxy runs (RegMix, arXiv 2407.01492).
 
     Parameters
@@ -98,14 +107,21 @@ def regmix(runs: Runs, target: str, *, regressor: Name | Literal["auto"] = "auto
     losses = runs.loss(target)
     if not np.isfinite(losses).all():
         bad = np.flatnonzero(~np.isfinite(losses))
-        raise InputError("Every run must have a loss that is a number",
-                         f"{losses[bad[0]]} for {target} in run {runs.index[bad[0]]!r}, and {bad.size - 1} more",
-                         "Train those proxies again, or leave them out")
+        raise InputError(
+            "Every run must have a loss that is a number",
+            f"{losses[bad[0]]} for {target} in run {runs.index[bad[0]]!r}, and {bad.size - 1} more",
+            "Train those proxies again, or leave them out",
+        )
     if test is not None and test.domains != runs.domains:
-        odd = next((name for name in (*test.domains, *runs.domains)
-                    if (name in test.domains) != (name in runs.domains)), test.domains[0])
-        raise InputError("Test runs must have the domains of the other runs, in their order", f"{odd!r}, which differs",
-                         "Give runs of the same domains")
+        odd = next(
+            (name for name in (*test.domains, *runs.domains) if (name in test.domains) != (name in runs.domains)),
+            test.domains[0],
+        )
+        raise InputError(
+            "Test runs must have the domains of the other runs, in their order",
+            f"{odd!r}, which differs",
+            "Give runs of the same domains",
+        )
     scores: dict[str, float]
     if regressor == "auto":
         choice = choose(runs.rows, losses, seed=seed)
@@ -119,17 +135,35 @@ def regmix(runs: Runs, target: str, *, regressor: Name | Literal["auto"] = "auto
     base = runs.mixtures.mean(axis=0) if prior is None else np.asarray(prior, dtype=np.float64)
     best = search(model.predict, base, seed=seed, caps=caps)
     low, high = _interval(runs, losses, name, base, caps, resamples, level, seed)
-    return RegMix(target=target, regressor=name, n_runs=len(runs), out_of_fold_spearman=scores[name], scores=scores,
-                  test_spearman=None if test is None else _score(model, test, target), domains=runs.domains,
-                  best_mixture=best, low=low, high=high, predicted_loss=float(model.predict(best[None])[0]))
+    return RegMix(
+        target=target,
+        regressor=name,
+        n_runs=len(runs),
+        out_of_fold_spearman=scores[name],
+        scores=scores,
+        test_spearman=None if test is None else _score(model, test, target),
+        domains=runs.domains,
+        best_mixture=best,
+        low=low,
+        high=high,
+        predicted_loss=float(model.predict(best[None])[0]),
+    )
 
 
 def _score(model: Regressor, test: Runs, target: str) -> float:
     return spearman(model.predict(test.rows), test.loss(target))
 
 
-def _interval(runs: Runs, losses: Float64, name: Name, prior: Float64, caps: ArrayLike | None, resamples: int,
-              level: float, seed: int) -> tuple[Float64, Float64]:
+def _interval(
+    runs: Runs,
+    losses: Float64,
+    name: Name,
+    prior: Float64,
+    caps: ArrayLike | None,
+    resamples: int,
+    level: float,
+    seed: int,
+) -> tuple[Float64, Float64]:
     K = len(runs.domains)
     if not resamples:
         return frozen(np.full(K, np.nan)), frozen(np.full(K, np.nan))

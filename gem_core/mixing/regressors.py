@@ -63,8 +63,11 @@ def fit_regressor(name: Name, mixtures: Float64, losses: Float64, *, seed: int =
     """
     need = parameters(name, mixtures.shape[1])
     if len(mixtures) < need:
-        raise InputError(f"The {name} regressor needs at least {need} runs for {mixtures.shape[1]} domains",
-                         f"{len(mixtures)}", "Train more proxies, or choose a regressor with fewer parameters")
+        raise InputError(
+            f"The {name} regressor needs at least {need} runs for {mixtures.shape[1]} domains",
+            f"{len(mixtures)}",
+            "Train more proxies, or choose a regressor with fewer parameters",
+        )
     if name == "ensemble":
         models = [fit_regressor(one, mixtures, losses, seed=seed) for one in _members(len(losses), mixtures.shape[1])]
         return Regressor(name, lambda rows: np.mean([model.predict(rows) for model in models], axis=0))
@@ -136,8 +139,11 @@ def choose(mixtures: Float64, losses: Float64, *, seed: int = 0) -> Choice:
     left = len(losses) - -(-len(losses) // FOLDS)  # of the smallest fit
     predicted = {name: out_of_fold(name, mixtures, losses, seed=seed) for name in _members(left, mixtures.shape[1])}
     if not predicted:
-        raise InputError("A regressor needs more runs than it has parameters",
-                         f"{len(losses)} runs for {mixtures.shape[1]} domains", "Train more proxies")
+        raise InputError(
+            "A regressor needs more runs than it has parameters",
+            f"{len(losses)} runs for {mixtures.shape[1]} domains",
+            "Train more proxies",
+        )
     if len(predicted) > 1:
         predicted["ensemble"] = np.mean(list(predicted.values()), axis=0)
     scores: dict[str, float] = {name: spearman(values, losses) for name, values in predicted.items()}

@@ -66,16 +66,25 @@ def fit_effective(mixtures: Float64, losses: Float64, seed: int = 0) -> Effectiv
         return np.concatenate([miss, _TIGHT * (theta[4:] - theta[4:].mean()) / np.sqrt(K)])
 
     def start(rng: np.random.Generator) -> Float64:
-        return np.concatenate([[losses.max(), np.log(scale) + rng.normal(0, 0.3), rng.normal(-2, 1),
-                                rng.normal(0, 1)], rng.normal(-1, 1, K)])
+        return np.concatenate(
+            [
+                [losses.max(), np.log(scale) + rng.normal(0, 0.3), rng.normal(-2, 1), rng.normal(0, 1)],
+                rng.normal(-1, 1, K),
+            ]
+        )
 
     return _effective(_best(residual, start, seed))
 
 
 def _effective(theta: Float64) -> EffectiveLaw:
     bounded = np.clip(theta, -30.0, 30.0)  # exp of it stays a number whatever the search tries
-    return EffectiveLaw(float(theta[0]), float(np.exp(bounded[1])), float(np.exp(bounded[2])),
-                        float(1 / (1 + np.exp(-bounded[3]))), np.exp(bounded[4:]))
+    return EffectiveLaw(
+        float(theta[0]),
+        float(np.exp(bounded[1])),
+        float(np.exp(bounded[2])),
+        float(1 / (1 + np.exp(-bounded[3]))),
+        np.exp(bounded[4:]),
+    )
 
 
 def fit_exponential(mixtures: Float64, losses: Float64, seed: int = 0) -> ExponentialLaw:
@@ -94,8 +103,11 @@ def fit_exponential(mixtures: Float64, losses: Float64, seed: int = 0) -> Expone
     return law(_best(residual, start, seed))
 
 
-def _best(residual: Callable[[Float64], Float64], start: Callable[[np.random.Generator], Float64], seed: int,
-          ) -> Float64:
+def _best(
+    residual: Callable[[Float64], Float64],
+    start: Callable[[np.random.Generator], Float64],
+    seed: int,
+) -> Float64:
     from scipy.optimize import least_squares
 
     rng = np.random.default_rng(seed)

@@ -93,11 +93,18 @@ class Weights:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is doubtful about each weight, in words; empty where nothing is."""
-        return tuple("; ".join(words for words, doubtful in (
-            (f"read {epochs:.1f} times, more than {MANY_EPOCHS:g}", epochs > MANY_EPOCHS * (1 + 1e-12)),
-            (f"has {weight:.1%} of the weight: the mixture is this domain", weight > MUCH_WEIGHT),
-            ("no evidence: none of it was in the taxonomy that the weights were found for", unknown),
-        ) if doubtful) for epochs, weight, unknown in zip(self.epochs, self.weights, self.unsupported, strict=True))
+        return tuple(
+            "; ".join(
+                words
+                for words, doubtful in (
+                    (f"read {epochs:.1f} times, more than {MANY_EPOCHS:g}", epochs > MANY_EPOCHS * (1 + 1e-12)),
+                    (f"has {weight:.1%} of the weight: the mixture is this domain", weight > MUCH_WEIGHT),
+                    ("no evidence: none of it was in the taxonomy that the weights were found for", unknown),
+                )
+                if doubtful
+            )
+            for epochs, weight, unknown in zip(self.epochs, self.weights, self.unsupported, strict=True)
+        )
 
 
 def temperature(shares: ArrayLike, tau: float) -> Float64:
@@ -134,9 +141,19 @@ def temperature(shares: ArrayLike, tau: float) -> Float64:
     return np.asarray(out / out.sum())
 
 
-def weigh(strategy: str, numbers: Sequence[int], tokens: ArrayLike, *, given: ArrayLike | None = None,
-          tau: float = 1.0, fixed: Mapping[int, float] | None = None, limits: Limits | None = None,
-          taxonomy_hash: str = "", carried_from: str = "", unsupported: ArrayLike = False) -> Weights:
+def weigh(
+    strategy: str,
+    numbers: Sequence[int],
+    tokens: ArrayLike,
+    *,
+    given: ArrayLike | None = None,
+    tau: float = 1.0,
+    fixed: Mapping[int, float] | None = None,
+    limits: Limits | None = None,
+    taxonomy_hash: str = "",
+    carried_from: str = "",
+    unsupported: ArrayLike = False,
+) -> Weights:
     r"""Return what a strategy asks for, brought within limits (`project`).
 
     Without `given`, w ~ p^tau of the natural shares p: tau = 1 is natural, tau = 0 uniform. Tail folding comes first:
@@ -194,8 +211,17 @@ def weigh(strategy: str, numbers: Sequence[int], tokens: ArrayLike, *, given: Ar
     found = project(wanted, high, low, names=[*names, "the rest"])
     inside = np.divide(natural, shares[group], out=np.ones(len(have)), where=tail & (natural > 0))
     unknown = np.array(np.broadcast_to(np.asarray(unsupported, dtype=bool), have.shape))
-    return Weights(strategy, taxonomy_hash, tuple(numbers), frozen(have), frozen(found[group] * inside), frozen(tail),
-                   limits, carried_from, frozen(unknown))
+    return Weights(
+        strategy,
+        taxonomy_hash,
+        tuple(numbers),
+        frozen(have),
+        frozen(found[group] * inside),
+        frozen(tail),
+        limits,
+        carried_from,
+        frozen(unknown),
+    )
 
 
 def _check(limits: Limits, fixed: Mapping[int, float], numbers: Sequence[int]) -> None:
@@ -208,14 +234,23 @@ def _check(limits: Limits, fixed: Mapping[int, float], numbers: Sequence[int]) -
         raise InputError("The token budget must be above 0", f"{limits.budget:g}", "Give a number of tokens")
     for number, weight in fixed.items():
         if number not in numbers:
-            raise InputError("A fixed weight must be for a cluster of this taxonomy", f"cluster {number}",
-                             f"Choose among {', '.join(map(str, numbers))}")
+            raise InputError(
+                "A fixed weight must be for a cluster of this taxonomy",
+                f"cluster {number}",
+                f"Choose among {', '.join(map(str, numbers))}",
+            )
         if not 0 <= weight <= 1:
-            raise InputError("A weight must be a fraction from 0 to 1", f"{weight:g} for cluster {number}",
-                             "Use 0.2 for twenty percent")
+            raise InputError(
+                "A weight must be a fraction from 0 to 1",
+                f"{weight:g} for cluster {number}",
+                "Use 0.2 for twenty percent",
+            )
     total = sum(fixed.values())
     if total > 1 + 1e-9:
         raise InputError("Fixed weights must sum to 1 at most", f"{total:.6g} ({total - 1:.6g} too much)", "Lower them")
     if len(fixed) == len(numbers) and total < 1 - 1e-9:
-        raise InputError("Weights that fix every domain must sum to 1", f"{total:.6g} ({1 - total:.6g} too little)",
-                         "Raise them, or leave one domain free")
+        raise InputError(
+            "Weights that fix every domain must sum to 1",
+            f"{total:.6g} ({1 - total:.6g} too little)",
+            "Raise them, or leave one domain free",
+        )

@@ -53,11 +53,17 @@ def trustworthiness(X: ArrayLike, Y: ArrayLike, *, neighbours: int = 15, sample:
     rows, positions = normalise(X), np.asarray(Y, dtype=np.float64)
     n = len(rows)
     if positions.ndim != 2 or len(positions) != n:
-        raise InputError(f"Y must hold one position a document ({n:,})", f"shape {positions.shape}",
-                         "Pass the layout of the same documents")
+        raise InputError(
+            f"Y must hold one position a document ({n:,})",
+            f"shape {positions.shape}",
+            "Pass the layout of the same documents",
+        )
     if not 1 <= neighbours < n / 2:
-        raise InputError("neighbours must be at least 1 and below half the documents",
-                         f"{neighbours} with {n:,} documents", "Ask for fewer neighbours")
+        raise InputError(
+            "neighbours must be at least 1 and below half the documents",
+            f"{neighbours} with {n:,} documents",
+            "Ask for fewer neighbours",
+        )
     chosen = np.arange(n) if n <= sample else np.random.default_rng(seed).choice(n, sample, replace=False)
     half_squares = 0.5 * np.einsum("ij,ij->i", positions, positions)
     excess = 0

@@ -37,7 +37,7 @@ class TextBlock:
 
     def part(self, start: int, stop: int) -> "TextBlock":
         """Rows from start to before stop."""
-        return TextBlock(self.offsets[start:stop + 1], self.data, self.valid[start:stop])
+        return TextBlock(self.offsets[start : stop + 1], self.data, self.valid[start:stop])
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -78,7 +78,7 @@ def _block(chunk: pa.Array) -> TextBlock:
         return TextBlock(frozen(np.zeros(n + 1, dtype=width)), NO_BYTES, np.zeros(0, dtype=bool))
     valid = chunk.is_valid().to_numpy(zero_copy_only=False) if chunk.null_count else np.zeros(0, dtype=bool)
     return TextBlock(
-        frozen(np.frombuffer(offsets, dtype=width, count=chunk.offset + n + 1)[chunk.offset:]),
+        frozen(np.frombuffer(offsets, dtype=width, count=chunk.offset + n + 1)[chunk.offset :]),
         NO_BYTES if data is None else frozen(np.frombuffer(data, dtype=np.uint8)),
         np.asarray(valid, dtype=bool),
     )

@@ -13,8 +13,9 @@ from gem_core.student.model import Student
 PRIOR = 1e-3  # holds the bias of a cluster that calibration documents hardly show: nats lost per nat squared / 2
 
 
-def calibrate_student(student: Student, texts: pa.Array | pa.ChunkedArray, labels: ArrayLike,
-                      weights: ArrayLike | None = None) -> Student:
+def calibrate_student(
+    student: Student, texts: pa.Array | pa.ChunkedArray, labels: ArrayLike, weights: ArrayLike | None = None
+) -> Student:
     r"""Fit temperature and biases on documents that neither trained the student nor will test it.
 
     Minimises over T > 0 and b the mean negative log-likelihood of the teacher's labels,
@@ -47,8 +48,11 @@ def calibrate_student(student: Student, texts: pa.Array | pa.ChunkedArray, label
     evidence, target = student.evidence(texts), np.asarray(labels)
     n, k = evidence.shape
     if target.shape != (n,) or n == 0 or target.min() < 0 or target.max() >= k:
-        raise InputError(f"labels must hold one of the {k} clusters for each of the texts to calibrate on",
-                         f"{target.size:,} labels for {n:,} texts", "Pass indices from 0, as many as texts")
+        raise InputError(
+            f"labels must hold one of the {k} clusters for each of the texts to calibrate on",
+            f"{target.size:,} labels for {n:,} texts",
+            "Pass indices from 0, as many as texts",
+        )
     w = np.full(n, 1.0 / n) if weights is None else np.asarray(weights, np.float64) / np.sum(weights)
     rows = np.arange(n)
 
@@ -66,6 +70,11 @@ def calibrate_student(student: Student, texts: pa.Array | pa.ChunkedArray, label
         gradient = np.concatenate(([heat * float((shares * evidence).sum())], shares.sum(axis=0) + PRIOR * centred))
         return value, gradient
 
-    found = minimize(loss, np.concatenate(([0.0], student.bias)), jac=True, method="L-BFGS-B",
-                     options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-7}).x
+    found = minimize(
+        loss,
+        np.concatenate(([0.0], student.bias)),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-7},
+    ).x
     return replace(student, temperature=float(np.exp(-found[0])), bias=found[1:] - found[1:].mean())

@@ -152,13 +152,16 @@ def fetch(context, weights, row, column):
 
     def generate(context, builder, signature, arguments):
         array = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
-        place = [context.cast(builder, value, kind, types.intp)
-                 for value, kind in zip(arguments[1:], signature.args[1:], strict=True)]
+        place = [
+            context.cast(builder, value, kind, types.intp)
+            for value, kind in zip(arguments[1:], signature.args[1:], strict=True)
+        ]
         spot = cgutils.get_item_pointer(context, builder, signature.args[0], array, place)
         spot = builder.bitcast(spot, ir.IntType(8).as_pointer())
         word = ir.IntType(32)
         function = builder.module.declare_intrinsic(
-            "llvm.prefetch", (spot.type,), ir.FunctionType(ir.VoidType(), [spot.type, word, word, word]))
+            "llvm.prefetch", (spot.type,), ir.FunctionType(ir.VoidType(), [spot.type, word, word, word])
+        )
         builder.call(function, [spot, word(0), word(3), word(1)])  # to read, keep, data
         return context.get_dummy_value()
 
@@ -177,8 +180,9 @@ def add_rows(weights, rows, sums):
         for i in range(0, whole, 4):
             a, b, c, d = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
             for j in range(base, base + 32):
-                part[j - base] += ((np.int32(weights[a, j]) + np.int32(weights[b, j]))
-                                   + (np.int32(weights[c, j]) + np.int32(weights[d, j])))
+                part[j - base] += (np.int32(weights[a, j]) + np.int32(weights[b, j])) + (
+                    np.int32(weights[c, j]) + np.int32(weights[d, j])
+                )
         for i in range(whole, rows.size):
             for j in range(32):
                 part[j] += weights[rows[i], base + j]
@@ -204,8 +208,26 @@ def best_two(sums, words, scale, heat, bias, cluster, second, margin, evidence, 
 
 
 @compiled()
-def score_documents(offsets, data, valid, ascii_, page, entry, shift, weights, scale, heat, bias, rates, cluster,
-                    second, margin, words, tokens, evidence):
+def score_documents(
+    offsets,
+    data,
+    valid,
+    ascii_,
+    page,
+    entry,
+    shift,
+    weights,
+    scale,
+    heat,
+    bias,
+    rates,
+    cluster,
+    second,
+    margin,
+    words,
+    tokens,
+    evidence,
+):
     """Best and second-best cluster, their distance, words and tokens of every document; evidence where it has room.
 
     Rows are collected for several documents, and asked for while the next words are read; they are added when some
@@ -237,7 +259,7 @@ def score_documents(offsets, data, valid, ascii_, page, entry, shift, weights, s
                 whole, reading, end = whole + 1, reading + 1, np.int64(-1)
         start = 0
         for i in range(whole):
-            add_rows(weights, rows[start:stops[i]], sums)
+            add_rows(weights, rows[start : stops[i]], sums)
             best_two(sums, words[scored], scale, heat, bias, cluster, second, margin, evidence, scored)
             rate = rates[cluster[scored]]
             tokens[scored] = np.int64(np.rint(rate[0] * words[scored] + rate[1] * tokens[scored]))
@@ -259,8 +281,9 @@ def count_documents(offsets, data, valid, ascii_, page, entry, shift, hashes, ro
     for i in range(offsets.size - 1):
         if valid.size > 0 and not valid[i]:
             continue
-        size, _ = document_rows(data, np.int64(offsets[i]), np.int64(offsets[i + 1]), ascii_, page, entry, shift,
-                                hashes, rows)
+        size, _ = document_rows(
+            data, np.int64(offsets[i]), np.int64(offsets[i + 1]), ascii_, page, entry, shift, hashes, rows
+        )
         for j in range(size):
             if last[rows[j]] != first + i:
                 last[rows[j]] = first + i
@@ -316,8 +339,27 @@ def learn_document(rows, size, words, value, weights, squares, bias, bias_square
 
 
 @compiled()
-def learn(offsets, data, valid, order, ascii_, page, entry, shift, hashes, rows, value, weights, squares, bias,
-          bias_squares, labels, soft, importance, rate):
+def learn(
+    offsets,
+    data,
+    valid,
+    order,
+    ascii_,
+    page,
+    entry,
+    shift,
+    hashes,
+    rows,
+    value,
+    weights,
+    squares,
+    bias,
+    bias_squares,
+    labels,
+    soft,
+    importance,
+    rate,
+):
     """One step a document, in the given order; returns the sum of losses."""
     shares = np.empty(bias.size, dtype=np.float32)
     target = np.zeros(bias.size, dtype=np.float32)
@@ -325,13 +367,15 @@ def learn(offsets, data, valid, order, ascii_, page, entry, shift, hashes, rows,
     for i in order:
         if (valid.size > 0 and not valid[i]) or importance[i] == 0:
             continue
-        size, words = document_rows(data, np.int64(offsets[i]), np.int64(offsets[i + 1]), ascii_, page, entry, shift,
-                                    hashes, rows)
+        size, words = document_rows(
+            data, np.int64(offsets[i]), np.int64(offsets[i + 1]), ascii_, page, entry, shift, hashes, rows
+        )
         if soft.size > 0:
             target[:] = soft[i]
         else:
             target[:] = 0
             target[labels[i]] = 1
-        total += learn_document(rows, size, words, value, weights, squares, bias, bias_squares, target, importance[i],
-                                rate, shares)
+        total += learn_document(
+            rows, size, words, value, weights, squares, bias, bias_squares, target, importance[i], rate, shares
+        )
     return total

@@ -123,10 +123,17 @@ class Student:
     @property
     def description(self) -> dict[str, Any]:
         """Everything but the arrays, as JSON can hold it."""
-        return {"scale": self.scale, "temperature": self.temperature, "numbers": list(self.numbers),
-                "labels": list(self.labels), "taxonomy_hash": self.taxonomy_hash,
-                "token_rates": list(self.token_rates), "token_factors": list(self.token_factors),
-                "settings": self.settings, "unicode": characters().unicode}
+        return {
+            "scale": self.scale,
+            "temperature": self.temperature,
+            "numbers": list(self.numbers),
+            "labels": list(self.labels),
+            "taxonomy_hash": self.taxonomy_hash,
+            "token_rates": list(self.token_rates),
+            "token_factors": list(self.token_factors),
+            "settings": self.settings,
+            "unicode": characters().unicode,
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels to another process: the fields, not what is derived from them."""
@@ -167,12 +174,27 @@ class Student:
         from gem_core.student.kernel import score_documents
 
         n, row, rates = len(texts), 0, np.outer(self.token_factors, self.token_rates)
-        scores = Scores(np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.float32), np.zeros(n, np.int32),
-                        np.zeros(n, np.int64))
+        scores = Scores(
+            np.zeros(n, np.int32),
+            np.zeros(n, np.int32),
+            np.zeros(n, np.float32),
+            np.zeros(n, np.int32),
+            np.zeros(n, np.int64),
+        )
         for block in text_blocks(texts):
-            parts = [array[row:row + len(block)] for array in (*vars(scores).values(), evidence)]
-            score_documents(block.offsets, block.data, block.valid, *self._tables, self._rows, self.scale,
-                            1 / self.temperature, self.bias, rates, *parts)
+            parts = [array[row : row + len(block)] for array in (*vars(scores).values(), evidence)]
+            score_documents(
+                block.offsets,
+                block.data,
+                block.valid,
+                *self._tables,
+                self._rows,
+                self.scale,
+                1 / self.temperature,
+                self.bias,
+                rates,
+                *parts,
+            )
             row += len(block)
         for array in vars(scores).values():
             frozen(array)
@@ -190,7 +212,6 @@ class Student:
         width = LANES * -(-k // LANES)
         space = np.zeros(2 * buckets * width + LINE, dtype=np.uint8)
         start = -space.ctypes.data % LINE
-        rows = space[start:start + 2 * buckets * width].view(np.int16).reshape(buckets, width)
+        rows = space[start : start + 2 * buckets * width].view(np.int16).reshape(buckets, width)
         rows[:, :k] = self.weights
         return rows
-

@@ -30,8 +30,10 @@ def save_student(student: Student, folder: str | Path) -> None:
     from safetensors.numpy import save_file
 
     folder = Path(folder)
-    arrays = {"weights": np.ascontiguousarray(student.weights, dtype="<i2"),
-              "bias": np.ascontiguousarray(student.bias, dtype="<f8")}
+    arrays = {
+        "weights": np.ascontiguousarray(student.weights, dtype="<i2"),
+        "bias": np.ascontiguousarray(student.bias, dtype="<f8"),
+    }
     facts = {"format": FORMAT, "hash": student.hash, **student.description}
     text = json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     try:
@@ -40,8 +42,11 @@ def save_student(student: Student, folder: str | Path) -> None:
         _write(folder / ARRAYS, lambda path: save_file(arrays, path))
         _write(folder / FACTS, lambda path: path.write_text(text, encoding="utf-8"))
     except OSError as error:
-        raise InputError("The folder of a student must be writable", f"{folder}: {error.strerror or error}",
-                         "Choose another folder or free some space") from error
+        raise InputError(
+            "The folder of a student must be writable",
+            f"{folder}: {error.strerror or error}",
+            "Choose another folder or free some space",
+        ) from error
 
 
 def _write(path: Path, write: Callable[[Path], Any]) -> None:
@@ -73,19 +78,31 @@ def load_student(folder: str | Path) -> Student:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         known = facts["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("The folder must hold a student", f"{folder} without a readable {FACTS}",
-                         "Write one with gem-explorer distill") from error
+        raise InputError(
+            "The folder must hold a student",
+            f"{folder} without a readable {FACTS}",
+            "Write one with gem-explorer distill",
+        ) from error
     if known != FORMAT or facts.get("unicode") != characters().unicode:
-        raise InputError("The student must be one that this version reads",
-                         f"format {known!r}, words of Unicode {facts.get('unicode')!r}",
-                         "Distil it again, or use the version of GEM that wrote it")
+        raise InputError(
+            "The student must be one that this version reads",
+            f"format {known!r}, words of Unicode {facts.get('unicode')!r}",
+            "Distil it again, or use the version of GEM that wrote it",
+        )
     try:
         arrays = load_file(folder / ARRAYS)
         student = Student(
-            weights=arrays["weights"], scale=float(facts["scale"]), bias=arrays["bias"],
-            temperature=float(facts["temperature"]), numbers=tuple(facts["numbers"]), labels=tuple(facts["labels"]),
-            taxonomy_hash=facts["taxonomy_hash"], token_rates=tuple(facts["token_rates"]),
-            token_factors=tuple(facts["token_factors"]), settings=facts["settings"])
+            weights=arrays["weights"],
+            scale=float(facts["scale"]),
+            bias=arrays["bias"],
+            temperature=float(facts["temperature"]),
+            numbers=tuple(facts["numbers"]),
+            labels=tuple(facts["labels"]),
+            taxonomy_hash=facts["taxonomy_hash"],
+            token_rates=tuple(facts["token_rates"]),
+            token_factors=tuple(facts["token_factors"]),
+            settings=facts["settings"],
+        )
         whole = student.hash == facts["hash"]
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError) as error:
         raise _damaged(folder, type(error).__name__) from error
@@ -95,5 +112,8 @@ def load_student(folder: str | Path) -> Student:
 
 
 def _damaged(folder: Path, what: str) -> InputError:
-    return InputError("The files of a student must be as they were written", f"{what} in {folder}",
-                      "Copy the folder again or distil the student again")
+    return InputError(
+        "The files of a student must be as they were written",
+        f"{what} in {folder}",
+        "Copy the folder again or distil the student again",
+    )

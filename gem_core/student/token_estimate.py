@@ -60,6 +60,8 @@ def fit_token_factors(labels: ArrayLike, estimated: ArrayLike, tokens: ArrayLike
     """
     counted = np.asarray(tokens, np.float64)
     prior = PRIOR * max(float(counted.mean()), 1.0)
-    own, guess = (np.bincount(np.asarray(labels), values, n_clusters) + prior
-                  for values in (counted, np.asarray(estimated, np.float64)))
+    own, guess = (
+        np.bincount(np.asarray(labels), values, n_clusters) + prior
+        for values in (counted, np.asarray(estimated, np.float64))
+    )
     return tuple(round(float(factor), 9) for factor in own / guess)

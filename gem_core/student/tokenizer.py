@@ -67,7 +67,7 @@ def characters() -> Characters:
         if what == "lower":
             lower[int(first, 16)] = int(second, 16)
         else:
-            kind[int(first, 16):int(second, 16) + 1] = KINDS[what]
+            kind[int(first, 16) : int(second, 16) + 1] = KINDS[what]
     pages, which = np.unique((lower * 8 + kind).reshape(-1, 256), axis=0, return_inverse=True)
     letters = np.where(kind[:128] == LETTER, lower[:128], 0)
     return Characters(

@@ -54,8 +54,11 @@ class StudentConfig:
 
     def __post_init__(self) -> None:
         if not (1024 <= self.buckets <= 1 << 24 and self.buckets & (self.buckets - 1) == 0):
-            raise InputError("buckets must be a power of two from 1,024 to 16,777,216", f"{self.buckets!r}",
-                             "Use the default, 524,288")
+            raise InputError(
+                "buckets must be a power of two from 1,024 to 16,777,216",
+                f"{self.buckets!r}",
+                "Use the default, 524,288",
+            )
         if self.epochs < 1:
             raise InputError("epochs must be at least 1", f"{self.epochs!r}", "Use the default, 8")
         if not 0 < self.rate < np.inf:
@@ -66,9 +69,17 @@ class StudentConfig:
             raise InputError("seed must be a whole number that is not negative", f"{self.seed!r}", "Use 0")
 
 
-def train_student(texts: pa.Array | pa.ChunkedArray, labels: ArrayLike, n_clusters: int, *,
-                  weights: ArrayLike | None = None, soft: ArrayLike | None = None, tokens: ArrayLike | None = None,
-                  config: StudentConfig | None = None, progress: Progress = silent) -> Student:
+def train_student(
+    texts: pa.Array | pa.ChunkedArray,
+    labels: ArrayLike,
+    n_clusters: int,
+    *,
+    weights: ArrayLike | None = None,
+    soft: ArrayLike | None = None,
+    tokens: ArrayLike | None = None,
+    config: StudentConfig | None = None,
+    progress: Progress = silent,
+) -> Student:
     r"""Teach a student to label texts as the teacher does.
 
     Minimises sum_i w_i KL(y_i || softmax_k(x_i' W + b)) by AdaGrad, one document a step, with
@@ -116,8 +127,12 @@ def train_student(texts: pa.Array | pa.ChunkedArray, labels: ArrayLike, n_cluste
     highest = float(max(rows.max(), -rows.min()))
     scale = highest / 32767 if highest > 0 else 1.0
     rows /= np.float32(scale)
-    student = Student(weights=np.rint(rows, out=rows).astype(np.int16), scale=scale, bias=bias.astype(np.float64),
-                      settings=asdict(config))
+    student = Student(
+        weights=np.rint(rows, out=rows).astype(np.int16),
+        scale=scale,
+        bias=bias.astype(np.float64),
+        settings=asdict(config),
+    )
     if tokens is None:
         return student
     size = np.concatenate([block.lengths for block in blocks])
@@ -135,37 +150,52 @@ class _Lesson:
     n_clusters: int
 
 
-def _lesson(texts: Any, labels: ArrayLike, k: int, weights: ArrayLike | None, soft: ArrayLike | None,
-            softness: float) -> _Lesson:
+def _lesson(
+    texts: Any, labels: ArrayLike, k: int, weights: ArrayLike | None, soft: ArrayLike | None, softness: float
+) -> _Lesson:
     n = len(texts)
     target = np.asarray(labels)
     if target.shape != (n,):
-        raise InputError(f"labels must hold one cluster a text ({n:,})", f"shape {target.shape}",
-                         "Pass as many labels as texts")
+        raise InputError(
+            f"labels must hold one cluster a text ({n:,})", f"shape {target.shape}", "Pass as many labels as texts"
+        )
     if n == 0 or target.min() < 0 or target.max() >= k:
-        raise InputError(f"labels must be from 0 to {k - 1}",
-                         f"{target.min()} to {target.max()}" if n else "no documents", "Number the clusters from 0")
+        raise InputError(
+            f"labels must be from 0 to {k - 1}",
+            f"{target.min()} to {target.max()}" if n else "no documents",
+            "Number the clusters from 0",
+        )
     importance = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
     if importance.shape != (n,):
-        raise InputError(f"weights must hold one number a text ({n:,})", f"shape {importance.shape}",
-                         "Pass as many weights as texts")
+        raise InputError(
+            f"weights must hold one number a text ({n:,})", f"shape {importance.shape}", "Pass as many weights as texts"
+        )
     wrong = ~(np.isfinite(importance) & (importance >= 0))
     if wrong.any() or not importance.any():
-        raise InputError(f"weights must be {n:,} finite numbers, not negative and not all zero",
-                         first_rows(wrong) if wrong.any() else "a sum of 0", "Correct or drop those rows")
+        raise InputError(
+            f"weights must be {n:,} finite numbers, not negative and not all zero",
+            first_rows(wrong) if wrong.any() else "a sum of 0",
+            "Correct or drop those rows",
+        )
     shares = np.zeros((0, k), np.float32) if soft is None else np.ascontiguousarray(soft, dtype=np.float32)
     if soft is not None and shares.shape != (n, k):
-        raise InputError(f"soft must hold a row of {k} shares a text ({n:,})", f"shape {shares.shape}",
-                         "Pass the teacher's responsibilities")
+        raise InputError(
+            f"soft must hold a row of {k} shares a text ({n:,})",
+            f"shape {shares.shape}",
+            "Pass the teacher's responsibilities",
+        )
     if not np.all(shares >= 0) or not np.all(shares.sum(axis=1) > 0):
-        raise InputError("soft must hold shares that are not negative, and some above 0 in every row",
-                         first_rows(~(np.all(shares >= 0, axis=1) & (shares.sum(axis=1) > 0))),
-                         "Pass the teacher's responsibilities")
+        raise InputError(
+            "soft must hold shares that are not negative, and some above 0 in every row",
+            first_rows(~(np.all(shares >= 0, axis=1) & (shares.sum(axis=1) > 0))),
+            "Pass the teacher's responsibilities",
+        )
     if soft is not None and softness != 1:
         shares = shares ** np.float32(1 / softness)
         shares /= shares.sum(axis=1, keepdims=True)
-    return _Lesson(target.astype(np.int32), shares, (importance / importance[importance > 0].mean()).astype(np.float32),
-                   k)
+    return _Lesson(
+        target.astype(np.int32), shares, (importance / importance[importance > 0].mean()).astype(np.float32), k
+    )
 
 
 class _Reader:
@@ -198,14 +228,15 @@ def _groups(blocks: list[TextBlock], rng: np.random.Generator) -> Iterator[tuple
     starts = np.concatenate(([0], np.cumsum([len(block) for block in blocks])))
     order = rng.permutation(starts[-1])
     for begin in range(0, len(order), GROUP):
-        group = order[begin:begin + GROUP]
+        group = order[begin : begin + GROUP]
         which = np.searchsorted(starts, group, side="right") - 1
         for number in np.unique(which):
             yield blocks[number], group[which == number] - starts[number], int(starts[number])
 
 
-def _learn(blocks: list[TextBlock], lesson: _Lesson, value: Float32, config: StudentConfig,
-           progress: Progress) -> tuple[Float32, Float32]:
+def _learn(
+    blocks: list[TextBlock], lesson: _Lesson, value: Float32, config: StudentConfig, progress: Progress
+) -> tuple[Float32, Float32]:
     from gem_core.student.kernel import learn
 
     k, reader, rng = lesson.n_clusters, _Reader(config.buckets), np.random.default_rng(config.seed)
@@ -216,9 +247,23 @@ def _learn(blocks: list[TextBlock], lesson: _Lesson, value: Float32, config: Stu
     for _ in range(config.epochs):
         for block, rows, first in _groups(blocks, rng):
             last = first + len(block)
-            learn(block.offsets, block.data, block.valid, rows, *reader.tables, *reader.space, value, weights, squares,
-                  bias, bias_squares, lesson.labels[first:last], lesson.soft[first:last],
-                  lesson.importance[first:last], np.float32(config.rate * (1 - done / whole)))
+            learn(
+                block.offsets,
+                block.data,
+                block.valid,
+                rows,
+                *reader.tables,
+                *reader.space,
+                value,
+                weights,
+                squares,
+                bias,
+                bias_squares,
+                lesson.labels[first:last],
+                lesson.soft[first:last],
+                lesson.importance[first:last],
+                np.float32(config.rate * (1 - done / whole)),
+            )
             done += len(rows)
             progress("Teaching the student", done, whole)
     return weights, bias

@@ -139,7 +139,7 @@ def cluster_keywords(
     Examples
     --------
     >>> import numpy as np
-    >>> from gem_core.taxonomy.terms import count_terms
+    >>> from gem_core.taxonomy.phrases import count_terms
     >>> texts = ["bread, oven", "bread, flour", "guitar, chord", "guitar, string"]
     >>> X = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
     >>> words = cluster_keywords(count_terms(texts), X, [0, 0, 1, 1], [1, 0, 1, 0], np.eye(2), count=1)

@@ -10,8 +10,9 @@ MAX_PHRASES = 3
 MAX_CHARACTERS = 40
 
 
-def cluster_labels(keywords: Sequence[Sequence[Keyword]], *, numbers: Sequence[int] = (),
-                   taken: Collection[str] = ()) -> tuple[str, ...]:
+def cluster_labels(
+    keywords: Sequence[Sequence[Keyword]], *, numbers: Sequence[int] = (), taken: Collection[str] = ()
+) -> tuple[str, ...]:
     """Name each cluster by its best phrases: "Sourdough bread, oven, flour".
 
     Up to three phrases that share no word, in order of relevance, as long as they fit into 40 characters, the first

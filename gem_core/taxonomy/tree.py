@@ -219,8 +219,9 @@ def _leaf_order(merges: Float64, directions: list[Float64], n_clusters: int) -> 
     return np.array(orders[-1], dtype=np.int32)
 
 
-def parent_names(groups: Sequence[Sequence[int]], names: Sequence[str], sizes: ArrayLike,
-                 taken: Collection[str] = ()) -> list[str]:
+def parent_names(
+    groups: Sequence[Sequence[int]], names: Sequence[str], sizes: ArrayLike, taken: Collection[str] = ()
+) -> list[str]:
     """Name groups from their children, unique among groups and no name of a cluster outside them.
 
     Parameters

@@ -6,5 +6,17 @@ from gem_core.workspace.settings import Settings
 from gem_core.workspace.store import Workspace, writing
 from gem_core.workspace.taxonomy import Cluster, Parent, Taxonomy
 
-__all__ = ["Cluster", "Edit", "History", "Manifest", "Parent", "Settings", "Step", "StepCost", "Taxonomy", "Workspace",
-           "edits_text", "writing"]
+__all__ = [
+    "Cluster",
+    "Edit",
+    "History",
+    "Manifest",
+    "Parent",
+    "Settings",
+    "Step",
+    "StepCost",
+    "Taxonomy",
+    "Workspace",
+    "edits_text",
+    "writing",
+]

@@ -111,10 +111,16 @@ def _untouched(path: Path, inside: bool) -> float:
 def unwritable(folder: Path, error: OSError) -> WorkspaceError:
     """Turn an operating system refusal to write into words."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return WorkspaceError("The disk must have room for the workspace", f"no space left at {folder}",
-                              "Free some space and run the same command again: finished steps are kept")
-    return WorkspaceError("The workspace must be writable", f"{folder}: {error.strerror or error}",
-                          "Copy the workspace to a folder of your own or change its permissions")
+        return WorkspaceError(
+            "The disk must have room for the workspace",
+            f"no space left at {folder}",
+            "Free some space and run the same command again: finished steps are kept",
+        )
+    return WorkspaceError(
+        "The workspace must be writable",
+        f"{folder}: {error.strerror or error}",
+        "Copy the workspace to a folder of your own or change its permissions",
+    )
 
 
 @contextmanager
@@ -135,8 +141,9 @@ def alone(folder: Path, lock: str, must: str) -> Iterator[None]:
         held = FileLock(folder / lock)
         held.acquire(timeout=1)
     except Timeout:
-        raise InputError(must, f"{folder}, held by another process",
-                         "Wait for it to end, or choose another folder") from None
+        raise InputError(
+            must, f"{folder}, held by another process", "Wait for it to end, or choose another folder"
+        ) from None
     except OSError as error:
         raise unwritable(folder, error) from error
     try:

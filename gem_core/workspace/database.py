@@ -18,8 +18,9 @@ CREATE TABLE IF NOT EXISTS history (position INTEGER PRIMARY KEY, key TEXT NOT N
   sentence TEXT NOT NULL, at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));
 CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL);
 """
-SEARCH = ("CREATE VIRTUAL TABLE IF NOT EXISTS search"
-          " USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2')")
+SEARCH = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2')"
+)
 
 
 class Database:
@@ -42,9 +43,11 @@ class Database:
             finally:
                 connection.close()
         except sqlite3.Error as error:
-            raise WorkspaceError("gem.sqlite must be readable" + (" and writable" if write else ""),
-                                 f"{self.path}: {error}",
-                                 "Check the permissions and the free space of the workspace, then try again") from error
+            raise WorkspaceError(
+                "gem.sqlite must be readable" + (" and writable" if write else ""),
+                f"{self.path}: {error}",
+                "Check the permissions and the free space of the workspace, then try again",
+            ) from error
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
@@ -89,12 +92,14 @@ class Database:
         with self.open(write=True) as connection:
             row = connection.execute("SELECT position FROM cursor").fetchone()
             position = row[0] + 1 if row else 0
-            gone = {old for old, in connection.execute("SELECT key FROM history WHERE position >= ?", (position,))}
+            gone = {old for (old,) in connection.execute("SELECT key FROM history WHERE position >= ?", (position,))}
             connection.execute("DELETE FROM history WHERE position >= ?", (position,))
-            connection.execute("INSERT INTO history (position, key, edits, sentence) VALUES (?, ?, ?, ?)",
-                               (position, key, json.dumps(list(edits), ensure_ascii=False), sentence))
+            connection.execute(
+                "INSERT INTO history (position, key, edits, sentence) VALUES (?, ?, ?, ?)",
+                (position, key, json.dumps(list(edits), ensure_ascii=False), sentence),
+            )
             connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?)", (position,))
-            kept = {old for old, in connection.execute("SELECT key FROM history")}
+            kept = {old for (old,) in connection.execute("SELECT key FROM history")}
         return sorted(gone - kept)
 
     def step(self, by: int) -> bool:
@@ -136,6 +141,7 @@ class Database:
             return []
         quoted = " ".join(f'"{word}"' for word in words) + "*"
         with self.open() as connection:
-            rows = connection.execute("SELECT rowid FROM search WHERE search MATCH ? ORDER BY rank LIMIT ?",
-                                      (quoted, limit))
+            rows = connection.execute(
+                "SELECT rowid FROM search WHERE search MATCH ? ORDER BY rank LIMIT ?", (quoted, limit)
+            )
             return [row[0] for row in rows]

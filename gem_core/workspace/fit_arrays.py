@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._types import frozen
-from gem_core.clustering.mixture import MixtureConfig, MixtureFit
+from gem_core.clustering.config import MixtureConfig
+from gem_core.clustering.mixture import MixtureFit
 from gem_core.clustering.path import BalancePath
 from gem_core.errors import WorkspaceError
 from gem_core.workspace.atomic_files import write_whole
@@ -62,8 +63,9 @@ def _read(path: Path) -> tuple[Arrays, dict[str, Any]]:
             arrays = {name: file[name] for name in file.files}
         return arrays, json.loads(arrays.pop("__json__").tobytes())
     except (OSError, ValueError, KeyError) as error:
-        raise WorkspaceError("A fit on disk must be whole", f"{path}: {error}",
-                             "Fit again: gem-explorer fit CORPUS --workspace DIR") from error
+        raise WorkspaceError(
+            "A fit on disk must be whole", f"{path}: {error}", "Fit again: gem-explorer fit CORPUS --workspace DIR"
+        ) from error
 
 
 def write_fit(path: Path, fit: MixtureFit) -> None:

@@ -54,5 +54,10 @@ class History:
 
 def edits_text(steps: Iterable[Step]) -> str:
     """Write steps as lines of JSON: key, at (UTC), sentence, edits. `pipeline.replay_steps` reads them."""
-    return "".join(json.dumps({"key": step.key, "at": step.at, "sentence": step.sentence, "edits": list(step.edits)},
-                              ensure_ascii=False) + "\n" for step in steps)
+    return "".join(
+        json.dumps(
+            {"key": step.key, "at": step.at, "sentence": step.sentence, "edits": list(step.edits)}, ensure_ascii=False
+        )
+        + "\n"
+        for step in steps
+    )

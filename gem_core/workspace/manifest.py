@@ -12,8 +12,19 @@ from gem_core.workspace.atomic_files import write_json
 
 FORMAT = 2
 FILE = "manifest.json"
-LIBRARIES = ("numpy", "scipy", "torch", "scikit-learn", "faiss-cpu", "umap-learn", "pandas", "pyarrow",
-             "sentence-transformers", "streamlit", "plotly")
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "torch",
+    "scikit-learn",
+    "faiss-cpu",
+    "umap-learn",
+    "pandas",
+    "pyarrow",
+    "sentence-transformers",
+    "streamlit",
+    "plotly",
+)
 
 
 @dataclass(frozen=True)
@@ -97,17 +108,26 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / FILE
     if not path.is_file():
-        raise WorkspaceError("A workspace is a folder with a manifest.json", f"{root}, which has none",
-                             "Make one with: gem-explorer fit CORPUS --workspace DIR")
+        raise WorkspaceError(
+            "A workspace is a folder with a manifest.json",
+            f"{root}, which has none",
+            "Make one with: gem-explorer fit CORPUS --workspace DIR",
+        )
     try:
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found = int(value["format"])
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise WorkspaceError("manifest.json must be the JSON that gem-explorer wrote", f"{path}: {error}",
-                             "Restore it from a copy or build the workspace again") from error
+        raise WorkspaceError(
+            "manifest.json must be the JSON that gem-explorer wrote",
+            f"{path}: {error}",
+            "Restore it from a copy or build the workspace again",
+        ) from error
     if found != FORMAT:
-        do = ("Open it with the newer gem-explorer that wrote it: pip install --upgrade gem-explorer"
-              if found > FORMAT else "Build it again: gem-explorer fit CORPUS --workspace NEWDIR")
+        do = (
+            "Open it with the newer gem-explorer that wrote it: pip install --upgrade gem-explorer"
+            if found > FORMAT
+            else "Build it again: gem-explorer fit CORPUS --workspace NEWDIR"
+        )
         raise WorkspaceError(f"This version reads workspaces of format {FORMAT}", f"format {found} at {root}", do)
     value["costs"] = tuple(StepCost(**cost) for cost in value["costs"])
     return Manifest(**value)

@@ -70,8 +70,10 @@ class Mixes:
         if settings is not None:
             path = self._path(kind, settings)
             return self._read(path) if path.exists() else None
-        found = sorted(self.folder.glob(f"{kind}-" + "[0-9a-f]" * 16 + ".json"),
-                       key=lambda path: (path.stat().st_mtime_ns, path.name))
+        found = sorted(
+            self.folder.glob(f"{kind}-" + "[0-9a-f]" * 16 + ".json"),
+            key=lambda path: (path.stat().st_mtime_ns, path.name),
+        )
         return self._read(found[-1]) if found else None
 
     def run_folder(self, kind: str, settings: dict[str, Any]) -> Path:
@@ -86,10 +88,13 @@ class Mixes:
             value = json.loads(path.read_text(encoding="utf-8"))
             named = value["taxonomy_hash"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise WorkspaceError("Evidence on disk must be whole", f"{path}: {error}",
-                                 "Remove the file and run the same command again") from error
+            raise WorkspaceError(
+                "Evidence on disk must be whole", f"{path}: {error}", "Remove the file and run the same command again"
+            ) from error
         if named != self.taxonomy_hash:
-            raise WorkspaceError("Evidence must belong to this taxonomy",
-                                 f"{path.name} of taxonomy {str(named)[:12]}, here {self.taxonomy_hash[:12]}",
-                                 "Remove the file and run the same command again")
+            raise WorkspaceError(
+                "Evidence must belong to this taxonomy",
+                f"{path.name} of taxonomy {str(named)[:12]}, here {self.taxonomy_hash[:12]}",
+                "Remove the file and run the same command again",
+            )
         return dict(value)

@@ -14,8 +14,10 @@ from gem_core.errors import WorkspaceError
 from gem_core.workspace.store import Workspace
 
 LONGEST = 80
-TABLE = ("CREATE TABLE IF NOT EXISTS selections (name TEXT PRIMARY KEY, made TEXT NOT NULL, at TEXT NOT NULL,"
-         " documents INTEGER NOT NULL, rows BLOB NOT NULL)")
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS selections (name TEXT PRIMARY KEY, made TEXT NOT NULL, at TEXT NOT NULL,"
+    " documents INTEGER NOT NULL, rows BLOB NOT NULL)"
+)
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,9 @@ class Selections:
         row = None
         if self._there():
             with self._database.open() as connection:
-                row = connection.execute("SELECT name, rows, made, at FROM selections WHERE name = ?",
-                                         (_tidy(name),)).fetchone()
+                row = connection.execute(
+                    "SELECT name, rows, made, at FROM selections WHERE name = ?", (_tidy(name),)
+                ).fetchone()
         if row is None:
             raise self._unknown(name)
         return SavedSelection(row[0], _unpacked(row[1]), row[2], row[3])
@@ -106,15 +109,20 @@ class Selections:
         if not len(kept):
             raise WorkspaceError("A selection must hold a document", "none", "Select some first")
         if kept[0] < 0 or kept[-1] >= len(self._workspace):
-            raise WorkspaceError(f"A document is a row from 0 to {len(self._workspace) - 1:,}",
-                                 f"{int(kept[0] if kept[0] < 0 else kept[-1]):,}", "Select documents of this corpus")
+            raise WorkspaceError(
+                f"A document is a row from 0 to {len(self._workspace) - 1:,}",
+                f"{int(kept[0] if kept[0] < 0 else kept[-1]):,}",
+                "Select documents of this corpus",
+            )
         packed = zlib.compress(np.diff(kept, prepend=0).astype("<i4").tobytes(), 1)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self._workspace.writing(), self._database.open(write=True) as connection:
             connection.execute(TABLE)
             try:
-                connection.execute("INSERT INTO selections (name, made, at, documents, rows) VALUES (?, ?, ?, ?, ?)",
-                                   (name, made, at, len(kept), packed))
+                connection.execute(
+                    "INSERT INTO selections (name, made, at, documents, rows) VALUES (?, ?, ?, ?, ?)",
+                    (name, made, at, len(kept), packed),
+                )
             except sqlite3.IntegrityError:
                 raise _taken(name) from None
         return SavedSelection(name, frozen(kept.astype(np.int32)), made, at)
@@ -179,8 +187,9 @@ def _tidy(name: str) -> str:
 def _checked(name: str) -> str:
     tidy = "".join(c if c.isprintable() else " " for c in _tidy(name)).strip()
     if not 0 < len(tidy) <= LONGEST:
-        raise WorkspaceError(f"A selection's name holds 1 to {LONGEST} characters", f"{len(tidy)}",
-                             "Choose another name")
+        raise WorkspaceError(
+            f"A selection's name holds 1 to {LONGEST} characters", f"{len(tidy)}", "Choose another name"
+        )
     return tidy
 
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-from gem_core.clustering.mixture import MixtureConfig
+from gem_core.clustering.config import MixtureConfig
 
 Weighting = Literal["documents", "tokens"]
 Target = str | tuple[float, ...]  # "uniform", "natural", "floor:x" or shares
@@ -49,9 +49,15 @@ class Settings:
         At strength 0 nothing is balanced, the start neither: that is the ordinary mixture from its ordinary start,
         which is what the other strengths are held against. Every other strength searches for its start.
         """
-        return MixtureConfig(n_clusters=self.n_clusters, strength=self.strength, target=self.target,
-                             concentration=self.concentration, solver=self.solver, seed=self.seed,
-                             start="plain" if self.strength == 0 else "search")
+        return MixtureConfig(
+            n_clusters=self.n_clusters,
+            strength=self.strength,
+            target=self.target,
+            concentration=self.concentration,
+            solver=self.solver,
+            seed=self.seed,
+            start="plain" if self.strength == 0 else "search",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types only; infinite strength becomes the text "inf"."""
@@ -63,5 +69,10 @@ class Settings:
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read what `to_json` wrote."""
         target = value["target"]
-        return cls(**{**value, "strength": float(value["strength"]),
-                      "target": target if isinstance(target, str) else tuple(target)})
+        return cls(
+            **{
+                **value,
+                "strength": float(value["strength"]),
+                "target": target if isinstance(target, str) else tuple(target),
+            }
+        )

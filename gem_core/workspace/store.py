@@ -85,8 +85,10 @@ class Workspace:
         import pyarrow.parquet as pq
 
         file, size = pq.ParquetFile(self.root / "documents.parquet"), self.group_rows
-        groups = {group: file.read_row_group(group, columns=["text"]).column(0)
-                  for group in sorted({row // size for row in rows})}
+        groups = {
+            group: file.read_row_group(group, columns=["text"]).column(0)
+            for group in sorted({row // size for row in rows})
+        }
         return [groups[row // size][row % size].as_py() for row in rows]
 
     @cached_property
@@ -179,8 +181,11 @@ class Workspace:
             return read_taxonomy(self.root / "fits" / Path(key).name)
         key = self.database.stamp()[0]
         if not key:
-            raise WorkspaceError("The workspace must hold a fit", f"none in {self.root}",
-                                 "Fit one: gem-explorer fit CORPUS --workspace DIR")
+            raise WorkspaceError(
+                "The workspace must hold a fit",
+                f"none in {self.root}",
+                "Fit one: gem-explorer fit CORPUS --workspace DIR",
+            )
         try:
             return read_taxonomy(self.root / "fits" / key)
         except WorkspaceError:
@@ -276,8 +281,11 @@ def writing(root: Path, wait: float = 10.0) -> Iterator[None]:
         lock = FileLock(root / ".lock")
         lock.acquire(timeout=wait)
     except Timeout:
-        raise WorkspaceError("One process at a time writes to a workspace", f"{root}, held by another process",
-                             "Wait for the other command to end, or use another --workspace") from None
+        raise WorkspaceError(
+            "One process at a time writes to a workspace",
+            f"{root}, held by another process",
+            "Wait for the other command to end, or use another --workspace",
+        ) from None
     except OSError as error:
         raise unwritable(root, error) from error
     try:

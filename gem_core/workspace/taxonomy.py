@@ -156,8 +156,11 @@ class Taxonomy:
             If there is none.
         """
         if number not in self._index:
-            raise WorkspaceError("The taxonomy must hold the cluster", f"no cluster {number}",
-                                 "See the numbers with: gem-explorer info DIR")
+            raise WorkspaceError(
+                "The taxonomy must hold the cluster",
+                f"no cluster {number}",
+                "See the numbers with: gem-explorer info DIR",
+            )
         return self.clusters[self._index[number]]
 
     def parent(self, number: int) -> Parent:
@@ -171,8 +174,9 @@ class Taxonomy:
         for parent in self.parents:
             if parent.number == number:
                 return parent
-        raise WorkspaceError("The taxonomy must hold the group", f"no group {number}",
-                             "See the groups with: gem-explorer info DIR")
+        raise WorkspaceError(
+            "The taxonomy must hold the group", f"no group {number}", "See the groups with: gem-explorer info DIR"
+        )
 
     @property
     def has_path(self) -> bool:
@@ -226,13 +230,27 @@ def read_taxonomy(folder: Path) -> Taxonomy:
     try:
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WorkspaceError("A taxonomy on disk must be whole", f"{path}: {error}",
-                             "Fit again: gem-explorer fit CORPUS --workspace DIR") from error
+        raise WorkspaceError(
+            "A taxonomy on disk must be whole", f"{path}: {error}", "Fit again: gem-explorer fit CORPUS --workspace DIR"
+        ) from error
     clusters = tuple(
-        Cluster(**{**c, "keywords": tuple((t, s) for t, s in c["keywords"]), "exemplars": tuple(c["exemplars"]),
-                   "borderline": tuple(c["borderline"]), "atypical": tuple(c["atypical"])})
-        for c in value.pop("clusters"))
+        Cluster(
+            **{
+                **c,
+                "keywords": tuple((t, s) for t, s in c["keywords"]),
+                "exemplars": tuple(c["exemplars"]),
+                "borderline": tuple(c["borderline"]),
+                "atypical": tuple(c["atypical"]),
+            }
+        )
+        for c in value.pop("clusters")
+    )
     parents = tuple(Parent(**{**p, "children": tuple(p["children"])}) for p in value.pop("parents"))
     return Taxonomy(
-        clusters=clusters, parents=parents, folder=folder, settings=Settings.from_json(value.pop("settings")),
-        costs=tuple(StepCost(**c) for c in value.pop("costs")), **value)
+        clusters=clusters,
+        parents=parents,
+        folder=folder,
+        settings=Settings.from_json(value.pop("settings")),
+        costs=tuple(StepCost(**c) for c in value.pop("costs")),
+        **value,
+    )

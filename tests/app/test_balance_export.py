@@ -132,7 +132,8 @@ def test_the_index_of_agreement_is_the_adjusted_rand_index(sample: Workspace) ->
     taxonomy = sample.taxonomy()
     found = preview(sample, taxonomy, replace(taxonomy.settings, strength=16.0))
     assert found.ari == pytest.approx(
-        adjusted_rand_score(taxonomy.documents["cluster_id"], found.assignment.labels), abs=1e-12)
+        adjusted_rand_score(taxonomy.documents["cluster_id"], found.assignment.labels), abs=1e-12
+    )
 
 
 def test_shares_in_tokens_count_tokens(sample: Workspace) -> None:

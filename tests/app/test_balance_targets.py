@@ -104,11 +104,22 @@ def test_a_share_beyond_what_the_locks_leave_is_cut_and_said() -> None:
     assert own.note == ""
 
 
-@pytest.mark.parametrize(("message", "change"), [
-    ({"at": 1, "value": 0.25}, Change(1, value=0.25)), ({"at": 2, "lock": True}, Change(2, lock=True)),
-    ({"at": 3, "value": 0.2}, None), ({"at": -1, "value": 0.2}, None), ({"at": True, "value": 0.2}, None),
-    ({"at": 0, "value": float("nan")}, None), ({"at": 0, "value": "1"}, None), ({"value": 0.2}, None), (None, None),
-    ([1], None), ({"at": 0, "value": True}, None)])
+@pytest.mark.parametrize(
+    ("message", "change"),
+    [
+        ({"at": 1, "value": 0.25}, Change(1, value=0.25)),
+        ({"at": 2, "lock": True}, Change(2, lock=True)),
+        ({"at": 3, "value": 0.2}, None),
+        ({"at": -1, "value": 0.2}, None),
+        ({"at": True, "value": 0.2}, None),
+        ({"at": 0, "value": float("nan")}, None),
+        ({"at": 0, "value": "1"}, None),
+        ({"value": 0.2}, None),
+        (None, None),
+        ([1], None),
+        ({"at": 0, "value": True}, None),
+    ],
+)
 def test_what_the_browser_says_is_input(message: Any, change: Change | None) -> None:
     assert read_change(message, 3) == change
 

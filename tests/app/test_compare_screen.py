@@ -44,8 +44,9 @@ def plain_words(text: str) -> str:
     return escape(text)
 
 
-def test_the_label_column_comes_first_and_k_means_on_request(sample: Workspace, monkeypatch: pytest.MonkeyPatch
-                                                              ) -> None:
+def test_the_label_column_comes_first_and_k_means_on_request(
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = opened(sample, monkeypatch)
     assert app.selectbox(key="compare_b").value == "column:subject"
     app.selectbox(key="compare_b").set_value("kmeans").run()
@@ -57,14 +58,14 @@ def test_the_label_column_comes_first_and_k_means_on_request(sample: Workspace, 
     assert figure(app, "Documents moved") == f"{len(found.moved):,}"
     listed = next(frame for frame in app.dataframe if frame.key == "compare_documents")
     assert len(listed.value) == min(200, len(found.moved))
-    assert list(listed.value["Margin"])[:20] == pytest.approx(
-        [float(found.a.margin[row]) for row in found.moved[:20]])  # type: ignore[index]
+    assert list(listed.value["Margin"])[:20] == pytest.approx([float(found.a.margin[row]) for row in found.moved[:20]])  # type: ignore[index]
     measured = quality(sample, found.b)
     assert f"{measured.within_cosine:.3f}" in said(app)
 
 
-def test_one_flow_is_listed_and_a_document_says_where_it_goes(sample: Workspace, monkeypatch: pytest.MonkeyPatch
-                                                               ) -> None:
+def test_one_flow_is_listed_and_a_document_says_where_it_goes(
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = opened(sample, monkeypatch)
     found = compare(sample, "present", "column:subject")
     app.selectbox(key="compare_flow").select_index(1).run()
@@ -160,8 +161,7 @@ def test_a_study_starts_as_a_job(sample: Workspace, monkeypatch: pytest.MonkeyPa
     app.button(key="steady_start").click().run()
     assert not app.exception
     job = next(job for job in runner.listed() if job.workspace == str(sample.root))
-    assert job.arguments == ("stability", str(sample.root), "--method", "spherical", "--seeds", "2",
-                             "--resamples", "0")
+    assert job.arguments == ("stability", str(sample.root), "--method", "spherical", "--seeds", "2", "--resamples", "0")
     runner.cancel(job)
 
 
@@ -212,11 +212,14 @@ def test_thin_flows_keep_the_heights(sample: Workspace) -> None:
     np.add.at(came, list(drawn.link.target), list(drawn.link.value))
     k = len(found.a.names)
     assert sent[:k].tolist() == found.a.sizes[found.order_a].tolist()
-    assert came[k:k + len(found.b.names)].tolist() == found.b.sizes[found.order_b].tolist()
+    assert came[k : k + len(found.b.names)].tolist() == found.b.sizes[found.order_b].tolist()
     thin = found.table[found.table < 0.01 * len(sample)].sum()
     assert thin_share(found) == pytest.approx(thin / len(sample))
-    assert min(value for value, s, t in zip(drawn.link.value, drawn.link.source, drawn.link.target, strict=True)
-               if s < k and t < k + len(found.b.names)) >= 0.01 * len(sample)
+    assert min(
+        value
+        for value, s, t in zip(drawn.link.value, drawn.link.source, drawn.link.target, strict=True)
+        if s < k and t < k + len(found.b.names)
+    ) >= 0.01 * len(sample)
     many = compare(sample, "present", "kmeans:60")
     a, b, table = folded(many)
     assert (len(a.names), len(b.names)) == (12, MOST)

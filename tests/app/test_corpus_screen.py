@@ -29,8 +29,12 @@ def page(state: str, workspace: Path, **more: str) -> Path:
     """Lay down the folder of a job in a state, as a dead process leaves it."""
     folder = home() / "jobs" / state
     folder.mkdir(parents=True)
-    value = {"title": HOSTILE, "arguments": ["fit", str(workspace)], "workspace": str(workspace),
-             "started": time.time() - 60}
+    value = {
+        "title": HOSTILE,
+        "arguments": ["fit", str(workspace)],
+        "workspace": str(workspace),
+        "started": time.time() - 60,
+    }
     (folder / "job.json").write_text(json.dumps(value))
     for name, text in more.items():
         (folder / name.replace("_", ".")).write_text(text)
@@ -41,8 +45,14 @@ def test_what_is_open_is_said(sample: Workspace, monkeypatch: pytest.MonkeyPatch
     path = sample.root / "manifest.json"
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps({**manifest, "name": HOSTILE, "refused": {"too_short": 2, "duplicate_id": 1}}))
-    refused = pd.DataFrame({"row": [3, 5, 9], "id": ["a", "=cmd", HOSTILE],
-                            "reason": ["too_short", "duplicate_id", "too_short"], "detail": ["1 word", "x", HOSTILE]})
+    refused = pd.DataFrame(
+        {
+            "row": [3, 5, 9],
+            "id": ["a", "=cmd", HOSTILE],
+            "reason": ["too_short", "duplicate_id", "too_short"],
+            "detail": ["1 word", "x", HOSTILE],
+        }
+    )
     refused.to_parquet(sample.root / "refused.parquet", index=False)
     app = opened(sample.root, monkeypatch, "corpus")
     figures = {metric.label: metric.value for metric in app.metric}
@@ -70,8 +80,9 @@ def test_another_workspace_is_opened(sample: Workspace, built_sample: Path, monk
     assert not app.exception
 
 
-def test_an_unreadable_workspace_leaves_a_way_out(sample: Workspace, built_sample: Path,
-                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_workspace_leaves_a_way_out(
+    sample: Workspace, built_sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = opened(sample.root, monkeypatch, "corpus")
     (sample.root / "manifest.json").write_text("{")
     app.run()
@@ -81,12 +92,14 @@ def test_an_unreadable_workspace_leaves_a_way_out(sample: Workspace, built_sampl
     assert app.session_state["session"].root == built_sample
 
 
-def test_a_path_is_looked_at_measured_and_built(sample: Workspace, tmp_path: Path,
-                                                monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_is_looked_at_measured_and_built(
+    sample: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The form asks the right questions and starts the right command; the job runs in a real process."""
     path = tmp_path / "my pool.csv"
-    pd.DataFrame({"key": range(14), "body": [*texts(12), HOSTILE * 1000, ""], "topic": ["a", "b"] * 7,
-                  "n_tokens": [9] * 14}).to_csv(path, index=False)
+    pd.DataFrame(
+        {"key": range(14), "body": [*texts(12), HOSTILE * 1000, ""], "topic": ["a", "b"] * 7, "n_tokens": [9] * 14}
+    ).to_csv(path, index=False)
     app = opened(sample.root, monkeypatch, "corpus")
     app.segmented_control(key="corpus_way").set_value("Path on this machine").run()
     app.text_input(key="corpus_path").set_value(str(tmp_path / "nowhere.csv")).run()
@@ -129,8 +142,9 @@ def test_a_path_is_looked_at_measured_and_built(sample: Workspace, tmp_path: Pat
     assert not app.exception
 
 
-def test_jobs_that_ended_badly_are_explained(sample: Workspace, tmp_path: Path,
-                                             monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_that_ended_badly_are_explained(
+    sample: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reason = f"the text column must be in {HOSTILE}; got b. Do c."
     page("failed", tmp_path / "a", log_txt=f"embed: 1 of 2\nError: {reason}\n")
     page("stopped", tmp_path / "b", log_txt="Stopped; what was finished is kept.\n")
@@ -146,8 +160,9 @@ def test_jobs_that_ended_badly_are_explained(sample: Workspace, tmp_path: Path,
     assert not app.exception
 
 
-def test_a_running_job_is_shown_cancelled_and_ended(sample: Workspace, tmp_path: Path,
-                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_job_is_shown_cancelled_and_ended(
+    sample: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     progress = {"step": "embed", "done": 120, "total": 400, "rate": 12.5, "left": 22.4, "at": 0}
     folder = page("running", tmp_path / "a", progress_json=json.dumps(progress), log_txt="embed: 120 of 400\n")
     with (folder / "alive").open("w") as held:  # as a live process holds it

@@ -43,7 +43,8 @@ def test_a_cluster_then_a_document_then_back(sample: Workspace, monkeypatch: pyt
     cluster = taxonomy.clusters[3]
     shown = table(app, "exemplars_3")
     assert list(shown["GIS"]) == pytest.approx(
-        [round(float(taxonomy.documents["gis"].iloc[row]), 3) for row in cluster.exemplars], abs=1e-3)
+        [round(float(taxonomy.documents["gis"].iloc[row]), 3) for row in cluster.exemplars], abs=1e-3
+    )
     assert {"Conf.", "Centr.", "Dens."} <= set(shown.columns)
     row = cluster.exemplars[1]
     session.read(row)
@@ -75,11 +76,13 @@ def test_every_colouring_draws(sample: Workspace, monkeypatch: pytest.MonkeyPatc
 
 
 def test_first_paint_imports_nothing_heavy(built_sample: Path) -> None:
-    code = (f"import sys; sys.argv = ['main.py', '--workspace', {str(built_sample)!r}]\n"
-            "from streamlit.testing.v1 import AppTest\n"
-            f"app = AppTest.from_file({str(APP / 'main.py')!r}, default_timeout=60).run()\n"
-            "assert not app.exception, app.exception\n"
-            "print(sorted({'torch', 'umap', 'faiss', 'sklearn', 'sentence_transformers', 'numba'} & set(sys.modules)))")
+    code = (
+        f"import sys; sys.argv = ['main.py', '--workspace', {str(built_sample)!r}]\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(APP / 'main.py')!r}, default_timeout=60).run()\n"
+        "assert not app.exception, app.exception\n"
+        "print(sorted({'torch', 'umap', 'faiss', 'sklearn', 'sentence_transformers', 'numba'} & set(sys.modules)))"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip().splitlines()[-1] == "[]"
 
@@ -122,6 +125,7 @@ def test_hostile_text_is_only_text() -> None:
     assert escape("**a** [x](b) $y$ :tada:") == r"\*\*a\*\* \[x\]\(b\) \$y\$ \:tada\:"
     joiner = "\u2060"  # or Markdown makes a link of it
     assert escape("http://e.org www.e.org a@e.org") == (
-        rf"http{joiner}\:\/\/e\.org www{joiner}\.e\.org a{joiner}\@e\.org")
+        rf"http{joiner}\:\/\/e\.org www{joiner}\.e\.org a{joiner}\@e\.org"
+    )
     assert plain("<b>a</b>\n& c") == "&lt;b&gt;a&lt;/b&gt; &amp; c"
     assert decimal(-0.001) == "0.00"

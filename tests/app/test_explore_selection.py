@@ -22,8 +22,11 @@ from tests.helpers.screen import opened, table, words
 
 def chips(app: AppTest) -> dict[str, str]:
     """Labels of the chips by the part they stand for, without the backslashes that make them safe."""
-    return {button.key.removeprefix("chip_"): button.label.replace("\\", "") for button in app.button
-            if button.key and button.key.startswith("chip_")}
+    return {
+        button.key.removeprefix("chip_"): button.label.replace("\\", "")
+        for button in app.button
+        if button.key and button.key.startswith("chip_")
+    }
 
 
 def download(app: AppTest) -> pd.DataFrame:
@@ -46,8 +49,10 @@ def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: py
     keep = mask(sample, taxonomy, wanted)
     assert 10 < keep.sum() < 100
     assert f"**{keep.sum()}** of 651" in words(app)
-    assert chips(app) == {"tokens": "tokens at most 130",
-                          "column:subject": f"subject is {subjects[0]} or {subjects[1]}"}
+    assert chips(app) == {
+        "tokens": "tokens at most 130",
+        "column:subject": f"subject is {subjects[0]} or {subjects[1]}",
+    }
     gis = taxonomy.documents["gis"].to_numpy()
     assert list(table(app, "found_documents")["GIS"]) == pytest.approx(np.sort(gis[keep])[::-1], abs=1e-3)
     counts = np.bincount(taxonomy.positions[keep], minlength=len(taxonomy.clusters))
@@ -60,8 +65,10 @@ def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: py
     assert all(frame.key != "found_documents" for frame in app.dataframe)
 
 
-def test_every_widget_of_the_filter_says_what_the_session_asks(sample: Workspace, monkeypatch: pytest.MonkeyPatch,
-                                                               ) -> None:
+def test_every_widget_of_the_filter_says_what_the_session_asks(
+    sample: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app = opened(sample.root, monkeypatch)
     session, lengths = app.session_state["session"], steps(sample.documents["tokens"])
 
@@ -120,7 +127,8 @@ def test_search_by_meaning_then_documents_like_one(sample: Workspace, monkeypatc
 def test_own_vectors_ask_for_their_model(sample: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copy(sample.root / "embeddings.npy", tmp_path / "mine.npy")
     (sample.root / "manifest.json").write_text(
-        (sample.root / "manifest.json").read_text().replace(sample.manifest.encoder, str(tmp_path / "mine.npy")))
+        (sample.root / "manifest.json").read_text().replace(sample.manifest.encoder, str(tmp_path / "mine.npy"))
+    )
     app = opened(sample.root, monkeypatch)
     app.button_group(key="explore_meaning").set_value("Meaning").run()
     app.text_input(key="explore_query").set_value("celestial bodies").run()
@@ -204,8 +212,9 @@ def test_near_duplicates_are_counted_listed_and_opened(sample: Workspace, monkey
     assert not session.asking
 
 
-def test_without_a_fit_explore_says_where_to_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                corpus: tuple[Path, Path]) -> None:
+def test_without_a_fit_explore_says_where_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corpus: tuple[Path, Path]
+) -> None:
     workspace = prepare(Source(corpus[0], vectors=corpus[1]), tmp_path / "w")
     app = opened(workspace.root, monkeypatch)
     assert "This corpus has no clusters yet" in words(app)

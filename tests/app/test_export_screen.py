@@ -98,6 +98,12 @@ def test_only_the_last_files_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_file_has_a_name_and_says_what_is_in_it() -> None:
-    assert [file.name for file in FILES] == ["taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv",
-                                             "edits.jsonl", "receipt.json"]
+    assert [file.name for file in FILES] == [
+        "taxonomy.csv",
+        "assignments.csv",
+        "assignments.parquet",
+        "weights.csv",
+        "edits.jsonl",
+        "receipt.json",
+    ]
     assert all(len(file.about) > 20 for file in FILES)

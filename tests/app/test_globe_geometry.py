@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-GEOMETRY = (Path(__file__).resolve().parents[2] / "app" / "components" / "globe" / "geometry.js").read_text(encoding="utf-8")
+GEOMETRY = (Path(__file__).resolve().parents[2] / "app" / "components" / "globe" / "geometry.js").read_text(
+    encoding="utf-8"
+)
 
 pytestmark = pytest.mark.browser
 

@@ -85,11 +85,18 @@ def test_an_empty_globe_is_a_message_too(pack: Any) -> None:
     assert pack(xyz=np.empty((0, 3)), rows=empty, cluster=empty)
 
 
-@pytest.mark.parametrize("sent", [
-    {}, {"outline": [[0, 0], [1, 0]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]}, {"outline": [[0, 0]] * 4, "turn": [1] * 8},
-    {"outline": [[0, 0], [1, 0], [1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]}, {"outline": "abc", "turn": "x" * 9},
-    {"outline": [[0, 0], [1, 0], [float("nan"), 1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
-    {"outline": [[0, 0], [1e9, 0], [1, 1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]}])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"outline": [[0, 0], [1, 0]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
+        {"outline": [[0, 0]] * 4, "turn": [1] * 8},
+        {"outline": [[0, 0], [1, 0], [1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
+        {"outline": "abc", "turn": "x" * 9},
+        {"outline": [[0, 0], [1, 0], [float("nan"), 1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
+        {"outline": [[0, 0], [1e9, 0], [1, 1]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
+    ],
+)
 def test_a_lasso_that_is_none_is_no_pick(pack: Any, sent: dict[str, Any]) -> None:
     from app.components.globe import _read
 

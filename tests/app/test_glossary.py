@@ -18,11 +18,17 @@ def used() -> dict[str, str]:
                 keys = [node.slice]
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "facts":
                 keys = [cell.elts[2] for cell in ast.walk(node) if isinstance(cell, ast.Tuple) and len(cell.elts) == 3]
-            elif (isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
-                  and [getattr(target, "id", "") for target in node.targets] == ["PARTS"]):
+            elif (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.Dict)
+                and [getattr(target, "id", "") for target in node.targets] == ["PARTS"]
+            ):
                 keys = [key for key in node.value.keys if key is not None]
-            found |= {key.value: path.name for key in keys
-                      if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value}
+            found |= {
+                key.value: path.name
+                for key in keys
+                if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value
+            }
     return found
 
 
@@ -43,8 +49,10 @@ def test_lines_are_short_plain_sentences() -> None:
 
 
 def test_the_terms_of_the_method_are_there() -> None:
-    wanted = ("strength concentration gis confidence centrality density margin mass share target effective entropy ari "
-              "nmi natural_share ratio exemplar near_duplicate pinned excluded")
+    wanted = (
+        "strength concentration gis confidence centrality density margin mass share target effective entropy ari "
+        "nmi natural_share ratio exemplar near_duplicate pinned excluded"
+    )
     assert set(wanted.split()) <= set(TERMS)
 
 

@@ -79,8 +79,9 @@ def test_a_killed_process_failed_with_a_reason(embedding: runner.Job) -> None:
     os.kill(embedding.pid, signal.SIGKILL)
     state = ended(embedding)
     assert (state.state, state.code) == ("failed", 128 + signal.SIGKILL)
-    assert state.message == ("The process was killed (SIGKILL); often the machine is out of memory. "
-                             "What was finished is kept.")
+    assert state.message == (
+        "The process was killed (SIGKILL); often the machine is out of memory. What was finished is kept."
+    )
     said = another_server("print([(runner.status(j).state, runner.status(j).message) for j in runner.listed()])")
     assert said == repr([("failed", state.message)])
 
@@ -118,8 +119,10 @@ os.killpg(0, signal.SIGKILL)"""
     assert state.state == "finished", state.message
     assert 0 < state.seconds < 120
     assert wait_for(lambda: runner.status(job).code is not None)  # its shell lives on too and notes the end
-    assert another_server("print([(runner.status(j).state, runner.status(j).code) for j in runner.listed()])") == \
-        "[('finished', 0)]"
+    assert (
+        another_server("print([(runner.status(j).state, runner.status(j).code) for j in runner.listed()])")
+        == "[('finished', 0)]"
+    )
 
 
 def test_our_own_error_is_the_reason(tmp_path: Path) -> None:
@@ -127,8 +130,9 @@ def test_our_own_error_is_the_reason(tmp_path: Path) -> None:
     job = runner.start("empty", ["fit", str(tmp_path / "empty.csv"), f"--workspace={tmp_path / 'w'}"], tmp_path / "w")
     state = ended(job)
     assert state.state == "failed"
-    assert state.message == ("empty.csv must hold at least one row; got an empty file (0 bytes). "
-                             "Check the export that wrote it.")
+    assert state.message == (
+        "empty.csv must hold at least one row; got an empty file (0 bytes). Check the export that wrote it."
+    )
 
 
 def test_half_written_folders_are_no_trouble(tmp_path: Path) -> None:
@@ -168,8 +172,10 @@ def command(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_job_that_does_not_listen_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); "
-            "time.sleep(60)", monkeypatch)
+    command(
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(60)",
+        monkeypatch,
+    )
     monkeypatch.setattr(runner, "PATIENCE", 0.3)
     job = runner.start("deaf", ["fit"], tmp_path / "w")
     wait_for(lambda: (job.folder / "result.json").read_text())
@@ -180,16 +186,24 @@ def test_a_job_that_does_not_listen_is_ended(tmp_path: Path, monkeypatch: pytest
     assert ended(job).state == "stopped"
 
 
-@pytest.mark.parametrize(("code", "state", "exit_status", "message"), [
-    ("import os; os.abort()", "failed", 134, "The process was killed (SIGABRT). What was finished is kept."),
-    ("1 / 0", "failed", 1, "The program failed (exit status 1): ZeroDivisionError: division by zero"),
-    ("raise SystemExit(3)", "failed", 3, "The program failed without a word (exit status 3). "
-                                         "What was finished is kept."),
-    ("raise SystemExit(130)", "stopped", 130, "Stopped. What was finished is kept."),
-    ("pass", "finished", 0, ""),  # its result found no room
-])
-def test_how_it_ended_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, state: str,
-                              exit_status: int, message: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "state", "exit_status", "message"),
+    [
+        ("import os; os.abort()", "failed", 134, "The process was killed (SIGABRT). What was finished is kept."),
+        ("1 / 0", "failed", 1, "The program failed (exit status 1): ZeroDivisionError: division by zero"),
+        (
+            "raise SystemExit(3)",
+            "failed",
+            3,
+            "The program failed without a word (exit status 3). What was finished is kept.",
+        ),
+        ("raise SystemExit(130)", "stopped", 130, "Stopped. What was finished is kept."),
+        ("pass", "finished", 0, ""),  # its result found no room
+    ],
+)
+def test_how_it_ended_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, state: str, exit_status: int, message: str
+) -> None:
     command(code, monkeypatch)
     job = runner.start("x", ["fit"], tmp_path / "w")
     found = ended(job)
@@ -203,11 +217,16 @@ def test_a_list_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert ended(runner.start("x", ["path"], tmp_path / "w")).result == {"rows": [1, 2]}
 
 
-def test_kinds_run_side_by_side_but_builders_exclude_each_other(tmp_path: Path,
-                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kinds_run_side_by_side_but_builders_exclude_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command("import time; time.sleep(60)", monkeypatch)
     root = tmp_path / "w"
-    running = [runner.start("a", ["embed"], root), runner.start("b", ["path"], root), runner.start("c", ["fit"], tmp_path)]
+    running = [
+        runner.start("a", ["embed"], root),
+        runner.start("b", ["path"], root),
+        runner.start("c", ["fit"], tmp_path),
+    ]
     for kind in ("embed", "fit", "path"):
         with pytest.raises(InputError, match="One job at a time works on a workspace"):
             runner.start("again", [kind], root)
@@ -249,8 +268,9 @@ def test_old_ended_jobs_are_cleared_away(tmp_path: Path, monkeypatch: pytest.Mon
     assert [job.title for job in runner.listed()] == ["new"]
 
 
-def test_a_full_disk_for_log_and_progress_does_not_stop_the_work(tmp_path: Path,
-                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_for_log_and_progress_does_not_stop_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every write to /dev/full fails with "no space left", as the log does on a full disk."""
     path = tmp_path / "pool.csv"
     pd.DataFrame({"text": texts(60)}).to_csv(path, index=False)

@@ -54,8 +54,14 @@ def test_an_address_opens_cluster_document_map_colour_and_words(at_home: Workspa
     cluster = at_home.taxonomy().clusters[2]
     row = cluster.exemplars[1]
     name = str(at_home.documents["id"].iloc[row])
-    parts = {"workspace": "pool", "cluster": str(cluster.number), "document": name, "map": "flat",
-             "colour": "GIS", "query": "water"}
+    parts = {
+        "workspace": "pool",
+        "cluster": str(cluster.number),
+        "document": name,
+        "map": "flat",
+        "colour": "GIS",
+        "query": "water",
+    }
     app = visit(**parts)
     session = app.session_state["session"]
     assert (session.row, session.cluster, session.query) == (row, cluster.number, "water")
@@ -103,8 +109,20 @@ WRONG = {
     "colour": ["Column: password", "__class__"],
     "query": ["a\nb", "w" * 201, "\u202eabc"],
     "strength": ["nan", "-1", "inf", "1e999", "0x1", "1_000", "1e", ""],
-    "workspace": ["", "nobody", ".", "..", "../outside", "pool/../../outside", "%2e%2e", "link", "~",
-                  "pool\\..\\..\\outside", "jobs", "broken"],
+    "workspace": [
+        "",
+        "nobody",
+        ".",
+        "..",
+        "../outside",
+        "pool/../../outside",
+        "%2e%2e",
+        "link",
+        "~",
+        "pool\\..\\..\\outside",
+        "jobs",
+        "broken",
+    ],
 }
 
 

@@ -79,8 +79,14 @@ def with_runs(workspace: Workspace, strategy: str, **more: Any) -> np.ndarray:
     domains = domains_of(workspace, workspace.taxonomy())
     found = np.random.default_rng(3).dirichlet(np.ones(len(domains.numbers)))
     Mixes(workspace.root, domains.taxonomy_hash).write_evidence(
-        strategy, {"seed": 0}, {"weights": {str(n): float(w) for n, w in zip(domains.numbers, found, strict=True)},
-                                "numbers": list(domains.numbers), **more})
+        strategy,
+        {"seed": 0},
+        {
+            "weights": {str(n): float(w) for n, w in zip(domains.numbers, found, strict=True)},
+            "numbers": list(domains.numbers),
+            **more,
+        },
+    )
     return found
 
 
@@ -197,11 +203,19 @@ def test_runs_say_what_they_found(sample: Workspace, monkeypatch: pytest.MonkeyP
     names = domains_of(sample, sample.taxonomy()).numbers
     flat = [[1 / len(names)] * len(names)] * 3
     with_runs(sample, "doremi", curve=flat, curve_steps=[1, 2, 3], collapsed=True)
-    with_runs(sample, "regmix", out_of_fold_spearman=0.31, n_runs=64, target="all", regressor="linear",
-              predicted_loss=5.25)
-    write_json(Mixes(sample.root, sample.taxonomy().taxonomy_hash).folder / f"predict-gem-{'0' * 16}.json", {
-        "taxonomy_hash": sample.taxonomy().taxonomy_hash, "settings": {"partition": "gem"}, "median": 0.41,
-        "quartiles": [0.2, 0.5], "verdict": "Not predictable with these runs: median 0.41"})
+    with_runs(
+        sample, "regmix", out_of_fold_spearman=0.31, n_runs=64, target="all", regressor="linear", predicted_loss=5.25
+    )
+    write_json(
+        Mixes(sample.root, sample.taxonomy().taxonomy_hash).folder / f"predict-gem-{'0' * 16}.json",
+        {
+            "taxonomy_hash": sample.taxonomy().taxonomy_hash,
+            "settings": {"partition": "gem"},
+            "median": 0.41,
+            "quartiles": [0.2, 0.5],
+            "verdict": "Not predictable with these runs: median 0.41",
+        },
+    )
     app = opened(sample, monkeypatch, view="Runs")
     words = said(app)
     assert "It has collapsed" in words

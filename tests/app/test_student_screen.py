@@ -82,8 +82,10 @@ def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.M
     app.run()
     (kept,) = students(sample)
     low, high = kept.report.agreement_interval
-    assert (f"### Agrees with the taxonomy on {percent(kept.report.agreement)} of {kept.report.test:,} documents it "
-            f"never saw ({percent(low)} to {percent(high)})") in words(app)
+    assert (
+        f"### Agrees with the taxonomy on {percent(kept.report.agreement)} of {kept.report.test:,} documents it "
+        f"never saw ({percent(low)} to {percent(high)})"
+    ) in words(app)
     assert kept.report.settings["seed"] == 3
     assert kept.folder == student_folder(sample, sample.taxonomy(), DistilSettings(seed=3))
     app.number_input(key="student-seed-another").set_value(3).run()
@@ -97,8 +99,9 @@ def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pyt
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Mass error"] == percent(report.mass_error)
     assert metrics["Mass error, tokens"] == percent(report.mass_error_tokens)
-    assert metrics["Lowest recall"] == percent(min(one.recall for one in report.clusters if one.recall is not None
-                                                   and one.test >= 10))
+    assert metrics["Lowest recall"] == percent(
+        min(one.recall for one in report.clusters if one.recall is not None and one.test >= 10)
+    )
     assert metrics["Documents a second"] == f"{report.documents_per_second:,.0f}"
     scores = {one.label: one for one in report.clusters}
     rows = table(app, "Precision")
@@ -110,8 +113,9 @@ def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pyt
         assert row["Change"] == pytest.approx(row["Student"] - row["Mass"], abs=0.051)
         assert row["Tested"] == one.test
     heat = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
-    drawn = [[cell.split("<br>")[1].split(" documents")[0] if cell else "0" for cell in row]
-             for row in heat["customdata"]]
+    drawn = [
+        [cell.split("<br>")[1].split(" documents")[0] if cell else "0" for cell in row] for row in heat["customdata"]
+    ]
     order = ordered(report, taught.taxonomy())
     assert drawn == [[str(n) for n in row] for row in report.confusion[np.ix_(order, order)]]
     assert f"{percent(report.agreement_sure or 0)} where the taxonomy itself is sure" in words(app)
@@ -276,8 +280,11 @@ def test_a_labelling_that_was_stopped_or_failed(
     whole = shards(tmp_path / "pool", taught)
     (tmp_path / "pool" / "part-1.parquet").write_bytes(b"PAR1 broken")
     folder = students(taught)[0].folder
-    job = runner.start("Labels", ["label", str(folder), str(tmp_path / "pool"), str(tmp_path / "out"), "--workers", "1",
-                                "--resume"], taught.root)
+    job = runner.start(
+        "Labels",
+        ["label", str(folder), str(tmp_path / "pool"), str(tmp_path / "out"), "--workers", "1", "--resume"],
+        taught.root,
+    )
     state = wait_for(lambda: (now := runner.status(job)).ended and now, 120)
     assert state.state == "failed"
     app = shown(taught, monkeypatch, "Label a folder")

@@ -37,7 +37,8 @@ def offer(app: AppTest, url: str, model: str) -> AppTest:
 
 
 def test_it_is_off_and_shows_every_request_before_it_can_be_sent(
-        sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     edit(sample, Rename("cluster", 3, "Mine"))
     with chat_server([says("Rivers")]) as server:
         app = opened(sample.root, monkeypatch, "taxonomy")
@@ -56,7 +57,8 @@ def test_it_is_off_and_shows_every_request_before_it_can_be_sent(
 
 
 def test_the_fields_come_from_the_environment_and_the_key_is_never_shown(
-        sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEM_LLM_BASE_URL", "http://gpu.example/v1")
     monkeypatch.setenv("GEM_LLM_MODEL", "gemma")
     monkeypatch.setenv("GEM_LLM_API_KEY", SECRET)
@@ -76,7 +78,8 @@ def test_an_address_that_is_none_is_refused(sample: Workspace, monkeypatch: pyte
 
 
 def test_labels_that_changed_since_they_were_shown_are_not_sent(
-        sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = offer(opened(sample.root, monkeypatch, "taxonomy"), "http://127.0.0.1:9/v1", "gemma")
     assert button(app, "Send") is not None
     edit(sample, Rename("cluster", 0, "Mine"))

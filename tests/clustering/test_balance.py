@@ -91,8 +91,10 @@ def test_minorise_refuses_infinite_strength() -> None:
     x, w, p = problem()
     with pytest.raises(InputError) as caught:
         minorise_step(Documents(x, w), p.model(), np.inf, np.full(4, 0.25))
-    assert str(caught.value) == ('solver "mm" needs a finite strength (its step has size 0 at infinity); got inf. '
-                                 'Use solver="dual", or a large finite strength.')
+    assert str(caught.value) == (
+        'solver "mm" needs a finite strength (its step has size 0 at infinity); got inf. '
+        'Use solver="dual", or a large finite strength.'
+    )
 
 
 def test_warm_start_needs_fewer_passes() -> None:
@@ -110,8 +112,10 @@ def test_statistics_add_up_over_blocks_and_match_the_pass(weighted: bool) -> Non
     x, w, p = problem(n=101, weighted=weighted)
     model = p.model()
     whole = block_statistics(x, w, model.slopes, model.offsets)
-    parts = [block_statistics(x[rows], w[rows], model.slopes, model.offsets)
-             for rows in (slice(0, 30), slice(30, 64), slice(64, 101))]
+    parts = [
+        block_statistics(x[rows], w[rows], model.slopes, model.offsets)
+        for rows in (slice(0, 30), slice(30, 64), slice(64, 101))
+    ]
     added = parts[0] + parts[1] + parts[2]
     documents = Documents(x, w)
     moments = documents.evaluate(model.slopes, model.offsets)
@@ -144,8 +148,9 @@ def test_m_step_is_the_slow_references() -> None:
 
 def test_m_step_keeps_an_empty_cluster_and_reports_the_cap() -> None:
     p = Parameters(np.eye(3), np.array([5.0, 6.0, 7.0]), np.zeros(3, dtype=bool))
-    new = maximise(np.array([0.5, 0.5, 0.0]), np.array([[0.2, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]]), p,
-                   "per_cluster", 90.0)
+    new = maximise(
+        np.array([0.5, 0.5, 0.0]), np.array([[0.2, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]]), p, "per_cluster", 90.0
+    )
     assert new.capped.tolist() == [False, True, False]
     assert new.concentrations[1:].tolist() == [90.0, 7.0]
     np.testing.assert_array_equal(new.centers[2], [0.0, 0.0, 1.0])

@@ -13,8 +13,9 @@ from gem_core.errors import InputError
 
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_checks() -> None:
-    results = check_estimator(GEM(n_clusters=3), on_fail=None, on_skip=None,
-                              expected_failed_checks=EXPECTED_FAILED_CHECKS)
+    results = check_estimator(
+        GEM(n_clusters=3), on_fail=None, on_skip=None, expected_failed_checks=EXPECTED_FAILED_CHECKS
+    )
     failed = {r["check_name"]: str(r["exception"])[:200] for r in results if r["status"] == "failed"}
     assert not failed
     # An exception that is no longer needed must go from the list.
@@ -61,8 +62,12 @@ def test_bertopic_takes_it_as_cluster_model(planted) -> None:
     vectors, truth = planted((40, 40, 40), 16, 100.0)
     words = np.array(["bread oven flour dough", "river bridge water bank", "engine piston fuel valve"])
     documents = [f"{words[t]} {words[t].split()[i % 4]}" for i, t in enumerate(truth)]
-    model = bertopic.BERTopic(hdbscan_model=GEM(n_clusters=3), umap_model=BaseDimensionalityReduction(),
-                              embedding_model=None, language="multilingual")
+    model = bertopic.BERTopic(
+        hdbscan_model=GEM(n_clusters=3),
+        umap_model=BaseDimensionalityReduction(),
+        embedding_model=None,
+        language="multilingual",
+    )
     topics, _ = model.fit_transform(documents, embeddings=vectors.astype(np.float32))
     assert len(set(topics)) == 3
     assert all(len({t for t, own in zip(topics, truth, strict=True) if own == cluster}) == 1 for cluster in range(3))

@@ -28,8 +28,9 @@ def test_objective_never_falls_dual(planted, concentration, precision) -> None:
     rounding, tol = (2e-6, 1e-6) if precision == np.float32 else (1e-12, 1e-9)
     for seed in range(20):
         for strength in (0.0, 1.0, INF):
-            config = MixtureConfig(n_clusters=4, strength=strength, concentration=concentration, seed=seed,
-                                   start="plain", tol=tol)
+            config = MixtureConfig(
+                n_clusters=4, strength=strength, concentration=concentration, seed=seed, start="plain", tol=tol
+            )
             fit = fit_mixture(x.astype(precision), config, weights=w)
             assert rises(fit.trace, rounding), (seed, strength)
             assert fit.trace[-1] == fit.objective
@@ -39,8 +40,9 @@ def test_objective_never_falls_dual(planted, concentration, precision) -> None:
 def test_objective_never_falls_mm(planted, concentration) -> None:
     x, _ = planted((90, 40, 20, 10, 5), 12, 30.0)
     for seed in range(20):
-        config = MixtureConfig(n_clusters=4, strength=1.0, concentration=concentration, seed=seed, solver="mm",
-                               start="plain", max_iter=60)
+        config = MixtureConfig(
+            n_clusters=4, strength=1.0, concentration=concentration, seed=seed, solver="mm", start="plain", max_iter=60
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotConvergedWarning)
             fit = fit_mixture(x, config)
@@ -50,8 +52,10 @@ def test_objective_never_falls_mm(planted, concentration) -> None:
 
 def test_solvers_reach_the_same_fit_and_dual_needs_far_fewer_passes(planted) -> None:
     x, _ = planted((150, 60, 30), 8, 20.0)
-    dual, mm = (fit_mixture(x, MixtureConfig(n_clusters=3, strength=1.0, solver=s, start="plain", tol=1e-10,
-                                             max_iter=20000)) for s in ("dual", "mm"))
+    dual, mm = (
+        fit_mixture(x, MixtureConfig(n_clusters=3, strength=1.0, solver=s, start="plain", tol=1e-10, max_iter=20000))
+        for s in ("dual", "mm")
+    )
     assert mm.objective == pytest.approx(dual.objective, rel=1e-7)
     np.testing.assert_allclose(mm.masses, dual.masses, atol=1e-4)
     assert mm.passes > 4 * dual.passes
@@ -229,36 +233,72 @@ def test_permuted_fit_assigns_the_new_names(planted) -> None:
         fit.permuted([0, 0, 1])
 
 
-@pytest.mark.parametrize(("x", "k", "message"), [
-    (np.eye(3), 4, "n_clusters must not exceed the number of documents (n_samples = 3); got 4. Ask for at most 3 "
-                   "clusters or add documents."),
-    (np.ones((9, 4)), 2, "X must hold at least two different directions to form clusters; got 9 vectors that are all "
-                         "the same. Check the embedding, or ask for one cluster."),
-    (np.ones((9, 1)), 1, "X must have at least two dimensions (a sphere needs them); got n_features = 1. Pass "
-                         "embeddings with two columns or more."),
-    (np.array([[1.0, np.nan], [0.0, 1.0]]), 1, "X must hold finite numbers; got NaN or infinity in 1 such row, the "
-                                               "first at row 0. Embed those documents again or drop them."),
-    (np.array([[1.0, 1.0], [0.0, 0.0]]), 1, "X must hold vectors with a direction; got all-zero vectors in 1 such row, "
-                                            "the first at row 1. Embed those documents again or drop them."),
-])
+@pytest.mark.parametrize(
+    ("x", "k", "message"),
+    [
+        (
+            np.eye(3),
+            4,
+            "n_clusters must not exceed the number of documents (n_samples = 3); got 4. Ask for at most 3 "
+            "clusters or add documents.",
+        ),
+        (
+            np.ones((9, 4)),
+            2,
+            "X must hold at least two different directions to form clusters; got 9 vectors that are all "
+            "the same. Check the embedding, or ask for one cluster.",
+        ),
+        (
+            np.ones((9, 1)),
+            1,
+            "X must have at least two dimensions (a sphere needs them); got n_features = 1. Pass "
+            "embeddings with two columns or more.",
+        ),
+        (
+            np.array([[1.0, np.nan], [0.0, 1.0]]),
+            1,
+            "X must hold finite numbers; got NaN or infinity in 1 such row, the "
+            "first at row 0. Embed those documents again or drop them.",
+        ),
+        (
+            np.array([[1.0, 1.0], [0.0, 0.0]]),
+            1,
+            "X must hold vectors with a direction; got all-zero vectors in 1 such row, "
+            "the first at row 1. Embed those documents again or drop them.",
+        ),
+    ],
+)
 def test_bad_documents_are_refused(x, k, message) -> None:
     with pytest.raises(InputError) as caught:
         fit_mixture(x, MixtureConfig(n_clusters=k))
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"n_clusters": 0}, "n_clusters must be a whole number of at least 1; got 0. Ask for one cluster or more."),
-    ({"strength": -1.0}, "strength must be a number from 0 to infinity; got -1.0. Use 0 for no balance, 1 for matched, "
-                         "inf for exact balance."),
-    ({"strength": float("nan")}, "strength must be a number from 0 to infinity; got nan. Use 0 for no balance, 1 for "
-                                 "matched, inf for exact balance."),
-    ({"solver": "em"}, "solver must be one of dual, mm; got 'em'. Use \"dual\"."),
-    ({"target": (0.5, 0.4), "n_clusters": 2}, "target must be shares that are not negative and sum to 1; got sum 0.9. "
-                                              "Divide the numbers by their sum."),
-    ({"concentration": 0.0}, 'concentration must be "per_cluster", "shared" or a positive number; got 0.0. Use '
-                             '"per_cluster".'),
-])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_clusters": 0}, "n_clusters must be a whole number of at least 1; got 0. Ask for one cluster or more."),
+        (
+            {"strength": -1.0},
+            "strength must be a number from 0 to infinity; got -1.0. Use 0 for no balance, 1 for matched, "
+            "inf for exact balance.",
+        ),
+        (
+            {"strength": float("nan")},
+            "strength must be a number from 0 to infinity; got nan. Use 0 for no balance, 1 for "
+            "matched, inf for exact balance.",
+        ),
+        ({"solver": "em"}, "solver must be one of dual, mm; got 'em'. Use \"dual\"."),
+        (
+            {"target": (0.5, 0.4), "n_clusters": 2},
+            "target must be shares that are not negative and sum to 1; got sum 0.9. Divide the numbers by their sum.",
+        ),
+        (
+            {"concentration": 0.0},
+            'concentration must be "per_cluster", "shared" or a positive number; got 0.0. Use "per_cluster".',
+        ),
+    ],
+)
 def test_bad_options_are_refused(options, message) -> None:
     with pytest.raises(InputError) as caught:
         MixtureConfig(**options)

@@ -26,9 +26,16 @@ def test_ari_and_nmi_by_hand() -> None:
     assert found.nmi == pytest.approx(2 * (np.log(2) + np.log(3) - joint) / (np.log(2) + np.log(3)))
 
 
-@pytest.mark.parametrize(("table", "ari", "nmi"), [
-    ([[4]], 1.0, 1.0), ([[2, 2], [2, 2]], -1 / 6, 0.0), ([[1, 1, 1]], 0.0, 0.0), ([[0, 3], [2, 0]], 1.0, 1.0),
-    ([[1]], 1.0, 1.0)])
+@pytest.mark.parametrize(
+    ("table", "ari", "nmi"),
+    [
+        ([[4]], 1.0, 1.0),
+        ([[2, 2], [2, 2]], -1 / 6, 0.0),
+        ([[1, 1, 1]], 0.0, 0.0),
+        ([[0, 3], [2, 0]], 1.0, 1.0),
+        ([[1]], 1.0, 1.0),
+    ],
+)
 def test_agreement_at_the_edges(table: list[list[int]], ari: float, nmi: float) -> None:
     found = table_agreement(table)
     assert (found.ari, found.nmi) == (pytest.approx(ari), pytest.approx(nmi, abs=1e-12))

@@ -61,6 +61,7 @@ def test_killed_workers_are_started_again(cluster, paths) -> None:
 
 def test_a_worker_that_is_lost_for_good_ends_the_fit_clearly(cluster, paths) -> None:
     with ray_vectors(paths, workers=2) as vectors:
+
         def kill(step: str, done: int, total: int) -> None:
             if step == "fit" and done == 1:
                 cluster.kill(vectors._actors[0])  # not started again
@@ -75,15 +76,23 @@ def test_bad_rows_are_refused_with_their_number(cluster, paths) -> None:
     np.save(paths[1], bad)
     with ray_vectors(paths, workers=2) as vectors, pytest.raises(InputError) as caught:
         fit_mixture(vectors, MixtureConfig(n_clusters=1))
-    assert str(caught.value) == ("X must hold vectors with a direction; got all-zero vectors in 1 such row, the first "
-                                 "at row 1,233. Embed those documents again or drop them.")
+    assert str(caught.value) == (
+        "X must hold vectors with a direction; got all-zero vectors in 1 such row, the first "
+        "at row 1,233. Embed those documents again or drop them."
+    )
 
 
-@pytest.mark.parametrize(("workers", "message"), [
-    (0, "workers must be a whole number of at least 1; got 0. Leave it out for all processors."),
-    (3, "workers must not exceed the processors of the cluster (2); got 3. Leave it out for all processors, or add "
-        "machines to the cluster."),
-])
+@pytest.mark.parametrize(
+    ("workers", "message"),
+    [
+        (0, "workers must be a whole number of at least 1; got 0. Leave it out for all processors."),
+        (
+            3,
+            "workers must not exceed the processors of the cluster (2); got 3. Leave it out for all processors, or add "
+            "machines to the cluster.",
+        ),
+    ],
+)
 def test_more_workers_than_there_can_be_are_refused(cluster, paths, workers, message) -> None:
     with pytest.raises(InputError) as caught, ray_vectors(paths, workers=workers):
         pass
@@ -94,5 +103,6 @@ def test_without_ray_the_refusal_says_what_to_install(paths, monkeypatch) -> Non
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError) as caught, ray_vectors(paths):
         pass
-    assert str(caught.value) == ('Fitting on several machines needs Ray; got none installed. Install it: pip install '
-                                 '"gem-explorer[ray]".')
+    assert str(caught.value) == (
+        'Fitting on several machines needs Ray; got none installed. Install it: pip install "gem-explorer[ray]".'
+    )

@@ -76,8 +76,7 @@ def test_a_pass_is_the_slow_references_whatever_the_blocks(corpus, monkeypatch, 
     np.testing.assert_allclose(moments.mass, w @ gamma, rtol=2e-5, atol=1e-9)
     np.testing.assert_allclose(moments.gram, gamma.T @ (w[:, None] * gamma), rtol=1e-4, atol=1e-8)
     np.testing.assert_allclose(found.resultants(), (w[:, None] * gamma).T @ x, rtol=1e-4, atol=1e-7)
-    assert moments.log_partition == pytest.approx(
-        w @ np.log(np.exp(x @ slopes.T + offsets).sum(axis=1)), rel=1e-6)
+    assert moments.log_partition == pytest.approx(w @ np.log(np.exp(x @ slopes.T + offsets).sum(axis=1)), rel=1e-6)
     assert not found.evaluate(slopes, offsets, gram=False).gram.any()
 
 
@@ -117,8 +116,10 @@ def test_objective_never_falls_and_passes_are_few(planted, tmp_path, small_block
     for seed in range(5):
         x, _ = planted((300, 120, 60, 30, 10), 12, 30.0, seed)
         np.save(tmp_path / "x.npy", x.astype(np.float32))
-        fit = fit_mixture(np.load(tmp_path / "x.npy", mmap_mode="r"),
-                          MixtureConfig(n_clusters=6, strength=strength, seed=seed, start="plain"))
+        fit = fit_mixture(
+            np.load(tmp_path / "x.npy", mmap_mode="r"),
+            MixtureConfig(n_clusters=6, strength=strength, seed=seed, start="plain"),
+        )
         # Rounding of float32 logits near 40 nats, 2e-6 each, averaged over hundreds of documents.
         assert np.all(np.diff(fit.trace) >= -2e-6 * np.abs(fit.trace[1:])), seed
         assert fit.trace[-1] == fit.objective
@@ -166,9 +167,12 @@ def test_order_rotation_and_files_change_nothing(corpus, tmp_path, small_blocks)
     shuffled = fit_mixture(stored_vectors(parts), config, weights=w[order], start=begin)
     turn = np.linalg.qr(rng.normal(size=(24, 24)))[0]
     np.save(path, (raw.astype(np.float64) @ turn).astype(np.float32))
-    turned = fit_mixture(stored_vectors(path), config, weights=w,
-                         start=type(begin)(**{**begin.__dict__, "centers": begin.centers @ turn,
-                                              "resultants": begin.resultants @ turn}))
+    turned = fit_mixture(
+        stored_vectors(path),
+        config,
+        weights=w,
+        start=type(begin)(**{**begin.__dict__, "centers": begin.centers @ turn, "resultants": begin.resultants @ turn}),
+    )
     for other, centers in ((shuffled, fit.centers), (turned, fit.centers @ turn)):
         assert other.objective == pytest.approx(fit.objective, rel=1e-6)
         np.testing.assert_allclose(other.masses, fit.masses, atol=1e-4)
@@ -188,8 +192,14 @@ def test_views_of_a_map_find_their_rows_and_other_maps_go_to_memory(corpus, tmp_
         np.testing.assert_allclose(found[:], units[rows], rtol=1e-6)
         np.testing.assert_allclose(found[np.array([2, 50])], units[rows][[2, 50]], rtol=1e-6)
     np.save(tmp_path / "doubles.npy", raw.astype(np.float64))
-    others = (raw, mapped[::2], mapped[:, :4], np.load(path, mmap_mode="c"), mapped.astype(np.float32),
-              np.load(tmp_path / "doubles.npy", mmap_mode="r"))
+    others = (
+        raw,
+        mapped[::2],
+        mapped[:, :4],
+        np.load(path, mmap_mode="c"),
+        mapped.astype(np.float32),
+        np.load(tmp_path / "doubles.npy", mmap_mode="r"),
+    )
     assert [vector_files.large_map(other) for other in others] == [None] * len(others)
     np.save(tmp_path / "new.npy", np.zeros_like(raw))
     (tmp_path / "new.npy").replace(path)  # the map still shows the old file
@@ -240,21 +250,34 @@ X = stored_vectors(sys.argv[1])
 assign(X, fit_mixture(X, config))
 print(peak() - before)
 """
-    out = subprocess.run([sys.executable, "-c", code, str(tmp_path / "x.npy")], capture_output=True, text=True,
-                         check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "x.npy")], capture_output=True, text=True, check=True
+    )
     # The file is 98 MB and its float32 copy 195 MB, on top of the 98 MB that writing left mapped. Weights, lengths,
     # sums of squares and six arrays of labels are 52 bytes a document, 20 MB.
     assert float(out.stdout) < 60
 
 
-@pytest.mark.parametrize(("bad", "message"), [
-    (0.0, "X must hold vectors with a direction; got all-zero vectors in 1 such row, the first at row 1,234. Embed "
-          "those documents again or drop them."),
-    (np.nan, "X must hold finite numbers; got NaN or infinity in 1 such row, the first at row 1,234. Embed those "
-             "documents again or drop them."),
-    (np.inf, "X must hold finite numbers; got NaN or infinity in 1 such row, the first at row 1,234. Embed those "
-             "documents again or drop them."),
-])
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (
+            0.0,
+            "X must hold vectors with a direction; got all-zero vectors in 1 such row, the first at row 1,234. Embed "
+            "those documents again or drop them.",
+        ),
+        (
+            np.nan,
+            "X must hold finite numbers; got NaN or infinity in 1 such row, the first at row 1,234. Embed those "
+            "documents again or drop them.",
+        ),
+        (
+            np.inf,
+            "X must hold finite numbers; got NaN or infinity in 1 such row, the first at row 1,234. Embed those "
+            "documents again or drop them.",
+        ),
+    ],
+)
 def test_bad_rows_are_refused_with_their_number(corpus, tmp_path, small_blocks, monkeypatch, bad, message) -> None:
     monkeypatch.setattr(assignment, "BLOCK_VALUES", 1)  # 256 rows
     raw, path = corpus
@@ -274,15 +297,20 @@ def test_lengths_that_float32_cannot_work_with_are_refused(tmp_path) -> None:
     x = np.eye(3, dtype=np.float32)
     x[1] *= 1e-35
     np.save(tmp_path / "x.npy", x)
-    with pytest.raises(InputError, match=r"lengths that float32 can work with, 1e-30 to 1e30; got 1 such row, the "
-                                         r"first at row 1\. Divide the vectors by their lengths first"):
+    with pytest.raises(
+        InputError,
+        match=r"lengths that float32 can work with, 1e-30 to 1e30; got 1 such row, the "
+        r"first at row 1\. Divide the vectors by their lengths first",
+    ):
         fit_mixture(stored_vectors(tmp_path / "x.npy"), MixtureConfig(n_clusters=1))
 
 
 def test_one_direction_and_too_few_rows_are_refused(tmp_path) -> None:
     np.save(tmp_path / "x.npy", np.ones((9000, 4), dtype=np.float32))
-    for k, message in ((2, "two different directions to form clusters; got 9,000 vectors that are all the same"),
-                       (9001, r"the number of documents \(n_samples = 9000\); got 9001")):
+    for k, message in (
+        (2, "two different directions to form clusters; got 9,000 vectors that are all the same"),
+        (9001, r"the number of documents \(n_samples = 9000\); got 9001"),
+    ):
         with pytest.raises(InputError, match=message):
             fit_mixture(stored_vectors(tmp_path / "x.npy"), MixtureConfig(n_clusters=k))
 
@@ -295,19 +323,35 @@ def test_bad_files_are_refused(corpus, tmp_path) -> None:
     np.save(tmp_path / "doubles.npy", raw.astype(np.float64))
     np.save(tmp_path / "narrow.npy", raw[:, :5])
     for names, message in (
-            ("short.npy", f"A file of vectors must be whole; got {tmp_path}/short.npy, 100 bytes short of its 1,670 "
-                          "rows. Copy or embed it again."),
-            ("none.npy", f"A file of vectors must be there and readable; got {tmp_path}/none.npy: No such file or "
-                         "directory. Check the path."),
-            ("text.npy", f"A file of vectors must be a .npy file; got {tmp_path}/text.npy. Save a table of float16 or "
-                         "float32 vectors with numpy.save."),
-            ("doubles.npy", "A file of vectors must hold a table of float16 or float32, row after row; got float64 of "
-                            f"shape (1670, 24) in {tmp_path}/doubles.npy. Save a table of float16 or float32 vectors "
-                            "with numpy.save."),
-            ("x.npy narrow.npy", "All files of vectors must have one type and number of columns; got float16 with 5 "
-                                 f"columns in {tmp_path}/narrow.npy, float16 with 24 in {tmp_path}/x.npy. Convert "
-                                 "them to one type, of one encoder."),
-            ("", "There must be at least one file of vectors; got none. Pass the path of a .npy file.")):
+        (
+            "short.npy",
+            f"A file of vectors must be whole; got {tmp_path}/short.npy, 100 bytes short of its 1,670 "
+            "rows. Copy or embed it again.",
+        ),
+        (
+            "none.npy",
+            f"A file of vectors must be there and readable; got {tmp_path}/none.npy: No such file or "
+            "directory. Check the path.",
+        ),
+        (
+            "text.npy",
+            f"A file of vectors must be a .npy file; got {tmp_path}/text.npy. Save a table of float16 or "
+            "float32 vectors with numpy.save.",
+        ),
+        (
+            "doubles.npy",
+            "A file of vectors must hold a table of float16 or float32, row after row; got float64 of "
+            f"shape (1670, 24) in {tmp_path}/doubles.npy. Save a table of float16 or float32 vectors "
+            "with numpy.save.",
+        ),
+        (
+            "x.npy narrow.npy",
+            "All files of vectors must have one type and number of columns; got float16 with 5 "
+            f"columns in {tmp_path}/narrow.npy, float16 with 24 in {tmp_path}/x.npy. Convert "
+            "them to one type, of one encoder.",
+        ),
+        ("", "There must be at least one file of vectors; got none. Pass the path of a .npy file."),
+    ):
         with pytest.raises(InputError) as caught:
             stored_vectors([tmp_path / name for name in names.split()])
         assert str(caught.value) == message
@@ -323,5 +367,7 @@ def test_a_file_cut_short_or_written_anew_while_it_is_read_is_refused(corpus, si
         os.truncate(path, size)
     with pytest.raises(InputError) as caught:
         fit_mixture(vectors, MixtureConfig(n_clusters=2))
-    assert str(caught.value) == ("A file of vectors must stay as it is while it is being read; got another size or "
-                                 f"time of change of {path}. Let it be written, then start again.")
+    assert str(caught.value) == (
+        "A file of vectors must stay as it is while it is being read; got another size or "
+        f"time of change of {path}. Let it be written, then start again."
+    )

@@ -86,8 +86,10 @@ def test_where_all_shares_are_near_their_targets_nothing_is_suggested() -> None:
     found = suggest_strength(balance_path(cloud((100, 96, 104, 100)), MixtureConfig(n_clusters=4)))
     assert (found.strength, found.reason, found.brought) == (None, "flat", 0.0)
     assert found.furthest < 0.05
-    assert found.sentence == ("Strength hardly matters here: at every one, all clusters are within "
-                              f"{100 * found.furthest:.0f}% of their targets.")
+    assert found.sentence == (
+        "Strength hardly matters here: at every one, all clusters are within "
+        f"{100 * found.furthest:.0f}% of their targets."
+    )
     natural = balance_path(cloud((300, 120, 60, 20), 12.0), MixtureConfig(n_clusters=4, target="natural"))
     assert suggest_strength(natural).strength is None
 
@@ -107,8 +109,10 @@ def test_a_path_of_one_strength_is_refused() -> None:
     path = balance_path(cloud((50, 20)), MixtureConfig(n_clusters=2), strengths=[1.0])
     with pytest.raises(InputError) as caught:
         suggest_strength(path)
-    assert str(caught.value) == ("A suggestion needs a path of two strengths or more; got 1. "
-                                 "Compute the whole path with balance_path(X, config).")
+    assert str(caught.value) == (
+        "A suggestion needs a path of two strengths or more; got 1. "
+        "Compute the whole path with balance_path(X, config)."
+    )
 
 
 def test_a_floor_is_kept_exactly_at_infinite_strength() -> None:
@@ -142,15 +146,30 @@ def test_targets_have_one_spelling() -> None:
     assert [floor_of(t) for t in ("floor:0.1", "floor:x", "uniform", (0.5, 0.5))] == [0.1, None, None, None]
 
 
-@pytest.mark.parametrize(("target", "message"), [
-    ("floor:0.3", "A floor must leave room for 4 clusters: at most 0.25; got 0.3. "
-                  "Use a lower floor, or fewer clusters."),
-    ("even", "target must be uniform, natural, floor:x with x from 0 to 1/K, or K shares; got 'even'. "
-             "Use \"uniform\", or \"floor:0.02\" for at least 2% each."),
-    ("floor:nan", "target must be uniform, natural, floor:x with x from 0 to 1/K, or K shares; got 'floor:nan'. "
-                  "Use \"uniform\", or \"floor:0.02\" for at least 2% each."),
-    ("floor:-1", "target must be uniform, natural, floor:x with x from 0 to 1/K, or K shares; got 'floor:-1'. "
-                 "Use \"uniform\", or \"floor:0.02\" for at least 2% each.")])
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            "floor:0.3",
+            "A floor must leave room for 4 clusters: at most 0.25; got 0.3. Use a lower floor, or fewer clusters.",
+        ),
+        (
+            "even",
+            "target must be uniform, natural, floor:x with x from 0 to 1/K, or K shares; got 'even'. "
+            'Use "uniform", or "floor:0.02" for at least 2% each.',
+        ),
+        (
+            "floor:nan",
+            "target must be uniform, natural, floor:x with x from 0 to 1/K, or K shares; got 'floor:nan'. "
+            'Use "uniform", or "floor:0.02" for at least 2% each.',
+        ),
+        (
+            "floor:-1",
+            "target must be uniform, natural, floor:x with x from 0 to 1/K, or K shares; got 'floor:-1'. "
+            'Use "uniform", or "floor:0.02" for at least 2% each.',
+        ),
+    ],
+)
 def test_impossible_targets_are_refused(target: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         MixtureConfig(n_clusters=4, target=target)

@@ -9,8 +9,23 @@ from tests.helpers.cli_process import facts, refusal, run
 
 def test_a_floor_and_the_suggested_strength(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     path, vectors = corpus
-    fitted = facts(run("fit", path, "--workspace", tmp_path / "w", "--embeddings", vectors, "--clusters", 3,
-                       "--strength", "inf", "--target", "floor:.300", "--json"))
+    fitted = facts(
+        run(
+            "fit",
+            path,
+            "--workspace",
+            tmp_path / "w",
+            "--embeddings",
+            vectors,
+            "--clusters",
+            3,
+            "--strength",
+            "inf",
+            "--target",
+            "floor:.300",
+            "--json",
+        )
+    )
     assert fitted["taxonomy"]["settings"]["target"] == "floor:0.3"
     masses = [c["mass"] for c in fitted["taxonomy"]["clusters"]]  # four equal subjects in three clusters: 1/2, 1/4, 1/4
     assert masses == pytest.approx([0.4, 0.3, 0.3], abs=1e-2)
@@ -32,10 +47,13 @@ def test_impossible_targets_are_refused_before_anything_is_read(tmp_path: Path) 
     def said(*words: object) -> str:
         return refusal(run("fit", missing, "--workspace", tmp_path / "w", "--clusters", 4, *words))
 
-    assert said("--target", "floor:0.3") == ("Error: A floor must leave room for 4 clusters: at most 0.25; got 0.3. "
-                                             "Use a lower floor, or fewer clusters.")
-    assert said("--target", "half") == ("Error: A target must be uniform, natural, floor:x or shares separated by "
-                                        "commas; got half. Use uniform, floor:0.02 or 0.5,0.3,0.2.")
+    assert said("--target", "floor:0.3") == (
+        "Error: A floor must leave room for 4 clusters: at most 0.25; got 0.3. Use a lower floor, or fewer clusters."
+    )
+    assert said("--target", "half") == (
+        "Error: A target must be uniform, natural, floor:x or shares separated by "
+        "commas; got half. Use uniform, floor:0.02 or 0.5,0.3,0.2."
+    )
     assert "one share a cluster (4); got shape (2,)" in said("--target", "0.5,0.5")
     assert "--concentration must be a known word or a number; got tight" in said("--concentration", "tight")
     assert not (tmp_path / "w").exists()

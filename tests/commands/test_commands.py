@@ -28,10 +28,18 @@ def test_every_command_shows_an_example() -> None:
     assert "Traceback" not in run().stderr
 
 
-@pytest.mark.parametrize("arguments", [
-    ("fit",), ("nonsense",), ("fit", "a.csv", "--workspace", "w", "--clusters", "0"), ("info", "w", "--nonsense"),
-    ("fit", "a.csv", "--workspace", "w", "--strength", "-1"), ("app", "--port", "99999"),
-    ("fit", "a.csv", "--workspace", "w", "--strength", "nan")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fit",),
+        ("nonsense",),
+        ("fit", "a.csv", "--workspace", "w", "--clusters", "0"),
+        ("info", "w", "--nonsense"),
+        ("fit", "a.csv", "--workspace", "w", "--strength", "-1"),
+        ("app", "--port", "99999"),
+        ("fit", "a.csv", "--workspace", "w", "--strength", "nan"),
+    ],
+)
 def test_usage_errors(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 2
@@ -44,9 +52,29 @@ def test_fit_info_path_export_estimate(corpus: tuple[Path, Path], tmp_path: Path
     """One pool through every command; what a program may read is JSON and nothing else."""
     path, vectors = corpus
     keep = tmp_path / "progress.json"
-    fitted = facts(run("fit", path, "--workspace", tmp_path / "w", "--embeddings", vectors, "--clusters", 4,
-                       "--label-column", "subject", "--strength", "inf", "--seed", 5, "--name", "My pool", "--json",
-                       "--progress-file", keep))
+    fitted = facts(
+        run(
+            "fit",
+            path,
+            "--workspace",
+            tmp_path / "w",
+            "--embeddings",
+            vectors,
+            "--clusters",
+            4,
+            "--label-column",
+            "subject",
+            "--strength",
+            "inf",
+            "--seed",
+            5,
+            "--name",
+            "My pool",
+            "--json",
+            "--progress-file",
+            keep,
+        )
+    )
     assert (fitted["documents"], fitted["name"], fitted["dimension"]) == (60, "My pool", 16)
     assert fitted["taxonomy"]["settings"]["strength"] == "inf"
     assert [c["mass"] for c in fitted["taxonomy"]["clusters"]] == pytest.approx([0.25] * 4, abs=1e-6)
@@ -124,9 +152,16 @@ def test_the_server_starts_answers_and_ends(built_sample: Path, tmp_path: Path) 
         taken.listen()
         port = taken.getsockname()[1]
         assert f"got {port}, in use" in refusal(run("app", "--workspace", built_sample, "--port", port))
-    child = subprocess.Popen([*COMMAND, "app", "--workspace", str(built_sample), "--port", str(port)], cwd=tmp_path,
-                             env=QUIET, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    child = subprocess.Popen(
+        [*COMMAND, "app", "--workspace", str(built_sample), "--port", str(port)],
+        cwd=tmp_path,
+        env=QUIET,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
+
         def healthy() -> bool:
             assert child.poll() is None, child.communicate()[0]
             try:
@@ -153,8 +188,9 @@ def _own_address() -> str:
         return "127.0.0.1"
 
 
-def test_a_read_only_workspace_is_read_and_not_changed(sample: Workspace, tmp_path: Path,
-                                                       bound_by_permissions: list[str]) -> None:
+def test_a_read_only_workspace_is_read_and_not_changed(
+    sample: Workspace, tmp_path: Path, bound_by_permissions: list[str]
+) -> None:
     folder = tmp_path / "locked"
     shutil.copytree(sample.root, folder)
     for path in [folder, *folder.rglob("*")]:

@@ -12,8 +12,18 @@ from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import facts, progress, refusal, run, start, texts, wait_for
 
-HOSTILE = ("<img src=x onerror=alert(1)>", "[a](javascript:1) **b** ![](http://x/y.png)", "=cmd|' /C calc'!A0",
-           "two\nlines", "🦊 fox", "\u202eright to left\u202c שלום", "+1-555", "@SUM(A1)", "-2+3", "$x^2$ :smile:")
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "[a](javascript:1) **b** ![](http://x/y.png)",
+    "=cmd|' /C calc'!A0",
+    "two\nlines",
+    "🦊 fox",
+    "\u202eright to left\u202c שלום",
+    "+1-555",
+    "@SUM(A1)",
+    "-2+3",
+    "$x^2$ :smile:",
+)
 
 
 # A file may grow to 430 kB, as on a disk that is about to be full: 256 vectors fit, 300 do not.
@@ -70,8 +80,13 @@ def test_hostile_pool_goes_through(tmp_path: Path) -> None:
     """200 columns, a 10 MB document, two encodings, markup in ids and labels: one row refused, the rest whole."""
     n = 40
     names = [f"{HOSTILE[i % 10]} {i}" for i in range(n)]
-    table = pd.DataFrame({"id": names, "text": [f"{text} {HOSTILE[i % 10]}" for i, text in enumerate(texts(n))],
-                          "label": [HOSTILE[i % 10] for i in range(n)]})
+    table = pd.DataFrame(
+        {
+            "id": names,
+            "text": [f"{text} {HOSTILE[i % 10]}" for i, text in enumerate(texts(n))],
+            "label": [HOSTILE[i % 10] for i in range(n)],
+        }
+    )
     table.loc[7, "text"] = "water bank current " * 550_000
     extra = pd.DataFrame({HOSTILE[i] if i < 10 else f"c{i}": [HOSTILE[i % 10]] * n for i in range(197)})
     path = tmp_path / "pool.csv"
@@ -80,8 +95,25 @@ def test_hostile_pool_goes_through(tmp_path: Path) -> None:
         file.write("latin,caf\xe9 au lait today".encode("latin-1") + b",x" * 198 + b"\n")
     rng = np.random.default_rng(0)
     np.save(tmp_path / "v.npy", rng.normal(size=(n + 1, 8)).astype(np.float32))
-    fitted = facts(run("fit", path, "--workspace", tmp_path / "w", "--embeddings", tmp_path / "v.npy", "--clusters", 3,
-                       "--text-column", "text", "--id-column", "id", "--label-column", "label", "--json"))
+    fitted = facts(
+        run(
+            "fit",
+            path,
+            "--workspace",
+            tmp_path / "w",
+            "--embeddings",
+            tmp_path / "v.npy",
+            "--clusters",
+            3,
+            "--text-column",
+            "text",
+            "--id-column",
+            "id",
+            "--label-column",
+            "label",
+            "--json",
+        )
+    )
     assert (fitted["documents"], fitted["refused"]) == (n, {"not_utf8": 1})
     opened = Workspace(tmp_path / "w")
     assert opened.documents["id"].tolist() == names
@@ -121,8 +153,13 @@ def test_a_newer_workspace_is_left_alone(sample: Workspace, tmp_path: Path) -> N
     newer = json.dumps({**json.loads(path.read_text()), "format": 99})
     path.write_text(newer)
     source = csv(tmp_path / "pool.csv", text=texts(5))
-    for arguments in (("info", sample.root), ("export", sample.root, "--out", tmp_path / "out"), ("path", sample.root),
-                      ("app", "--workspace", sample.root), ("fit", source, "--workspace", sample.root)):
+    for arguments in (
+        ("info", sample.root),
+        ("export", sample.root, "--out", tmp_path / "out"),
+        ("path", sample.root),
+        ("app", "--workspace", sample.root),
+        ("fit", source, "--workspace", sample.root),
+    ):
         assert "format 99" in refusal(run(*arguments))
     assert path.read_text() == newer
     assert not (tmp_path / "out").exists()

@@ -15,11 +15,23 @@ KINDS = "edit,fit,name,path,duplicates,embed"
 
 
 def test_six_kills_lose_nothing(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, str(ROOT / "benchmarks" / "kill_nine.py"), "--rounds=6", "--seed=11",
-                           "--documents=90", f"--kinds={KINDS}", f"--folder={tmp_path / 'rounds'}"],
-                          capture_output=True, text=True, env=QUIET, timeout=900)
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(ROOT / "benchmarks" / "kill_nine.py"),
+            "--rounds=6",
+            "--seed=11",
+            "--documents=90",
+            f"--kinds={KINDS}",
+            f"--folder={tmp_path / 'rounds'}",
+        ],
+        capture_output=True,
+        text=True,
+        env=QUIET,
+        timeout=900,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    total = done.stdout[done.stdout.index("\nall"):].split()
+    total = done.stdout[done.stdout.index("\nall") :].split()
     assert total[1] == "6"  # rounds
     assert total[4] == "0"  # edits lost
     assert total[6] == "0"  # faults
@@ -28,17 +40,20 @@ def test_six_kills_lose_nothing(tmp_path: Path) -> None:
 def states(*positions: int) -> list[tuple[float, State]]:
     """A history that grows and goes back: acknowledged one a second, each with the keys up to then."""
     keys = tuple("abcdef")
-    return [(float(at), (keys[:max(positions[:at + 1]) + 1], place)) for at, place in enumerate(positions)]
+    return [(float(at), (keys[: max(positions[: at + 1]) + 1], place)) for at, place in enumerate(positions)]
 
 
-@pytest.mark.parametrize(("now", "missing"), [
-    (("abc", 2), 0),  # the last one acknowledged
-    (("abcd", 3), 0),  # one more was done and not acknowledged any more
-    (("abc", 1), 0),  # an undo was done and not acknowledged
-    (("ab", 1), 1),  # the one that was acknowledged 1.5 s before the end is missing
-    (("a", 0), 2),
-    (("xyz", 2), 1),
-])
+@pytest.mark.parametrize(
+    ("now", "missing"),
+    [
+        (("abc", 2), 0),  # the last one acknowledged
+        (("abcd", 3), 0),  # one more was done and not acknowledged any more
+        (("abc", 1), 0),  # an undo was done and not acknowledged
+        (("ab", 1), 1),  # the one that was acknowledged 1.5 s before the end is missing
+        (("a", 0), 2),
+        (("xyz", 2), 1),
+    ],
+)
 def test_what_counts_as_lost(now: tuple[str, int], missing: int) -> None:
     assert (lost(states(0, 1, 2), 3.5, (tuple(now[0]), now[1])) > 0) == (missing > 0)
     assert lost(states(0, 1, 2), 2.5, (tuple("ab"), 1)) == 0  # acknowledged less than a second before the end
@@ -51,7 +66,7 @@ def test_the_check_sees_what_is_half_written(sample: Workspace) -> None:
     key = sample.taxonomy().key
     for name in ("flat.npy", f"fits/{key}/documents.parquet", f"fits/{key}/mixture.npz", "manifest.json"):
         whole = (sample.root / name).read_bytes()
-        (sample.root / name).write_bytes(whole[:len(whole) // 2])
+        (sample.root / name).write_bytes(whole[: len(whole) // 2])
         with pytest.raises(Exception):  # noqa: B017, PT011 - whatever a reader meets
             check(sample.root)
         (sample.root / name).write_bytes(whole)

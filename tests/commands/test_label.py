@@ -45,8 +45,10 @@ def test_killed_and_stopped_runs_go_on(made: tuple[Path, Path, Path], tmp_path: 
     assert code == -signal.SIGKILL
     assert not (out / "totals.json").exists()
     code, _, said = _end_after_one(start(*arguments, "--progress-file", told), out, signal.SIGTERM)
-    assert (code, said.splitlines()[-1]) == (130, "Stopped; what was finished is kept, the same command goes on from "
-                                                  "there.")
+    assert (code, said.splitlines()[-1]) == (
+        130,
+        "Stopped; what was finished is kept, the same command goes on from there.",
+    )
     assert not (out / "totals.json").exists()
     done = run(*arguments, "--progress-file", told)
     assert done.returncode == 0, done.stderr
@@ -69,8 +71,10 @@ def test_a_full_disk_loses_nothing_that_was_finished(made: tuple[Path, Path, Pat
     out = tmp_path / "out"
     (tmp_path / "full.py").write_text(FULL)
     said = refusal(run("label", *made[:2], out, *FEW, prefix=(sys.executable, str(tmp_path / "full.py"))))
-    assert said == (f"Error: The disk must have room for the labelled shards; got no space left at {out}. Free some "
-                    "space and go on with the same command and --resume.")
+    assert said == (
+        f"Error: The disk must have room for the labelled shards; got no space left at {out}. Free some "
+        "space and go on with the same command and --resume."
+    )
     assert not (out / "totals.json").exists()
     for name in ("c.jsonl", "a.parquet", "b.parquet"):
         assert not (out / name).exists() or (out / "_done" / f"{name}.json").exists()
@@ -81,8 +85,10 @@ def test_a_full_disk_loses_nothing_that_was_finished(made: tuple[Path, Path, Pat
 def test_one_process_at_a_time(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
     with alone(tmp_path / "out", ".lock", "held by this test"):
         said = refusal(run("label", *made[:2], tmp_path / "out"))
-    assert said == (f"Error: One process at a time labels into a folder; got {tmp_path / 'out'}, held by another "
-                    "process. Wait for it to end, or choose another folder.")
+    assert said == (
+        f"Error: One process at a time labels into a folder; got {tmp_path / 'out'}, held by another "
+        "process. Wait for it to end, or choose another folder."
+    )
 
 
 def test_a_shard_that_cannot_be_read_ends_with_status_2(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
@@ -91,8 +97,10 @@ def test_a_shard_that_cannot_be_read_ends_with_status_2(made: tuple[Path, Path, 
     (tmp_path / "in" / "bad.parquet").write_bytes(b"PAR1")
     done = run("label", made[0], tmp_path / "in", tmp_path / "out", *FEW, "--json")
     said = refusal(done)
-    assert said.startswith("Error: Every shard must be one that can be read; got 1 of 2 that cannot: bad.parquet must "
-                           "be a whole parquet file: a damaged one (")
+    assert said.startswith(
+        "Error: Every shard must be one that can be read; got 1 of 2 that cannot: bad.parquet must "
+        "be a whole parquet file: a damaged one ("
+    )
     assert len((tmp_path / "out" / "a.jsonl").read_bytes().splitlines()) == 3
 
 
@@ -111,13 +119,16 @@ def marked(mark: str) -> list[Path]:
 def test_ray_gives_the_same_bytes(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
     pytest.importorskip("ray")
     mark = f"GEM_TEST_RAY={tmp_path}"  # of this test alone
-    said = facts(run("label", *made[:2], tmp_path / "out", "--engine", "ray", "--workers", 2, "--json",
-                     prefix=("env", mark)))
+    said = facts(
+        run("label", *made[:2], tmp_path / "out", "--engine", "ray", "--workers", 2, "--json", prefix=("env", mark))
+    )
     assert said["complete"] is True
     assert hashes(tmp_path / "out") == hashes(made[2])
     said = run("label", *made[:2], tmp_path / "none", "--engine", "ray", prefix=("env", "RAY_ADDRESS=127.0.0.1:9"))
-    assert refusal(said) == ("Error: Ray must be there to work on; got none at RAY_ADDRESS=127.0.0.1:9: [Errno 111] "
-                             "Connection refused. Start it with: ray start --head, or leave RAY_ADDRESS out.")
+    assert refusal(said) == (
+        "Error: Ray must be there to work on; got none at RAY_ADDRESS=127.0.0.1:9: [Errno 111] "
+        "Connection refused. Start it with: ray start --head, or leave RAY_ADDRESS out."
+    )
     end = time.monotonic() + 60
     while marked(mark) and time.monotonic() < end:  # Ray goes with the command, its last process a moment later
         time.sleep(0.1)
@@ -125,8 +136,22 @@ def test_ray_gives_the_same_bytes(made: tuple[Path, Path, Path], tmp_path: Path)
 
 
 def test_a_seed_from_shards(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    drawn = facts(run("sample", "shards", made[2], "--documents", 40, "--by", "gem_label", "--out",
-                      tmp_path / "seed.parquet", "--seed", 7, "--json"))
+    drawn = facts(
+        run(
+            "sample",
+            "shards",
+            made[2],
+            "--documents",
+            40,
+            "--by",
+            "gem_label",
+            "--out",
+            tmp_path / "seed.parquet",
+            "--seed",
+            7,
+            "--json",
+        )
+    )
     table = pd.read_parquet(tmp_path / "seed.parquet")
     assert table["gem_label"].value_counts().to_dict() == {"rivers": 14, "baking": 13, "motors": 13}
     assert drawn["documents"] == len(table) == 40
@@ -137,9 +162,11 @@ def test_a_seed_from_shards(made: tuple[Path, Path, Path], tmp_path: Path) -> No
 def test_options_that_do_not_fit(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert refusal(run("label", *made[:2], out, "--engine", "spark")) == (
-        "Error: --engine must be one of local, ray; got spark. Choose one of them.")
+        "Error: --engine must be one of local, ray; got spark. Choose one of them."
+    )
     assert refusal(run("embed", made[1] / "a.parquet", "--workspace", out, "--workers", 2)) == (
         "Error: --workers belongs to --engine ray; got it beside --engine local. Leave it out: this process embeds on "
-        "all processors.")
+        "all processors."
+    )
     assert "The folder must hold a student" in refusal(run("label", made[1], made[1], out))
     assert not out.exists()

@@ -34,8 +34,9 @@ GONE, HEAVY = 2, 3
 def many_groups(sample: Workspace) -> Workspace:
     """The sample in 41 row groups, with one cluster excluded."""
     edit(sample, Exclude((GONE,)))
-    write_parquet(sample.root / "documents.parquet", pd.read_parquet(sample.root / "documents.parquet"),
-                  row_group_size=16)
+    write_parquet(
+        sample.root / "documents.parquet", pd.read_parquet(sample.root / "documents.parquet"), row_group_size=16
+    )
     return Workspace(sample.root)
 
 
@@ -64,14 +65,34 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("inside", ["uniform", "grip"])
-def test_the_files_hold_what_the_weights_describe(many_groups: Workspace, weights: Weights, tmp_path: Path,
-                                                  inside: str) -> None:
+def test_the_files_hold_what_the_weights_describe(
+    many_groups: Workspace, weights: Weights, tmp_path: Path, inside: str
+) -> None:
     out, tokens = tmp_path / "out", 110_000
-    said = facts(run("mix", "sample", many_groups.root, "--weights", tmp_path / "weights.csv", "--tokens", tokens,
-                     "--out", out, "--inside", inside, "--max-epochs", 5, "--shard-tokens", 20_000, "--json"))
+    said = facts(
+        run(
+            "mix",
+            "sample",
+            many_groups.root,
+            "--weights",
+            tmp_path / "weights.csv",
+            "--tokens",
+            tokens,
+            "--out",
+            out,
+            "--inside",
+            inside,
+            "--max-epochs",
+            5,
+            "--shard-tokens",
+            20_000,
+            "--json",
+        )
+    )
     manifest = json.loads((out / "manifest.json").read_text())
     assert {entry["file"]: entry["sha256"] for entry in manifest["shards"]} == {
-        name: digest for name, digest in hashes(out).items() if name != "manifest.json"}
+        name: digest for name, digest in hashes(out).items() if name != "manifest.json"
+    }
     assert said["files"] == [entry["file"] for entry in manifest["shards"]]
     assert manifest["complete"] is True
     assert (manifest["taxonomy_hash"], manifest["seed"], manifest["inside"]) == (weights.taxonomy_hash, 0, inside)
@@ -81,7 +102,8 @@ def test_the_files_hold_what_the_weights_describe(many_groups: Workspace, weight
     assert rows["tokens"].sum() == said["tokens_got"] == manifest["tokens_got"]
     assert abs(said["tokens_got"] / tokens - 1) < 0.01
     documents = many_groups.documents.assign(
-        text=list(many_groups.all_texts()), cluster_id=many_groups.taxonomy().documents["cluster_id"]).set_index("id")
+        text=list(many_groups.all_texts()), cluster_id=many_groups.taxonomy().documents["cluster_id"]
+    ).set_index("id")
     held = documents.loc[rows["id"]]
     assert held["text"].tolist() == rows["text"].tolist()
     assert held["cluster_id"].tolist() == rows["cluster_id"].tolist()
@@ -103,21 +125,57 @@ def test_the_files_hold_what_the_weights_describe(many_groups: Workspace, weight
     assert np.mean(np.diff(order // 16) == 0) < 0.3  # nor do neighbours of the corpus stay together
 
 
-def test_both_formats_hold_the_same_rows_and_hostile_text(many_groups: Workspace, weights: Weights, tmp_path: Path,
-                                                          ) -> None:
+def test_both_formats_hold_the_same_rows_and_hostile_text(
+    many_groups: Workspace,
+    weights: Weights,
+    tmp_path: Path,
+) -> None:
     table = pd.read_parquet(many_groups.root / "documents.parquet")
-    table["text"] = [f"{text}\n\u2028\r\x00\x85\"\\ 日本 😀 </script>" for text in table["text"]]
+    table["text"] = [f'{text}\n\u2028\r\x00\x85"\\ 日本 😀 </script>' for text in table["text"]]
     write_parquet(many_groups.root / "documents.parquet", table, row_group_size=16)
     for form in ("parquet", "jsonl.zst"):
-        facts(run("mix", "sample", many_groups.root, "--weights", tmp_path / "weights.csv", "--tokens", 30_000, "--out",
-                  tmp_path / form, "--format", form, "--shard-tokens", 9000, "--seed", 7, "--json"))
+        facts(
+            run(
+                "mix",
+                "sample",
+                many_groups.root,
+                "--weights",
+                tmp_path / "weights.csv",
+                "--tokens",
+                30_000,
+                "--out",
+                tmp_path / form,
+                "--format",
+                form,
+                "--shard-tokens",
+                9000,
+                "--seed",
+                7,
+                "--json",
+            )
+        )
     pd.testing.assert_frame_equal(rows_of(tmp_path / "parquet"), rows_of(tmp_path / "jsonl.zst"), check_dtype=False)
 
 
 def test_a_killed_run_goes_on_to_the_same_bytes(many_groups: Workspace, weights: Weights, tmp_path: Path) -> None:
     def arguments(folder: str) -> tuple[object, ...]:
-        return ("mix", "sample", many_groups.root, "--weights", tmp_path / "weights.csv", "--tokens", 450_000, "--out",
-                tmp_path / folder, "--max-epochs", 20, "--shard-tokens", 1, "--seed", 3)
+        return (
+            "mix",
+            "sample",
+            many_groups.root,
+            "--weights",
+            tmp_path / "weights.csv",
+            "--tokens",
+            450_000,
+            "--out",
+            tmp_path / folder,
+            "--max-epochs",
+            20,
+            "--shard-tokens",
+            1,
+            "--seed",
+            3,
+        )
 
     whole = run(*arguments("unbroken"))
     assert whole.returncode == 0, whole.stderr
@@ -182,23 +240,30 @@ def test_orders_that_cannot_be_are_refused(many_groups: Workspace, weights: Weig
     assert refused(tokens=300_000) == (
         f"At 300,000 tokens no cluster may be read more than 4 times; got {times:.2f} times for cluster {HEAVY}. Make "
         "weights for it: gem-explorer mix weights DIR --budget 300000 --max-epochs 4, ask for fewer tokens, or "
-        "raise --max-epochs.")
+        "raise --max-epochs."
+    )
     assert "--tokens must be a number from 1; got 0. " in refusal(
-        run("mix", "sample", many_groups.root, "--weights", file, "--tokens", 0, "--out", out))
+        run("mix", "sample", many_groups.root, "--weights", file, "--tokens", 0, "--out", out)
+    )
     assert refused(inside="best") == "--inside must be one of uniform, grip; got best. Choose one of them."
     assert refused(form="csv") == "--format must be one of parquet, jsonl.zst; got csv. Choose one of them."
     assert not out.exists()
     out.mkdir()
     (out / "notes.txt").write_text("mine")
-    assert refused() == (f"The folder must be empty, or hold a part of this same training set; got {out}, which "
-                         "holds other files. Choose another folder.")
+    assert refused() == (
+        f"The folder must be empty, or hold a part of this same training set; got {out}, which "
+        "holds other files. Choose another folder."
+    )
     (out / "notes.txt").unlink()
     draw_training_set(many_groups, many_groups.taxonomy(), read_weights(file), out, Order(20_000))
     assert refused(seed=1) == (
         f"The folder must be empty, or hold a part of this same training set; got {out}, which holds another. "
-        "Choose another folder, or give the same options.")
+        "Choose another folder, or give the same options."
+    )
     with FileLock(out / ".lock"):
-        assert refused() == (f"One process at a time writes a training set; got {out}, held by another process. "
-                             "Wait for it to end, or choose another folder.")
+        assert refused() == (
+            f"One process at a time writes a training set; got {out}, held by another process. "
+            "Wait for it to end, or choose another folder."
+        )
     edit(many_groups, Rename("cluster", HEAVY, "another name"))
     assert "Weights must belong to this taxonomy (" in refused()

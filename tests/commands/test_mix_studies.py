@@ -31,8 +31,9 @@ def test_a_killed_study_ends_as_an_unbroken_one(sample: Workspace, tmp_path: Pat
     assert len(unbroken["clusters"]) == 12
     assert abs(sum(one["weight"] for one in unbroken["clusters"]) - 1) < 1e-9
     weights = facts(run("mix", "weights", sample.root, "--strategy", "perfre", "--json"))
-    assert {one["cluster_id"]: round(one["weight"], 9) for one in weights["clusters"]} == \
-        {one["cluster_id"]: round(one["weight"], 9) for one in unbroken["clusters"]}
+    assert {one["cluster_id"]: round(one["weight"], 9) for one in weights["clusters"]} == {
+        one["cluster_id"]: round(one["weight"], 9) for one in unbroken["clusters"]
+    }
 
 
 def test_probe_and_predict_say_what_they_found(sample: Workspace) -> None:
@@ -41,8 +42,23 @@ def test_probe_and_predict_say_what_they_found(sample: Workspace) -> None:
     gains = [float(line.split()[0]) for line in said[1:13]]
     assert gains == sorted(gains, reverse=True)
     assert "--strategy grip" in said[13]
-    found = facts(run("mix", "predict", sample.root, *SMALL[2:], "--steps", 1, "--partition", "random", "--runs", 20,
-                      "--regressor", "linear", "--json"))
+    found = facts(
+        run(
+            "mix",
+            "predict",
+            sample.root,
+            *SMALL[2:],
+            "--steps",
+            1,
+            "--partition",
+            "random",
+            "--runs",
+            20,
+            "--regressor",
+            "linear",
+            "--json",
+        )
+    )
     assert len(found["domains"]) == 12
     assert len(found["scores"]) == 10
     assert found["verdict"].startswith(("Predictable", "Partly predictable", "Not predictable with these runs"))

@@ -21,16 +21,45 @@ from gem_core.workspace import Workspace
 from gem_core.workspace.mixing_runs import Mixes
 from tests.helpers.cli_process import facts, refusal, run
 
-HOSTILE = ('=HYPERLINK("http://x")', 'a": 1, "b', "one\u2028two\x85three", "tab\there: {x} #no", "\x00\x1b[31m\ufeff",
-           "naïve 日本 😀", "'single' \\ back", "- !!python/object:os.system", "cluster_0001: 0.9", "same", "same")
+HOSTILE = (
+    '=HYPERLINK("http://x")',
+    'a": 1, "b',
+    "one\u2028two\x85three",
+    "tab\there: {x} #no",
+    "\x00\x1b[31m\ufeff",
+    "naïve 日本 😀",
+    "'single' \\ back",
+    "- !!python/object:os.system",
+    "cluster_0001: 0.9",
+    "same",
+    "same",
+)
 
 
 def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: Path) -> None:
     number = sample.taxonomy().clusters[0].number
     edit(sample, Exclude((number,)))
     out = tmp_path / "weights.csv"
-    said = facts(run("mix", "weights", sample.root, "--strategy", "temperature", "--tau", 0.3, "--budget", "3e5",
-                     "--max-epochs", 5, "--floor", 0.02, "--out", out, "--json"))
+    said = facts(
+        run(
+            "mix",
+            "weights",
+            sample.root,
+            "--strategy",
+            "temperature",
+            "--tau",
+            0.3,
+            "--budget",
+            "3e5",
+            "--max-epochs",
+            5,
+            "--floor",
+            0.02,
+            "--out",
+            out,
+            "--json",
+        )
+    )
     assert said["excluded"] == [number]
     assert said["taxonomy_hash"] == sample.taxonomy().taxonomy_hash
     clusters = said["clusters"]
@@ -39,8 +68,17 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
     assert all(c["warning"].startswith("read ") == (c["epochs"] > 4) for c in clusters)
     assert max(c["epochs"] for c in clusters) <= 5 + 1e-9
     table = pd.read_csv(out)
-    assert list(table.columns) == ["cluster_id", "label", "strategy", "weight", "natural_share", "ratio", "tokens",
-                                   "epochs", "taxonomy_hash"]
+    assert list(table.columns) == [
+        "cluster_id",
+        "label",
+        "strategy",
+        "weight",
+        "natural_share",
+        "ratio",
+        "tokens",
+        "epochs",
+        "taxonomy_hash",
+    ]
     assert table.loc[table["cluster_id"] == number, ["weight", "ratio", "epochs"]].to_numpy().tolist() == [[0, 0, 0]]
     back = read_weights(out)
     assert {n: w for n, w in back.weights.items() if n != number} == {c["cluster_id"]: c["weight"] for c in clusters}
@@ -50,29 +88,51 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
     assert "25.00%" in plain.stdout.splitlines()[2]
 
 
-@pytest.mark.parametrize(("options", "said"), [
-    (("--strategy", "best"), "--strategy must be one of natural, uniform, temperature, balanced, custom, doremi, "
-                             "regmix, perfre, grip; got best. Choose one of them."),
-    (("--budget", "1e9", "--max-epochs", "4"), "{t} tokens at no more than 4 epochs make a budget of {4t} at most"),
-    (("--custom", "3"), "--custom must be numbers of clusters with weights, such as 3=0.2,5=0.1; got '3'. "),
-    (("--custom", "3=0.1,3=0.2"), "--custom must name a cluster once; got cluster 3 twice. Remove one."),
-    (("--custom", "99=0.1"),
-     "A fixed weight must be for a cluster of this taxonomy; got cluster 99. Choose among 0, 1"),
-    (("--strategy", "uniform", "--custom", "3=0.1"), "Fixed weights belong to the strategy custom, which needs them; "
-                                                     "got 1 with uniform. "),
-    (("--strategy", "custom"), "Fixed weights belong to the strategy custom, which needs them; got 0 with custom. "),
-    (("--strategy", "doremi"), "Weights by doremi need a run that finds them; got none for this taxonomy or an earlier "
-                               "one. Run it: gem-explorer mix doremi "),
-    (("--strategy", "regmix"), "Run it: gem-explorer mix proxies "),
-    (("--out", "weights.txt"), "A file of weights is .csv, .yaml (regmix) or .json (doremi, weborganizer); "
-                               "got 'weights.txt'. Use one of these endings."),
-    (("--out", "weights.csv", "--format", "doremi"), "got 'weights.csv' as doremi. "),
-    (("--from", "no.csv"), "Weights must be a file that gem-explorer mix weights writes; got no.csv: "),
-    (("--from", "no.csv", "--custom", "3=0.1"), "Weights come from a file or from a strategy; got --from beside "
-                                                "--strategy or --custom. Leave one out."),
-])
-def test_what_cannot_be_is_refused(built_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                   options: tuple[str, ...], said: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--strategy", "best"),
+            "--strategy must be one of natural, uniform, temperature, balanced, custom, doremi, "
+            "regmix, perfre, grip; got best. Choose one of them.",
+        ),
+        (("--budget", "1e9", "--max-epochs", "4"), "{t} tokens at no more than 4 epochs make a budget of {4t} at most"),
+        (("--custom", "3"), "--custom must be numbers of clusters with weights, such as 3=0.2,5=0.1; got '3'. "),
+        (("--custom", "3=0.1,3=0.2"), "--custom must name a cluster once; got cluster 3 twice. Remove one."),
+        (
+            ("--custom", "99=0.1"),
+            "A fixed weight must be for a cluster of this taxonomy; got cluster 99. Choose among 0, 1",
+        ),
+        (
+            ("--strategy", "uniform", "--custom", "3=0.1"),
+            "Fixed weights belong to the strategy custom, which needs them; got 1 with uniform. ",
+        ),
+        (
+            ("--strategy", "custom"),
+            "Fixed weights belong to the strategy custom, which needs them; got 0 with custom. ",
+        ),
+        (
+            ("--strategy", "doremi"),
+            "Weights by doremi need a run that finds them; got none for this taxonomy or an earlier "
+            "one. Run it: gem-explorer mix doremi ",
+        ),
+        (("--strategy", "regmix"), "Run it: gem-explorer mix proxies "),
+        (
+            ("--out", "weights.txt"),
+            "A file of weights is .csv, .yaml (regmix) or .json (doremi, weborganizer); "
+            "got 'weights.txt'. Use one of these endings.",
+        ),
+        (("--out", "weights.csv", "--format", "doremi"), "got 'weights.csv' as doremi. "),
+        (("--from", "no.csv"), "Weights must be a file that gem-explorer mix weights writes; got no.csv: "),
+        (
+            ("--from", "no.csv", "--custom", "3=0.1"),
+            "Weights come from a file or from a strategy; got --from beside --strategy or --custom. Leave one out.",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    built_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], said: str
+) -> None:
     tokens = sum(c.tokens for c in Workspace(built_sample).taxonomy().clusters)
     said = said.replace("{t}", f"{tokens:,}").replace("{4t}", f"{4 * tokens:,}")
     monkeypatch.chdir(tmp_path)
@@ -83,12 +143,20 @@ def test_what_cannot_be_is_refused(built_sample: Path, tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize(("ending", "form"), [("csv", None), ("yaml", None), ("json", None), ("json", "weborganizer")])
-def test_hostile_labels_come_through_every_format(sample: Workspace, tmp_path: Path, ending: str, form: str | None,
-                                                  ) -> None:
+def test_hostile_labels_come_through_every_format(
+    sample: Workspace,
+    tmp_path: Path,
+    ending: str,
+    form: str | None,
+) -> None:
     there = sample.taxonomy()
     numbers = [c.number for c in there.clusters]
-    taxonomy = replace(there, clusters=tuple(  # as no edit would name them, but a file on disk might
-        replace(c, label=HOSTILE[at % len(HOSTILE)]) for at, c in enumerate(there.clusters)))
+    taxonomy = replace(
+        there,
+        clusters=tuple(  # as no edit would name them, but a file on disk might
+            replace(c, label=HOSTILE[at % len(HOSTILE)]) for at, c in enumerate(there.clusters)
+        ),
+    )
     found = weights_by(sample, taxonomy, "custom", fixed={numbers[0]: 1e-05, numbers[1]: 0.0})
     path = tmp_path / f"weights.{ending}"
     write_weights(path, taxonomy, found, form)
@@ -120,29 +188,70 @@ def csv_of(rows: str, name: str = "h") -> str:
     return "cluster_id,weight,taxonomy_hash\n" + "".join(f"{row},{name}\n" for row in rows.split())
 
 
-@pytest.mark.parametrize(("name", "text", "said"), [
-    ("w.csv", csv_of("1,.5 2,.4"), "Weights must sum to 1; got 0.9 in {} (0.1 too little). Divide them by their sum."),
-    ("w.csv", csv_of("1,.5 2,.7"), "Weights must sum to 1; got 1.2 in {} (0.2 too much). Divide them by their sum."),
-    ("w.csv", csv_of("1,0.5 1,0.5"), "A cluster must have one weight; got cluster 1 twice in {}. Remove one."),
-    ("w.csv", csv_of("1,1.5 2,-0.5"), "Weights must be numbers from 0; got -0.5 for cluster 2 in {}. Correct it."),
-    ("w.csv", csv_of("1,nan 2,0.5"), "Weights must be numbers from 0; got nan for cluster 1 in {}. Correct it."),
-    ("w.csv", csv_of("Sports,1"), "Weights must be for clusters by their number; got 'Sports'. "
-                                  "Use a cluster_id, or a name such as cluster_0003."),
-    ("w.csv", csv_of("1,0.5", "a") + csv_of("2,0.5", "b").splitlines()[1],
-     "All weights of a file must have one taxonomy_hash; got a and b. Write the weights again."),
-    ("w.csv", "cluster_id,weight\n1,1\n", "Weights must name the taxonomy they belong to; got none in {}. "
-                                          "Keep its taxonomy_hash, or set single weights with --custom."),
-    ("w.csv", "id,weight\n1,1\n", "Weights must be a file that gem-explorer mix weights writes; got {}: no "
-                                  "'cluster_id'. Write it again, or keep its columns and names."),
-    ("w.csv", 'cluster_id,weight\n"1,1', "Weights must be a file that gem-explorer mix weights writes; got {}: "
-                                         "unexpected end of data. Write it again, or keep its columns and names."),
-    ("w.json", '{"train_domain_weights": {"cluster_0001": 0.5, "cluster_0001": 0.5}}',
-     "A cluster must have one weight; got 'cluster_0001' twice. Remove one."),
-    ("w.json", "[[]]", "Weights must be a file that gem-explorer mix weights writes; got {}: list indices must be "
-                       "integers or slices, not str. Write it again, or keep its columns and names."),
-    ("w.yaml", "train:\n  - 3\n", "Weights must be a file that gem-explorer mix weights writes; got {}: line '  - 3'. "
-                                  "Write it again, or keep its columns and names."),
-])
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "w.csv",
+            csv_of("1,.5 2,.4"),
+            "Weights must sum to 1; got 0.9 in {} (0.1 too little). Divide them by their sum.",
+        ),
+        (
+            "w.csv",
+            csv_of("1,.5 2,.7"),
+            "Weights must sum to 1; got 1.2 in {} (0.2 too much). Divide them by their sum.",
+        ),
+        ("w.csv", csv_of("1,0.5 1,0.5"), "A cluster must have one weight; got cluster 1 twice in {}. Remove one."),
+        ("w.csv", csv_of("1,1.5 2,-0.5"), "Weights must be numbers from 0; got -0.5 for cluster 2 in {}. Correct it."),
+        ("w.csv", csv_of("1,nan 2,0.5"), "Weights must be numbers from 0; got nan for cluster 1 in {}. Correct it."),
+        (
+            "w.csv",
+            csv_of("Sports,1"),
+            "Weights must be for clusters by their number; got 'Sports'. "
+            "Use a cluster_id, or a name such as cluster_0003.",
+        ),
+        (
+            "w.csv",
+            csv_of("1,0.5", "a") + csv_of("2,0.5", "b").splitlines()[1],
+            "All weights of a file must have one taxonomy_hash; got a and b. Write the weights again.",
+        ),
+        (
+            "w.csv",
+            "cluster_id,weight\n1,1\n",
+            "Weights must name the taxonomy they belong to; got none in {}. "
+            "Keep its taxonomy_hash, or set single weights with --custom.",
+        ),
+        (
+            "w.csv",
+            "id,weight\n1,1\n",
+            "Weights must be a file that gem-explorer mix weights writes; got {}: no "
+            "'cluster_id'. Write it again, or keep its columns and names.",
+        ),
+        (
+            "w.csv",
+            'cluster_id,weight\n"1,1',
+            "Weights must be a file that gem-explorer mix weights writes; got {}: "
+            "unexpected end of data. Write it again, or keep its columns and names.",
+        ),
+        (
+            "w.json",
+            '{"train_domain_weights": {"cluster_0001": 0.5, "cluster_0001": 0.5}}',
+            "A cluster must have one weight; got 'cluster_0001' twice. Remove one.",
+        ),
+        (
+            "w.json",
+            "[[]]",
+            "Weights must be a file that gem-explorer mix weights writes; got {}: list indices must be "
+            "integers or slices, not str. Write it again, or keep its columns and names.",
+        ),
+        (
+            "w.yaml",
+            "train:\n  - 3\n",
+            "Weights must be a file that gem-explorer mix weights writes; got {}: line '  - 3'. "
+            "Write it again, or keep its columns and names.",
+        ),
+    ],
+)
 def test_files_that_are_no_weights_are_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
     path = tmp_path / name
     path.write_text(text)
@@ -163,9 +272,11 @@ def test_weights_follow_a_taxonomy_edit(sample: Workspace, tmp_path: Path) -> No
         for_domains(file, domains_of(sample, after))
     assert str(refused.value) == (
         f"Weights must belong to this taxonomy ({after.taxonomy_hash[:12]}); got weights of taxonomy "
-        f"{before.taxonomy_hash[:12]}. Carry them over: gem-explorer mix weights DIR --from FILE --out NEW.")
-    said = facts(run("mix", "weights", sample.root, "--from", tmp_path / "old.csv", "--out", tmp_path / "new.csv",
-                     "--json"))
+        f"{before.taxonomy_hash[:12]}. Carry them over: gem-explorer mix weights DIR --from FILE --out NEW."
+    )
+    said = facts(
+        run("mix", "weights", sample.root, "--from", tmp_path / "old.csv", "--out", tmp_path / "new.csv", "--json")
+    )
     assert said["carried_from"] == before.taxonomy_hash
     assert said["strategy"] == "custom"
     left = 1 - weight[5]
@@ -174,14 +285,16 @@ def test_weights_follow_a_taxonomy_edit(sample: Workspace, tmp_path: Path) -> No
     expected = {n: (0.5 if n == merged else weight[n]) / left for n in found}
     assert found == pytest.approx(expected, rel=1e-12)
     assert for_domains(read_weights(tmp_path / "new.csv"), domains_of(sample, after)).tolist() == pytest.approx(
-        list(expected.values()))
+        list(expected.values())
+    )
     sample.undo()
     sample.undo()
     with pytest.raises(InputError, match="Weights must belong to this taxonomy"):
         mixture_text(sample.taxonomy(), carried_over(sample, after, file), "csv")
     (tmp_path / "alien.csv").write_text((tmp_path / "old.csv").read_text().replace(before.taxonomy_hash, "f" * 64))
     assert "taxonomy ffffffffffff, which is not in it" in refusal(
-        run("mix", "weights", sample.root, "--from", tmp_path / "alien.csv"))
+        run("mix", "weights", sample.root, "--from", tmp_path / "alien.csv")
+    )
 
 
 def test_a_cluster_that_was_excluded_has_no_evidence(sample: Workspace, tmp_path: Path) -> None:
@@ -202,8 +315,9 @@ def test_runs_give_their_weights_and_follow_an_edit(sample: Workspace) -> None:
     drawn = np.random.default_rng(0).dirichlet(np.ones(len(numbers)), 40)
     drawn[:, 3] = 2 * drawn[:, 2]
     mixtures = (drawn / drawn.sum(axis=1, keepdims=True)).tolist()
-    Mixes(sample.root, before.taxonomy_hash).write_evidence("regmix", {"seed": 0}, {"weights": given,
-                                                                                   "mixtures": mixtures})
+    Mixes(sample.root, before.taxonomy_hash).write_evidence(
+        "regmix", {"seed": 0}, {"weights": given, "mixtures": mixtures}
+    )
     found = weights_by(sample, before, "regmix", limits=Limits(floor=0.01))
     assert found.weights.min() >= 0.01
     assert weights_by(sample, before, "regmix").weights.tolist() == pytest.approx(list(given.values()))

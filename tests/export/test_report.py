@@ -152,7 +152,8 @@ def test_nothing_outside_can_be_asked_for(hostile_text: str, sample_text: str) -
         for code in (*page.texts["style"], page.texts["script"][-1]):
             assert not re.search(r"https?:|//[a-z]+\.|url\(|@import|\bfetch\b|XMLHttpRequest|\bimport\b", code)
         assert not {"link", "iframe", "object", "embed", "img", "base", "form", "video", "audio"} & {
-            tag for tag, a in page.elements if not (tag == "link" and str(a.get("href")).startswith("data:"))}
+            tag for tag, a in page.elements if not (tag == "link" and str(a.get("href")).startswith("data:"))
+        }
 
 
 def test_control_and_direction_characters_are_gone(hostile_text: str) -> None:

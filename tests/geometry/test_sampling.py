@@ -68,13 +68,16 @@ def test_draws_stay_distinct_at_huge_concentration() -> None:
     assert len(np.unique(x, axis=0)) == 1000
 
 
-@pytest.mark.parametrize(("mean", "kappa", "size", "start"), [
-    ([0.0, 0.0], 1.0, 1, "mean_direction must be one vector with a direction; got shape (2,), length 0.0."),
-    ([[1.0, 0.0]], 1.0, 1, "mean_direction must be one vector with a direction; got shape (1, 2), length nan."),
-    ([1.0], 1.0, 1, "dimension must be a whole number of at least 2; got 1."),
-    ([1.0, 0.0], np.inf, 1, "concentration must be finite and not negative; got inf."),
-    ([1.0, 0.0], 1.0, -1, "size must not be negative; got -1."),
-])
+@pytest.mark.parametrize(
+    ("mean", "kappa", "size", "start"),
+    [
+        ([0.0, 0.0], 1.0, 1, "mean_direction must be one vector with a direction; got shape (2,), length 0.0."),
+        ([[1.0, 0.0]], 1.0, 1, "mean_direction must be one vector with a direction; got shape (1, 2), length nan."),
+        ([1.0], 1.0, 1, "dimension must be a whole number of at least 2; got 1."),
+        ([1.0, 0.0], np.inf, 1, "concentration must be finite and not negative; got inf."),
+        ([1.0, 0.0], 1.0, -1, "size must not be negative; got -1."),
+    ],
+)
 def test_refusals(mean: object, kappa: float, size: int, start: str) -> None:
     with pytest.raises(InputError) as caught:
         sample_vmf(mean, kappa, size, np.random.default_rng(0))

@@ -17,7 +17,8 @@ def some_shares(rng: np.random.Generator, k: int) -> np.ndarray:
 def test_a_share_is_set_and_the_others_make_room() -> None:
     assert rebalance([0.5, 0.3, 0.2], 0, 0.2).tolist() == pytest.approx([0.2, 0.48, 0.32])
     assert rebalance([0.4, 0.3, 0.2, 0.1], 3, 0.3, [True, False, False, False]).tolist() == pytest.approx(
-        [0.4, 0.18, 0.12, 0.3])
+        [0.4, 0.18, 0.12, 0.3]
+    )
     assert rebalance([1.0, 0.0, 0.0], 0, 0.4).tolist() == pytest.approx([0.4, 0.3, 0.3])
 
 
@@ -50,15 +51,18 @@ def test_the_last_unlocked_share_can_only_be_the_rest() -> None:
     assert rebalance(shares, 0, 0.5, locked).tolist() == pytest.approx(shares)
     with pytest.raises(InputError) as caught:
         rebalance(shares, 0, 0.4, locked)
-    assert str(caught.value) == ("The share must be 0.5, which the locked ones leave; got 0.4. "
-                                 "Unlock another share, or choose a possible one.")
+    assert str(caught.value) == (
+        "The share must be 0.5, which the locked ones leave; got 0.4. Unlock another share, or choose a possible one."
+    )
 
 
 def test_impossible_shares_are_refused() -> None:
     with pytest.raises(InputError) as caught:
         rebalance([0.5, 0.3, 0.2], 1, 0.6, [True, False, False])
-    assert str(caught.value) == ("The share must lie between 0 and 0.5, which the locked ones leave; got 0.6. "
-                                 "Unlock another share, or choose a possible one.")
+    assert str(caught.value) == (
+        "The share must lie between 0 and 0.5, which the locked ones leave; got 0.6. "
+        "Unlock another share, or choose a possible one."
+    )
     with pytest.raises(InputError, match=r"must not be locked; got share 0, which is locked. Unlock it first\."):
         rebalance([0.5, 0.3, 0.2], 0, 0.6, [True, False, False])
     for value in (-0.1, 1.2, float("nan")):
@@ -80,8 +84,10 @@ def test_a_floor_lifts_the_small_and_shrinks_the_rest_in_proportion() -> None:
     assert floored([0.79, 0.21, 0.0], 0.2).tolist() == pytest.approx([0.6, 0.2, 0.2])
     with pytest.raises(InputError) as caught:
         floored([0.5, 0.5], 0.6)
-    assert str(caught.value) == ("The floor must lie between 0 and one part in 2 (0.5), one for each cluster; got 0.6. "
-                                 "Use a lower floor, or fewer clusters.")
+    assert str(caught.value) == (
+        "The floor must lie between 0 and one part in 2 (0.5), one for each cluster; got 0.6. "
+        "Use a lower floor, or fewer clusters."
+    )
 
 
 def test_a_floor_leaves_shares_with_kept_proportions() -> None:
@@ -104,6 +110,11 @@ def test_a_floor_leaves_shares_with_kept_proportions() -> None:
 def test_a_floor_is_the_nearest_point_in_relative_entropy() -> None:
     """Against a general optimiser."""
     p = np.array([0.55, 0.24, 0.12, 0.06, 0.03])
-    found = minimize(lambda u: float(np.sum(u * np.log(u / p))), np.full(5, 0.2), bounds=[(0.1, 1)] * 5,
-                     constraints={"type": "eq", "fun": lambda u: u.sum() - 1}, options={"ftol": 1e-14})
+    found = minimize(
+        lambda u: float(np.sum(u * np.log(u / p))),
+        np.full(5, 0.2),
+        bounds=[(0.1, 1)] * 5,
+        constraints={"type": "eq", "fun": lambda u: u.sum() - 1},
+        options={"ftol": 1e-14},
+    )
     assert floored(p, 0.1) == pytest.approx(found.x, abs=1e-5)

@@ -136,18 +136,30 @@ def test_scalars_and_shapes() -> None:
     assert log_bessel(np.empty(0), 1.0).shape == (0,)
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda: log_bessel(-1.0, 1.0), "order must be finite and not negative; got -1.0. Check the argument."),
-    (lambda: log_bessel(1.0, np.nan), "x must be finite and not negative; got nan. Check the argument."),
-    (lambda: log_normaliser(1, 1.0),
-     "dimension must be a whole number of at least 2; got 1. Pass vectors with two coordinates or more."),
-    (lambda: mean_resultant(3, [1.0, -2.0]),
-     "concentration must be finite and not negative; got -2.0. Check the fit that it came from."),
-    (lambda: concentration_from_resultant(3, 1.5),
-     "resultant must lie between 0 and 1; got 1.5. "
-     "Divide the length of the summed unit vectors by the summed weights."),
-    (lambda: concentration_from_resultant(3, 0.5, cap=0.0), "cap must be positive; got 0.0. Use the default, 1e+06."),
-])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: log_bessel(-1.0, 1.0), "order must be finite and not negative; got -1.0. Check the argument."),
+        (lambda: log_bessel(1.0, np.nan), "x must be finite and not negative; got nan. Check the argument."),
+        (
+            lambda: log_normaliser(1, 1.0),
+            "dimension must be a whole number of at least 2; got 1. Pass vectors with two coordinates or more.",
+        ),
+        (
+            lambda: mean_resultant(3, [1.0, -2.0]),
+            "concentration must be finite and not negative; got -2.0. Check the fit that it came from.",
+        ),
+        (
+            lambda: concentration_from_resultant(3, 1.5),
+            "resultant must lie between 0 and 1; got 1.5. "
+            "Divide the length of the summed unit vectors by the summed weights.",
+        ),
+        (
+            lambda: concentration_from_resultant(3, 0.5, cap=0.0),
+            "cap must be positive; got 0.0. Use the default, 1e+06.",
+        ),
+    ],
+)
 def test_refusals(call, message: str) -> None:
     with pytest.raises(InputError) as caught:
         call()

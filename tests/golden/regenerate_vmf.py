@@ -55,17 +55,23 @@ def main() -> None:
             kappa, nu = mp.mpf(float(text)), mp.mpf(d) / 2 - 1
             log_i, a = log_bessel(nu, kappa), ratio(d, kappa)
             rounded = float(a)  # the inverse is asked about this float64 exactly
-            rows.append({
-                "dimension": d,
-                "concentration": float(text),
-                "log_bessel": mp.nstr(log_i, KEPT_DIGITS),
-                "log_normaliser": mp.nstr(nu * mp.log(kappa) - mp.mpf(d) / 2 * mp.log(2 * mp.pi) - log_i, KEPT_DIGITS),
-                "mean_resultant": mp.nstr(a, KEPT_DIGITS),
-                "resultant": rounded.hex(),
-                "concentration_from_resultant": mp.nstr(inverse(d, mp.mpf(rounded), kappa), KEPT_DIGITS),
-            })
-    provenance = (f"tests/golden/regenerate_vmf.py, power series DLMF 10.25.2, {WORKING_DIGITS} digits, "
-                  f"mpmath {mp.__version__}, Python {platform.python_version()}")
+            rows.append(
+                {
+                    "dimension": d,
+                    "concentration": float(text),
+                    "log_bessel": mp.nstr(log_i, KEPT_DIGITS),
+                    "log_normaliser": mp.nstr(
+                        nu * mp.log(kappa) - mp.mpf(d) / 2 * mp.log(2 * mp.pi) - log_i, KEPT_DIGITS
+                    ),
+                    "mean_resultant": mp.nstr(a, KEPT_DIGITS),
+                    "resultant": rounded.hex(),
+                    "concentration_from_resultant": mp.nstr(inverse(d, mp.mpf(rounded), kappa), KEPT_DIGITS),
+                }
+            )
+    provenance = (
+        f"tests/golden/regenerate_vmf.py, power series DLMF 10.25.2, {WORKING_DIGITS} digits, "
+        f"mpmath {mp.__version__}, Python {platform.python_version()}"
+    )
     text = json.dumps({"provenance": provenance, "rows": rows}, indent=1)
     Path(__file__).with_name("vmf.json").write_text(text + "\n", encoding="utf-8")
 

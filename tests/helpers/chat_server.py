@@ -50,8 +50,7 @@ class ChatServer:
 
 
 @contextmanager
-def chat_server(reply: Callable[[int, dict[str, Any]], Reply] | list[Reply],
-                port: int = 0) -> Iterator[ChatServer]:
+def chat_server(reply: Callable[[int, dict[str, Any]], Reply] | list[Reply], port: int = 0) -> Iterator[ChatServer]:
     """Serve on a free port or on this one; `reply` answers request i, or is a list whose last one is repeated."""
     answer = reply if callable(reply) else (lambda i, body: reply[min(i, len(reply) - 1)])
     lock = threading.Lock()
@@ -79,7 +78,7 @@ def chat_server(reply: Callable[[int, dict[str, Any]], Reply] | list[Reply],
                 self.wfile.write(found.body)
                 return
             for place in range(len(found.body)):
-                self.wfile.write(found.body[place: place + 1])
+                self.wfile.write(found.body[place : place + 1])
                 if served.ended.wait(found.drip):
                     return
 

@@ -16,16 +16,22 @@ import numpy as np
 COMMAND = (sys.executable, "-m", "gem_core.cli")
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
-WORDS = ("oven dough flour crust yeast loaf", "water bank current flood delta stream",
-         "piston valve torque diesel exhaust fuel", "galaxy telescope orbit nebula comet planet")
+WORDS = (
+    "oven dough flour crust yeast loaf",
+    "water bank current flood delta stream",
+    "piston valve torque diesel exhaust fuel",
+    "galaxy telescope orbit nebula comet planet",
+)
 THREE_PARTS = re.compile(r"Error: .+; got .+\. .+\.")
 
 
-def run(*arguments: object, prefix: Sequence[str] = (), cwd: Path | None = None,
-        timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: object, prefix: Sequence[str] = (), cwd: Path | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; `prefix` comes before its words."""
-    return subprocess.run([*prefix, *COMMAND, *map(str, arguments)], capture_output=True, text=True, env=QUIET,
-                          cwd=cwd, timeout=timeout)
+    return subprocess.run(
+        [*prefix, *COMMAND, *map(str, arguments)], capture_output=True, text=True, env=QUIET, cwd=cwd, timeout=timeout
+    )
 
 
 def facts(done: subprocess.CompletedProcess[str]) -> Any:
@@ -48,8 +54,9 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
 
 def start(*arguments: object) -> subprocess.Popen[str]:
     """Start a command and return at once."""
-    return subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env=QUIET)
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=QUIET
+    )
 
 
 def wait_for(happened: Callable[[], Any], seconds: float = 60) -> Any:

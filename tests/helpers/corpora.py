@@ -21,10 +21,13 @@ def small_corpus(folder: Path, n: int = 60, seed: int = 0) -> tuple[Path, Path]:
     rng = np.random.default_rng(seed)
     centres = np.linalg.qr(rng.normal(size=(16, 4)))[0].T
     subject = np.arange(n) % 4
-    table = pd.DataFrame({
-        "id": [f"d{i}" for i in range(n)],
-        "text": [" ".join(rng.choice(WORDS[SUBJECTS[s]], 12)) for s in subject],
-        "subject": [SUBJECTS[s] for s in subject]})
+    table = pd.DataFrame(
+        {
+            "id": [f"d{i}" for i in range(n)],
+            "text": [" ".join(rng.choice(WORDS[SUBJECTS[s]], 12)) for s in subject],
+            "subject": [SUBJECTS[s] for s in subject],
+        }
+    )
     vectors = np.concatenate([sample_vmf(centres[s], 60.0, 1, rng) for s in subject]).astype(np.float32)
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "corpus.csv", index=False)

@@ -30,17 +30,43 @@ TRAPS = (
     "$\\frac{1}{2}$ $$\\href{javascript:alert(1)}{x}$$ :red[no] :material/delete: :blue-badge[no]",
     f'=HYPERLINK("http://{HOST}","press")',
     "=cmd|' /C calc'!A0",
-    "+1+1", "-1+1", "@SUM(1+1)", "\t=1+1", "\r=1+1", "\n=1+1", "\uff1d1+1", " =1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(1+1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "\uff1d1+1",
+    " =1+1",
     "\x00\x01\x07\x08\x1b[31mred\x7f\x85\u2028\u2029\ufeff\u200b",
     "\u202eevil\u202c \u2066left\u2069 \u200f\u061c",
     "Z\u0351\u0363\u0357\u0329a\u0334\u0321\u034dl\u0337\u0322g\u0336\u031bo" * 8,
     "{{7*7}} ${7*7} #{7*7} %s %n {0} \\u003cscript\\u003e",
-    '"}]};' + RUN + "//", "';" + RUN + "//", "`;" + RUN + "//", "-->", "]]>", "*/", "<!--",
-    "../../../etc/passwd", "__proto__", "constructor", "NaN", "null", "-inf", "1e999",
+    '"}]};' + RUN + "//",
+    "';" + RUN + "//",
+    "`;" + RUN + "//",
+    "-->",
+    "]]>",
+    "*/",
+    "<!--",
+    "../../../etc/passwd",
+    "__proto__",
+    "constructor",
+    "NaN",
+    "null",
+    "-inf",
+    "1e999",
 )
 COLUMNS = {
-    f"<img src=/pwned onerror={RUN}>": 5, f"![c](http://{HOST}/column.png)": 3, "=1+1": 4, "__proto__": 2,
-    f"</script><script>{RUN}</script>": 6, "a\nb\x1b[31m": 2, "%{x}<br>": 3, ":red[x] $x$": 2}
+    f"<img src=/pwned onerror={RUN}>": 5,
+    f"![c](http://{HOST}/column.png)": 3,
+    "=1+1": 4,
+    "__proto__": 2,
+    f"</script><script>{RUN}</script>": 6,
+    "a\nb\x1b[31m": 2,
+    "%{x}<br>": 3,
+    ":red[x] $x$": 2,
+}
 NAME = f"<img src=/pwned onerror={RUN}> ![n](http://{HOST}/name.png) **x** =1+1"
 LONG_LINE = 1_000_000
 SUBJECTS = 6
@@ -54,8 +80,14 @@ def hostile_corpus(folder: Path) -> tuple[Path, Path]:
     for i in range(4 * len(TRAPS)):
         trap, subject = TRAPS[i % len(TRAPS)], i % SUBJECTS
         text = " ".join([trap, f"subject{subject} word{i % 7}", trap, *(TRAPS[(i + k) % len(TRAPS)] for k in (1, 5))])
-        rows.append({"id": f"{trap} {i}", "text": text, "label": TRAPS[(i % 5) + 2],
-                     **{name: TRAPS[(i % values) * 3] for name, values in COLUMNS.items()}})
+        rows.append(
+            {
+                "id": f"{trap} {i}",
+                "text": text,
+                "label": TRAPS[(i % 5) + 2],
+                **{name: TRAPS[(i % values) * 3] for name, values in COLUMNS.items()},
+            }
+        )
         vectors.append(sample_vmf(centres[subject], 60.0, 1, rng)[0])
     rows[7]["text"] = f"<script>{RUN}</script> one line of a million letters and no space " + "a" * LONG_LINE
     rows[8]["text"] = "word " * (LONG_LINE // 5) + f"![end](http://{HOST}/end.png)"
@@ -71,8 +103,11 @@ def hostile_workspace(folder: Path) -> Workspace:
     """Build a workspace from the corpus and give its clusters and groups the traps that a name may hold."""
     path, vectors = hostile_corpus(folder / "source")
     columns = Columns(text="text", id="id", label="label", tokens=None, weight=None)
-    taxonomy = build(Source(path, columns=columns, vectors=vectors, name=NAME), folder / "workspace",
-                     Settings(n_clusters=18, strength=1.0))
+    taxonomy = build(
+        Source(path, columns=columns, vectors=vectors, name=NAME),
+        folder / "workspace",
+        Settings(n_clusters=18, strength=1.0),
+    )
     workspace = Workspace(folder / "workspace")
     items = [("cluster", c.number) for c in taxonomy.clusters] + [("parent", p.number) for p in taxonomy.parents]
     place = 0

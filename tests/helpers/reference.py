@@ -43,6 +43,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def responsibilities(logits: np.ndarray, w: np.ndarray, penalty: float, target: np.ndarray) -> np.ndarray:
     """Exact E-step: the dual handed to scipy's BFGS."""
+
     def dual(b: np.ndarray) -> tuple[float, np.ndarray]:
         shifted = logits + b
         peak = shifted.max(axis=1)

@@ -22,8 +22,15 @@ OURS = ("gem_cluster", "gem_label", "gem_margin", "gem_tokens")
 def student(seed: int = 0, taxonomy: str = "t" * 64) -> Student:
     """Return a student that labels by chance, two of its clusters under one name."""
     weights = np.random.default_rng(seed).integers(-300, 300, (4096, 4)).astype(np.int16)
-    return Student(weights, 0.01, np.array([0.0, 0.1, -0.1, 0.0]), numbers=NUMBERS, labels=LABELS,
-                   taxonomy_hash=taxonomy, token_rates=(1.2, 0.01))
+    return Student(
+        weights,
+        0.01,
+        np.array([0.0, 0.1, -0.1, 0.0]),
+        numbers=NUMBERS,
+        labels=LABELS,
+        taxonomy_hash=taxonomy,
+        token_rates=(1.2, 0.01),
+    )
 
 
 def saved(folder: Path, seed: int = 0, taxonomy: str = "t" * 64) -> Path:
@@ -38,8 +45,14 @@ def expected(some: Sequence[str]) -> list[dict[str, Any]]:
     for text in some:
         scores = student().score(pa.array([text]))
         k = int(scores.cluster[0])
-        found.append({"gem_cluster": NUMBERS[k], "gem_label": LABELS[k], "gem_margin": float(scores.margin[0]),
-                      "gem_tokens": int(scores.tokens[0])})
+        found.append(
+            {
+                "gem_cluster": NUMBERS[k],
+                "gem_label": LABELS[k],
+                "gem_margin": float(scores.margin[0]),
+                "gem_tokens": int(scores.tokens[0]),
+            }
+        )
     return found
 
 
@@ -51,7 +64,7 @@ def jsonl(some: Sequence[str], **more: Any) -> bytes:
 def folder_of_shards(root: Path, each: int = 60) -> Path:
     """Make six shards, one of every kind and one in a folder below, of different documents."""
     some = texts(6 * each)
-    parts = [some[i * each:(i + 1) * each] for i in range(6)]
+    parts = [some[i * each : (i + 1) * each] for i in range(6)]
     (root / "below").mkdir(parents=True)
     pq.write_table(pa.table({"text": parts[0], "id": range(each)}), root / "a.parquet")
     pq.write_table(pa.table({"url": parts[1], "text": pa.array(parts[1], pa.large_string())}), root / "b.parquet")
@@ -65,8 +78,11 @@ def folder_of_shards(root: Path, each: int = 60) -> Path:
 
 def hashes(folder: Path) -> dict[str, str]:
     """Names and hashes of all that a run leaves, but its own page and lock."""
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in ("run.json", ".lock")}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in ("run.json", ".lock")
+    }
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

@@ -39,8 +39,10 @@ def test_the_weight_of_what_is_gone_is_told() -> None:
     assert found.lost.tolist() == [0.75, 0.5]
     with pytest.raises(InputError) as refused:
         carry([0.0, 1.0], [[4, 4], [0, 0]])
-    assert str(refused.value) == ("Weights can be carried over only to domains that hold some of their tokens; "
-                                  "got none in common. Compute weights for this taxonomy.")
+    assert str(refused.value) == (
+        "Weights can be carried over only to domains that hold some of their tokens; "
+        "got none in common. Compute weights for this taxonomy."
+    )
 
 
 def test_parts_of_a_split_are_named_as_not_told_apart() -> None:

@@ -63,8 +63,17 @@ def test_another_target_costs_no_training(sample: Workspace) -> None:
     config = ProxyConfig(width=8, steps=2, batch=2, judged=64)
 
     def study(target: int | None) -> Proposal:
-        return proxy_study(sample, taxonomy, config, SPLIT, count=20, target=target, regressor="linear", resamples=2,
-                           progress=lambda step, done, total: steps.append(step))
+        return proxy_study(
+            sample,
+            taxonomy,
+            config,
+            SPLIT,
+            count=20,
+            target=target,
+            regressor="linear",
+            resamples=2,
+            progress=lambda step, done, total: steps.append(step),
+        )
 
     first = study(None)
     assert "train proxies" in steps
@@ -95,8 +104,11 @@ def test_runs_of_another_taxonomy_are_refused(sample: Workspace, tmp_path: Path)
     taxonomy = sample.taxonomy()
     names = list(domains_of(sample, taxonomy).names)
     files = outside(sample, tmp_path, ["Other, things", *names[1:-1], "More, things"])
-    with pytest.raises(InputError, match=r"the 12 clusters of this taxonomy as their domains; got 'Other, things', "
-                                         r"which is none of them, and 1 more"):
+    with pytest.raises(
+        InputError,
+        match=r"the 12 clusters of this taxonomy as their domains; got 'Other, things', "
+        r"which is none of them, and 1 more",
+    ):
         import_runs(sample, taxonomy, *files)
     files = outside(sample, tmp_path, names[:-1])
     with pytest.raises(InputError, match=f"got 0 columns for '11 {names[-1]}'"):
@@ -134,7 +146,7 @@ def test_doremi_is_killed_goes_on_and_ends_the_same(sample: Workspace) -> None:
     assert steps[0] == ("train the reference", 700), "the reference is not trained again"
     assert steps[1][0] == "train the proxy"
     assert steps[1][1] >= 100
-    assert np.array(found["curve"][:len(live["curve"])]) == pytest.approx(np.array(live["curve"]), abs=1e-6)
+    assert np.array(found["curve"][: len(live["curve"])]) == pytest.approx(np.array(live["curve"]), abs=1e-6)
     ended = doremi_curve(sample, taxonomy)
     assert ended is not None
     assert ended["curve"] == found["curve"]
@@ -158,4 +170,5 @@ def test_bad_options_are_refused(sample: Workspace) -> None:
     with pytest.raises(InputError, match=r"Each domain needs about 40,000 tokens, for training and for a held-out set"):
         doremi_study(sample, taxonomy, split=replace(SPLIT, least=20_000))
     assert "--width must be a multiple of 4, the heads of attention; got 10. Use 12." in refusal(
-        run("mix", "proxies", sample.root, "--width", 10))
+        run("mix", "proxies", sample.root, "--width", 10)
+    )

@@ -39,12 +39,18 @@ def test_ids_are_the_texts(sample: Workspace) -> None:
 
 def test_the_same_tokenizer_in_another_process(sample: Workspace, built_sample: Path) -> None:
     here = token_ids(sample, 400).tokenizer_hash
-    code = ("import shutil, sys; from gem_core.workspace import Workspace; "
-            "from gem_core.pipeline.mixing.token_ids import token_ids; "
-            "shutil.copytree(sys.argv[1], sys.argv[2]); "
-            "print(token_ids(Workspace(sys.argv[2]), 400).tokenizer_hash)")
-    done = subprocess.run([sys.executable, "-c", code, str(built_sample), str(sample.root.parent / "other")],
-                          capture_output=True, text=True, check=True)
+    code = (
+        "import shutil, sys; from gem_core.workspace import Workspace; "
+        "from gem_core.pipeline.mixing.token_ids import token_ids; "
+        "shutil.copytree(sys.argv[1], sys.argv[2]); "
+        "print(token_ids(Workspace(sys.argv[2]), 400).tokenizer_hash)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(built_sample), str(sample.root.parent / "other")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.strip() == here
 
 
@@ -78,8 +84,9 @@ def test_copies_stand_on_one_side(sample: Workspace) -> None:
     table["text"] = [f"{table['text'][row // 3]}" for row in range(len(table))]  # each text three times
     table.to_parquet(sample.root / "documents.parquet", index=False, row_group_size=64)
     for seed in range(3):
-        corpus = proxy_corpus(sample, np.zeros(len(table), dtype=int), ["all"],
-                              SplitSettings(vocabulary=400, least=400, seed=seed))
+        corpus = proxy_corpus(
+            sample, np.zeros(len(table), dtype=int), ["all"], SplitSettings(vocabulary=400, least=400, seed=seed)
+        )
         held, train = documents(corpus.streams.held[0]), documents(corpus.streams.train[0])
         assert not set(held) & set(train)
         assert all(held.count(one) == 3 for one in held)
@@ -87,8 +94,9 @@ def test_copies_stand_on_one_side(sample: Workspace) -> None:
 
 def test_the_seed_decides_the_split_and_the_limit_is_kept(sample: Workspace) -> None:
     everything = np.zeros(len(sample), dtype=int)
-    first, same, other = (proxy_corpus(sample, everything, ["all"], SplitSettings(400, least=400, seed=seed))
-                          for seed in (0, 0, 1))
+    first, same, other = (
+        proxy_corpus(sample, everything, ["all"], SplitSettings(400, least=400, seed=seed)) for seed in (0, 0, 1)
+    )
     assert np.array_equal(first.streams.held[0], same.streams.held[0])
     assert set(documents(first.streams.held[0])) != set(documents(other.streams.held[0]))
     few = proxy_corpus(sample, everything, ["all"], SplitSettings(400, least=400, most=5000))

@@ -32,8 +32,11 @@ def languages(length: int = 4000) -> Streams:
 TABLE = [
     ([0.5, 0.5], [np.log(3), 0.0], [0.9 * 0.75 + 0.05, 0.9 * 0.25 + 0.05]),
     ([0.2, 0.3, 0.5], [np.log(2), np.log(2), np.log(2)], [0.9 * 0.2 + 1 / 30, 0.9 * 0.3 + 1 / 30, 0.9 * 0.5 + 1 / 30]),
-    ([0.2, 0.3, 0.5], [np.log(3), np.log(2), 0.0],
-     [0.9 * 0.6 / 1.7 + 1 / 30, 0.9 * 0.6 / 1.7 + 1 / 30, 0.9 * 0.5 / 1.7 + 1 / 30]),
+    (
+        [0.2, 0.3, 0.5],
+        [np.log(3), np.log(2), 0.0],
+        [0.9 * 0.6 / 1.7 + 1 / 30, 0.9 * 0.6 / 1.7 + 1 / 30, 0.9 * 0.5 / 1.7 + 1 / 30],
+    ),
     ([0.0, 1.0], [50.0, 0.0], [0.05, 0.95]),
 ]
 
@@ -97,8 +100,7 @@ def test_what_is_learnable_and_not_yet_learnt_gets_more(normaliser: str) -> None
     found = doremi(languages(), [0.1, 0.1, 0.8], TINY, normaliser=normaliser)  # type: ignore[arg-type]
     assert found.weights.argmax() == 2
     assert found.weights.sum() == pytest.approx(1)
-    assert np.array_equal(found.weights, doremi(languages(), [0.1, 0.1, 0.8], TINY,
-                                                normaliser=normaliser).weights)  # type: ignore[arg-type]
+    assert np.array_equal(found.weights, doremi(languages(), [0.1, 0.1, 0.8], TINY, normaliser=normaliser).weights)  # type: ignore[arg-type]
 
 
 def test_a_collapse_is_said() -> None:
@@ -125,8 +127,9 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         doremi(languages(), [0.4, 0.4, 0.2], config, tmp_path, progress=stop)
     seen: list[tuple[str, int]] = []
-    found = doremi(languages(), [0.4, 0.4, 0.2], config, tmp_path,
-                   progress=lambda step, done, total: seen.append((step, done)))
+    found = doremi(
+        languages(), [0.4, 0.4, 0.2], config, tmp_path, progress=lambda step, done, total: seen.append((step, done))
+    )
     assert seen[:2] == [("train the reference", 210), ("train the proxy", 100)]
     whole = doremi(languages(), [0.4, 0.4, 0.2], config)
     for name in ("weights", "last", "curve", "curve_steps", "scores"):

@@ -64,5 +64,6 @@ def test_whole_epochs_and_the_part_of_one() -> None:
     assert draw_tokens([], 0, 5).copies.size == 0
     with pytest.raises(InputError) as refused:
         draw_tokens([0, 0], 5, 0)
-    assert str(refused.value) == ("Tokens can be drawn only from documents that hold some; got 5 from none. "
-                                  "Give the domain no weight.")
+    assert str(refused.value) == (
+        "Tokens can be drawn only from documents that hold some; got 5 from none. Give the domain no weight."
+    )

@@ -34,8 +34,10 @@ def streams(length: int = 3000) -> Streams:
 def random_parameters(shape: Shape, proxies: int) -> Parameters:
     """Parameters that differ from proxy to proxy, and none of them 0."""
     generator = torch.Generator().manual_seed(7)
-    return {name: torch.randn(value.shape, generator=generator) * 0.2
-            for name, value in start(shape, proxies, seed=0).items()}
+    return {
+        name: torch.randn(value.shape, generator=generator) * 0.2
+        for name, value in start(shape, proxies, seed=0).items()
+    }
 
 
 def slow_losses(parameters: Parameters, shape: Shape, window: list[int]) -> list[float]:
@@ -54,12 +56,13 @@ def slow_losses(parameters: Parameters, shape: Shape, window: list[int]) -> list
         for i, x in enumerate(xs):
             parts = []
             for h in range(H):
-                q = rows[i][h * d:(h + 1) * d]
-                keys = [rows[j][D + h * d:D + (h + 1) * d] for j in range(i + 1)]
-                scores = np.array([q @ key / np.sqrt(d) - 2.0 ** (-8 * (h + 1) / H) * (i - j)
-                                   for j, key in enumerate(keys)])
+                q = rows[i][h * d : (h + 1) * d]
+                keys = [rows[j][D + h * d : D + (h + 1) * d] for j in range(i + 1)]
+                scores = np.array(
+                    [q @ key / np.sqrt(d) - 2.0 ** (-8 * (h + 1) / H) * (i - j) for j, key in enumerate(keys)]
+                )
                 share = np.exp(scores) / np.exp(scores).sum()
-                parts.append(sum(share[j] * rows[j][2 * D + h * d:2 * D + (h + 1) * d] for j in range(i + 1)))
+                parts.append(sum(share[j] * rows[j][2 * D + h * d : 2 * D + (h + 1) * d] for j in range(i + 1)))
             x = x + np.concatenate(parts) @ weights[f"{layer}.out"]
             new.append(x + np.maximum(norm(x) @ weights[f"{layer}.up"], 0) ** 2 @ weights[f"{layer}.down"])
         xs = new
@@ -129,7 +132,7 @@ def test_windows_come_in_one_order_and_shares_are_exact() -> None:
             assert own.tolist() == [i % windows.sizes[k] for i in range(own.size)]
     taken = windows.tokens(np.zeros(299, dtype=int), np.arange(299))  # all windows of a domain, each once
     assert windows.sizes.tolist() == [299] * 3
-    assert sorted(map(tuple, taken)) == sorted(tuple(data.train[0][i * 8:i * 8 + 9]) for i in range(299))
+    assert sorted(map(tuple, taken)) == sorted(tuple(data.train[0][i * 8 : i * 8 + 9]) for i in range(299))
     assert tuple(taken[0]) != tuple(data.train[0][:9]), "shuffled"
 
 
@@ -137,7 +140,7 @@ def test_judging_takes_held_out_tokens_once() -> None:
     data = streams()
     shape = TINY.shape(12)
     parameters = random_parameters(shape, 2)
-    windows = torch.from_numpy(np.stack([data.held[1][i * 8:i * 8 + 9] for i in range(25)]).astype(np.int64))
+    windows = torch.from_numpy(np.stack([data.held[1][i * 8 : i * 8 + 9] for i in range(25)]).astype(np.int64))
     expected = token_losses(parameters, shape, windows.expand(2, -1, -1)).mean(dim=(1, 2)).tolist()
     assert judge(parameters, data, TINY)[:, 1] == pytest.approx(expected, rel=1e-5)
 
@@ -182,8 +185,9 @@ def test_a_state_is_everything(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         train_proxies(data, MIXTURES[:4], config, tmp_path, group=2, progress=stop)
     seen: list[int] = []
-    again = train_proxies(data, MIXTURES[:4], config, tmp_path, group=2,
-                          progress=lambda step, done, total: seen.append(done))
+    again = train_proxies(
+        data, MIXTURES[:4], config, tmp_path, group=2, progress=lambda step, done, total: seen.append(done)
+    )
     assert seen[:2] == [260, 460], "the first group is not trained again, the second goes on at its checkpoint"
     assert np.array_equal(again, train_proxies(data, MIXTURES[:4], config, group=2))
 
@@ -204,9 +208,12 @@ def test_a_killed_process_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     here = str(Path(__file__).parents[2])
 
     def child(folder: Path) -> subprocess.Popen[str]:
-        return subprocess.Popen([sys.executable, "-c", CHILD, str(folder), here], stdout=subprocess.PIPE, text=True,
-                                env={**QUIET, "OMP_NUM_THREADS": "1",
-                                     "PYTHONPATH": QUIET["PYTHONPATH"]})
+        return subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(folder), here],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**QUIET, "OMP_NUM_THREADS": "1", "PYTHONPATH": QUIET["PYTHONPATH"]},
+        )
 
     one, until = child(tmp_path / "killed"), time.monotonic() + 60
     while not (tmp_path / "killed" / "group-00001.pt").exists() and one.poll() is None and time.monotonic() < until:

@@ -69,8 +69,9 @@ def test_budget_by_hand() -> None:
     assert replay_budget([100, 400, 900], [1, 2, 3]) == pytest.approx(raw / raw.sum(), abs=1e-6)
     assert replay_budget([100, 400, 900], [1, 2, 3], alpha=0) == pytest.approx([1 / 6, 2 / 6, 3 / 6])
     # Q / T = ln 2 for the first: 20 : 20 : 30
-    assert replay_budget([100, 400, 900], [5, 5, 5], quality=[2 * np.log(2), 0, 0], temperature=2) == \
-        pytest.approx([2 / 7, 2 / 7, 3 / 7])
+    assert replay_budget([100, 400, 900], [5, 5, 5], quality=[2 * np.log(2), 0, 0], temperature=2) == pytest.approx(
+        [2 / 7, 2 / 7, 3 / 7]
+    )
     capped = replay_budget([100, 400, 900], [5, 5, 5], caps=[1, 1, 0.25])  # the rest in proportion 1 : 2
     assert capped == pytest.approx([0.25, 0.5, 0.25])
     assert replay_budget([100, 0], [0.1, np.nan]).tolist() == [1.0, 0.0]
@@ -90,8 +91,11 @@ def test_chances_by_hand() -> None:
     assert inclusion([1.0] * 4, [0.01, 1, 1, 1], 3) == pytest.approx([1, 2 / 3, 2 / 3, 2 / 3])
     assert inclusion([1.0] * 3, [1, 2, 3], 3).tolist() == [1.0, 1.0, 1.0]
     assert inclusion([1.0] * 3, [1, 2, 3], 0).tolist() == [0.0, 0.0, 0.0]
-    for bad, said in ((([1.0], [0.0], 1), "density must be above 0; got 0 at document 0"),
-                      (([1.0, 2.0], [1.0, 1.0], 3), "got 3 of 2"), (([np.inf], [1.0], 1), "one finite number")):
+    for bad, said in (
+        (([1.0], [0.0], 1), "density must be above 0; got 0 at document 0"),
+        (([1.0, 2.0], [1.0, 1.0], 3), "got 3 of 2"),
+        (([np.inf], [1.0], 1), "one finite number"),
+    ):
         with pytest.raises(InputError, match=said):
             inclusion(*bad)
 
@@ -121,7 +125,7 @@ def test_density_against_all_pairs() -> None:
     d = 1 - x @ x.T
     np.fill_diagonal(d, np.inf)
     h = np.median(np.sort(d, axis=1)[:, 7])
-    by_hand = (1 + np.exp(-(d / h) ** 2).sum(axis=1)) / 61
+    by_hand = (1 + np.exp(-((d / h) ** 2)).sum(axis=1)) / 61
     assert density_of(x) == pytest.approx(by_hand)
     assert density_of(x[:1]).tolist() == [1.0]
     assert density_of(np.repeat(x[:1], 5, axis=0)) == pytest.approx(5 / 6 * np.ones(5))

@@ -22,16 +22,24 @@ def solved(proxy: NgramProxy, goal: np.ndarray, caps: np.ndarray) -> float:
     """The least loss by a general convex solver that knows nothing of EM."""
     q, rows = proxy.probabilities, proxy.row_weights(goal)
     K = q.shape[1]
-    found = minimize(lambda w: -rows @ np.log(q @ w), np.minimum(np.full(K, 1 / K), caps),
-                     jac=lambda w: -(rows / (q @ w)) @ q, method="SLSQP", bounds=[(0, cap) for cap in caps],
-                     constraints=LinearConstraint(np.ones(K), 1, 1), options={"ftol": 1e-14, "maxiter": 1000})
+    found = minimize(
+        lambda w: -rows @ np.log(q @ w),
+        np.minimum(np.full(K, 1 / K), caps),
+        jac=lambda w: -(rows / (q @ w)) @ q,
+        method="SLSQP",
+        bounds=[(0, cap) for cap in caps],
+        constraints=LinearConstraint(np.ones(K), 1, 1),
+        options={"ftol": 1e-14, "maxiter": 1000},
+    )
     assert found.success
     return float(found.fun)
 
 
 def losses_by_hand(proxy: NgramProxy, w: np.ndarray) -> list[float]:
-    return [float(np.mean([-np.log(sum(w[k] * row[k] for k in range(w.size))) for row in proxy.probabilities[a:b]]))
-            for a, b in zip(proxy.bounds[:-1], proxy.bounds[1:], strict=True)]
+    return [
+        float(np.mean([-np.log(sum(w[k] * row[k] for k in range(w.size))) for row in proxy.probabilities[a:b]]))
+        for a, b in zip(proxy.bounds[:-1], proxy.bounds[1:], strict=True)
+    ]
 
 
 def test_probabilities_are_those_of_the_formula() -> None:

@@ -19,10 +19,15 @@ TINY = ProxyConfig(layers=2, width=16, heads=2, context=16, batch=4, steps=30, r
 def planted() -> Streams:
     """A rule to learn, the same rule again, another rule, and noise."""
     rng = np.random.default_rng(0)
-    parts = [np.tile([1, 2, 3, 4], 800), np.tile([1, 2, 3, 4], 800), np.tile([1, 3, 5, 7], 800),
-             rng.integers(0, 16, 3200)]
-    return Streams(tuple(p[:2400].astype(np.uint16) for p in parts), tuple(p[2400:].astype(np.uint16) for p in parts),
-                   16)
+    parts = [
+        np.tile([1, 2, 3, 4], 800),
+        np.tile([1, 2, 3, 4], 800),
+        np.tile([1, 3, 5, 7], 800),
+        rng.integers(0, 16, 3200),
+    ]
+    return Streams(
+        tuple(p[:2400].astype(np.uint16) for p in parts), tuple(p[2400:].astype(np.uint16) for p in parts), 16
+    )
 
 
 def test_mixtures_of_the_study_by_hand() -> None:

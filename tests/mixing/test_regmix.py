@@ -16,8 +16,9 @@ TRUE = EffectiveLaw(c=5.0, g=0.6, b=0.05, e=0.6, a=np.array([2.0, 0.5, 0.3, 0.1,
 def made(n: int, noise: float = 0.0, seed: int = 0) -> Runs:
     w = sample_mixtures(SHARES, n, seed=seed)
     loss = TRUE.predict(w) + noise * np.random.default_rng(seed).normal(size=n)
-    return Runs(tuple("abcdef"), ("web_loss", "code_loss"), w, np.stack([loss, loss[::-1]], axis=1),
-                tuple(map(str, range(n))))
+    return Runs(
+        tuple("abcdef"), ("web_loss", "code_loss"), w, np.stack([loss, loss[::-1]], axis=1), tuple(map(str, range(n)))
+    )
 
 
 def write(path: Path, text: str) -> Path:
@@ -33,17 +34,24 @@ def test_rounded_weights_are_scaled_and_runs_are_joined_by_name(tmp_path: Path) 
     assert runs.loss("loss").tolist() == [3.5, 2.5]
 
 
-@pytest.mark.parametrize(("mixtures", "losses", "said"), [
-    ("index,x,y\n1,0.5,0.5\n", "index,l\n2,1\n", "Both files must hold the same runs; got 2 in one only, first '1'"),
-    ("index,x,y\n1,0.5,0.3\n", "index,l\n1,1\n", "must sum to 1 .* got 0.8 in run '1'"),
-    ("index,x,y\n1,1.5,-0.5\n", "index,l\n1,1\n", "Weights must not be negative; got -0.5 for y in run '1'"),
-    ("index,x,y\n1,0.5,0.5\n", "index,l\n1,nan\n", "finite number; got 'nan' for l in run '1'"),
-    ("index,x,y\n1,0.5,\n", "index,l\n1,1\n", "finite number; got '' for y in run '1'"),
-    ("index,x,y\n1,0.5,0.5\n1,0.5,0.5\n", "index,l\n1,1\n", "named once; got '1' twice"),
-    ("index,x,x\n1,0.5,0.5\n", "index,l\n1,1\n", "named once; got 'x' twice"),
-    ("index,x\n1,0.5,0.5\n", "index,l\n1,1\n", "as many cells"),
-    ("index,x,y\n", "index,l\n1,1\n", "with 1 rows"),
-])
+@pytest.mark.parametrize(
+    ("mixtures", "losses", "said"),
+    [
+        (
+            "index,x,y\n1,0.5,0.5\n",
+            "index,l\n2,1\n",
+            "Both files must hold the same runs; got 2 in one only, first '1'",
+        ),
+        ("index,x,y\n1,0.5,0.3\n", "index,l\n1,1\n", "must sum to 1 .* got 0.8 in run '1'"),
+        ("index,x,y\n1,1.5,-0.5\n", "index,l\n1,1\n", "Weights must not be negative; got -0.5 for y in run '1'"),
+        ("index,x,y\n1,0.5,0.5\n", "index,l\n1,nan\n", "finite number; got 'nan' for l in run '1'"),
+        ("index,x,y\n1,0.5,\n", "index,l\n1,1\n", "finite number; got '' for y in run '1'"),
+        ("index,x,y\n1,0.5,0.5\n1,0.5,0.5\n", "index,l\n1,1\n", "named once; got '1' twice"),
+        ("index,x,x\n1,0.5,0.5\n", "index,l\n1,1\n", "named once; got 'x' twice"),
+        ("index,x\n1,0.5,0.5\n", "index,l\n1,1\n", "as many cells"),
+        ("index,x,y\n", "index,l\n1,1\n", "with 1 rows"),
+    ],
+)
 def test_bad_runs_are_refused(tmp_path: Path, mixtures: str, losses: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read_runs(write(tmp_path / "m.csv", mixtures), write(tmp_path / "l.csv", losses))

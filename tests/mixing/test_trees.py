@@ -37,12 +37,15 @@ def test_trees_take_weights_as_written_and_laws_scale_them() -> None:
 
 def test_the_ensemble_is_the_mean_of_all_that_can_be_fitted() -> None:
     w, losses = made(40)
-    mean = np.mean([fit_regressor(name, w, losses).predict(w)
-                    for name in ("lightgbm", "linear", "effective", "exponential")], axis=0)
+    mean = np.mean(
+        [fit_regressor(name, w, losses).predict(w) for name in ("lightgbm", "linear", "effective", "exponential")],
+        axis=0,
+    )
     assert np.allclose(fit_regressor("ensemble", w, losses).predict(w), mean)
     few = fit_regressor("ensemble", w[:7], losses[:7]).predict(w)  # 4 domains: 7 runs are too few for trees and one law
-    assert np.allclose(few, np.mean([fit_regressor(name, w[:7], losses[:7]).predict(w)
-                                     for name in ("linear", "exponential")], axis=0))
+    assert np.allclose(
+        few, np.mean([fit_regressor(name, w[:7], losses[:7]).predict(w) for name in ("linear", "exponential")], axis=0)
+    )
     scores = choose(w, losses).scores
     assert scores["ensemble"] == pytest.approx(spearman(out_of_fold("ensemble", w, losses), losses))
 

@@ -48,9 +48,14 @@ def test_the_projection_is_the_nearest_in_the_kullback_leibler_sense() -> None:
     for _ in range(5):
         p = rng.dirichlet(np.ones(6))
         low, high = np.full(6, 0.05), np.full(6, 0.3)
-        best = minimize(lambda w, p=p: float(np.sum(w * np.log(w / p))), np.full(6, 1 / 6), method="SLSQP",
-                        bounds=list(zip(low, high, strict=True)), options={"ftol": 1e-14, "maxiter": 500},
-                        constraints={"type": "eq", "fun": lambda w: w.sum() - 1}).x
+        best = minimize(
+            lambda w, p=p: float(np.sum(w * np.log(w / p))),
+            np.full(6, 1 / 6),
+            method="SLSQP",
+            bounds=list(zip(low, high, strict=True)),
+            options={"ftol": 1e-14, "maxiter": 500},
+            constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+        ).x
         np.testing.assert_allclose(project(p, high, 0.05), best, atol=2e-6)
 
 
@@ -62,20 +67,34 @@ def test_what_holds_nothing_takes_equal_parts_only_when_all_others_are_full() ->
     assert project([1e-310, 1.0], caps=[1, 0.5]).tolist() == [0.5, 0.5]
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
-    (([0.5, 0.5], [0.3, 0.2]), "Caps must leave room for weights that sum to 1; got caps that sum to 0.5 "
-                               "(0.5 too little). Raise them."),
-    (([0.5, 0.5], None, 0.6), "Floors must leave room for weights that sum to 1; got floors that sum to 1.2 "
-                              "(0.2 too much). Lower them."),
-    (([0.5, 0.5], [0.1, 1.0], 0.2), "A weight must not be asked to exceed its cap; got at least 0.2 for domain 0, "
-                                    "whose cap is 0.1 (0.1 too much). Lower that weight or the floor, or raise the "
-                                    "cap."),
-    (([0.5, np.nan],), "Weights must be finite, not negative and not all zero; got [0.5, nan]. "
-                       "Pass one number a domain."),
-    (([0.0, 0.0],), "Weights must be finite, not negative and not all zero; got [0.0, 0.0]. "
-                    "Pass one number a domain."),
-    (([0.5, 0.5], [np.nan, 1.0]), "Floors and caps must be numbers from 0; got 0 and nan at least. Correct them."),
-])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ([0.5, 0.5], [0.3, 0.2]),
+            "Caps must leave room for weights that sum to 1; got caps that sum to 0.5 (0.5 too little). Raise them.",
+        ),
+        (
+            ([0.5, 0.5], None, 0.6),
+            "Floors must leave room for weights that sum to 1; got floors that sum to 1.2 (0.2 too much). Lower them.",
+        ),
+        (
+            ([0.5, 0.5], [0.1, 1.0], 0.2),
+            "A weight must not be asked to exceed its cap; got at least 0.2 for domain 0, "
+            "whose cap is 0.1 (0.1 too much). Lower that weight or the floor, or raise the "
+            "cap.",
+        ),
+        (
+            ([0.5, np.nan],),
+            "Weights must be finite, not negative and not all zero; got [0.5, nan]. Pass one number a domain.",
+        ),
+        (
+            ([0.0, 0.0],),
+            "Weights must be finite, not negative and not all zero; got [0.0, 0.0]. Pass one number a domain.",
+        ),
+        (([0.5, 0.5], [np.nan, 1.0]), "Floors and caps must be numbers from 0; got 0 and nan at least. Correct them."),
+    ],
+)
 def test_impossible_bounds_say_by_how_much(arguments: tuple, said: str) -> None:
     with pytest.raises(InputError) as refused:
         project(*arguments)
@@ -86,10 +105,12 @@ def test_the_simple_strategies_are_their_formulas() -> None:
     p = np.array(TOKENS) / 1530
     np.testing.assert_allclose(weigh("natural", NUMBERS, TOKENS).weights, p, rtol=1e-14)
     np.testing.assert_allclose(weigh("uniform", NUMBERS, TOKENS, tau=0).weights, 0.25, rtol=1e-14)
-    np.testing.assert_allclose(weigh("temperature", NUMBERS, TOKENS, tau=0.5).weights,
-                               np.sqrt(p) / np.sqrt(p).sum(), rtol=1e-14)
-    np.testing.assert_allclose(weigh("balanced", NUMBERS, TOKENS, given=[0.1, 0.2, 0.3, 0.4]).weights,
-                               [0.1, 0.2, 0.3, 0.4], rtol=1e-14)
+    np.testing.assert_allclose(
+        weigh("temperature", NUMBERS, TOKENS, tau=0.5).weights, np.sqrt(p) / np.sqrt(p).sum(), rtol=1e-14
+    )
+    np.testing.assert_allclose(
+        weigh("balanced", NUMBERS, TOKENS, given=[0.1, 0.2, 0.3, 0.4]).weights, [0.1, 0.2, 0.3, 0.4], rtol=1e-14
+    )
     np.testing.assert_allclose(temperature([0.2, 0.8], -1), [0.8, 0.2])
     np.testing.assert_allclose(temperature([1e-300, 1.0], 300), [0, 1])
 
@@ -101,8 +122,9 @@ def test_fixed_weights_hold_and_the_others_keep_their_proportions() -> None:
     np.testing.assert_allclose(found.weights[[0, 2]], [0.7 * 1000 / 1020, 0.7 * 20 / 1020], rtol=1e-14)
     capped = weigh("custom", NUMBERS, TOKENS, fixed={9: 0.1}, limits=Limits(budget=1100, max_epochs=1))
     assert capped.weights[3] == 0.1  # what the caps take from one goes to the free ones, not to the fixed one
-    assert weigh("custom", NUMBERS, TOKENS, fixed=dict(zip(NUMBERS, [0.4, 0.3, 0.2, 0.1], strict=True))
-                 ).weights.tolist() == [0.4, 0.3, 0.2, 0.1]
+    assert weigh(
+        "custom", NUMBERS, TOKENS, fixed=dict(zip(NUMBERS, [0.4, 0.3, 0.2, 0.1], strict=True))
+    ).weights.tolist() == [0.4, 0.3, 0.2, 0.1]
 
 
 def test_epochs_ratio_and_warnings() -> None:
@@ -142,29 +164,49 @@ def test_a_domain_without_tokens_gets_nothing() -> None:
     assert weigh("balanced", [1, 2, 3], [10, 0, 30], given=[0.2, 0.6, 0.2]).weights.tolist() == [0.5, 0.0, 0.5]
 
 
-@pytest.mark.parametrize(("options", "said"), [
-    ({"limits": Limits(budget=8000, max_epochs=4)},
-     "1,530 tokens at no more than 4 epochs make a budget of 6,120 at most; got 8,000 (1,880 too many). "
-     "Lower the budget, or allow 5.23 epochs."),
-    ({"limits": Limits(max_epochs=4)},
-     "A largest number of epochs needs a token budget; got no budget. Give one: --budget TOKENS."),
-    ({"limits": Limits(budget=0)}, "The token budget must be above 0; got 0. Give a number of tokens."),
-    ({"limits": Limits(floor=-0.1)}, "The floor must be a fraction from 0 to 1; got -0.1. Use 0.01 for one percent."),
-    ({"limits": Limits(floor=0.3)},
-     "Floors must leave room for weights that sum to 1; got floors that sum to 1.2 (0.2 too much). Lower them."),
-    ({"fixed": {3: 0.3}, "limits": Limits(budget=1000, max_epochs=4)},
-     "A weight must not be asked to exceed its cap; got at least 0.3 for cluster 3, whose cap is 0.04 (0.26 too much). "
-     "Lower that weight or the floor, or raise the cap."),
-    ({"fixed": {4: 0.3}},
-     "A fixed weight must be for a cluster of this taxonomy; got cluster 4. Choose among 0, 3, 5, 9."),
-    ({"fixed": {3: 1.2}},
-     "A weight must be a fraction from 0 to 1; got 1.2 for cluster 3. Use 0.2 for twenty percent."),
-    ({"fixed": {3: 0.5, 5: 0.7}},
-     "Fixed weights must sum to 1 at most; got 1.2 (0.2 too much). Lower them."),
-    ({"fixed": dict.fromkeys(NUMBERS, 0.2)},
-     "Weights that fix every domain must sum to 1; got 0.8 (0.2 too little). Raise them, or leave one domain free."),
-    ({"tau": math.nan}, "The temperature's exponent must be a finite number; got nan. Use 0.5, for example."),
-])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"limits": Limits(budget=8000, max_epochs=4)},
+            "1,530 tokens at no more than 4 epochs make a budget of 6,120 at most; got 8,000 (1,880 too many). "
+            "Lower the budget, or allow 5.23 epochs.",
+        ),
+        (
+            {"limits": Limits(max_epochs=4)},
+            "A largest number of epochs needs a token budget; got no budget. Give one: --budget TOKENS.",
+        ),
+        ({"limits": Limits(budget=0)}, "The token budget must be above 0; got 0. Give a number of tokens."),
+        (
+            {"limits": Limits(floor=-0.1)},
+            "The floor must be a fraction from 0 to 1; got -0.1. Use 0.01 for one percent.",
+        ),
+        (
+            {"limits": Limits(floor=0.3)},
+            "Floors must leave room for weights that sum to 1; got floors that sum to 1.2 (0.2 too much). Lower them.",
+        ),
+        (
+            {"fixed": {3: 0.3}, "limits": Limits(budget=1000, max_epochs=4)},
+            "A weight must not be asked to exceed its cap; got at least 0.3 for cluster 3, whose cap is 0.04 "
+            "(0.26 too much). Lower that weight or the floor, or raise the cap.",
+        ),
+        (
+            {"fixed": {4: 0.3}},
+            "A fixed weight must be for a cluster of this taxonomy; got cluster 4. Choose among 0, 3, 5, 9.",
+        ),
+        (
+            {"fixed": {3: 1.2}},
+            "A weight must be a fraction from 0 to 1; got 1.2 for cluster 3. Use 0.2 for twenty percent.",
+        ),
+        ({"fixed": {3: 0.5, 5: 0.7}}, "Fixed weights must sum to 1 at most; got 1.2 (0.2 too much). Lower them."),
+        (
+            {"fixed": dict.fromkeys(NUMBERS, 0.2)},
+            "Weights that fix every domain must sum to 1; got 0.8 (0.2 too little). Raise them, "
+            "or leave one domain free.",
+        ),
+        ({"tau": math.nan}, "The temperature's exponent must be a finite number; got nan. Use 0.5, for example."),
+    ],
+)
 def test_what_cannot_be_is_refused_in_words(options: dict, said: str) -> None:
     with pytest.raises(InputError) as refused:
         weigh("any", NUMBERS, TOKENS, **options)

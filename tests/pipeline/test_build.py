@@ -66,8 +66,10 @@ def test_more_clusters_than_documents(corpus: tuple[Path, Path], tmp_path: Path)
     path, vectors = corpus
     with pytest.raises(InputError) as caught:
         build(Source(path, vectors=vectors), tmp_path / "w", Settings(n_clusters=61))
-    assert str(caught.value) == ("The number of clusters lies between 1 and the number of documents (60); got 61. "
-                                 "Ask for fewer clusters or add documents.")
+    assert str(caught.value) == (
+        "The number of clusters lies between 1 and the number of documents (60); got 61. "
+        "Ask for fewer clusters or add documents."
+    )
     assert build(Source(path, vectors=vectors), tmp_path / "w", FOUR).clusters
 
 
@@ -92,9 +94,14 @@ def test_one_document(tmp_path: Path) -> None:
     assert taxonomy.clusters[0].exemplars == (0,)
 
 
-@pytest.mark.parametrize(("damage", "words"), [
-    (lambda v: v[:-1], "one vector"), (lambda v: np.where(np.arange(60)[:, None] == 7, np.nan, v), "row 7"),
-    (lambda v: v * (np.arange(60)[:, None] != 9), "row 9")])
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda v: v[:-1], "one vector"),
+        (lambda v: np.where(np.arange(60)[:, None] == 7, np.nan, v), "row 7"),
+        (lambda v: v * (np.arange(60)[:, None] != 9), "row 9"),
+    ],
+)
 def test_bad_vectors(corpus: tuple[Path, Path], tmp_path: Path, damage: object, words: str) -> None:
     path, vectors = corpus
     np.save(vectors, damage(np.load(vectors)))  # type: ignore[operator]
@@ -121,8 +128,19 @@ def test_cancel_keeps_finished_steps(corpus: tuple[Path, Path], tmp_path: Path) 
 
 def test_a_killed_build_goes_on(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     path, vectors = corpus
-    command = [sys.executable, "-m", "gem_core.cli", "fit", str(path), "--embeddings", str(vectors), "--workspace",
-               str(tmp_path / "w"), "--clusters", "4"]
+    command = [
+        sys.executable,
+        "-m",
+        "gem_core.cli",
+        "fit",
+        str(path),
+        "--embeddings",
+        str(vectors),
+        "--workspace",
+        str(tmp_path / "w"),
+        "--clusters",
+        "4",
+    ]
     for wait in (2.0, 4.0):
         child = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:

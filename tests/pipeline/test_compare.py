@@ -24,10 +24,17 @@ from gem_core.workspace import Workspace
 
 def planted(labels: list[int], title: str = "one", margin: list[float] | None = None) -> Partition:
     k = max(labels) + 1
-    return Partition(spec=title, kind="method", title=title, labels=np.array(labels, dtype=np.int32),
-                     names=tuple(f"{title} {i}" for i in range(k)), colours=("#123456",) * k, numbers=tuple(range(k)),
-                     order=np.arange(k, dtype=np.int32),
-                     margin=None if margin is None else np.array(margin, dtype=np.float32))
+    return Partition(
+        spec=title,
+        kind="method",
+        title=title,
+        labels=np.array(labels, dtype=np.int32),
+        names=tuple(f"{title} {i}" for i in range(k)),
+        colours=("#123456",) * k,
+        numbers=tuple(range(k)),
+        order=np.arange(k, dtype=np.int32),
+        margin=None if margin is None else np.array(margin, dtype=np.float32),
+    )
 
 
 def test_what_stays_and_what_moves_by_hand() -> None:
@@ -67,8 +74,9 @@ def test_a_giant_and_its_pieces() -> None:
     assert (found.side, found.group, found.pieces) == ("b", 0, (0, 1, 2))
     assert found.share == pytest.approx(31 / 41)
     assert found.held == pytest.approx(30 / 31)  # the one document of cluster 3 is less than 5%
-    assert headline(compare_partitions(a, b)) == ("one splits the 76% giant of k-means into 3 clusters; "
-                                                  "32% of the documents stay together")
+    assert headline(compare_partitions(a, b)) == (
+        "one splits the 76% giant of k-means into 3 clusters; 32% of the documents stay together"
+    )
     assert giant(compare_partitions(a, a)) is None
     assert headline(compare_partitions(a, a)) == "one and one group all 41 documents alike"
     even = compare_partitions(planted([0, 0, 1, 1, 2, 2]), planted([0, 0, 1, 1, 2, 1], "two"))
@@ -156,12 +164,17 @@ def test_agreement_of_a_comparison(sample: Workspace) -> None:
     assert found.stay == pytest.approx(1 - len(found.moved) / len(sample))
 
 
-@pytest.mark.parametrize(("spec", "message"), [
-    ("best", "A grouping is present, step:N, kmeans, spherical, vmf or column:NAME; got 'best'"),
-    ("kmeans:0", "A grouping is present"), ("column:", "A grouping is present"),
-    ("step:9", "The history holds steps 1 to 1; got step '9'"),
-    ("column:nothing", "The column must be one of the corpus; got 'nothing'"),
-    ("column:id", "at most 200 different values; got 651 in 'id'")])
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("best", "A grouping is present, step:N, kmeans, spherical, vmf or column:NAME; got 'best'"),
+        ("kmeans:0", "A grouping is present"),
+        ("column:", "A grouping is present"),
+        ("step:9", "The history holds steps 1 to 1; got step '9'"),
+        ("column:nothing", "The column must be one of the corpus; got 'nothing'"),
+        ("column:id", "at most 200 different values; got 651 in 'id'"),
+    ],
+)
 def test_refusals(built_sample: object, spec: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         partition(Workspace(str(built_sample)), spec)
@@ -170,4 +183,5 @@ def test_refusals(built_sample: object, spec: str, message: str) -> None:
 def test_headline_names_a_column_and_the_mixture() -> None:
     column = replace(planted([0, 0, 1, 1, 2, 1], 'column "a_b"'), kind="column")
     assert headline(compare_partitions(column, planted([0, 0, 1, 1, 2, 2], "vMF mixture"))) == (
-        '3 of 3 values of the column "a_b" return in the vMF mixture; 83% of the documents stay together')
+        '3 of 3 values of the column "a_b" return in the vMF mixture; 83% of the documents stay together'
+    )

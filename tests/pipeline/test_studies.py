@@ -42,21 +42,23 @@ def study(means: list[float], spread: float, seeds: int = 3, name: str = "silhou
     noise = spread * steps / max(float(steps.std(ddof=1)) if seeds > 1 else 1.0, 1e-12)
     table = np.array(means)[:, None] + noise
     values = {measure: table for measure in MEASURES if measure in (name, "largest")}
-    return CountStudy(COUNTS[:len(means)], tuple(range(seeds)), values, "gem")
+    return CountStudy(COUNTS[: len(means)], tuple(range(seeds)), values, "gem")
 
 
 def test_a_clear_winner_is_named() -> None:
     found = reading(study([0.10, 0.12, 0.20, 0.13, 0.11], 0.01))
     assert (found.kind, found.counts) == ("peak", (18,))
-    assert found.sentence == ("Silhouette peaks at 18 clusters: 0.200 against at most 0.130 elsewhere (spread between "
-                              "seeds 0.010).")
+    assert found.sentence == (
+        "Silhouette peaks at 18 clusters: 0.200 against at most 0.130 elsewhere (spread between seeds 0.010)."
+    )
 
 
 def test_a_flat_curve_has_no_winner() -> None:
     found = reading(study([0.100, 0.101, 0.102, 0.101, 0.100], 0.01))
     assert (found.kind, found.counts) == ("flat", COUNTS)
-    assert found.sentence == ("Silhouette is flat between 8 and 40 (spread between seeds 0.010). Choose by how fine "
-                              "you need it.")
+    assert found.sentence == (
+        "Silhouette is flat between 8 and 40 (spread between seeds 0.010). Choose by how fine you need it."
+    )
     shoulder = reading(study([0.05, 0.098, 0.1, 0.097, 0.06], 0.01))
     assert shoulder.counts == (12, 18, 27)
     assert "flat between 12 and 27, lower elsewhere" in shoulder.sentence
@@ -74,8 +76,13 @@ def test_two_separate_peaks_are_no_winner() -> None:
     assert "as high at 8 as at 40" in found.sentence
 
 
-@pytest.mark.parametrize(("curve", "words"), [([0.1, 0.2, 0.3, 0.4, 0.5], "still rises at the most clusters tried, 40"),
-                                              ([0.5, 0.4, 0.3, 0.2, 0.1], "rises to the fewest clusters tried, 8")])
+@pytest.mark.parametrize(
+    ("curve", "words"),
+    [
+        ([0.1, 0.2, 0.3, 0.4, 0.5], "still rises at the most clusters tried, 40"),
+        ([0.5, 0.4, 0.3, 0.2, 0.1], "rises to the fewest clusters tried, 8"),
+    ],
+)
 def test_the_end_of_the_grid_is_no_peak(curve: list[float], words: str) -> None:
     found = reading(study(curve, 0.01))
     assert found.kind == "edge"
@@ -86,7 +93,8 @@ def test_without_a_spread_nothing_is_claimed() -> None:
     assert reading(study([0.1, 0.5, 0.1], 0.0, seeds=1)).kind == "unclear"
     assert reading(study([0.1, 0.5], 0.01)).kind == "unclear"
     assert reading(study([0.1, 0.5, 0.1], 0.01, name="within_cosine"), "within_cosine").sentence == (
-        "Within cosine follows the number of clusters; it cannot choose one.")
+        "Within cosine follows the number of clusters; it cannot choose one."
+    )
     assert reading(study([0.1, 0.5, 0.1], 0.01), "nmi").kind == "unclear"  # never measured
 
 
@@ -106,8 +114,10 @@ def test_noise_alone_seldom_makes_a_winner() -> None:
 
 
 def test_measures_together() -> None:
-    peak, flat, other = (study(curve, 0.01).values["silhouette"] for curve in (
-        [0.1, 0.1, 0.3, 0.1, 0.1], [0.1] * 5, [0.1, 0.3, 0.1, 0.1, 0.1]))
+    peak, flat, other = (
+        study(curve, 0.01).values["silhouette"]
+        for curve in ([0.1, 0.1, 0.3, 0.1, 0.1], [0.1] * 5, [0.1, 0.3, 0.1, 0.1, 0.1])
+    )
 
     def told(silhouette: np.ndarray, nmi: np.ndarray) -> str:
         return summary(CountStudy(COUNTS, (0, 1, 2), {"silhouette": silhouette, "nmi": nmi, "largest": nmi}, "gem"))
@@ -115,8 +125,9 @@ def test_measures_together() -> None:
     assert told(peak, peak) == "2 of the 2 measures that can tell peak at 18 clusters."
     assert told(peak, flat) == "1 of the 2 measures that can tell peaks at 18 clusters; the others name no number."
     assert told(flat, flat) == "No number of clusters stands out: choose by how fine you need it."
-    assert told(peak, other) == ("The measures peak at different numbers, so none stands out: Silhouette at 18; NMI to "
-                                 "the label column at 12.")
+    assert told(peak, other) == (
+        "The measures peak at different numbers, so none stands out: Silhouette at 18; NMI to the label column at 12."
+    )
 
 
 def test_grid() -> None:
@@ -135,8 +146,9 @@ def test_planted_subjects_are_found_in_number(small: Workspace) -> None:
     assert all(np.array_equal(again.values[name], table) for name, table in found.values.items())
     labels = [refit(small, base_settings(small.taxonomy().settings, 6, seed), "spherical").labels for seed in range(3)]
     agree = {frozenset(p): adjusted_rand_score(labels[p[0]], labels[p[1]]) for p in combinations(range(3), 2)}
-    assert found.values["stability"][3] == pytest.approx([
-        np.mean([v for pair, v in agree.items() if seed in pair]) for seed in range(3)])
+    assert found.values["stability"][3] == pytest.approx(
+        [np.mean([v for pair, v in agree.items() if seed in pair]) for seed in range(3)]
+    )
     assert read_counts(small) is None  # another method, another study
 
 
@@ -185,9 +197,13 @@ def kept_files(root: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in (root / "studies" / "groupings").glob("*.npz")}
 
 
-@pytest.mark.parametrize("command", [
-    ("clusters", "--from", "3", "--to", "9", "--points", "4", "--seeds", "2"),
-    ("stability", "--seeds", "4", "--resamples", "3")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("clusters", "--from", "3", "--to", "9", "--points", "4", "--seeds", "2"),
+        ("stability", "--seeds", "4", "--resamples", "3"),
+    ],
+)
 def test_a_killed_study_keeps_what_was_finished(small: Workspace, tmp_path: Path, command: tuple[str, ...]) -> None:
     whole = tmp_path / "whole"
     shutil.copytree(small.root, whole)

@@ -47,9 +47,17 @@ for turn in range(turns):
 
 def together(root: Path, names: str, how: str) -> list[list[str]]:
     """Run one editor a name at the same time, and read meanwhile; return what each was told is done."""
-    editors = [subprocess.Popen([sys.executable, "-c", EDITOR, name, str(root), str(TURNS), how], text=True, env=QUIET,
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-               for name in names]
+    editors = [
+        subprocess.Popen(
+            [sys.executable, "-c", EDITOR, name, str(root), str(TURNS), how],
+            text=True,
+            env=QUIET,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for name in names
+    ]
     for editor in editors:
         assert editor.stdout is not None
         assert editor.stdout.readline() == "ready\n", editor.communicate()[1]
@@ -77,13 +85,13 @@ def test_no_acknowledged_edit_is_lost(sample: Workspace) -> None:
     before = sample.history().steps
     told = together(sample.root, "AB", "renames")
     steps = sample.history().steps
-    assert steps[:len(before)] == before
-    done = [step.edits[0]["label"] for step in steps[len(before):]]
+    assert steps[: len(before)] == before
+    done = [step.edits[0]["label"] for step in steps[len(before) :]]
     assert sorted(done) == sorted(f"{who} {turn}" for who in "AB" for turn in range(TURNS))
     for who, lines in zip("AB", told, strict=True):
         assert lines == [label for label in done if label.startswith(who)]  # each in its own order
     expected = {cluster.number: cluster.label for cluster in sample.taxonomy(before[-1].key).clusters}
-    expected |= {step.edits[0]["number"]: step.edits[0]["label"] for step in steps[len(before):]}
+    expected |= {step.edits[0]["number"]: step.edits[0]["label"] for step in steps[len(before) :]}
     assert {cluster.number: cluster.label for cluster in sample.taxonomy().clusters} == expected
 
 

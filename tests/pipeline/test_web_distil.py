@@ -33,10 +33,17 @@ QUICK = DistilSettings(student=StudentConfig(buckets=1 << 14, epochs=3))
 
 def plan_of(workspace: Workspace, settings: DistilSettings) -> Lesson:
     table = workspace.taxonomy().documents
-    return lesson(workspace.taxonomy().positions, table["gis"].to_numpy(), table["margin"].to_numpy(),
-                  first_copies(workspace), test_share=settings.test_share,
-                  calibration_share=settings.calibration_share, drop=settings.drop, balance=settings.balance,
-                  seed=settings.seed)
+    return lesson(
+        workspace.taxonomy().positions,
+        table["gis"].to_numpy(),
+        table["margin"].to_numpy(),
+        first_copies(workspace),
+        test_share=settings.test_share,
+        calibration_share=settings.calibration_share,
+        drop=settings.drop,
+        balance=settings.balance,
+        seed=settings.seed,
+    )
 
 
 def test_wilson_solves_its_equation() -> None:
@@ -87,7 +94,7 @@ def test_chosen_is_the_slow_choice() -> None:
         for cluster in range(4):
             own = sorted((row for row in rows if clusters[row] == cluster), key=lambda row: gis[row])
             vectors_agree = [row for row in own if margin[row] >= 0]
-            kept -= set(vectors_agree[:math.floor(drop * len(own))])
+            kept -= set(vectors_agree[: math.floor(drop * len(own))])
         assert chosen(rows, clusters, gis, margin, drop).tolist() == sorted(kept), drop
 
 
@@ -118,10 +125,14 @@ def test_scores_and_pairs_by_hand() -> None:
     assert [one.precision for one in found] == [pytest.approx(2 / 3), 0.4, None, None]
     assert [(one.mass, one.predicted_mass) for one in found] == [(0.5, 0.375), (0.375, 0.625), (0.125, 0.0), (0, 0)]
     assert found[0].recall_interval == wilson(2, 4)
-    pairs = confused_pairs(teacher, student, np.array([9, 9, 1, 2, 9, 9, 3, 4.0]), np.arange(8) + 100, list("abcdefgh"),
-                           (3, 5, 8, 9))
+    pairs = confused_pairs(
+        teacher, student, np.array([9, 9, 1, 2, 9, 9, 3, 4.0]), np.arange(8) + 100, list("abcdefgh"), (3, 5, 8, 9)
+    )
     assert [(p.teacher, p.student, p.documents, p.share) for p in pairs] == [
-        (3, 5, 2, 0.5), (5, 3, 1, pytest.approx(1 / 3)), (8, 5, 1, 1.0)]
+        (3, 5, 2, 0.5),
+        (5, 3, 1, pytest.approx(1 / 3)),
+        (8, 5, 1, 1.0),
+    ]
     assert (pairs[0].rows, pairs[0].ids, pairs[0].margins) == ((103, 102), ("d", "c"), (2.0, 1.0))  # surest first
 
 
@@ -136,16 +147,22 @@ def test_a_second_count_confirms_the_report(sample: Workspace, tmp_path: Path) -
     assert report.agreement == pytest.approx(np.mean(said == teacher))
     assert report.agreement > 3 / len(taxonomy.clusters)
     assert report.agreement_interval == wilson(int((said == teacher).sum()), len(teacher))
-    assert (report.test, report.training, report.calibration) == (len(teacher), len(plan.training),
-                                                                  len(plan.calibration))
+    assert (report.test, report.training, report.calibration) == (
+        len(teacher),
+        len(plan.training),
+        len(plan.calibration),
+    )
     assert report.test + report.training + report.calibration + report.left_out == len(sample)
     for one, row in zip(report.clusters, report.confusion, strict=True):
         assert row.sum() == (teacher == one.number).sum() == one.test
         assert one.predicted_mass == pytest.approx(np.mean(said == one.number))
     tokens = sample.documents["tokens"].to_numpy()[plan.test]
     assert report.mass_error_tokens == pytest.approx(
-        sum(abs(tokens[teacher == n].sum() / tokens.sum() - scores.tokens[said == n].sum() / scores.tokens.sum())
-            for n in student.numbers))
+        sum(
+            abs(tokens[teacher == n].sum() / tokens.sum() - scores.tokens[said == n].sum() / scores.tokens.sum())
+            for n in student.numbers
+        )
+    )
     assert report.token_error == pytest.approx(scores.tokens.sum() / tokens.sum() - 1)
     assert abs(report.token_error) < 0.05
     for pair in report.pairs:
@@ -153,8 +170,10 @@ def test_a_second_count_confirms_the_report(sample: Workspace, tmp_path: Path) -
             at = plan.test.tolist().index(row)
             assert (teacher[at], said[at]) == (pair.teacher, pair.student)
             assert sample.documents["id"].iloc[row] == name
-    assert (student.taxonomy_hash, student.labels) == (taxonomy.taxonomy_hash,
-                                                       tuple(c.label for c in taxonomy.clusters))
+    assert (student.taxonomy_hash, student.labels) == (
+        taxonomy.taxonomy_hash,
+        tuple(c.label for c in taxonomy.clusters),
+    )
     assert (report.taxonomy_key, report.student_hash) == (taxonomy.key, student.hash)
     kept = read_report(tmp_path / "new" / "student")
     assert kept.to_json() == report.to_json()
@@ -208,8 +227,9 @@ def test_the_teacher_is_the_taxonomy_as_people_left_it(sample: Workspace, tmp_pa
     soft = soft_targets(sample, taxonomy)
     np.testing.assert_allclose(soft.sum(axis=1), 1.0, rtol=1e-5)
     assert (soft.argmax(axis=1) == taxonomy.positions).all()
-    assert (np.isin(soft[list(moved)], (0.0, 1.0)).all(axis=1) | (
-        taxonomy.documents["margin"].to_numpy()[list(moved)] >= 0)).all()
+    assert (
+        np.isin(soft[list(moved)], (0.0, 1.0)).all(axis=1) | (taxonomy.documents["margin"].to_numpy()[list(moved)] >= 0)
+    ).all()
     assert (soft[taxonomy.documents["margin"].to_numpy() > 0].max(axis=1) < 1).any()
 
 
@@ -228,8 +248,10 @@ def test_moved_documents_survive_the_choice_by_score(sample: Workspace) -> None:
 def test_hard_targets_and_seeds(sample: Workspace, tmp_path: Path) -> None:
     taxonomy = sample.taxonomy()
     hard = DistilSettings(soft=False, student=QUICK.student)
-    hashes = [distil(sample, taxonomy, tmp_path / str(at), settings).student_hash for at, settings in enumerate(
-        (QUICK, QUICK, DistilSettings(seed=1, student=QUICK.student), hard))]
+    hashes = [
+        distil(sample, taxonomy, tmp_path / str(at), settings).student_hash
+        for at, settings in enumerate((QUICK, QUICK, DistilSettings(seed=1, student=QUICK.student), hard))
+    ]
     assert hashes[0] == hashes[1]
     assert len(set(hashes)) == 3
 
@@ -238,22 +260,35 @@ def test_refusals(sample: Workspace, corpus: tuple[Path, Path], tmp_path: Path) 
     taxonomy = sample.taxonomy()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "note").touch()
-    with pytest.raises(InputError, match=r"^A student needs a folder that is new or empty; got .*full, which is not\. "
-                                         r"Choose another --out\.$"):
+    with pytest.raises(
+        InputError,
+        match=r"^A student needs a folder that is new or empty; got .*full, which is not\. "
+        r"Choose another --out\.$",
+    ):
         distil(sample, taxonomy, tmp_path / "full")
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["note"]
     with pytest.raises(InputError, match=r"^A student's folder must be one that can be written; got .*note/student: "):
         distil(sample, taxonomy, tmp_path / "full" / "note" / "student")
-    with pytest.raises(InputError, match=r"^A student needs at least 10 documents for its test and one for its "
-                                         r"calibration; got \d and \d+ of 651 documents\. Use a larger corpus"):
+    with pytest.raises(
+        InputError,
+        match=r"^A student needs at least 10 documents for its test and one for its "
+        r"calibration; got \d and \d+ of 651 documents\. Use a larger corpus",
+    ):
         distil(sample, taxonomy, tmp_path / "none", DistilSettings(test_share=0.005))
-    for bad, words in (({"test_share": 0.0}, "above 0 and together"), ({"drop": 1.0}, "from 0 to 0.9; got 1"),
-                       ({"balance": -1.0}, "balance must be from 0 to 2; got -1"), ({"seed": -1}, "0 or more; got -1")):
+    for bad, words in (
+        ({"test_share": 0.0}, "above 0 and together"),
+        ({"drop": 1.0}, "from 0 to 0.9; got 1"),
+        ({"balance": -1.0}, "balance must be from 0 to 2; got -1"),
+        ({"seed": -1}, "0 or more; got -1"),
+    ):
         with pytest.raises(InputError, match=words):
             DistilSettings(**bad)  # type: ignore[arg-type]
     one = edit(sample, Merge(tuple(cluster.number for cluster in taxonomy.clusters)))
-    with pytest.raises(InputError, match=r"^A student tells clusters apart, so there must be two with documents; got "
-                                         r"1\. Fit more clusters, or split the one there is\.$"):
+    with pytest.raises(
+        InputError,
+        match=r"^A student tells clusters apart, so there must be two with documents; got "
+        r"1\. Fit more clusters, or split the one there is\.$",
+    ):
         distil(sample, one, tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
@@ -279,8 +314,12 @@ def test_a_stopped_distillation_leaves_nothing(sample: Workspace, tmp_path: Path
 
     with pytest.raises(Cancelled):
         distil(sample, sample.taxonomy(), tmp_path / "out" / "student", QUICK, progress=stop)
-    assert list(dict.fromkeys(steps)) == ["split the documents", "read the texts", "Counting words",
-                                          "Teaching the student"]
+    assert list(dict.fromkeys(steps)) == [
+        "split the documents",
+        "read the texts",
+        "Counting words",
+        "Teaching the student",
+    ]
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -45,20 +45,31 @@ def test_every_document_is_where_it_was(made: tuple[Path, Path, Path]) -> None:
 
 def test_totals_are_sums_over_the_rows(made: tuple[Path, Path, Path]) -> None:
     out = made[2]
-    rows = [row for name in json.loads((out / "run.json").read_text())["request"]["shards"]
-            for row in rows_of(out / name)]
+    rows = [
+        row for name in json.loads((out / "run.json").read_text())["request"]["shards"] for row in rows_of(out / name)
+    ]
     totals = json.loads((out / "totals.json").read_text())
     assert totals == read_totals(out)
     documents = Counter(row["gem_cluster"] for row in rows)
     tokens = Counter({n: sum(row["gem_tokens"] for row in rows if row["gem_cluster"] == n) for n in NUMBERS})
     assert [(c["cluster_id"], c["label"], c["documents"], c["tokens"]) for c in totals["clusters"]] == [
-        (n, words, documents[n], tokens[n]) for n, words in zip(NUMBERS, LABELS, strict=True)]
+        (n, words, documents[n], tokens[n]) for n, words in zip(NUMBERS, LABELS, strict=True)
+    ]
     assert [c["share_tokens"] for c in totals["clusters"]] == pytest.approx(
-        [tokens[n] / tokens.total() for n in NUMBERS])
+        [tokens[n] / tokens.total() for n in NUMBERS]
+    )
     assert [c["share_documents"] for c in totals["clusters"]] == pytest.approx([documents[n] / 360 for n in NUMBERS])
-    assert {k: totals[k] for k in ("complete", "documents", "rows", "refused", "shards", "shards_labelled", "failed")
-            } == {"complete": True, "documents": 360, "rows": 360, "refused": {}, "shards": 6, "shards_labelled": 6,
-                  "failed": {}}
+    assert {
+        k: totals[k] for k in ("complete", "documents", "rows", "refused", "shards", "shards_labelled", "failed")
+    } == {
+        "complete": True,
+        "documents": 360,
+        "rows": 360,
+        "refused": {},
+        "shards": 6,
+        "shards_labelled": 6,
+        "failed": {},
+    }
     assert (totals["student_hash"], totals["taxonomy_hash"]) == (student().hash, "t" * 64)
     assert totals["receipt"]["command"] == "gem-explorer label STUDENT IN_FOLDER OUT_FOLDER --text-column text"
     for path in (out / "_done").rglob("*.json"):
@@ -68,8 +79,9 @@ def test_totals_are_sums_over_the_rows(made: tuple[Path, Path, Path]) -> None:
     assert not any("live" in name or "so-far" in name for name in hashes(out))
 
 
-def test_two_workers_give_the_same_bytes_and_say_how_far_they_are(made: tuple[Path, Path, Path], tmp_path: Path,
-                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_workers_give_the_same_bytes_and_say_how_far_they_are(
+    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heard: list[tuple[int, int, dict[str, Any]]] = []
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
 
@@ -81,8 +93,11 @@ def test_two_workers_give_the_same_bytes_and_say_how_far_they_are(made: tuple[Pa
     assert hashes(tmp_path / "out") == hashes(made[2])
     done = [d for d, _, _ in heard]
     assert done == sorted(done)
-    assert {total for _, total, _ in heard} == {done[-1]} == {sum(
-        path.stat().st_size for path in made[1].rglob("*") if path.is_file() and path.suffix != ".md")}
+    assert (
+        {total for _, total, _ in heard}
+        == {done[-1]}
+        == {sum(path.stat().st_size for path in made[1].rglob("*") if path.is_file() and path.suffix != ".md")}
+    )
     assert heard[0][2]["complete"] is False
     assert heard[-1][2]["complete"] is True
     documents = [totals["documents"] for _, _, totals in heard]
@@ -90,8 +105,9 @@ def test_two_workers_give_the_same_bytes_and_say_how_far_they_are(made: tuple[Pa
     assert any(0 < n < 360 for n in documents)
 
 
-def test_a_worker_that_is_killed(made: tuple[Path, Path, Path], tmp_path: Path,
-                                 monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_is_killed(
+    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
     out = tmp_path / "out"
 
@@ -104,7 +120,8 @@ def test_a_worker_that_is_killed(made: tuple[Path, Path, Path], tmp_path: Path,
         label_folder(*made[:2], out, workers=1, progress=kill)
     assert str(refused.value) == (
         "Every worker must live until its shard is written; got one that was killed (for want of memory?). Go on with "
-        "the same command and --resume, with fewer --workers if memory was short.")
+        "the same command and --resume, with fewer --workers if memory was short."
+    )
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("[a-f].*")}
     assert 1 <= len(list((out / "_done").rglob("*.json"))) < 6
     assert not (out / "totals.json").exists()
@@ -114,8 +131,9 @@ def test_a_worker_that_is_killed(made: tuple[Path, Path, Path], tmp_path: Path,
     assert {path: path.stat().st_mtime_ns for path in kept} == kept  # they were not made again
 
 
-def test_stopped_by_its_progress(made: tuple[Path, Path, Path], tmp_path: Path,
-                                 monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_by_its_progress(
+    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
 
     def stop(step: str, done: int, total: int) -> None:
@@ -141,11 +159,14 @@ def test_shards_that_cannot_be_read(made: tuple[Path, Path, Path], tmp_path: Pat
     with pytest.raises(CorpusError) as refused:
         label_folder(made[0], shards, out, workers=1)
     said = str(refused.value)
-    assert said.startswith("Every shard must be one that can be read; got 3 of 6 that cannot: b.parquet must be a "
-                           "whole parquet file: a damaged one (")
+    assert said.startswith(
+        "Every shard must be one that can be read; got 3 of 6 that cannot: b.parquet must be a "
+        "whole parquet file: a damaged one ("
+    )
     assert "the text column 'text' must be in below/f.jsonl: 1 column: body;" in said
-    assert said.endswith("c.jsonl must be UTF-8: a UTF-16 byte-order mark. The others are labelled. Replace these "
-                         "and give --resume.")
+    assert said.endswith(
+        "c.jsonl must be UTF-8: a UTF-16 byte-order mark. The others are labelled. Replace these and give --resume."
+    )
     totals = read_totals(out)
     assert (totals["complete"], totals["shards_labelled"], totals["documents"]) == (False, 3, 180)
     assert sorted(totals["failed"]) == ["b.parquet", "below/f.jsonl", "c.jsonl"]
@@ -167,30 +188,65 @@ def test_what_is_refused_before_any_work(made: tuple[Path, Path, Path], tmp_path
         assert str(error.value) == f"{must}; got {came}. {do}."
         assert not new.exists()
 
-    refused("The output must be a folder outside the input", f"{shards / 'x'} inside {shards}", "Choose another folder",
-            out=shards / "x")
-    refused("The output folder must be empty", f"{out}, which holds labelled shards",
-            "Choose another folder, or give --resume to go on", out=out)
-    refused("The output folder must be empty", f"{tmp_path}, which holds other files", "Choose another folder",
-            out=(saved(tmp_path / "other", seed=1)).parent)
-    refused("The input must be a folder of shards", f"{tmp_path / 'no'}, which is none", "Check the path",
-            shards_folder=tmp_path / "no")
-    refused("The folder must hold parquet or jsonl(.gz, .zst) shards", f"{students} without any",
-            "Point at the folder that holds the data files", shards_folder=students)
+    refused(
+        "The output must be a folder outside the input",
+        f"{shards / 'x'} inside {shards}",
+        "Choose another folder",
+        out=shards / "x",
+    )
+    refused(
+        "The output folder must be empty",
+        f"{out}, which holds labelled shards",
+        "Choose another folder, or give --resume to go on",
+        out=out,
+    )
+    refused(
+        "The output folder must be empty",
+        f"{tmp_path}, which holds other files",
+        "Choose another folder",
+        out=(saved(tmp_path / "other", seed=1)).parent,
+    )
+    refused(
+        "The input must be a folder of shards",
+        f"{tmp_path / 'no'}, which is none",
+        "Check the path",
+        shards_folder=tmp_path / "no",
+    )
+    refused(
+        "The folder must hold parquet or jsonl(.gz, .zst) shards",
+        f"{students} without any",
+        "Point at the folder that holds the data files",
+        shards_folder=students,
+    )
     refused("--workers must be at least 1", "0", "Leave it out for all processors", workers=0)
     refused("--engine must be one of local, ray", "spark", "Choose one of them", engine="spark")
-    refused("Every parquet shard must have the column 'url'", "1 without it: a.parquet; columns there: id, text",
-            "Name the column of the text with --text-column", text="url")
-    refused("The column 'id' must be one column of text", "something else in a.parquet (int64)",
-            "Name the column of the text with --text-column", text="id", shards_folder=_only(shards, "a.parquet",
-                                                                                           tmp_path / "only"))
+    refused(
+        "Every parquet shard must have the column 'url'",
+        "1 without it: a.parquet; columns there: id, text",
+        "Name the column of the text with --text-column",
+        text="url",
+    )
+    refused(
+        "The column 'id' must be one column of text",
+        "something else in a.parquet (int64)",
+        "Name the column of the text with --text-column",
+        text="id",
+        shards_folder=_only(shards, "a.parquet", tmp_path / "only"),
+    )
     (tmp_path / "twice").mkdir()
     pq.write_table(pa.table([["a"], ["b"]], names=["text", "text"]), tmp_path / "twice" / "a.parquet")
-    refused("The column 'text' must be one column of text", "something else in a.parquet (two columns)",
-            "Name the column of the text with --text-column", shards_folder=tmp_path / "twice")
-    refused("A shard must not have columns that labelling adds",
-            "a.parquet (gem_cluster), a.parquet (gem_label), a.parquet (gem_margin) and 21 more",
-            "Point at the shards as they were before, or rename these columns", shards_folder=out)
+    refused(
+        "The column 'text' must be one column of text",
+        "something else in a.parquet (two columns)",
+        "Name the column of the text with --text-column",
+        shards_folder=tmp_path / "twice",
+    )
+    refused(
+        "A shard must not have columns that labelling adds",
+        "a.parquet (gem_cluster), a.parquet (gem_label), a.parquet (gem_margin) and 21 more",
+        "Point at the shards as they were before, or rename these columns",
+        shards_folder=out,
+    )
 
 
 def _only(shards: Path, name: str, folder: Path) -> Path:
@@ -207,13 +263,14 @@ def test_resume_goes_on_with_the_same_work_only(made: tuple[Path, Path, Path], t
     cases: list[tuple[dict[str, Any], str]] = [
         ({"student_folder": saved(tmp_path / "other", taxonomy="u" * 64)}, "a student of another taxonomy"),
         ({"student_folder": saved(tmp_path / "third", seed=1)}, "another student"),
-        ({"shards_folder": copied}, "another input folder")]
+        ({"shards_folder": copied}, "another input folder"),
+    ]
     for options, words in cases:
         with pytest.raises(InputError) as error:
-            label_folder(**{"student_folder": students, "shards_folder": shards, "out": out, "resume": True,
-                            **options})
-        assert str(error.value) == (f"{must}; got {words} than when {out} was begun. Choose another output folder, "
-                                    "or what it was.")
+            label_folder(**{"student_folder": students, "shards_folder": shards, "out": out, "resume": True, **options})
+        assert str(error.value) == (
+            f"{must}; got {words} than when {out} was begun. Choose another output folder, or what it was."
+        )
     label_folder(students, copied, tmp_path / "out", workers=1)
     (copied / "new.jsonl").write_bytes(jsonl(texts(2)))
     with pytest.raises(InputError, match=re.escape(f"{must}; got other shards: new.jsonl than when")):
@@ -227,20 +284,23 @@ def test_resume_goes_on_with_the_same_work_only(made: tuple[Path, Path, Path], t
     assert hashes(out) == before
 
 
-def test_ray_that_is_not_installed(made: tuple[Path, Path, Path], tmp_path: Path,
-                                   monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ray_that_is_not_installed(
+    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(InputError) as error:
         label_folder(*made[:2], tmp_path / "out", engine="ray")
-    assert str(error.value) == ('--engine ray needs Ray; got a Python without it. Install it with: pip install '
-                                '"gem-explorer[ray]".')
+    assert str(error.value) == (
+        '--engine ray needs Ray; got a Python without it. Install it with: pip install "gem-explorer[ray]".'
+    )
 
 
 def test_a_folder_of_mixed_schemas(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     pq.write_table(pa.table({"text": ["a"], "x": [1]}), tmp_path / "in" / "a.parquet")
-    pq.write_table(pa.table({"x": ["one", "two"], "text": pa.array(["b", "c"], pa.large_binary())}),
-                   tmp_path / "in" / "b.parquet")
+    pq.write_table(
+        pa.table({"x": ["one", "two"], "text": pa.array(["b", "c"], pa.large_binary())}), tmp_path / "in" / "b.parquet"
+    )
     totals = label_folder(made[0], tmp_path / "in", tmp_path / "out", workers=1)
     assert int(np.sum(totals.documents)) == 3
     assert pq.read_schema(tmp_path / "out" / "a.parquet").names[:2] == ["text", "x"]

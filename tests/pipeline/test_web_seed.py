@@ -36,11 +36,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("seed")
     some, order = texts(150), np.random.default_rng(0).permutation(150)
     rows = [{"text": some[i], "site": SITES[i], "n": int(i)} for i in order]
-    pq.write_table(pa.Table.from_pylist([*rows[:60], {"text": None, "site": "a.org", "n": 999}]), root / "p.parquet",
-                   row_group_size=25)
+    pq.write_table(
+        pa.Table.from_pylist([*rows[:60], {"text": None, "site": "a.org", "n": 999}]),
+        root / "p.parquet",
+        row_group_size=25,
+    )
     for name, part in (("q.jsonl", rows[60:110]), ("r.jsonl.gz", rows[110:])):
-        lines = b"".join(jsonl([row["text"]], site=row["site"], n=row["n"]) + b'{"text": 1}\n' * (i % 20 == 7)
-                         for i, row in enumerate(part))
+        lines = b"".join(
+            jsonl([row["text"]], site=row["site"], n=row["n"]) + b'{"text": 1}\n' * (i % 20 == 7)
+            for i, row in enumerate(part)
+        )
         (root / name).write_bytes(gzip.compress(lines) if name.endswith("gz") else lines)
     return root
 
@@ -65,8 +70,9 @@ def drawn(folder: Path, out: Path, documents: int, **options: Any) -> list[dict[
 
 
 @pytest.mark.parametrize("documents", [1, 30, 150, 500])
-def test_the_least_hashes_are_drawn(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                    documents: int) -> None:
+def test_the_least_hashes_are_drawn(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, documents: int
+) -> None:
     monkeypatch.setattr(reading, "ROWS", 9)
     monkeypatch.setattr(sample_shards_module, "SLACK", 0)
     assert drawn(folder, tmp_path / "s.parquet", documents) == ranked(folder)[:documents]
@@ -80,13 +86,21 @@ def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path, monkey
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-@pytest.mark.parametrize(("documents", "expected"), [
-    (4, {"a.org": 1, "b.org": 1, "c.org": 1, "d.org": 1}),
-    (20, {"a.org": 6, "b.org": 6, "c.org": 5, "d.org": 3}),  # d.org has 3; 17 for three: 5 each, the larger one more
-    (61, {"a.org": 26, "b.org": 25, "c.org": 7, "d.org": 3}),
-    (150, {"a.org": 100, "b.org": 40, "c.org": 7, "d.org": 3})])
-def test_equal_shares(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, documents: int,
-                      expected: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        (4, {"a.org": 1, "b.org": 1, "c.org": 1, "d.org": 1}),
+        (
+            20,
+            {"a.org": 6, "b.org": 6, "c.org": 5, "d.org": 3},
+        ),  # d.org has 3; 17 for three: 5 each, the larger one more
+        (61, {"a.org": 26, "b.org": 25, "c.org": 7, "d.org": 3}),
+        (150, {"a.org": 100, "b.org": 40, "c.org": 7, "d.org": 3}),
+    ],
+)
+def test_equal_shares(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, documents: int, expected: dict[str, int]
+) -> None:
     monkeypatch.setattr(reading, "ROWS", 4)
     monkeypatch.setattr(sample_shards_module, "SLACK", 0)
     rows = drawn(folder, tmp_path / "s.parquet", documents, by="site")
@@ -152,13 +166,22 @@ def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"documents": 0}, "--documents must be at least 1; got 0. Ask for one document or more."),
         ({"shares": "half"}, "--shares must be one of equal, proportional; got half. Choose one of them."),
-        ({"by": "host"}, "Every parquet shard must have the column 'host'; got 1 without it: p.parquet; columns there: "
-                         "n, site, text. Name another column."),
-        ({"by": "site", "documents": 3}, "Each value of --by must get at least one document; got more than 3 different "
-                                         "values of 'site'. Ask for more documents, or name a column with fewer "
-                                         "values."),
-        ({"folder": tmp_path / "none"}, "The shards must hold documents; got none (1 rows refused). Check the column "
-                                        "of the text with --text-column."),
+        (
+            {"by": "host"},
+            "Every parquet shard must have the column 'host'; got 1 without it: p.parquet; columns there: "
+            "n, site, text. Name another column.",
+        ),
+        (
+            {"by": "site", "documents": 3},
+            "Each value of --by must get at least one document; got more than 3 different "
+            "values of 'site'. Ask for more documents, or name a column with fewer "
+            "values.",
+        ),
+        (
+            {"folder": tmp_path / "none"},
+            "The shards must hold documents; got none (1 rows refused). Check the column "
+            "of the text with --text-column.",
+        ),
     ]
     for options, said in cases:
         with pytest.raises(InputError) as error:

@@ -31,7 +31,7 @@ def labelled(tmp_path: Path, name: str, data: bytes | pa.Table, **options: Any) 
         (folder / name).write_bytes(data)
     else:
         pq.write_table(data, folder / name, **options.pop("written", {}))
-    shard, = (shard for shard in find_shards(folder) if shard.name == name)
+    (shard,) = (shard for shard in find_shards(folder) if shard.name == name)
     marker = label_shard(student(), shard, Order(tmp_path / "out", **options))
     return marker, tmp_path / "out" / name
 
@@ -49,19 +49,27 @@ def test_parquet_keeps_its_columns_and_gets_ours(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(reading, "ROWS", 7)
     monkeypatch.setattr(module, "GROUP_ROWS", 20)
     some = texts(50)
-    table = pa.table({
-        "text": pa.array(some).dictionary_encode(), "when": [datetime(2026, 1, 1)] * 50,
-        "tags": [["a", None], []] * 25, "deep": [{"x": {"y": i}} for i in range(50)], "none": pa.nulls(50),
-        "raw": pa.array([b"\xff"] * 50, pa.large_binary()),
-    }).replace_schema_metadata({"origin": "crawl 7"})
+    table = pa.table(
+        {
+            "text": pa.array(some).dictionary_encode(),
+            "when": [datetime(2026, 1, 1)] * 50,
+            "tags": [["a", None], []] * 25,
+            "deep": [{"x": {"y": i}} for i in range(50)],
+            "none": pa.nulls(50),
+            "raw": pa.array([b"\xff"] * 50, pa.large_binary()),
+        }
+    ).replace_schema_metadata({"origin": "crawl 7"})
     marker, path = labelled(tmp_path, "a.parquet", table, written={"row_group_size": 16, "compression": "gzip"})
     file = pq.ParquetFile(path)
     found = file.read()
     assert found.select(table.column_names).equals(table)
     assert found.schema.metadata[b"origin"] == b"crawl 7"
     assert [(field.name, str(field.type)) for field in found.schema][-4:] == [
-        ("gem_cluster", "int32"), ("gem_label", "dictionary<values=string, indices=int32, ordered=0>"),
-        ("gem_margin", "float"), ("gem_tokens", "int64")]
+        ("gem_cluster", "int32"),
+        ("gem_label", "dictionary<values=string, indices=int32, ordered=0>"),
+        ("gem_margin", "float"),
+        ("gem_tokens", "int64"),
+    ]
     assert ours(found.to_pylist()) == expected(some)  # each text scored by itself
     assert [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)] == [23, 23, 4]
     assert file.metadata.row_group(0).column(0).compression == "GZIP"
@@ -69,13 +77,24 @@ def test_parquet_keeps_its_columns_and_gets_ours(tmp_path: Path, monkeypatch: py
     assert marker.tally.tokens.sum() == sum(row["gem_tokens"] for row in expected(some))
 
 
-@pytest.mark.parametrize(("name", "pack", "unpack"), [
-    ("a.jsonl", bytes, bytes), ("a.jsonl.gz", gzip.compress, gzip.decompress),
-    ("a.jsonl.zst", zstandard.compress, unzstd)])
-def test_lines_keep_their_bytes(tmp_path: Path, name: str, pack: Callable[[bytes], bytes],
-                                unpack: Callable[[bytes], bytes]) -> None:
-    lines = [b'{"text":"plain \\u00e9 one" , "n": 1.50}\n', b'  {"a": {"}": "}"}, "text": "b"  } \r\n', b"\n",
-             b'{"text": "", "bytes": "\xff"}\n', '{"text": "日本語 🦊"}'.encode()]
+@pytest.mark.parametrize(
+    ("name", "pack", "unpack"),
+    [
+        ("a.jsonl", bytes, bytes),
+        ("a.jsonl.gz", gzip.compress, gzip.decompress),
+        ("a.jsonl.zst", zstandard.compress, unzstd),
+    ],
+)
+def test_lines_keep_their_bytes(
+    tmp_path: Path, name: str, pack: Callable[[bytes], bytes], unpack: Callable[[bytes], bytes]
+) -> None:
+    lines = [
+        b'{"text":"plain \\u00e9 one" , "n": 1.50}\n',
+        b'  {"a": {"}": "}"}, "text": "b"  } \r\n',
+        b"\n",
+        b'{"text": "", "bytes": "\xff"}\n',
+        '{"text": "日本語 🦊"}'.encode(),
+    ]
     marker, path = labelled(tmp_path, name, pack(b"".join(lines)))
     out = unpack(path.read_bytes())
     kept = [line for line in lines if line.strip()]
@@ -94,10 +113,18 @@ def test_lines_keep_their_bytes(tmp_path: Path, name: str, pack: Callable[[bytes
         assert path.read_bytes()[4:8] == bytes(4)  # no time in it
 
 
-BAD = [(b'{"text": "cut', "broken_row"), (b"[1, 2]", "broken_row"), (b'{"body": "x"}', "no_text"),
-       (b'{"text": null}', "no_text"), (b'{"text": 7}', "wrong_type"), (b'{"text": "\xff\xfe"}', "not_utf8"),
-       (b'{"text": "\\ud800"}', "not_utf8"), (b'{"text": "x", "gem_label": "y"}', "labelled_already"),
-       (b"[" * 100_000, "broken_row"), (b'{"text": "x", "n": ' + b"9" * 5000 + b"}", "broken_row")]
+BAD = [
+    (b'{"text": "cut', "broken_row"),
+    (b"[1, 2]", "broken_row"),
+    (b'{"body": "x"}', "no_text"),
+    (b'{"text": null}', "no_text"),
+    (b'{"text": 7}', "wrong_type"),
+    (b'{"text": "\xff\xfe"}', "not_utf8"),
+    (b'{"text": "\\ud800"}', "not_utf8"),
+    (b'{"text": "x", "gem_label": "y"}', "labelled_already"),
+    (b"[" * 100_000, "broken_row"),
+    (b'{"text": "x", "n": ' + b"9" * 5000 + b"}", "broken_row"),
+]
 
 
 def test_lines_that_cannot_be_labelled(tmp_path: Path) -> None:
@@ -106,14 +133,21 @@ def test_lines_that_cannot_be_labelled(tmp_path: Path) -> None:
     assert set_aside(tmp_path, "a.jsonl") == [(2 * i + 1, reason) for i, (_, reason) in enumerate(BAD)]
     assert [row["text"] for row in rows_of(path)] == [f"sound {i}" for i in range(len(BAD))]
     assert marker.tally.rows == 2 * len(BAD)
-    assert marker.tally.refused == {"broken_row": 4, "no_text": 2, "wrong_type": 1, "not_utf8": 2,
-                                    "labelled_already": 1}
+    assert marker.tally.refused == {
+        "broken_row": 4,
+        "no_text": 2,
+        "wrong_type": 1,
+        "not_utf8": 2,
+        "labelled_already": 1,
+    }
     with pytest.raises(InputError) as refused:
         labelled(tmp_path, "a.jsonl", data, strict=True)
     labelled(tmp_path, "a.jsonl", jsonl(["mended"]))
     assert not (tmp_path / "out" / "_refused" / "a.jsonl.jsonl").exists()
-    assert str(refused.value).startswith("With --strict every row must be one that can be labelled; got row 1 of "
-                                         "a.jsonl: the row is not a JSON object (not JSON: ")
+    assert str(refused.value).startswith(
+        "With --strict every row must be one that can be labelled; got row 1 of "
+        "a.jsonl: the row is not a JSON object (not JSON: "
+    )
     assert str(refused.value).endswith("Mend the row, or leave --strict out: such rows are counted and set aside.")
 
 
@@ -128,14 +162,17 @@ def test_cells_that_cannot_be_labelled(tmp_path: Path, monkeypatch: pytest.Monke
         array = pa.array(["one", None, "zwei \u00e9", None, ""], kind)
     else:
         array = array.cast(kind)
-    marker, path = labelled(tmp_path, "a.parquet", pa.table({"text": array, "n": range(5)}),
-                            written={"row_group_size": 3})
+    marker, path = labelled(
+        tmp_path, "a.parquet", pa.table({"text": array, "n": range(5)}), written={"row_group_size": 3}
+    )
     table = pq.read_table(path)
     assert table.column("n").to_pylist() == [0, 2, 4]
     assert table.schema.field("text").type == kind
     assert table.column("gem_cluster").to_pylist() == [row["gem_cluster"] for row in expected(["one", "zwei é", ""])]
-    assert set_aside(tmp_path, "a.parquet") == [(1, "no_text"), (3, "no_text" if kind == pa.string_view() else
-                                                                    "not_utf8")]
+    assert set_aside(tmp_path, "a.parquet") == [
+        (1, "no_text"),
+        (3, "no_text" if kind == pa.string_view() else "not_utf8"),
+    ]
     assert marker.tally.rows == 5
 
 
@@ -144,11 +181,11 @@ def test_rows_before_a_break_are_labelled(tmp_path: Path, name: str, pack: Calla
     rng = np.random.default_rng(0)
     some = [f"{text} {rng.random()}" for text in texts(4000)]  # several blocks of a packed file
     whole = pack(jsonl(some))
-    data = whole[:len(whole) * 2 // 3]
+    data = whole[: len(whole) * 2 // 3]
     marker, path = labelled(tmp_path, name, data)
     rows = rows_of(path)
     assert 2000 < len(rows) < 3500
-    assert [row["text"] for row in rows] == some[:len(rows)]
+    assert [row["text"] for row in rows] == some[: len(rows)]
     assert set_aside(tmp_path, name) == [(len(rows), "cut_short")]
     assert marker.tally.refused == {"cut_short": 1}
     if name.endswith(".gz"):  # every letter that could be unpacked is used
@@ -162,8 +199,13 @@ def test_shards_without_rows(tmp_path: Path) -> None:
     marker, path = labelled(tmp_path, "a.parquet", schema.empty_table())
     assert pq.read_schema(path).names == ["text", "n", *OURS]
     assert (marker.tally.rows, len(pq.read_table(path))) == (0, 0)
-    for name, data in (("a.jsonl", b""), ("b.jsonl", b"\n \n"), ("a.jsonl.gz", gzip.compress(b"")), ("b.jsonl.gz", b""),
-                       ("a.jsonl.zst", zstandard.compress(b""))):
+    for name, data in (
+        ("a.jsonl", b""),
+        ("b.jsonl", b"\n \n"),
+        ("a.jsonl.gz", gzip.compress(b"")),
+        ("b.jsonl.gz", b""),
+        ("a.jsonl.zst", zstandard.compress(b"")),
+    ):
         marker, path = labelled(tmp_path, name, data)
         assert marker.tally.rows == 0
         assert rows_of(path) == []

@@ -126,13 +126,17 @@ def test_few_documents(n: int) -> None:
     assert len(np.unique(sphere.round(3), axis=0)) == n
 
 
-@pytest.mark.parametrize(("X", "places"), [
-    (np.ones((40, 5)), 40),                                       # all identical: spread evenly
-    (np.ones((30, 1)), 30),                                       # one dimension
-    (np.repeat(np.eye(4), 30, axis=0), 4),                        # copies only
-    (np.concatenate([np.eye(60), np.ones((100, 60))]), 61),       # more copies than neighbours
-    (np.array([[1.0, 0.0], [-1.0, 0.0]] * 10), 2),                # opposite copies
-], ids=["identical", "one dimension", "four texts", "boilerplate", "opposite"])
+@pytest.mark.parametrize(
+    ("X", "places"),
+    [
+        (np.ones((40, 5)), 40),  # all identical: spread evenly
+        (np.ones((30, 1)), 30),  # one dimension
+        (np.repeat(np.eye(4), 30, axis=0), 4),  # copies only
+        (np.concatenate([np.eye(60), np.ones((100, 60))]), 61),  # more copies than neighbours
+        (np.array([[1.0, 0.0], [-1.0, 0.0]] * 10), 2),  # opposite copies
+    ],
+    ids=["identical", "one dimension", "four texts", "boilerplate", "opposite"],
+)
 def test_copies(X: np.ndarray, places: int) -> None:
     result = layout(X)
     assert np.all(np.isfinite(result.flat))

@@ -105,8 +105,16 @@ def test_forces_agree_with_the_slow_sum() -> None:
     P = neighbours.affinities(*neighbours.neighbour_graph(rows(40, 6), 8, quiet), 3.0)
     attraction, repulsion, kernel_sum = np.zeros_like(points), np.zeros_like(points), np.zeros(40, dtype=np.float32)
     gather, _ = compiled()
-    gather(points, np.ascontiguousarray(landmarks.T), P.indptr.astype(np.int64), P.indices.astype(np.int64),
-           P.data.astype(np.float32), attraction, repulsion, kernel_sum)
+    gather(
+        points,
+        np.ascontiguousarray(landmarks.T),
+        P.indptr.astype(np.int64),
+        P.indices.astype(np.int64),
+        P.data.astype(np.float32),
+        attraction,
+        repulsion,
+        kernel_sum,
+    )
     for i in range(40):
         to_mark = points[i] - landmarks
         q = 1 / (1 + np.sum(to_mark**2, axis=1))
@@ -175,9 +183,12 @@ def test_trustworthiness_of_a_sample_estimates_the_whole() -> None:
 def test_trustworthiness_refuses() -> None:
     with pytest.raises(InputError) as caught:
         trustworthiness(rows(20, 4), np.zeros((19, 2)))
-    assert str(caught.value) == ("Y must hold one position a document (20); got shape (19, 2). "
-                                 "Pass the layout of the same documents.")
+    assert str(caught.value) == (
+        "Y must hold one position a document (20); got shape (19, 2). Pass the layout of the same documents."
+    )
     with pytest.raises(InputError) as caught:
         trustworthiness(rows(20, 4), np.zeros((20, 2)), neighbours=10)
-    assert str(caught.value) == ("neighbours must be at least 1 and below half the documents; "
-                                 "got 10 with 20 documents. Ask for fewer neighbours.")
+    assert str(caught.value) == (
+        "neighbours must be at least 1 and below half the documents; "
+        "got 10 with 20 documents. Ask for fewer neighbours."
+    )

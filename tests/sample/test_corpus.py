@@ -32,7 +32,7 @@ def test_no_two_documents_share_twelve_words_or_an_opening() -> None:
         words = text.lower().split()
         openings[tuple(words[:4])] += 1
         for start in range(len(words) - 11):
-            assert seen.setdefault(tuple(words[start:start + 12]), row) == row
+            assert seen.setdefault(tuple(words[start : start + 12]), row) == row
     assert openings.most_common(1)[0][1] == 1
 
 

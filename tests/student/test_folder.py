@@ -13,9 +13,17 @@ from gem_core.student import Student, load_student, save_student
 @pytest.fixture
 def student() -> Student:
     weights = np.random.default_rng(0).integers(-32767, 32768, (1024, 3)).astype(np.int16)
-    return Student(weights, 0.01, np.array([0.1, -0.2, 0.1]), temperature=1.5, numbers=(2, 5, 9),
-                   labels=("één", "<b>two</b>", "三"), taxonomy_hash="f00", token_rates=(1.2, 0.01),
-                   settings={"seed": 4})
+    return Student(
+        weights,
+        0.01,
+        np.array([0.1, -0.2, 0.1]),
+        temperature=1.5,
+        numbers=(2, 5, 9),
+        labels=("één", "<b>two</b>", "三"),
+        taxonomy_hash="f00",
+        token_rates=(1.2, 0.01),
+        settings={"seed": 4},
+    )
 
 
 def test_the_same_student_comes_back(student: Student, tmp_path: Path) -> None:
@@ -35,8 +43,10 @@ def test_the_same_student_comes_back(student: Student, tmp_path: Path) -> None:
 def test_a_folder_without_a_student_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refusal:
         load_student(tmp_path)
-    assert str(refusal.value) == (f"The folder must hold a student; got {tmp_path} without a readable student.json. "
-                                  "Write one with gem-explorer distill.")
+    assert str(refusal.value) == (
+        f"The folder must hold a student; got {tmp_path} without a readable student.json. "
+        "Write one with gem-explorer distill."
+    )
 
 
 def test_a_newer_student_is_refused(student: Student, tmp_path: Path) -> None:
@@ -45,8 +55,10 @@ def test_a_newer_student_is_refused(student: Student, tmp_path: Path) -> None:
     facts.write_text(facts.read_text(encoding="utf-8").replace('"format": 1', '"format": 2'), encoding="utf-8")
     with pytest.raises(InputError) as refusal:
         load_student(tmp_path)
-    assert str(refusal.value) == ("The student must be one that this version reads; got format 2, words of Unicode "
-                                  "'14.0.0'. Distil it again, or use the version of GEM that wrote it.")
+    assert str(refusal.value) == (
+        "The student must be one that this version reads; got format 2, words of Unicode "
+        "'14.0.0'. Distil it again, or use the version of GEM that wrote it."
+    )
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "exchanged", "gone", "label"])

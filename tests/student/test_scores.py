@@ -43,7 +43,7 @@ def test_batch_order_and_chunks_change_nothing(student: Student, texts: pa.Array
     cuts = [0, 1, 1, 120, 299, 302, n]
     same(student, pa.chunked_array([texts[a:b] for a, b in pairwise(cuts)]), np.arange(n), whole)
     for i in (0, 3, 300, 302, 305):
-        same(student, texts[i:i + 1], np.array([i]), whole)
+        same(student, texts[i : i + 1], np.array([i]), whole)
 
 
 def test_another_process_scores_the_same(student: Student, texts: pa.Array) -> None:

@@ -38,8 +38,12 @@ def test_pairs_of_words_are_learned() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 600)
     fill = rng.integers(0, 50, (600, 6))
-    texts = pa.array([" ".join([*(f"x{w}" for w in row), *(("red", "blue") if y else ("blue", "red"))])
-                      for y, row in zip(labels, fill.tolist(), strict=True)])
+    texts = pa.array(
+        [
+            " ".join([*(f"x{w}" for w in row), *(("red", "blue") if y else ("blue", "red"))])
+            for y, row in zip(labels, fill.tolist(), strict=True)
+        ]
+    )
     student = train_student(texts[:400], labels[:400], 2, config=SMALL)
     assert (student.score(texts[400:]).cluster == labels[400:]).mean() > 0.97
 
@@ -98,8 +102,9 @@ def test_soft_targets_are_met() -> None:
     shares = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
     which = np.arange(600) % 2
     texts = pa.array([("one", "two")[i] for i in which])
-    student = train_student(texts, which, 3, soft=shares[which],
-                            config=StudentConfig(buckets=1 << 14, epochs=30, softness=1))
+    student = train_student(
+        texts, which, 3, soft=shares[which], config=StudentConfig(buckets=1 << 14, epochs=30, softness=1)
+    )
     logits = student.evidence(pa.array(["one", "two"])) + student.bias
     found = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(found, shares, atol=0.02)
@@ -142,8 +147,7 @@ def test_calibration_brings_the_masses_to_the_teachers() -> None:
 def test_a_cluster_unseen_in_calibration_keeps_a_finite_bias() -> None:
     texts, labels = planted(300, 0)
     keep = labels != 4
-    ready = calibrate_student(train_student(texts, labels, K, config=SMALL),
-                              texts.filter(pa.array(keep)), labels[keep])
+    ready = calibrate_student(train_student(texts, labels, K, config=SMALL), texts.filter(pa.array(keep)), labels[keep])
     assert np.all(np.isfinite(ready.bias))
     assert 0 < ready.temperature < np.inf
 
@@ -159,18 +163,32 @@ def test_token_rates() -> None:
     assert abs(student.score(texts).tokens.sum() / counts.sum() - 1) < 0.01
 
 
-@pytest.mark.parametrize(("change", "text"), [
-    ({"labels": [0, 1]}, "labels must hold one cluster a text (3); got shape (2,). Pass as many labels as texts."),
-    ({"labels": [0, 1, 2]}, "labels must be from 0 to 1; got 0 to 2. Number the clusters from 0."),
-    ({"weights": [1, -1, 1]}, "weights must be 3 finite numbers, not negative and not all zero; got 1 such row, the "
-                              "first at row 1. Correct or drop those rows."),
-    ({"weights": [0, 0, 0]}, "weights must be 3 finite numbers, not negative and not all zero; got a sum of 0. "
-                             "Correct or drop those rows."),
-    ({"soft": [[1.0, 0.0]]}, "soft must hold a row of 2 shares a text (3); got shape (1, 2). "
-                             "Pass the teacher's responsibilities."),
-    ({"soft": [[1, 0], [0, 0], [0.5, np.nan]]}, "soft must hold shares that are not negative, and some above 0 in "
-     "every row; got 2 such rows, the first at row 1. Pass the teacher's responsibilities."),
-])
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"labels": [0, 1]}, "labels must hold one cluster a text (3); got shape (2,). Pass as many labels as texts."),
+        ({"labels": [0, 1, 2]}, "labels must be from 0 to 1; got 0 to 2. Number the clusters from 0."),
+        (
+            {"weights": [1, -1, 1]},
+            "weights must be 3 finite numbers, not negative and not all zero; got 1 such row, the "
+            "first at row 1. Correct or drop those rows.",
+        ),
+        (
+            {"weights": [0, 0, 0]},
+            "weights must be 3 finite numbers, not negative and not all zero; got a sum of 0. "
+            "Correct or drop those rows.",
+        ),
+        (
+            {"soft": [[1.0, 0.0]]},
+            "soft must hold a row of 2 shares a text (3); got shape (1, 2). Pass the teacher's responsibilities.",
+        ),
+        (
+            {"soft": [[1, 0], [0, 0], [0.5, np.nan]]},
+            "soft must hold shares that are not negative, and some above 0 in "
+            "every row; got 2 such rows, the first at row 1. Pass the teacher's responsibilities.",
+        ),
+    ],
+)
 def test_what_does_not_fit_is_refused(change: dict[str, list[float]], text: str) -> None:
     given = {"labels": [0, 1, 1], **change}
     with pytest.raises(InputError) as refusal:
@@ -178,14 +196,19 @@ def test_what_does_not_fit_is_refused(change: dict[str, list[float]], text: str)
     assert str(refusal.value) == text
 
 
-@pytest.mark.parametrize(("change", "text"), [
-    ({"buckets": 1000}, "buckets must be a power of two from 1,024 to 16,777,216; got 1000. "
-                        "Use the default, 524,288."),
-    ({"epochs": 0}, "epochs must be at least 1; got 0. Use the default, 8."),
-    ({"rate": float("nan")}, "rate must be a number above 0; got nan. Use the default, 0.3."),
-    ({"softness": 0.5}, "softness must be a number from 1; got 0.5. Use the default, 4."),
-    ({"seed": -1}, "seed must be a whole number that is not negative; got -1. Use 0."),
-])
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (
+            {"buckets": 1000},
+            "buckets must be a power of two from 1,024 to 16,777,216; got 1000. Use the default, 524,288.",
+        ),
+        ({"epochs": 0}, "epochs must be at least 1; got 0. Use the default, 8."),
+        ({"rate": float("nan")}, "rate must be a number above 0; got nan. Use the default, 0.3."),
+        ({"softness": 0.5}, "softness must be a number from 1; got 0.5. Use the default, 4."),
+        ({"seed": -1}, "seed must be a whole number that is not negative; got -1. Use 0."),
+    ],
+)
 def test_settings_out_of_range_are_refused(change: dict[str, float], text: str) -> None:
     with pytest.raises(InputError) as refusal:
         StudentConfig(**change)  # type: ignore[arg-type]

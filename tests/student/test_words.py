@@ -15,8 +15,9 @@ from tests.student.slow_words import hashed, rows, words
 
 BUCKETS = 1 << 12
 FROZEN = characters().unicode
-same_unicode = pytest.mark.skipif(unicodedata.unidata_version != FROZEN,
-                                  reason=f"the slow reading needs a Python with Unicode {FROZEN}")
+same_unicode = pytest.mark.skipif(
+    unicodedata.unidata_version != FROZEN, reason=f"the slow reading needs a Python with Unicode {FROZEN}"
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,28 +48,46 @@ def test_the_frozen_table_is_the_one_of_its_unicode_version() -> None:
     assert SHIPPED.read_text(encoding="ascii") == table()
 
 
-@pytest.mark.parametrize(("text", "is_read_as"), [
-    ("It's 3D, e-mail_me!", ["it", "s", "3d", "e", "mail", "me"]),
-    ("CAFÉ Straße ΣΟΦΌΣ Ǆ", ["café", "straße", "σοφόσ", "ǆ"]),
-    ("cafe\u0301 \u0301x", ["cafe\u0301", "x"]),
-    ("İstanbul", ["istanbul"]),
-    ("soft\u00adhyphen zero\u200dwidth", ["softhyphen", "zerowidth"]),
-    ("日本語とabc漢1", ["日", "本", "語", "と", "abc", "漢", "1"]),
-    ("กินข้าว", ["กิ", "น", "ข้", "า", "ว"]),
-    ("한국어 텍스트", ["한국어", "텍스트"]),
-    ("ok👍🏽👩\u200d🚀❤\ufe0f!", ["ok", "👍", "👩", "🚀", "❤"]),
-    ("a\0b\ufffdc", ["a", "b", "c"]),
-    ("हिन्दी में", ["हिन्दी", "में"]),
-    ("", []), (" \n\t.,;", []),
-])
+@pytest.mark.parametrize(
+    ("text", "is_read_as"),
+    [
+        ("It's 3D, e-mail_me!", ["it", "s", "3d", "e", "mail", "me"]),
+        ("CAFÉ Straße ΣΟΦΌΣ Ǆ", ["café", "straße", "σοφόσ", "ǆ"]),
+        ("cafe\u0301 \u0301x", ["cafe\u0301", "x"]),
+        ("İstanbul", ["istanbul"]),
+        ("soft\u00adhyphen zero\u200dwidth", ["softhyphen", "zerowidth"]),
+        ("日本語とabc漢1", ["日", "本", "語", "と", "abc", "漢", "1"]),
+        ("กินข้าว", ["กิ", "น", "ข้", "า", "ว"]),
+        ("한국어 텍스트", ["한국어", "텍스트"]),
+        ("ok👍🏽👩\u200d🚀❤\ufe0f!", ["ok", "👍", "👩", "🚀", "❤"]),
+        ("a\0b\ufffdc", ["a", "b", "c"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("", []),
+        (" \n\t.,;", []),
+    ],
+)
 @same_unicode
 def test_words_by_hand(text: str, is_read_as: list[str]) -> None:
     assert words(text.encode()) == is_read_as
 
 
-@pytest.mark.parametrize("text", [b"a\xffb", b"a\xc0\xafb", b"a\xed\xa0\x80b", b"a\xf4\x90\x80\x80b", b"a\xe2\x82b",
-                                  b"a\xe2\x82", b"\x80a b\xf0\x9f\x98", b"\xe2a b",
-                                  b"a\xe0\x81\xa1b", b"a\xf0\x80\x81\xa1b", b"a\xed\xbf\xbfb", b"a\xf5\x80\x80\x80b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a\xffb",
+        b"a\xc0\xafb",
+        b"a\xed\xa0\x80b",
+        b"a\xf4\x90\x80\x80b",
+        b"a\xe2\x82b",
+        b"a\xe2\x82",
+        b"\x80a b\xf0\x9f\x98",
+        b"\xe2a b",
+        b"a\xe0\x81\xa1b",
+        b"a\xf0\x80\x81\xa1b",
+        b"a\xed\xbf\xbfb",
+        b"a\xf5\x80\x80\x80b",
+    ],
+)
 @same_unicode
 def test_invalid_bytes_part_words(text: bytes, student: Student) -> None:
     assert "".join(words(text)).isalpha()
@@ -78,8 +97,16 @@ def test_invalid_bytes_part_words(text: bytes, student: Student) -> None:
 
 def random_text(rng: random.Random) -> bytes:
     """Anything: scripts, marks, pictures, raw bytes, NUL."""
-    pools = ("abcXYZ ,.'-_09\0\n", "éÀßıİſΣσςĐ", "日本語漢字かなカー々〆", "ไทยกิน้ลาวမြန်", "👍🏽❤️🚀👩‍💻©™", 
-             "हिन्दीالعربية", "\u0301\u0308\u200d\ufe0f\u00ad\u2028\ufffd\ud7ff\ue000", "𝔘𐐀𐐨🄰𠀀")
+    pools = (
+        "abcXYZ ,.'-_09\0\n",
+        "éÀßıİſΣσςĐ",
+        "日本語漢字かなカー々〆",
+        "ไทยกิน้ลาวမြန်",
+        "👍🏽❤️🚀👩‍💻©™",
+        "हिन्दीالعربية",
+        "\u0301\u0308\u200d\ufe0f\u00ad\u2028\ufffd\ud7ff\ue000",
+        "𝔘𐐀𐐨🄰𠀀",
+    )
     parts: list[bytes] = []
     for _ in range(rng.randrange(60)):
         draw = rng.random()
@@ -122,9 +149,17 @@ def test_ten_megabytes_in_one_document() -> None:
     assert evidence[0, 39] == pytest.approx(32767 * np.sqrt(2 * n - 1), rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view(),
-                                  pa.dictionary(pa.int8(), pa.string()),
-                                  pa.dictionary(pa.int32(), pa.large_string())], ids=str)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.string(),
+        pa.large_string(),
+        pa.string_view(),
+        pa.dictionary(pa.int8(), pa.string()),
+        pa.dictionary(pa.int32(), pa.large_string()),
+    ],
+    ids=str,
+)
 def test_every_kind_of_string_scores_the_same(kind: pa.DataType, student: Student) -> None:
     texts = ["One, two", "", None, "日本", "One, two", "a longer text than twelve bytes"]
     plain = student.evidence(pa.array(texts))
@@ -149,5 +184,6 @@ def test_null_and_empty(student: Student) -> None:
 def test_what_is_no_text_is_refused(student: Student) -> None:
     with pytest.raises(InputError) as refusal:
         student.score(pa.array([1, 2]))
-    assert str(refusal.value) == ("Texts must be an Arrow array of strings; got type int64. "
-                                  "Choose the column that holds text.")
+    assert str(refusal.value) == (
+        "Texts must be an Arrow array of strings; got type int64. Choose the column that holds text."
+    )

@@ -43,9 +43,18 @@ def test_the_request_is_the_protocols(monkeypatch: pytest.MonkeyPatch) -> None:
     with chat_server([says("Rivers")]) as server:
         assert ask(server.url + "/", max_tokens=30) == "Rivers"
     assert server.paths == ["/v1/chat/completions"]
-    assert server.bodies == [{
-        "model": "gemma", "temperature": 0, "max_tokens": 30, "stream": False,
-        "messages": [{"role": "system", "content": "You name things."}, {"role": "user", "content": "Label: é 日本"}]}]
+    assert server.bodies == [
+        {
+            "model": "gemma",
+            "temperature": 0,
+            "max_tokens": 30,
+            "stream": False,
+            "messages": [
+                {"role": "system", "content": "You name things."},
+                {"role": "user", "content": "Label: é 日本"},
+            ],
+        }
+    ]
     assert server.headers[0]["authorization"] == f"Bearer {SECRET}"
     assert server.headers[0]["accept-encoding"] == "identity"
 
@@ -56,8 +65,9 @@ def test_without_a_key_none_is_sent() -> None:
     assert "authorization" not in server.headers[0]
 
 
-def test_the_key_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
-                                  capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_key_is_shown_nowhere(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("GEM_LLM_API_KEY", SECRET)
     caplog.set_level(logging.DEBUG)
     with chat_server([refuses(401, f"the key {SECRET} is wrong")]) as server:
@@ -66,8 +76,17 @@ def test_the_key_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch, caplog: pytes
         with pytest.raises(EndpointError) as caught:
             client.ask(QUESTION)
     out = capfd.readouterr()
-    shown = [repr(endpoint), str(endpoint), repr(client), repr(vars(client)), str(caught.value), repr(caught.value),
-             out.out, out.err, caplog.text]
+    shown = [
+        repr(endpoint),
+        str(endpoint),
+        repr(client),
+        repr(vars(client)),
+        str(caught.value),
+        repr(caught.value),
+        out.out,
+        out.err,
+        caplog.text,
+    ]
     assert [text for text in shown if SECRET in text] == []
     assert "the key [key] is wrong" in str(caught.value)
     assert "GEM_LLM_API_KEY" in str(caught.value)
@@ -79,16 +98,20 @@ def test_a_key_that_is_none_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, k
     with chat_server([says("Rivers")]) as server:
         said = refusal(server.url)
     assert server.bodies == []
-    assert said == ("GEM_LLM_API_KEY must hold printable ASCII without spaces; got something else (not shown). "
-                    "Set it again.")
+    assert said == (
+        "GEM_LLM_API_KEY must hold printable ASCII without spaces; got something else (not shown). Set it again."
+    )
 
 
-@pytest.mark.parametrize(("status", "words"), [
-    (401, "must accept the key; got status 401 (no), with no key. Set GEM_LLM_API_KEY"),
-    (403, "must accept the key"),
-    (404, "must know /v1/chat/completions and the model gemma; got status 404 (no). Check both; a base URL mostly"),
-    (402, "must answer; got status 402 (no). Ask whoever runs the endpoint"),
-])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "must accept the key; got status 401 (no), with no key. Set GEM_LLM_API_KEY"),
+        (403, "must accept the key"),
+        (404, "must know /v1/chat/completions and the model gemma; got status 404 (no). Check both; a base URL mostly"),
+        (402, "must answer; got status 402 (no). Ask whoever runs the endpoint"),
+    ],
+)
 def test_what_waiting_cannot_mend_is_refused_at_once(status: int, words: str) -> None:
     with chat_server([refuses(status)]) as server:
         assert words in refusal(server.url)
@@ -185,13 +208,27 @@ def test_a_slow_answer_can_be_cancelled() -> None:
         assert time.monotonic() - started < 10  # the answer would take thirty
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"<html>Welcome</html>", b"[]", b"null", b"{}", b'{"choices": []}', b'{"choices": [{"message": 3}]}',
-    b'{"choices": [{"message": {"content": 3}}]}', b"\xff\xfe\x00", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Welcome</html>",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"choices": []}',
+        b'{"choices": [{"message": 3}]}',
+        b'{"choices": [{"message": {"content": 3}}]}',
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+    ],
+)
 def test_what_is_not_the_protocol_is_said(body: bytes) -> None:
     with chat_server([Reply(body=body)]) as server:
-        assert "/v1/chat/completions must answer as the chat completions of the OpenAI protocol do; got status 200" \
+        assert (
+            "/v1/chat/completions must answer as the chat completions of the OpenAI protocol do; got status 200"
             in refusal(server.url)
+        )
 
 
 def test_an_empty_answer_is_an_answer() -> None:
@@ -211,8 +248,10 @@ def test_an_endless_answer_is_cut_off() -> None:
 
 def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEM_LLM_API_KEY", SECRET)
-    with chat_server([says("stolen")]) as thief, \
-            chat_server([Reply(307, b"", {"Location": f"{thief.url}/chat/completions"})]) as server:
+    with (
+        chat_server([says("stolen")]) as thief,
+        chat_server([Reply(307, b"", {"Location": f"{thief.url}/chat/completions"})]) as server,
+    ):
         assert "a redirect to" in refusal(server.url)
     assert thief.bodies == []
 
@@ -231,14 +270,21 @@ def test_newer_names_of_the_options_are_learned_once() -> None:
     assert server.bodies[-1]["max_completion_tokens"] == 50
 
 
-@pytest.mark.parametrize(("url", "words"), [
-    ("", "must be an http address; got none"), ("localhost:8000", "must be an http address"),
-    ("file:///etc/passwd", "must be an http address"), ("http://", "must be an http address"),
-    ("http://h:99999/v1", "must be an http address"), ("http://a b/v1", "must be an http address"),
-    pytest.param("http://h/" + 70_000 * "v", "must be addresses", id="long"),
-    ("http://h/v1\u202e", "must be an http address"),
-    ("https://me:sk-hidden@h/v1", "must hold no name, password or query"),
-    ("https://h/v1?key=sk-hidden", "must hold no name, password or query")])
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "must be an http address; got none"),
+        ("localhost:8000", "must be an http address"),
+        ("file:///etc/passwd", "must be an http address"),
+        ("http://", "must be an http address"),
+        ("http://h:99999/v1", "must be an http address"),
+        ("http://a b/v1", "must be an http address"),
+        pytest.param("http://h/" + 70_000 * "v", "must be addresses", id="long"),
+        ("http://h/v1\u202e", "must be an http address"),
+        ("https://me:sk-hidden@h/v1", "must hold no name, password or query"),
+        ("https://h/v1?key=sk-hidden", "must hold no name, password or query"),
+    ],
+)
 def test_addresses_that_are_refused(url: str, words: str) -> None:
     with pytest.raises(EndpointError) as caught:
         Client(Endpoint(url, "gemma"))

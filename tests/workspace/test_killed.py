@@ -21,8 +21,13 @@ DYING = "os.kill(os.getpid(), signal.SIGKILL)"
 
 def killed(code: str) -> None:
     """Run code in a process that ends with kill -9."""
-    done = subprocess.run([sys.executable, "-c", f"import os, signal\n{code}"], capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os, signal\n{code}"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+    )
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
@@ -77,7 +82,7 @@ def half(path, **_):
 files.shutil.rmtree = half
 files.remove_folder(Path({str(folder)!r}))""")
     assert not folder.exists()
-    left, = folder.parent.iterdir()
+    (left,) = folder.parent.iterdir()
     assert TEMPORARY.match(left.name)
     remove_folder(folder)  # nothing there: nothing to do
 
@@ -90,8 +95,10 @@ def age(path: Path, hours: float) -> None:
 
 def test_old_leftovers_are_cleared_at_the_next_write(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     key = sample.taxonomy().key
-    old, young, deep = (sample.root / name for name in (".embeddings.npy.a1b2c3d4", ".flat.npy.a1b2c3d5",
-                                                        f"fits/{key}/.path.npz.abcdefg_"))
+    old, young, deep = (
+        sample.root / name
+        for name in (".embeddings.npy.a1b2c3d4", ".flat.npy.a1b2c3d5", f"fits/{key}/.path.npz.abcdefg_")
+    )
     folder, busy = sample.root / "fits" / ".0123.zyxwvut1", sample.root / "fits" / ".0123.zyxwvut2"
     others = [sample.root / ".lock", sample.root / ".notes.txt", sample.root / "fits" / "x.abcdefgh"]
     for path in (old, young, deep, *others):

@@ -16,8 +16,12 @@ def test_evidence_comes_back_and_names_its_taxonomy(tmp_path: Path) -> None:
     mixes = Mixes(tmp_path, HASH)
     path = mixes.write_evidence("doremi", {"seed": 0}, {"weights": {"3": 0.25, "7": 0.75}})
     assert path.parent == tmp_path / "mixing" / HASH
-    assert mixes.read_evidence("doremi") == {"weights": {"3": 0.25, "7": 0.75}, "kind": "doremi",
-                                             "settings": {"seed": 0}, "taxonomy_hash": HASH}
+    assert mixes.read_evidence("doremi") == {
+        "weights": {"3": 0.25, "7": 0.75},
+        "kind": "doremi",
+        "settings": {"seed": 0},
+        "taxonomy_hash": HASH,
+    }
     assert mixes.read_evidence("doremi", {"seed": 1}) is None
     assert mixes.read_evidence("regmix") is None
     assert Mixes(tmp_path, "0" * 64).read_evidence("doremi") is None, "another taxonomy finds nothing"

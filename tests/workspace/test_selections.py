@@ -50,9 +50,16 @@ def test_renamed_and_deleted(sample: Workspace) -> None:
             lost()
 
 
-@pytest.mark.parametrize(("name", "rows", "message"), [
-    ("  ", [1], "1 to 80 characters; got 0"), ("x" * 81, [1], "1 to 80 characters; got 81"),
-    ("a", [], "must hold a document; got none"), ("a", [0, -1], "got -1"), ("a", [10**6], "got 1,000,000")])
+@pytest.mark.parametrize(
+    ("name", "rows", "message"),
+    [
+        ("  ", [1], "1 to 80 characters; got 0"),
+        ("x" * 81, [1], "1 to 80 characters; got 81"),
+        ("a", [], "must hold a document; got none"),
+        ("a", [0, -1], "got -1"),
+        ("a", [10**6], "got 1,000,000"),
+    ],
+)
 def test_refused(sample: Workspace, name: str, rows: list[int], message: str) -> None:
     with pytest.raises(WorkspaceError, match=message):
         Selections(sample).save(name, rows, "by hand")
@@ -70,9 +77,11 @@ def test_a_refit_and_a_new_process_leave_it_as_it_is(sample: Workspace) -> None:
     Selections(sample).save("mine", rows, "by hand")
     settings = replace(sample.taxonomy().settings, n_clusters=5, strength=0.0)
     fit_taxonomy(sample, settings)
-    code = ("import sys; from gem_core.workspace import Workspace\n"
-            "from gem_core.workspace.selections import Selections\n"
-            "print(Selections(Workspace(sys.argv[1])).get('mine').rows.tolist())")
+    code = (
+        "import sys; from gem_core.workspace import Workspace\n"
+        "from gem_core.workspace.selections import Selections\n"
+        "print(Selections(Workspace(sys.argv[1])).get('mine').rows.tolist())"
+    )
     out = subprocess.run([sys.executable, "-c", code, str(sample.root)], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == str(rows)
     assert len(Workspace(sample.root).taxonomy().clusters) == 5

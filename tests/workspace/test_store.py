@@ -21,8 +21,10 @@ from gem_core.workspace.excerpts import openings, read_openings, write_openings
 def test_no_workspace_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError) as caught:
         Workspace(tmp_path)
-    assert str(caught.value) == (f"A workspace is a folder with a manifest.json; got {tmp_path}, which has none. "
-                                 "Make one with: gem-explorer fit CORPUS --workspace DIR.")
+    assert str(caught.value) == (
+        f"A workspace is a folder with a manifest.json; got {tmp_path}, which has none. "
+        "Make one with: gem-explorer fit CORPUS --workspace DIR."
+    )
 
 
 def test_a_newer_format_is_refused_and_left_alone(sample: Workspace) -> None:

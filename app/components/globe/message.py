@@ -1,4 +1,4 @@
-"""One message for the browser: length of the header, header as JSON, typed arrays. See `unpack` in theme_and_data.js."""
+"""Pack one message for the browser: header length, header as JSON, typed arrays. See `unpack` in theme_and_data.js."""
 
 from __future__ import annotations
 

@@ -19,8 +19,11 @@ __all__ = ["Change", "ShareLine", "share_editor"]
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
-    "gem_shares", html='<div class="shares" role="group" aria-label="Shares of clusters"></div>',
-    css=(_HERE / "share_editor.css").read_text(encoding="utf-8"), js=(_HERE / "share_editor.js").read_text(encoding="utf-8"))
+    "gem_shares",
+    html='<div class="shares" role="group" aria-label="Shares of clusters"></div>',
+    css=(_HERE / "share_editor.css").read_text(encoding="utf-8"),
+    js=(_HERE / "share_editor.js").read_text(encoding="utf-8"),
+)
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,30 @@ class Change:
     lock: bool | None = None
 
 
-def share_editor(lines: Sequence[ShareLine], *, key: str, on_change: Callable[[Change], None], height: int = 330,
-                 what: str = "Target share") -> None:
+def share_editor(
+    lines: Sequence[ShareLine],
+    *,
+    key: str,
+    on_change: Callable[[Change], None],
+    height: int = 330,
+    what: str = "Target share",
+) -> None:
     """Show the editor; `on_change` is called before the script runs again, as Streamlit's callbacks are.
 
     `what` is what screen readers call a share.
     """
     free = sum(not line.locked for line in lines)
-    shares = [{"name": line.name[:120], "colour": line.colour, "share": line.share, "natural": line.natural,
-               "locked": line.locked, "only": free == 1 and not line.locked} for line in lines]
+    shares = [
+        {
+            "name": line.name[:120],
+            "colour": line.colour,
+            "share": line.share,
+            "natural": line.natural,
+            "locked": line.locked,
+            "only": free == 1 and not line.locked,
+        }
+        for line in lines
+    ]
 
     def changed() -> None:
         state = widget(key)
@@ -59,9 +77,17 @@ def share_editor(lines: Sequence[ShareLine], *, key: str, on_change: Callable[[C
         if change is not None:
             on_change(change)
 
-    _component(key=key, on_edit_change=changed, data={
-        "rows": shares, "scale": scale_of(lines), "height": height, "what": what,
-        "serial": "/".join(f"{line.share:.6f}{'L' * line.locked}" for line in lines)})
+    _component(
+        key=key,
+        on_edit_change=changed,
+        data={
+            "rows": shares,
+            "scale": scale_of(lines),
+            "height": height,
+            "what": what,
+            "serial": "/".join(f"{line.share:.6f}{'L' * line.locked}" for line in lines),
+        },
+    )
 
 
 def scale_of(lines: Sequence[ShareLine]) -> float:

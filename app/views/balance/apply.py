@@ -17,29 +17,49 @@ def buttons(session: Session, taxonomy: Taxonomy, draft: Draft, *, changed: bool
     """Apply, reset, undo and redo."""
     undo, redo = cached_results.workspace(session.root).steps()
     place = st.grid(2, min_column_width=100, gap="small")
-    if place.button("Apply", type="primary", disabled=not changed, key="balance-apply", width="stretch",
-                    help="Fit anew with these settings, name the clusters, and make it the present taxonomy."):
+    if place.button(
+        "Apply",
+        type="primary",
+        disabled=not changed,
+        key="balance-apply",
+        width="stretch",
+        help="Fit anew with these settings, name the clusters, and make it the present taxonomy.",
+    ):
         _apply(session.root, draft.settings)
-    place.button("Reset", disabled=not changed, key="balance-reset", on_click=draft.put, args=(applied(taxonomy),),
-                 width="stretch", help="Return the controls to what is applied.")
-    if place.button("Undo", disabled=not undo, key="balance-undo", icon=":material/undo:", width="stretch",
-                    help="Return to the taxonomy applied before."):
+    place.button(
+        "Reset",
+        disabled=not changed,
+        key="balance-reset",
+        on_click=draft.put,
+        args=(applied(taxonomy),),
+        width="stretch",
+        help="Return the controls to what is applied.",
+    )
+    if place.button(
+        "Undo",
+        disabled=not undo,
+        key="balance-undo",
+        icon=":material/undo:",
+        width="stretch",
+        help="Return to the taxonomy applied before.",
+    ):
         cached_results.workspace(session.root).undo()
         st.rerun()
-    if place.button("Redo", disabled=not redo, key="balance-redo", icon=":material/redo:", width="stretch",
-                    help="Go forward again."):
+    if place.button(
+        "Redo", disabled=not redo, key="balance-redo", icon=":material/redo:", width="stretch", help="Go forward again."
+    ):
         cached_results.workspace(session.root).redo()
         st.rerun()
-
-
 
 
 @st.dialog("Apply", dismissible=False, icon=":material/balance:")
 def _apply(root: Path, settings: Settings) -> None:
     done = False
     with guarded():
-        st.caption("A whole fit from the start, so that the command on the receipt gives the same again. Stop leaves "
-                   "everything as it is.")
+        st.caption(
+            "A whole fit from the start, so that the command on the receipt gives the same again. Stop leaves "
+            "everything as it is."
+        )
         bar = st.progress(0.0, "Starting")
         if st.button("Stop", key="balance-stop"):  # interrupts the run below at its next sign of progress
             st.rerun()

@@ -26,21 +26,41 @@ def controls(here: Session, draft: Draft, taxonomy: Taxonomy) -> None:
     now = draft.settings
     strength = _strength(draft, taxonomy)
     reason = st.container(gap="xxsmall")
-    n_clusters = st.number_input("Clusters", min_value=1, value=now.n_clusters, step=1, key=_key(draft, "clusters"),
-                                 help="How many clusters to form. A change fits from the start.") or now.n_clusters
+    n_clusters = (
+        st.number_input(
+            "Clusters",
+            min_value=1,
+            value=now.n_clusters,
+            step=1,
+            key=_key(draft, "clusters"),
+            help="How many clusters to form. A change fits from the start.",
+        )
+        or now.n_clusters
+    )
     with st.container():
         target = target_of(here, taxonomy, draft.own, now.target, int(n_clusters), str(draft.round))
-    weighting = _choice(draft, "Count shares in", WEIGHTINGS, now.weighting, "weighting",
-                        "What a share counts: documents, or the tokens in them.")
+    weighting = _choice(
+        draft,
+        "Count shares in",
+        WEIGHTINGS,
+        now.weighting,
+        "weighting",
+        "What a share counts: documents, or the tokens in them.",
+    )
     with st.expander("More", key=_key(draft, "more")):
         concentration = _concentration(draft, taxonomy)
         seed = st.number_input("Seed", min_value=0, value=now.seed, step=1, key=_key(draft, "seed"), help=HINTS["seed"])
-    draft.settings = replace(now, strength=strength, n_clusters=int(n_clusters), target=target, seed=int(seed or 0),
-                             concentration=concentration, weighting=weighting)
+    draft.settings = replace(
+        now,
+        strength=strength,
+        n_clusters=int(n_clusters),
+        target=target,
+        seed=int(seed or 0),
+        concentration=concentration,
+        weighting=weighting,
+    )
     with reason:
         suggest(taxonomy, draft.settings, applied(taxonomy), draft.suggested, str(draft.round), draft.take)
-
-
 
 
 def grid(draft: Draft, taxonomy: Taxonomy) -> list[float]:
@@ -51,60 +71,103 @@ def grid(draft: Draft, taxonomy: Taxonomy) -> list[float]:
     return sorted({0.0, 1.0, float("inf")} | own | path | near)
 
 
-
-
 def _strength(draft: Draft, taxonomy: Taxonomy) -> float:
     names = {0.0: "0 plain", 1.0: "1 matched", float("inf"): "exact"}
     chosen = st.select_slider(
-        "Balance strength", grid(draft, taxonomy), value=draft.settings.strength, key=_key(draft, "strength"),
-        format_func=lambda s: names.get(s, strength_text(s)), help=HINTS["strength"] + " Log scale.")
+        "Balance strength",
+        grid(draft, taxonomy),
+        value=draft.settings.strength,
+        key=_key(draft, "strength"),
+        format_func=lambda s: names.get(s, strength_text(s)),
+        help=HINTS["strength"] + " Log scale.",
+    )
     with st.container(horizontal=True, horizontal_alignment="distribute", gap=None):
         for strength, name in MARKS:
-            st.button(name, type="tertiary", key=_key(draft, name), disabled=chosen == strength,
-                      on_click=lambda to=strength: draft.put(replace(draft.settings, strength=to)))
+            st.button(
+                name,
+                type="tertiary",
+                key=_key(draft, name),
+                disabled=chosen == strength,
+                on_click=lambda to=strength: draft.put(replace(draft.settings, strength=to)),
+            )
     return float(chosen)
-
-
 
 
 def _concentration(draft: Draft, taxonomy: Taxonomy) -> Literal["per_cluster", "shared"] | float:
     now = draft.settings.concentration
-    kind = _choice(draft, "Concentration", CONCENTRATIONS, now if isinstance(now, str) else "fixed", "concentration",
-                   HINTS["concentration"])
+    kind = _choice(
+        draft,
+        "Concentration",
+        CONCENTRATIONS,
+        now if isinstance(now, str) else "fixed",
+        "concentration",
+        HINTS["concentration"],
+    )
     if kind != "fixed":
         return "shared" if kind == "shared" else "per_cluster"
     usual = float(np.mean([cluster.concentration for cluster in taxonomy.clusters]))
-    value = st.number_input("Fixed concentration", min_value=0.1, max_value=1e6, step=1.0, format="%.1f",
-                            value=round(usual, 1) if isinstance(now, str) else float(now), key=_key(draft, "kappa"))
+    value = st.number_input(
+        "Fixed concentration",
+        min_value=0.1,
+        max_value=1e6,
+        step=1.0,
+        format="%.1f",
+        value=round(usual, 1) if isinstance(now, str) else float(now),
+        key=_key(draft, "kappa"),
+    )
     return float(value or usual)
 
 
-
-
 def _choice(draft: Draft, label: str, options: dict[str, str], now: str, key: str, hint: str) -> str:
-    return st.segmented_control(label, list(options), default=now, format_func=options.__getitem__, required=True,
-                                key=_key(draft, key), help=hint, width="stretch") or now
-
-
+    return (
+        st.segmented_control(
+            label,
+            list(options),
+            default=now,
+            format_func=options.__getitem__,
+            required=True,
+            key=_key(draft, key),
+            help=hint,
+            width="stretch",
+        )
+        or now
+    )
 
 
 def _key(draft: Draft, name: str) -> str:
     return f"balance-{name.lower()}-{draft.round}"
 
-HELP = ("Sets the strength where further balance begins to cost more than it brings: imbalance that is gone against "
-        "how much less of the documents the clusters describe.")
+
+HELP = (
+    "Sets the strength where further balance begins to cost more than it brings: imbalance that is gone against "
+    "how much less of the documents the clusters describe."
+)
 
 
-def suggest(taxonomy: Taxonomy, settings: Settings, applied: Settings, shown: bool, key: str,
-            take: Callable[[Suggestion], None]) -> None:
+def suggest(
+    taxonomy: Taxonomy, settings: Settings, applied: Settings, shown: bool, key: str, take: Callable[[Suggestion], None]
+) -> None:
     """Offer the suggestion; when it is `shown`, its reason stands under the button as long as it is followed."""
     other = replace(settings, strength=applied.strength) != applied
-    why = ("The path belongs to what is applied: apply or reset the other changes first." if other else
-           HELP if taxonomy.has_path else "The balance path is not there yet.")
+    why = (
+        "The path belongs to what is applied: apply or reset the other changes first."
+        if other
+        else HELP
+        if taxonomy.has_path
+        else "The balance path is not there yet."
+    )
     ready = taxonomy.has_path and not other
     suggestion = suggest_strength(taxonomy.path) if ready else None
-    st.button("Suggest a strength", key=f"balance-suggest-{key}", icon=":material/lightbulb:", type="tertiary",
-              disabled=suggestion is None, help=why, on_click=take, args=(suggestion,))
+    st.button(
+        "Suggest a strength",
+        key=f"balance-suggest-{key}",
+        icon=":material/lightbulb:",
+        type="tertiary",
+        disabled=suggestion is None,
+        help=why,
+        on_click=take,
+        args=(suggestion,),
+    )
     if shown and suggestion is not None and suggestion.strength in (None, settings.strength):
         same = suggestion.strength == applied.strength
         st.caption(suggestion.sentence + (" It is what is applied." if same else ""))

@@ -26,13 +26,27 @@ def details(here: Session, taxonomy: Taxonomy, found: Preview | None) -> None:
     if numbers.open:
         rows = share_rows(taxonomy, found)
         numbers.dataframe(
-            pd.DataFrame({" ": [circle(row.colour) for row in rows], "Number": [row.number for row in rows],
-                          "Cluster": [row.name for row in rows], "Applied": [row.before for row in rows],
-                          "Draft": [row.after for row in rows], "Target": [row.target for row in rows]}),
-            hide_index=True, key="balance-table", alt="Share of each cluster: applied, draft and target",
-            column_config={" ": dot_column(), "Number": st.column_config.NumberColumn(
-                width=70, help="Stays with the cluster through edits and refits."),
-                **{name: st.column_config.NumberColumn(format="percent") for name in ("Applied", "Draft", "Target")}})
+            pd.DataFrame(
+                {
+                    " ": [circle(row.colour) for row in rows],
+                    "Number": [row.number for row in rows],
+                    "Cluster": [row.name for row in rows],
+                    "Applied": [row.before for row in rows],
+                    "Draft": [row.after for row in rows],
+                    "Target": [row.target for row in rows],
+                }
+            ),
+            hide_index=True,
+            key="balance-table",
+            alt="Share of each cluster: applied, draft and target",
+            column_config={
+                " ": dot_column(),
+                "Number": st.column_config.NumberColumn(
+                    width=70, help="Stays with the cluster through edits and refits."
+                ),
+                **{name: st.column_config.NumberColumn(format="percent") for name in ("Applied", "Draft", "Target")},
+            },
+        )
     objective = st.expander("Objective of the fit", key="balance-objective", on_change="rerun")
     if objective.open:
         with objective:
@@ -42,9 +56,16 @@ def details(here: Session, taxonomy: Taxonomy, found: Preview | None) -> None:
 def _objective(values: np.ndarray, *, converged: bool) -> None:
     falls = int(np.sum(np.diff(values) < -1e-9 * np.abs(values[1:]))) if len(values) > 1 else 0
     end = "" if converged else " It stopped at the limit of iterations."
-    title = (f"The objective fell in {falls} of {len(values)} iterations: please report this" if falls else
-             f"The objective rises to {values[-1]:,.4f} nats in {count(len(values))} iterations and never falls")
-    finding(title, "What a fit maximises, for each document: how well the clusters describe it, less the pull to the "
-            f"target.{end}")
-    st.plotly_chart(balance.trace(values), key="balance-trace", config=CONFIG,
-                    alt="Objective of the fit after each iteration")
+    title = (
+        f"The objective fell in {falls} of {len(values)} iterations: please report this"
+        if falls
+        else f"The objective rises to {values[-1]:,.4f} nats in {count(len(values))} iterations and never falls"
+    )
+    finding(
+        title,
+        "What a fit maximises, for each document: how well the clusters describe it, less the pull to the "
+        f"target.{end}",
+    )
+    st.plotly_chart(
+        balance.trace(values), key="balance-trace", config=CONFIG, alt="Objective of the fit after each iteration"
+    )

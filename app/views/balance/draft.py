@@ -35,16 +35,12 @@ class Draft:
             self.put(replace(self.settings, strength=suggestion.strength))
 
 
-
-
 def applied(taxonomy: Taxonomy) -> Settings:
     """Settings of the present taxonomy; own shares in the order of its clusters."""
     settings = taxonomy.settings
     if isinstance(settings.target, str) or settings.n_clusters != len(taxonomy.clusters):
         return settings
     return replace(settings, target=tuple(float(share) for share in taxonomy.fit.target))
-
-
 
 
 def draft_of(session: Session, taxonomy: Taxonomy) -> Draft:

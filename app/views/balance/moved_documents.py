@@ -21,8 +21,14 @@ from gem_core.workspace import Taxonomy
 
 LISTED = 500  # documents in the table
 ALL = -1
-WHY = {"balance": "by the balance", "centres": "as centres move", "new": "to new clusters", 
-       "gone": "from clusters that go", "held": "for kept clusters", "edited": "placed by an edit"}
+WHY = {
+    "balance": "by the balance",
+    "centres": "as centres move",
+    "new": "to new clusters",
+    "gone": "from clusters that go",
+    "held": "for kept clusters",
+    "edited": "placed by an edit",
+}
 COLUMNS = {"Margin": "margin", "New margin": "margin", "Cosine": "cosine", "New cosine": "cosine"}
 
 
@@ -35,8 +41,10 @@ def moved(here: Session, taxonomy: Taxonomy, found: Preview) -> None:
     moves = cached_results.moves(here.root, found)
     reasons = sorted(moves.counts().items(), key=lambda item: -item[1])
     split = ", ".join(f"{count(n)} {WHY[reason]}" for reason, n in reasons)
-    finding(f"{count(total)} documents would move ({percent(total / len(taxonomy.documents))})",
-            f"{split[:1].upper()}{split[1:]}. Least sure first; choose one to read it.")
+    finding(
+        f"{count(total)} documents would move ({percent(total / len(taxonomy.documents))})",
+        f"{split[:1].upper()}{split[1:]}. Least sure first; choose one to read it.",
+    )
     names = _names(taxonomy, found)
     chosen = _filtered(moves, names)
     with st.container():
@@ -62,9 +70,15 @@ def _filtered(moves: Moves, names: dict[int, tuple[str, str]]) -> np.ndarray:
             of = dict(zip(number.tolist(), counts.tolist(), strict=True))
             options = [ALL, *sorted(of, key=lambda one: -of[one])]
             chosen = st.selectbox(
-                title, options, key=f"balance-{title.lower()}", width=250, filter_mode="contains",
-                format_func=lambda one, of=of: "All clusters" if one == ALL else
-                f"{short(names[one][0], 60)} ({count(of.get(one, 0))})")
+                title,
+                options,
+                key=f"balance-{title.lower()}",
+                width=250,
+                filter_mode="contains",
+                format_func=lambda one, of=of: (
+                    "All clusters" if one == ALL else f"{short(names[one][0], 60)} ({count(of.get(one, 0))})"
+                ),
+            )
             if chosen in of:
                 keep &= column == chosen
     return np.flatnonzero(keep)
@@ -75,17 +89,23 @@ def _table(here: Session, taxonomy: Taxonomy, moves: Moves, at: np.ndarray, name
     if not len(rows):
         st.caption("No document moves this way. Choose All clusters to see them all.")
         return
-    table = pd.DataFrame({
-        " ": [circle(names[n][1]) for n in moves.leaves[at].tolist()],
-        "From": [names[n][0] for n in moves.leaves[at].tolist()],
-        "  ": [circle(names[n][1]) for n in moves.joins[at].tolist()],
-        "To": [names[n][0] for n in moves.joins[at].tolist()],
-        "Why": [moves.words(int(place)) for place in at],
-        "Margin": moves.margin_before[at], "New margin": moves.margin_after[at],
-        "Cosine": moves.cosine_before[at], "New cosine": moves.cosine_after[at],
-        "Document": cached_results.workspace(here.root).openings(rows.tolist())})
-    shape = {name: st.column_config.NumberColumn(format="%.2f", width=80, help=HINTS[hint])
-             for name, hint in COLUMNS.items()}
+    table = pd.DataFrame(
+        {
+            " ": [circle(names[n][1]) for n in moves.leaves[at].tolist()],
+            "From": [names[n][0] for n in moves.leaves[at].tolist()],
+            "  ": [circle(names[n][1]) for n in moves.joins[at].tolist()],
+            "To": [names[n][0] for n in moves.joins[at].tolist()],
+            "Why": [moves.words(int(place)) for place in at],
+            "Margin": moves.margin_before[at],
+            "New margin": moves.margin_after[at],
+            "Cosine": moves.cosine_before[at],
+            "New cosine": moves.cosine_after[at],
+            "Document": cached_results.workspace(here.root).openings(rows.tolist()),
+        }
+    )
+    shape = {
+        name: st.column_config.NumberColumn(format="%.2f", width=80, help=HINTS[hint]) for name, hint in COLUMNS.items()
+    }
 
     def opened() -> None:
         cells = widget("balance-moved")["selection"]["cells"]
@@ -93,12 +113,24 @@ def _table(here: Session, taxonomy: Taxonomy, moves: Moves, at: np.ndarray, name
             here.read(int(rows[cells[0][0]]), tuple(rows.tolist()))
 
     st.dataframe(
-        table, hide_index=True, key="balance-moved", on_select=opened, selection_mode="single-cell",
-        height=min(10, len(rows)) * 32 + 40, row_height=32,
-        column_config={" ": dot_column(), "  ": dot_column(), "From": st.column_config.TextColumn(width=150),
-                       "To": st.column_config.TextColumn(width=150), "Why": st.column_config.TextColumn(width=215),
-                       "Document": st.column_config.TextColumn(width=420), **shape},
-        alt="Documents that would move: the cluster they leave, the one they join, margins, cosines and the reason")
+        table,
+        hide_index=True,
+        key="balance-moved",
+        on_select=opened,
+        selection_mode="single-cell",
+        height=min(10, len(rows)) * 32 + 40,
+        row_height=32,
+        column_config={
+            " ": dot_column(),
+            "  ": dot_column(),
+            "From": st.column_config.TextColumn(width=150),
+            "To": st.column_config.TextColumn(width=150),
+            "Why": st.column_config.TextColumn(width=215),
+            "Document": st.column_config.TextColumn(width=420),
+            **shape,
+        },
+        alt="Documents that would move: the cluster they leave, the one they join, margins, cosines and the reason",
+    )
     if here.row in rows:
         with st.container(border=True, key="balance-reader"):
             stepper(here, taxonomy, int(here.row))

@@ -64,7 +64,9 @@ def _path() -> None:
     place = st.empty()
     with place.container():
         st.caption("The balance path is not there yet: fits at 16 strengths, each from its neighbour.")
-        ensure_path(cached_results.workspace(session().root), progress=reporter(st.progress(0.0, "Following the balance path")))
+        ensure_path(
+            cached_results.workspace(session().root), progress=reporter(st.progress(0.0, "Following the balance path"))
+        )
     st.rerun()
 
 

@@ -27,8 +27,6 @@ def present_shares(taxonomy: Taxonomy) -> np.ndarray:
     return np.array([c.share_tokens if tokens else c.share_documents for c in taxonomy.clusters])
 
 
-
-
 def summary(taxonomy: Taxonomy, found: Preview | None) -> None:
     """Six figures; with a draft also how they would change."""
     now = found.before if found else balance_measures(present_shares(taxonomy))
@@ -41,24 +39,39 @@ def summary(taxonomy: Taxonomy, found: Preview | None) -> None:
 
     figures = [
         ("Evenness", f"{new.normalised_entropy:.3f}", "entropy", change("normalised_entropy", "+.3f"), "normal"),
-        ("Effective clusters", f"{new.effective_clusters:.1f}", "effective", change("effective_clusters", "+.1f"),
-         "normal"),
+        (
+            "Effective clusters",
+            f"{new.effective_clusters:.1f}",
+            "effective",
+            change("effective_clusters", "+.1f"),
+            "normal",
+        ),
         ("Largest", percent(new.largest), "share", change("largest", "+.1f", 100, " points"), "inverse"),
         ("Smallest", percent(new.smallest), "share", change("smallest", "+.1f", 100, " points"), "normal"),
         ("Agreement", f"{found.ari:.3f}" if found else "1.000", "ari", None, "off"),
-        ("Documents moved", count(len(found.moved)) if found else "0", "moved",
-         f"{percent(len(found.moved) / n)} of all" if found and len(found.moved) else None, "off"),
+        (
+            "Documents moved",
+            count(len(found.moved)) if found else "0",
+            "moved",
+            f"{percent(len(found.moved) / n)} of all" if found and len(found.moved) else None,
+            "off",
+        ),
     ]
     with st.grid(6, min_column_width=118, gap="small", key="balance-measures"):
         for name, value, hint, delta, colour in figures:
-            st.metric(name, value, delta, delta_color=colour, help=HINTS[hint],
-                      delta_arrow="off" if colour == "off" else "auto")
+            st.metric(
+                name,
+                value,
+                delta,
+                delta_color=colour,
+                help=HINTS[hint],
+                delta_arrow="off" if colour == "off" else "auto",
+            )
 
 
-
-
-def figures(here: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft, make_path: Callable[[], None]
-            ) -> None:
+def figures(
+    here: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft, make_path: Callable[[], None]
+) -> None:
     """Shares before and after beside the balance path."""
     grid = st.grid(2, min_column_width=400, gap="medium", key="balance-figures")
     with grid.cell():
@@ -70,26 +83,30 @@ def figures(here: Session, taxonomy: Taxonomy, found: Preview | None, draft: Dra
             make_path()
 
 
-
-
 def _shares(taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
     rows = share_rows(taxonomy, found)
     unit = draft.settings.weighting
     if found:
-        finding(f"Largest cluster {percent(found.before.largest)} → {percent(found.after.largest)}, smallest "
-                f"{percent(found.before.smallest)} → {percent(found.after.smallest)}",
-                f"Share of {unit}. Pale: applied, strength {strength_text(taxonomy.settings.strength)}. Solid: draft, "
-                f"strength {strength_text(found.settings.strength)}. Line: target.")
+        finding(
+            f"Largest cluster {percent(found.before.largest)} → {percent(found.after.largest)}, smallest "
+            f"{percent(found.before.smallest)} → {percent(found.after.smallest)}",
+            f"Share of {unit}. Pale: applied, strength {strength_text(taxonomy.settings.strength)}. Solid: draft, "
+            f"strength {strength_text(found.settings.strength)}. Line: target.",
+        )
     else:
         shares = present_shares(taxonomy)
-        finding(f"Largest cluster {percent(shares.max())}, smallest {percent(shares.min())}",
-                f"Share of {unit} in each cluster as applied. Line: target.")
-    st.plotly_chart(balance_charts.shares(rows, changed=found is not None), key="balance-shares", config=CONFIG,
-                    alt="Share of each cluster as applied and as drafted; the table below holds the numbers")
+        finding(
+            f"Largest cluster {percent(shares.max())}, smallest {percent(shares.min())}",
+            f"Share of {unit} in each cluster as applied. Line: target.",
+        )
+    st.plotly_chart(
+        balance_charts.shares(rows, changed=found is not None),
+        key="balance-shares",
+        config=CONFIG,
+        alt="Share of each cluster as applied and as drafted; the table below holds the numbers",
+    )
     if found:
         _kept(taxonomy, found)
-
-
 
 
 def _kept(taxonomy: Taxonomy, found: Preview) -> None:
@@ -97,40 +114,63 @@ def _kept(taxonomy: Taxonomy, found: Preview) -> None:
     new = int((found.origin < 0).sum())
     gone = len(taxonomy.clusters) - (len(found.origin) - new)
     changed = int((~found.steady & (found.origin >= 0)).sum())
-    parts = [text for number, text in ((new, f"{count(new)} new"), (gone, f"{count(gone)} gone"), (
-        changed, f"{count(changed)} would keep less than half of their documents and be named anew")) if number]
+    parts = [
+        text
+        for number, text in (
+            (new, f"{count(new)} new"),
+            (gone, f"{count(gone)} gone"),
+            (changed, f"{count(changed)} would keep less than half of their documents and be named anew"),
+        )
+        if number
+    ]
     if parts:
         st.caption(f"Clusters: {', '.join(parts)}. The others keep their numbers and colours.")
     if found.held:
         names = ", ".join(cluster_name(taxonomy, number, 40) for number in found.held)
         them = "1 cluster is" if len(found.held) == 1 else f"{count(len(found.held))} clusters are"
-        st.caption(f":material/keep: {them} kept by pins: pinned or named by a person, so their documents stay "
-                   "together.", help=names)
-
-
+        st.caption(
+            f":material/keep: {them} kept by pins: pinned or named by a person, so their documents stay together.",
+            help=names,
+        )
 
 
 def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
     """One row a cluster, the largest as applied first, new clusters last."""
     if found is None:
         shares, target = present_shares(taxonomy), taxonomy.fit.target
-        rows = [ShareRow(c.label, c.colour, float(shares[i]), float(shares[i]), float(target[i]), c.number)
-                for i, c in enumerate(taxonomy.clusters)]
+        rows = [
+            ShareRow(c.label, c.colour, float(shares[i]), float(shares[i]), float(target[i]), c.number)
+            for i, c in enumerate(taxonomy.clusters)
+        ]
         return sorted(rows, key=lambda row: -(row.before or 0.0))
     after = {int(old): k for k, old in enumerate(found.origin) if old >= 0}
     rows = []
     for i, c in enumerate(taxonomy.clusters):
         k = after.get(c.number)
-        rows.append(ShareRow(c.label, c.colour, float(found.present[i]),
-                             None if k is None else float(found.shares[k]),
-                             None if k is None else _known(found.target[k]), c.number))
+        rows.append(
+            ShareRow(
+                c.label,
+                c.colour,
+                float(found.present[i]),
+                None if k is None else float(found.shares[k]),
+                None if k is None else _known(found.target[k]),
+                c.number,
+            )
+        )
     rows.sort(key=lambda row: -(row.before or 0.0))
     new = [k for k, old in enumerate(found.origin) if old < 0]
-    rows += [ShareRow(new_name(taxonomy, found, k), SLATE, None, float(found.shares[k]), _known(found.target[k]),
-                      int(found.numbers[k])) for k in new]
+    rows += [
+        ShareRow(
+            new_name(taxonomy, found, k),
+            SLATE,
+            None,
+            float(found.shares[k]),
+            _known(found.target[k]),
+            int(found.numbers[k]),
+        )
+        for k in new
+    ]
     return rows
-
-
 
 
 def new_name(taxonomy: Taxonomy, found: Preview, place: int, limit: int = 60) -> str:
@@ -142,27 +182,30 @@ def new_name(taxonomy: Taxonomy, found: Preview, place: int, limit: int = 60) ->
     return f"New {found.numbers[place]}, from {short(taxonomy.clusters[most].label, limit)}"
 
 
-
-
 def _known(target: float) -> float | None:
     """A held cluster that the fit has not has no target."""
     return None if np.isnan(target) else float(target)
 
 
-
-
 def _path(here: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
     balance = taxonomy.path
     first, last = float(balance.effective_clusters[0]), float(balance.effective_clusters[-1])
-    finding(f"From strength {strength_text(float(balance.strengths[0]))} to "
-            f"{strength_text(float(balance.strengths[-1]))}: effective clusters {first:.1f} → {last:.1f}",
-            "Balance path of what is applied. Choose a point to set the strength.")
+    finding(
+        f"From strength {strength_text(float(balance.strengths[0]))} to "
+        f"{strength_text(float(balance.strengths[-1]))}: effective clusters {first:.1f} → {last:.1f}",
+        "Balance path of what is applied. Choose a point to set the strength.",
+    )
     points = [_point("applied", taxonomy.fit)]
     if found:
         points.append(_point("draft", found.fit))
-    event = st.plotly_chart(balance_charts.path(balance, points), key="balance-path", config=CONFIG,
-                            on_select="rerun", selection_mode="points",
-                            alt="Effective clusters, largest and smallest mass at 16 strengths")
+    event = st.plotly_chart(
+        balance_charts.path(balance, points),
+        key="balance-path",
+        config=CONFIG,
+        on_select="rerun",
+        selection_mode="points",
+        alt="Effective clusters, largest and smallest mass at 16 strengths",
+    )
     chosen = [point["customdata"][0] for point in event["selection"]["points"] if point.get("customdata")]
     if chosen != here.drafts.get("balance-path"):
         here.drafts["balance-path"] = chosen
@@ -170,8 +213,6 @@ def _path(here: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft
             strength = float(balance.strengths[int(chosen[0])])
             draft.put(replace(draft.settings, strength=strength))
             st.rerun(scope="fragment")
-
-
 
 
 def _point(name: str, fit: MixtureFit) -> PathPoint:

@@ -13,15 +13,28 @@ from gem_core.workspace import Taxonomy
 from gem_core.workspace.settings import Target
 
 KINDS = {"uniform": "Equal", "natural": "Natural", "floor": "Floor", "own": "Own"}
-KIND_HELP = ("Shares the clusters are pulled to. Equal: the same for all. Natural: those at strength 0. Floor: "
-             "natural, but each at least so much. Own: set them one by one.")
+KIND_HELP = (
+    "Shares the clusters are pulled to. Equal: the same for all. Natural: those at strength 0. Floor: "
+    "natural, but each at least so much. Own: set them one by one."
+)
 
 
 def target_of(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, n_clusters: int, key: str) -> Target:
     """Show the controls of the target; `key` ends in the round of the draft."""
     present = "own" if not isinstance(now, str) else "floor" if floor_of(now) is not None else now
-    kind = st.segmented_control("Target", list(KINDS), default=present, format_func=KINDS.__getitem__, required=True,
-                                key=f"balance-target-{key}", help=KIND_HELP, width="stretch") or present
+    kind = (
+        st.segmented_control(
+            "Target",
+            list(KINDS),
+            default=present,
+            format_func=KINDS.__getitem__,
+            required=True,
+            key=f"balance-target-{key}",
+            help=KIND_HELP,
+            width="stretch",
+        )
+        or present
+    )
     if kind == "floor":
         return _floor(now, n_clusters, key)
     if kind != "own":
@@ -29,12 +42,12 @@ def target_of(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, n_
     if n_clusters != len(taxonomy.clusters):
         if isinstance(now, tuple) and len(now) == n_clusters:  # of the fit before clusters were merged or split
             return now
-        st.caption(f":material/info: Own shares name clusters: apply {n_clusters} clusters first. Until then the "
-                   "target is equal.")
+        st.caption(
+            f":material/info: Own shares name clusters: apply {n_clusters} clusters first. Until then the "
+            "target is equal."
+        )
         return "uniform"
     return _own(here, taxonomy, own, now, key)
-
-
 
 
 def _floor(now: Target, n_clusters: int, key: str) -> str:
@@ -43,21 +56,27 @@ def _floor(now: Target, n_clusters: int, key: str) -> str:
     given = floor_of(now)
     value = min(most, 100 * given if given is not None else round(50 / n_clusters, 1))
     floor = st.number_input(
-        "At least, percent", min_value=0.0, max_value=most, value=round(value, 4), step=min(0.5, most), format="%.2f",
+        "At least, percent",
+        min_value=0.0,
+        max_value=most,
+        value=round(value, 4),
+        step=min(0.5, most),
+        format="%.2f",
         key=f"balance-floor-{key}-{n_clusters}",
         help=f"The least share of a cluster, up to {most:g}% with {n_clusters} clusters. Larger ones keep their "
-             "natural proportions.")
+        "natural proportions.",
+    )
     return floor_target((value if floor is None else float(floor)) / 100)
-
-
 
 
 def _own(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key: str) -> tuple[float, ...]:
     natural = natural_of(here, taxonomy)
     if len(own.shares) != len(taxonomy.clusters):
         own.start(now if isinstance(now, tuple) else tuple(float(share) for share in natural))
-    lines = [ShareLine(short(c.label, 100), c.colour, share, float(natural[i]), own.locked[i])
-             for i, (c, share) in enumerate(zip(taxonomy.clusters, own.shares, strict=True))]
+    lines = [
+        ShareLine(short(c.label, 100), c.colour, share, float(natural[i]), own.locked[i])
+        for i, (c, share) in enumerate(zip(taxonomy.clusters, own.shares, strict=True))
+    ]
     share_editor(lines, key=f"balance-shares-{key}", on_change=own.change, height=300)
     if own.note:
         st.caption(f":orange[:material/info: {own.note}]")
@@ -65,13 +84,21 @@ def _own(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key: st
         st.caption("The others make room in proportion. The mark is the natural share.")
     count = len(lines)
     with st.container(horizontal=True, gap="small"):
-        st.button("All equal", type="tertiary", key=f"balance-own-equal-{key}", on_click=own.start,
-                  args=((1.0 / count,) * count,))
-        st.button("All natural", type="tertiary", key=f"balance-own-natural-{key}", on_click=own.start,
-                  args=(tuple(float(share) for share in natural),))
+        st.button(
+            "All equal",
+            type="tertiary",
+            key=f"balance-own-equal-{key}",
+            on_click=own.start,
+            args=((1.0 / count,) * count,),
+        )
+        st.button(
+            "All natural",
+            type="tertiary",
+            key=f"balance-own-natural-{key}",
+            on_click=own.start,
+            args=(tuple(float(share) for share in natural),),
+        )
     return own.shares
-
-
 
 
 def natural_of(here: Session, taxonomy: Taxonomy) -> np.ndarray:

@@ -49,7 +49,8 @@ LINES = (
     Line("within_cosine", "Within cosine", ".3f", 1, "within", same_size=True),
     Line("cosine_margin", "Cosine margin", ".3f", 1, "cosine_margin", same_size=True),
     Line("ari", "ARI to the label", ".3f", 1, "ari"),
-    Line("nmi", "NMI to the label", ".3f", 1, "nmi", same_size=True))
+    Line("nmi", "NMI to the label", ".3f", 1, "nmi", same_size=True),
+)
 
 
 def qualities(session: Session, found: Comparison) -> None:
@@ -57,21 +58,28 @@ def qualities(session: Session, found: Comparison) -> None:
     sides = (found.a, found.b)
     measured = [groupings.quality(session.root, side.spec) for side in sides]
     names = [escape(short(side.title, 30)) for side in sides]
-    said = (f"{names[0]} is as even as {measured[0].effective:.1f} groups of one size, {names[1]} as "
-            f"{measured[1].effective:.1f}")
+    said = (
+        f"{names[0]} is as even as {measured[0].effective:.1f} groups of one size, {names[1]} as "
+        f"{measured[1].effective:.1f}"
+    )
     unit = measured[0].weighting
     drawn = measured[0].sample
     sample = f"; silhouette of a sample of {count(drawn)}" if drawn < len(found.a.labels) else ""
-    st.markdown(f"**{said}**  \n:small[:gray[Measured on the vectors, never on the map. Shares in {unit}{sample}. "
-                "Marked: the better value where one way is better. Another seed may turn a small lead.]]")
+    st.markdown(
+        f"**{said}**  \n:small[:gray[Measured on the vectors, never on the map. Shares in {unit}{sample}. "
+        "Marked: the better value where one way is better. Another seed may turn a small lead.]]"
+    )
     with st.container(key="compare_quality", gap=None, border=True, width=760):
         _row("", "", f"**{names[0]}**", f"**{names[1]}**")
         for line in LINES:
             values = [getattr(one, line.field) for one in measured]
             if any(value is not None for value in values):
                 best = better(line, *measured)
-                _row(line.name, HINTS.get(line.hint, ""),
-                     *(_value(line, value, marked=best == at) for at, value in enumerate(values)))
+                _row(
+                    line.name,
+                    HINTS.get(line.hint, ""),
+                    *(_value(line, value, marked=best == at) for at, value in enumerate(values)),
+                )
 
 
 def better(line: Line, one: Quality, two: Quality) -> int | None:

@@ -25,16 +25,24 @@ def moved(session: Session, found: Comparison) -> None:
     flows = _flows(found)
     words, choice = st.columns([1.3, 1], vertical_alignment="bottom")
     chosen = choice.selectbox(
-        "Flow", [None, *flows], key="compare_flow", on_change=lambda: session.read(None), persist_state="session",
-        format_func=lambda flow: "All that moved" if flow is None else _said(found, flow), width="stretch",
-        help="Matched groups keep their documents; every other flow moves them.")
+        "Flow",
+        [None, *flows],
+        key="compare_flow",
+        on_change=lambda: session.read(None),
+        persist_state="session",
+        format_func=lambda flow: "All that moved" if flow is None else _said(found, flow),
+        width="stretch",
+        help="Matched groups keep their documents; every other flow moves them.",
+    )
     flow = chosen if chosen in flows else None
     rows = found.rows(*(flow or (None, None)))
     shown = tuple(int(row) for row in rows[:LISTED])
     more = f" The first {count(LISTED)} are listed." if len(rows) > LISTED else ""
     order = "" if found.a.margin is None and found.b.margin is None else "Least sure first. "
-    words.markdown(f"**{count(len(rows))} documents moved ({percent(len(rows) / len(found.a.labels))})**  \n"
-                   f":small[:gray[{order}Choose one to read it.{more}]]")
+    words.markdown(
+        f"**{count(len(rows))} documents moved ({percent(len(rows) / len(found.a.labels))})**  \n"
+        f":small[:gray[{order}Choose one to read it.{more}]]"
+    )
     place = st.grid(2, min_column_width=440, gap="medium", key="compare_moving")
     with place.cell():
         sure = found.a.margin if found.a.margin is not None else found.b.margin
@@ -49,8 +57,9 @@ def moved(session: Session, found: Comparison) -> None:
 
 def _document(session: Session, found: Comparison, row: int) -> None:
     taxonomy = cached_results.taxonomy(session.root)
-    st.button("Close", icon=":material/close:", type="tertiary", key="compare_close",
-              on_click=lambda: session.read(None))
+    st.button(
+        "Close", icon=":material/close:", type="tertiary", key="compare_close", on_click=lambda: session.read(None)
+    )
     if row in session.reading:
         stepper(session, taxonomy, row)
     st.markdown(f":small[:gray[{_group(found.a, row)} → {_group(found.b, row)}]]")

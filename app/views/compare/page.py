@@ -20,8 +20,15 @@ GROUPINGS, STEADY, COUNTS = "Two groupings", "Stability", "How many clusters?"
 
 def screen(current: Session) -> None:
     """Three questions, one at a time."""
-    view = st.segmented_control("Question", (GROUPINGS, STEADY, COUNTS), default=GROUPINGS, required=True,
-                                key="compare_view", persist_state="session", label_visibility="collapsed")
+    view = st.segmented_control(
+        "Question",
+        (GROUPINGS, STEADY, COUNTS),
+        default=GROUPINGS,
+        required=True,
+        key="compare_view",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
     with guarded():
         if view == STEADY:
             steady(current)

@@ -25,8 +25,12 @@ def options(root: Path) -> dict[str, str]:
     opened = cached_results.workspace(root)
     present = cached_results.taxonomy(root)
     found = {PRESENT: f"GEM, the present taxonomy ({len(present.clusters)} clusters)"}
-    found |= {spec: f"{METHODS[spec][:1].upper()}{METHODS[spec][1:]}"  # type: ignore[index]
-              if spec == "vmf" else METHODS[spec] for spec in ("kmeans", "spherical", "vmf")}  # type: ignore[index]
+    found |= {
+        spec: f"{METHODS[spec][:1].upper()}{METHODS[spec][1:]}"  # type: ignore[index]
+        if spec == "vmf"
+        else METHODS[spec]
+        for spec in ("kmeans", "spherical", "vmf")
+    }  # type: ignore[index]
     found |= {f"column:{name}": f'Column "{short(name, 40)}"' for name in groupings.columns(root)}
     seen = {present.key}
     steps = list(enumerate(opened.history().steps, 1))
@@ -41,8 +45,7 @@ def pick(session: Session) -> tuple[str, str]:
     """Two selectors with a button between them that changes their places."""
     offered = options(session.root)
     columns = [spec for spec in offered if spec.startswith("column:")]
-    kept = {"compare_a": PRESENT, "compare_b": columns[0] if columns else "kmeans",
-            **session.drafts.get("compare", {})}
+    kept = {"compare_a": PRESENT, "compare_b": columns[0] if columns else "kmeans", **session.drafts.get("compare", {})}
     for key, default in (("compare_a", PRESENT), ("compare_b", "kmeans")):
         if kept[key] not in offered:  # a step that was undone and forgotten, another workspace
             kept[key] = default
@@ -56,11 +59,13 @@ def pick(session: Session) -> tuple[str, str]:
         session.drafts["compare"] = {"compare_a": kept["compare_b"], "compare_b": kept["compare_a"]}
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_pick"):
-        a = st.selectbox("Compare", list(offered), format_func=offered.__getitem__, key="compare_a", on_change=keep,
-                         width="stretch")
+        a = st.selectbox(
+            "Compare", list(offered), format_func=offered.__getitem__, key="compare_a", on_change=keep, width="stretch"
+        )
         st.button("", icon=":material/swap_horiz:", key="compare_swap", on_click=swap, help="Change places")
-        b = st.selectbox("with", list(offered), format_func=offered.__getitem__, key="compare_b", on_change=keep,
-                         width="stretch")
+        b = st.selectbox(
+            "with", list(offered), format_func=offered.__getitem__, key="compare_b", on_change=keep, width="stretch"
+        )
     return str(a), str(b)
 
 
@@ -78,17 +83,31 @@ def both_at_hand(session: Session, a: str, b: str) -> bool:
         bar = st.progress(0.0, "Starting")
         for spec in missing:
             name = METHODS[spec]  # type: ignore[index]
-            partition(opened, spec, progress=lambda step, done, total, name=name: bar.progress(  # type: ignore[misc]
-                min(1.0, done / max(total, 1)), f"{name}: {STEPS.get(step, f'fitting {count(len(opened))} documents')}"
-            ) and None)
+            partition(
+                opened,
+                spec,
+                progress=lambda step, done, total, name=name: (
+                    bar.progress(  # type: ignore[misc]
+                        min(1.0, done / max(total, 1)),
+                        f"{name}: {STEPS.get(step, f'fitting {count(len(opened))} documents')}",
+                    )
+                    and None
+                ),
+            )
     place.empty()
     return True
 
 
 def _as_job(session: Session, opened: Workspace, spec: str) -> None:
     name = METHODS[spec]  # type: ignore[index]
-    job = next((job for job in runner.listed() if job.kind == "compare" and job.workspace == str(session.root)
-                and spec in job.arguments), None)
+    job = next(
+        (
+            job
+            for job in runner.listed()
+            if job.kind == "compare" and job.workspace == str(session.root) and spec in job.arguments
+        ),
+        None,
+    )
     if job is not None:
         job_panel(session, job, place="compare", quiet=True)
         if not runner.status(job).ended:
@@ -96,6 +115,7 @@ def _as_job(session: Session, opened: Workspace, spec: str) -> None:
     st.markdown(f"**{name} has not been fitted on this corpus yet**")
     st.caption(f"It is fitted once to all {count(len(opened))} documents and then kept.")
     if st.button(f"Fit {name}", type="primary", key="compare_fit"):
-        runner.start(f"Fit {name} to {opened.manifest.name}", ["compare", str(session.root), "--with", spec],
-                   session.root)
+        runner.start(
+            f"Fit {name} to {opened.manifest.name}", ["compare", str(session.root), "--with", spec], session.root
+        )
         st.rerun(scope="app")

@@ -36,9 +36,10 @@ def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
             st.rerun(scope="app")
         step = str(state.progress.get("step", ""))
         done, total = int(state.progress.get("done", 0)), int(state.progress.get("total", 0))
-        st.progress(min(1.0, done / total) if total else 0.0,
-                    f"Measuring size and speed: {STEPS.get(step, 'starting').lower()}, "
-                    f"{duration(time.time() - job.started)}")
+        st.progress(
+            min(1.0, done / total) if total else 0.0,
+            f"Measuring size and speed: {STEPS.get(step, 'starting').lower()}, {duration(time.time() - job.started)}",
+        )
         pulse(0.7, "estimate")
         return
     state = draft.measured[asked]
@@ -54,10 +55,17 @@ def _figures(found: dict[str, object], own: bool) -> None:
     cells = st.columns(4)
     cells[0].metric("Documents", count(float(str(found["documents"]))))
     cells[1].metric("Tokens", count(float(str(found["tokens"]))), help=f"From: {escape(str(found['tokens_from']))}.")
-    cells[2].metric("Refused rows", count(sum(refused.values())),
-                    help=", ".join(f"{count(n)} {escape(reason.replace('_', ' '))}" for reason, n in refused.items())
-                    or "Every row is a document.")
+    cells[2].metric(
+        "Refused rows",
+        count(sum(refused.values())),
+        help=", ".join(f"{count(n)} {escape(reason.replace('_', ' '))}" for reason, n in refused.items())
+        or "Every row is a document.",
+    )
     rate = float(str(found["documents_per_second"]))
-    cells[3].metric("Embedding time", "none" if own else duration(float(str(found["seconds"]))),
-                    help="Own vectors need no embedding." if own else
-                    f"Measured here on a few batches: {count(rate)} documents a second.")
+    cells[3].metric(
+        "Embedding time",
+        "none" if own else duration(float(str(found["seconds"]))),
+        help="Own vectors need no embedding."
+        if own
+        else f"Measured here on a few batches: {count(rate)} documents a second.",
+    )

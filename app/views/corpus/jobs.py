@@ -35,5 +35,4 @@ def show_jobs(session: Session) -> None:
 def _result(state: runner.Status) -> str:
     result = state.result or {}
     clusters = len(result.get("taxonomy", {}).get("clusters", []))
-    return (f"{count(result.get('documents', 0))} documents in {clusters} clusters, made in "
-            f"{duration(state.seconds)}")
+    return f"{count(result.get('documents', 0))} documents in {clusters} clusters, made in {duration(state.seconds)}"

@@ -36,8 +36,10 @@ def open_yours(session: Session) -> None:
     with guarded():
         _choose(draft)
         if draft.path is None:
-            st.caption("csv, tsv, JSON Lines (also .gz or .zst) or parquet, one document a row. Up to 500 MB as an "
-                       "upload; larger files and folders by their path. Nothing leaves this machine.")
+            st.caption(
+                "csv, tsv, JSON Lines (also .gz or .zst) or parquet, one document a row. Up to 500 MB as an "
+                "upload; larger files and folders by their path. Nothing leaves this machine."
+            )
             return
         look = _look(draft)
         _table(draft, look)
@@ -51,11 +53,10 @@ def open_yours(session: Session) -> None:
         _start(session, draft, look, ["fit", *source])
 
 
-
-
 def _choose(draft: Draft) -> None:
-    way = st.segmented_control("Where it is", [UPLOAD, PATH], default=UPLOAD, required=True, key="corpus_way",
-                               label_visibility="collapsed")
+    way = st.segmented_control(
+        "Where it is", [UPLOAD, PATH], default=UPLOAD, required=True, key="corpus_way", label_visibility="collapsed"
+    )
     if way == UPLOAD:
         given = st.file_uploader("A file with one document a row", type=SUFFIXES, key=f"corpus_upload_{draft.round}")
         if given is not None and given.file_id != draft.upload:
@@ -69,13 +70,9 @@ def _choose(draft: Draft) -> None:
                 _take(draft, path)
 
 
-
-
 def _take(draft: Draft, path: Path) -> None:
     draft.path, draft.look, draft.name = path, None, suggested_name(path)
     draft.measured.clear()
-
-
 
 
 def _look(draft: Draft) -> Preview:
@@ -85,35 +82,41 @@ def _look(draft: Draft) -> Preview:
         now = draft.path.stat()
     except OSError as error:
         missing, draft.path = draft.path, None
-        raise InputError("The corpus must be a file or a folder on this machine",
-                         f"{missing}: {error.strerror or error}", "Check the path") from error
+        raise InputError(
+            "The corpus must be a file or a folder on this machine",
+            f"{missing}: {error.strerror or error}",
+            "Check the path",
+        ) from error
     stamp = (now.st_mtime_ns, now.st_size)
     if draft.look is None or draft.stamp != stamp:
         draft.look, draft.stamp = preview(draft.path, SHOWN_ROWS), stamp
     return draft.look
 
 
-
-
 def _table(draft: Draft, look: Preview) -> None:
     assert draft.path is not None
     files = f"{count(look.files)} files, " if look.files > 1 else ""
-    wide = f", the first {SHOWN_COLUMNS} of {count(len(look.columns))} columns" \
-        if len(look.columns) > SHOWN_COLUMNS else ""
+    wide = (
+        f", the first {SHOWN_COLUMNS} of {count(len(look.columns))} columns"
+        if len(look.columns) > SHOWN_COLUMNS
+        else ""
+    )
     st.caption(f"First rows of {escape(short(draft.path.name, 80))}: {files}{_size(look.size)}{wide}")
     table = look.table.iloc[:, :SHOWN_COLUMNS]
-    st.dataframe(table.map(_cell), hide_index=True, width="stretch", height=min(245, 38 + 35 * len(table)),
-                 key="corpus_first_rows", alt="First rows of the file")
-
-
+    st.dataframe(
+        table.map(_cell),
+        hide_index=True,
+        width="stretch",
+        height=min(245, 38 + 35 * len(table)),
+        key="corpus_first_rows",
+        alt="First rows of the file",
+    )
 
 
 def _cell(cell: object) -> object:
     if isinstance(cell, float | int) or cell is None:
         return cell
-    return short(" ".join(str(cell)[:4 * SHOWN_LETTERS].split()), SHOWN_LETTERS)
-
-
+    return short(" ".join(str(cell)[: 4 * SHOWN_LETTERS].split()), SHOWN_LETTERS)
 
 
 def _columns(look: Preview) -> Columns:
@@ -121,53 +124,93 @@ def _columns(look: Preview) -> Columns:
     for place, (role, hint) in zip(st.columns(4), ROLES.items(), strict=True):
         options = list(look.columns) if role == "text" else ["", *look.columns]  # no column has an empty name
         guess = guesses[role] or ""
-        chosen[role] = place.selectbox(
-            f"{role.capitalize()} column", options, index=options.index(guess), help=hint,
-            format_func=lambda name: short(name, 50) or "none", key=f"corpus_column_{role}") or None
+        chosen[role] = (
+            place.selectbox(
+                f"{role.capitalize()} column",
+                options,
+                index=options.index(guess),
+                help=hint,
+                format_func=lambda name: short(name, 50) or "none",
+                key=f"corpus_column_{role}",
+            )
+            or None
+        )
     return Columns(**chosen)
-
-
 
 
 def _vectors() -> str | None:
     """Return the option that says where the vectors come from, or None while that is open."""
     left, right = st.columns([2, 4])
-    way = left.segmented_control("Vectors", [HERE, OWN], default=HERE, required=True, key="corpus_vectors",
-                                 help="Clusters are found in vectors that stand for the meaning of each document.")
+    way = left.segmented_control(
+        "Vectors",
+        [HERE, OWN],
+        default=HERE,
+        required=True,
+        key="corpus_vectors",
+        help="Clusters are found in vectors that stand for the meaning of each document.",
+    )
     if way == HERE:
-        encoder = right.selectbox("Encoder", ["packaged"], accept_new_options=True, key="corpus_encoder",
-                                  help="'packaged' is a MiniLM inside this installation. Type the folder or hub name "
-                                       "of another sentence-transformers model; a hub name needs a network.")
+        encoder = right.selectbox(
+            "Encoder",
+            ["packaged"],
+            accept_new_options=True,
+            key="corpus_encoder",
+            help="'packaged' is a MiniLM inside this installation. Type the folder or hub name "
+            "of another sentence-transformers model; a hub name needs a network.",
+        )
         return f"--encoder={str(encoder or 'packaged').strip()}"
-    typed = right.text_input("File with one vector a row", placeholder="/data/pool/vectors.npy", key="corpus_own",
-                             help=".npy, or parquet with a column of lists; one row for each row of the source.")
+    typed = right.text_input(
+        "File with one vector a row",
+        placeholder="/data/pool/vectors.npy",
+        key="corpus_own",
+        help=".npy, or parquet with a column of lists; one row for each row of the source.",
+    )
     given = right.file_uploader("or upload it", type=["npy", "parquet"], key="corpus_own_upload")
     if given is not None:
         return f"--embeddings={keep_upload(given.name, given.getbuffer())}"
     return f"--embeddings={Path(typed.strip()).expanduser().absolute()}" if typed.strip() else None
 
 
-
-
 def _start(session: Session, draft: Draft, look: Preview, source: list[str]) -> None:
     few = len(look.table) if len(look.table) < SHOWN_ROWS and look.files == 1 else None
     cells = st.columns([2, 3, 3])
-    clusters = int(cells[0].number_input("Clusters", 1, 1000, 24 if few is None else max(1, min(24, few // 3)),
-                                         key=f"corpus_clusters_{few}", help="To start with; Balance changes it."))
-    strength = cells[1].select_slider("Balance strength", STRENGTHS, 1.0, format_func=strength_text,
-                                      key="corpus_strength", help=HINTS["strength"])
-    name = cells[2].text_input("Name", draft.name, max_chars=60, key=f"corpus_name_{draft.name}",
-                               help="Also the name of its folder in the home folder of GEM Explorer.")
+    clusters = int(
+        cells[0].number_input(
+            "Clusters",
+            1,
+            1000,
+            24 if few is None else max(1, min(24, few // 3)),
+            key=f"corpus_clusters_{few}",
+            help="To start with; Balance changes it.",
+        )
+    )
+    strength = cells[1].select_slider(
+        "Balance strength", STRENGTHS, 1.0, format_func=strength_text, key="corpus_strength", help=HINTS["strength"]
+    )
+    name = cells[2].text_input(
+        "Name",
+        draft.name,
+        max_chars=60,
+        key=f"corpus_name_{draft.name}",
+        help="Also the name of its folder in the home folder of GEM Explorer.",
+    )
     if st.button("Build it", type="primary", icon=":material/play_arrow:", key="corpus_start"):
         root = new_workspace(name)
-        runner.start(name.strip(), [*source, f"--workspace={root}", f"--clusters={clusters}", f"--strength={strength}",
-                                  f"--name={name.strip()}"], root)
+        runner.start(
+            name.strip(),
+            [
+                *source,
+                f"--workspace={root}",
+                f"--clusters={clusters}",
+                f"--strength={strength}",
+                f"--name={name.strip()}",
+            ],
+            root,
+        )
         if draft.estimate is not None:
             runner.cancel(draft.estimate)
         session.drafts["corpus"] = Draft(round=draft.round + 1)  # with an empty upload
         st.rerun()
-
-
 
 
 def _size(size: float) -> str:

@@ -44,27 +44,41 @@ def open_now(session: Session) -> None:
 def _facts(workspace: Workspace) -> dict[str, str]:
     manifest, columns = workspace.manifest, workspace.manifest.columns
     roles = ", ".join(f"{role} from '{columns[role]}'" for role in ("text", "id", "label") if columns.get(role))
-    return {"Source": manifest.source, "Folder": str(workspace.root), "Columns": roles,
-            "Vectors": manifest.encoder or "none yet", "Token counts": manifest.tokens_from}
+    return {
+        "Source": manifest.source,
+        "Folder": str(workspace.root),
+        "Columns": roles,
+        "Vectors": manifest.encoder or "none yet",
+        "Token counts": manifest.tokens_from,
+    }
 
 
 def _refused(workspace: Workspace) -> None:
     counts = workspace.manifest.refused
     summary = ", ".join(f"{count(number)} {reason.replace('_', ' ')}" for reason, number in counts.items())
-    panel = st.expander(f"Refused rows: {escape(summary)}", icon=":material/filter_alt:", key="corpus_refused",
-                        on_change="rerun")
+    panel = st.expander(
+        f"Refused rows: {escape(summary)}", icon=":material/filter_alt:", key="corpus_refused", on_change="rerun"
+    )
     if not panel.open:
         return
     with panel:
         table = pd.read_parquet(workspace.root / "refused.parquet")
         shown = table.head(MOST_REFUSED)
         st.dataframe(
-            shown.assign(meaning=shown["reason"].map(REASONS).fillna("")), hide_index=True, width="stretch",
-            height=min(380, 38 + 35 * len(shown)), key="corpus_refused_table",
+            shown.assign(meaning=shown["reason"].map(REASONS).fillna("")),
+            hide_index=True,
+            width="stretch",
+            height=min(380, 38 + 35 * len(shown)),
+            key="corpus_refused_table",
             alt="Refused rows with the reason for each",
             column_order=["row", "id", "meaning", "detail"],
-            column_config={"row": st.column_config.NumberColumn("Row", help="Counted from 0 over all files."),
-                           "id": "Id", "meaning": "Why", "detail": "Detail"})
+            column_config={
+                "row": st.column_config.NumberColumn("Row", help="Counted from 0 over all files."),
+                "id": "Id",
+                "meaning": "Why",
+                "detail": "Detail",
+            },
+        )
         if len(table) > len(shown):
             st.caption(f"The first {count(len(shown))} of {count(len(table))}. All of them are in refused.parquet.")
 
@@ -73,22 +87,36 @@ def open_other(session: Session) -> None:
     """Choose another workspace, or type the folder of one."""
     st.subheader("Change to", anchor=False)
     others = [root for root in workspaces() if root != session.root]
-    chosen = st.selectbox("A workspace of this machine", others, index=None, format_func=_title, key="corpus_other",
-                          placeholder="Choose one" if others else "No other one in the home folder")
+    chosen = st.selectbox(
+        "A workspace of this machine",
+        others,
+        index=None,
+        format_func=_title,
+        key="corpus_other",
+        placeholder="Choose one" if others else "No other one in the home folder",
+    )
     typed = st.text_input("or the folder of one", key="corpus_folder", placeholder="/data/workspaces/news").strip()
     with st.container(horizontal=True):
-        opened = st.button("Open it", icon=":material/folder_open:", disabled=not (chosen or typed),
-                           key="corpus_open_other")
-        sample = st.button("Open the sample", icon=":material/science:", key="corpus_sample",
-                           disabled=session.root == (home() / "sample").resolve())
+        opened = st.button(
+            "Open it", icon=":material/folder_open:", disabled=not (chosen or typed), key="corpus_open_other"
+        )
+        sample = st.button(
+            "Open the sample",
+            icon=":material/science:",
+            key="corpus_sample",
+            disabled=session.root == (home() / "sample").resolve(),
+        )
     st.caption("The sample is an original corpus in English, made for this app: free to use (CC0).")
     with guarded():
         if opened and (typed or chosen):
             _enter(session, Path(typed or chosen))
         if sample:
             bar = st.progress(0.0, "Opening the sample")
-            root = open_sample(progress=lambda step, done, total: bar.progress(
-                min(1.0, done / max(total, 1)), f"Preparing the sample: {step}")).root
+            root = open_sample(
+                progress=lambda step, done, total: bar.progress(
+                    min(1.0, done / max(total, 1)), f"Preparing the sample: {step}"
+                )
+            ).root
             _enter(session, root)
 
 
@@ -104,7 +132,10 @@ def _title(root: Path) -> str:
 def _enter(session: Session, root: Path) -> None:
     workspace = Workspace(root)
     if not workspace.fitted():
-        raise WorkspaceError("A workspace must hold a fit before it can be opened", f"{root}, which is unfinished",
-                             "Resume its job below, or build it again from its source")
+        raise WorkspaceError(
+            "A workspace must hold a fit before it can be opened",
+            f"{root}, which is unfinished",
+            "Resume its job below, or build it again from its source",
+        )
     session.open(workspace.root)
     st.rerun()

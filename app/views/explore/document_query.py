@@ -35,8 +35,14 @@ def asked(session: Session) -> Selected | None:
     def progress(step: str, done: int, total: int) -> None:
         place.progress(min(1.0, (done + 0.3) / max(total, 1)), LOADING.get(step, step.capitalize()))
 
-    found = cached_results.selected(session.root, session.wanted, words=session.query if session.near else "",
-                            like=session.like, limit=session.nearest, progress=progress)
+    found = cached_results.selected(
+        session.root,
+        session.wanted,
+        words=session.query if session.near else "",
+        like=session.like,
+        limit=session.nearest,
+        progress=progress,
+    )
     place.empty()
     return found
 
@@ -89,8 +95,15 @@ def chips(session: Session, found: Selected | None) -> None:
         if found is not None:
             st.markdown(f"**{count(len(found))}** of {count(total)}", width="content")
         for part, text in words.items():
-            st.button(escape(short(text, 48)), key=f"chip_{part}", icon=":material/close:", icon_position="right",
-                      on_click=drop, args=(session, part), help="Take this off")
+            st.button(
+                escape(short(text, 48)),
+                key=f"chip_{part}",
+                icon=":material/close:",
+                icon_position="right",
+                on_click=drop,
+                args=(session, part),
+                help="Take this off",
+            )
         if len(words) > 1:
             st.button("Clear all", key="chips_clear", type="tertiary", on_click=_forget, args=(session,))
 

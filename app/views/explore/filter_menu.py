@@ -21,9 +21,15 @@ NEAREST = (50, 200, 1000)
 def filter_button(session: Session) -> None:
     """Offer the filter; the button says how many tests are on."""
     on = len(session.filter.columns) + sum(
-        bool(part) for part in (session.filter.clusters, *(getattr(session.filter, n) != ANY for n in TITLES)))
-    menu = st.popover(f"Filter: {on}" if on else "Filter", icon=":material/tune:", key="explore_filter",
-                      on_change="rerun", help="Choose documents by their columns, length, scores and clusters")
+        bool(part) for part in (session.filter.clusters, *(getattr(session.filter, n) != ANY for n in TITLES))
+    )
+    menu = st.popover(
+        f"Filter: {on}" if on else "Filter",
+        icon=":material/tune:",
+        key="explore_filter",
+        on_change="rerun",
+        help="Choose documents by their columns, length, scores and clusters",
+    )
     if menu.open:
         with menu, st.container(width=380, gap="small"):
             _menu(session)
@@ -37,8 +43,14 @@ def _menu(session: Session) -> None:
         session.narrow(clusters=tuple(widget("filter_clusters")))
 
     preset("filter_clusters", [number for number in session.filter.clusters if number in labels])
-    st.multiselect("Clusters", list(labels), key="filter_clusters", on_change=clusters, placeholder="All clusters",
-                   format_func=lambda number: short(labels.get(number, ""), 50))
+    st.multiselect(
+        "Clusters",
+        list(labels),
+        key="filter_clusters",
+        on_change=clusters,
+        placeholder="All clusters",
+        format_func=lambda number: short(labels.get(number, ""), 50),
+    )
     offers = cached_results.offered(session.root)
     for offer in offers[:3]:
         _slider(session, offer, TITLES[offer.name], getattr(session.filter, offer.name))
@@ -52,8 +64,14 @@ def _menu(session: Session) -> None:
     _text(session, [offer.name for offer in offers[3:] if offer.kind == "text" or offer in columns[MOST_COLUMNS:]])
     if session.near:
         preset("filter_nearest", session.nearest)
-        st.segmented_control("Nearest documents", NEAREST, key="filter_nearest", format_func=count, required=True,
-                             on_change=lambda: setattr(session, "nearest", int(widget("filter_nearest"))))
+        st.segmented_control(
+            "Nearest documents",
+            NEAREST,
+            key="filter_nearest",
+            format_func=count,
+            required=True,
+            on_change=lambda: setattr(session, "nearest", int(widget("filter_nearest"))),
+        )
 
 
 def _test(session: Session, name: str) -> Column:
@@ -73,8 +91,14 @@ def _values(session: Session, offer: Offer, test: Column) -> None:
         _set(session, replace(test, values=tuple(widget(key))))
 
     preset(key, [value for value in test.values if value in counts])
-    st.multiselect(escape(short(offer.name, 40)), list(counts), key=key, on_change=chosen, placeholder="All values",
-                   format_func=lambda value: f"{short(value, 44) or 'empty'} ({count(counts.get(value, 0))})")
+    st.multiselect(
+        escape(short(offer.name, 40)),
+        list(counts),
+        key=key,
+        on_change=chosen,
+        placeholder="All values",
+        format_func=lambda value: f"{short(value, 44) or 'empty'} ({count(counts.get(value, 0))})",
+    )
 
 
 def _slider(session: Session, offer: Offer, title: str, span: Span) -> None:
@@ -96,8 +120,15 @@ def _slider(session: Session, offer: Offer, title: str, span: Span) -> None:
     inside = [min(max(v if v is not None else end, low), high) for v, end in zip(span, (low, high), strict=True)]
     preset(key, (inside[0], inside[1]))
     # the value makes it a slider of two ends; what it shows comes from the line above
-    st.select_slider(escape(short(title, 40)), steps, (low, high), key=key, on_change=moved,
-                     help=HINTS.get(offer.name), format_func=lambda value: f"{value:,.6g}")
+    st.select_slider(
+        escape(short(title, 40)),
+        steps,
+        (low, high),
+        key=key,
+        on_change=moved,
+        help=HINTS.get(offer.name),
+        format_func=lambda value: f"{value:,.6g}",
+    )
 
 
 def _text(session: Session, names: list[str]) -> None:
@@ -113,5 +144,3 @@ def _text(session: Session, names: list[str]) -> None:
     name = str(widget("filter_text_column"))
     preset("filter_text", _test(session, name).contains)
     right.text_input("contains", key="filter_text", on_change=typed, max_chars=200, placeholder="any text")
-
-

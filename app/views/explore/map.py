@@ -37,11 +37,26 @@ class Shown:
 def controls(session: Session) -> Shown:
     """Show the rows of controls: view, colour, filter, selections, near-duplicates; and the search."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="explore_controls"):
-        view = st.segmented_control("View", (SPHERE, FLAT), default=SPHERE, required=True, key="explore_view",
-                                    persist_state="session", label_visibility="collapsed")
-        choice = st.selectbox("Colour by", cached_results.choices(session.root), key=f"explore_colour_{session.root}",
-                              persist_state="session", label_visibility="collapsed", icon=":material/palette:",
-                              format_func=_named, help="Colour of the documents on the map", width=190)
+        view = st.segmented_control(
+            "View",
+            (SPHERE, FLAT),
+            default=SPHERE,
+            required=True,
+            key="explore_view",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        choice = st.selectbox(
+            "Colour by",
+            cached_results.choices(session.root),
+            key=f"explore_colour_{session.root}",
+            persist_state="session",
+            label_visibility="collapsed",
+            icon=":material/palette:",
+            format_func=_named,
+            help="Colour of the documents on the map",
+            width=190,
+        )
         filter_button(session)
         saved_button(session)
         twins_button(session)
@@ -61,13 +76,28 @@ def search(session: Session) -> None:
         session.clear()
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.text_input("Search", session.query, type="search", key="explore_query", on_change=typed, live="400ms",
-                      placeholder="Say what the documents are about" if session.meaning else "Search the text",
-                      label_visibility="collapsed", icon=":material/search:", max_chars=200)
+        st.text_input(
+            "Search",
+            session.query,
+            type="search",
+            key="explore_query",
+            on_change=typed,
+            live="400ms",
+            placeholder="Say what the documents are about" if session.meaning else "Search the text",
+            label_visibility="collapsed",
+            icon=":material/search:",
+            max_chars=200,
+        )
         preset("explore_meaning", MEANING if session.meaning else WORDS)
-        st.segmented_control("Search by", (WORDS, MEANING), required=True, key="explore_meaning", on_change=switched,
-                             label_visibility="collapsed", help="Words: the text holds all of them. Meaning: the "
-                             "documents nearest to what the words say.")
+        st.segmented_control(
+            "Search by",
+            (WORDS, MEANING),
+            required=True,
+            key="explore_meaning",
+            on_change=switched,
+            label_visibility="collapsed",
+            help="Words: the text holds all of them. Meaning: the documents nearest to what the words say.",
+        )
 
 
 def _named(choice: str) -> str:
@@ -84,8 +114,10 @@ def draw(session: Session, shown: Shown, found: Selected | None) -> None:
         rows = np.union1d(rows, np.asarray([session.row], dtype=np.int32))
     (_flat if shown.view == FLAT else _sphere)(session, shown.choice, rows, found)
     if len(rows) < len(workspace):
-        st.caption(f"The map draws {count(len(rows))} of {count(len(workspace))} documents, "
-                   "chosen so that small clusters stay visible. Lists and figures count all.")
+        st.caption(
+            f"The map draws {count(len(rows))} of {count(len(workspace))} documents, "
+            "chosen so that small clusters stay visible. Lists and figures count all."
+        )
 
 
 def _cleared(session: Session) -> None:
@@ -120,13 +152,24 @@ def _sphere(session: Session, choice: str, rows: NDArray[np.int32], found: Selec
         elif pick.event == "clear":
             _cleared(session)
 
-    globe(xyz=np.asarray(workspace.sphere)[rows], rows=rows, cluster=groups, colours=colouring.colours,
-          labels=[(name, places[k], k) for k, name in enumerate(colouring.names) if np.isfinite(places[k]).all()],
-          values=values, legend=colouring.legend, sizes=sizes, selected_row=session.row,
-          selected_cluster=taxonomy.place(session.cluster) if colouring.clusters else None,
-          note="" if found is None else f"{count(len(found))} selected", look=_middle(workspace, found), dark=dark(),
-          height=HEIGHT,
-          key=f"globe_{workspace.manifest.data_hash[:12]}", on_pick=picked)
+    globe(
+        xyz=np.asarray(workspace.sphere)[rows],
+        rows=rows,
+        cluster=groups,
+        colours=colouring.colours,
+        labels=[(name, places[k], k) for k, name in enumerate(colouring.names) if np.isfinite(places[k]).all()],
+        values=values,
+        legend=colouring.legend,
+        sizes=sizes,
+        selected_row=session.row,
+        selected_cluster=taxonomy.place(session.cluster) if colouring.clusters else None,
+        note="" if found is None else f"{count(len(found))} selected",
+        look=_middle(workspace, found),
+        dark=dark(),
+        height=HEIGHT,
+        key=f"globe_{workspace.manifest.data_hash[:12]}",
+        on_pick=picked,
+    )
 
 
 def _middle(workspace: Workspace, found: Selected | None) -> tuple[float, ...] | None:
@@ -147,22 +190,37 @@ def _flat(session: Session, choice: str, rows: NDArray[np.int32], found: Selecte
 
     def picked() -> None:
         line = outline_of(drawn(key))
-        points = [int(row) for row, in marked(key)] if line is None else []
+        points = [int(row) for (row,) in marked(key)] if line is None else []
         if line is not None:
             session.narrow(outline=line)
         elif len(points) == 1:  # nothing is selected also when the chart leaves the page: that clears nothing
             session.pick(points[0], int(of[points[0]]))
 
-    figure = flat_map(np.asarray(workspace.flat), rows, colouring,
-                      cached_results.names(session.root, choice, flat=True),
-                      selected=taxonomy.place(session.cluster) if colouring.clusters else None, row=session.row,
-                      found=None if found is None else found.mask,
-                      revision=f"{session.row} {session.cluster} {hash(session.wanted)} {session.query}",
-                      dark=dark(), height=HEIGHT)
-    st.plotly_chart(figure, key=key, on_select=picked, theme="streamlit", width="stretch",
-                    config={"scrollZoom": True, "displaylogo": False,
-                            "modeBarButtonsToRemove": ["zoom2d", "autoScale2d", "toImage", "zoomIn2d", "zoomOut2d"]},
-                    alt=f"Flat map of {len(rows):,} documents; similar documents lie close together")
+    figure = flat_map(
+        np.asarray(workspace.flat),
+        rows,
+        colouring,
+        cached_results.names(session.root, choice, flat=True),
+        selected=taxonomy.place(session.cluster) if colouring.clusters else None,
+        row=session.row,
+        found=None if found is None else found.mask,
+        revision=f"{session.row} {session.cluster} {hash(session.wanted)} {session.query}",
+        dark=dark(),
+        height=HEIGHT,
+    )
+    st.plotly_chart(
+        figure,
+        key=key,
+        on_select=picked,
+        theme="streamlit",
+        width="stretch",
+        config={
+            "scrollZoom": True,
+            "displaylogo": False,
+            "modeBarButtonsToRemove": ["zoom2d", "autoScale2d", "toImage", "zoomIn2d", "zoomOut2d"],
+        },
+        alt=f"Flat map of {len(rows):,} documents; similar documents lie close together",
+    )
     if colouring.legend:
         name, low, high = colouring.legend
         st.caption(f"{name}: dark {low}, light {high}")

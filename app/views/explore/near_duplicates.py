@@ -32,9 +32,14 @@ def twins_button(session: Session) -> None:
         session.forget()
         session.twins = THRESHOLD if on else None
 
-    st.button("Near-duplicates", key="explore_twins", icon=":material/content_copy:", on_click=turn,
-              type="primary" if session.twins is not None else "secondary",
-              help="Documents whose vectors are almost the same")
+    st.button(
+        "Near-duplicates",
+        key="explore_twins",
+        icon=":material/content_copy:",
+        on_click=turn,
+        type="primary" if session.twins is not None else "secondary",
+        help="Documents whose vectors are almost the same",
+    )
 
 
 def twins_panel(session: Session) -> None:
@@ -45,8 +50,13 @@ def twins_panel(session: Session) -> None:
         session.twins, session.group = float(widget("twins_threshold")), None
 
     preset("twins_threshold", threshold)
-    st.select_slider("Cosine from which two documents count as near-duplicates", sorted({*THRESHOLDS, threshold}),
-                     key="twins_threshold", on_change=chosen, format_func=lambda t: f"{t:g}")
+    st.select_slider(
+        "Cosine from which two documents count as near-duplicates",
+        sorted({*THRESHOLDS, threshold}),
+        key="twins_threshold",
+        on_change=chosen,
+        format_func=lambda t: f"{t:g}",
+    )
     found = cached_results.twins(session.root, threshold)
     if found is None:
         _look(session, threshold)
@@ -58,8 +68,14 @@ def twins_panel(session: Session) -> None:
 
 def _look(session: Session, threshold: float) -> None:
     workspace = cached_results.workspace(session.root)
-    job = next((job for job in runner.listed() if job.kind == "duplicates" and job.workspace == str(session.root)
-                and f"{threshold:g}" in job.arguments), None)
+    job = next(
+        (
+            job
+            for job in runner.listed()
+            if job.kind == "duplicates" and job.workspace == str(session.root) and f"{threshold:g}" in job.arguments
+        ),
+        None,
+    )
     if job is not None:
         job_panel(session, job, place="twins")
         if not runner.status(job).ended:
@@ -69,8 +85,11 @@ def _look(session: Session, threshold: float) -> None:
     if not st.button("Find near-duplicates", key="twins_find", type="primary"):
         return
     if len(workspace) > AT_ONCE:
-        runner.start(f"Near-duplicates of {workspace.manifest.name}",
-                   ["duplicates", str(session.root), "--threshold", f"{threshold:g}"], session.root)
+        runner.start(
+            f"Near-duplicates of {workspace.manifest.name}",
+            ["duplicates", str(session.root), "--threshold", f"{threshold:g}"],
+            session.root,
+        )
     else:
         bar = st.progress(0.0, "Comparing")
         find_duplicates(workspace, threshold, progress=_shown(bar))
@@ -86,34 +105,59 @@ def _groups(session: Session, found: Duplicates) -> None:
     if not len(sizes):
         st.markdown(f"**No two documents have a cosine of {found.threshold:g} or more**")
         return
-    st.markdown(f"**{count(found.extra)} documents would go if each of {count(len(sizes))} groups kept one** "
-                f":gray[{percent(found.extra / found.documents)} of the corpus]")
+    st.markdown(
+        f"**{count(found.extra)} documents would go if each of {count(len(sizes))} groups kept one** "
+        f":gray[{percent(found.extra / found.documents)} of the corpus]"
+    )
     workspace = cached_results.workspace(session.root)
     file = kept(lambda: csv_text(duplicates_table(workspace, found)).encode(), "duplicates.csv", "text/csv")
-    st.download_button("Download groups", file, "duplicates.csv", "text/csv", key="twins_download",
-                       icon=":material/download:", on_click="ignore")
+    st.download_button(
+        "Download groups",
+        file,
+        "duplicates.csv",
+        "text/csv",
+        key="twins_download",
+        icon=":material/download:",
+        on_click="ignore",
+    )
     shown = found.representatives[:LISTED]
     last = np.searchsorted(found.group, np.arange(len(shown)), side="right") - 1
-    table = pd.DataFrame({
-        "Documents": sizes[:LISTED], "Lowest cosine": found.cosine[last].astype(float),
-        "Kept document": cached_results.workspace(session.root).openings([int(row) for row in shown])})
+    table = pd.DataFrame(
+        {
+            "Documents": sizes[:LISTED],
+            "Lowest cosine": found.cosine[last].astype(float),
+            "Kept document": cached_results.workspace(session.root).openings([int(row) for row in shown]),
+        }
+    )
 
     def chosen() -> None:
         cells = widget("twins_groups")["selection"]["cells"]
         if cells:
             session.group = int(cells[0][0])
 
-    st.dataframe(table, key="twins_groups", hide_index=True, row_height=32, selection_mode="single-cell",
-                 height=min(len(table), 13) * 32 + 38,
-                 on_select=chosen, alt="Groups of near-duplicates; choose one to see its documents",
-                 column_config={
-                     "Documents": st.column_config.NumberColumn(format="localized", width=82),
-                     "Lowest cosine": st.column_config.NumberColumn(
-                         format="%.3f", width=96, help="To the kept document. Groups are joined pair by pair, so it "
-                                                       "may lie below the threshold."),
-                     "Kept document": st.column_config.TextColumn(width=300)})
-    st.caption((f"Listed: the {LISTED} largest groups. " if len(sizes) > LISTED else "")
-               + "The kept document is the one with the highest GIS.")
+    st.dataframe(
+        table,
+        key="twins_groups",
+        hide_index=True,
+        row_height=32,
+        selection_mode="single-cell",
+        height=min(len(table), 13) * 32 + 38,
+        on_select=chosen,
+        alt="Groups of near-duplicates; choose one to see its documents",
+        column_config={
+            "Documents": st.column_config.NumberColumn(format="localized", width=82),
+            "Lowest cosine": st.column_config.NumberColumn(
+                format="%.3f",
+                width=96,
+                help="To the kept document. Groups are joined pair by pair, so it may lie below the threshold.",
+            ),
+            "Kept document": st.column_config.TextColumn(width=300),
+        },
+    )
+    st.caption(
+        (f"Listed: the {LISTED} largest groups. " if len(sizes) > LISTED else "")
+        + "The kept document is the one with the highest GIS."
+    )
 
 
 def _group(session: Session, found: Duplicates, group: int) -> None:
@@ -124,7 +168,14 @@ def _group(session: Session, found: Duplicates, group: int) -> None:
 
     st.button("All groups", icon=":material/arrow_back:", type="tertiary", key="panel_back", on_click=back)
     st.markdown(f"**{count(len(rows))} near-duplicates, the first is kept**")
-    document_list(session, [int(row) for row in rows[:LISTED]], key="twins_documents", show=("gis",), clusters=True,
-                  values={"Cosine": [float(c) for c in cosine[:LISTED]]}, height=min(len(rows), 13) * 32 + 38)
+    document_list(
+        session,
+        [int(row) for row in rows[:LISTED]],
+        key="twins_documents",
+        show=("gis",),
+        clusters=True,
+        values={"Cosine": [float(c) for c in cosine[:LISTED]]},
+        height=min(len(rows), 13) * 32 + 38,
+    )
     if len(rows) > LISTED:
         st.caption(f"Listed: {LISTED} of {count(len(rows))}.")

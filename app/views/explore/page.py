@@ -44,18 +44,30 @@ def _strip(current: Session, found: Selected | None) -> None:
         part = np.bincount(taxonomy.positions[found.mask], minlength=len(taxonomy.clusters))
 
     st.markdown(strip_title(taxonomy, current.cluster, part))
-    share_strip(taxonomy, selected=current.cluster, part=part, key="explore_strip",
-                on_pick=lambda number: current.pick(None, number))
+    share_strip(
+        taxonomy,
+        selected=current.cluster,
+        part=part,
+        key="explore_strip",
+        on_pick=lambda number: current.pick(None, number),
+    )
     with st.expander("Show as table", icon=":material/table_rows:"):
-        st.dataframe(pd.DataFrame({
-            "Cluster": [c.label for c in taxonomy.clusters],
-            "Group": [taxonomy.parent(c.parent).label for c in taxonomy.clusters],
-            "Documents": [c.documents for c in taxonomy.clusters],
-            "Share of documents": [percent(c.share_documents) for c in taxonomy.clusters],
-            "Share of tokens": [percent(c.share_tokens) for c in taxonomy.clusters],
-            "Mass": [percent(c.mass) for c in taxonomy.clusters],
-            "Keywords": [", ".join(term for term, _ in c.keywords) for c in taxonomy.clusters]}),
-            hide_index=True, key="explore_table", alt="Every cluster on the map")
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Cluster": [c.label for c in taxonomy.clusters],
+                    "Group": [taxonomy.parent(c.parent).label for c in taxonomy.clusters],
+                    "Documents": [c.documents for c in taxonomy.clusters],
+                    "Share of documents": [percent(c.share_documents) for c in taxonomy.clusters],
+                    "Share of tokens": [percent(c.share_tokens) for c in taxonomy.clusters],
+                    "Mass": [percent(c.mass) for c in taxonomy.clusters],
+                    "Keywords": [", ".join(term for term, _ in c.keywords) for c in taxonomy.clusters],
+                }
+            ),
+            hide_index=True,
+            key="explore_table",
+            alt="Every cluster on the map",
+        )
 
 
 screen(session())

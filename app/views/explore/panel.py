@@ -58,18 +58,33 @@ def _back(session: Session, taxonomy: Taxonomy) -> None:
 def _overview(session: Session, taxonomy: Taxonomy) -> None:
     shares = [cluster.share_documents for cluster in taxonomy.clusters]
     st.markdown(f"**{len(shares)} clusters, from {percent(min(shares))} to {percent(max(shares))} of the documents**")
-    words = st.text_input("Filter clusters", key="panel_filter", type="search", live="300ms", max_chars=100,
-                          placeholder="Filter by label, group or keyword", label_visibility="collapsed",
-                          icon=":material/filter_list:")
-    listed = [cluster for cluster in sorted(taxonomy.clusters, key=lambda c: (-c.documents, c.number))
-              if _answers(cluster, taxonomy, str(words or ""))]
+    words = st.text_input(
+        "Filter clusters",
+        key="panel_filter",
+        type="search",
+        live="300ms",
+        max_chars=100,
+        placeholder="Filter by label, group or keyword",
+        label_visibility="collapsed",
+        icon=":material/filter_list:",
+    )
+    listed = [
+        cluster
+        for cluster in sorted(taxonomy.clusters, key=lambda c: (-c.documents, c.number))
+        if _answers(cluster, taxonomy, str(words or ""))
+    ]
     if not listed:
         st.caption("No cluster has this in its label, group or keywords. Clear the filter to see all.")
         return
-    table = pd.DataFrame({
-        " ": [circle(c.colour) for c in listed], "Cluster": [c.label for c in listed],
-        "Share": [100 * c.share_documents for c in listed], "Documents": [c.documents for c in listed],
-        "Group": [taxonomy.parent(c.parent).label for c in listed]})
+    table = pd.DataFrame(
+        {
+            " ": [circle(c.colour) for c in listed],
+            "Cluster": [c.label for c in listed],
+            "Share": [100 * c.share_documents for c in listed],
+            "Documents": [c.documents for c in listed],
+            "Group": [taxonomy.parent(c.parent).label for c in listed],
+        }
+    )
 
     def chosen() -> None:
         cells = widget("panel_clusters")["selection"]["cells"]
@@ -77,15 +92,24 @@ def _overview(session: Session, taxonomy: Taxonomy) -> None:
             session.pick(None, listed[cells[0][0]].number)
 
     st.dataframe(
-        table, key="panel_clusters", hide_index=True, height=min(len(listed), 16) * 32 + 38, on_select=chosen,
+        table,
+        key="panel_clusters",
+        hide_index=True,
+        height=min(len(listed), 16) * 32 + 38,
+        on_select=chosen,
         selection_mode="single-cell",
-        row_height=32, alt="Clusters with their shares; choose one to see it",
+        row_height=32,
+        alt="Clusters with their shares; choose one to see it",
         column_config={
-            " ": dot_column(), "Cluster": st.column_config.TextColumn(width=165),
-            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100 * max(shares),
-                                                     width=104, help=HINTS["share_documents"]),
+            " ": dot_column(),
+            "Cluster": st.column_config.TextColumn(width=165),
+            "Share": st.column_config.ProgressColumn(
+                format="%.1f%%", min_value=0, max_value=100 * max(shares), width=104, help=HINTS["share_documents"]
+            ),
             "Documents": st.column_config.NumberColumn(format="localized", width=82),
-            "Group": st.column_config.TextColumn(width="medium")})
+            "Group": st.column_config.TextColumn(width="medium"),
+        },
+    )
 
 
 def _answers(cluster: Cluster, taxonomy: Taxonomy, words: str) -> bool:
@@ -96,23 +120,35 @@ def _answers(cluster: Cluster, taxonomy: Taxonomy, words: str) -> bool:
 def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     _back(session, taxonomy)
     title(cluster.label, cluster.colour, f"in {taxonomy.parent(cluster.parent).label}")
-    facts([("Documents", percent(cluster.share_documents), "share_documents"),
-           ("Tokens", percent(cluster.share_tokens), "share_tokens"),
-           ("Mass", percent(cluster.mass), "mass"),
-           ("Concentration", f"{cluster.concentration:,.1f}", "concentration")])
+    facts(
+        [
+            ("Documents", percent(cluster.share_documents), "share_documents"),
+            ("Tokens", percent(cluster.share_tokens), "share_tokens"),
+            ("Mass", percent(cluster.mass), "mass"),
+            ("Concentration", f"{cluster.concentration:,.1f}", "concentration"),
+        ]
+    )
     keyword_badges(cluster.keywords)
     tabs = st.tabs(["Exemplars", "Borderline", "Least typical"], key="panel_tabs")
     with tabs[0]:
         st.caption("The most typical documents, near-duplicates left out.", help=HINTS["gis"])
-        document_list(session, cluster.exemplars, key=f"exemplars_{cluster.number}",
-                      show=("gis", "confidence", "centrality", "density"))
+        document_list(
+            session,
+            cluster.exemplars,
+            key=f"exemplars_{cluster.number}",
+            show=("gis", "confidence", "centrality", "density"),
+        )
     with tabs[1]:
         st.caption("The documents that lie closest to another cluster.", help=HINTS["margin"])
         document_list(session, cluster.borderline, key=f"borderline_{cluster.number}", show=("margin", "gis"))
     with tabs[2]:
         st.caption("The documents with the lowest score of the cluster.", help=HINTS["gis"])
-        document_list(session, cluster.atypical, key=f"atypical_{cluster.number}",
-                      show=("gis", "confidence", "centrality", "density"))
+        document_list(
+            session,
+            cluster.atypical,
+            key=f"atypical_{cluster.number}",
+            show=("gis", "confidence", "centrality", "density"),
+        )
 
 
 def _document(session: Session, taxonomy: Taxonomy, row: int) -> None:
@@ -121,10 +157,17 @@ def _document(session: Session, taxonomy: Taxonomy, row: int) -> None:
     stepper(session, taxonomy, row)
     reader(workspace, taxonomy, row)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("**Similar documents**", width="content",
-                    help="Nearest in meaning: the highest cosine between the vectors.")
-        st.button("Select documents like this", key="select_like", type="tertiary", icon=":material/join:",
-                  on_click=_like, args=(session, row))
+        st.markdown(
+            "**Similar documents**", width="content", help="Nearest in meaning: the highest cosine between the vectors."
+        )
+        st.button(
+            "Select documents like this",
+            key="select_like",
+            type="tertiary",
+            icon=":material/join:",
+            on_click=_like,
+            args=(session, row),
+        )
     near, cosine = cached_results.similar(session.root, row)
     document_list(session, near, key=f"similar_{row}", show=(), clusters=True, values={"Cosine": cosine}, height=290)
 

@@ -23,8 +23,13 @@ from gem_core.workspace.selections import LONGEST, Selections
 def saved_button(session: Session) -> None:
     """Offer the saved selections."""
     lines = cached_results.selections(session.root)
-    menu = st.popover(f"Selections: {len(lines)}" if lines else "Selections", icon=":material/bookmarks:",
-                      key="explore_saved", on_change="rerun", help="Take up a selection that was saved")
+    menu = st.popover(
+        f"Selections: {len(lines)}" if lines else "Selections",
+        icon=":material/bookmarks:",
+        key="explore_saved",
+        on_change="rerun",
+        help="Take up a selection that was saved",
+    )
     if menu.open:
         with menu, st.container(width=340, gap="small"), guarded():
             _menu(session)
@@ -79,10 +84,19 @@ def take_away(session: Session, found: Selected) -> None:
         with st.popover("Download", icon=":material/download:", key="download_open"):
             texts = st.toggle("With their texts", key="download_texts")
             file = kept(lambda: _file(session, found, texts=bool(texts)), "documents.csv", "text/csv")
-            st.download_button("Download documents", file, "documents.csv", "text/csv", key="download_documents",
-                               type="primary", on_click="ignore")
-            st.caption(f"{count(len(found))} rows: id, cluster, label, margin, GIS, tokens"
-                       + (", cosine" if found.cosine is not None else ""))
+            st.download_button(
+                "Download documents",
+                file,
+                "documents.csv",
+                "text/csv",
+                key="download_documents",
+                type="primary",
+                on_click="ignore",
+            )
+            st.caption(
+                f"{count(len(found))} rows: id, cluster, label, margin, GIS, tokens"
+                + (", cosine" if found.cosine is not None else "")
+            )
     saved = widget("save_done")
     if saved:
         st.caption(f":material/check: Saved as {escape(short(str(saved)))}. Find it under Selections.")
@@ -91,7 +105,9 @@ def take_away(session: Session, found: Selected) -> None:
 
 def _file(session: Session, found: Selected, *, texts: bool) -> bytes:
     workspace = cached_results.workspace(session.root)
-    table = documents_table(workspace, cached_results.taxonomy(session.root), found.rows, cosine=found.cosine, text=texts)
+    table = documents_table(
+        workspace, cached_results.taxonomy(session.root), found.rows, cosine=found.cosine, text=texts
+    )
     return csv_text(table).encode()
 
 

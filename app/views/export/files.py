@@ -58,20 +58,49 @@ def _edits(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
 
 def _steps(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
     steps = workspace.history().to(taxonomy.key)
-    return pd.DataFrame({"step": range(1, len(steps) + 1), "at": [str(s.at)[:19].replace("T", " ") for s in steps],
-                         "sentence": [s.sentence for s in steps]})
+    return pd.DataFrame(
+        {
+            "step": range(1, len(steps) + 1),
+            "at": [str(s.at)[:19].replace("T", " ") for s in steps],
+            "sentence": [s.sentence for s in steps],
+        }
+    )
 
 
 FILES = (
-    File("taxonomy.csv", "one row a cluster: label, parent, keywords, shares, mass, exemplars", "text/csv",
-         _csv(taxonomy_table), taxonomy_table),
-    File("assignments.csv", "one row a document: id, cluster, label, margin, GIS", "text/csv",
-         _csv(assignments_table), assignments_table),
-    File("assignments.parquet", "the same with places on the flat map, for embedding-atlas, pandas, DuckDB",
-         "application/vnd.apache.parquet", _parquet),
-    File("weights.csv", "mixing weight of each cluster by its mass, natural share, ratio", "text/csv",
-         _csv(_weights), _weights),
-    File("edits.jsonl", "one line a step: what was done, when, in words and to be replayed",
-         "application/x-ndjson", _edits, _steps),
+    File(
+        "taxonomy.csv",
+        "one row a cluster: label, parent, keywords, shares, mass, exemplars",
+        "text/csv",
+        _csv(taxonomy_table),
+        taxonomy_table,
+    ),
+    File(
+        "assignments.csv",
+        "one row a document: id, cluster, label, margin, GIS",
+        "text/csv",
+        _csv(assignments_table),
+        assignments_table,
+    ),
+    File(
+        "assignments.parquet",
+        "the same with places on the flat map, for embedding-atlas, pandas, DuckDB",
+        "application/vnd.apache.parquet",
+        _parquet,
+    ),
+    File(
+        "weights.csv",
+        "mixing weight of each cluster by its mass, natural share, ratio",
+        "text/csv",
+        _csv(_weights),
+        _weights,
+    ),
+    File(
+        "edits.jsonl",
+        "one line a step: what was done, when, in words and to be replayed",
+        "application/x-ndjson",
+        _edits,
+        _steps,
+    ),
     File("receipt.json", "hashes, versions, parameters, costs, the command", "application/json", _receipt),
 )

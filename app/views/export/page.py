@@ -33,8 +33,10 @@ def screen() -> None:
 
 
 def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
-    st.markdown(f"**One page and {len(FILES)} files describe {count(len(taxonomy.clusters))} clusters of "
-                f"{count(len(workspace))} documents**")
+    st.markdown(
+        f"**One page and {len(FILES)} files describe {count(len(taxonomy.clusters))} clusters of "
+        f"{count(len(workspace))} documents**"
+    )
     report_card(workspace, taxonomy)
     with st.container(border=True, gap="small"):
         for file in FILES:
@@ -42,37 +44,69 @@ def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
                 st.markdown(f"**{file.name}**  \n:small[:gray[{file.about}]]", width="stretch")
                 make = kept(partial(file.content, workspace, taxonomy), file.name, file.mime)
                 st.download_button(
-                    "Download", make, file.name, file.mime, key=f"export-{file.name.replace('.', '-')}",
-                    on_click="ignore", icon=":material/download:", help=f"Make {file.name} now and save it.")
+                    "Download",
+                    make,
+                    file.name,
+                    file.mime,
+                    key=f"export-{file.name.replace('.', '-')}",
+                    on_click="ignore",
+                    icon=":material/download:",
+                    help=f"Make {file.name} now and save it.",
+                )
     make = kept(partial(everything, workspace), "gem-export.zip", "application/zip")
-    st.download_button("Download all as zip", make, "gem-export.zip", "application/zip", key="export-all",
-                       on_click="ignore", icon=":material/folder_zip:",
-                       help="These files in one archive, as gem-explorer export writes them.")
+    st.download_button(
+        "Download all as zip",
+        make,
+        "gem-export.zip",
+        "application/zip",
+        key="export-all",
+        on_click="ignore",
+        icon=":material/folder_zip:",
+        help="These files in one archive, as gem-explorer export writes them.",
+    )
     st.caption("Cells that a spreadsheet would run as a formula get an apostrophe in front. Numbers stay as they are.")
 
 
 def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
     tables = [file for file in FILES if file.table is not None]
-    chosen = st.segmented_control("Look inside", [file.name for file in tables], default=tables[0].name, required=True,
-                                  key="export-look", label_visibility="collapsed")
+    chosen = st.segmented_control(
+        "Look inside",
+        [file.name for file in tables],
+        default=tables[0].name,
+        required=True,
+        key="export-look",
+        label_visibility="collapsed",
+    )
     table = next(file.table for file in tables if file.name == chosen)
     assert table is not None
     rows = table(workspace, taxonomy)
-    st.markdown(f"**{chosen.split('.')[0].capitalize()}: {count(len(rows))} {'row' if len(rows) == 1 else 'rows'}, "
-                f"{len(rows.columns)} columns**")
+    st.markdown(
+        f"**{chosen.split('.')[0].capitalize()}: {count(len(rows))} {'row' if len(rows) == 1 else 'rows'}, "
+        f"{len(rows.columns)} columns**"
+    )
     shown = neutral_table(rows.head(SHOWN))
-    st.dataframe(shown, hide_index=True, key=f"export-table-{chosen}", column_config=_formats(shown),
-                 alt=f"First rows of {chosen}")
+    st.dataframe(
+        shown,
+        hide_index=True,
+        key=f"export-table-{chosen}",
+        column_config=_formats(shown),
+        alt=f"First rows of {chosen}",
+    )
     if len(rows) > SHOWN:
         st.caption(f"The first {SHOWN} rows.")
     if chosen == "weights.csv":
-        st.caption("Weight: soft mass of the cluster. Natural share: its part of the tokens. Ratio: weight over "
-                   "natural share; above 1 the cluster is seen more often than it occurs.")
+        st.caption(
+            "Weight: soft mass of the cluster. Natural share: its part of the tokens. Ratio: weight over "
+            "natural share; above 1 the cluster is seen more often than it occurs."
+        )
 
 
 def _formats(table: pd.DataFrame) -> dict[str, object]:
-    return {str(name): st.column_config.NumberColumn(format="%.4f") for name in table.columns
-            if pd.api.types.is_float_dtype(table[name])}
+    return {
+        str(name): st.column_config.NumberColumn(format="%.4f")
+        for name in table.columns
+        if pd.api.types.is_float_dtype(table[name])
+    }
 
 
 def _reproduce(workspace: Workspace, taxonomy: Taxonomy) -> None:
@@ -82,8 +116,9 @@ def _reproduce(workspace: Workspace, taxonomy: Taxonomy) -> None:
     else:
         st.markdown("**This command makes the same taxonomy again**")
     st.code(command(workspace, taxonomy), language=None, wrap_lines=True)
-    st.caption("DIR is the folder for the new workspace. The receipt holds this line, every parameter, versions and "
-               "costs.")
+    st.caption(
+        "DIR is the folder for the new workspace. The receipt holds this line, every parameter, versions and costs."
+    )
     with st.expander("Hashes", key="export-hashes"):
         st.caption("Equal hashes mean equal content: of ids and texts, and of assignments and labels.")
         st.code(f"data      {taxonomy.data_hash}\ntaxonomy  {taxonomy.taxonomy_hash}", language=None, wrap_lines=True)

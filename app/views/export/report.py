@@ -54,13 +54,23 @@ def report_card(workspace: Workspace, taxonomy: Taxonomy) -> None:
     """The report with its button."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
-            st.markdown("**report.html**  \n:small[:gray[one page that opens offline: map, tree, clusters with "
-                        "exemplars, balance path, receipt]]", width="stretch")
-            st.download_button("Download report", kept(lambda: make(workspace, taxonomy), "report.html", "text/html"),
-                               "report.html", "text/html",
-                               key="export-report", type="primary", icon=":material/public:", on_click="ignore",
-                               help="Make the page now and save it. It holds positions and the openings of a few "
-                                    "documents, never whole texts.")
+            st.markdown(
+                "**report.html**  \n:small[:gray[one page that opens offline: map, tree, clusters with "
+                "exemplars, balance path, receipt]]",
+                width="stretch",
+            )
+            st.download_button(
+                "Download report",
+                kept(lambda: make(workspace, taxonomy), "report.html", "text/html"),
+                "report.html",
+                "text/html",
+                key="export-report",
+                type="primary",
+                icon=":material/public:",
+                on_click="ignore",
+                help="Make the page now and save it. It holds positions and the openings of a few "
+                "documents, never whole texts.",
+            )
         # The press itself runs nothing again: a page drawn anew would forget what it is about to save.
         st.fragment(_standing, key="export-report-standing")((str(workspace.root), taxonomy.key))
 

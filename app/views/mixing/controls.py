@@ -41,9 +41,18 @@ def controls(here: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
     domains = mixing.domains(here.root)
     if mix.strategy not in hand:
         mix.strategy = "natural"
-    mix.strategy = st.radio("Strategy", hand, index=hand.index(mix.strategy), format_func=NAMES.__getitem__,
-                            captions=[ABOUT[one] for one in hand], key=f"mixing-strategy-{'-'.join(hand[5:])}",
-                            help=HINTS["strategy"]) or mix.strategy
+    mix.strategy = (
+        st.radio(
+            "Strategy",
+            hand,
+            index=hand.index(mix.strategy),
+            format_func=NAMES.__getitem__,
+            captions=[ABOUT[one] for one in hand],
+            key=f"mixing-strategy-{'-'.join(hand[5:])}",
+            help=HINTS["strategy"],
+        )
+        or mix.strategy
+    )
     if mix.strategy == "temperature":
         mix.tau = float(st.slider("Tau", 0.0, 2.0, mix.tau, 0.05, key="mixing-tau", help=HINTS["tau"]))
     if mix.strategy == "custom":
@@ -55,16 +64,50 @@ def controls(here: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
 def _limits(mix: Mix, domains: Domains) -> None:
     total = int(domains.tokens.sum())
     options = budgets(total, mix.budget)
-    mix.budget = int(st.select_slider("Token budget", options, value=mix.budget, format_func=lambda n: size(n, total),
-                                      key=f"mixing-budget-{total}", help=HINTS["budget"] + " Log scale."))
-    mix.max_epochs = st.number_input("At most, epochs", min_value=0.01, value=None, step=1.0, format="%g",
-                                     placeholder="no limit", key="mixing-epochs", persist_state="session",
-                                     help=HINTS["epochs"])
+    mix.budget = int(
+        st.select_slider(
+            "Token budget",
+            options,
+            value=mix.budget,
+            format_func=lambda n: size(n, total),
+            key=f"mixing-budget-{total}",
+            help=HINTS["budget"] + " Log scale.",
+        )
+    )
+    mix.max_epochs = st.number_input(
+        "At most, epochs",
+        min_value=0.01,
+        value=None,
+        step=1.0,
+        format="%g",
+        placeholder="no limit",
+        key="mixing-epochs",
+        persist_state="session",
+        help=HINTS["epochs"],
+    )
     left, right = st.columns(2, gap="small")
-    floor = left.number_input("Floor, percent", 0.0, 100.0, 0.0, 0.5, format="%g", key="mixing-floor",
-                              persist_state="session", help="The least weight that a cluster gets.")
-    fold = right.number_input("Fold below, percent", 0.0, 100.0, 0.0, 0.5, format="%g", key="mixing-fold",
-                             persist_state="session", help=HINTS["fold"])
+    floor = left.number_input(
+        "Floor, percent",
+        0.0,
+        100.0,
+        0.0,
+        0.5,
+        format="%g",
+        key="mixing-floor",
+        persist_state="session",
+        help="The least weight that a cluster gets.",
+    )
+    fold = right.number_input(
+        "Fold below, percent",
+        0.0,
+        100.0,
+        0.0,
+        0.5,
+        format="%g",
+        key="mixing-fold",
+        persist_state="session",
+        help=HINTS["fold"],
+    )
     mix.floor, mix.fold = (round((value or 0.0) / 100, 12) for value in (floor, fold))
 
 
@@ -79,28 +122,57 @@ def budgets(total: int, present: int) -> list[int]:
 
 def size(tokens: int, total: int = 0) -> str:
     """83159 -> '83.2k'; the tokens there are say so."""
-    name = next((f"{tokens / unit:.3g}{sign}" for unit, sign in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
-                 if tokens >= unit), count(tokens))
+    name = next(
+        (
+            f"{tokens / unit:.3g}{sign}"
+            for unit, sign in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+            if tokens >= unit
+        ),
+        count(tokens),
+    )
     return f"{name}, all there are" if tokens == total else name
 
 
 def _own(here: Session, mix: Mix, domains: Domains) -> None:
     taxonomy = cached_results.taxonomy(here.root)
     order = np.argsort(-domains.natural, kind="stable").tolist()  # as in the charts
-    lines = [ShareLine(short(domains.names[at], 100), taxonomy.cluster(domains.numbers[at]).colour, mix.own.shares[at],
-                       float(domains.natural[at]), mix.own.locked[at]) for at in order]
-    share_editor(lines, key=f"mixing-own-{mix.round}", height=300, what="Weight",
-                 on_change=lambda what: mix.change(replace(what, at=order[what.at])))
+    lines = [
+        ShareLine(
+            short(domains.names[at], 100),
+            taxonomy.cluster(domains.numbers[at]).colour,
+            mix.own.shares[at],
+            float(domains.natural[at]),
+            mix.own.locked[at],
+        )
+        for at in order
+    ]
+    share_editor(
+        lines,
+        key=f"mixing-own-{mix.round}",
+        height=300,
+        what="Weight",
+        on_change=lambda what: mix.change(replace(what, at=order[what.at])),
+    )
     if mix.own.note:
         st.caption(f":orange[:material/info: {mix.own.note}]")
     else:
         st.caption("The others make room in proportion. The mark is the natural share.")
     equal = (1.0 / len(lines),) * len(lines)
     with st.container(horizontal=True, gap="small"):
-        st.button("All equal", type="tertiary", key="mixing-own-equal", on_click=mix.start,
-                  args=(equal, set(range(len(lines)))))
-        st.button("All natural", type="tertiary", key="mixing-own-natural", on_click=mix.start,
-                  args=(tuple(domains.natural.tolist()), set()))
+        st.button(
+            "All equal",
+            type="tertiary",
+            key="mixing-own-equal",
+            on_click=mix.start,
+            args=(equal, set(range(len(lines)))),
+        )
+        st.button(
+            "All natural",
+            type="tertiary",
+            key="mixing-own-natural",
+            on_click=mix.start,
+            args=(tuple(domains.natural.tolist()), set()),
+        )
 
 
 def _missing(here: Session, hand: tuple[Strategy, ...]) -> None:
@@ -112,8 +184,16 @@ def _missing(here: Session, hand: tuple[Strategy, ...]) -> None:
         busy = running(here) is not None
         for strategy in lacking:
             command = RUNS[strategy]
-            if st.button(f"Run {NAMES[strategy]}", key=f"mixing-start-{command}", disabled=busy, width="stretch",
-                         help=f"{HINTS[strategy]} Starts gem-explorer mix {command} in the background."):
+            if st.button(
+                f"Run {NAMES[strategy]}",
+                key=f"mixing-start-{command}",
+                disabled=busy,
+                width="stretch",
+                help=f"{HINTS[strategy]} Starts gem-explorer mix {command} in the background.",
+            ):
                 start_run(here, command)
-        st.caption("One run at a time is going." if busy else "They train proxies in the background, for minutes to "
-                   "an hour. Runs says more.")
+        st.caption(
+            "One run at a time is going."
+            if busy
+            else "They train proxies in the background, for minutes to an hour. Runs says more."
+        )

@@ -19,7 +19,8 @@ FILES: tuple[tuple[Format, str, str, str], ...] = (  # format, label, name, type
     ("csv", "CSV", "weights.csv", "text/csv"),
     ("regmix", "RegMix yaml", "weights-regmix.yaml", "application/yaml"),
     ("doremi", "DoReMi json", "weights-doremi.json", "application/json"),
-    ("weborganizer", "WebOrganizer json", "weights-weborganizer.json", "application/json"))
+    ("weborganizer", "WebOrganizer json", "weights-weborganizer.json", "application/json"),
+)
 
 
 def take_away(here: Session, mix: Mix, found: Weights) -> None:
@@ -30,15 +31,26 @@ def take_away(here: Session, mix: Mix, found: Weights) -> None:
         with st.container(horizontal=True, gap="small"):
             for form, label, name, mime in FILES:
                 make = kept(partial(content, taxonomy, found, form), name, mime)
-                st.download_button(label, make, name, mime, key=f"mixing-{form}", on_click="ignore",
-                                   icon=":material/download:", type="primary" if form == "csv" else "secondary",
-                                   help=f"Make {name} now and save it. It names its taxonomy.")
-        place = st.expander("The same as commands", icon=":material/terminal:", key="mixing-commands",
-                            on_change="rerun")
+                st.download_button(
+                    label,
+                    make,
+                    name,
+                    mime,
+                    key=f"mixing-{form}",
+                    on_click="ignore",
+                    icon=":material/download:",
+                    type="primary" if form == "csv" else "secondary",
+                    help=f"Make {name} now and save it. It names its taxonomy.",
+                )
+        place = st.expander(
+            "The same as commands", icon=":material/terminal:", key="mixing-commands", on_change="rerun"
+        )
         if place.open:  # the browser's part for code is large: loaded only when asked for
             place.code("\n".join(commands(here.root, mix, domains)), language=None, wrap_lines=True)
-            place.caption("The first command writes the same weights; a .yaml or .json file, or --format, gives the "
-                          "others. The second draws the training set.")
+            place.caption(
+                "The first command writes the same weights; a .yaml or .json file, or --format, gives the "
+                "others. The second draws the training set."
+            )
 
 
 def content(taxonomy: Taxonomy, found: Weights, form: Format) -> bytes:
@@ -53,11 +65,14 @@ def commands(root: Path, mix: Mix, domains: Domains) -> list[str]:
     if mix.strategy == "temperature":
         parts.append(f"--tau {mix.tau:g}")
     if mix.strategy == "custom":
-        parts.append("--custom " + shlex.quote(",".join(f"{number}={weight!r}"
-                                                        for number, weight in mix.fixed(domains))))
+        parts.append(
+            "--custom " + shlex.quote(",".join(f"{number}={weight!r}" for number, weight in mix.fixed(domains)))
+        )
     parts.append(f"--budget {mix.budget}")
     if mix.max_epochs is not None:
         parts.append(f"--max-epochs {mix.max_epochs!r}")
     parts += [f"--{name} {value!r}" for name, value in (("floor", mix.floor), ("fold", mix.fold)) if value]
-    return [" ".join([*parts, "--out weights.csv"]),
-            f"gem-explorer mix sample {place} --weights weights.csv --tokens {mix.budget} --out FOLDER --seed 0"]
+    return [
+        " ".join([*parts, "--out weights.csv"]),
+        f"gem-explorer mix sample {place} --weights weights.csv --tokens {mix.budget} --out FOLDER --seed 0",
+    ]

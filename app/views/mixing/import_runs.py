@@ -18,13 +18,20 @@ DONE = "mixing-imported"
 
 def import_form(here: Session) -> None:
     """Two files and one button."""
-    st.markdown("**Runs from elsewhere**  \n:small[:gray[Two CSV files in the layout of RegMix: mixtures and losses, a "
-                "row a run, a column of mixtures for each cluster by its name.]]")
+    st.markdown(
+        "**Runs from elsewhere**  \n:small[:gray[Two CSV files in the layout of RegMix: mixtures and losses, a "
+        "row a run, a column of mixtures for each cluster by its name.]]"
+    )
     left, right = st.columns(2, gap="small")
     mixtures = left.file_uploader("Mixtures", type="csv", key="mixing-import-mixtures")
     losses = right.file_uploader("Losses", type="csv", key="mixing-import-losses")
-    target = st.text_input("Loss to lower", value="all", key="mixing-import-target", max_chars=200,
-                           help="A column of the losses, or a part of its name. Not needed where there is one.")
+    target = st.text_input(
+        "Loss to lower",
+        value="all",
+        key="mixing-import-target",
+        max_chars=200,
+        help="A column of the losses, or a part of its name. Not needed where there is one.",
+    )
     if st.button("Take them in", key="mixing-import-start", disabled=mixtures is None or losses is None):
         try:
             with st.spinner("Fitting a regression to the runs"):
@@ -33,8 +40,10 @@ def import_form(here: Session) -> None:
             refusal("These runs cannot be taken in", str(error))
         else:
             evidence = found.evidence
-            here.drafts[DONE] = (f"{evidence['n_runs']} runs taken in, loss of "
-                                 f"{escape(short(str(evidence['target']), 60))}: they are now what RegMix rests on.")
+            here.drafts[DONE] = (
+                f"{evidence['n_runs']} runs taken in, loss of "
+                f"{escape(short(str(evidence['target']), 60))}: they are now what RegMix rests on."
+            )
             st.rerun(scope="app")
     said = here.drafts.pop(DONE, "")
     if said:
@@ -48,4 +57,6 @@ def _taken(here: Session, mixtures: Any, losses: Any, target: str) -> Proposal:
         paths = [Path(folder) / name for name in ("mixtures.csv", "losses.csv")]
         for path, upload in zip(paths, (mixtures, losses), strict=True):
             path.write_bytes(upload.getvalue())
-        return import_runs(cached_results.workspace(here.root), cached_results.taxonomy(here.root), *paths, target=target)
+        return import_runs(
+            cached_results.workspace(here.root), cached_results.taxonomy(here.root), *paths, target=target
+        )

@@ -6,8 +6,13 @@ from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
 
-TITLES = {"proxies": "Proxies for RegMix", "doremi": "DoReMi", "perfre": "PerfRe", "probe": "Probes for GRIP",
-          "predict": "Predictability"}
+TITLES = {
+    "proxies": "Proxies for RegMix",
+    "doremi": "DoReMi",
+    "perfre": "PerfRe",
+    "probe": "Probes for GRIP",
+    "predict": "Predictability",
+}
 ACTIVE = "mixing_active"
 
 
@@ -22,8 +27,9 @@ def newest(session: Session) -> list[runner.Job]:
 
 def running(session: Session, command: str = "") -> runner.Job | None:
     """Return the run that goes on, if any, or if it is of a command."""
-    return next((job for job in newest(session) if command in ("", job.arguments[1]) and not runner.status(job).ended),
-                None)
+    return next(
+        (job for job in newest(session) if command in ("", job.arguments[1]) and not runner.status(job).ended), None
+    )
 
 
 def active(session: Session, place: str) -> None:

@@ -62,13 +62,27 @@ def _progress(making: Making) -> None:
 def _shown(here: Session, domains: Domains, found: Losses) -> None:
     taxonomy = cached_results.taxonomy(here.root)
     order = np.argsort(-domains.natural, kind="stable")
-    rows = [LossRow(domains.names[at], taxonomy.cluster(domains.numbers[at]).colour, float(found.natural[at]),
-                    float(found.proposed[at])) for at in order]
+    rows = [
+        LossRow(
+            domains.names[at],
+            taxonomy.cluster(domains.numbers[at]).colour,
+            float(found.natural[at]),
+            float(found.proposed[at]),
+        )
+        for at in order
+    ]
     changed = bool(np.abs(found.proposed - found.natural).max() >= SAME)
-    finding(said(found), f"{'Change by' if changed else 'By'} an n-gram mixture, nats a token on held-out documents. "
-            f"{'Left is better' if changed else 'Less is better'}.")
-    st.plotly_chart(losses(rows, changed=changed), key="mixing-losses", config=CONFIG,
-                    alt="Predicted loss of each cluster beside natural shares; the table below holds the numbers")
+    finding(
+        said(found),
+        f"{'Change by' if changed else 'By'} an n-gram mixture, nats a token on held-out documents. "
+        f"{'Left is better' if changed else 'Less is better'}.",
+    )
+    st.plotly_chart(
+        losses(rows, changed=changed),
+        key="mixing-losses",
+        config=CONFIG,
+        alt="Predicted loss of each cluster beside natural shares; the table below holds the numbers",
+    )
     st.caption("It only counts pairs of tokens: good for direction and order, not for the loss of a large model.")
 
 
@@ -78,5 +92,7 @@ def said(found: Losses) -> str:
     if np.abs(change).max() < SAME:
         return f"Predicted loss {found.whole:.3f} over the corpus, as with natural shares"
     falls, rises = int((change <= -SAME).sum()), int((change >= SAME).sum())
-    return (f"Predicted loss falls for {falls} clusters, rises for {rises}; "
-            f"{found.whole - found.whole_natural:+.3f} over the corpus")
+    return (
+        f"Predicted loss falls for {falls} clusters, rises for {rises}; "
+        f"{found.whole - found.whole_natural:+.3f} over the corpus"
+    )

@@ -20,8 +20,15 @@ WEIGHTS, RUNS = "Weights", "Runs"
 
 def screen(current: Session) -> None:
     """Two questions, one at a time."""
-    view = st.segmented_control("Question", (WEIGHTS, RUNS), default=WEIGHTS, required=True, key="mixing_view",
-                                persist_state="session", label_visibility="collapsed")
+    view = st.segmented_control(
+        "Question",
+        (WEIGHTS, RUNS),
+        default=WEIGHTS,
+        required=True,
+        key="mixing_view",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
     with guarded():
         if view == RUNS:
             runs(current)

@@ -23,8 +23,13 @@ from gem_core.pipeline.mixing.doremi_study import doremi_curve
 from gem_core.pipeline.mixing.regmix_study import ALL
 from gem_core.workspace.mixing_runs import Mixes
 
-LAWS = {"effective": "the effective-data law", "exponential": "the exponential law", "linear": "a linear fit",
-        "lightgbm": "boosted trees", "ensemble": "an ensemble"}
+LAWS = {
+    "effective": "the effective-data law",
+    "exponential": "the exponential law",
+    "linear": "a linear fit",
+    "lightgbm": "boosted trees",
+    "ensemble": "an ensemble",
+}
 EVERY = 3.0  # seconds between two looks at a curve that grows
 
 
@@ -59,14 +64,22 @@ def _doremi(here: Session, live: bool) -> None:
         last = np.array([found["weights"][str(n)] for n in found["numbers"]]) if ended else table.mean(axis=0)
         words = "on average" if ended else "so far"
         mean = np.cumsum(table, axis=0) / np.arange(1, len(table) + 1)[:, None]
-        finding(f"As even as {effective_number(last):.1f} of {len(last)} clusters {words}",
-                f"Weight of each cluster, averaged up to each of {count(found['curve_steps'][-1])} steps. At single "
-                f"steps one had up to {percent(table.max())}.")
-        st.plotly_chart(curve(found["curve_steps"], mean, [c.label for c in clusters], [c.colour for c in clusters]),
-                        key="mixing-curve", config=CONFIG, alt="Mean weight of each cluster over the steps of DoReMi")
+        finding(
+            f"As even as {effective_number(last):.1f} of {len(last)} clusters {words}",
+            f"Weight of each cluster, averaged up to each of {count(found['curve_steps'][-1])} steps. At single "
+            f"steps one had up to {percent(table.max())}.",
+        )
+        st.plotly_chart(
+            curve(found["curve_steps"], mean, [c.label for c in clusters], [c.colour for c in clusters]),
+            key="mixing-curve",
+            config=CONFIG,
+            alt="Mean weight of each cluster over the steps of DoReMi",
+        )
         if found.get("collapsed"):
-            st.caption(":orange[:material/warning: It has collapsed: one cluster has more than 90% of the weight. Do "
-                       "not use these weights.]")
+            st.caption(
+                ":orange[:material/warning: It has collapsed: one cluster has more than 90% of the weight. Do "
+                "not use these weights.]"
+            )
     if live:
         pulse(EVERY, "mixing-curve")
 
@@ -77,12 +90,19 @@ def regmix(here: Session) -> bool:
     if found is None:
         return False
     score = float(found["out_of_fold_spearman"])
-    word = "ranks mixtures well" if score >= STRONG else "ranks mixtures partly" if score >= WEAK else \
-        "cannot rank mixtures"
+    word = (
+        "ranks mixtures well"
+        if score >= STRONG
+        else "ranks mixtures partly"
+        if score >= WEAK
+        else "cannot rank mixtures"
+    )
     aim = "the whole corpus" if found["target"] == ALL else escape(short(str(found["target"]), 60))
-    finding(f"Regression {word}: {score:.2f} out of fold on {count(found['n_runs'])} runs",
-            f"Rank correlation with the loss of {aim}, by {LAWS.get(found['regressor'], 'regression')}; predicted "
-            f"{float(found['predicted_loss']):.3f} nats a token.")
+    finding(
+        f"Regression {word}: {score:.2f} out of fold on {count(found['n_runs'])} runs",
+        f"Rank correlation with the loss of {aim}, by {LAWS.get(found['regressor'], 'regression')}; predicted "
+        f"{float(found['predicted_loss']):.3f} nats a token.",
+    )
     if score < WEAK:
         st.caption(":orange[:material/warning: These weights are hardly better than a guess.]")
     _most(here, {n: float(w) for n, w in found["weights"].items()}, "Largest weights", percent)
@@ -96,8 +116,10 @@ def perfre(here: Session) -> bool:
         return False
     benefits = {n: float(value) for n, value in found["benefits"].items()}
     helpful = sum(value > 0 for value in benefits.values())
-    finding(f"More of it lowers the loss for {helpful} of {len(benefits)} clusters",
-            "Fall of the loss, nats a token, when a cluster is up-sampled; one proxy each, so without errors.")
+    finding(
+        f"More of it lowers the loss for {helpful} of {len(benefits)} clusters",
+        "Fall of the loss, nats a token, when a cluster is up-sampled; one proxy each, so without errors.",
+    )
     _most(here, benefits, "Most", lambda value: f"{value:+.4f}")
     return True
 
@@ -109,8 +131,10 @@ def grip(here: Session) -> bool:
         return False
     gains = {n: float(value) for n, value in found["gains"].items()}
     first = max(gains, key=gains.__getitem__)
-    finding(f"Learned fastest: {name_of(here, first)}, {percent(gains[first])} ± {percent(found['errors'][first])}",
-            f"Fall of the loss in a probe with its standard error; {count(sum(found['probes'].values()))} probes.")
+    finding(
+        f"Learned fastest: {name_of(here, first)}, {percent(gains[first])} ± {percent(found['errors'][first])}",
+        f"Fall of the loss in a probe with its standard error; {count(sum(found['probes'].values()))} probes.",
+    )
     _most(here, gains, "Most", percent)
     return True
 
@@ -127,19 +151,35 @@ def predictability(here: Session) -> bool:
         found = evidence(here, f"predict-{kind}")
         if found is not None and "median" in found:
             spec = str(found["settings"]["partition"])
-            rows.append((spec.removeprefix("column:") if kind == "column" else "random (control)" if kind == "random"
-                         else spec, float(found["median"]), *map(float, found["quartiles"]), str(found["verdict"])))
+            rows.append(
+                (
+                    spec.removeprefix("column:")
+                    if kind == "column"
+                    else "random (control)"
+                    if kind == "random"
+                    else spec,
+                    float(found["median"]),
+                    *map(float, found["quartiles"]),
+                    str(found["verdict"]),
+                )
+            )
     if not rows:
         return False
     own = next((row for row in rows if row[0] == "gem"), rows[0])
     st.markdown(f"**{escape(own[0])}: {escape(own[4])}**")
-    st.dataframe(pd.DataFrame([row[:4] for row in rows], columns=["Grouping", "Median", "From", "To"]),
-                 hide_index=True, key="mixing-predict", row_height=30,
-                 alt="Rank correlation on held-out mixtures by grouping",
-                 column_config={name: st.column_config.NumberColumn(format="%.2f", width=80,
-                                                                    help=HINTS["out_of_fold"])
-                                for name in ("Median", "From", "To")})
+    st.dataframe(
+        pd.DataFrame([row[:4] for row in rows], columns=["Grouping", "Median", "From", "To"]),
+        hide_index=True,
+        key="mixing-predict",
+        row_height=30,
+        alt="Rank correlation on held-out mixtures by grouping",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.2f", width=80, help=HINTS["out_of_fold"])
+            for name in ("Median", "From", "To")
+        },
+    )
     if len(rows) == 1:
-        st.caption("Run the random groups too: clusters that predict no better than those tell nothing by their "
-                   "meaning.")
+        st.caption(
+            "Run the random groups too: clusters that predict no better than those tell nothing by their meaning."
+        )
     return True

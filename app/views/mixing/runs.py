@@ -30,17 +30,28 @@ STUDIES = (
     Study("proxies", "regmix", "64 proxies, each on a mixture of its own.", regmix),
     Study("perfre", "perfre", "One proxy for each cluster, and one more.", perfre),
     Study("probe", "grip", "One proxy, then 8 short probes for each cluster.", grip),
-    Study("predict", "out_of_fold", "64 proxies on mixtures of a grouping: do weights predict the loss at all?",
-          predictability))
-GROUPINGS = {"gem": "Present clusters", "random": "Random groups (control)", "kmeans": "k-means",
-             "spherical": "Spherical k-means"}
+    Study(
+        "predict",
+        "out_of_fold",
+        "64 proxies on mixtures of a grouping: do weights predict the loss at all?",
+        predictability,
+    ),
+)
+GROUPINGS = {
+    "gem": "Present clusters",
+    "random": "Random groups (control)",
+    "kmeans": "k-means",
+    "spherical": "Spherical k-means",
+}
 
 
 def runs(here: Session) -> None:
     """Settings above, then a card for each kind of run."""
-    st.caption("Proxies are small models, trained for a short time on this machine. They can rank mixtures; whether "
-               "the order holds for a large model, nobody knows before it is trained. Predictability says whether "
-               "weights have told the proxies' losses at all.")
+    st.caption(
+        "Proxies are small models, trained for a short time on this machine. They can rank mixtures; whether "
+        "the order holds for a large model, nobody knows before it is trained. Predictability says whether "
+        "weights have told the proxies' losses at all."
+    )
     options = _options()
     grid = st.grid(2, min_column_width=430, gap="medium", key="mixing_runs")
     for study in STUDIES:
@@ -52,24 +63,45 @@ def runs(here: Session) -> None:
 
 def _options() -> list[str]:
     with st.container(horizontal=True, gap="small", key="mixing-run-options"):
-        seed = st.number_input("Seed", min_value=0, value=0, step=1, key="mixing-run-seed", width=130,
-                               persist_state="session", help="Of everything random in a run. The same seed and "
-                               "steps read what was found before.")
-        steps = st.number_input("Training steps", min_value=1, value=None, step=50, key="mixing-run-steps", width=160,
-                                persist_state="session", placeholder="default",
-                                help="Of each proxy. Fewer are quicker and say less.")
+        seed = st.number_input(
+            "Seed",
+            min_value=0,
+            value=0,
+            step=1,
+            key="mixing-run-seed",
+            width=130,
+            persist_state="session",
+            help="Of everything random in a run. The same seed and steps read what was found before.",
+        )
+        steps = st.number_input(
+            "Training steps",
+            min_value=1,
+            value=None,
+            step=50,
+            key="mixing-run-steps",
+            width=160,
+            persist_state="session",
+            placeholder="default",
+            help="Of each proxy. Fewer are quicker and say less.",
+        )
     return ["--seed", str(seed or 0), *(["--steps", str(steps)] if steps else [])]
 
 
 def _card(here: Session, study: Study, options: list[str]) -> None:
     job = next((job for job in newest(here) if job.arguments[1] == study.command), None)
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        st.markdown(f"**{TITLES[study.command]}**  \n:small[:gray[{study.trains}]]", width="stretch",
-                    help=HINTS[study.hint])
+        st.markdown(
+            f"**{TITLES[study.command]}**  \n:small[:gray[{study.trains}]]", width="stretch", help=HINTS[study.hint]
+        )
         more = _grouping(here) if study.command == "predict" else []
-        if st.button("Run", key=f"mixing-run-start-{study.command}", icon=":material/play_arrow:",
-                     disabled=running(here) is not None, help=f"Starts gem-explorer mix {study.command} in the "
-                     "background. It survives a closed tab, and goes on where it was stopped."):
+        if st.button(
+            "Run",
+            key=f"mixing-run-start-{study.command}",
+            icon=":material/play_arrow:",
+            disabled=running(here) is not None,
+            help=f"Starts gem-explorer mix {study.command} in the "
+            "background. It survives a closed tab, and goes on where it was stopped.",
+        ):
             start_run(here, study.command, *options, *more)
     job_panel(here, job, quiet=True, place="mixing_run")
     if not study.shown(here):
@@ -78,7 +110,13 @@ def _card(here: Session, study: Study, options: list[str]) -> None:
 
 def _grouping(here: Session) -> list[str]:
     offered = [*GROUPINGS, *(f"column:{name}" for name in groupings.columns(here.root))]
-    chosen = st.selectbox("Grouping", offered, format_func=lambda one: GROUPINGS.get(one, one.removeprefix("column:")),
-                          key="mixing-grouping", label_visibility="collapsed", width=190, persist_state="session")
+    chosen = st.selectbox(
+        "Grouping",
+        offered,
+        format_func=lambda one: GROUPINGS.get(one, one.removeprefix("column:")),
+        key="mixing-grouping",
+        label_visibility="collapsed",
+        width=190,
+        persist_state="session",
+    )
     return ["--partition", str(chosen)]
-

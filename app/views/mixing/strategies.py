@@ -14,12 +14,27 @@ from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, TAU, Strategy
 
 NAMES: dict[Strategy, str] = {
-    "natural": "Natural", "uniform": "Uniform", "temperature": "Temperature", "balanced": "Balanced",
-    "custom": "Custom", "doremi": "DoReMi", "regmix": "RegMix", "perfre": "PerfRe", "grip": "GRIP"}
+    "natural": "Natural",
+    "uniform": "Uniform",
+    "temperature": "Temperature",
+    "balanced": "Balanced",
+    "custom": "Custom",
+    "doremi": "DoReMi",
+    "regmix": "RegMix",
+    "perfre": "PerfRe",
+    "grip": "GRIP",
+}
 ABOUT: dict[Strategy, str] = {
-    "natural": "shares of the tokens", "uniform": "the same for all", "temperature": "shares, less or more even",
-    "balanced": "masses of the fit", "custom": "set one by one", "doremi": "where a proxy lags behind",
-    "regmix": "best of many mixtures", "perfre": "what helps the rest", "grip": "what is learned fast"}
+    "natural": "shares of the tokens",
+    "uniform": "the same for all",
+    "temperature": "shares, less or more even",
+    "balanced": "masses of the fit",
+    "custom": "set one by one",
+    "doremi": "where a proxy lags behind",
+    "regmix": "best of many mixtures",
+    "perfre": "what helps the rest",
+    "grip": "what is learned fast",
+}
 
 
 @dataclass
@@ -62,8 +77,9 @@ class Mix:
         follow = rest * (1.0 - shares[said].sum()) / max(float(rest.sum()), 1e-300)
         if not np.allclose(shares[~said], follow[~said], rtol=1e-9, atol=1e-12):
             said[:] = True  # the others have left their natural proportions
-        return tuple((number, float(share)) for number, share, own in zip(domains.numbers, shares, said, strict=True)
-                     if own)
+        return tuple(
+            (number, float(share)) for number, share, own in zip(domains.numbers, shares, said, strict=True) if own
+        )
 
 
 def found_weights(root: Path, mix: Mix, strategy: Strategy | None = None) -> Weights:

@@ -32,8 +32,11 @@ def agreement(current: Session, student: KeptStudent) -> None:
     with guarded():
         st.markdown(f"### {headline(report)}", help=HINTS["agreement"])
         if report.agreement_sure is not None and report.agreement_unsure is not None:
-            st.caption(f"{percent(report.agreement_sure)} where the taxonomy itself is sure (the half with the larger "
-                       f"margins), {percent(report.agreement_unsure)} on the other half.", help=HINTS["margin"])
+            st.caption(
+                f"{percent(report.agreement_sure)} where the taxonomy itself is sure (the half with the larger "
+                f"margins), {percent(report.agreement_unsure)} on the other half.",
+                help=HINTS["margin"],
+            )
         standing(here, student)
         summary(report)
         grid = st.grid(2, min_column_width=440, gap="medium", key="student-figures")
@@ -49,19 +52,23 @@ def agreement(current: Session, student: KeptStudent) -> None:
 def headline(report: DistilReport) -> str:
     """The agreement in words."""
     low, high = report.agreement_interval
-    return (f"Agrees with the taxonomy on {percent(report.agreement)} of {count(report.test)} documents it never saw "
-            f"({percent(low)} to {percent(high)})")
+    return (
+        f"Agrees with the taxonomy on {percent(report.agreement)} of {count(report.test)} documents it never saw "
+        f"({percent(low)} to {percent(high)})"
+    )
 
 
 def summary(report: DistilReport) -> None:
     """Six figures."""
     recalls = [one.recall for one in report.clusters if one.recall is not None and one.number not in report.few]
-    figures = [("Lowest recall", percent(min(recalls)) if recalls else "unknown", "recall"),
-               ("Mass error", percent(report.mass_error), "mass_error"),
-               ("Mass error, tokens", percent(report.mass_error_tokens), "mass_error_tokens"),
-               ("Token estimate", f"{100 * report.token_error:+.1f}%", "token_estimate"),
-               ("Documents a second", count(report.documents_per_second), "throughput"),
-               ("Learnt from", count(report.training), "student")]
+    figures = [
+        ("Lowest recall", percent(min(recalls)) if recalls else "unknown", "recall"),
+        ("Mass error", percent(report.mass_error), "mass_error"),
+        ("Mass error, tokens", percent(report.mass_error_tokens), "mass_error_tokens"),
+        ("Token estimate", f"{100 * report.token_error:+.1f}%", "token_estimate"),
+        ("Documents a second", count(report.documents_per_second), "throughput"),
+        ("Learnt from", count(report.training), "student"),
+    ]
     with st.grid(6, min_column_width=118, gap="small", key="student_measures"):
         for name, value, hint in figures:
             st.metric(name, value, help=HINTS[hint])
@@ -75,7 +82,6 @@ def ordered(report: DistilReport, taxonomy: Taxonomy | None) -> list[int]:
     return first + [place for place in range(len(report.clusters)) if place not in set(first)]
 
 
-
 def _matrix(report: DistilReport, order: list[int]) -> None:
     names = [one.label for one in report.clusters]
     wrong = report.test - int(np.trace(report.confusion))
@@ -83,40 +89,59 @@ def _matrix(report: DistilReport, order: list[int]) -> None:
     if report.pairs:
         top = report.pairs[0]
         known = {one.number: one.label for one in report.clusters}
-        title = f"Most confused: {escape(short(known[top.teacher], 34))} → {escape(short(known[top.student], 34))}, " \
-                f"{count(top.documents)} of {count(wrong)}"
+        title = (
+            f"Most confused: {escape(short(known[top.teacher], 34))} → {escape(short(known[top.student], 34))}, "
+            f"{count(top.documents)} of {count(wrong)}"
+        )
     finding(title, "Part of each cluster (rows) that the student puts into each (columns). Groups stand together.")
     table = report.confusion[np.ix_(order, order)]
-    st.plotly_chart(student_charts.matrix(table, [names[at] for at in order], dark=dark()), key="student-matrix",
-                    config=CONFIG,
-                    alt="Test documents by the taxonomy's and the student's cluster; the table beside it and the pairs "
-                        "below hold the numbers")
+    st.plotly_chart(
+        student_charts.matrix(table, [names[at] for at in order], dark=dark()),
+        key="student-matrix",
+        config=CONFIG,
+        alt="Test documents by the taxonomy's and the student's cluster; the table beside it and the pairs "
+        "below hold the numbers",
+    )
 
 
 def _table(report: DistilReport, order: list[int], taxonomy: Taxonomy | None) -> None:
     scores = [report.clusters[at] for at in order]
     off = max(report.clusters, key=lambda one: abs(one.predicted_mass - one.mass))
     change = off.predicted_mass - off.mass
-    finding(f"Shares differ most for {escape(short(off.label, 34))}: {percent(off.mass)} → "
-            f"{percent(off.predicted_mass)}" if change else "All shares are as in the taxonomy",
-            "Mass: share of the test documents, by the taxonomy and by the student.")
+    finding(
+        f"Shares differ most for {escape(short(off.label, 34))}: {percent(off.mass)} → {percent(off.predicted_mass)}"
+        if change
+        else "All shares are as in the taxonomy",
+        "Mass: share of the test documents, by the taxonomy and by the student.",
+    )
     shade = colours(taxonomy)
     rate = {"format": "%.0f%%", "min_value": 0, "max_value": 100, "width": 88}
     st.dataframe(
-        pd.DataFrame({
-            " ": [circle(shade(one.number)) for one in scores],
-            "Cluster": [one.label for one in scores],
-            "Recall": [None if one.recall is None else 100 * one.recall for one in scores],
-            "Precision": [None if one.precision is None else 100 * one.precision for one in scores],
-            "Mass": [100 * one.mass for one in scores], "Student": [100 * one.predicted_mass for one in scores],
-            "Change": [round(100 * (one.predicted_mass - one.mass), 1) + 0.0 for one in scores],
-            "Tested": [one.test for one in scores]}),
-        key="student-clusters", hide_index=True, row_height=30, height=min(len(scores), 20) * 30 + 38,
-        alt="Recall, precision and mass of every cluster", column_config={
-            " ": dot_column(), "Cluster": st.column_config.TextColumn(width=178),
+        pd.DataFrame(
+            {
+                " ": [circle(shade(one.number)) for one in scores],
+                "Cluster": [one.label for one in scores],
+                "Recall": [None if one.recall is None else 100 * one.recall for one in scores],
+                "Precision": [None if one.precision is None else 100 * one.precision for one in scores],
+                "Mass": [100 * one.mass for one in scores],
+                "Student": [100 * one.predicted_mass for one in scores],
+                "Change": [round(100 * (one.predicted_mass - one.mass), 1) + 0.0 for one in scores],
+                "Tested": [one.test for one in scores],
+            }
+        ),
+        key="student-clusters",
+        hide_index=True,
+        row_height=30,
+        height=min(len(scores), 20) * 30 + 38,
+        alt="Recall, precision and mass of every cluster",
+        column_config={
+            " ": dot_column(),
+            "Cluster": st.column_config.TextColumn(width=178),
             "Recall": st.column_config.ProgressColumn(help=HINTS["recall"], **rate),
             "Precision": st.column_config.ProgressColumn(help=HINTS["precision"], **rate),
             "Mass": st.column_config.NumberColumn(format="%.1f%%", width=64, help=HINTS["share_documents"]),
             "Student": st.column_config.NumberColumn(format="%.1f%%", width=72, help=HINTS["predicted_mass"]),
             "Change": st.column_config.NumberColumn(format="%+.1f", width=68, help="Points of percent."),
-            "Tested": st.column_config.NumberColumn(format="localized", width=66)})
+            "Tested": st.column_config.NumberColumn(format="localized", width=66),
+        },
+    )

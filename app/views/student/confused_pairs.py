@@ -26,8 +26,10 @@ def pairs(here: Session, report: DistilReport, taxonomy: Taxonomy | None) -> Non
     names = {one.number: one.label for one in report.clusters}
     wrong = report.test - int(np.trace(report.confusion))
     with st.container(border=True, gap="small", key="student-pairs"):
-        st.markdown(f"**Most confused pairs: {count(sum(pair.documents for pair in report.pairs))} of {count(wrong)} "
-                    "disagreements**  \n:small[:gray[Choose one to read its documents: who is right?]]")
+        st.markdown(
+            f"**Most confused pairs: {count(sum(pair.documents for pair in report.pairs))} of {count(wrong)} "
+            "disagreements**  \n:small[:gray[Choose one to read its documents: who is right?]]"
+        )
         pair = _choose(report, taxonomy, names)
         if report.data_hash != cached_results.workspace(here.root).manifest.data_hash:
             st.caption("The corpus has been read anew since, so the documents cannot be shown.")
@@ -43,18 +45,35 @@ def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, st
     shown = report.pairs
     shade = colours(taxonomy)
     st.dataframe(
-        pd.DataFrame({
-            " ": [circle(shade(pair.teacher)) for pair in shown], "Taxonomy": [names[pair.teacher] for pair in shown],
-            "  ": [circle(shade(pair.student)) for pair in shown], "Student": [names[pair.student] for pair in shown],
-            "Documents": [pair.documents for pair in shown], "Of the cluster": [100 * pair.share for pair in shown]}),
-        key="student-pair-table", hide_index=True, width="content", row_height=30, height=min(len(shown), 7) * 30 + 38,
-        on_select="rerun", selection_mode="single-cell", alt="Confused pairs; choose one to read its documents",
+        pd.DataFrame(
+            {
+                " ": [circle(shade(pair.teacher)) for pair in shown],
+                "Taxonomy": [names[pair.teacher] for pair in shown],
+                "  ": [circle(shade(pair.student)) for pair in shown],
+                "Student": [names[pair.student] for pair in shown],
+                "Documents": [pair.documents for pair in shown],
+                "Of the cluster": [100 * pair.share for pair in shown],
+            }
+        ),
+        key="student-pair-table",
+        hide_index=True,
+        width="content",
+        row_height=30,
+        height=min(len(shown), 7) * 30 + 38,
+        on_select="rerun",
+        selection_mode="single-cell",
+        alt="Confused pairs; choose one to read its documents",
         column_config={
-            " ": dot_column(), "  ": dot_column("  "), "Taxonomy": st.column_config.TextColumn(width=250),
+            " ": dot_column(),
+            "  ": dot_column("  "),
+            "Taxonomy": st.column_config.TextColumn(width=250),
             "Student": st.column_config.TextColumn(width=250),
             "Documents": st.column_config.NumberColumn(format="localized", width=90),
-            "Of the cluster": st.column_config.NumberColumn(format="%.1f%%", width=104,
-                                                            help="Part of the taxonomy's documents in its cluster.")})
+            "Of the cluster": st.column_config.NumberColumn(
+                format="%.1f%%", width=104, help="Part of the taxonomy's documents in its cluster."
+            ),
+        },
+    )
     cells = (widget("student-pair-table") or {}).get("selection", {}).get("cells", [])
     return shown[int(cells[0][0])] if cells and int(cells[0][0]) < len(shown) else shown[0]
 
@@ -71,8 +90,14 @@ def _disagreed(here: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, nam
 
 
 def _typical(here: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:
-    whose = st.segmented_control("Typical of", (STUDENT, TEACHER), default=STUDENT, required=True, key="student-whose",
-                                 label_visibility="collapsed")
+    whose = st.segmented_control(
+        "Typical of",
+        (STUDENT, TEACHER),
+        default=STUDENT,
+        required=True,
+        key="student-whose",
+        label_visibility="collapsed",
+    )
     which = pair.teacher if whose == TEACHER else pair.student
     rows = taxonomy.cluster(which).exemplars if taxonomy is not None and taxonomy.has(which) else ()
     if not rows:
@@ -94,11 +119,26 @@ def _step(here: Session, what: str, size: int, key: str) -> int:
         walk[key] = (what, to)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"student-steps-{key}"):
-        st.button("Previous", icon=":material/chevron_left:", type="tertiary", key=f"student-previous-{key}",
-                  disabled=at == 0, on_click=go, args=(at - 1,))
+        st.button(
+            "Previous",
+            icon=":material/chevron_left:",
+            type="tertiary",
+            key=f"student-previous-{key}",
+            disabled=at == 0,
+            on_click=go,
+            args=(at - 1,),
+        )
         st.markdown(f":small[:gray[{count(at + 1)} of {count(size)}]]", width="content")
-        st.button("Next", icon=":material/chevron_right:", icon_position="right", type="tertiary",
-                  key=f"student-next-{key}", disabled=at == size - 1, on_click=go, args=(at + 1,))
+        st.button(
+            "Next",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            type="tertiary",
+            key=f"student-next-{key}",
+            disabled=at == size - 1,
+            on_click=go,
+            args=(at + 1,),
+        )
     return at
 
 
@@ -106,5 +146,3 @@ def _text(here: Session, row: int, key: str) -> None:
     text = cached_results.workspace(here.root).texts([row])[0]
     with st.container(border=True, height=HEIGHT if len(text) > 2 * HEIGHT else "content", key=f"student-text-{key}"):
         st.text(text[:SHOWN])
-
-

@@ -22,9 +22,16 @@ def take_away(here: Session, student: KeptStudent) -> None:
         st.markdown("**Take the student away**")
         if size <= LARGEST:
             make = kept(partial(zipped, student.folder), "student.zip", "application/zip")
-            st.download_button("Download as zip", make, "student.zip", "application/zip", key="student-zip",
-                               on_click="ignore", icon=":material/folder_zip:",
-                               help="student.safetensors, student.json, report.json.")
+            st.download_button(
+                "Download as zip",
+                make,
+                "student.zip",
+                "application/zip",
+                key="student-zip",
+                on_click="ignore",
+                icon=":material/folder_zip:",
+                help="student.safetensors, student.json, report.json.",
+            )
         st.code("\n".join(commands(here.root, student)), language=None, wrap_lines=True)
         st.caption(f"{size / 1e6:,.1f} MB. The first command makes it again, the second labels with it on any machine.")
 
@@ -42,6 +49,22 @@ def commands(root: Path, student: KeptStudent) -> list[str]:
     """Return the commands that make a student again and label with it."""
     settings = student.report.settings
     hard = [] if settings["soft"] else ["--hard"]
-    return [shlex.join(["gem-explorer", "distill", str(root), "--out", "STUDENT", "--seed", str(settings["seed"]),
-                        "--test-share", f"{settings['test_share']:g}", "--drop", f"{settings['drop']:g}", *hard]),
-            shlex.join(["gem-explorer", "label", str(student.folder), "IN_FOLDER", "OUT_FOLDER"])]
+    return [
+        shlex.join(
+            [
+                "gem-explorer",
+                "distill",
+                str(root),
+                "--out",
+                "STUDENT",
+                "--seed",
+                str(settings["seed"]),
+                "--test-share",
+                f"{settings['test_share']:g}",
+                "--drop",
+                f"{settings['drop']:g}",
+                *hard,
+            ]
+        ),
+        shlex.join(["gem-explorer", "label", str(student.folder), "IN_FOLDER", "OUT_FOLDER"]),
+    ]

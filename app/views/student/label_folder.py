@@ -53,33 +53,73 @@ def label(here: Session, student: KeptStudent) -> None:
 def _form(here: Session, student: KeptStudent, live: bool) -> Path | None:
     """Say where from and where to; returns the folder that is written to."""
     left, right = st.columns(2, gap="medium")
-    source = _path(left.text_input("Folder of shards", key="student-in", placeholder="/data/pool", max_chars=4096,
-                                   persist_state="session", help="parquet or JSON Lines (also .gz or .zst), folders "
-                                   "inside it too."))
-    out = _path(right.text_input("New folder for the labelled shards", key="student-out", max_chars=4096,
-                                 placeholder="/data/pool-labelled", persist_state="session",
-                                 help="The same shards with four columns more: " + ", ".join(OURS).replace("_", "\\_")
-                                 + "."))
+    source = _path(
+        left.text_input(
+            "Folder of shards",
+            key="student-in",
+            placeholder="/data/pool",
+            max_chars=4096,
+            persist_state="session",
+            help="parquet or JSON Lines (also .gz or .zst), folders inside it too.",
+        )
+    )
+    out = _path(
+        right.text_input(
+            "New folder for the labelled shards",
+            key="student-out",
+            max_chars=4096,
+            placeholder="/data/pool-labelled",
+            persist_state="session",
+            help="The same shards with four columns more: " + ", ".join(OURS).replace("_", "\\_") + ".",
+        )
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="student-label-how"):
-        text = str(st.text_input("Text column", "text", key="student-text-column", max_chars=200, width=180,
-                                 persist_state="session") or "text")
-        workers = st.number_input("Processes", 1, 1024, None, key="student-workers", width=150,
-                                  placeholder="all", persist_state="session",
-                                  help="Shards that are worked on at a time; as many as processors when empty.")
+        text = str(
+            st.text_input(
+                "Text column", "text", key="student-text-column", max_chars=200, width=180, persist_state="session"
+            )
+            or "text"
+        )
+        workers = st.number_input(
+            "Processes",
+            1,
+            1024,
+            None,
+            key="student-workers",
+            width=150,
+            placeholder="all",
+            persist_state="session",
+            help="Shards that are worked on at a time; as many as processors when empty.",
+        )
         arguments = command(student, source, out, text, workers)
-        start = st.button("Label it", type="primary", icon=":material/play_arrow:", key="student-label-start",
-                          disabled=source is None or out is None or live)
+        start = st.button(
+            "Label it",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="student-label-start",
+            disabled=source is None or out is None or live,
+        )
     _begin(here, source, out, text, arguments, start)
     st.code("gem-explorer " + shlex.join(arguments), language=None, wrap_lines=True)
-    st.caption("It runs in the background and goes on where it was stopped. The command line does the same, with "
-               "--engine ray on many machines.")
+    st.caption(
+        "It runs in the background and goes on where it was stopped. The command line does the same, with "
+        "--engine ray on many machines."
+    )
     return out
 
 
 def command(student: KeptStudent, source: Path | None, out: Path | None, text: str, workers: int | None) -> list[str]:
     """Return the arguments that label a folder; a second run goes on where the first was stopped."""
-    return ["label", str(student.folder), str(source or "IN_FOLDER"), str(out or "OUT_FOLDER"), "--text-column", text,
-            *(["--workers", str(workers)] if workers else []), "--resume"]
+    return [
+        "label",
+        str(student.folder),
+        str(source or "IN_FOLDER"),
+        str(out or "OUT_FOLDER"),
+        "--text-column",
+        text,
+        *(["--workers", str(workers)] if workers else []),
+        "--resume",
+    ]
 
 
 def _path(typed: str | None) -> Path | None:
@@ -95,8 +135,9 @@ def _begin(here: Session, source: Path | None, out: Path | None, text: str, argu
         if start:
             check_columns(shards[:LOOKED], text, reserved=OURS)
             if out is not None and (out == source or out.is_relative_to(source)):
-                raise InputError("The output must be a folder outside the input", f"{out} inside {source}",
-                                 "Choose another folder")
+                raise InputError(
+                    "The output must be a folder outside the input", f"{out} inside {source}", "Choose another folder"
+                )
             runner.start(f"Labelling of {source.name}", arguments, here.root)
             st.rerun(scope="app")
     except InputError as error:
@@ -109,8 +150,9 @@ def _begin(here: Session, source: Path | None, out: Path | None, text: str, argu
 
 def _found(shards: tuple[Shard, ...]) -> str:
     size = sum(shard.source.size for shard in shards)
-    unit, sign = next((u, s) for u, s in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "bytes"))
-                      if size >= u or u == 1)
+    unit, sign = next(
+        (u, s) for u, s in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "bytes")) if size >= u or u == 1
+    )
     many = f"{count(len(shards))} shards" if len(shards) != 1 else "1 shard"
     return f"{many}, {size / unit:,.1f} {sign}"
 
@@ -134,8 +176,10 @@ def _shown(here: Session, student: KeptStudent, folder: Path, found: dict[str, A
     st.markdown(f"### {count(found['documents'])} documents, about {count(found['tokens'])} tokens{so_far}")
     st.caption(f"{count(found['shards_labelled'])} of {count(found['shards'])} shards are done.")
     for reason, number in found["refused"].items():
-        st.caption(f":orange[:material/warning: Set aside: {count(number)} rows, "
-                   f"{escape(REASONS.get(reason, reason))}. Their places are in the folder \\_refused.]")
+        st.caption(
+            f":orange[:material/warning: Set aside: {count(number)} rows, "
+            f"{escape(REASONS.get(reason, reason))}. Their places are in the folder \\_refused.]"
+        )
     for name, why in list(found["failed"].items())[:5]:
         refusal("A shard could not be read", f"{short(name, 200)}: {short(why, 400)}")
     taxonomy = students.step(here.root, student.report.taxonomy_key) or cached_results.taxonomy(here.root)
@@ -147,8 +191,16 @@ def _shown(here: Session, student: KeptStudent, folder: Path, found: dict[str, A
     with grid.cell():
         _shares(taxonomy, rows, own)
     make = kept(lambda: totals_csv(found), "totals.csv", "text/csv")
-    st.download_button("Download totals", make, "totals.csv", "text/csv", key="student-totals-csv", on_click="ignore",
-                       icon=":material/download:", help="Documents and tokens of each cluster, as CSV.")
+    st.download_button(
+        "Download totals",
+        make,
+        "totals.csv",
+        "text/csv",
+        key="student-totals-csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="Documents and tokens of each cluster, as CSV.",
+    )
     st.code(str(folder), language=None, wrap_lines=True)
 
 
@@ -166,35 +218,65 @@ def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> N
     shade = colours(taxonomy)
     ranked = rows.sort_values("tokens", ascending=False, kind="stable")
     top = ranked.iloc[0]
-    finding(f"Largest by tokens: {escape(short(str(top['label']), 50))}, {percent(float(top['share_tokens']))}",
-            "Tokens are the student's estimates.")
+    finding(
+        f"Largest by tokens: {escape(short(str(top['label']), 50))}, {percent(float(top['share_tokens']))}",
+        "Tokens are the student's estimates.",
+    )
     share = 100 * ranked["share_tokens"].to_numpy()
     st.dataframe(
-        pd.DataFrame({
-            " ": [circle(shade(int(n))) for n in ranked["cluster_id"]], "Cluster": ranked["label"].to_numpy(),
-            "Documents": ranked["documents"].to_numpy(), "Tokens": ranked["tokens"].to_numpy(),
-            "Share": share, "In the corpus": [None if (part := own.get(int(n))) is None else 100 * part
-                                              for n in ranked["cluster_id"]]}),
-        key="student-totals", hide_index=True, row_height=30, height=min(len(ranked), 18) * 30 + 38,
-        alt="Documents and tokens of each cluster in the labelled shards", column_config={
-            " ": dot_column(), "Cluster": st.column_config.TextColumn(width=190),
+        pd.DataFrame(
+            {
+                " ": [circle(shade(int(n))) for n in ranked["cluster_id"]],
+                "Cluster": ranked["label"].to_numpy(),
+                "Documents": ranked["documents"].to_numpy(),
+                "Tokens": ranked["tokens"].to_numpy(),
+                "Share": share,
+                "In the corpus": [
+                    None if (part := own.get(int(n))) is None else 100 * part for n in ranked["cluster_id"]
+                ],
+            }
+        ),
+        key="student-totals",
+        hide_index=True,
+        row_height=30,
+        height=min(len(ranked), 18) * 30 + 38,
+        alt="Documents and tokens of each cluster in the labelled shards",
+        column_config={
+            " ": dot_column(),
+            "Cluster": st.column_config.TextColumn(width=190),
             "Documents": st.column_config.NumberColumn(format="localized", width=92),
             "Tokens": st.column_config.NumberColumn(format="localized", width=112, help=HINTS["token"]),
-            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=float(share.max()) or 1.0,
-                                                     width=110, help="Of the tokens."),
-            "In the corpus": st.column_config.NumberColumn(format="%.1f%%", width=100, help=HINTS["share_tokens"])})
+            "Share": st.column_config.ProgressColumn(
+                format="%.1f%%", min_value=0, max_value=float(share.max()) or 1.0, width=110, help="Of the tokens."
+            ),
+            "In the corpus": st.column_config.NumberColumn(format="%.1f%%", width=100, help=HINTS["share_tokens"]),
+        },
+    )
 
 
 def _shares(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> None:
     """Paired bars: where this folder differs from the corpus that the student learnt from."""
     shade = colours(taxonomy)
-    lines = [ShareRow(str(one.label), shade(int(one.cluster_id)), own.get(int(one.cluster_id)),
-                      float(one.share_tokens), None, int(one.cluster_id)) for one in rows.itertuples()]
+    lines = [
+        ShareRow(
+            str(one.label),
+            shade(int(one.cluster_id)),
+            own.get(int(one.cluster_id)),
+            float(one.share_tokens),
+            None,
+            int(one.cluster_id),
+        )
+        for one in rows.itertuples()
+    ]
     lines.sort(key=lambda line: -(line.before or 0.0))
     most = max(lines, key=lambda line: abs((line.after or 0.0) - (line.before or 0.0)))
-    finding(f"Differs most: {escape(short(most.name, 50))}, {percent(most.before or 0.0)} → "
-            f"{percent(most.after or 0.0)}",
-            "Pale: share of the tokens of the corpus it learnt from. Solid: of this folder.")
-    st.plotly_chart(balance.shares(lines, changed=True, names=("Corpus", "Folder")), key="student-totals-chart",
-                    config=CONFIG, alt="Share of each cluster in the corpus and in the folder; the table beside "
-                                              "it holds the numbers")
+    finding(
+        f"Differs most: {escape(short(most.name, 50))}, {percent(most.before or 0.0)} → {percent(most.after or 0.0)}",
+        "Pale: share of the tokens of the corpus it learnt from. Solid: of this folder.",
+    )
+    st.plotly_chart(
+        balance.shares(lines, changed=True, names=("Corpus", "Folder")),
+        key="student-totals-chart",
+        config=CONFIG,
+        alt="Share of each cluster in the corpus and in the folder; the table beside it holds the numbers",
+    )

@@ -21,8 +21,15 @@ def screen(current: Session) -> None:
         empty(current)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="student-head"):
-        view = st.segmented_control("Question", (AGREEMENT, LABEL), default=AGREEMENT, required=True,
-                                    key="student_view", persist_state="session", label_visibility="collapsed")
+        view = st.segmented_control(
+            "Question",
+            (AGREEMENT, LABEL),
+            default=AGREEMENT,
+            required=True,
+            key="student_view",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
         student = choose(current, kept)
         with st.popover("Distil another", key="student-another", icon=":material/school:"):
             ask(current, "another")

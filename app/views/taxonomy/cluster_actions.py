@@ -23,23 +23,48 @@ def actions(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     """One row of buttons for a cluster."""
     number = cluster.number
     with st.container(horizontal=True, gap="xsmall", key="cluster_actions"):
-        with st.popover("Merge", icon=":material/merge:", disabled=len(taxonomy.clusters) < 2,
-                        help="Make one cluster of this and another."):
+        with st.popover(
+            "Merge",
+            icon=":material/merge:",
+            disabled=len(taxonomy.clusters) < 2,
+            help="Make one cluster of this and another.",
+        ):
             _merge(session, taxonomy, number)
-        if st.button("Split", icon=":material/call_split:", key=f"split_{number}", disabled=cluster.documents < 2,
-                     help="Divide this cluster; you see the parts first."):
+        if st.button(
+            "Split",
+            icon=":material/call_split:",
+            key=f"split_{number}",
+            disabled=cluster.documents < 2,
+            help="Divide this cluster; you see the parts first.",
+        ):
             split_dialog(session, taxonomy, number)
         with st.popover("Group", icon=":material/account_tree:", help="Put this cluster into another group."):
             _regroup(session, taxonomy, cluster)
         pinned, excluded = cluster.pinned, cluster.excluded
-        st.button("Unpin" if pinned else "Pin", icon=":material/keep_off:" if pinned else ":material/keep:",
-                  key=f"pin_{number}", on_click=edit_actions.apply, args=(session, Pin(number, not pinned)),
-                  help=HINTS["pinned"])
-        st.button("Take in" if excluded else "Exclude", key=f"exclude_{number}", on_click=edit_actions.apply,
-                  icon=":material/add_circle:" if excluded else ":material/block:",
-                  args=(session, Exclude((number,), not excluded)), help=HINTS["excluded"])
-    states = [word for word, on in (("Pinned: a refit keeps its documents together.", pinned),
-                                    ("Excluded: in no share and no weight.", excluded)) if on]
+        st.button(
+            "Unpin" if pinned else "Pin",
+            icon=":material/keep_off:" if pinned else ":material/keep:",
+            key=f"pin_{number}",
+            on_click=edit_actions.apply,
+            args=(session, Pin(number, not pinned)),
+            help=HINTS["pinned"],
+        )
+        st.button(
+            "Take in" if excluded else "Exclude",
+            key=f"exclude_{number}",
+            on_click=edit_actions.apply,
+            icon=":material/add_circle:" if excluded else ":material/block:",
+            args=(session, Exclude((number,), not excluded)),
+            help=HINTS["excluded"],
+        )
+    states = [
+        word
+        for word, on in (
+            ("Pinned: a refit keeps its documents together.", pinned),
+            ("Excluded: in no share and no weight.", excluded),
+        )
+        if on
+    ]
     if states:
         st.caption("  ".join(states))
 
@@ -58,15 +83,38 @@ def marked_actions(session: Session, taxonomy: Taxonomy, numbers: Sequence[int])
             session.pick(None, largest)
 
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="marked_actions"):
-        st.button(f"Merge {len(chosen)}" if several else "Merge", icon=":material/merge:", key="marked_merge",
-                  disabled=not several, on_click=merged, help="Make one cluster of those that are marked.")
-        st.button("Pin" if pin or not some else "Unpin", icon=":material/keep:", key="marked_pin", disabled=not some,
-                  on_click=edit_actions.apply, args=(session, *_each(numbers, pin)), help=HINTS["pinned"])
-        st.button("Exclude" if out or not some else "Take in", icon=":material/block:", key="marked_exclude",
-                  disabled=not some, on_click=edit_actions.apply, args=(session, Exclude(tuple(numbers), out)),
-                  help=HINTS["excluded"])
-        st.markdown(f":small[:gray[{len(chosen)} marked, {count(documents)} documents]]" if some else
-                    ":small[:gray[Mark clusters to edit several]]", width="content")
+        st.button(
+            f"Merge {len(chosen)}" if several else "Merge",
+            icon=":material/merge:",
+            key="marked_merge",
+            disabled=not several,
+            on_click=merged,
+            help="Make one cluster of those that are marked.",
+        )
+        st.button(
+            "Pin" if pin or not some else "Unpin",
+            icon=":material/keep:",
+            key="marked_pin",
+            disabled=not some,
+            on_click=edit_actions.apply,
+            args=(session, *_each(numbers, pin)),
+            help=HINTS["pinned"],
+        )
+        st.button(
+            "Exclude" if out or not some else "Take in",
+            icon=":material/block:",
+            key="marked_exclude",
+            disabled=not some,
+            on_click=edit_actions.apply,
+            args=(session, Exclude(tuple(numbers), out)),
+            help=HINTS["excluded"],
+        )
+        st.markdown(
+            f":small[:gray[{len(chosen)} marked, {count(documents)} documents]]"
+            if some
+            else ":small[:gray[Mark clusters to edit several]]",
+            width="content",
+        )
 
 
 def _each(numbers: Sequence[int], on: bool) -> tuple[Op, ...]:
@@ -93,8 +141,13 @@ def _merge(session: Session, taxonomy: Taxonomy, number: int) -> None:
             larger = max((taxonomy.cluster(number), taxonomy.cluster(other)), key=lambda c: (c.documents, -c.number))
             session.pick(None, larger.number)
 
-    st.selectbox("Merge with", near(taxonomy, number), key=key, format_func=lambda c: _name(taxonomy, c),
-                 help="The most alike first. The larger keeps its number, colour and group; the result is pinned.")
+    st.selectbox(
+        "Merge with",
+        near(taxonomy, number),
+        key=key,
+        format_func=lambda c: _name(taxonomy, c),
+        help="The most alike first. The larger keeps its number, colour and group; the result is pinned.",
+    )
     st.button("Merge the two", key=f"merge_{number}", type="primary", on_click=merged)
 
 
@@ -108,8 +161,12 @@ def _regroup(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
         if to is not None:
             edit_actions.apply(session, Regroup(cluster.number, None if to == OWN else to))
 
-    st.selectbox("Put it into", [*groups, *([] if alone else [OWN])], key=key,
-                 format_func=lambda g: "A group of its own" if g == OWN else short(taxonomy.parent(g).label, 60))
+    st.selectbox(
+        "Put it into",
+        [*groups, *([] if alone else [OWN])],
+        key=key,
+        format_func=lambda g: "A group of its own" if g == OWN else short(taxonomy.parent(g).label, 60),
+    )
     st.button("Move to this group", key=f"regroup_{cluster.number}", type="primary", on_click=moved)
 
 
@@ -126,8 +183,16 @@ def move_documents(session: Session, taxonomy: Taxonomy, rows: Sequence[int], *,
             edit_actions.apply(session, Move(tuple(int(row) for row in rows), None if to == OWN else to))
 
     what = "this document" if len(rows) == 1 else f"{count(len(rows))} documents"
-    with st.popover("Move to" if len(rows) == 1 else f"Move {count(len(rows))}", icon=":material/drive_file_move:",
-                    help=f"Put {what} into another cluster."):
-        st.selectbox("Move to", [*choices, OWN], key=box, format_func=lambda c: _name(taxonomy, c),
-                     help="The cluster is pinned, so that a refit keeps what you put there.")
+    with st.popover(
+        "Move to" if len(rows) == 1 else f"Move {count(len(rows))}",
+        icon=":material/drive_file_move:",
+        help=f"Put {what} into another cluster.",
+    ):
+        st.selectbox(
+            "Move to",
+            [*choices, OWN],
+            key=box,
+            format_func=lambda c: _name(taxonomy, c),
+            help="The cluster is pinned, so that a refit keeps what you put there.",
+        )
         st.button(f"Move {what}", key=f"move_{key}", type="primary", on_click=moved)

@@ -43,15 +43,26 @@ def _keywords(cluster: Cluster) -> None:
     if words.empty:
         st.caption("No phrase sets this cluster apart.")
         return
-    st.dataframe(words, hide_index=True, key=f"keywords_{cluster.number}", row_height=28,
-                 height=28 * min(len(words), 7) + 38, alt="Keywords with their scores",
-                 column_config={"Score": st.column_config.ProgressColumn(
-                     format="%.3f", min_value=0, max_value=float(words["Score"].max()) or 1.0)})
+    st.dataframe(
+        words,
+        hide_index=True,
+        key=f"keywords_{cluster.number}",
+        row_height=28,
+        height=28 * min(len(words), 7) + 38,
+        alt="Keywords with their scores",
+        column_config={
+            "Score": st.column_config.ProgressColumn(
+                format="%.3f", min_value=0, max_value=float(words["Score"].max()) or 1.0
+            )
+        },
+    )
 
 
 def _subtopics(current: Session, cluster: Cluster) -> None:
-    hint = "Parts that a quick fit inside the cluster finds, named by what sets each apart from the rest of it. " \
-           "Nothing is changed; Split does that."
+    hint = (
+        "Parts that a quick fit inside the cluster finds, named by what sets each apart from the rest of it. "
+        "Nothing is changed; Split does that."
+    )
     with st.spinner("Looking for sub-topics"):
         parts = cached_results.subtopics(current.root, cluster.number)
     if not parts:
@@ -67,10 +78,23 @@ def _subtopics(current: Session, cluster: Cluster) -> None:
             current.read(parts[cells[0][0]].exemplar)
 
     st.dataframe(
-        pd.DataFrame({"Sub-topic": [part.label for part in parts], "Share": [100 * part.share for part in parts],
-                      "Also": [", ".join(w for w in part.keywords if w.casefold() not in part.label.casefold())
-                               for part in parts]}),
-        key=key, hide_index=True, row_height=32, on_select=opened, selection_mode="single-cell",
+        pd.DataFrame(
+            {
+                "Sub-topic": [part.label for part in parts],
+                "Share": [100 * part.share for part in parts],
+                "Also": [
+                    ", ".join(w for w in part.keywords if w.casefold() not in part.label.casefold()) for part in parts
+                ],
+            }
+        ),
+        key=key,
+        hide_index=True,
+        row_height=32,
+        on_select=opened,
+        selection_mode="single-cell",
         alt="Sub-topics; choose one to read its most typical document",
-        column_config={"Sub-topic": st.column_config.TextColumn(width=185),
-                       "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=92)})
+        column_config={
+            "Sub-topic": st.column_config.TextColumn(width=185),
+            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=92),
+        },
+    )

@@ -18,12 +18,27 @@ def bar(session: Session) -> None:
     back = steps[at].sentence if at > 0 else ""
     on = steps[at + 1].sentence if at < len(steps) - 1 else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="taxonomy_history"):
-        st.button("Undo", icon=":material/undo:", key="taxonomy_undo", disabled=not back, on_click=edit_actions.walk,
-                  args=(session, -1), help=f"Undo: {escape(short(back, 120))}" if back else "Nothing to undo.")
-        st.button("Redo", icon=":material/redo:", key="taxonomy_redo", disabled=not on, on_click=edit_actions.walk,
-                  args=(session, 1), help=f"Redo: {escape(short(on, 120))}" if on else "Nothing to redo.")
-        with st.popover(f"History ({count(len(steps))})", icon=":material/history:", type="tertiary",
-                        key="taxonomy_steps"):
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            key="taxonomy_undo",
+            disabled=not back,
+            on_click=edit_actions.walk,
+            args=(session, -1),
+            help=f"Undo: {escape(short(back, 120))}" if back else "Nothing to undo.",
+        )
+        st.button(
+            "Redo",
+            icon=":material/redo:",
+            key="taxonomy_redo",
+            disabled=not on,
+            on_click=edit_actions.walk,
+            args=(session, 1),
+            help=f"Redo: {escape(short(on, 120))}" if on else "Nothing to redo.",
+        )
+        with st.popover(
+            f"History ({count(len(steps))})", icon=":material/history:", type="tertiary", key="taxonomy_steps"
+        ):
             _steps(session)
 
 
@@ -39,12 +54,21 @@ def _steps(session: Session) -> None:
             with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
                 mark = "**" if place == at else ""
                 quiet = ":gray[" if place > at else ""
-                st.markdown(f"{quiet}{mark}{escape(short(step.sentence, 90))}{mark}{']' if quiet else ''}  \n"
-                            f":small[:gray[{step.at[:16].replace('T', ' ')} UTC]]", width="stretch")
+                st.markdown(
+                    f"{quiet}{mark}{escape(short(step.sentence, 90))}{mark}{']' if quiet else ''}  \n"
+                    f":small[:gray[{step.at[:16].replace('T', ' ')} UTC]]",
+                    width="stretch",
+                )
                 if place == at:
                     st.markdown(":small[:gray[now]]", width="content")
                 else:
-                    st.button("Go", key=f"history_{place}", type="tertiary", on_click=edit_actions.walk,
-                              args=(session, place - at), help="Undo or redo up to this step.")
+                    st.button(
+                        "Go",
+                        key=f"history_{place}",
+                        type="tertiary",
+                        on_click=edit_actions.walk,
+                        args=(session, place - at),
+                        help="Undo or redo up to this step.",
+                    )
     if len(steps) > MOST:
         st.caption(f"{MOST} of {count(len(steps))} steps, around the present one.")

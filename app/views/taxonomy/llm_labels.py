@@ -36,22 +36,46 @@ def naming(session: Session) -> None:
 
 def _offer(session: Session) -> None:
     taxonomy = cached_results.taxonomy(session.root)
-    st.caption("From any server that speaks the OpenAI protocol: Ollama, vLLM, llama.cpp, or a hosted one. "
-               "Nothing is sent before you press Send.")
+    st.caption(
+        "From any server that speaks the OpenAI protocol: Ollama, vLLM, llama.cpp, or a hosted one. "
+        "Nothing is sent before you press Send."
+    )
     left, right = st.columns([1.5, 1])
-    url = left.text_input("Base URL", os.environ.get(BASE_URL, ""), key="naming_url", persist_state="session",
-                          placeholder="http://localhost:11434/v1", help="Where the server listens; mostly ends in /v1.")
-    model = right.text_input("Model", os.environ.get(MODEL, ""), key="naming_model", persist_state="session",
-                             placeholder="gemma3", help="Its name as the server knows it.")
-    st.caption(f":material/key: A key is set in {KEY}; it goes along and is never shown or kept." if has_key() else
-               f":material/key_off: No key in {KEY}. A server on this machine mostly needs none; for another one set "
-               "it before you start the app.")
-    again = any(cluster.label_source == "llm" for cluster in taxonomy.clusters) and st.checkbox(
-        "Also clusters that a model named before", key="naming_again")
-    tokens = st.number_input(
-        "Tokens an answer may take", 20, 20_000, Endpoint.max_tokens, key="naming_tokens", width=220,
+    url = left.text_input(
+        "Base URL",
+        os.environ.get(BASE_URL, ""),
+        key="naming_url",
         persist_state="session",
-        help="A label takes ten. A model that thinks first takes thousands, and without them says nothing.")
+        placeholder="http://localhost:11434/v1",
+        help="Where the server listens; mostly ends in /v1.",
+    )
+    model = right.text_input(
+        "Model",
+        os.environ.get(MODEL, ""),
+        key="naming_model",
+        persist_state="session",
+        placeholder="gemma3",
+        help="Its name as the server knows it.",
+    )
+    st.caption(
+        f":material/key: A key is set in {KEY}; it goes along and is never shown or kept."
+        if has_key()
+        else f":material/key_off: No key in {KEY}. A server on this machine mostly needs none; for another one set "
+        "it before you start the app."
+    )
+    again = any(cluster.label_source == "llm" for cluster in taxonomy.clusters) and st.checkbox(
+        "Also clusters that a model named before", key="naming_again"
+    )
+    tokens = st.number_input(
+        "Tokens an answer may take",
+        20,
+        20_000,
+        Endpoint.max_tokens,
+        key="naming_tokens",
+        width=220,
+        persist_state="session",
+        help="A label takes ten. A model that thinks first takes thousands, and without them says nothing.",
+    )
     if st.button("Show what will be sent", key="naming_show", icon=":material/visibility:"):
         session.drafts[SHOWN] = cached_results.naming(session.root, again=again).digest
     plan = cached_results.naming(session.root, again=again) if SHOWN in session.drafts else None
@@ -69,19 +93,31 @@ def _requests(plan: NamingPlan, tokens: int) -> None:
     """The exact text of every request, one at a time."""
     people = sum("person" in reason for _, reason in plan.skipped)
     others = len(plan.skipped) - people
-    left_out = [text for many, text in ((people, f"{count(people)} named by a person"),
-                                        (others, f"{count(others)} named already")) if many]
+    left_out = [
+        text
+        for many, text in ((people, f"{count(people)} named by a person"), (others, f"{count(others)} named already"))
+        if many
+    ]
     skipped = f". Not asked for: {' and '.join(left_out)}" if left_out else ""
-    st.markdown(f"**{count(plan.requests)} requests, {count(plan.characters)} characters** "
-                f":gray[about {count(float(f'{plan.characters / TOKEN:.1g}'))} tokens{skipped}]")
+    st.markdown(
+        f"**{count(plan.requests)} requests, {count(plan.characters)} characters** "
+        f":gray[about {count(float(f'{plan.characters / TOKEN:.1g}'))} tokens{skipped}]"
+    )
     if not plan.requests:
         return
-    chosen = st.selectbox("Request", range(plan.requests), key="naming_request", label_visibility="collapsed",
-                          format_func=lambda i: f"{i + 1} of {plan.requests}: {short(plan.questions[i].label)}")
+    chosen = st.selectbox(
+        "Request",
+        range(plan.requests),
+        key="naming_request",
+        label_visibility="collapsed",
+        format_func=lambda i: f"{i + 1} of {plan.requests}: {short(plan.questions[i].label)}",
+    )
     question = plan.questions[chosen if chosen is not None and chosen < plan.requests else 0]
     st.code(question.text, language=None, wrap_lines=True, height=260)
-    st.caption("Rules, two examples, the keywords and the first 400 characters of up to five exemplars. With it go the "
-               f"model's name, temperature 0 and the limit of {count(tokens)} tokens.")
+    st.caption(
+        "Rules, two examples, the keywords and the first 400 characters of up to five exemplars. With it go the "
+        f"model's name, temperature 0 and the limit of {count(tokens)} tokens."
+    )
 
 
 def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int, *, again: bool) -> None:
@@ -94,23 +130,35 @@ def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int,
             st.caption("Name a base URL and a model to send them.")
         return
     if place.exposes_key:
-        st.caption(f":orange[:material/warning:] The key would travel unencrypted to {escape(place.host)}: "
-                   "its address begins with http.")
+        st.caption(
+            f":orange[:material/warning:] The key would travel unencrypted to {escape(place.host)}: "
+            "its address begins with http."
+        )
 
     def send() -> None:
         session.drafts.pop(SHOWN, None)
         old = runner.find(session.root, "name")
         try:
-            runner.start(f"Labels by {short(model, 40)}",
-                       ["name", str(session.root), f"--base-url={place.base_url}", f"--model={place.model}",
-                        f"--max-tokens={tokens}", *(["--again"] if again else [])], session.root)
+            runner.start(
+                f"Labels by {short(model, 40)}",
+                [
+                    "name",
+                    str(session.root),
+                    f"--base-url={place.base_url}",
+                    f"--model={place.model}",
+                    f"--max-tokens={tokens}",
+                    *(["--again"] if again else []),
+                ],
+                session.root,
+            )
         finally:
             if old is not None:  # its table gives way to the new one
                 runner.forget(old)
 
     requests = f"{count(plan.requests)} requests" if plan.requests > 1 else "1 request"
-    if st.button(f"Send {requests} to {escape(short(place.host, 40))}", key="naming_send", type="primary",
-                 icon=":material/send:"):
+    if st.button(
+        f"Send {requests} to {escape(short(place.host, 40))}", key="naming_send", type="primary", icon=":material/send:"
+    ):
         send()
         st.rerun(scope="app")
 
@@ -120,8 +168,10 @@ def _result(job: runner.Job, state: runner.Status) -> None:
     result: dict[str, Any] = state.result or {}
     labels = result.get("labels", [])
     named = sum(one["outcome"] == "named" for one in labels)
-    st.markdown(f":material/check_circle: **{count(named)} of {count(len(labels))} clusters named by "
-                f"{escape(short(str(result.get('model', '')), 40))}** :gray[in {duration(state.seconds)}]")
+    st.markdown(
+        f":material/check_circle: **{count(named)} of {count(len(labels))} clusters named by "
+        f"{escape(short(str(result.get('model', '')), 40))}** :gray[in {duration(state.seconds)}]"
+    )
     st.caption("One step: Undo takes all of them back." if named else "No label was changed.")
 
 
@@ -131,11 +181,21 @@ def _table(job: runner.Job, labels: list[dict[str, Any]]) -> None:
         return
     kept = any(one["outcome"] == "kept" for one in labels)
     st.dataframe(
-        pd.DataFrame({"Before": [one["before"] for one in labels],
-                      "After": [one["after"] if one["outcome"] == "named" else "(kept)" for one in labels],
-                      "Why kept": [one["note"] for one in labels]}),
-        hide_index=True, key=f"naming_result_{job.folder.name}", row_height=32,
-        height=min(len(labels), 8) * 32 + 38, alt="Labels before and after",
+        pd.DataFrame(
+            {
+                "Before": [one["before"] for one in labels],
+                "After": [one["after"] if one["outcome"] == "named" else "(kept)" for one in labels],
+                "Why kept": [one["note"] for one in labels],
+            }
+        ),
+        hide_index=True,
+        key=f"naming_result_{job.folder.name}",
+        row_height=32,
+        height=min(len(labels), 8) * 32 + 38,
+        alt="Labels before and after",
         column_order=("Before", "After", *(["Why kept"] if kept else [])),
-        column_config={"Before": st.column_config.TextColumn(width=170),
-                       "After": st.column_config.TextColumn(width=200)})
+        column_config={
+            "Before": st.column_config.TextColumn(width=170),
+            "After": st.column_config.TextColumn(width=200),
+        },
+    )

@@ -39,17 +39,27 @@ def names(session: Session, taxonomy: Taxonomy) -> None:
 
     place = st.container(key="names_actions")
     table = st.data_editor(
-        pd.DataFrame(rows), key=key, hide_index=True, on_change=edited, row_height=32,
+        pd.DataFrame(rows),
+        key=key,
+        hide_index=True,
+        on_change=edited,
+        row_height=32,
         height=min(len(rows), 17) * 32 + 38,
-        disabled=["group", " ", "Share", "State"], alt="Names of groups and clusters, in the order of the tree",
+        disabled=["group", " ", "Share", "State"],
+        alt="Names of groups and clusters, in the order of the tree",
         column_config={
             "Mark": st.column_config.CheckboxColumn(" ", width=34, help="Mark a cluster, or all of a group."),
-            "group": dot_column("Tree"), " ": dot_column(),
-            "Name": st.column_config.TextColumn(width=170, required=True, max_chars=MAX_LABEL,
-                                                help="Double-click, or press Enter, to edit."),
-            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=88,
-                                                     help=HINTS["share_documents"]),
-            "State": st.column_config.TextColumn(width=98, help="Who named it; whether it is pinned or excluded.")})
+            "group": dot_column("Tree"),
+            " ": dot_column(),
+            "Name": st.column_config.TextColumn(
+                width=170, required=True, max_chars=MAX_LABEL, help="Double-click, or press Enter, to edit."
+            ),
+            "Share": st.column_config.ProgressColumn(
+                format="%.1f%%", min_value=0, max_value=100, width=88, help=HINTS["share_documents"]
+            ),
+            "State": st.column_config.TextColumn(width=98, help="Who named it; whether it is pinned or excluded."),
+        },
+    )
     chosen = {kinds[place] for place in range(len(kinds)) if bool(table["Mark"].iloc[place])}
     numbers = [c.number for c in taxonomy.clusters if ("cluster", c.number) in chosen or ("parent", c.parent) in chosen]
     with place:
@@ -61,16 +71,34 @@ def _rows(taxonomy: Taxonomy) -> tuple[list[tuple[Kind, int]], list[dict[str, An
     rows: list[dict[str, Any]] = []
     for parent in taxonomy.parents:
         kinds.append(("parent", parent.number))
-        rows.append({"Mark": False, "group": circle(parent.colour, filled=False), " ": BLANK, "Name": parent.label,
-                     "Share": 100 * sum(taxonomy.cluster(c).share_documents for c in parent.children),
-                     "State": BY[parent.label_source]})
+        rows.append(
+            {
+                "Mark": False,
+                "group": circle(parent.colour, filled=False),
+                " ": BLANK,
+                "Name": parent.label,
+                "Share": 100 * sum(taxonomy.cluster(c).share_documents for c in parent.children),
+                "State": BY[parent.label_source],
+            }
+        )
         for number in parent.children:
             cluster = taxonomy.cluster(number)
             kinds.append(("cluster", number))
-            state = [BY[cluster.label_source], *(["pinned"] if cluster.pinned and not cluster.excluded else []),
-                     *(["excluded"] if cluster.excluded else [])]
-            rows.append({"Mark": False, "group": BLANK, " ": circle(cluster.colour), "Name": cluster.label,
-                         "Share": 100 * cluster.share_documents, "State": ", ".join(state)})
+            state = [
+                BY[cluster.label_source],
+                *(["pinned"] if cluster.pinned and not cluster.excluded else []),
+                *(["excluded"] if cluster.excluded else []),
+            ]
+            rows.append(
+                {
+                    "Mark": False,
+                    "group": BLANK,
+                    " ": circle(cluster.colour),
+                    "Name": cluster.label,
+                    "Share": 100 * cluster.share_documents,
+                    "State": ", ".join(state),
+                }
+            )
     return kinds, rows
 
 

@@ -40,13 +40,27 @@ def _screen(current: Session) -> None:
 def _tree(current: Session) -> None:
     taxonomy = cached_results.taxonomy(current.root)
     words, choice = st.columns([1.6, 1], vertical_alignment="center")
-    sized = choice.segmented_control("Size of a tile", ("Documents", "Tokens"), default="Documents", required=True,
-                                     key="taxonomy_sized", persist_state="session", label_visibility="collapsed",
-                                     width="stretch")
-    shares = {p.number: sum(taxonomy.cluster(c).share_documents if sized == "Documents"
-                            else taxonomy.cluster(c).share_tokens for c in p.children) for p in taxonomy.parents}
-    words.markdown(f"**{len(taxonomy.clusters)} clusters in {len(shares)} groups, "
-                   f"the largest group {percent(max(shares.values()))}**")
+    sized = choice.segmented_control(
+        "Size of a tile",
+        ("Documents", "Tokens"),
+        default="Documents",
+        required=True,
+        key="taxonomy_sized",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    shares = {
+        p.number: sum(
+            taxonomy.cluster(c).share_documents if sized == "Documents" else taxonomy.cluster(c).share_tokens
+            for c in p.children
+        )
+        for p in taxonomy.parents
+    }
+    words.markdown(
+        f"**{len(taxonomy.clusters)} clusters in {len(shares)} groups, "
+        f"the largest group {percent(max(shares.values()))}**"
+    )
 
     def chosen() -> None:
         tiles = marked("taxonomy_treemap")
@@ -56,26 +70,45 @@ def _tree(current: Session) -> None:
             current.parent = int(number) if kind == "parent" else None
 
     st.plotly_chart(
-        treemap(taxonomy, sized="Tokens" if sized == "Tokens" else "Documents", cluster=current.cluster,
-                parent=current.parent, dark=dark(), height=HEIGHT),
-        key="taxonomy_treemap", on_select=chosen, selection_mode="points", theme="streamlit",
-        config={"displayModeBar": False}, alt="Treemap of groups and their clusters; the table below holds the same")
+        treemap(
+            taxonomy,
+            sized="Tokens" if sized == "Tokens" else "Documents",
+            cluster=current.cluster,
+            parent=current.parent,
+            dark=dark(),
+            height=HEIGHT,
+        ),
+        key="taxonomy_treemap",
+        on_select=chosen,
+        selection_mode="points",
+        theme="streamlit",
+        config={"displayModeBar": False},
+        alt="Treemap of groups and their clusters; the table below holds the same",
+    )
 
 
 def _table(current: Session) -> None:
     taxonomy = cached_results.taxonomy(current.root)
     with st.expander("Show as table", icon=":material/table_rows:"):
         rows = [taxonomy.cluster(c) for p in taxonomy.parents for c in p.children]
-        st.dataframe(pd.DataFrame({
-            "Group": [taxonomy.parent(c.parent).label for c in rows], "Cluster": [c.label for c in rows],
-            "Documents": [c.documents for c in rows], "Tokens": [c.tokens for c in rows],
-            "Share of documents": [percent(c.share_documents) for c in rows],
-            "Share of tokens": [percent(c.share_tokens) for c in rows],
-            "Named by": [c.label_source for c in rows],
-            "Keywords": [", ".join(term for term, _ in c.keywords) for c in rows]}),
-            hide_index=True, key="taxonomy_table", alt="Groups, clusters and their shares",
-            column_config={name: st.column_config.NumberColumn(format="localized")
-                           for name in ("Documents", "Tokens")})
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Group": [taxonomy.parent(c.parent).label for c in rows],
+                    "Cluster": [c.label for c in rows],
+                    "Documents": [c.documents for c in rows],
+                    "Tokens": [c.tokens for c in rows],
+                    "Share of documents": [percent(c.share_documents) for c in rows],
+                    "Share of tokens": [percent(c.share_tokens) for c in rows],
+                    "Named by": [c.label_source for c in rows],
+                    "Keywords": [", ".join(term for term, _ in c.keywords) for c in rows],
+                }
+            ),
+            hide_index=True,
+            key="taxonomy_table",
+            alt="Groups, clusters and their shares",
+            column_config={name: st.column_config.NumberColumn(format="localized") for name in ("Documents", "Tokens")},
+        )
 
 
 cached_results.warm_up()

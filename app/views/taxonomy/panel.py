@@ -29,9 +29,13 @@ def panel(session: Session) -> None:
     taxonomy = cached_results.taxonomy(session.root)
     if session.row is not None:
         with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
-            st.button("Back to the evidence" if session.cluster is not None else "All names",
-                      icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
-                      on_click=lambda: session.read(None))
+            st.button(
+                "Back to the evidence" if session.cluster is not None else "All names",
+                icon=":material/arrow_back:",
+                type="tertiary",
+                key="taxonomy_back",
+                on_click=lambda: session.read(None),
+            )
             deep_links.copy_button("taxonomy")
         stepper(session, taxonomy, session.row)
         edit_actions.refused(session)
@@ -48,18 +52,21 @@ def panel(session: Session) -> None:
 
 def _back(session: Session) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
-        st.button("All names", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back",
-                  on_click=session.clear)
+        st.button(
+            "All names", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back", on_click=session.clear
+        )
         deep_links.copy_button("taxonomy")
 
 
 def _form(session: Session, kind: Kind, item: Cluster | Parent) -> None:
     key = f"name_{kind}_{item.number}"
     with st.form(f"form_{key}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Name", item.label, key=key, max_chars=MAX_LABEL, label_visibility="collapsed",
-                      placeholder="A short name")
-        st.form_submit_button("Rename", on_click=lambda: edit_actions.apply(
-            session, Rename(kind, item.number, str(widget(key) or ""))))
+        st.text_input(
+            "Name", item.label, key=key, max_chars=MAX_LABEL, label_visibility="collapsed", placeholder="A short name"
+        )
+        st.form_submit_button(
+            "Rename", on_click=lambda: edit_actions.apply(session, Rename(kind, item.number, str(widget(key) or "")))
+        )
     edit_actions.refused(session)
 
 
@@ -68,9 +75,14 @@ def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     title(cluster.label, cluster.colour, f"in {taxonomy.parent(cluster.parent).label}")
     _form(session, "cluster", cluster)
     actions(session, taxonomy, cluster)
-    facts([("Documents", percent(cluster.share_documents), "share_documents"),
-           ("Tokens", percent(cluster.share_tokens), "share_tokens"), ("Mass", percent(cluster.mass), "mass"),
-           ("Within", f"{cluster.within_cosine:.3f}", "within")])
+    facts(
+        [
+            ("Documents", percent(cluster.share_documents), "share_documents"),
+            ("Tokens", percent(cluster.share_tokens), "share_tokens"),
+            ("Mass", percent(cluster.mass), "mass"),
+            ("Within", f"{cluster.within_cosine:.3f}", "within"),
+        ]
+    )
     evidence(session, taxonomy, cluster)
 
 
@@ -80,9 +92,14 @@ def _parent(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
     _form(session, "parent", parent)
     st.caption(SOURCE[parent.label_source])
     children = [taxonomy.cluster(c) for c in parent.children]
-    facts([("Clusters", str(len(children)), ""), ("Documents", count(sum(c.documents for c in children)), ""),
-           ("Share", percent(sum(c.share_documents for c in children)), "share_documents"),
-           ("Tokens", percent(sum(c.share_tokens for c in children)), "share_tokens")])
+    facts(
+        [
+            ("Clusters", str(len(children)), ""),
+            ("Documents", count(sum(c.documents for c in children)), ""),
+            ("Share", percent(sum(c.share_documents for c in children)), "share_documents"),
+            ("Tokens", percent(sum(c.share_tokens for c in children)), "share_tokens"),
+        ]
+    )
 
     def chosen() -> None:
         cells = widget("parent_clusters")["selection"]["cells"]
@@ -90,11 +107,23 @@ def _parent(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
             session.pick(None, children[cells[0][0]].number)
 
     st.dataframe(
-        pd.DataFrame({" ": [circle(c.colour) for c in children], "Cluster": [c.label for c in children],
-                      "Share": [100 * c.share_documents for c in children],
-                      "Keywords": [", ".join(term for term, _ in c.keywords[:6]) for c in children]}),
-        key="parent_clusters", hide_index=True, row_height=32, on_select=chosen, selection_mode="single-cell",
+        pd.DataFrame(
+            {
+                " ": [circle(c.colour) for c in children],
+                "Cluster": [c.label for c in children],
+                "Share": [100 * c.share_documents for c in children],
+                "Keywords": [", ".join(term for term, _ in c.keywords[:6]) for c in children],
+            }
+        ),
+        key="parent_clusters",
+        hide_index=True,
+        row_height=32,
+        on_select=chosen,
+        selection_mode="single-cell",
         alt="Clusters of the group; choose one to see it",
-        column_config={" ": dot_column(), "Cluster": st.column_config.TextColumn(width=180),
-                       "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100,
-                                                                width=100)})
+        column_config={
+            " ": dot_column(),
+            "Cluster": st.column_config.TextColumn(width=180),
+            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=100),
+        },
+    )

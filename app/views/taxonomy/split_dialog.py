@@ -31,15 +31,26 @@ def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
         st.markdown(f"**{len(parts)} parts, from {percent(min(sizes))} to {percent(max(sizes))} of the cluster**")
         openings = cached_results.workspace(session.root).openings([part.exemplar for part in parts])
         st.dataframe(
-            pd.DataFrame({"Part": [part.label for part in parts], "Share": [100 * part.share for part in parts],
-                          "Documents": [part.documents for part in parts],
-                          "Keywords": [", ".join(part.keywords) for part in parts], "Most typical": openings}),
-            hide_index=True, key=f"split_parts_{number}", row_height=34, alt="The parts with their keywords",
-            column_config={"Part": st.column_config.TextColumn(width=170),
-                           "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100,
-                                                                    width=100),
-                           "Documents": st.column_config.NumberColumn(format="localized", width=85),
-                           "Keywords": st.column_config.TextColumn(width=210)})
+            pd.DataFrame(
+                {
+                    "Part": [part.label for part in parts],
+                    "Share": [100 * part.share for part in parts],
+                    "Documents": [part.documents for part in parts],
+                    "Keywords": [", ".join(part.keywords) for part in parts],
+                    "Most typical": openings,
+                }
+            ),
+            hide_index=True,
+            key=f"split_parts_{number}",
+            row_height=34,
+            alt="The parts with their keywords",
+            column_config={
+                "Part": st.column_config.TextColumn(width=170),
+                "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=100),
+                "Documents": st.column_config.NumberColumn(format="localized", width=85),
+                "Keywords": st.column_config.TextColumn(width=210),
+            },
+        )
         st.caption("The largest part keeps the number and colour; all are pinned. Names are made anew.")
         if st.button(f"Split into {len(parts)}", type="primary", key=f"split_now_{number}"):
             edit_actions.apply(session, Split(number, tuple(part.rows for part in parts)))

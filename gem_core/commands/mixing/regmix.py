@@ -32,20 +32,37 @@ def regmix(
         raise InputError("Test runs are two files", "one of --test-mixtures and --test-losses", "Give both, or none")
     runs = read_runs(mixtures, losses)
     test = read_runs(test_mixtures, test_losses) if test_mixtures and test_losses else None
-    found = find(runs.head(limit) if limit else runs, target, regressor=regressor,  # type: ignore[arg-type]
-                 test=test, resamples=resamples, seed=seed)
+    found = find(
+        runs.head(limit) if limit else runs,
+        target,
+        regressor=regressor,  # type: ignore[arg-type]
+        test=test,
+        resamples=resamples,
+        seed=seed,
+    )
     facts: dict[str, Any] = {
-        "regressor": found.regressor, "n_runs": found.n_runs, "target": found.target,
-        "out_of_fold_spearman": found.out_of_fold_spearman, "scores": found.scores,
-        "test_spearman": found.test_spearman, "predicted_loss": found.predicted_loss,
-        "best_mixture": dict(zip(found.domains, map(float, found.best_mixture), strict=True))}
+        "regressor": found.regressor,
+        "n_runs": found.n_runs,
+        "target": found.target,
+        "out_of_fold_spearman": found.out_of_fold_spearman,
+        "scores": found.scores,
+        "test_spearman": found.test_spearman,
+        "predicted_loss": found.predicted_loss,
+        "best_mixture": dict(zip(found.domains, map(float, found.best_mixture), strict=True)),
+    }
     if resamples:
-        facts["interval"] = {name: [float(low), float(high)]
-                             for name, low, high in zip(found.domains, found.low, found.high, strict=True)}
+        facts["interval"] = {
+            name: [float(low), float(high)]
+            for name, low, high in zip(found.domains, found.low, found.high, strict=True)
+        }
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
         return
-    typer.echo(clean(f"{found.regressor} on {found.n_runs:,} runs: rank correlation {found.out_of_fold_spearman:.4f} "
-                     "out of fold" + (f", {found.test_spearman:.4f} on the test runs" if test else "")))
+    typer.echo(
+        clean(
+            f"{found.regressor} on {found.n_runs:,} runs: rank correlation {found.out_of_fold_spearman:.4f} "
+            "out of fold" + (f", {found.test_spearman:.4f} on the test runs" if test else "")
+        )
+    )
     for name, weight in sorted(facts["best_mixture"].items(), key=lambda item: -item[1]):
         typer.echo(clean(f"{weight:>8.2%}  {name}"))

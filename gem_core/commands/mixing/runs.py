@@ -28,10 +28,17 @@ Resamples = Annotated[int, typer.Option(help="refits for intervals of the weight
 def proxies(
     workspace: WorkspaceArg,
     count: Annotated[int, typer.Option(help="proxies, each on a mixture of its own", min=10)] = 64,
-    target: Annotated[int | None, typer.Option(metavar="NUMBER", help="cluster whose loss is to fall; the whole corpus "
-                                                                      "when left out")] = None,
-    regressor: Regressor = "auto", resamples: Resamples = 0, steps: Steps = None, width: Width = None,
-    held_tokens: HeldTokens = None, seed: Seed = 0, device: Device = "cpu", as_json: Json = False,
+    target: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="cluster whose loss is to fall; the whole corpus when left out")
+    ] = None,
+    regressor: Regressor = "auto",
+    resamples: Resamples = 0,
+    steps: Steps = None,
+    width: Width = None,
+    held_tokens: HeldTokens = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
     """Train proxies on random mixtures of the clusters, and propose the mixture of least predicted loss (RegMix)."""
@@ -42,37 +49,68 @@ def proxies(
     opened = Workspace(workspace)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
-    found = proxy_study(opened, opened.taxonomy(), config, split, count=count, target=target,
-                        regressor=regressor, resamples=resamples, device=device,  # type: ignore[arg-type]
-                        progress=console)
+    found = proxy_study(
+        opened,
+        opened.taxonomy(),
+        config,
+        split,
+        count=count,
+        target=target,
+        regressor=regressor,  # type: ignore[arg-type]  # checked when used
+        resamples=resamples,
+        device=device,
+        progress=console,
+    )
     console.end()
     _say_proposal(found, as_json)
 
 
 def import_(
     workspace: WorkspaceArg,
-    mixtures: Annotated[Path, typer.Option(metavar="M.csv", help="weights of the runs: first column the run, then one "
-                                                                 "a cluster")],
+    mixtures: Annotated[
+        Path, typer.Option(metavar="M.csv", help="weights of the runs: first column the run, then one a cluster")
+    ],
     losses: Annotated[Path, typer.Option(metavar="L.csv", help="losses of the same runs")],
-    target: Annotated[str, typer.Option(metavar="COLUMN", help="loss to lower, or a part of its name; not needed "
-                                                               "where there is one, or one called all")] = "all",
-    regressor: Regressor = "auto", resamples: Resamples = 0, seed: Seed = 0, as_json: Json = False,
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMN",
+            help="loss to lower, or a part of its name; not needed where there is one, or one called all",
+        ),
+    ] = "all",
+    regressor: Regressor = "auto",
+    resamples: Resamples = 0,
+    seed: Seed = 0,
+    as_json: Json = False,
 ) -> None:
     """Take proxy runs that were trained elsewhere as evidence for the clusters, and propose a mixture."""
     from gem_core.pipeline.mixing.regmix_study import import_runs
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
-    found = import_runs(opened, opened.taxonomy(), mixtures, losses, target=target,
-                        regressor=regressor, resamples=resamples, seed=seed)  # type: ignore[arg-type]
+    found = import_runs(
+        opened,
+        opened.taxonomy(),
+        mixtures,
+        losses,
+        target=target,
+        regressor=regressor,
+        resamples=resamples,
+        seed=seed,  # type: ignore[arg-type]  # checked when used
+    )
     _say_proposal(found, as_json)
 
 
 def doremi(
     workspace: WorkspaceArg,
     normaliser: Annotated[str, typer.Option(help="how the proxy's loss is averaged: token or domain")] = "token",
-    steps: Steps = None, width: Width = None, held_tokens: HeldTokens = None, seed: Seed = 0, device: Device = "cpu",
-    as_json: Json = False, progress_file: ProgressFile = None,
+    steps: Steps = None,
+    width: Width = None,
+    held_tokens: HeldTokens = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
 ) -> None:
     """Train a reference and a proxy whose weights follow its excess loss (DoReMi)."""
     from gem_core.mixing.doremi import DEFAULT
@@ -84,14 +122,23 @@ def doremi(
     taxonomy = opened.taxonomy()
     config, split = sizes(DEFAULT, steps, width, held_tokens, seed, device)
     console = Console(progress_file)
-    found = doremi_study(opened, taxonomy, config, split, normaliser=normaliser,  # type: ignore[arg-type]
-                         device=device, progress=console)
+    found = doremi_study(
+        opened,
+        taxonomy,
+        config,
+        split,
+        normaliser=normaliser,  # type: ignore[arg-type]
+        device=device,
+        progress=console,
+    )
     console.end()
     if as_json:
         typer.echo(json.dumps({"strategy": "doremi", "taxonomy_hash": taxonomy.taxonomy_hash, **found}, indent=1))
         return
-    typer.echo(f"as even as {found['effective_domains']:.1f} of {len(found['numbers'])} clusters"
-               + (": collapsed, one cluster has more than 90%; do not use these weights" if found["collapsed"] else ""))
+    typer.echo(
+        f"as even as {found['effective_domains']:.1f} of {len(found['numbers'])} clusters"
+        + (": collapsed, one cluster has more than 90%; do not use these weights" if found["collapsed"] else "")
+    )
     for number, weight in sorted(found["weights"].items(), key=lambda item: -item[1]):
         cluster = taxonomy.cluster(int(number))
         typer.echo(clean(f"{weight:>8.2%}{cluster.share_tokens:>9.2%}  {number:>4}  {cluster.label}"))
@@ -102,13 +149,26 @@ def proposal_facts(found: "Proposal") -> dict[str, Any]:
     """What `mix proxies --json` and `mix import --json` say."""
     evidence = found.evidence
     interval = evidence["interval"] or {}
-    return {"strategy": "regmix", "taxonomy_hash": found.domains.taxonomy_hash,
-            **{name: evidence[name] for name in ("target", "regressor", "n_runs", "out_of_fold_spearman", "scores",
-                                                 "predicted_loss")},
-            "clusters": [{"cluster_id": number, "label": name, "weight": float(weight), "natural_share": float(natural),
-                          "interval": interval.get(str(number))}
-                         for number, name, weight, natural in zip(found.domains.numbers, found.domains.names,
-                                                                  found.weights, found.domains.natural, strict=True)]}
+    return {
+        "strategy": "regmix",
+        "taxonomy_hash": found.domains.taxonomy_hash,
+        **{
+            name: evidence[name]
+            for name in ("target", "regressor", "n_runs", "out_of_fold_spearman", "scores", "predicted_loss")
+        },
+        "clusters": [
+            {
+                "cluster_id": number,
+                "label": name,
+                "weight": float(weight),
+                "natural_share": float(natural),
+                "interval": interval.get(str(number)),
+            }
+            for number, name, weight, natural in zip(
+                found.domains.numbers, found.domains.names, found.weights, found.domains.natural, strict=True
+            )
+        ],
+    }
 
 
 def _say_proposal(found: "Proposal", as_json: bool) -> None:
@@ -116,18 +176,24 @@ def _say_proposal(found: "Proposal", as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
         return
-    typer.echo(clean(f"{facts['regressor']} on {facts['n_runs']:,} runs, loss of {facts['target']}: rank correlation "
-                     f"{facts['out_of_fold_spearman']:.3f} out of fold"))
+    typer.echo(
+        clean(
+            f"{facts['regressor']} on {facts['n_runs']:,} runs, loss of {facts['target']}: rank correlation "
+            f"{facts['out_of_fold_spearman']:.3f} out of fold"
+        )
+    )
     typer.echo(f"{'weight':>8}{'natural':>9}  cluster")
     for one in sorted(facts["clusters"], key=lambda one: -one["weight"]):
         between = f"  ({one['interval'][0]:.2%} to {one['interval'][1]:.2%})" if one["interval"] else ""
-        typer.echo(clean(f"{one['weight']:>8.2%}{one['natural_share']:>9.2%}  {one['cluster_id']:>4}  "
-                         f"{one['label']}{between}"))
+        typer.echo(
+            clean(f"{one['weight']:>8.2%}{one['natural_share']:>9.2%}  {one['cluster_id']:>4}  {one['label']}{between}")
+        )
     typer.echo("take the weights away with: gem-explorer mix weights DIR --strategy regmix --out weights.csv")
 
 
-def sizes(default: "ProxyConfig", steps: int | None, width: int | None, held_tokens: int | None, seed: int,
-           device: str) -> "tuple[ProxyConfig, SplitSettings]":
+def sizes(
+    default: "ProxyConfig", steps: int | None, width: int | None, held_tokens: int | None, seed: int, device: str
+) -> "tuple[ProxyConfig, SplitSettings]":
     """The sizes that the options name, and the defaults for the others."""
     import torch
 
@@ -138,7 +204,10 @@ def sizes(default: "ProxyConfig", steps: int | None, width: int | None, held_tok
         raise InputError("--device cuda needs a GPU that torch can use", "none", "Use --device cpu")
     config = replace(default, steps=steps or default.steps, width=width or default.width, seed=seed)
     if config.width % config.heads:
-        raise InputError(f"--width must be a multiple of {config.heads}, the heads of attention", f"{config.width}",
-                         f"Use {config.width - config.width % config.heads + config.heads}")
+        raise InputError(
+            f"--width must be a multiple of {config.heads}, the heads of attention",
+            f"{config.width}",
+            f"Use {config.width - config.width % config.heads + config.heads}",
+        )
     split = SplitSettings(seed=seed)
     return config, split if held_tokens is None else replace(split, least=held_tokens)

@@ -22,18 +22,27 @@ STRATEGIES = "natural, uniform, temperature, balanced, custom, doremi, regmix, p
 def weights(
     workspace: WorkspaceArg,
     strategy: Annotated[str | None, typer.Option(help=f"{STRATEGIES}; natural when left out")] = None,
-    from_: Annotated[Path | None, typer.Option("--from", metavar="FILE",
-                                               help="weights of an earlier taxonomy, to carry over")] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="weights of an earlier taxonomy, to carry over")
+    ] = None,
     tau: Annotated[float, typer.Option(help="temperature: weight ~ share^tau")] = 0.5,
     custom: Annotated[str, typer.Option(metavar="N=W,...", help="weights of single clusters, by number")] = "",
     budget: Annotated[float | None, typer.Option(metavar="TOKENS", help="tokens to train on")] = None,
     max_epochs: Annotated[float | None, typer.Option(metavar="E", help="read no cluster more often than this")] = None,
     floor: Annotated[float, typer.Option(metavar="F", help="smallest weight of a cluster, a fraction")] = 0.0,
-    fold: Annotated[float, typer.Option(metavar="S", help="treat clusters with a smaller share of the tokens as one, "
-                                                          "in natural proportions")] = 0.0,
+    fold: Annotated[
+        float,
+        typer.Option(
+            metavar="S", help="treat clusters with a smaller share of the tokens as one, in natural proportions"
+        ),
+    ] = 0.0,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help=".csv, .yaml (RegMix) or .json (DoReMi)")] = None,
-    format: Annotated[str | None, typer.Option(help="csv, regmix, doremi or weborganizer; by the ending when left out",
-                                               )] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help="csv, regmix, doremi or weborganizer; by the ending when left out",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Mixing weights of the clusters by a strategy, beside natural share, ratio and epochs."""
@@ -46,8 +55,9 @@ def weights(
 
     fixed = _fixed(custom)
     if from_ is not None and (strategy or fixed):
-        raise InputError("Weights come from a file or from a strategy", "--from beside --strategy or --custom",
-                         "Leave one out")
+        raise InputError(
+            "Weights come from a file or from a strategy", "--from beside --strategy or --custom", "Leave one out"
+        )
     strategy = strategy or ("custom" if fixed else "natural")
     check_one_of("--strategy", strategy, KNOWN)
     if out is not None:
@@ -75,12 +85,17 @@ def training_set(
     tokens: Annotated[float, typer.Option(metavar="N", help="tokens to draw")],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="folder for the files, made if absent")],
     seed: Annotated[int, typer.Option(help="seed of the draw", min=0)] = 0,
-    inside: Annotated[str, typer.Option(help="who is drawn in a cluster: uniform, or grip (long and unlike others)",
-                                        )] = "uniform",
+    inside: Annotated[
+        str,
+        typer.Option(
+            help="who is drawn in a cluster: uniform, or grip (long and unlike others)",
+        ),
+    ] = "uniform",
     format: Annotated[str, typer.Option(help="parquet or jsonl.zst")] = "parquet",
     max_epochs: Annotated[float, typer.Option(metavar="E", help="read no cluster more often than this")] = 4.0,
     shard_tokens: Annotated[int, typer.Option(help="tokens of a file, about", min=1)] = 1 << 24,
-    as_json: Json = False, progress_file: ProgressFile = None,
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
 ) -> None:
     """Draw the training set that weights describe, as shards with a manifest; the same command goes on after a stop."""
     from gem_core.pipeline.mixing.training_set import Order, draw_training_set
@@ -96,31 +111,71 @@ def training_set(
     console.end()
     got, documents = int(made.got.sum()), int(made.drawn.sum())
     if as_json:
-        typer.echo(json.dumps({"folder": str(out), "tokens_asked": order.tokens, "tokens_got": got,
-                               "documents": documents, "files": list(made.shards), "seed": seed,
-                               "taxonomy_hash": made.domains.taxonomy_hash}, indent=1))
+        typer.echo(
+            json.dumps(
+                {
+                    "folder": str(out),
+                    "tokens_asked": order.tokens,
+                    "tokens_got": got,
+                    "documents": documents,
+                    "files": list(made.shards),
+                    "seed": seed,
+                    "taxonomy_hash": made.domains.taxonomy_hash,
+                },
+                indent=1,
+            )
+        )
         return
-    typer.echo(clean(f"{documents:,} documents with {got:,} tokens ({got / order.tokens:.2%} of what was asked) in "
-                     f"{len(made.shards)} file{'s' if len(made.shards) != 1 else ''} under {out}"))
+    typer.echo(
+        clean(
+            f"{documents:,} documents with {got:,} tokens ({got / order.tokens:.2%} of what was asked) in "
+            f"{len(made.shards)} file{'s' if len(made.shards) != 1 else ''} under {out}"
+        )
+    )
     for at in (-made.weights).argsort(kind="stable"):
-        typer.echo(clean(f"{made.weights[at]:>8.2%}{made.asked[at]:>14,.0f}{made.got[at]:>14,}  "
-                         f"{made.domains.numbers[at]:>4}  {made.domains.names[at]}"))
+        typer.echo(
+            clean(
+                f"{made.weights[at]:>8.2%}{made.asked[at]:>14,.0f}{made.got[at]:>14,}  "
+                f"{made.domains.numbers[at]:>4}  {made.domains.names[at]}"
+            )
+        )
 
 
 def weights_facts(taxonomy: "Taxonomy", found: "Weights", alike: "tuple[Doubt, ...]") -> dict[str, Any]:
     """What `mix weights --json` says."""
-    columns = (found.numbers, found.weights, found.natural, found.ratio, found.tokens, found.epochs, found.folded,
-               found.warnings)
+    columns = (
+        found.numbers,
+        found.weights,
+        found.natural,
+        found.ratio,
+        found.tokens,
+        found.epochs,
+        found.folded,
+        found.warnings,
+    )
     return {
-        "strategy": found.strategy, "taxonomy_hash": found.taxonomy_hash, "carried_from": found.carried_from,
-        "budget": found.limits.budget, "effective_domains": found.effective,
-        "clusters": [{"cluster_id": number, "label": taxonomy.cluster(number).label, "weight": float(weight),
-                      "natural_share": float(natural), "ratio": _number(ratio), "tokens": int(tokens),
-                      "epochs": _number(epochs), "folded": bool(folded), "warning": warning}
-                     for number, weight, natural, ratio, tokens, epochs, folded, warning
-                     in zip(*columns, strict=True)],
+        "strategy": found.strategy,
+        "taxonomy_hash": found.taxonomy_hash,
+        "carried_from": found.carried_from,
+        "budget": found.limits.budget,
+        "effective_domains": found.effective,
+        "clusters": [
+            {
+                "cluster_id": number,
+                "label": taxonomy.cluster(number).label,
+                "weight": float(weight),
+                "natural_share": float(natural),
+                "ratio": _number(ratio),
+                "tokens": int(tokens),
+                "epochs": _number(epochs),
+                "folded": bool(folded),
+                "warning": warning,
+            }
+            for number, weight, natural, ratio, tokens, epochs, folded, warning in zip(*columns, strict=True)
+        ],
         "excluded": [c.number for c in taxonomy.clusters if c.excluded],
-        "not_told_apart": [{"first": d.first, "second": d.second, "correlation": d.correlation} for d in alike]}
+        "not_told_apart": [{"first": d.first, "second": d.second, "correlation": d.correlation} for d in alike],
+    }
 
 
 def _say(taxonomy: "Taxonomy", found: "Weights", alike: "tuple[Doubt, ...]") -> None:
@@ -128,15 +183,24 @@ def _say(taxonomy: "Taxonomy", found: "Weights", alike: "tuple[Doubt, ...]") -> 
     typer.echo(clean(f"{found.strategy}{carried}: as even as {found.effective:.1f} of {len(found.numbers)} clusters"))
     typer.echo(f"{'weight':>8}{'natural':>9}{'ratio':>8}{'epochs':>8}  cluster")
     for at in (-found.weights).argsort(kind="stable"):
-        ratio, epochs = (f"{value:>8.2f}" if math.isfinite(value) else f"{'-':>8}"
-                         for value in (found.ratio[at], found.epochs[at]))
+        ratio, epochs = (
+            f"{value:>8.2f}" if math.isfinite(value) else f"{'-':>8}" for value in (found.ratio[at], found.epochs[at])
+        )
         said = f"  ({found.warnings[at]})" if found.warnings[at] else ""
         label = taxonomy.cluster(found.numbers[at]).label
-        typer.echo(clean(f"{found.weights[at]:>8.2%}{found.natural[at]:>9.2%}{ratio}{epochs}  "
-                         f"{found.numbers[at]:>4}  {label}{said}"))
+        typer.echo(
+            clean(
+                f"{found.weights[at]:>8.2%}{found.natural[at]:>9.2%}{ratio}{epochs}  "
+                f"{found.numbers[at]:>4}  {label}{said}"
+            )
+        )
     for doubt in alike:
-        typer.echo(clean(f"the runs cannot tell apart: {doubt.first} and {doubt.second} "
-                         f"(their weights correlate {doubt.correlation:.3f})"))
+        typer.echo(
+            clean(
+                f"the runs cannot tell apart: {doubt.first} and {doubt.second} "
+                f"(their weights correlate {doubt.correlation:.3f})"
+            )
+        )
 
 
 def _fixed(text: str) -> dict[int, float]:
@@ -147,8 +211,11 @@ def _fixed(text: str) -> dict[int, float]:
         try:
             number, weight = int(name), float(value)
         except ValueError:
-            raise InputError("--custom must be numbers of clusters with weights, such as 3=0.2,5=0.1", f"{part!r}",
-                             "See the numbers with: gem-explorer info DIR") from None
+            raise InputError(
+                "--custom must be numbers of clusters with weights, such as 3=0.2,5=0.1",
+                f"{part!r}",
+                "See the numbers with: gem-explorer info DIR",
+            ) from None
         if number in fixed:
             raise InputError("--custom must name a cluster once", f"cluster {number} twice", "Remove one")
         fixed[number] = weight

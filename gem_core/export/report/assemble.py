@@ -31,43 +31,75 @@ def assemble(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> st
     progress(STEP, 5, PARTS)
     order = sorted(range(len(shown)), key=lambda at: ("excluded" in shown[at].marks, -shown[at].share, at))
     text = page(
-        colours=[card.colour for card in shown], data=_data(workspace, taxonomy, points, shown, tree),
-        name=clean(workspace.manifest.name, 120) or "Corpus", facts=_facts(workspace, taxonomy, tree),
-        headline=_headline(taxonomy), evenness=_evenness(taxonomy), drawn=count(len(points.rows)),
-        sampled=len(points.rows) < len(workspace), cards=shown, groups=tree, order=order, measures=figures,
-        chart=chart, receipt=receipt, edits=_edits(workspace, taxonomy), version=__version__,
-        most=max((card.share for card in shown), default=1.0) or 1.0)
+        colours=[card.colour for card in shown],
+        data=_data(workspace, taxonomy, points, shown, tree),
+        name=clean(workspace.manifest.name, 120) or "Corpus",
+        facts=_facts(workspace, taxonomy, tree),
+        headline=_headline(taxonomy),
+        evenness=_evenness(taxonomy),
+        drawn=count(len(points.rows)),
+        sampled=len(points.rows) < len(workspace),
+        cards=shown,
+        groups=tree,
+        order=order,
+        measures=figures,
+        chart=chart,
+        receipt=receipt,
+        edits=_edits(workspace, taxonomy),
+        version=__version__,
+        most=max((card.share for card in shown), default=1.0) or 1.0,
+    )
     progress(STEP, PARTS, PARTS)
     return text
 
 
-def _data(workspace: Workspace, taxonomy: Taxonomy, points: Points, shown: tuple[Card, ...],
-          tree: tuple[Group, ...]) -> dict[str, Any]:
+def _data(
+    workspace: Workspace, taxonomy: Taxonomy, points: Points, shown: tuple[Card, ...], tree: tuple[Group, ...]
+) -> dict[str, Any]:
     """What the scripts of the page need: positions, colours, names and sizes."""
     total = sum(c.mass for c in taxonomy.clusters if not c.excluded) or 1.0
     return {
-        "points": points.packed, "documents": len(workspace),
-        "clusters": [{"number": c.number, "label": card.label, "colour": card.colour, "group": card.group,
-                      "documents": 0 if c.excluded else c.documents, "tokens": 0 if c.excluded else c.tokens,
-                      "mass": 0 if c.excluded else round(c.mass / total, 6), "held": c.documents,
-                      "shares": [card.share_documents, card.share_tokens, card.mass],
-                      "exemplars": points.places(tuple(o.row for o in card.exemplars))}
-                     for c, card in zip(taxonomy.clusters, shown, strict=True)],
+        "points": points.packed,
+        "documents": len(workspace),
+        "clusters": [
+            {
+                "number": c.number,
+                "label": card.label,
+                "colour": card.colour,
+                "group": card.group,
+                "documents": 0 if c.excluded else c.documents,
+                "tokens": 0 if c.excluded else c.tokens,
+                "mass": 0 if c.excluded else round(c.mass / total, 6),
+                "held": c.documents,
+                "shares": [card.share_documents, card.share_tokens, card.mass],
+                "exemplars": points.places(tuple(o.row for o in card.exemplars)),
+            }
+            for c, card in zip(taxonomy.clusters, shown, strict=True)
+        ],
         "groups": [{**asdict(group), "source": ""} for group in tree],
     }
 
 
 def _facts(workspace: Workspace, taxonomy: Taxonomy, tree: tuple[Group, ...]) -> tuple[str, ...]:
-    return (f"{count(len(workspace))} documents", f"{count(workspace.manifest.tokens)} tokens",
-            f"{len(taxonomy.clusters)} clusters in {len(tree)} {'group' if len(tree) == 1 else 'groups'}",
-            f"strength {strength_text(taxonomy.settings.strength)}")
+    return (
+        f"{count(len(workspace))} documents",
+        f"{count(workspace.manifest.tokens)} tokens",
+        f"{len(taxonomy.clusters)} clusters in {len(tree)} {'group' if len(tree) == 1 else 'groups'}",
+        f"strength {strength_text(taxonomy.settings.strength)}",
+    )
 
 
 def _edits(workspace: Workspace, taxonomy: Taxonomy) -> tuple[dict[str, str], ...]:
     """The steps in words, where there is more than the first fit."""
     steps = workspace.history().to(taxonomy.key)
-    return tuple({"sentence": clean(step.sentence, 400), "at": clean(step.at[:16].replace("T", " "), 16) + " UTC"}
-                 for step in steps) if len(steps) > 1 else ()
+    return (
+        tuple(
+            {"sentence": clean(step.sentence, 400), "at": clean(step.at[:16].replace("T", " "), 16) + " UTC"}
+            for step in steps
+        )
+        if len(steps) > 1
+        else ()
+    )
 
 
 def _headline(taxonomy: Taxonomy) -> str:

@@ -70,18 +70,29 @@ def cards(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Card, ...]:
     made = []
     for place, c in enumerate(taxonomy.clusters):
         group = group_of.get(c.number, 0)
-        made.append(Card(
-            place=place, number=c.number, label=clean(c.label, 120) or f"Cluster {c.number}",
-            source=SOURCES.get(c.label_source, ""), group=group,
-            group_label=clean(taxonomy.parents[group].label, 120), colour=colour(c),
-            keywords=tuple(word for term, _ in c.keywords[:10] if (word := clean(term, 60))),
-            documents=count(c.documents), tokens=count(c.tokens), share=c.share_documents,
-            share_documents=percent(c.share_documents), share_tokens=percent(c.share_tokens),
-            mass=percent(0.0 if c.excluded else c.mass / total),
-            concentration=decimal(c.concentration, 1), within=decimal(c.within_cosine, 3),
-            marks=tuple(word for word, on in (("pinned", c.pinned), ("excluded", c.excluded)) if on),
-            exemplars=tuple(openings[row] for row in shown[c.number][0]),
-            borderline=tuple(openings[row] for row in shown[c.number][1])))
+        made.append(
+            Card(
+                place=place,
+                number=c.number,
+                label=clean(c.label, 120) or f"Cluster {c.number}",
+                source=SOURCES.get(c.label_source, ""),
+                group=group,
+                group_label=clean(taxonomy.parents[group].label, 120),
+                colour=colour(c),
+                keywords=tuple(word for term, _ in c.keywords[:10] if (word := clean(term, 60))),
+                documents=count(c.documents),
+                tokens=count(c.tokens),
+                share=c.share_documents,
+                share_documents=percent(c.share_documents),
+                share_tokens=percent(c.share_tokens),
+                mass=percent(0.0 if c.excluded else c.mass / total),
+                concentration=decimal(c.concentration, 1),
+                within=decimal(c.within_cosine, 3),
+                marks=tuple(word for word, on in (("pinned", c.pinned), ("excluded", c.excluded)) if on),
+                exemplars=tuple(openings[row] for row in shown[c.number][0]),
+                borderline=tuple(openings[row] for row in shown[c.number][1]),
+            )
+        )
     return tuple(made)
 
 
@@ -90,11 +101,21 @@ def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
     places = {c.number: place for place, c in enumerate(taxonomy.clusters)}
     made = []
     for p in taxonomy.parents:
-        children = sorted((places[number] for number in p.children if number in places),
-                          key=lambda place: -taxonomy.clusters[place].documents)
+        children = sorted(
+            (places[number] for number in p.children if number in places),
+            key=lambda place: -taxonomy.clusters[place].documents,
+        )
         share = sum(taxonomy.clusters[place].share_documents for place in children)
-        made.append(Group(label=clean(p.label, 120), source=SOURCES.get(p.label_source, ""), colour=_hex(p.colour),
-                          children=tuple(children), share=share, share_documents=percent(share)))
+        made.append(
+            Group(
+                label=clean(p.label, 120),
+                source=SOURCES.get(p.label_source, ""),
+                colour=_hex(p.colour),
+                children=tuple(children),
+                share=share,
+                share_documents=percent(share),
+            )
+        )
     return tuple(made)
 
 
@@ -106,8 +127,9 @@ def colour(cluster: Cluster) -> str:
 def _hex(text: str) -> str:
     """A colour that can stand in a style sheet, whatever a workspace from elsewhere holds."""
     digits = text[1:]
-    return text if len(text) == 7 and text[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in digits) \
-        else "#8b97a8"
+    return (
+        text if len(text) == 7 and text[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in digits) else "#8b97a8"
+    )
 
 
 def _numbers(clusters: int) -> tuple[int, int]:
@@ -119,5 +141,7 @@ def _openings(workspace: Workspace, taxonomy: Taxonomy, rows: Sequence[int]) -> 
     ids = workspace.documents["id"].astype(str).to_numpy()
     scores = taxonomy.documents
     gis, margin = (scores[name].to_numpy(np.float64) for name in ("gis", "margin"))
-    return {row: Opening(row, clean(ids[row], 80), clean(text, OPENING), decimal(gis[row]), decimal(margin[row]))
-            for row, text in zip(rows, workspace.texts(rows) if rows else [], strict=True)}
+    return {
+        row: Opening(row, clean(ids[row], 80), clean(text, OPENING), decimal(gis[row]), decimal(margin[row]))
+        for row, text in zip(rows, workspace.texts(rows) if rows else [], strict=True)
+    }

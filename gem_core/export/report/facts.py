@@ -31,23 +31,39 @@ def measures(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Measure, ...]:
     living = [c for c in taxonomy.clusters if not c.excluded]
     even = balance_measures([c.documents for c in living])
     table, labels, n = taxonomy.documents, taxonomy.positions, len(workspace)
-    rows = [Measure("Effective clusters", f"{even.effective_clusters:.1f} of {len(living)}",
-                    "clusters of equal size that would be as even"),
-            Measure("Normalised entropy", decimal(even.normalised_entropy, 3), "1 = all shares equal"),
-            Measure("Largest and smallest share", f"{percent(even.largest)} and {percent(even.smallest)}",
-                    "of the documents"),
-            Measure("Empty clusters", str(even.empty), "below a thousandth of an even share")]
-    rows += [Measure("Cosine to the centre", decimal(table["cosine"].mean(), 3), "mean; 1 = all the same direction"),
-             Measure("Margin", f"{decimal(table['margin'].median())} nats",
-                     "median lead over the next cluster; small = borderline")]
+    rows = [
+        Measure(
+            "Effective clusters",
+            f"{even.effective_clusters:.1f} of {len(living)}",
+            "clusters of equal size that would be as even",
+        ),
+        Measure("Normalised entropy", decimal(even.normalised_entropy, 3), "1 = all shares equal"),
+        Measure(
+            "Largest and smallest share", f"{percent(even.largest)} and {percent(even.smallest)}", "of the documents"
+        ),
+        Measure("Empty clusters", str(even.empty), "below a thousandth of an even share"),
+    ]
+    rows += [
+        Measure("Cosine to the centre", decimal(table["cosine"].mean(), 3), "mean; 1 = all the same direction"),
+        Measure(
+            "Margin",
+            f"{decimal(table['margin'].median())} nats",
+            "median lead over the next cluster; small = borderline",
+        ),
+    ]
     some = np.sort(np.random.default_rng(0).choice(n, min(SAMPLE, n), replace=False))
     if np.isfinite(score := silhouette(workspace.embeddings[some], labels[some], sample=SAMPLE)):
         rows.append(Measure("Silhouette", decimal(score, 3), f"by cosine, {count(len(some))} documents; -1 to 1"))
     rows += _known_labels(workspace, taxonomy)
     if n > 2 * NEIGHBOURS:
         trust = trustworthiness(workspace.embeddings, workspace.sphere, neighbours=NEIGHBOURS, sample=TRUSTED)
-        rows.append(Measure("Trust in the map", decimal(trust, 2),
-                            f"trustworthiness of its neighbourhoods, {min(TRUSTED, n)} documents; 1 = all"))
+        rows.append(
+            Measure(
+                "Trust in the map",
+                decimal(trust, 2),
+                f"trustworthiness of its neighbourhoods, {min(TRUSTED, n)} documents; 1 = all",
+            )
+        )
     return tuple(rows)
 
 
@@ -60,8 +76,13 @@ def _known_labels(workspace: Workspace, taxonomy: Taxonomy) -> list[Measure]:
     if kept.sum() < 2:
         return []
     found = agreement(known[kept].astype(str).to_numpy(), taxonomy.documents["cluster_id"].to_numpy()[kept])
-    return [Measure("Agreement with the labels", f"ARI {decimal(found.ari, 3)}, NMI {decimal(found.nmi, 3)}",
-                    f"column {clean(column, 40)}; ARI 0 = as by chance, 1 = the same")]
+    return [
+        Measure(
+            "Agreement with the labels",
+            f"ARI {decimal(found.ari, 3)}, NMI {decimal(found.nmi, 3)}",
+            f"column {clean(column, 40)}; ARI 0 = as by chance, 1 = the same",
+        )
+    ]
 
 
 @dataclass(frozen=True)
@@ -88,19 +109,32 @@ def receipt_rows(workspace: Workspace, taxonomy: Taxonomy) -> Receipt:
         ("Documents", f"{count(corpus['documents'])}, {count(refused)} rows refused"),
         ("Tokens", f"{count(corpus['tokens'])} ({clean(str(corpus['tokens_from']), 60)})"),
         ("Vectors", f"{clean(str(made['encoder']), 120)}, {made['dimension']} dimensions"),
-        ("Clusters asked for", str(settings.n_clusters)), ("Strength", strength_text(settings.strength)),
-        ("Target", target), ("Concentration", str(settings.concentration).replace("_", " ")),
-        ("Solver", settings.solver), ("Shares counted in", settings.weighting), ("Seed", str(settings.seed)),
+        ("Clusters asked for", str(settings.n_clusters)),
+        ("Strength", strength_text(settings.strength)),
+        ("Target", target),
+        ("Concentration", str(settings.concentration).replace("_", " ")),
+        ("Solver", settings.solver),
+        ("Shares counted in", settings.weighting),
+        ("Seed", str(settings.seed)),
         ("Objective", f"{decimal(fit['objective'], 6)} nats a document"),
-        ("Fit", f"{fit['iterations']} iterations, {'converged' if fit['converged'] else 'NOT converged'}"))
+        ("Fit", f"{fit['iterations']} iterations, {'converged' if fit['converged'] else 'NOT converged'}"),
+    )
     return Receipt(
         command=clean(made["command"], 2000),
         hashes=(("Data", made["data_hash"]), ("Taxonomy", made["taxonomy_hash"]), ("Key", made["taxonomy_key"])),
         parameters=parameters,
-        costs=tuple((clean(str(cost["step"]), 40), decimal(cost["seconds"], 2), str(cost["passes"]),
-                     count(cost["peak_memory_mib"])) for cost in made["costs"]),
+        costs=tuple(
+            (
+                clean(str(cost["step"]), 40),
+                decimal(cost["seconds"], 2),
+                str(cost["passes"]),
+                count(cost["peak_memory_mib"]),
+            )
+            for cost in made["costs"]
+        ),
         versions=tuple((name, clean(str(version), 40)) for name, version in made["versions"].items()),
-        whole=_whole(made))
+        whole=_whole(made),
+    )
 
 
 def _whole(made: dict[str, Any]) -> str:

@@ -32,12 +32,29 @@ def page(*, colours: Sequence[str], data: dict[str, Any], **content: Any) -> str
     """
     script = _script()
     style = _part("report.css") + "".join(f".k{place}{{--k:{colour}}}\n" for place, colour in enumerate(colours))
-    policy = "; ".join((
-        "default-src 'none'", f"script-src '{_digest(script)}'", f"style-src '{_digest(style)}'", "img-src data:",
-        "base-uri 'none'", "form-action 'none'"))
-    return _environment().get_template("report.html").render(
-        policy=policy, style=Markup(style), script=Markup(script), data=data_block(data), icon=_icon(),
-        mark=Markup(_part("mark.svg")), **content)
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src '{_digest(script)}'",
+            f"style-src '{_digest(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            policy=policy,
+            style=Markup(style),
+            script=Markup(script),
+            data=data_block(data),
+            icon=_icon(),
+            mark=Markup(_part("mark.svg")),
+            **content,
+        )
+    )
 
 
 def data_block(value: Any) -> Markup:
@@ -54,8 +71,9 @@ def data_block(value: Any) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    return Environment(loader=FileSystemLoader(PARTS), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-                       lstrip_blocks=True)
+    return Environment(
+        loader=FileSystemLoader(PARTS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
 
 
 def _part(name: str) -> str:

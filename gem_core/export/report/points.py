@@ -51,10 +51,14 @@ def pack(workspace: Workspace, taxonomy: Taxonomy, limit: int = LIMIT) -> Points
     longitude = np.arctan2(sphere[:, 1], sphere[:, 0]) / (2 * np.pi)
     latitude = np.arcsin(np.clip(sphere[:, 2], -1.0, 1.0)) / np.pi
     steps = np.rint(LEVELS * np.stack((longitude, latitude), axis=1)).clip(-32_767, 32_767).astype("<i2")
-    return Points(rows, {
-        "counts": np.bincount(groups[rows], minlength=k).tolist(),
-        "sphere": base64.b64encode(steps.tobytes()).decode("ascii"),
-        "anchors": [[round(float(v), 4) for v in place] for place in _anchors(sphere, groups[rows], k)]})
+    return Points(
+        rows,
+        {
+            "counts": np.bincount(groups[rows], minlength=k).tolist(),
+            "sphere": base64.b64encode(steps.tobytes()).decode("ascii"),
+            "anchors": [[round(float(v), 4) for v in place] for place in _anchors(sphere, groups[rows], k)],
+        },
+    )
 
 
 def thin(groups: Int32, limit: int, seed: int = 0) -> Int32:

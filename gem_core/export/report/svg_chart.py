@@ -50,16 +50,23 @@ def path_chart(workspace: Workspace, taxonomy: Taxonomy) -> Chart | None:
     x = _x(strengths, strengths)
     k = path.masses.shape[1]
     most = _ceiling(float(np.max(path.largest)))
-    drawn = (("effective clusters", "one", _points(x, path.effective_clusters, 1.05 * k, PANELS[0])),
-             ("largest mass", "one", _points(x, path.largest, most, PANELS[1])),
-             ("smallest mass", "two", _points(x, path.smallest, most, PANELS[1])))
+    drawn = (
+        ("effective clusters", "one", _points(x, path.effective_clusters, 1.05 * k, PANELS[0])),
+        ("largest mass", "one", _points(x, path.largest, most, PANELS[1])),
+        ("smallest mass", "two", _points(x, path.smallest, most, PANELS[1])),
+    )
     lines = tuple(Line(name, kind, points, _beside(name, points[0])) for name, kind, points in drawn)
     ticks = [(_y(v, 1.05 * k, PANELS[0]), f"{v:g}") for v in _steps(float(k))]
     ticks += [(_y(v, most, PANELS[1]), f"{100 * v:g}%") for v in _steps(most)]
     return Chart(
-        title=_title(workspace, taxonomy), lines=lines, bands=_bands(path, x),
+        title=_title(workspace, taxonomy),
+        lines=lines,
+        bands=_bands(path, x),
         x_ticks=tuple((float(_x(np.array([s]), strengths)[0]), strength_text(s)) for s in _marks(strengths)),
-        y_ticks=tuple(ticks), here=float(_x(np.array([taxonomy.settings.strength]), strengths)[0]), rows=_rows(path))
+        y_ticks=tuple(ticks),
+        here=float(_x(np.array([taxonomy.settings.strength]), strengths)[0]),
+        rows=_rows(path),
+    )
 
 
 def _beside(name: str, start: tuple[float, float]) -> tuple[float, float]:
@@ -76,8 +83,10 @@ def _title(workspace: Workspace, taxonomy: Taxonomy) -> str:
     now = f"largest cluster {percent(float(masses.max()))}, as even as {effective_number(masses):.1f} of equal size"
     if taxonomy.settings.strength == 0 or path.strengths[0] != 0:
         return f"At strength {at}: {now}"
-    return (f"Strength 0 to {at}: largest cluster {percent(float(path.largest[0]))} to {percent(float(masses.max()))} "
-            "of the mass")
+    return (
+        f"Strength 0 to {at}: largest cluster {percent(float(path.largest[0]))} to {percent(float(masses.max()))} "
+        "of the mass"
+    )
 
 
 def _x(strengths: Float64, grid: Float64) -> Float64:
@@ -103,24 +112,40 @@ def _points(x: Float64, values: Float64, most: float, panel: tuple[float, float]
 def _bands(path: BalancePath, x: Float64) -> tuple[dict[str, Any], ...]:
     """One strip a strength that answers the pointer with its figures."""
     edges = np.concatenate(([LEFT], (x[1:] + x[:-1]) / 2, [WIDTH - RIGHT]))
-    return tuple({"x": round(float(edges[i]), 1), "width": round(float(edges[i + 1] - edges[i]), 1),
-                  "words": f"strength {strength_text(float(s))}: {path.effective_clusters[i]:.1f} effective clusters, "
-                           f"largest {percent(float(path.largest[i]))}, smallest {percent(float(path.smallest[i]))}, "
-                           f"{percent(float(path.moved[i]))} of the documents in another cluster"}
-                 for i, s in enumerate(path.strengths))
+    return tuple(
+        {
+            "x": round(float(edges[i]), 1),
+            "width": round(float(edges[i + 1] - edges[i]), 1),
+            "words": f"strength {strength_text(float(s))}: {path.effective_clusters[i]:.1f} effective clusters, "
+            f"largest {percent(float(path.largest[i]))}, smallest {percent(float(path.smallest[i]))}, "
+            f"{percent(float(path.moved[i]))} of the documents in another cluster",
+        }
+        for i, s in enumerate(path.strengths)
+    )
 
 
 def _rows(path: BalancePath) -> tuple[tuple[str, ...], ...]:
     return tuple(
-        (strength_text(float(s)), decimal(path.effective_clusters[i], 1), percent(float(path.largest[i])),
-         percent(float(path.smallest[i])), decimal(path.normalised_entropy[i], 3), percent(float(path.moved[i])),
-         decimal(path.ari[i], 3)) for i, s in enumerate(path.strengths))
+        (
+            strength_text(float(s)),
+            decimal(path.effective_clusters[i], 1),
+            percent(float(path.largest[i])),
+            percent(float(path.smallest[i])),
+            decimal(path.normalised_entropy[i], 3),
+            percent(float(path.moved[i])),
+            decimal(path.ari[i], 3),
+        )
+        for i, s in enumerate(path.strengths)
+    )
 
 
 def _marks(strengths: Float64) -> list[float]:
     inner = strengths[(strengths > 0) & np.isfinite(strengths)]
-    decades = (10.0 ** np.arange(np.ceil(np.log10(inner.min())), np.floor(np.log10(inner.max())) + 1)).tolist() \
-        if inner.size else []
+    decades = (
+        (10.0 ** np.arange(np.ceil(np.log10(inner.min())), np.floor(np.log10(inner.max())) + 1)).tolist()
+        if inner.size
+        else []
+    )
     return sorted({*decades, *(s for s in (0.0, float("inf")) if s in strengths)})
 
 

@@ -20,8 +20,6 @@ def ensure_path(workspace: Workspace, *, progress: Progress = silent) -> Taxonom
     return taxonomy
 
 
-
-
 def _path(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> BalancePath:
     """Walk the strengths above 0 through the present fit, and put the plain mixture at 0 before them."""
     labels, settings = taxonomy.documents["cluster_id"].to_numpy(), taxonomy.settings
@@ -31,11 +29,20 @@ def _path(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> Balan
 
     def walk(strength: float, strengths: Sequence[float]) -> BalancePath:
         plain = strength == 0
-        return balance_path(workspace.embeddings, replace(settings, strength=strength).config(), weights=weights,
-                            strengths=strengths, reference=labels, progress=progress,
-                            start=taxonomy.fit if plain == (settings.strength == 0) else None)
+        return balance_path(
+            workspace.embeddings,
+            replace(settings, strength=strength).config(),
+            weights=weights,
+            strengths=strengths,
+            reference=labels,
+            progress=progress,
+            start=taxonomy.fit if plain == (settings.strength == 0) else None,
+        )
 
     plain, balanced = walk(0.0, STRENGTHS[:1]), walk(settings.strength or 1.0, STRENGTHS[1:])
-    joined = {item.name: np.concatenate([getattr(plain, item.name), getattr(balanced, item.name)])
-              for item in fields(BalancePath) if item.name != "fits"}
+    joined = {
+        item.name: np.concatenate([getattr(plain, item.name), getattr(balanced, item.name)])
+        for item in fields(BalancePath)
+        if item.name != "fits"
+    }
     return BalancePath(fits=plain.fits + balanced.fits, **joined)

@@ -63,9 +63,11 @@ class RayEmbedders:
                 raise error.cause from None
             raise
         except errors.RayError as error:
-            raise InputError("Every worker must live until its texts are embedded",
-                             f"one that was lost {RETRIES + 1} times (for want of memory?)",
-                             "Run the same command again: finished batches are kept") from error
+            raise InputError(
+                "Every worker must live until its texts are embedded",
+                f"one that was lost {RETRIES + 1} times (for want of memory?)",
+                "Run the same command again: finished batches are kept",
+            ) from error
 
 
 def ray_engine(workers: int | None = None) -> Engine:
@@ -90,8 +92,9 @@ def ray_engine(workers: int | None = None) -> Engine:
         with connected(workers) as ray:
             gpus = int(ray.cluster_resources().get("GPU", 0))
             count = workers or gpus or ray_cpus(ray)
-            holder = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_restarts=RETRIES,
-                                max_task_retries=RETRIES)(_Holder)
+            holder = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_restarts=RETRIES, max_task_retries=RETRIES)(
+                _Holder
+            )
             actors = [holder.remote(encoder, settings) for _ in range(count)]
             try:
                 yield RayEmbedders(ray, actors)

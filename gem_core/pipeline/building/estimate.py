@@ -58,5 +58,11 @@ def estimate(source: Source, *, progress: Progress = silent) -> Estimate:
         measured = estimate_embedding(list(corpus.documents["text"]), source.encoder)
         rate, seconds = measured.documents_per_second, measured.seconds
         progress("measure the encoder", 1, 1)
-    return Estimate(len(corpus.documents), int(corpus.documents["tokens"].sum()), corpus.tokens_from,
-                    corpus.refused_counts, rate, seconds)
+    return Estimate(
+        len(corpus.documents),
+        int(corpus.documents["tokens"].sum()),
+        corpus.tokens_from,
+        corpus.refused_counts,
+        rate,
+        seconds,
+    )

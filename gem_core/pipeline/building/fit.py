@@ -28,8 +28,6 @@ def taxonomy_key(data_hash: str, encoder: str, settings: Settings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-
-
 def check_size(X: Floating, n_clusters: int) -> None:
     """Refuse more clusters than different documents.
 
@@ -40,18 +38,21 @@ def check_size(X: Floating, n_clusters: int) -> None:
     """
     n = X.shape[0]
     if not 1 <= n_clusters <= n:
-        raise InputError(f"The number of clusters lies between 1 and the number of documents ({n:,})",
-                         f"{n_clusters:,}", "Ask for fewer clusters or add documents")
+        raise InputError(
+            f"The number of clusters lies between 1 and the number of documents ({n:,})",
+            f"{n_clusters:,}",
+            "Ask for fewer clusters or add documents",
+        )
     seen: set[bytes] = set()
     for row in range(n):
         seen.add(np.ascontiguousarray(X[row]).tobytes())
         if len(seen) >= n_clusters:
             return
-    raise InputError(f"{n_clusters} clusters need at least {n_clusters} documents that differ",
-                     f"{n:,} documents of which {len(seen):,} differ",
-                     "Remove the repeated documents, or ask for fewer clusters")
-
-
+    raise InputError(
+        f"{n_clusters} clusters need at least {n_clusters} documents that differ",
+        f"{n:,} documents of which {len(seen):,} differ",
+        "Remove the repeated documents, or ask for fewer clusters",
+    )
 
 
 def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
@@ -88,15 +89,11 @@ def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress
     return workspace.taxonomy()
 
 
-
-
 def _sentence(settings: Settings, old: Taxonomy | None) -> str:
     strength = "exact" if settings.strength == float("inf") else f"{settings.strength:.3g}"
     held = sum(c.pinned for c in old.clusters) if old is not None else 0
     kept = f", {held} pinned" if held else ""
     return f"Fitted {settings.n_clusters} clusters at strength {strength}{kept}"
-
-
 
 
 def fitted(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
@@ -105,8 +102,6 @@ def fitted(workspace: Workspace, settings: Settings, *, progress: Progress = sil
     if not workspace.has(f"fits/{key}/taxonomy.json"):
         _make(workspace, settings, key, progress)
     return workspace.taxonomy(key)
-
-
 
 
 def _make(workspace: Workspace, settings: Settings, key: str, progress: Progress) -> None:
@@ -124,22 +119,39 @@ def _make(workspace: Workspace, settings: Settings, key: str, progress: Progress
     progress("score documents", 0, 1)
     with book.step("score"):
         influence = influence_scores(X, assignment, n_clusters=fit.masses.size)
-    table = pd.DataFrame({
-        "cluster_id": assignment.labels, "second": assignment.second, "margin": assignment.margin,
-        "cosine": assignment.cosine, "gis": influence.gis, "confidence": influence.confidence,
-        "centrality": influence.centrality, "density": influence.density})
+    table = pd.DataFrame(
+        {
+            "cluster_id": assignment.labels,
+            "second": assignment.second,
+            "margin": assignment.margin,
+            "cosine": assignment.cosine,
+            "gis": influence.gis,
+            "confidence": influence.confidence,
+            "centrality": influence.centrality,
+            "density": influence.density,
+        }
+    )
     progress("name clusters", 0, 1)
     with book.step("name"):
         clusters, parents = _named(workspace, fit, table)
     taxonomy = Taxonomy(
-        key=key, base=key, settings=settings, clusters=clusters, parents=parents, costs=tuple(book.costs),
-        data_hash=workspace.manifest.data_hash, taxonomy_hash=_hash(table["cluster_id"].to_numpy(), clusters),
-        folder=workspace.root / "fits" / key)
+        key=key,
+        base=key,
+        settings=settings,
+        clusters=clusters,
+        parents=parents,
+        costs=tuple(book.costs),
+        data_hash=workspace.manifest.data_hash,
+        taxonomy_hash=_hash(table["cluster_id"].to_numpy(), clusters),
+        folder=workspace.root / "fits" / key,
+    )
     workspace.save_taxonomy(taxonomy, (fit, table))
     progress("name clusters", 1, 1)
 
-def fit_settings(workspace: Workspace, settings: Settings, *, start: MixtureFit | None = None,
-                 progress: Progress = silent) -> MixtureFit:
+
+def fit_settings(
+    workspace: Workspace, settings: Settings, *, start: MixtureFit | None = None, progress: Progress = silent
+) -> MixtureFit:
     """Fit under `settings`.
 
     Own shares need clusters to be for: from the start, share k is for cluster k of the fit with equal shares and
@@ -148,15 +160,22 @@ def fit_settings(workspace: Workspace, settings: Settings, *, start: MixtureFit 
     """
     if not isinstance(settings.target, str) and start is None:
         start = _equal(workspace, settings, progress)
-    return fit_mixture(workspace.embeddings, settings.config(), weights=workspace.weights(settings.weighting),
-                       start=start, progress=progress)
-
-
+    return fit_mixture(
+        workspace.embeddings,
+        settings.config(),
+        weights=workspace.weights(settings.weighting),
+        start=start,
+        progress=progress,
+    )
 
 
 def _equal(workspace: Workspace, settings: Settings, progress: Progress) -> MixtureFit:
     """The fit with equal shares, its largest cluster first."""
-    fit = fit_mixture(workspace.embeddings, replace(settings, target="uniform").config(),
-                      weights=workspace.weights(settings.weighting), progress=progress)
+    fit = fit_mixture(
+        workspace.embeddings,
+        replace(settings, target="uniform").config(),
+        weights=workspace.weights(settings.weighting),
+        progress=progress,
+    )
     order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")
     return fit.permuted(order)

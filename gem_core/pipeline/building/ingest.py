@@ -83,35 +83,48 @@ def prepare(source: Source, root: Path, *, engine: Engine | None = None, progres
         if (root / "manifest.json").exists():
             workspace = Workspace(root)
             if workspace.manifest.data_hash != corpus.data_hash:
-                raise WorkspaceError("A workspace keeps one corpus",
-                                     f"{source.path}, while {root} holds {workspace.manifest.source}",
-                                     "Choose another --workspace folder")
+                raise WorkspaceError(
+                    "A workspace keeps one corpus",
+                    f"{source.path}, while {root} holds {workspace.manifest.source}",
+                    "Choose another --workspace folder",
+                )
         else:
             manifest = Manifest(
-                name=source.name or source.path.stem, source=str(source.path), data_hash=corpus.data_hash,
-                documents=len(corpus.documents), tokens=int(corpus.documents["tokens"].sum()),
-                tokens_from=corpus.tokens_from, columns=corpus.columns.as_dict(), refused=corpus.refused_counts,
-                costs=tuple(book.costs))
+                name=source.name or source.path.stem,
+                source=str(source.path),
+                data_hash=corpus.data_hash,
+                documents=len(corpus.documents),
+                tokens=int(corpus.documents["tokens"].sum()),
+                tokens_from=corpus.tokens_from,
+                columns=corpus.columns.as_dict(),
+                refused=corpus.refused_counts,
+                costs=tuple(book.costs),
+            )
             workspace = Workspace.create(root, manifest, corpus.documents, corpus.refused)
         return _with_vectors(workspace, source, corpus, engine, progress)
 
 
-def _with_vectors(workspace: Workspace, source: Source, corpus: Corpus, engine: Engine | None,
-                  progress: Progress) -> Workspace:
+def _with_vectors(
+    workspace: Workspace, source: Source, corpus: Corpus, engine: Engine | None, progress: Progress
+) -> Workspace:
     encoder = str(source.vectors) if source.vectors else source.encoder
     held = workspace.manifest.encoder
     if workspace.has("embeddings.npy") and held:
         if held != encoder:
-            raise WorkspaceError("A workspace keeps the vectors of one encoder", f"{encoder}, while it holds {held}",
-                                 "Choose another --workspace folder")
+            raise WorkspaceError(
+                "A workspace keeps the vectors of one encoder",
+                f"{encoder}, while it holds {held}",
+                "Choose another --workspace folder",
+            )
         return workspace
     book, cache = CostBook(), workspace.root / "cache"
     with book.step("embed"):
         if source.vectors:
             vectors = load_vectors(source.vectors, len(workspace), rows=corpus.rows, source_rows=corpus.source_rows)
         else:
-            vectors = embed(list(workspace.all_texts()), cache=cache, encoder=source.encoder, engine=engine,
-                            progress=progress)
+            vectors = embed(
+                list(workspace.all_texts()), cache=cache, encoder=source.encoder, engine=engine, progress=progress
+            )
         write_array(workspace.root / "embeddings.npy", vectors)
     manifest = replace(workspace.manifest, encoder=encoder, dimension=int(vectors.shape[1]))
     manifest.with_cost(book.costs[0]).save(workspace.root)

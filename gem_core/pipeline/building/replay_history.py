@@ -26,8 +26,11 @@ def replay_steps(workspace: Workspace, lines: Iterable[str], *, progress: Progre
             edits: list[Edit] = list(json.loads(line)["edits"])
             first = edits[0]["do"]
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise InputError("Every line must be a step as gem-explorer wrote it", f"line {number}: {line[:80]!r}",
-                             "Take edits.jsonl from gem-explorer export") from error
+            raise InputError(
+                "Every line must be a step as gem-explorer wrote it",
+                f"line {number}: {line[:80]!r}",
+                "Take edits.jsonl from gem-explorer export",
+            ) from error
         if first == "fit":
             fit_taxonomy(workspace, Settings.from_json(edits[0]["settings"]), progress=progress)
         else:

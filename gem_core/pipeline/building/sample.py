@@ -41,8 +41,11 @@ def open_sample(root: Path | None = None, *, progress: Progress = silent) -> Wor
             root.parent.mkdir(parents=True, exist_ok=True)
             making = Path(tempfile.mkdtemp(prefix=".sample.", dir=root.parent))
         except OSError as error:
-            raise WorkspaceError("The sample needs a folder it can write to", f"{root.parent}: {error.strerror}",
-                                 "Set GEM_EXPLORER_HOME to a folder of your own") from error
+            raise WorkspaceError(
+                "The sample needs a folder it can write to",
+                f"{root.parent}: {error.strerror}",
+                "Set GEM_EXPLORER_HOME to a folder of your own",
+            ) from error
         try:
             _make(making, progress)
             os.replace(making, root)
@@ -54,8 +57,6 @@ def open_sample(root: Path | None = None, *, progress: Progress = silent) -> Wor
     return Workspace(root)
 
 
-
-
 def _set_aside(root: Path) -> None:
     """Rename a sample that an earlier version made, so that a new one takes its place and nothing is lost."""
     try:
@@ -65,8 +66,6 @@ def _set_aside(root: Path) -> None:
     if found < FORMAT:
         with suppress(OSError):  # another process was first, or the folder is read-only: opening it will say so
             os.replace(root, root.with_name(f"{root.name}-{found}-{int(time.time())}"))
-
-
 
 
 def _make(root: Path, progress: Progress) -> None:

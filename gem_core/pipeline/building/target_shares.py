@@ -33,8 +33,6 @@ def numbered(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pr
     return replace(settings, target=tuple(settings.target[k] for k in order))
 
 
-
-
 def natural_shares(workspace: Workspace, taxonomy: Taxonomy) -> Float64 | None:
     """Shares that the clusters of a taxonomy have with hardly any balance: the weakest strength above 0 of its path.
 

@@ -14,12 +14,21 @@ from gem_core.pipeline.compare.stability import pair_table
 from gem_core.workspace import Settings, Workspace
 from gem_core.workspace.studies import Studies, study_key
 
-Measure = Literal["silhouette", "cosine_margin", "stability", "ari", "nmi", "within_cosine", "entropy", "largest",
-                  "smallest", "empty"]
+Measure = Literal[
+    "silhouette", "cosine_margin", "stability", "ari", "nmi", "within_cosine", "entropy", "largest", "smallest", "empty"
+]
 MEASURES: dict[Measure, str] = {
-    "silhouette": "Silhouette", "cosine_margin": "Cosine margin", "stability": "Stability over seeds",
-    "ari": "ARI to the label column", "nmi": "NMI to the label column", "within_cosine": "Within cosine",
-    "entropy": "Evenness", "largest": "Largest share", "smallest": "Smallest share", "empty": "Empty clusters"}
+    "silhouette": "Silhouette",
+    "cosine_margin": "Cosine margin",
+    "stability": "Stability over seeds",
+    "ari": "ARI to the label column",
+    "nmi": "NMI to the label column",
+    "within_cosine": "Within cosine",
+    "entropy": "Evenness",
+    "largest": "Largest share",
+    "smallest": "Smallest share",
+    "empty": "Empty clusters",
+}
 # These can have a best number of clusters; the others rise or fall with it whatever the corpus is like.
 CHOOSING: tuple[Measure, ...] = ("silhouette", "cosine_margin", "stability", "ari", "nmi")
 Kind = Literal["peak", "flat", "edge", "unclear"]
@@ -90,13 +99,17 @@ def count_grid(first: int, last: int, points: int) -> tuple[int, ...]:
     (8, 11, 15, 20, 26, 36, 48)
     """
     if not 1 <= first < last or points < 2:
-        raise InputError("A study goes from a number of clusters to a larger one in two points or more",
-                         f"from {first} to {last} in {points}", "Use for example --from 8 --to 48 --points 7")
+        raise InputError(
+            "A study goes from a number of clusters to a larger one in two points or more",
+            f"from {first} to {last} in {points}",
+            "Use for example --from 8 --to 48 --points 7",
+        )
     return tuple(int(k) for k in np.unique(np.geomspace(first, last, points).round().astype(int)))
 
 
-def study_counts(workspace: Workspace, counts: Sequence[int], *, seeds: int = 3, method: Method = "gem",
-                 progress: Progress = silent) -> CountStudy:
+def study_counts(
+    workspace: Workspace, counts: Sequence[int], *, seeds: int = 3, method: Method = "gem", progress: Progress = silent
+) -> CountStudy:
     """Fit every number of clusters with every seed; otherwise the settings of the present taxonomy.
 
     Every fit is kept in the workspace when it ends: a study that was stopped or killed goes on where it stood, and a
@@ -121,8 +134,11 @@ def study_counts(workspace: Workspace, counts: Sequence[int], *, seeds: int = 3,
     """
     grid = tuple(sorted(set(counts)))
     if not grid or grid[0] < 1 or seeds < 1:
-        raise InputError("A study takes one number of clusters or more, and one seed or more",
-                         f"{list(counts)} with {seeds} seeds", "Use for example 8, 16, 24, 32 with 3 seeds")
+        raise InputError(
+            "A study takes one number of clusters or more, and one seed or more",
+            f"{list(counts)} with {seeds} seeds",
+            "Use for example 8, 16, 24, 32 with 3 seeds",
+        )
     settings = workspace.taxonomy().settings
     store, name = Studies(workspace.root), _name(workspace, settings, method)
     wanted = [(k, seed) for seed in range(seeds) for k in grid]  # every number once before the second seed
@@ -135,8 +151,17 @@ def study_counts(workspace: Workspace, counts: Sequence[int], *, seeds: int = 3,
         labels = refit(workspace, base_settings(settings, k, seed), method).labels
         points[_id(k, seed)] = _values(asdict(measure(workspace, labels, k, settings.weighting)))
         points |= _agreement(workspace, settings, method, k, points)
-        store.save(name, {"points": points, "grid": list(grid), "seeds": seeds, "method": method,
-                          "settings": settings.to_json(), "data_hash": workspace.manifest.data_hash})
+        store.save(
+            name,
+            {
+                "points": points,
+                "grid": list(grid),
+                "seeds": seeds,
+                "method": method,
+                "settings": settings.to_json(),
+                "data_hash": workspace.manifest.data_hash,
+            },
+        )
         done += 1
         progress(STEP, done, len(wanted))
     return _study(points, grid, tuple(range(seeds)), method)
@@ -169,8 +194,12 @@ def reading(study: CountStudy, name: Measure = "silhouette") -> Reading:
         return Reading(name, "unclear", (), f"{called}: nothing measured yet.")
     whole = np.isfinite(table).sum(axis=1) >= 2
     if whole.sum() < 3:
-        return Reading(name, "unclear", (), f"{called}: too little to read. It takes three numbers of clusters with "
-                                            "two seeds each, better three.")
+        return Reading(
+            name,
+            "unclear",
+            (),
+            f"{called}: too little to read. It takes three numbers of clusters with two seeds each, better three.",
+        )
     counts, table = counts[whole], table[whole]
     mean, spread = np.nanmean(table, axis=1), np.nanstd(table, axis=1, ddof=1)
     spread = (2.0 if name == "stability" else 1.0) * spread
@@ -181,7 +210,7 @@ def reading(study: CountStudy, name: Measure = "silhouette") -> Reading:
     noise = f"spread between seeds {pooled:.3f}"
     if len(good) == 1:
         return _single(name, counts, mean, best, noise)
-    together = bool(near[near.argmax():len(near) - near[::-1].argmax()].all())
+    together = bool(near[near.argmax() : len(near) - near[::-1].argmax()].all())
     if together:
         where = f"flat between {good[0]} and {good[-1]}" + ("" if near.all() else ", lower elsewhere")
     else:
@@ -202,8 +231,10 @@ def summary(study: CountStudy) -> str:
     if len(named) > 1:
         words = "; ".join(f"{MEASURES[found.measure]} at {found.counts[0]}" for found in peaks)
         return f"The measures peak at different numbers, so none stands out: {words}."
-    words = (f"{len(peaks)} of the {len(readings)} measures that can tell {'peaks' if len(peaks) == 1 else 'peak'} at "
-             f"{named[0]} clusters")
+    words = (
+        f"{len(peaks)} of the {len(readings)} measures that can tell {'peaks' if len(peaks) == 1 else 'peak'} at "
+        f"{named[0]} clusters"
+    )
     return f"{words}." if len(peaks) == len(readings) else f"{words}; the others name no number."
 
 
@@ -214,8 +245,12 @@ def _single(name: Measure, counts: "np.ndarray[Any, Any]", mean: Float64, best: 
         wider = "fewer" if best == 0 else "more"
         return Reading(name, "edge", (k,), f"{called} {way} clusters tried, {k}: a peak may lie outside. Try {wider}.")
     next_best = float(np.delete(mean, best).max())
-    return Reading(name, "peak", (k,), f"{called} peaks at {k} clusters: {mean[best]:.3f} against at most "
-                                       f"{next_best:.3f} elsewhere ({noise}).")
+    return Reading(
+        name,
+        "peak",
+        (k,),
+        f"{called} peaks at {k} clusters: {mean[best]:.3f} against at most {next_best:.3f} elsewhere ({noise}).",
+    )
 
 
 def _study(points: dict[str, Any], grid: tuple[int, ...], seeds: tuple[int, ...], method: Method) -> CountStudy:
@@ -228,8 +263,9 @@ def _study(points: dict[str, Any], grid: tuple[int, ...], seeds: tuple[int, ...]
     return CountStudy(grid, seeds, known, method)
 
 
-def _agreement(workspace: Workspace, settings: Settings, method: Method, k: int, points: dict[str, Any]
-               ) -> dict[str, Any]:
+def _agreement(
+    workspace: Workspace, settings: Settings, method: Method, k: int, points: dict[str, Any]
+) -> dict[str, Any]:
     """The points of k with each seed's mean agreement to the other seeds, all seeds that are kept."""
     seeds = sorted(int(name.partition("/")[2]) for name in points if name.startswith(f"{k}/"))
     if len(seeds) < 2:
@@ -241,8 +277,11 @@ def _agreement(workspace: Workspace, settings: Settings, method: Method, k: int,
 
 def _values(found: dict[str, Any]) -> dict[str, float]:
     """The numbers of a quality as JSON has them: no NaN."""
-    return {name: float(value) for name, value in found.items()
-            if name in MEASURES and value is not None and np.isfinite(value)}
+    return {
+        name: float(value)
+        for name, value in found.items()
+        if name in MEASURES and value is not None and np.isfinite(value)
+    }
 
 
 def _points(store: Studies, name: str) -> dict[str, Any]:

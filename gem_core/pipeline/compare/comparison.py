@@ -16,8 +16,18 @@ PIECE = 0.05  # part of a giant that counts as one of its pieces
 KEPT = 0.5  # Jaccard from which a group returns on the other side
 WHOLE = 0.9  # a giant of which the pieces hold less falls into smaller parts besides
 
-__all__ = ["Comparison", "Giant", "Partition", "at_hand", "column_groups", "columns_to_compare", "compare",
-           "compare_partitions", "headline", "partition"]
+__all__ = [
+    "Comparison",
+    "Giant",
+    "Partition",
+    "at_hand",
+    "column_groups",
+    "columns_to_compare",
+    "compare",
+    "compare_partitions",
+    "headline",
+    "partition",
+]
 
 
 @dataclass(frozen=True)
@@ -123,9 +133,19 @@ def compare_partitions(a: Partition, b: Partition) -> Comparison:
     sure = a.margin if a.margin is not None else b.margin
     if sure is not None:
         rows = rows[np.argsort(sure[rows], kind="stable")]
-    return Comparison(a=a, b=b, table=table, order_a=order_a, order_b=order_b, partner=partner, jaccard=jaccard(table),
-                      ari=agree.ari, nmi=agree.nmi, stay=1.0 - rows.size / len(a.labels),
-                      moved=frozen(rows.astype(np.int32)))
+    return Comparison(
+        a=a,
+        b=b,
+        table=table,
+        order_a=order_a,
+        order_b=order_b,
+        partner=partner,
+        jaccard=jaccard(table),
+        ari=agree.ari,
+        nmi=agree.nmi,
+        stay=1.0 - rows.size / len(a.labels),
+        moved=frozen(rows.astype(np.int32)),
+    )
 
 
 def giant(comparison: Comparison) -> Giant | None:
@@ -162,8 +182,10 @@ def headline(comparison: Comparison) -> str:
         return f"{kept} of {len(one.names)} {_noun(one)} of {_called(one)} return in {_called(two)}; {stay}"
     owner, other = (one, two) if found.side == "a" else (two, one)
     rest = "" if found.held >= WHOLE else " and smaller parts"
-    return _sentence(f"{_called(other)} splits the {100 * found.share:.0f}% giant of {_called(owner)} into "
-                     f"{len(found.pieces)} {_noun(other)}{rest}; {stay}")
+    return _sentence(
+        f"{_called(other)} splits the {100 * found.share:.0f}% giant of {_called(owner)} into "
+        f"{len(found.pieces)} {_noun(other)}{rest}; {stay}"
+    )
 
 
 def _noun(side: Partition) -> str:

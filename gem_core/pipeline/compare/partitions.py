@@ -91,8 +91,11 @@ def partition(workspace: Workspace, spec: str, *, progress: Progress = silent) -
         return _of_column(workspace, spec, rest)
     if word in ("kmeans", "spherical", "vmf") and (not rest or (rest.isdigit() and int(rest) > 0)):
         return _of_method(workspace, spec, word, int(rest) if rest else None, progress)  # type: ignore[arg-type]
-    raise InputError("A grouping is present, step:N, kmeans, spherical, vmf or column:NAME", repr(spec),
-                     "Use one of these; kmeans:32 asks for 32 clusters")
+    raise InputError(
+        "A grouping is present, step:N, kmeans, spherical, vmf or column:NAME",
+        repr(spec),
+        "Use one of these; kmeans:32 asks for 32 clusters",
+    )
 
 
 def at_hand(workspace: Workspace, spec: str) -> bool:
@@ -108,8 +111,11 @@ def columns_to_compare(workspace: Workspace) -> tuple[str, ...]:
     """Columns that hold groups: 2 to `MOST_VALUES` different values; the label column first."""
     parts = workspace.manifest.columns
     left_out = {parts.get(role) for role in ("id", "text", "tokens", "weight")} | {"id", "tokens"}
-    found = [str(name) for name in workspace.documents.columns
-             if name not in left_out and 2 <= workspace.documents[name].astype("string").nunique() <= MOST_VALUES]
+    found = [
+        str(name)
+        for name in workspace.documents.columns
+        if name not in left_out and 2 <= workspace.documents[name].astype("string").nunique() <= MOST_VALUES
+    ]
     return tuple(sorted(found, key=lambda name: name != parts.get("label")))
 
 
@@ -128,10 +134,16 @@ def _of_taxonomy(spec: str, title: str, taxonomy: Taxonomy) -> Partition:
     order = [place[child] for parent in taxonomy.parents for child in parent.children if child in place]
     order += sorted(set(range(len(numbers))) - set(order))
     return Partition(
-        spec=spec, kind="taxonomy", title=title, labels=taxonomy.positions, numbers=numbers,
-        names=tuple(cluster.label for cluster in taxonomy.clusters), order=frozen(np.array(order, dtype=np.int32)),
+        spec=spec,
+        kind="taxonomy",
+        title=title,
+        labels=taxonomy.positions,
+        numbers=numbers,
+        names=tuple(cluster.label for cluster in taxonomy.clusters),
+        order=frozen(np.array(order, dtype=np.int32)),
         colours=tuple(cluster.colour for cluster in taxonomy.clusters),
-        margin=frozen(taxonomy.documents["margin"].to_numpy(np.float32)))
+        margin=frozen(taxonomy.documents["margin"].to_numpy(np.float32)),
+    )
 
 
 def _of_step(workspace: Workspace, spec: str, name: str) -> Partition:
@@ -139,30 +151,45 @@ def _of_step(workspace: Workspace, spec: str, name: str) -> Partition:
     keys = [step.key for step in steps]
     at = int(name) - 1 if name.isdigit() and name not in keys else keys.index(name) if name in keys else -1
     if not 0 <= at < len(keys):
-        raise InputError(f"The history holds steps 1 to {len(keys)}", f"step {name!r}",
-                         "Use a number of the history, or present")
+        raise InputError(
+            f"The history holds steps 1 to {len(keys)}", f"step {name!r}", "Use a number of the history, or present"
+        )
     return _of_taxonomy(spec, f"step {at + 1}", workspace.taxonomy(keys[at]))
 
 
 def _of_column(workspace: Workspace, spec: str, name: str) -> Partition:
     if name not in workspace.documents.columns:
-        raise InputError("The column must be one of the corpus", repr(name),
-                         f"Choose one of: {', '.join(columns_to_compare(workspace)) or 'none has groups'}")
+        raise InputError(
+            "The column must be one of the corpus",
+            repr(name),
+            f"Choose one of: {', '.join(columns_to_compare(workspace)) or 'none has groups'}",
+        )
     labels, names = column_groups(workspace.documents[name])
     if len(names) > MOST_VALUES:
-        raise InputError(f"A column to compare with holds at most {MOST_VALUES} different values",
-                         f"{len(names):,} in {name!r}", "Choose a column that holds groups")
-    return Partition(spec=spec, kind="column", title=f'column "{name}"', labels=labels, names=names,
-                     colours=_borrowed(workspace.taxonomy(), labels, len(names)), numbers=tuple(range(len(names))),
-                     order=frozen(np.arange(len(names), dtype=np.int32)))
+        raise InputError(
+            f"A column to compare with holds at most {MOST_VALUES} different values",
+            f"{len(names):,} in {name!r}",
+            "Choose a column that holds groups",
+        )
+    return Partition(
+        spec=spec,
+        kind="column",
+        title=f'column "{name}"',
+        labels=labels,
+        names=names,
+        colours=_borrowed(workspace.taxonomy(), labels, len(names)),
+        numbers=tuple(range(len(names))),
+        order=frozen(np.arange(len(names), dtype=np.int32)),
+    )
 
 
 def _asked(taxonomy: Taxonomy, n_clusters: int | None) -> Settings:
     return base_settings(taxonomy.settings, n_clusters or len(taxonomy.clusters), taxonomy.settings.seed)
 
 
-def _of_method(workspace: Workspace, spec: str, method: Method, n_clusters: int | None,
-               progress: Progress) -> Partition:
+def _of_method(
+    workspace: Workspace, spec: str, method: Method, n_clusters: int | None, progress: Progress
+) -> Partition:
     taxonomy = workspace.taxonomy()
     settings = _asked(taxonomy, n_clusters)
     progress(f"fit {METHODS[method]}", 0, 2)
@@ -171,9 +198,17 @@ def _of_method(workspace: Workspace, spec: str, method: Method, n_clusters: int 
     names = _names(workspace, settings, method, found)
     progress("name clusters", 2, 2)
     order = np.argsort(-np.bincount(found.labels, minlength=len(names)), kind="stable").astype(np.int32)
-    return Partition(spec=spec, kind="method", title=METHODS[method], labels=found.labels, names=names,
-                     colours=_borrowed(taxonomy, found.labels, len(names)), numbers=tuple(range(len(names))),
-                     order=frozen(order), margin=found.margin)
+    return Partition(
+        spec=spec,
+        kind="method",
+        title=METHODS[method],
+        labels=found.labels,
+        names=names,
+        colours=_borrowed(taxonomy, found.labels, len(names)),
+        numbers=tuple(range(len(names))),
+        order=frozen(order),
+        margin=found.margin,
+    )
 
 
 def _names(workspace: Workspace, settings: Settings, method: Method, found: Grouping) -> tuple[str, ...]:
@@ -184,8 +219,9 @@ def _names(workspace: Workspace, settings: Settings, method: Method, found: Grou
         centers = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)  # an empty cluster has none
         typical = np.einsum("ij,ij->i", X, centers.astype(X.dtype)[found.labels])
         names = cluster_labels(cluster_keywords(workspace.terms, X, found.labels, typical, centers))
-        found.facts["names"] = [name if size else f"Empty {at}" for at, (name, size) in
-                                enumerate(zip(names, mass, strict=True))]
+        found.facts["names"] = [
+            name if size else f"Empty {at}" for at, (name, size) in enumerate(zip(names, mass, strict=True))
+        ]
         Studies(workspace.root).save_grouping(refit_key(workspace, settings, method), found)
     return tuple(found.facts["names"])
 

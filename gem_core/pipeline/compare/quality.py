@@ -70,10 +70,21 @@ def measure(workspace: Workspace, labels: Int32, k: int, weighting: str, *, labe
     ari, nmi = _known(workspace, labels, k) if labelled else (None, None)
     mean, error = sampled_silhouette(X, labels, sample=SAMPLE)
     return Quality(
-        clusters=k, empty=balance.empty, entropy=balance.normalised_entropy, effective=balance.effective_clusters,
-        largest=balance.largest, smallest=balance.smallest, weighting=weighting, within_cosine=within,
-        cosine_margin=margin, silhouette=mean, silhouette_error=error, sample=min(SAMPLE, len(labels)),
-        ari=ari, nmi=nmi)
+        clusters=k,
+        empty=balance.empty,
+        entropy=balance.normalised_entropy,
+        effective=balance.effective_clusters,
+        largest=balance.largest,
+        smallest=balance.smallest,
+        weighting=weighting,
+        within_cosine=within,
+        cosine_margin=margin,
+        silhouette=mean,
+        silhouette_error=error,
+        sample=min(SAMPLE, len(labels)),
+        ari=ari,
+        nmi=nmi,
+    )
 
 
 def cosines(X: Floating, labels: Int32, k: int) -> tuple[float, float]:
@@ -88,12 +99,12 @@ def cosines(X: Floating, labels: Int32, k: int) -> tuple[float, float]:
     slopes, own_sum, next_sum = np.ascontiguousarray(centers.T.astype(X.dtype)), 0.0, 0.0
     step = max(256, BLOCK // living.size)
     for start in range(0, len(labels), step):
-        block = X[start:start + step] @ slopes
+        block = X[start : start + step] @ slopes
         each = np.arange(block.shape[0])
-        own = block[each, place[start:start + step]]
+        own = block[each, place[start : start + step]]
         own_sum += float(own.sum(dtype=np.float64))
         if living.size > 1:
-            block[each, place[start:start + step]] = -np.inf
+            block[each, place[start : start + step]] = -np.inf
             next_sum += float(block.max(axis=1).sum(dtype=np.float64))
     within = own_sum / len(labels)
     return within, within - next_sum / len(labels) if living.size > 1 else float("nan")

@@ -18,8 +18,7 @@ from gem_core.workspace.studies import Grouping, Studies, study_key
 
 Method = Literal["gem", "kmeans", "spherical", "vmf"]
 METHODS: dict[Method, str] = {"gem": "GEM", "kmeans": "k-means", "spherical": "spherical k-means", "vmf": "vMF mixture"}
-_BASELINES: dict[str, Callable[..., MixtureFit]] = {
-    "kmeans": kmeans, "spherical": spherical_kmeans, "vmf": vmf_mixture}
+_BASELINES: dict[str, Callable[..., MixtureFit]] = {"kmeans": kmeans, "spherical": spherical_kmeans, "vmf": vmf_mixture}
 
 
 def refit_key(workspace: Workspace, settings: Settings, method: Method, resample: int | None = None) -> str:
@@ -30,8 +29,14 @@ def refit_key(workspace: Workspace, settings: Settings, method: Method, resample
     return study_key(workspace.manifest.data_hash, workspace.manifest.encoder, method, own, resample)
 
 
-def refit(workspace: Workspace, settings: Settings, method: Method = "gem", *, resample: int | None = None,
-          progress: Progress = silent) -> Grouping:
+def refit(
+    workspace: Workspace,
+    settings: Settings,
+    method: Method = "gem",
+    *,
+    resample: int | None = None,
+    progress: Progress = silent,
+) -> Grouping:
     """Group the documents by a method under `settings`; a fit that is kept already is read, not made again.
 
     Parameters
@@ -71,8 +76,14 @@ def refit(workspace: Workspace, settings: Settings, method: Method = "gem", *, r
     assignment = assign_units(X, fit)
     labels, margin = np.full(n, -1, dtype=np.int32), np.zeros(n, dtype=np.float32)
     labels[rows], margin[rows] = assignment.labels, assignment.margin
-    facts = {"method": method, "clusters": settings.n_clusters, "seed": settings.seed, "resample": resample,
-             "seconds": round(time.perf_counter() - began, 3), "converged": fit.converged}
+    facts = {
+        "method": method,
+        "clusters": settings.n_clusters,
+        "seed": settings.seed,
+        "resample": resample,
+        "seconds": round(time.perf_counter() - began, 3),
+        "converged": fit.converged,
+    }
     grouping = Grouping(frozen(labels), frozen(margin), facts)
     store.save_grouping(key, grouping)
     return grouping

@@ -67,8 +67,14 @@ class Stability:
         return (len(self.seeds.ids), len(self.resamples.ids)) == self.asked
 
 
-def stability(workspace: Workspace, method: Method = "gem", *, seeds: int = SEEDS, resamples: int = RESAMPLES,
-              progress: Progress = silent) -> Stability:
+def stability(
+    workspace: Workspace,
+    method: Method = "gem",
+    *,
+    seeds: int = SEEDS,
+    resamples: int = RESAMPLES,
+    progress: Progress = silent,
+) -> Stability:
     """Fit again with the settings of the present taxonomy, and compare the refits with each other.
 
     Every refit is kept in the workspace when it ends, so a study that was stopped or killed goes on where it stood.
@@ -91,8 +97,11 @@ def stability(workspace: Workspace, method: Method = "gem", *, seeds: int = SEED
         If one refit is asked for, which cannot be compared, or none at all.
     """
     if seeds < 0 or resamples < 0 or 1 in (seeds, resamples) or seeds + resamples == 0:
-        raise InputError("A study of stability compares two refits or more", f"{seeds} seeds, {resamples} resamples",
-                         "Ask for 2 or more seeds, resamples or both")
+        raise InputError(
+            "A study of stability compares two refits or more",
+            f"{seeds} seeds, {resamples} resamples",
+            "Ask for 2 or more seeds, resamples or both",
+        )
     taxonomy = workspace.taxonomy()
     study = _Study(workspace, method, *_asked(taxonomy))
     plan = [(seed, None) for seed in range(seeds)] + [(study.settings.seed, draw) for draw in range(resamples)]
@@ -114,8 +123,10 @@ def read_stability(workspace: Workspace, method: Method = "gem") -> Stability | 
     value = Studies(workspace.root).load(_name(workspace, method, settings, k))
     if value is None:
         return None
-    seeds, resamples = (Repeats(tuple(value[part]["ids"]), frozen(np.array(value[part]["pairs"], dtype=np.float64)))
-                        for part in ("seeds", "resamples"))
+    seeds, resamples = (
+        Repeats(tuple(value[part]["ids"]), frozen(np.array(value[part]["pairs"], dtype=np.float64)))
+        for part in ("seeds", "resamples")
+    )
     return Stability(method, k, seeds, resamples, (int(value["asked"][0]), int(value["asked"][1])))
 
 
@@ -139,9 +150,11 @@ def returning(workspace: Workspace, taxonomy: Taxonomy, study: Stability) -> Flo
 def finding(study: Stability) -> str:
     """Say in one line what the study found."""
     name = METHODS[study.method]
-    words = [f"{part} {mean.mean:.2f}" + (f" ({mean.low:.2f} to {mean.high:.2f})" if mean.items > 2 else "")
-             for part, mean in (("other seeds", study.seeds.summary()), ("other documents", study.resamples.summary()))
-             if mean is not None]
+    words = [
+        f"{part} {mean.mean:.2f}" + (f" ({mean.low:.2f} to {mean.high:.2f})" if mean.items > 2 else "")
+        for part, mean in (("other seeds", study.seeds.summary()), ("other documents", study.resamples.summary()))
+        if mean is not None
+    ]
     return f"{name}, {study.clusters} clusters, agreement with itself: {', '.join(words) or 'too few refits yet'}"
 
 
@@ -173,8 +186,9 @@ class _Study:
 
     def has(self, seed: int, draw: int | None) -> bool:
         """Whether a refit is kept."""
-        return self.store.has_grouping(refit_key(self.workspace, base_settings(self.settings, self.k, seed),
-                                                 self.method, draw))
+        return self.store.has_grouping(
+            refit_key(self.workspace, base_settings(self.settings, self.k, seed), self.method, draw)
+        )
 
     def labels(self, seed: int, draw: int | None) -> Int32:
         """Labels of a refit, made now unless it is kept."""
@@ -187,12 +201,24 @@ class _Study:
         """Keep and return what the refits made so far show."""
         first = [seed for seed in range(seeds) if (seed, None) in self._labels]
         second = [draw for draw in range(resamples) if (self.settings.seed, draw) in self._labels]
-        parts = {"seeds": Repeats(tuple(first), pair_table([self._labels[s, None] for s in first], self.k)),
-                 "resamples": Repeats(tuple(second), pair_table([self._labels[self.settings.seed, d] for d in second],
-                                                                self.k))}
-        value: dict[str, Any] = {name: {"ids": list(part.ids), "pairs": part.pairs.tolist()}
-                                 for name, part in parts.items()}
-        self.store.save(_name(self.workspace, self.method, self.settings, self.k),
-                        {**value, "method": self.method, "settings": self.settings.to_json(), "clusters": self.k,
-                         "asked": [seeds, resamples], "data_hash": self.workspace.manifest.data_hash})
+        parts = {
+            "seeds": Repeats(tuple(first), pair_table([self._labels[s, None] for s in first], self.k)),
+            "resamples": Repeats(
+                tuple(second), pair_table([self._labels[self.settings.seed, d] for d in second], self.k)
+            ),
+        }
+        value: dict[str, Any] = {
+            name: {"ids": list(part.ids), "pairs": part.pairs.tolist()} for name, part in parts.items()
+        }
+        self.store.save(
+            _name(self.workspace, self.method, self.settings, self.k),
+            {
+                **value,
+                "method": self.method,
+                "settings": self.settings.to_json(),
+                "clusters": self.k,
+                "asked": [seeds, resamples],
+                "data_hash": self.workspace.manifest.data_hash,
+            },
+        )
         return Stability(self.method, self.k, parts["seeds"], parts["resamples"], (seeds, resamples))

@@ -12,8 +12,8 @@ import pandas as pd
 from gem_core._types import Float64, Int32, Progress, frozen, silent
 from gem_core.clustering import MixtureFit
 from gem_core.clustering.assignment import assign_units
+from gem_core.clustering.config import CAP_RATIO
 from gem_core.clustering.m_step import Parameters, maximise
-from gem_core.clustering.mixture import CAP_RATIO
 from gem_core.influence import borderline, exemplars, influence_scores, least_typical
 from gem_core.pipeline.editing.working_copy import Arrangement
 from gem_core.taxonomy import (
@@ -100,16 +100,35 @@ def _mixture(workspace: Workspace, old: Taxonomy, new: Arrangement, numbers: Int
             resultants[place] = w[rows] @ np.asarray(workspace.embeddings[rows], dtype=np.float64)
             mode = "per_cluster" if isinstance(fit.config.concentration, str) else fit.config.concentration
             before = Parameters(centers[place : place + 1], np.full(1, fit.reference_concentration), capped[:1] & False)
-            found = maximise(mass[place : place + 1], resultants[place : place + 1], before, mode,
-                             CAP_RATIO * fit.reference_concentration)
+            found = maximise(
+                mass[place : place + 1],
+                resultants[place : place + 1],
+                before,
+                mode,
+                CAP_RATIO * fit.reference_concentration,
+            )
             centers[place], kappas[place], capped[place] = found.centers[0], found.concentrations[0], found.capped[0]
-    return replace(fit, centers=frozen(centers), concentrations=frozen(kappas), bias=frozen(bias),
-                   masses=frozen(mass / mass.sum()), target=frozen(target / target.sum()),
-                   resultants=frozen(resultants), capped=frozen(capped))
+    return replace(
+        fit,
+        centers=frozen(centers),
+        concentrations=frozen(kappas),
+        bias=frozen(bias),
+        masses=frozen(mass / mass.sum()),
+        target=frozen(target / target.sum()),
+        resultants=frozen(resultants),
+        capped=frozen(capped),
+    )
 
 
-def _placed(workspace: Workspace, old: Taxonomy, fit: MixtureFit, numbers: Int32, positions: Int32,
-            changed: list[int], progress: Progress) -> pd.DataFrame:
+def _placed(
+    workspace: Workspace,
+    old: Taxonomy,
+    fit: MixtureFit,
+    numbers: Int32,
+    positions: Int32,
+    changed: list[int],
+    progress: Progress,
+) -> pd.DataFrame:
     """The table of documents: margins for all, scores of the changed clusters."""
     table = old.documents.copy()
     table["cluster_id"] = numbers[positions]
@@ -124,8 +143,9 @@ def _placed(workspace: Workspace, old: Taxonomy, fit: MixtureFit, numbers: Int32
     rows = np.flatnonzero(np.isin(positions, changed))
     if rows.size:
         inside = np.searchsorted(changed, positions[rows])
-        part = SimpleNamespace(labels=inside, log_responsibility=placed.log_responsibility[rows],
-                               log_density=placed.log_density[rows])
+        part = SimpleNamespace(
+            labels=inside, log_responsibility=placed.log_responsibility[rows], log_density=placed.log_density[rows]
+        )
         scores = influence_scores(X[rows], part, n_clusters=len(changed), progress=progress)
         for name in ("gis", "confidence", "centrality", "density"):
             table.loc[rows, name] = getattr(scores, name)
@@ -139,8 +159,16 @@ def _samples(old: Taxonomy) -> list[tuple[Cluster, int]]:
     return [(old.clusters[place], int(row)) for place, row in zip(found, first, strict=True)]
 
 
-def _clusters(workspace: Workspace, old: Taxonomy, new: Arrangement, numbers: Int32, positions: Int32,
-              fit: MixtureFit, documents: pd.DataFrame, changed: list[int]) -> list[Cluster]:
+def _clusters(
+    workspace: Workspace,
+    old: Taxonomy,
+    new: Arrangement,
+    numbers: Int32,
+    positions: Int32,
+    fit: MixtureFit,
+    documents: pd.DataFrame,
+    changed: list[int],
+) -> list[Cluster]:
     k = len(numbers)
     counts = np.bincount(positions, minlength=k)
     tokens = np.bincount(positions, workspace.documents["tokens"].to_numpy(np.float64), k)
@@ -148,19 +176,38 @@ def _clusters(workspace: Workspace, old: Taxonomy, new: Arrangement, numbers: In
     found = dict(zip(changed, evidence(workspace, fit.centers, positions, documents, changed), strict=True))
     labels = {place: new.places[int(number)].label for place, number in enumerate(numbers)}
     unnamed = [place for place, label in labels.items() if label is None]
-    named = cluster_labels([found[place].words for place in unnamed], numbers=[int(numbers[p]) for p in unnamed],
-                           taken=[label for label in labels.values() if label is not None])
+    named = cluster_labels(
+        [found[place].words for place in unnamed],
+        numbers=[int(numbers[p]) for p in unnamed],
+        taken=[label for label in labels.values() if label is not None],
+    )
     labels.update(zip(unnamed, named, strict=True))
     clusters = []
     for place, number in enumerate(numbers):
         one = new.places[int(number)]
         own = found.get(place) or old.cluster(one.origin if one.origin is not None else -1)
-        clusters.append(Cluster(
-            number=int(number), label=str(labels[place]), label_source=one.source, parent=one.parent,
-            keywords=own.keywords, colour=one.colour or "", documents=int(counts[place]), tokens=int(tokens[place]),
-            share_documents=0.0, share_tokens=0.0, mass=float(fit.masses[place]),
-            concentration=float(fit.concentrations[place]), within_cosine=float(cosine[place]), exemplars=own.exemplars,
-            borderline=own.borderline, atypical=own.atypical, pinned=one.pinned, excluded=one.excluded))
+        clusters.append(
+            Cluster(
+                number=int(number),
+                label=str(labels[place]),
+                label_source=one.source,
+                parent=one.parent,
+                keywords=own.keywords,
+                colour=one.colour or "",
+                documents=int(counts[place]),
+                tokens=int(tokens[place]),
+                share_documents=0.0,
+                share_tokens=0.0,
+                mass=float(fit.masses[place]),
+                concentration=float(fit.concentrations[place]),
+                within_cosine=float(cosine[place]),
+                exemplars=own.exemplars,
+                borderline=own.borderline,
+                atypical=own.atypical,
+                pinned=one.pinned,
+                excluded=one.excluded,
+            )
+        )
     return clusters
 
 
@@ -170,9 +217,15 @@ def _tree(old: Taxonomy, new: Arrangement, clusters: list[Cluster]) -> tuple[tup
     children = {group: [place_of[n] for n, one in new.places.items() if one.parent == group] for group in new.groups}
     names = [c.label for c in clusters]
     before = {p.number: [(n, old.cluster(n).label) for n in p.children] for p in old.parents}
-    titles = {g: one.label for g, one in new.groups.items()
-              if one.source != "keywords" or (one.label and sorted(before.get(g, [])) == sorted(
-                  (clusters[p].number, clusters[p].label) for p in children[g]))}
+    titles = {
+        g: one.label
+        for g, one in new.groups.items()
+        if one.source != "keywords"
+        or (
+            one.label
+            and sorted(before.get(g, [])) == sorted((clusters[p].number, clusters[p].label) for p in children[g])
+        )
+    }
     fresh = [group for group in new.groups if group not in titles]
     sizes: Float64 = np.array([c.mass for c in clusters])
     found = parent_names([children[g] for g in fresh], names, sizes, [str(title) for title in titles.values()])
@@ -180,13 +233,23 @@ def _tree(old: Taxonomy, new: Arrangement, clusters: list[Cluster]) -> tuple[tup
     parent_of = np.zeros(len(clusters), dtype=np.int32)
     for index, group in enumerate(new.groups):
         parent_of[children[group]] = index
-    tree = Tree(tuple(Branch(str(titles[g]), tuple(children[g])) for g in new.groups), parent_of,
-                np.zeros((0, 4)), np.array([p for g in new.groups for p in children[g]], dtype=np.int32))
+    tree = Tree(
+        tuple(Branch(str(titles[g]), tuple(children[g])) for g in new.groups),
+        parent_of,
+        np.zeros((0, 4)),
+        np.array([p for g in new.groups for p in children[g]], dtype=np.int32),
+    )
     colours = cluster_colours(tree, keep=[c.colour or None for c in clusters])
     parents = tuple(
-        Parent(number=g, label=str(titles[g]), label_source=new.groups[g].source, colour=shade,
-               children=tuple(clusters[p].number for p in children[g]))
-        for g, shade in zip(new.groups, parent_colours(tree, colours), strict=True))
+        Parent(
+            number=g,
+            label=str(titles[g]),
+            label_source=new.groups[g].source,
+            colour=shade,
+            children=tuple(clusters[p].number for p in children[g]),
+        )
+        for g, shade in zip(new.groups, parent_colours(tree, colours), strict=True)
+    )
     return parents, colours
 
 
@@ -194,8 +257,15 @@ def _shared(clusters: list[Cluster]) -> tuple[Cluster, ...]:
     """Fill in the shares: of the documents and tokens that are not excluded."""
     documents = sum(c.documents for c in clusters if not c.excluded)
     tokens = sum(c.tokens for c in clusters if not c.excluded)
-    return tuple(replace(c, share_documents=0.0 if c.excluded else c.documents / max(documents, 1),
-                         share_tokens=0.0 if c.excluded else c.tokens / max(tokens, 1)) for c in clusters)
+    return tuple(
+        replace(
+            c,
+            share_documents=0.0 if c.excluded else c.documents / max(documents, 1),
+            share_tokens=0.0 if c.excluded else c.tokens / max(tokens, 1),
+        )
+        for c in clusters
+    )
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -212,10 +282,9 @@ class Evidence:
         return tuple((word.term, round(float(word.score), 6)) for word in self.words)
 
 
-
-
-def evidence(workspace: Workspace, centers: Float64, positions: Int32, documents: pd.DataFrame,
-             which: Sequence[int]) -> list[Evidence]:
+def evidence(
+    workspace: Workspace, centers: Float64, positions: Int32, documents: pd.DataFrame, which: Sequence[int]
+) -> list[Evidence]:
     """Gather the evidence of some clusters.
 
     Parameters
@@ -232,17 +301,24 @@ def evidence(workspace: Workspace, centers: Float64, positions: Int32, documents
     """
     if not len(which):
         return []
-    words = cluster_keywords(workspace.terms, workspace.embeddings, positions, documents["gis"].to_numpy(), centers,
-                             only=which)
+    words = cluster_keywords(
+        workspace.terms, workspace.embeddings, positions, documents["gis"].to_numpy(), centers, only=which
+    )
     rows = np.flatnonzero(np.isin(positions, which))
     inside = np.searchsorted(which, positions[rows])
     gis, margin = (documents[name].to_numpy()[rows] for name in ("gis", "margin"))
     parts = (exemplars(workspace.embeddings[rows], inside, gis), borderline(inside, margin), least_typical(inside, gis))
-    return [Evidence(words[i], *(tuple(int(rows[r]) for r in part[i]) if i < len(part) else () for part in parts))
-            for i in range(len(which))]
+    return [
+        Evidence(words[i], *(tuple(int(rows[r]) for r in part[i]) if i < len(part) else () for part in parts))
+        for i in range(len(which))
+    ]
 
-def _named(workspace: Workspace, fit: MixtureFit, table: pd.DataFrame,
-           ) -> tuple[tuple[Cluster, ...], tuple[Parent, ...]]:
+
+def _named(
+    workspace: Workspace,
+    fit: MixtureFit,
+    table: pd.DataFrame,
+) -> tuple[tuple[Cluster, ...], tuple[Parent, ...]]:
     labels = table["cluster_id"].to_numpy()
     k = fit.masses.size
     found = evidence(workspace, fit.centers, labels, table, range(k))
@@ -253,20 +329,37 @@ def _named(workspace: Workspace, fit: MixtureFit, table: pd.DataFrame,
     counts = np.bincount(labels, minlength=k)
     cosine = np.bincount(labels, weights=table["cosine"].to_numpy(np.float64), minlength=k) / np.maximum(counts, 1)
     clusters = tuple(
-        Cluster(number=c, label=names[c], label_source="keywords", parent=int(tree.parent_of[c]),
-                keywords=found[c].keywords, colour=colours[c],
-                documents=int(counts[c]), tokens=int(tokens[c]), share_documents=float(counts[c] / counts.sum()),
-                share_tokens=float(tokens[c] / max(tokens.sum(), 1.0)), mass=float(fit.masses[c]),
-                concentration=float(fit.concentrations[c]), within_cosine=float(cosine[c]),
-                exemplars=found[c].exemplars, borderline=found[c].borderline, atypical=found[c].atypical)
-        for c in range(k))
+        Cluster(
+            number=c,
+            label=names[c],
+            label_source="keywords",
+            parent=int(tree.parent_of[c]),
+            keywords=found[c].keywords,
+            colour=colours[c],
+            documents=int(counts[c]),
+            tokens=int(tokens[c]),
+            share_documents=float(counts[c] / counts.sum()),
+            share_tokens=float(tokens[c] / max(tokens.sum(), 1.0)),
+            mass=float(fit.masses[c]),
+            concentration=float(fit.concentrations[c]),
+            within_cosine=float(cosine[c]),
+            exemplars=found[c].exemplars,
+            borderline=found[c].borderline,
+            atypical=found[c].atypical,
+        )
+        for c in range(k)
+    )
     parents = tuple(
-        Parent(number=p, label=parent.name, label_source="keywords",
-               colour=shade, children=tuple(int(c) for c in parent.children))
-        for p, (parent, shade) in enumerate(zip(tree.parents, parent_colours(tree, colours), strict=True)))
+        Parent(
+            number=p,
+            label=parent.name,
+            label_source="keywords",
+            colour=shade,
+            children=tuple(int(c) for c in parent.children),
+        )
+        for p, (parent, shade) in enumerate(zip(tree.parents, parent_colours(tree, colours), strict=True))
+    )
     return clusters, parents
-
-
 
 
 def _hash(labels: Int32, clusters: tuple[Cluster, ...]) -> str:

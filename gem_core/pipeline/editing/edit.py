@@ -51,6 +51,7 @@ def edit(workspace: Workspace, *ops: Op, progress: Progress = silent) -> Taxonom
         workspace.push(new.key, edits, listed(sentences, most=2))
     return workspace.taxonomy()
 
+
 def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progress: Progress = silent) -> Taxonomy:
     """Apply recorded edits to a taxonomy that is on disk, save the result, and return it; history is not touched."""
     if not edits:
@@ -67,7 +68,14 @@ def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progr
         made = describe(workspace, base, new, progress=progress)
     labels = made.documents["cluster_id"].to_numpy()
     kept = tuple(cost for cost in base.costs if cost.step != "edit")
-    taxonomy = replace(base, key=key, clusters=made.clusters, parents=made.parents, costs=(*kept, *book.costs),
-                       taxonomy_hash=_hash(labels, made.clusters), folder=workspace.root / "fits" / key)
+    taxonomy = replace(
+        base,
+        key=key,
+        clusters=made.clusters,
+        parents=made.parents,
+        costs=(*kept, *book.costs),
+        taxonomy_hash=_hash(labels, made.clusters),
+        folder=workspace.root / "fits" / key,
+    )
     workspace.save_taxonomy(taxonomy, (made.fit, made.documents) if made.moved else base.folder)
     return workspace.taxonomy(key)

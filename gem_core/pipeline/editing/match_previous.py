@@ -52,8 +52,11 @@ def following(old: Taxonomy, labels: Int32, n_clusters: int) -> Following:
     free = (number for number in range(n_clusters + len(before)) if number not in set(before.tolist()))
     numbers = np.array([number if number >= 0 else next(free) for number in origin.tolist()], dtype=np.int32)
     again = set(origin[steady].tolist())
-    held = {c.number: np.flatnonzero(old.positions == place).astype(np.int32) for place, c in enumerate(old.clusters)
-            if c.documents and (c.pinned or (c.label_source == "person" and c.number not in again))}
+    held = {
+        c.number: np.flatnonzero(old.positions == place).astype(np.int32)
+        for place, c in enumerate(old.clusters)
+        if c.documents and (c.pinned or (c.label_source == "person" and c.number not in again))
+    }
     return Following(frozen(numbers), frozen(origin), frozen(steady), held)
 
 
@@ -78,12 +81,26 @@ def hold(X: Floating, fit: MixtureFit, labels: Int32, found: Following) -> Int32
 def to_edit(old: Taxonomy, found: Following) -> Edit:
     """What the history keeps: everything that the taxonomy before it decides."""
     again = set(found.origin[found.steady].tolist()) | set(found.held)
-    kept = [{"number": c.number, "label": c.label if c.label_source != "keywords" or c.number in found.held else None,
-             "source": c.label_source, "colour": c.colour, "pinned": c.pinned, "excluded": c.excluded}
-            for c in old.clusters if c.number in again]
+    kept = [
+        {
+            "number": c.number,
+            "label": c.label if c.label_source != "keywords" or c.number in found.held else None,
+            "source": c.label_source,
+            "colour": c.colour,
+            "pinned": c.pinned,
+            "excluded": c.excluded,
+        }
+        for c in old.clusters
+        if c.number in again
+    ]
     named = [{"label": p.label, "children": list(p.children)} for p in old.parents if p.label_source == "person"]
-    return {"do": "follow", "numbers": found.numbers.tolist(), "kept": kept, "groups": named,
-            "held": [[number, rows.tolist()] for number, rows in found.held.items()]}
+    return {
+        "do": "follow",
+        "numbers": found.numbers.tolist(),
+        "kept": kept,
+        "groups": named,
+        "held": [[number, rows.tolist()] for number, rows in found.held.items()],
+    }
 
 
 def arranged(base: Taxonomy, X: Floating, edit: Edit) -> Arrangement:
@@ -107,8 +124,11 @@ def arranged(base: Taxonomy, X: Floating, edit: Edit) -> Arrangement:
     for number, one in kept.items():
         places[number] = _keep(places[number], one)
     places = {number: place for number, place in places.items() if not place.changed or (labels == number).any()}
-    groups = {p.number: Group(p.label, p.label_source) for p in base.parents
-              if any(place.parent == p.number for place in places.values())}
+    groups = {
+        p.number: Group(p.label, p.label_source)
+        for p in base.parents
+        if any(place.parent == p.number for place in places.values())
+    }
     _name_groups(places, groups, edit["groups"])
     named = {number for number, one in kept.items() if one["label"]}
     return Arrangement(labels, _distinct(places, named), groups)
@@ -122,9 +142,12 @@ def _keep(place: Place, one: dict[str, Any]) -> Place:
 def _distinct(places: dict[int, Place], named: set[int]) -> dict[int, Place]:
     """Let other clusters give way to a label that was kept: they are named anew."""
     taken = {(places[number].label or "").casefold() for number in named & set(places)}
-    return {number: replace(place, label=None, changed=True)
-            if number not in named and (place.label or "").casefold() in taken else place
-            for number, place in places.items()}
+    return {
+        number: replace(place, label=None, changed=True)
+        if number not in named and (place.label or "").casefold() in taken
+        else place
+        for number, place in places.items()
+    }
 
 
 def _name_groups(places: dict[int, Place], groups: dict[int, Group], named: list[dict[str, Any]]) -> None:

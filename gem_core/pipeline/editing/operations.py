@@ -74,8 +74,9 @@ class Exclude:
 
 
 Op = Rename | Merge | Split | Move | Regroup | Pin | Exclude
-KINDS: dict[str, type[Any]] = {kind.__name__.lower(): kind
-                               for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude)}
+KINDS: dict[str, type[Any]] = {
+    kind.__name__.lower(): kind for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude)
+}
 
 
 def to_json(op: Op) -> Edit:
@@ -86,8 +87,7 @@ def to_json(op: Op) -> Edit:
     >>> to_json(Merge((3, 5)))
     {'do': 'merge', 'clusters': [3, 5]}
     """
-    return {"do": type(op).__name__.lower(),
-            **{name: _listed(value) for name, value in asdict(op).items()}}
+    return {"do": type(op).__name__.lower(), **{name: _listed(value) for name, value in asdict(op).items()}}
 
 
 def _listed(value: Any) -> Any:
@@ -111,8 +111,11 @@ def from_json(value: Edit) -> Op:
     try:
         found: Op = KINDS[value["do"]](**{name: _tupled(item) for name, item in fields.items()})
     except (KeyError, TypeError) as error:
-        raise InputError(f"An edit must be one of {', '.join(KINDS)} with its fields", f"{str(value)[:200]}",
-                         "Take the lines of an edits.jsonl that gem-explorer wrote") from error
+        raise InputError(
+            f"An edit must be one of {', '.join(KINDS)} with its fields",
+            f"{str(value)[:200]}",
+            "Take the lines of an edits.jsonl that gem-explorer wrote",
+        ) from error
     return found
 
 

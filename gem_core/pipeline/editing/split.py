@@ -33,26 +33,34 @@ def propose_split(workspace: Workspace, taxonomy: Taxonomy, cluster: int, into: 
     place = next((i for i, c in enumerate(taxonomy.clusters) if c.number == cluster), -1)
     rows = np.flatnonzero(taxonomy.positions == place).astype(np.int32)
     if not 2 <= into <= rows.size:
-        raise InputError(f"A split makes 2 parts to as many as the cluster has documents ({rows.size:,})", f"{into}",
-                         "Ask for fewer parts, or choose another cluster")
+        raise InputError(
+            f"A split makes 2 parts to as many as the cluster has documents ({rows.size:,})",
+            f"{into}",
+            "Ask for fewer parts, or choose another cluster",
+        )
     parts = _parts(workspace, taxonomy, rows, into, seed)
     if len(parts) < 2:
-        raise InputError("A split needs documents that differ", f"{rows.size:,} documents that fall into one part",
-                         "Choose another cluster")
+        raise InputError(
+            "A split needs documents that differ",
+            f"{rows.size:,} documents that fall into one part",
+            "Choose another cluster",
+        )
     return Split(cluster, tuple(sorted(parts, key=lambda part: (-len(part), part))))
-
-
 
 
 def _parts(workspace: Workspace, taxonomy: Taxonomy, rows: Int32, into: int, seed: int) -> list[tuple[int, ...]]:
     X = np.asarray(workspace.embeddings[rows])
     different = len(np.unique(X, axis=0)) if rows.size < 50 else into
     if different < into:
-        raise InputError(f"{into} parts need at least {into} documents that differ",
-                         f"{rows.size:,} documents of which {different} differ", "Ask for fewer parts")
+        raise InputError(
+            f"{into} parts need at least {into} documents that differ",
+            f"{rows.size:,} documents of which {different} differ",
+            "Ask for fewer parts",
+        )
     weights = workspace.weights(taxonomy.settings.weighting)
-    config = MixtureConfig(n_clusters=into, strength=INSIDE, seed=seed, start="relax",
-                           concentration=taxonomy.settings.concentration)
+    config = MixtureConfig(
+        n_clusters=into, strength=INSIDE, seed=seed, start="relax", concentration=taxonomy.settings.concentration
+    )
     fit = fit_mixture(X, config, weights=None if weights is None else weights[rows])
     labels = assign_units(X, fit).labels
     return [tuple(int(row) for row in rows[labels == part]) for part in range(into) if (labels == part).any()]

@@ -76,10 +76,14 @@ class Arrangement:
     def of(cls, taxonomy: Taxonomy) -> "Arrangement":
         """Return the arrangement of a taxonomy as it is."""
         ordered = [taxonomy.cluster(number) for parent in taxonomy.parents for number in parent.children]
-        return cls(taxonomy.documents["cluster_id"].to_numpy(np.int32).copy(),
-                   {c.number: Place(c.number, c.label, c.label_source, c.parent, c.colour, c.pinned, c.excluded)
-                    for c in ordered},
-                   {p.number: Group(p.label, p.label_source) for p in taxonomy.parents})
+        return cls(
+            taxonomy.documents["cluster_id"].to_numpy(np.int32).copy(),
+            {
+                c.number: Place(c.number, c.label, c.label_source, c.parent, c.colour, c.pinned, c.excluded)
+                for c in ordered
+            },
+            {p.number: Group(p.label, p.label_source) for p in taxonomy.parents},
+        )
 
     def apply(self, op: Op) -> str:
         """Change it by one edit and return what was done, in words.
@@ -117,8 +121,11 @@ class Arrangement:
 
     def _known(self, number: int) -> Place:
         if number not in self.places:
-            raise InputError("An edit must name clusters that are there", f"cluster {number}",
-                             "See the numbers with: gem-explorer info DIR")
+            raise InputError(
+                "An edit must name clusters that are there",
+                f"cluster {number}",
+                "See the numbers with: gem-explorer info DIR",
+            )
         return self.places[number]
 
     def _place(self, number: int, **changes: object) -> None:
@@ -131,15 +138,27 @@ class Arrangement:
     def _rename(self, kind: Kind, number: int, label: str, source: LabelSource) -> str:
         label = clean_label(label)
         if kind == "parent" and number not in self.groups:
-            raise InputError("An edit must name groups that are there", f"group {number}",
-                             "See the groups with: gem-explorer info DIR")
+            raise InputError(
+                "An edit must name groups that are there",
+                f"group {number}",
+                "See the groups with: gem-explorer info DIR",
+            )
         item = self._known(number) if kind == "cluster" else self.groups[number]
         if source == "llm" and item.source == "person":
-            raise InputError("A label that a person gave is kept", f"{item.label!r} for {label!r}",
-                             "Rename it yourself if the new one is better")
+            raise InputError(
+                "A label that a person gave is kept",
+                f"{item.label!r} for {label!r}",
+                "Rename it yourself if the new one is better",
+            )
         siblings = self.places if kind == "cluster" else self.groups
-        twin = next((other for other, one in siblings.items() if other != number
-                     and (one.label or "").casefold() == label.casefold()), None)
+        twin = next(
+            (
+                other
+                for other, one in siblings.items()
+                if other != number and (one.label or "").casefold() == label.casefold()
+            ),
+            None,
+        )
         if twin is not None:
             raise InputError("Labels are unique", f"{label!r}, which {kind} {twin} has already", "Choose another name")
         if kind == "cluster":
@@ -158,8 +177,14 @@ class Arrangement:
         sentence = f"Merged {listed([self.name(number) for number in chosen])}"
         self.labels[np.isin(self.labels, chosen)] = target
         keep = named[0] if named else None
-        self._place(target, label=keep, source="person" if keep else "keywords", pinned=True, changed=True,
-                    excluded=all(place.excluded for place in places))
+        self._place(
+            target,
+            label=keep,
+            source="person" if keep else "keywords",
+            pinned=True,
+            changed=True,
+            excluded=all(place.excluded for place in places),
+        )
         for number in chosen[1:]:
             self._remove(number)
         return sentence
@@ -169,32 +194,48 @@ class Arrangement:
         rows = np.flatnonzero(self.labels == cluster)
         given = np.sort(np.concatenate([np.asarray(part, dtype=np.int64) for part in parts] or [rows[:0]]))
         if len(parts) < 2 or not all(parts) or not np.array_equal(given, rows):
-            raise InputError(f"A split divides the {rows.size:,} documents of the cluster into two parts or more",
-                             f"{len(parts)} parts with {given.size:,} documents", "Propose the split again")
+            raise InputError(
+                f"A split divides the {rows.size:,} documents of the cluster into two parts or more",
+                f"{len(parts)} parts with {given.size:,} documents",
+                "Propose the split again",
+            )
         sentence = f"Split {self.name(cluster)} into {len(parts)}"
         ordered = sorted(parts, key=lambda part: (-len(part), part))
         own = place.source == "person"
-        self._place(cluster, pinned=True, changed=True, label=place.label if own else None,
-                    source=place.source if own else "keywords")
+        self._place(
+            cluster,
+            pinned=True,
+            changed=True,
+            label=place.label if own else None,
+            source=place.source if own else "keywords",
+        )
         for part in ordered[1:]:
-            self._add(part, Place(None, None, "keywords", place.parent, None, pinned=True, excluded=place.excluded,
-                                  changed=True), after=cluster)
+            self._add(
+                part,
+                Place(None, None, "keywords", place.parent, None, pinned=True, excluded=place.excluded, changed=True),
+                after=cluster,
+            )
         return sentence
 
     def _move(self, rows: tuple[int, ...], to: int | None) -> str:
         n = self.labels.size
         moved = np.unique(np.asarray(rows, dtype=np.int64))
         if not moved.size or moved[0] < 0 or moved[-1] >= n:
-            raise InputError(f"A move takes documents with rows from 0 to {n - 1:,}", f"{list(rows)[:5]}",
-                             "Select documents first")
+            raise InputError(
+                f"A move takes documents with rows from 0 to {n - 1:,}", f"{list(rows)[:5]}", "Select documents first"
+            )
         sources = [int(number) for number in np.unique(self.labels[moved]) if number != to]
         if not sources:
-            raise InputError("A move takes documents of other clusters", f"{moved.size:,} that are all there already",
-                             "Choose another cluster")
+            raise InputError(
+                "A move takes documents of other clusters",
+                f"{moved.size:,} that are all there already",
+                "Choose another cluster",
+            )
         parent = self.places[int(np.bincount(self.labels[moved]).argmax())].parent
         if to is None:
-            to = self._add(moved, Place(None, None, "keywords", parent, None, pinned=True, changed=True),
-                           after=sources[0])
+            to = self._add(
+                moved, Place(None, None, "keywords", parent, None, pinned=True, changed=True), after=sources[0]
+            )
             where = "a new cluster"
         else:
             self._place(to, pinned=True, changed=True)
@@ -216,11 +257,17 @@ class Arrangement:
         elif parent in self.groups:
             where = f"the group {self.groups[parent].label}"
         else:
-            raise InputError("An edit must name groups that are there", f"group {parent}",
-                             "See the groups with: gem-explorer info DIR")
+            raise InputError(
+                "An edit must name groups that are there",
+                f"group {parent}",
+                "See the groups with: gem-explorer info DIR",
+            )
         if place.parent == parent:
-            raise InputError("A cluster moves to another group", f"{place.label!r}, which is in that group already",
-                             "Choose another group")
+            raise InputError(
+                "A cluster moves to another group",
+                f"{place.label!r}, which is in that group already",
+                "Choose another group",
+            )
         del self.places[cluster]  # to the end of its new group
         self.places[cluster] = replace(place, parent=parent)
         self._drop_empty(place.parent)

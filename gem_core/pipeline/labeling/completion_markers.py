@@ -52,14 +52,22 @@ class Tally:
 
     def facts(self) -> dict[str, Any]:
         """As JSON."""
-        return {"rows": self.rows, "documents": self.documents.tolist(), "tokens": self.tokens.tolist(),
-                "refused": dict(sorted(self.refused.items()))}
+        return {
+            "rows": self.rows,
+            "documents": self.documents.tolist(),
+            "tokens": self.tokens.tolist(),
+            "refused": dict(sorted(self.refused.items())),
+        }
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> "Tally":
         """From what `facts` gave."""
-        return cls(np.array(facts["documents"], dtype=np.int64), np.array(facts["tokens"], dtype=np.int64),
-                   int(facts["rows"]), {str(reason): int(count) for reason, count in facts["refused"].items()})
+        return cls(
+            np.array(facts["documents"], dtype=np.int64),
+            np.array(facts["tokens"], dtype=np.int64),
+            int(facts["rows"]),
+            {str(reason): int(count) for reason, count in facts["refused"].items()},
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +97,14 @@ class Marker:
 
     def facts(self) -> dict[str, Any]:
         """As JSON."""
-        return {"shard": self.shard, "input_bytes": self.read, "bytes": self.size, "sha256": self.sha256,
-                "student_hash": self.student, **self.tally.facts()}
+        return {
+            "shard": self.shard,
+            "input_bytes": self.read,
+            "bytes": self.size,
+            "sha256": self.sha256,
+            "student_hash": self.student,
+            **self.tally.facts(),
+        }
 
     def save(self, folder: Path) -> None:
         """Write it: from now on the shard counts as done."""
@@ -99,8 +113,14 @@ class Marker:
     @classmethod
     def read_facts(cls, facts: Mapping[str, Any]) -> "Marker":
         """From what `facts` gave."""
-        return cls(str(facts["shard"]), int(facts["input_bytes"]), int(facts["bytes"]), str(facts["sha256"]),
-                   str(facts["student_hash"]), Tally.read(facts))
+        return cls(
+            str(facts["shard"]),
+            int(facts["input_bytes"]),
+            int(facts["bytes"]),
+            str(facts["sha256"]),
+            str(facts["student_hash"]),
+            Tally.read(facts),
+        )
 
 
 def _path(folder: Path, shard: str) -> Path:
@@ -118,8 +138,11 @@ def read_marker(folder: Path, shard: str) -> Marker | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError("A marker must be as it was written", f"{path}, which is damaged",
-                         "Delete it and run the same command again") from error
+        raise InputError(
+            "A marker must be as it was written",
+            f"{path}, which is damaged",
+            "Delete it and run the same command again",
+        ) from error
     return marker if whole else None
 
 

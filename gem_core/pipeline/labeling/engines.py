@@ -84,8 +84,11 @@ def _student(folder: StudentFolder) -> "Student":
 
     student = load_student(folder.path)
     if student.hash != folder.hash:
-        raise InputError("The student must stay the same while shards are labelled", f"another one at {folder.path}",
-                         "Put the first one back and go on with --resume")
+        raise InputError(
+            "The student must stay the same while shards are labelled",
+            f"another one at {folder.path}",
+            "Put the first one back and go on with --resume",
+        )
     return student
 
 
@@ -108,8 +111,9 @@ def label_all(workers: Workers, shards: Sequence[Shard]) -> Iterator[Done | None
             if "stop" in facts:
                 kind, *words = facts["stop"]
                 raise (WorkspaceError if kind == "WorkspaceError" else InputError)(*words)
-            yield Done(shard, Marker.read_facts(facts["marker"]) if "marker" in facts else None,
-                       facts.get("failed", ""))
+            yield Done(
+                shard, Marker.read_facts(facts["marker"]) if "marker" in facts else None, facts.get("failed", "")
+            )
         yield None
 
 
@@ -148,9 +152,11 @@ class LocalWorkers:
 
 
 def _killed(which: str) -> InputError:
-    return InputError("Every worker must live until its shard is written",
-                      f"one that was killed{which} (for want of memory?)",
-                      "Go on with the same command and --resume, with fewer --workers if memory was short")
+    return InputError(
+        "Every worker must live until its shard is written",
+        f"one that was killed{which} (for want of memory?)",
+        "Go on with the same command and --resume, with fewer --workers if memory was short",
+    )
 
 
 _stop: Any = None

@@ -35,9 +35,18 @@ RUN, LOCK = "run.json", ".lock"
 TOLD_SECONDS = 1.0  # between two writings of the totals so far
 
 
-def label_folder(student_folder: Path, shards_folder: Path, out: Path, *, text: str = "text", engine: Engine = "local",
-                 workers: int | None = None, resume: bool = False, strict: bool = False,
-                 progress: Progress = silent) -> Totals:
+def label_folder(
+    student_folder: Path,
+    shards_folder: Path,
+    out: Path,
+    *,
+    text: str = "text",
+    engine: Engine = "local",
+    workers: int | None = None,
+    resume: bool = False,
+    strict: bool = False,
+    progress: Progress = silent,
+) -> Totals:
     r"""Label every row of a folder of parquet and JSONL shards with the cluster that a student gives it.
 
     Each shard gives a shard of the same name and format in `out`, with its rows in their order, every column of its own
@@ -88,8 +97,9 @@ def label_folder(student_folder: Path, shards_folder: Path, out: Path, *, text: 
     _check(engine, workers)
     student_folder, shards_folder, out = (Path(p).expanduser().resolve() for p in (student_folder, shards_folder, out))
     if out.is_relative_to(shards_folder):
-        raise InputError("The output must be a folder outside the input", f"{out} inside {shards_folder}",
-                         "Choose another folder")
+        raise InputError(
+            "The output must be a folder outside the input", f"{out} inside {shards_folder}", "Choose another folder"
+        )
     if out.is_file() or (out.exists() and not (out / RUN).exists() and any(e.name != LOCK for e in out.iterdir())):
         raise InputError("The output folder must be empty", f"{out}, which holds other files", "Choose another folder")
     student = load_student(student_folder)
@@ -106,8 +116,9 @@ def label_folder(student_folder: Path, shards_folder: Path, out: Path, *, text: 
         return book.close()
 
 
-def _work(engine: Engine, student: StudentFolder, shards: Sequence[Shard], order: Order, count: int | None,
-          book: "_Book") -> None:
+def _work(
+    engine: Engine, student: StudentFolder, shards: Sequence[Shard], order: Order, count: int | None, book: "_Book"
+) -> None:
     workers: Workers
     if engine == "ray":
         workers = RayWorkers(student, order, count)
@@ -133,12 +144,21 @@ def _check(engine: str, workers: int | None) -> None:
 
 def _request(student: "Student", folder: Path, shards: Sequence[Shard], text: str) -> dict[str, Any]:
     """Everything that decides the bytes of the shards."""
-    return {"student_hash": student.hash, "taxonomy_hash": student.taxonomy_hash, "input": str(folder),
-            "text_column": text, "shards": {shard.name: shard.source.size for shard in shards}}
+    return {
+        "student_hash": student.hash,
+        "taxonomy_hash": student.taxonomy_hash,
+        "input": str(folder),
+        "text_column": text,
+        "shards": {shard.name: shard.source.size for shard in shards},
+    }
 
 
-DIFFERS = {"taxonomy_hash": "a student of another taxonomy", "student_hash": "another student",
-           "input": "another input folder", "text_column": "another text column"}
+DIFFERS = {
+    "taxonomy_hash": "a student of another taxonomy",
+    "student_hash": "another student",
+    "input": "another input folder",
+    "text_column": "another text column",
+}
 
 
 def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
@@ -146,25 +166,33 @@ def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
     path = out / RUN
     if path.exists():
         if not resume:
-            raise InputError("The output folder must be empty", f"{out}, which holds labelled shards",
-                             "Choose another folder, or give --resume to go on")
+            raise InputError(
+                "The output folder must be empty",
+                f"{out}, which holds labelled shards",
+                "Choose another folder, or give --resume to go on",
+            )
         try:
             held = dict(json.loads(path.read_text(encoding="utf-8"))["request"])
             names = set(held["shards"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError("run.json must be as it was written", f"{path}, which is damaged",
-                             "Choose another folder") from error
+            raise InputError(
+                "run.json must be as it was written", f"{path}, which is damaged", "Choose another folder"
+            ) from error
         differs = next((words for name, words in DIFFERS.items() if held.get(name) != request[name]), None)
         if differs is None and names != set(request["shards"]):
             differs = f"other shards: {named(sorted(names ^ set(request['shards'])))}"
         if differs is not None:
-            raise InputError("--resume goes on with the same student, folder, shards and text column",
-                             f"{differs} than when {out} was begun", "Choose another output folder, or what it was")
+            raise InputError(
+                "--resume goes on with the same student, folder, shards and text column",
+                f"{differs} than when {out} was begun",
+                "Choose another output folder, or what it was",
+            )
     clear_leftovers(out, older=-1.0)  # the folder is held: nobody writes there
     shutil.rmtree(out / LIVE, ignore_errors=True)
     (out / TOTALS).unlink(missing_ok=True)
-    write_json(path, {"request": request, "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                      "versions": versions()})
+    write_json(
+        path, {"request": request, "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "versions": versions()}
+    )
 
 
 @dataclass
@@ -192,9 +220,11 @@ class _Book:
             if marker is None:
                 continue
             if marker.read != shard.source.size:
-                raise InputError("Shards that are labelled must stay as they were",
-                                 f"{shard.name} with {shard.source.size:,} bytes, {marker.read:,} when it was labelled",
-                                 "Choose another output folder")
+                raise InputError(
+                    "Shards that are labelled must stay as they were",
+                    f"{shard.name} with {shard.source.size:,} bytes, {marker.read:,} when it was labelled",
+                    "Choose another output folder",
+                )
             self.enter(Done(shard, marker))
 
     def enter(self, done: Done | None) -> None:
@@ -244,5 +274,6 @@ class _Book:
             raise CorpusError(
                 "Every shard must be one that can be read",
                 f"{len(self.failed):,} of {len(self.shards):,} that cannot: {reasons}{more}",
-                "The others are labelled. Replace these and give --resume")
+                "The others are labelled. Replace these and give --resume",
+            )
         return totals

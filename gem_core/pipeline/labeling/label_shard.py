@@ -81,9 +81,11 @@ class _Work:
         """Count rows that cannot be labelled and keep their places and reasons."""
         for row in refused:
             if self.order.strict:
-                raise InputError("With --strict every row must be one that can be labelled",
-                                 f"row {row.row:,} of {self.shard.name}: {REASONS[row.reason]} ({row.detail})",
-                                 "Mend the row, or leave --strict out: such rows are counted and set aside")
+                raise InputError(
+                    "With --strict every row must be one that can be labelled",
+                    f"row {row.row:,} of {self.shard.name}: {REASONS[row.reason]} ({row.detail})",
+                    "Mend the row, or leave --strict out: such rows are counted and set aside",
+                )
             self.tally.rows += 1
             self.tally.refused[row.reason] = self.tally.refused.get(row.reason, 0) + 1
             entry = json.dumps({"row": row.row, "reason": row.reason, "detail": row.detail})
@@ -143,10 +145,16 @@ def _room(folder: Path) -> Iterator[None]:
         if not isinstance(cause, OSError):
             raise
         if cause.errno in _FULL:
-            raise WorkspaceError("The disk must have room for the labelled shards", f"no space left at {folder}",
-                                 "Free some space and go on with the same command and --resume") from error
-        raise WorkspaceError("The folder of the labelled shards must be writable",
-                             f"{folder}: {cause.strerror or cause}", "Choose another folder") from error
+            raise WorkspaceError(
+                "The disk must have room for the labelled shards",
+                f"no space left at {folder}",
+                "Free some space and go on with the same command and --resume",
+            ) from error
+        raise WorkspaceError(
+            "The folder of the labelled shards must be writable",
+            f"{folder}: {cause.strerror or cause}",
+            "Choose another folder",
+        ) from error
 
 
 def _copy(source: IO[bytes], target: Path) -> None:
@@ -162,25 +170,32 @@ def _write_parquet(work: _Work, path: Path) -> None:
     try:
         _write_groups(work, path)
     except pa.ArrowException as error:  # of the reader they are refusals already
-        raise CorpusError(f"{work.shard.name} must hold columns that can be written again",
-                          f"{str(error).splitlines()[0][:120]}", "Drop or convert that column") from error
+        raise CorpusError(
+            f"{work.shard.name} must hold columns that can be written again",
+            f"{str(error).splitlines()[0][:120]}",
+            "Drop or convert that column",
+        ) from error
 
 
 def _write_groups(work: _Work, path: Path) -> None:
     with open_parquet(work.shard) as source:
         schema, codec = source.schema_arrow, _codec(source.metadata, work.order.text)
     labels, of = _labels(work.student)
-    for name, kind in zip(COLUMNS, (pa.int32(), pa.dictionary(pa.int32(), pa.string()), pa.float32(), pa.int64()),
-                          strict=True):
+    for name, kind in zip(
+        COLUMNS, (pa.int32(), pa.dictionary(pa.int32(), pa.string()), pa.float32(), pa.int64()), strict=True
+    ):
         schema = schema.append(pa.field(name, kind))
     numbers = np.array(work.student.numbers, dtype=np.int32)
     held: list[pa.Table] = []
     with pq.ParquetWriter(path, schema, compression=codec) as writer:
         for rows, scores in work.scored():
             assert rows.table is not None
-            added = (pa.array(numbers[scores.cluster]),
-                     pa.DictionaryArray.from_arrays(pa.array(of[scores.cluster]), labels),
-                     pa.array(scores.margin), pa.array(scores.tokens))
+            added = (
+                pa.array(numbers[scores.cluster]),
+                pa.DictionaryArray.from_arrays(pa.array(of[scores.cluster]), labels),
+                pa.array(scores.margin),
+                pa.array(scores.tokens),
+            )
             columns = [*rows.table.columns, *(pa.chunked_array([column]) for column in added)]
             held.append(pa.Table.from_arrays(columns, schema=schema))
             if sum(map(len, held)) >= GROUP_ROWS or sum(table.nbytes for table in held) >= GROUP_BYTES:
@@ -217,14 +232,17 @@ def _labels(student: "Student") -> tuple[pa.Array, "np.ndarray[Any, np.dtype[np.
 
 def _write_jsonl(work: _Work, path: Path) -> None:
     student = work.student
-    heads = [f', "gem_cluster": {number}, "gem_label": {json.dumps(label, ensure_ascii=False)}, "gem_margin": '.encode()
-             for number, label in zip(student.numbers, student.labels, strict=True)]
+    heads = [
+        f', "gem_cluster": {number}, "gem_label": {json.dumps(label, ensure_ascii=False)}, "gem_margin": '.encode()
+        for number, label in zip(student.numbers, student.labels, strict=True)
+    ]
     with path.open("wb") as raw, _packed(raw, work.shard.source.compression) as file:
         for rows, scores in work.scored():
             margins = [str(m).encode() if np.isfinite(m) else b"null" for m in scores.margin]
             parts: list[bytes] = []
-            for line, cluster, margin, tokens in zip(rows.lines, scores.cluster.tolist(), margins,
-                                                     scores.tokens.tolist(), strict=True):
+            for line, cluster, margin, tokens in zip(
+                rows.lines, scores.cluster.tolist(), margins, scores.tokens.tolist(), strict=True
+            ):
                 brace = line.rindex(b"}")  # the last of an object is its own
                 parts += (line[:brace], heads[cluster], margin, b', "gem_tokens": %d' % tokens, line[brace:])
             file.write(b"".join(parts))

@@ -55,8 +55,17 @@ class Seed:
     groups: dict[str, tuple[int, int]]
 
 
-def sample_shards(folder: Path, documents: int, out: Path, *, by: str | None = None, shares: Shares = "equal",
-                  seed: int = 0, text: str = "text", progress: Progress = silent) -> Seed:
+def sample_shards(
+    folder: Path,
+    documents: int,
+    out: Path,
+    *,
+    by: str | None = None,
+    shares: Shares = "equal",
+    seed: int = 0,
+    text: str = "text",
+    progress: Progress = silent,
+) -> Seed:
     r"""Draw documents from a folder of shards into one parquet file with all their columns.
 
     Every row has a priority, a hash of (seed, name of the shard, place in it); the rows of least priority are drawn.
@@ -211,9 +220,11 @@ class _Draw:
             values = list(names)
         codes = np.array([self.codes.setdefault(value, len(self.codes)) for value in values], dtype=np.int64)
         if len(self.codes) > self.documents:
-            raise InputError("Each value of --by must get at least one document",
-                             f"more than {self.documents:,} different values of '{self.by}'",
-                             "Ask for more documents, or name a column with fewer values")
+            raise InputError(
+                "Each value of --by must get at least one document",
+                f"more than {self.documents:,} different values of '{self.by}'",
+                "Ask for more documents, or name a column with fewer values",
+            )
         new = len(self.codes) - len(self.counts)
         self.counts = np.append(self.counts, np.zeros(new, dtype=np.int64))
         self.limit = np.append(self.limit, np.full(new, LAST))
@@ -236,7 +247,7 @@ class _Draw:
         quota = np.minimum(self.counts, level)
         values = list(self.codes)
         order = sorted(np.flatnonzero(self.counts > level).tolist(), key=lambda g: (-self.counts[g], values[g]))
-        quota[order[:self.documents - int(quota.sum())]] += 1
+        quota[order[: self.documents - int(quota.sum())]] += 1
         return quota
 
     def proportional(self) -> Int64:
@@ -246,7 +257,7 @@ class _Draw:
         quota, rest = np.divmod(self.counts * asked, max(1, total))
         values = list(self.codes)
         order = sorted(range(len(values)), key=lambda g: (-rest[g], values[g]))
-        quota[order[:asked - int(quota.sum())]] += 1
+        quota[order[: asked - int(quota.sum())]] += 1
         return np.asarray(quota)
 
     def quotas(self, quota: Int64) -> dict[str, int]:
@@ -275,15 +286,21 @@ class _Draw:
     def table(self) -> pa.Table:
         """What is drawn, in the order of the priorities."""
         if not self.pieces:
-            raise InputError("The shards must hold documents", f"none ({sum(self.refused.values()):,} rows refused)",
-                             "Check the column of the text with --text-column")
+            raise InputError(
+                "The shards must hold documents",
+                f"none ({sum(self.refused.values()):,} rows refused)",
+                "Check the column of the text with --text-column",
+            )
         self.shrink(self._fixed() if self.fixed is not None else self.equal())
         tables = [_of_lines(piece.table) if piece.table.schema.equals(LINE) else piece.table for piece in self.pieces]
         try:
             table = pa.concat_tables(tables, promote_options="permissive")
         except pa.ArrowException as error:
-            raise InputError("A column must be of one type in all shards", str(error).splitlines()[0][:200].rstrip("."),
-                             "Convert that column, or sample the folders apart") from error
+            raise InputError(
+                "A column must be of one type in all shards",
+                str(error).splitlines()[0][:200].rstrip("."),
+                "Convert that column, or sample the folders apart",
+            ) from error
         return table.take(pa.array(np.argsort(np.concatenate([p.priority for p in self.pieces]), kind="stable")))
 
 
@@ -291,8 +308,9 @@ def _plain(table: pa.Table) -> pa.Table:
     """Columns without metadata, in types whose rows Arrow can pick and whose shards Arrow can put together."""
     types = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
     kinds = [field.type.value_type if pa.types.is_dictionary(field.type) else field.type for field in table.schema]
-    return table.cast(pa.schema([pa.field(name, types.get(kind, kind))
-                                 for name, kind in zip(table.column_names, kinds, strict=True)]))
+    return table.cast(
+        pa.schema([pa.field(name, types.get(kind, kind)) for name, kind in zip(table.column_names, kinds, strict=True)])
+    )
 
 
 def _merged(pieces: Iterable[_Piece], keep: NDArray[np.bool_]) -> Iterator[_Piece]:
@@ -300,7 +318,7 @@ def _merged(pieces: Iterable[_Piece], keep: NDArray[np.bool_]) -> Iterator[_Piec
     alike: dict[str, list[_Piece]] = {}
     start = 0
     for piece in pieces:
-        mask = keep[start:start + len(piece.priority)]
+        mask = keep[start : start + len(piece.priority)]
         start += len(piece.priority)
         if mask.any():
             kept = _Piece(piece.table.filter(pa.array(mask)), piece.priority[mask], piece.group[mask])

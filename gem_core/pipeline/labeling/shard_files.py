@@ -49,13 +49,21 @@ def find_shards(folder: Path) -> tuple[Shard, ...]:
         if form in ("parquet", "jsonl") and path.is_file() and not any(p.startswith((".", "_")) for p in name.parts):
             found.append(Shard(name.as_posix(), Source(path, form, compression, path.stat().st_size)))
     if not found:
-        raise InputError("The folder must hold parquet or jsonl(.gz, .zst) shards", f"{folder} without any",
-                         "Point at the folder that holds the data files")
+        raise InputError(
+            "The folder must hold parquet or jsonl(.gz, .zst) shards",
+            f"{folder} without any",
+            "Point at the folder that holds the data files",
+        )
     return tuple(sorted(found, key=lambda shard: shard.name))
 
 
-def check_columns(shards: Iterable[Shard], text: str, *, reserved: Iterable[str] = (), needed: Iterable[str] = (),
-                  ) -> None:
+def check_columns(
+    shards: Iterable[Shard],
+    text: str,
+    *,
+    reserved: Iterable[str] = (),
+    needed: Iterable[str] = (),
+) -> None:
     """Look into every shard before any work: the text must be there, and no column of our own.
 
     Reads the footer of a parquet shard and the first line of a JSONL shard; what cannot be opened is left to the work.
@@ -85,15 +93,23 @@ def check_columns(shards: Iterable[Shard], text: str, *, reserved: Iterable[str]
             if text in fields and not is_text(fields[text]):
                 other.append(f"{shard.name} ({fields[text] or 'two columns'})")
     for name, names in lacking.items():
-        raise InputError(f"Every parquet shard must have the column '{name}'",
-                         f"{len(names):,} without it: {named(names)}; columns there: {listed(sorted(columns))}",
-                         "Name the column of the text with --text-column" if name == text else "Name another column")
+        raise InputError(
+            f"Every parquet shard must have the column '{name}'",
+            f"{len(names):,} without it: {named(names)}; columns there: {listed(sorted(columns))}",
+            "Name the column of the text with --text-column" if name == text else "Name another column",
+        )
     if other:
-        raise InputError(f"The column '{text}' must be one column of text", f"something else in {named(other)}",
-                         "Name the column of the text with --text-column")
+        raise InputError(
+            f"The column '{text}' must be one column of text",
+            f"something else in {named(other)}",
+            "Name the column of the text with --text-column",
+        )
     if taken:
-        raise InputError("A shard must not have columns that labelling adds", named(taken),
-                         "Point at the shards as they were before, or rename these columns")
+        raise InputError(
+            "A shard must not have columns that labelling adds",
+            named(taken),
+            "Point at the shards as they were before, or rename these columns",
+        )
 
 
 def _fields(shard: Shard) -> dict[str, pa.DataType | None] | None:
@@ -115,8 +131,17 @@ def is_text(kind: pa.DataType | None) -> bool:
         return False
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view,
-                                       pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view))
+    return any(
+        test(kind)
+        for test in (
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_string_view,
+            pa.types.is_binary,
+            pa.types.is_large_binary,
+            pa.types.is_binary_view,
+        )
+    )
 
 
 def named(names: list[str]) -> str:

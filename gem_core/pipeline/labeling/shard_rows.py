@@ -94,8 +94,11 @@ def open_parquet(shard: Shard) -> pq.ParquetFile:
 def unreadable(shard: Shard, error: Exception) -> CorpusError:
     """Word the refusal of a damaged parquet file."""
     lines = str(error).splitlines() or [type(error).__name__]
-    return CorpusError(f"{shard.name} must be a whole parquet file", f"a damaged one ({lines[0][:120].rstrip('.')})",
-                       "Copy or download it again")
+    return CorpusError(
+        f"{shard.name} must be a whole parquet file",
+        f"a damaged one ({lines[0][:120].rstrip('.')})",
+        "Copy or download it again",
+    )
 
 
 def _parquet(shard: Shard, text: str) -> Iterator[Rows]:
@@ -122,8 +125,9 @@ def _parquet(shard: Shard, text: str) -> Iterator[Rows]:
 def _kept(table: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:
     """Rows of a table, as runs of it: Arrow filters not every type."""
     turns = np.flatnonzero(np.diff(keep, prepend=False, append=False))
-    return pa.concat_tables([table.slice(begin, end - begin) for begin, end in turns.reshape(-1, 2).tolist()]
-                            or [table.slice(0, 0)])
+    return pa.concat_tables(
+        [table.slice(begin, end - begin) for begin, end in turns.reshape(-1, 2).tolist()] or [table.slice(0, 0)]
+    )
 
 
 def _texts(column: pa.ChunkedArray, start: int) -> tuple[pa.LargeStringArray, list[Refused]]:
@@ -138,12 +142,15 @@ def _texts(column: pa.ChunkedArray, start: int) -> tuple[pa.LargeStringArray, li
     except pa.ArrowInvalid:
         cells = array.to_pylist()
         bad = {place: why for place, cell in enumerate(cells) if cell is not None and (why := _not_utf8(cell))}
-        texts = pa.array([None if place in bad else cell for place, cell in enumerate(cells)],
-                         pa.large_binary()).cast(pa.large_string())
+        texts = pa.array([None if place in bad else cell for place, cell in enumerate(cells)], pa.large_binary()).cast(
+            pa.large_string()
+        )
     if not texts.null_count:
         return texts, []
-    return texts, [Refused(start + place, *(("not_utf8", bad[place]) if place in bad else ("no_text", "no text")))
-                   for place in np.flatnonzero(np.asarray(texts.is_null())).tolist()]
+    return texts, [
+        Refused(start + place, *(("not_utf8", bad[place]) if place in bad else ("no_text", "no text")))
+        for place in np.flatnonzero(np.asarray(texts.is_null())).tolist()
+    ]
 
 
 def _not_utf8(cell: bytes) -> str:
@@ -172,8 +179,15 @@ class _Lines:
         return len(self.lines) >= ROWS or self.size >= BYTES or len(self.refused) >= ROWS
 
     def batch(self, read: int) -> Rows:
-        return Rows(np.array(self.numbers, dtype=np.int64), pa.array(self.texts, pa.large_string()), None, self.lines,
-                    self.cells, self.refused, read)
+        return Rows(
+            np.array(self.numbers, dtype=np.int64),
+            pa.array(self.texts, pa.large_string()),
+            None,
+            self.lines,
+            self.cells,
+            self.refused,
+            read,
+        )
 
 
 def _jsonl(shard: Shard, text: str, reserved: tuple[str, ...]) -> Iterator[Rows]:

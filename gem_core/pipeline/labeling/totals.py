@@ -73,27 +73,60 @@ class Totals:
 
     def facts(self) -> dict[str, Any]:
         """As JSON."""
-        columns = zip(self.numbers, self.labels, self.documents.tolist(), self.tokens.tolist(),
-                      self.share_documents.tolist(), self.share_tokens.tolist(), strict=True)
+        columns = zip(
+            self.numbers,
+            self.labels,
+            self.documents.tolist(),
+            self.tokens.tolist(),
+            self.share_documents.tolist(),
+            self.share_tokens.tolist(),
+            strict=True,
+        )
         names = ("cluster_id", "label", "documents", "tokens", "share_documents", "share_tokens")
         return {
-            "complete": self.complete, "documents": int(self.documents.sum()), "tokens": int(self.tokens.sum()),
-            "tokens_from": "the student's estimate from words and bytes", "rows": self.rows,
-            "refused": dict(sorted(self.refused.items())), "shards": self.shards, "shards_labelled": self.labelled,
+            "complete": self.complete,
+            "documents": int(self.documents.sum()),
+            "tokens": int(self.tokens.sum()),
+            "tokens_from": "the student's estimate from words and bytes",
+            "rows": self.rows,
+            "refused": dict(sorted(self.refused.items())),
+            "shards": self.shards,
+            "shards_labelled": self.labelled,
             "failed": dict(sorted(self.failed.items())),
             "clusters": [dict(zip(names, column, strict=True)) for column in columns],
-            "student_hash": self.student_hash, "taxonomy_hash": self.taxonomy_hash, "receipt": self.receipt}
+            "student_hash": self.student_hash,
+            "taxonomy_hash": self.taxonomy_hash,
+            "receipt": self.receipt,
+        }
 
 
-def totals_of(student: "Student", tally: Tally, shards: int, labelled: int, failed: Mapping[str, str], text: str,
-              ) -> Totals:
+def totals_of(
+    student: "Student",
+    tally: Tally,
+    shards: int,
+    labelled: int,
+    failed: Mapping[str, str],
+    text: str,
+) -> Totals:
     """Put sums under the names of the student's clusters."""
     from gem_core.workspace.manifest import versions
 
     command = ["gem-explorer", "label", "STUDENT", "IN_FOLDER", "OUT_FOLDER", "--text-column", text]
-    return Totals(labelled == shards, student.numbers, student.labels, tally.documents, tally.tokens, tally.rows,
-                  dict(tally.refused), shards, labelled, dict(failed), student.hash, student.taxonomy_hash,
-                  {"version": versions()["gem-explorer"], "command": shlex.join(command)})
+    return Totals(
+        labelled == shards,
+        student.numbers,
+        student.labels,
+        tally.documents,
+        tally.tokens,
+        tally.rows,
+        dict(tally.refused),
+        shards,
+        labelled,
+        dict(failed),
+        student.hash,
+        student.taxonomy_hash,
+        {"version": versions()["gem-explorer"], "command": shlex.join(command)},
+    )
 
 
 def save_totals(totals: Totals, folder: Path) -> None:
@@ -129,7 +162,13 @@ def read_totals(folder: Path) -> dict[str, Any]:
         except FileNotFoundError:
             continue
         except (OSError, ValueError, TypeError) as error:
-            raise InputError("Totals must be as they were written", f"{folder / name}, which cannot be read",
-                             "Run gem-explorer label again with --resume") from error
-    raise InputError("The folder must hold labelled shards", f"{folder} without {TOTALS}",
-                     "Make them with: gem-explorer label STUDENT IN_FOLDER OUT_FOLDER")
+            raise InputError(
+                "Totals must be as they were written",
+                f"{folder / name}, which cannot be read",
+                "Run gem-explorer label again with --resume",
+            ) from error
+    raise InputError(
+        "The folder must hold labelled shards",
+        f"{folder} without {TOTALS}",
+        "Make them with: gem-explorer label STUDENT IN_FOLDER OUT_FOLDER",
+    )

@@ -151,17 +151,27 @@ def naming_plan(workspace: Workspace, clusters: Sequence[int] | None = None, *, 
         If there is no taxonomy, or no such cluster.
     """
     taxonomy = workspace.taxonomy()
-    chosen = [taxonomy.cluster(number) for number in dict.fromkeys(clusters)] if clusters is not None \
+    chosen = (
+        [taxonomy.cluster(number) for number in dict.fromkeys(clusters)]
+        if clusters is not None
         else list(taxonomy.clusters)
+    )
     skipped = {cluster.number: reason for cluster in chosen if (reason := _reason(cluster, again))}
     asked = [cluster for cluster in chosen if cluster.number not in skipped]
     rows = sorted({row for cluster in asked for row in cluster.exemplars[:OPENINGS]})
     texts = dict(zip(rows, workspace.texts(rows), strict=True)) if rows else {}
     questions = tuple(
-        Question(cluster.number, cluster.label,
-                 label_messages([term for term, _ in cluster.keywords],
-                                [texts[row] for row in cluster.exemplars[:OPENINGS]], _others(taxonomy, cluster)))
-        for cluster in asked)
+        Question(
+            cluster.number,
+            cluster.label,
+            label_messages(
+                [term for term, _ in cluster.keywords],
+                [texts[row] for row in cluster.exemplars[:OPENINGS]],
+                _others(taxonomy, cluster),
+            ),
+        )
+        for cluster in asked
+    )
     return NamingPlan(questions, tuple(skipped.items()))
 
 
@@ -175,12 +185,21 @@ def _reason(cluster: Cluster, again: bool) -> str:
 
 def _others(taxonomy: Taxonomy, cluster: Cluster) -> list[str]:
     """Labels of the clusters beside it in its group: those a new label could be mistaken for."""
-    return [taxonomy.cluster(number).label for number in taxonomy.parent(cluster.parent).children
-            if number != cluster.number]
+    return [
+        taxonomy.cluster(number).label
+        for number in taxonomy.parent(cluster.parent).children
+        if number != cluster.number
+    ]
 
 
-def name_clusters(workspace: Workspace, endpoint: Endpoint, clusters: Sequence[int] | None = None, *,
-                  again: bool = False, progress: Progress = silent) -> Naming:
+def name_clusters(
+    workspace: Workspace,
+    endpoint: Endpoint,
+    clusters: Sequence[int] | None = None,
+    *,
+    again: bool = False,
+    progress: Progress = silent,
+) -> Naming:
     """Ask a model for labels, one request a cluster, and rename the clusters in one step of the history.
 
     An answer in which there is no label leaves the cluster its keywords. What was answered before a failure, a cancel
@@ -219,15 +238,20 @@ def name_clusters(workspace: Workspace, endpoint: Endpoint, clusters: Sequence[i
         kept = sum(named.outcome == "named" for named in labels)
         if not kept:
             raise
-        raise EndpointError(error.must, error.came, f"{error.do}; {kept} new "
-                            f"{'label that came before is' if kept == 1 else 'labels that came before are'} kept, "
-                            "the same command asks for the rest") from error
+        raise EndpointError(
+            error.must,
+            error.came,
+            f"{error.do}; {kept} new "
+            f"{'label that came before is' if kept == 1 else 'labels that came before are'} kept, "
+            "the same command asks for the rest",
+        ) from error
     except BaseException:  # stopped, by whatever means
         _keep(workspace, plan, journal, endpoint)
         raise
     labels = _keep(workspace, plan, journal, endpoint)
-    return Naming(labels, plan.skipped, endpoint.host, endpoint.model, journal.size - before,
-                  time.monotonic() - started)
+    return Naming(
+        labels, plan.skipped, endpoint.host, endpoint.model, journal.size - before, time.monotonic() - started
+    )
 
 
 def _ask_all(plan: NamingPlan, journal: "_Journal", endpoint: Endpoint, progress: Progress) -> None:
@@ -303,8 +327,13 @@ def model_of(workspace: Workspace, cluster: Cluster) -> str:
     history = workspace.history()
     for step in reversed(history.steps[: history.position + 1]):
         for done in step.edits:
-            if (done.get("do"), done.get("kind"), done.get("number"), done.get("label"), done.get("source")) == \
-                    ("rename", "cluster", cluster.number, cluster.label, "llm"):
+            if (done.get("do"), done.get("kind"), done.get("number"), done.get("label"), done.get("source")) == (
+                "rename",
+                "cluster",
+                cluster.number,
+                cluster.label,
+                "llm",
+            ):
                 return str(done.get("by", ""))
     return ""
 
@@ -317,8 +346,10 @@ class _Journal:
         self._replies: dict[str, dict[str, Any]] = {}
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
-            self._replies = {str(name): {"label": clean_label(reply["label"]), "note": str(reply["note"])}
-                             for name, reply in found.items()}
+            self._replies = {
+                str(name): {"label": clean_label(reply["label"]), "note": str(reply["note"])}
+                for name, reply in found.items()
+            }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass  # none there, or none that can be read: ask again
 

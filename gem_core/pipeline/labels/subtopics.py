@@ -100,9 +100,16 @@ def _named(workspace: Workspace, rows: NDArray[np.int64], labels: Int32) -> tupl
     keywords = cluster_keywords(terms, X, labels, typical, centers, count=6)
     best = exemplars(X, labels, typical, count=1)
     return tuple(
-        Subtopic(label, tuple(word.term for word in words), int(sizes[part]), float(sizes[part] / rows.size),
-                 tuple(int(row) for row in rows[labels == part]), int(rows[best[part][0]]))
-        for part, (words, label) in enumerate(zip(keywords, cluster_labels(keywords), strict=True)))
+        Subtopic(
+            label,
+            tuple(word.term for word in words),
+            int(sizes[part]),
+            float(sizes[part] / rows.size),
+            tuple(int(row) for row in rows[labels == part]),
+            int(rows[best[part][0]]),
+        )
+        for part, (words, label) in enumerate(zip(keywords, cluster_labels(keywords), strict=True))
+    )
 
 
 def _parts(X: Float32) -> Int32 | None:

@@ -74,12 +74,21 @@ def domains_of(workspace: Workspace, taxonomy: Taxonomy) -> Domains:
     tokens = np.zeros(len(kept), dtype=np.int64)
     np.add.at(tokens, positions[inside], document_tokens[inside])  # integers: bincount would round large sums
     if not tokens.sum():
-        raise InputError("Domains must hold tokens", f"0 in {len(kept)} clusters that are not excluded",
-                         "Include a cluster again, or fit another corpus")
+        raise InputError(
+            "Domains must hold tokens",
+            f"0 in {len(kept)} clusters that are not excluded",
+            "Include a cluster again, or fit another corpus",
+        )
     mass = np.array([c.mass for c in kept], dtype=np.float64)
     return Domains(
-        taxonomy_hash=taxonomy.taxonomy_hash, taxonomy_key=taxonomy.key,
-        numbers=tuple(c.number for c in kept), names=tuple(c.label for c in kept),
-        tokens=frozen(tokens), documents=frozen(np.bincount(positions[inside], minlength=len(kept)).astype(np.int64)),
-        natural=frozen(tokens / tokens.sum()), mass=frozen(mass / mass.sum()), positions=frozen(positions),
-        document_tokens=frozen(document_tokens))
+        taxonomy_hash=taxonomy.taxonomy_hash,
+        taxonomy_key=taxonomy.key,
+        numbers=tuple(c.number for c in kept),
+        names=tuple(c.label for c in kept),
+        tokens=frozen(tokens),
+        documents=frozen(np.bincount(positions[inside], minlength=len(kept)).astype(np.int64)),
+        natural=frozen(tokens / tokens.sum()),
+        mass=frozen(mass / mass.sum()),
+        positions=frozen(positions),
+        document_tokens=frozen(document_tokens),
+    )

@@ -23,9 +23,16 @@ from gem_core.workspace.mixing_runs import Mixes
 CURVE = "curve.json"
 
 
-def doremi_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig = DEFAULT,
-                 split: SplitSettings | None = None, *, normaliser: Normaliser = "token", device: str = "cpu",
-                 progress: Progress = silent) -> Mapping[str, Any]:
+def doremi_study(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    config: ProxyConfig = DEFAULT,
+    split: SplitSettings | None = None,
+    *,
+    normaliser: Normaliser = "token",
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> Mapping[str, Any]:
     """Train reference and proxy, and keep the weights as evidence; a killed study goes on where it stood.
 
     Parameters
@@ -65,22 +72,46 @@ def doremi_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig =
     return value
 
 
-def _run(streams: Streams, domains: Domains, config: ProxyConfig, folder: Path, normaliser: Normaliser, device: str,
-         progress: Progress) -> dict[str, Any]:
+def _run(
+    streams: Streams,
+    domains: Domains,
+    config: ProxyConfig,
+    folder: Path,
+    normaliser: Normaliser,
+    device: str,
+    progress: Progress,
+) -> dict[str, Any]:
     def watch(curve: Float64, steps: NDArray[np.int64]) -> None:
-        write_json(folder / CURVE, {"numbers": list(domains.numbers), "curve": curve.tolist(),
-                                    "curve_steps": steps.tolist()})
+        write_json(
+            folder / CURVE, {"numbers": list(domains.numbers), "curve": curve.tolist(), "curve_steps": steps.tolist()}
+        )
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a collapse is a fact of the evidence
-        found = doremi(streams, domains.natural, config, folder, normaliser=normaliser, device=device,
-                       progress=progress, watch=watch)
+        found = doremi(
+            streams,
+            domains.natural,
+            config,
+            folder,
+            normaliser=normaliser,
+            device=device,
+            progress=progress,
+            watch=watch,
+        )
     numbers = list(map(str, domains.numbers))
-    return {**{name: dict(zip(numbers, array.tolist(), strict=True)) for name, array in
-               (("weights", found.weights), ("last", found.last), ("scores", found.scores))},
-            "numbers": list(domains.numbers), "curve": found.curve.tolist(), "curve_steps": found.curve_steps.tolist(),
-            "effective_domains": found.effective, "collapsed": found.collapsed, "normaliser": normaliser,
-            "seed": config.seed}
+    return {
+        **{
+            name: dict(zip(numbers, array.tolist(), strict=True))
+            for name, array in (("weights", found.weights), ("last", found.last), ("scores", found.scores))
+        },
+        "numbers": list(domains.numbers),
+        "curve": found.curve.tolist(),
+        "curve_steps": found.curve_steps.tolist(),
+        "effective_domains": found.effective,
+        "collapsed": found.collapsed,
+        "normaliser": normaliser,
+        "seed": config.seed,
+    }
 
 
 def doremi_curve(workspace: Workspace, taxonomy: Taxonomy) -> Mapping[str, Any] | None:

@@ -15,8 +15,9 @@ from gem_core.workspace.mixing_runs import Mixes
 from gem_core.workspace.studies import study_key
 
 
-def ngram_preview(workspace: Workspace, domains: Domains, split: SplitSettings | None = None, *,
-                  progress: Progress = silent) -> NgramProxy:
+def ngram_preview(
+    workspace: Workspace, domains: Domains, split: SplitSettings | None = None, *, progress: Progress = silent
+) -> NgramProxy:
     """Return the n-gram mixture proxy over the domains of a taxonomy; its targets are their held-out documents.
 
     Parameters

@@ -53,9 +53,18 @@ class ClusterFinding:
     evidence: Mapping[str, Any]
 
 
-def perfre_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, split: SplitSettings | None = None, *,
-                 factor: float = FACTOR, lift: float = LIFT, target: int | None = None, device: str = "cpu",
-                 progress: Progress = silent) -> ClusterFinding:
+def perfre_study(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    config: ProxyConfig,
+    split: SplitSettings | None = None,
+    *,
+    factor: float = FACTOR,
+    lift: float = LIFT,
+    target: int | None = None,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> ClusterFinding:
     """Train a proxy on natural shares and one with each cluster up-sampled; weigh the clusters by what that changes.
 
     A killed study goes on where it stood; one that ended is read, and only its weights are found anew.
@@ -82,8 +91,11 @@ def perfre_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, 
     """
     domains = domains_of(workspace, taxonomy)
     if target is not None and target not in domains.numbers:
-        raise InputError("The target must be the number of a cluster that is not excluded", f"{target}",
-                         "See the numbers with: gem-explorer info DIR")
+        raise InputError(
+            "The target must be the number of a cluster that is not excluded",
+            f"{target}",
+            "See the numbers with: gem-explorer info DIR",
+        )
     aim = domains.natural if target is None else np.array([float(n == target) for n in domains.numbers])
     chosen, mixes = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
     settings = {"proxy": asdict(config), "split": asdict(chosen), "factor": factor}
@@ -91,22 +103,44 @@ def perfre_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, 
     if kept is None:
         corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
         folder = mixes.run_folder("perfre", settings)
-        losses = train_proxies(corpus.streams, upsampled(domains.natural, factor), config, folder, device=device,
-                               progress=progress)
+        losses = train_proxies(
+            corpus.streams, upsampled(domains.natural, factor), config, folder, device=device, progress=progress
+        )
     else:
         losses = np.asarray(kept["losses"], dtype=np.float64)
     found = perfre(losses, domains.natural, target=aim, lift=lift)
-    value = {"losses": losses.tolist(), "target": target, "lift": lift, "base": found.base,
-             "benefits": _by_number(domains, found.benefits), "weights": _by_number(domains, found.weights)}
+    value = {
+        "losses": losses.tolist(),
+        "target": target,
+        "lift": lift,
+        "base": found.base,
+        "benefits": _by_number(domains, found.benefits),
+        "weights": _by_number(domains, found.weights),
+    }
     mixes.write_evidence("perfre", settings, value)
     remove_folder(mixes.run_folder("perfre", settings))
-    return ClusterFinding(domains.numbers, domains.names, domains.natural, found.benefits,
-                          frozen(np.full(len(domains.numbers), np.nan)), found.weights, value)
+    return ClusterFinding(
+        domains.numbers,
+        domains.names,
+        domains.natural,
+        found.benefits,
+        frozen(np.full(len(domains.numbers), np.nan)),
+        found.weights,
+        value,
+    )
 
 
-def grip_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, split: SplitSettings | None = None, *,
-               probes: int = PROBES, alpha: float = REPLAY, device: str = "cpu", progress: Progress = silent,
-               ) -> ClusterFinding:
+def grip_study(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    config: ProxyConfig,
+    split: SplitSettings | None = None,
+    *,
+    probes: int = PROBES,
+    alpha: float = REPLAY,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> ClusterFinding:
     """Train a proxy on natural shares, and probe how fast its last layer learns each cluster.
 
     Every cluster has two probes; the others go where they lower the variance most: n_k ~ N_k o_k (`neyman`), with o_k
@@ -140,16 +174,22 @@ def grip_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, sp
         spread = dispersion(mean_lengths(workspace.embeddings, domains.positions, len(domains.numbers)))
         counts = 2 + _more(domains, spread, (probes - 2) * len(domains.numbers))
         corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
-        kept = {"dispersion": _by_number(domains, spread),
-                **_probed(corpus, domains, config, counts, mixes.run_folder("grip", settings), device, progress)}
+        kept = {
+            "dispersion": _by_number(domains, spread),
+            **_probed(corpus, domains, config, counts, mixes.run_folder("grip", settings), device, progress),
+        }
     gains, errors = (np.array([kept[name][str(n)] for n in domains.numbers]) for name in ("gains", "errors"))
     weights = replay_budget(domains.tokens, gains, alpha=alpha)
-    value = {**{name: kept[name] for name in ("dispersion", "probes", "gains", "errors")},
-             "alpha": alpha, "weights": _by_number(domains, weights)}
+    value = {
+        **{name: kept[name] for name in ("dispersion", "probes", "gains", "errors")},
+        "alpha": alpha,
+        "weights": _by_number(domains, weights),
+    }
     mixes.write_evidence("grip", settings, value)
     remove_folder(mixes.run_folder("grip", settings))
-    return ClusterFinding(domains.numbers, domains.names, domains.natural, frozen(gains), frozen(errors), weights,
-                          value)
+    return ClusterFinding(
+        domains.numbers, domains.names, domains.natural, frozen(gains), frozen(errors), weights, value
+    )
 
 
 def _more(domains: Domains, spread: Float64, total: int) -> Int64:
@@ -160,16 +200,34 @@ def _more(domains: Domains, spread: Float64, total: int) -> Int64:
     return np.asarray(share, dtype=np.int64)
 
 
-def _probed(corpus: ProxyCorpus, domains: Domains, config: ProxyConfig, counts: Int64,
-            folder: Path, device: str, progress: Progress) -> dict[str, Any]:
+def _probed(
+    corpus: ProxyCorpus,
+    domains: Domains,
+    config: ProxyConfig,
+    counts: Int64,
+    folder: Path,
+    device: str,
+    progress: Progress,
+) -> dict[str, Any]:
     """Train the body, then probe; both are kept in `folder` on the way."""
     streams, natural = corpus.streams, domains.natural[None]
     windows = Windows(streams, config.context, config.seed)
-    body = train_group(streams, windows, natural, config, device=device, path=folder / "body.pt",
-                       key=run_key(streams, config, natural), progress=progress)
+    body = train_group(
+        streams,
+        windows,
+        natural,
+        config,
+        device=device,
+        path=folder / "body.pt",
+        key=run_key(streams, config, natural),
+        progress=progress,
+    )
     found = rapid_adaptation(streams, body, config, counts, device=device, folder=folder, progress=progress)
-    return {"gains": _by_number(domains, found.gains), "errors": _by_number(domains, found.errors),
-            "probes": {str(n): int(c) for n, c in zip(domains.numbers, counts, strict=True)}}
+    return {
+        "gains": _by_number(domains, found.gains),
+        "errors": _by_number(domains, found.errors),
+        "probes": {str(n): int(c) for n, c in zip(domains.numbers, counts, strict=True)},
+    }
 
 
 def _by_number(domains: Domains, values: Float64) -> dict[str, float]:

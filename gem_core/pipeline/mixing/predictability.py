@@ -72,10 +72,20 @@ class Prediction:
     found: Predictability
 
 
-def predict(workspace: Workspace, taxonomy: Taxonomy, spec: str, config: ProxyConfig,
-            split: SplitSettings | None = None, *, runs: int = RUNS, seed: int = 0,
-            regressor: Name | Literal["auto"] = "auto", splits: int = SPLITS, device: str = "cpu",
-            progress: Progress = silent) -> Prediction:
+def predict(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    spec: str,
+    config: ProxyConfig,
+    split: SplitSettings | None = None,
+    *,
+    runs: int = RUNS,
+    seed: int = 0,
+    regressor: Name | Literal["auto"] = "auto",
+    splits: int = SPLITS,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> Prediction:
     """Train proxies on random mixtures of a grouping's domains and see how well losses follow from mixtures.
 
     A killed study goes on where it stood; runs that ended are read, and only the regression is done anew. The runs of
@@ -109,33 +119,57 @@ def predict(workspace: Workspace, taxonomy: Taxonomy, spec: str, config: ProxyCo
     chosen = split or SplitSettings()
     groups = groups_of(workspace, taxonomy, spec, least=chosen.least, seed=seed, progress=progress)
     mixes, kind = Mixes(workspace.root, taxonomy.taxonomy_hash), f"predict-{spec.partition(':')[0]}"
-    settings = {"partition": spec, "groups": study_key(groups.positions.tolist()), "runs": runs, "seed": seed,
-                "proxy": asdict(config), "split": asdict(chosen)}
+    settings = {
+        "partition": spec,
+        "groups": study_key(groups.positions.tolist()),
+        "runs": runs,
+        "seed": seed,
+        "proxy": asdict(config),
+        "split": asdict(chosen),
+    }
     mixtures = sample_mixtures(groups.natural, runs, seed=seed)
     kept = mixes.read_evidence(kind, settings)
     if kept is None and spec == "gem" and not groups.folded and seed == config.seed:  # the same proxies as RegMix's
         kept = mixes.read_evidence("proxies", {"proxy": asdict(config), "split": asdict(chosen), "count": runs})
     if kept is None:
         corpus = proxy_corpus(workspace, groups.positions, groups.names, chosen, progress=progress)
-        losses = train_proxies(corpus.streams, mixtures, config, mixes.run_folder(kind, settings), device=device,
-                               progress=progress)
+        losses = train_proxies(
+            corpus.streams, mixtures, config, mixes.run_folder(kind, settings), device=device, progress=progress
+        )
     else:
         losses = np.asarray(kept["losses"], dtype=np.float64)
     target = frozen(losses @ groups.natural)
-    value = {"losses": losses.tolist(), "mixtures": mixtures.tolist(), "domains": list(groups.names),
-             "natural": groups.natural.tolist(), "folded": groups.folded, "left_out": groups.left_out}
+    value = {
+        "losses": losses.tolist(),
+        "mixtures": mixtures.tolist(),
+        "domains": list(groups.names),
+        "natural": groups.natural.tolist(),
+        "folded": groups.folded,
+        "left_out": groups.left_out,
+    }
     if kept is None:  # before the regression, which may be asked for with too few runs
         mixes.write_evidence(kind, settings, value)
     found = predictability(mixtures, target, regressor=regressor, splits=splits, seed=seed, progress=progress)
-    mixes.write_evidence(kind, settings, {
-        **value, "regressor": regressor, "scores": found.scores.tolist(), "regressors": list(found.regressors),
-        "median": found.median, "quartiles": list(found.quartiles), "verdict": found.verdict})
+    mixes.write_evidence(
+        kind,
+        settings,
+        {
+            **value,
+            "regressor": regressor,
+            "scores": found.scores.tolist(),
+            "regressors": list(found.regressors),
+            "median": found.median,
+            "quartiles": list(found.quartiles),
+            "verdict": found.verdict,
+        },
+    )
     remove_folder(mixes.run_folder(kind, settings))
     return Prediction(spec, groups, mixtures, frozen(losses), target, found)
 
 
-def groups_of(workspace: Workspace, taxonomy: Taxonomy, spec: str, *, least: int, seed: int = 0,
-              progress: Progress = silent) -> Groups:
+def groups_of(
+    workspace: Workspace, taxonomy: Taxonomy, spec: str, *, least: int, seed: int = 0, progress: Progress = silent
+) -> Groups:
     """Return a grouping as domains; groups too small for a held-out set are put into one.
 
     Parameters
@@ -186,10 +220,14 @@ def _folded(positions: NDArray[np.int32], names: Sequence[str], tokens: ArrayLik
     new[large], new[-1] = np.arange(len(large)), -1  # the last entry: documents that had no group
     kept = tuple(names[int(k)] for k in large) + ((REST,) if rest else ())
     if len(kept) < 2:
-        raise InputError(f"A mixture needs two domains of {need:,} tokens or more", f"{len(kept)}",
-                         "Use a grouping with larger groups, or hold out fewer tokens")
+        raise InputError(
+            f"A mixture needs two domains of {need:,} tokens or more",
+            f"{len(kept)}",
+            "Use a grouping with larger groups, or hold out fewer tokens",
+        )
     moved = new[positions].astype(np.int32)
     live = moved >= 0
     totals = np.bincount(moved[live], weights[live], minlength=len(kept))
-    return Groups(frozen(moved), kept, frozen(totals / totals.sum()), int((sizes < need).sum()) if rest else 0,
-                  int((~live).sum()))
+    return Groups(
+        frozen(moved), kept, frozen(totals / totals.sum()), int((sizes < need).sum()) if rest else 0, int((~live).sum())
+    )

@@ -58,8 +58,14 @@ class ProxyCorpus:
     tokenizer_hash: str
 
 
-def proxy_corpus(workspace: Workspace, positions: ArrayLike, names: Sequence[str],
-                 settings: SplitSettings | None = None, *, progress: Progress = silent) -> ProxyCorpus:
+def proxy_corpus(
+    workspace: Workspace,
+    positions: ArrayLike,
+    names: Sequence[str],
+    settings: SplitSettings | None = None,
+    *,
+    progress: Progress = silent,
+) -> ProxyCorpus:
     """Split the documents of each domain into a stream to train on and a held-out one.
 
     Documents are taken in an order that a hash of their tokens and the seed decide, the first into the held-out stream
@@ -89,19 +95,28 @@ def proxy_corpus(workspace: Workspace, positions: ArrayLike, names: Sequence[str
     lengths = np.diff(ids.ends, prepend=0) + 1  # with the token in front
     rows = [order[place[order] == k] for k in range(len(names))]
     split = [_held_out(lengths[own], ids.marks[own], chosen) for own in rows]
-    short = [k for k, (own, held) in enumerate(zip(rows, split, strict=True))
-             if not chosen.least <= lengths[own[held:]].sum()]
+    short = [
+        k
+        for k, (own, held) in enumerate(zip(rows, split, strict=True))
+        if not chosen.least <= lengths[own[held:]].sum()
+    ]
     if short:
         told = [f"{names[k]!r} with {lengths[rows[k]].sum():,} in {rows[k].size:,} documents" for k in short[:3]]
         raise InputError(
             f"Each domain needs about {2 * chosen.least:,} tokens, for training and for a held-out set",
             ", ".join(told) + (f" and {len(short) - 3} more" if len(short) > 3 else ""),
-            "Merge it with another cluster, exclude it, or hold out fewer tokens")
+            "Merge it with another cluster, exclude it, or hold out fewer tokens",
+        )
     limit = chosen.most // len(names)
     train = tuple(_stream(ids, own[held:], limit) for own, held in zip(rows, split, strict=True))
-    return ProxyCorpus(Streams(train, tuple(_stream(ids, own[:held], limit)
-                                            for own, held in zip(rows, split, strict=True)), ids.vocabulary),
-                       tuple(names), chosen, ids.tokenizer_hash)
+    return ProxyCorpus(
+        Streams(
+            train, tuple(_stream(ids, own[:held], limit) for own, held in zip(rows, split, strict=True)), ids.vocabulary
+        ),
+        tuple(names),
+        chosen,
+        ids.tokenizer_hash,
+    )
 
 
 def _held_out(lengths: NDArray[np.int64], marks: NDArray[np.uint64], settings: SplitSettings) -> int:
@@ -122,7 +137,7 @@ def _stream(ids: TokenIds, rows: NDArray[np.int64], limit: int) -> UInt16:
     for row in rows:
         if room <= 0:
             break
-        document = ids.document(int(row))[:room - 1]
+        document = ids.document(int(row))[: room - 1]
         parts += [np.array([END], dtype=np.uint16), document]
         room -= len(document) + 1
     stream = np.concatenate(parts)

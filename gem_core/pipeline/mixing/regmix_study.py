@@ -53,9 +53,19 @@ def column_names(domains: Domains) -> tuple[str, ...]:
     return tuple(f"{number} {name}" for number, name in zip(domains.numbers, domains.names, strict=True))
 
 
-def proxy_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, split: SplitSettings | None = None, *,
-                count: int = COUNT, target: int | None = None, regressor: Name | Literal["auto"] = "auto",
-                resamples: int = 0, device: str = "cpu", progress: Progress = silent) -> Proposal:
+def proxy_study(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    config: ProxyConfig,
+    split: SplitSettings | None = None,
+    *,
+    count: int = COUNT,
+    target: int | None = None,
+    regressor: Name | Literal["auto"] = "auto",
+    resamples: int = 0,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> Proposal:
     """Train proxies on random mixtures of the clusters, and propose the mixture of least predicted loss (RegMix).
 
     Mixtures are drawn as RegMix does (`sample_mixtures`) by the seed of the proxies. A killed study goes on where it
@@ -90,10 +100,15 @@ def proxy_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, s
     if kept is None:
         corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
         mixtures = sample_mixtures(domains.natural, count, seed=config.seed)
-        losses = train_proxies(corpus.streams, mixtures, config, mixes.run_folder("proxies", settings), device=device,
-                               progress=progress)
-        kept = {"mixtures": mixtures.tolist(), "losses": losses.tolist(), "numbers": list(domains.numbers),
-                "tokenizer_hash": corpus.tokenizer_hash}
+        losses = train_proxies(
+            corpus.streams, mixtures, config, mixes.run_folder("proxies", settings), device=device, progress=progress
+        )
+        kept = {
+            "mixtures": mixtures.tolist(),
+            "losses": losses.tolist(),
+            "numbers": list(domains.numbers),
+            "tokenizer_hash": corpus.tokenizer_hash,
+        }
         mixes.write_evidence("proxies", settings, kept)
     remove_folder(mixes.run_folder("proxies", settings))
     runs = _runs(domains, *(np.array(kept[name], dtype=np.float64) for name in ("mixtures", "losses")))
@@ -101,8 +116,17 @@ def proxy_study(workspace: Workspace, taxonomy: Taxonomy, config: ProxyConfig, s
     return _proposed(mixes, domains, runs, aim, regressor, resamples, config.seed, {**settings, "runs": "own"})
 
 
-def import_runs(workspace: Workspace, taxonomy: Taxonomy, mixtures: Path, losses: Path, *, target: str = ALL,
-                regressor: Name | Literal["auto"] = "auto", resamples: int = 0, seed: int = 0) -> Proposal:
+def import_runs(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    mixtures: Path,
+    losses: Path,
+    *,
+    target: str = ALL,
+    regressor: Name | Literal["auto"] = "auto",
+    resamples: int = 0,
+    seed: int = 0,
+) -> Proposal:
     """Take proxy runs from outside, in the layout of RegMix, as evidence for the clusters of a taxonomy.
 
     Parameters
@@ -125,29 +149,44 @@ def import_runs(workspace: Workspace, taxonomy: Taxonomy, mixtures: Path, losses
     domains = domains_of(workspace, taxonomy)
     read = read_runs(mixtures, losses)
     order = _matched(read.domains, domains)
-    runs = Runs(column_names(domains), read.targets, frozen(read.mixtures[:, order]), read.losses, read.index,
-                frozen(read.rows[:, order]))
+    runs = Runs(
+        column_names(domains),
+        read.targets,
+        frozen(read.mixtures[:, order]),
+        read.losses,
+        read.index,
+        frozen(read.rows[:, order]),
+    )
     if target == ALL and len(runs.targets) == 1:
         target = runs.targets[0]
     settings = {"runs": study_key(runs.rows.tolist(), runs.losses.tolist(), runs.targets), "seed": seed}
-    return _proposed(Mixes(workspace.root, domains.taxonomy_hash), domains, runs, target, regressor, resamples, seed,
-                     settings)
+    return _proposed(
+        Mixes(workspace.root, domains.taxonomy_hash), domains, runs, target, regressor, resamples, seed, settings
+    )
 
 
 def _target(domains: Domains, number: int | None) -> str:
     if number is None:
         return ALL
     if number not in domains.numbers:
-        raise InputError("The target must be the number of a cluster that is not excluded", f"{number}",
-                         "See the numbers with: gem-explorer info DIR")
+        raise InputError(
+            "The target must be the number of a cluster that is not excluded",
+            f"{number}",
+            "See the numbers with: gem-explorer info DIR",
+        )
     return column_names(domains)[domains.numbers.index(number)]
 
 
 def _runs(domains: Domains, mixtures: Float64, losses: Float64) -> Runs:
     names = column_names(domains)
     whole = losses @ domains.natural
-    return Runs(names, (ALL, *names), frozen(mixtures), frozen(np.column_stack([whole, losses])),
-                tuple(str(i + 1) for i in range(len(mixtures))))
+    return Runs(
+        names,
+        (ALL, *names),
+        frozen(mixtures),
+        frozen(np.column_stack([whole, losses])),
+        tuple(str(i + 1) for i in range(len(mixtures))),
+    )
 
 
 def _matched(columns: tuple[str, ...], domains: Domains) -> list[int]:
@@ -160,30 +199,53 @@ def _matched(columns: tuple[str, ...], domains: Domains) -> list[int]:
     found = [place.get(column) for column in columns]
     odd = [column for column, i in zip(columns, found, strict=True) if i is None]
     if odd:
-        raise InputError(f"Runs must have the {len(full)} clusters of this taxonomy as their domains",
-                         f"{odd[0]!r}, which is none of them" + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""),
-                         "Use runs that were made for this taxonomy; those of another do not carry over")
+        raise InputError(
+            f"Runs must have the {len(full)} clusters of this taxonomy as their domains",
+            f"{odd[0]!r}, which is none of them" + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""),
+            "Use runs that were made for this taxonomy; those of another do not carry over",
+        )
     lost = [name for i, name in enumerate(full) if found.count(i) != 1]
     if lost:
-        raise InputError(f"Runs must have the {len(full)} clusters of this taxonomy as their domains, each once",
-                         f"{found.count(full.index(lost[0]))} columns for {lost[0]!r}",
-                         "Give a cluster that took no part a column of zeros")
+        raise InputError(
+            f"Runs must have the {len(full)} clusters of this taxonomy as their domains, each once",
+            f"{found.count(full.index(lost[0]))} columns for {lost[0]!r}",
+            "Give a cluster that took no part a column of zeros",
+        )
     return [found.index(i) for i in range(len(full))]
 
 
-def _proposed(mixes: Mixes, domains: Domains, runs: Runs, target: str, regressor: Name | Literal["auto"],
-              resamples: int, seed: int, settings: dict[str, Any]) -> Proposal:
+def _proposed(
+    mixes: Mixes,
+    domains: Domains,
+    runs: Runs,
+    target: str,
+    regressor: Name | Literal["auto"],
+    resamples: int,
+    seed: int,
+    settings: dict[str, Any],
+) -> Proposal:
     found = regmix(runs, target, regressor=regressor, prior=domains.natural, resamples=resamples, seed=seed)
     numbers = list(map(str, domains.numbers))
     value = {
-        "weights": dict(zip(numbers, found.best_mixture.tolist(), strict=True)), "target": target,
-        "regressor": found.regressor, "scores": found.scores, "out_of_fold_spearman": found.out_of_fold_spearman,
-        "predicted_loss": found.predicted_loss, "n_runs": found.n_runs, "numbers": list(domains.numbers),
-        "interval": {n: [low, high] for n, low, high in zip(numbers, found.low.tolist(), found.high.tolist(),
-                                                             strict=True)} if resamples else None,
-        "mixtures": runs.mixtures.tolist(), "losses": runs.loss(target).tolist()}
-    mixes.write_evidence("regmix", {**settings, "target": target, "regressor": regressor, "resamples": resamples},
-                         value)
+        "weights": dict(zip(numbers, found.best_mixture.tolist(), strict=True)),
+        "target": target,
+        "regressor": found.regressor,
+        "scores": found.scores,
+        "out_of_fold_spearman": found.out_of_fold_spearman,
+        "predicted_loss": found.predicted_loss,
+        "n_runs": found.n_runs,
+        "numbers": list(domains.numbers),
+        "interval": {
+            n: [low, high] for n, low, high in zip(numbers, found.low.tolist(), found.high.tolist(), strict=True)
+        }
+        if resamples
+        else None,
+        "mixtures": runs.mixtures.tolist(),
+        "losses": runs.loss(target).tolist(),
+    }
+    mixes.write_evidence(
+        "regmix", {**settings, "target": target, "regressor": regressor, "resamples": resamples}, value
+    )
     return Proposal(domains, runs, found.best_mixture, value)
 
 

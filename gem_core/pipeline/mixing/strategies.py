@@ -40,8 +40,15 @@ class Doubt:
     correlation: float
 
 
-def weights_by(workspace: Workspace, taxonomy: Taxonomy, strategy: Strategy, *, tau: float = TAU,
-               fixed: Mapping[int, float] | None = None, limits: Limits | None = None) -> Weights:
+def weights_by(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    strategy: Strategy,
+    *,
+    tau: float = TAU,
+    fixed: Mapping[int, float] | None = None,
+    limits: Limits | None = None,
+) -> Weights:
     r"""Return the weights that a strategy gives the clusters of a taxonomy, within limits.
 
     Parameters
@@ -71,17 +78,31 @@ def weights_by(workspace: Workspace, taxonomy: Taxonomy, strategy: Strategy, *, 
     if strategy not in STRATEGIES:
         raise InputError(f"The strategy must be one of {', '.join(STRATEGIES)}", f"{strategy!r}", "Choose one of them")
     if bool(fixed) != (strategy == "custom"):
-        raise InputError("Fixed weights belong to the strategy custom, which needs them",
-                         f"{len(fixed or {})} with {strategy}", 'Use --strategy custom --custom "3=0.2,5=0.1"')
+        raise InputError(
+            "Fixed weights belong to the strategy custom, which needs them",
+            f"{len(fixed or {})} with {strategy}",
+            'Use --strategy custom --custom "3=0.2,5=0.1"',
+        )
     domains = domains_of(workspace, taxonomy)
     if strategy in RUNS:
         return _by_runs(workspace, domains, strategy, limits)
-    return _weigh(domains, strategy, given=domains.mass if strategy == "balanced" else None,
-                  tau=_EXPONENT.get(strategy, tau), fixed=fixed, limits=limits)
+    return _weigh(
+        domains,
+        strategy,
+        given=domains.mass if strategy == "balanced" else None,
+        tau=_EXPONENT.get(strategy, tau),
+        fixed=fixed,
+        limits=limits,
+    )
 
 
-def carried_over(workspace: Workspace, taxonomy: Taxonomy, file: WeightsFile, *, limits: Limits | None = None,
-                 ) -> Weights:
+def carried_over(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    file: WeightsFile,
+    *,
+    limits: Limits | None = None,
+) -> Weights:
     """Return weights of an earlier taxonomy for this one: each document takes its tokens' part along (`carry`).
 
     Parameters
@@ -103,8 +124,14 @@ def carried_over(workspace: Workspace, taxonomy: Taxonomy, file: WeightsFile, *,
         return _weigh(domains, strategy, given=for_domains(file, domains), limits=limits)
     old = _of_hash(workspace, file.taxonomy_hash)
     moved = _moved(old, domains, for_domains(file, old))
-    return _weigh(domains, strategy, given=moved.weights, limits=limits, carried_from=old.taxonomy_hash,
-                  unsupported=~moved.supported)
+    return _weigh(
+        domains,
+        strategy,
+        given=moved.weights,
+        limits=limits,
+        carried_from=old.taxonomy_hash,
+        unsupported=~moved.supported,
+    )
 
 
 def doubts(workspace: Workspace, weights: Weights) -> tuple[Doubt, ...]:
@@ -141,10 +168,19 @@ def _by_runs(workspace: Workspace, domains: Domains, strategy: str, limits: Limi
         if value is not None:
             before = domains_of(workspace, old)
             moved = _moved(before, domains, _found(value, before, strategy))
-            return _weigh(domains, strategy, given=moved.weights, limits=limits, carried_from=old.taxonomy_hash,
-                          unsupported=~moved.supported)
-    raise InputError(f"Weights by {strategy} need a run that finds them", "none for this taxonomy or an earlier one",
-                     f"Run it: gem-explorer mix {RUNS[strategy]} {workspace.root}")
+            return _weigh(
+                domains,
+                strategy,
+                given=moved.weights,
+                limits=limits,
+                carried_from=old.taxonomy_hash,
+                unsupported=~moved.supported,
+            )
+    raise InputError(
+        f"Weights by {strategy} need a run that finds them",
+        "none for this taxonomy or an earlier one",
+        f"Run it: gem-explorer mix {RUNS[strategy]} {workspace.root}",
+    )
 
 
 def _found(value: Mapping[str, Any], domains: Domains, strategy: str) -> Float64:
@@ -153,15 +189,18 @@ def _found(value: Mapping[str, Any], domains: Domains, strategy: str) -> Float64
     odd = sorted(set(found) - set(domains.numbers))
     total = math.fsum(found.values())
     if odd or not (math.isfinite(total) and min(found.values(), default=-1) >= 0 and total > 0):
-        raise WorkspaceError(f"A run of {strategy} must leave weights for the clusters of its taxonomy",
-                             f"cluster {odd[0]}, which is not in it" if odd else f"{len(found)} that sum to {total:g}",
-                             f"Run it again: gem-explorer mix {RUNS[strategy]} DIR")
+        raise WorkspaceError(
+            f"A run of {strategy} must leave weights for the clusters of its taxonomy",
+            f"cluster {odd[0]}, which is not in it" if odd else f"{len(found)} that sum to {total:g}",
+            f"Run it again: gem-explorer mix {RUNS[strategy]} DIR",
+        )
     return np.array([found.get(number, 0.0) for number in domains.numbers])
 
 
 def _moved(old: Domains, new: Domains, weights: Float64) -> Carried:
-    return carry(weights, token_overlap(old.positions, new.positions, new.document_tokens, len(old.numbers),
-                                        len(new.numbers)))
+    return carry(
+        weights, token_overlap(old.positions, new.positions, new.document_tokens, len(old.numbers), len(new.numbers))
+    )
 
 
 def _of_hash(workspace: Workspace, taxonomy_hash: str) -> Domains:
@@ -169,5 +208,8 @@ def _of_hash(workspace: Workspace, taxonomy_hash: str) -> Domains:
         taxonomy = workspace.taxonomy(step.key)
         if taxonomy.taxonomy_hash == taxonomy_hash:
             return domains_of(workspace, taxonomy)
-    raise InputError("Weights must belong to a taxonomy in the history of this workspace",
-                     f"taxonomy {taxonomy_hash[:12]}, which is not in it", "Use weights that were made here")
+    raise InputError(
+        "Weights must belong to a taxonomy in the history of this workspace",
+        f"taxonomy {taxonomy_hash[:12]}, which is not in it",
+        "Use weights that were made here",
+    )

@@ -54,7 +54,7 @@ class TokenIds:
 
     def document(self, row: int) -> NDArray[np.uint16]:
         """Token ids of one document."""
-        return self.ids[self.ends[row - 1] if row else 0:self.ends[row]]
+        return self.ids[self.ends[row - 1] if row else 0 : self.ends[row]]
 
 
 def token_ids(workspace: Workspace, vocabulary: int = VOCABULARY, *, progress: Progress = silent) -> TokenIds:
@@ -87,8 +87,9 @@ def token_ids(workspace: Workspace, vocabulary: int = VOCABULARY, *, progress: P
     tokenizer = (folder / "tokenizer.json").read_bytes()
     ends = np.load(folder / "ends.npy")
     ids = np.memmap(folder / "ids.bin", dtype=np.uint16, mode="r") if ends[-1] else np.empty(0, dtype=np.uint16)
-    return TokenIds(ids, frozen(ends), frozen(np.load(folder / "marks.npy")), vocabulary,
-                    hashlib.sha256(tokenizer).hexdigest())
+    return TokenIds(
+        ids, frozen(ends), frozen(np.load(folder / "marks.npy")), vocabulary, hashlib.sha256(tokenizer).hexdigest()
+    )
 
 
 def _make(workspace: Workspace, vocabulary: int, folder: Path, progress: Progress) -> None:
@@ -117,8 +118,12 @@ def _trained(workspace: Workspace, vocabulary: int) -> "Tokenizer":
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=["<end>"], show_progress=False,
-                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=["<end>"],
+        show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
     tokenizer.train_from_iterator(_lesson(workspace), trainer)
     return tokenizer
 

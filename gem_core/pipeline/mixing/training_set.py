@@ -84,8 +84,15 @@ class TrainingSet:
     shards: tuple[str, ...]
 
 
-def draw_training_set(workspace: Workspace, taxonomy: Taxonomy, file: WeightsFile, folder: Path, order: Order, *,
-                      progress: Progress = silent) -> TrainingSet:
+def draw_training_set(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    file: WeightsFile,
+    folder: Path,
+    order: Order,
+    *,
+    progress: Progress = silent,
+) -> TrainingSet:
     r"""Draw the documents that weights ask for and write them as shards with a manifest.
 
     Domain k gets N w_k tokens: each document floor(N w_k / T_k) times, and once more by chance (`draw_tokens`). Rows of
@@ -133,18 +140,29 @@ def draw_training_set(workspace: Workspace, taxonomy: Taxonomy, file: WeightsFil
         copies, expected = _draw(workspace, domains, asked, order, progress)
         columns: dict[str, NDArray[Any]] = {
             "cluster_id": np.array([*domains.numbers, -1], dtype=np.int32)[domains.positions],
-            "tokens": domains.document_tokens, "expected_copies": expected}
-        shards = write_shards(workspace.root / "documents.parquet", folder,
-                              _deal(workspace, copies, domains.document_tokens, order), columns, order.form,
-                              known=known, progress=progress)
+            "tokens": domains.document_tokens,
+            "expected_copies": expected,
+        }
+        shards = write_shards(
+            workspace.root / "documents.parquet",
+            folder,
+            _deal(workspace, copies, domains.document_tokens, order),
+            columns,
+            order.form,
+            known=known,
+            progress=progress,
+        )
         made = _made(folder, domains, weights, asked, copies, tuple(entry["file"] for entry in shards))
-        write_json(folder / MANIFEST, {**request, "order": key, "complete": True, "shards": shards,
-                                       "versions": versions(), **_told(made)})
+        write_json(
+            folder / MANIFEST,
+            {**request, "order": key, "complete": True, "shards": shards, "versions": versions(), **_told(made)},
+        )
     return made
 
 
-def _made(folder: Path, domains: Domains, weights: Float64, asked: Float64, copies: NDArray[np.int32],
-          shards: tuple[str, ...]) -> TrainingSet:
+def _made(
+    folder: Path, domains: Domains, weights: Float64, asked: Float64, copies: NDArray[np.int32], shards: tuple[str, ...]
+) -> TrainingSet:
     inside = domains.positions >= 0
     got, drawn = (np.zeros(len(domains.numbers), dtype=np.int64) for _ in range(2))
     np.add.at(got, domains.positions[inside], (copies.astype(np.int64) * domains.document_tokens)[inside])
@@ -157,8 +175,11 @@ def _check(order: Order) -> None:
         if value not in known:
             raise InputError(f"{name} must be one of {', '.join(known)}", f"{value}", "Choose one of them")
     if order.tokens < 1 or order.shard_tokens < 1 or not order.max_epochs > 0:
-        raise InputError("Tokens, tokens of a file and epochs must be above 0",
-                         f"{order.tokens:,}, {order.shard_tokens:,} and {order.max_epochs:g}", "Give positive numbers")
+        raise InputError(
+            "Tokens, tokens of a file and epochs must be above 0",
+            f"{order.tokens:,}, {order.shard_tokens:,} and {order.max_epochs:g}",
+            "Give positive numbers",
+        )
 
 
 def _check_epochs(domains: Domains, asked: Float64, order: Order) -> None:
@@ -172,15 +193,24 @@ def _check_epochs(domains: Domains, asked: Float64, order: Order) -> None:
             f"At {order.tokens:,} tokens no cluster may be read more than {order.max_epochs:g} times",
             f"{have} for cluster {domains.numbers[worst]}{more}",
             f"Make weights for it: gem-explorer mix weights DIR --budget {order.tokens} --max-epochs "
-            f"{order.max_epochs:g}, ask for fewer tokens, or raise --max-epochs")
+            f"{order.max_epochs:g}, ask for fewer tokens, or raise --max-epochs",
+        )
 
 
 def _request(workspace: Workspace, domains: Domains, weights: Float64, strategy: str, order: Order) -> dict[str, Any]:
     """Everything that decides the bytes of the shards."""
-    return {"data_hash": workspace.manifest.data_hash, "taxonomy_hash": domains.taxonomy_hash, "strategy": strategy,
-            "weights": {str(n): float(w) for n, w in zip(domains.numbers, weights, strict=True)},
-            "tokens_asked": order.tokens, "seed": order.seed, "inside": order.inside, "format": order.form,
-            "max_epochs": float(order.max_epochs), "shard_tokens": order.shard_tokens}
+    return {
+        "data_hash": workspace.manifest.data_hash,
+        "taxonomy_hash": domains.taxonomy_hash,
+        "strategy": strategy,
+        "weights": {str(n): float(w) for n, w in zip(domains.numbers, weights, strict=True)},
+        "tokens_asked": order.tokens,
+        "seed": order.seed,
+        "inside": order.inside,
+        "format": order.form,
+        "max_epochs": float(order.max_epochs),
+        "shard_tokens": order.shard_tokens,
+    }
 
 
 def _clear(folder: Path) -> None:
@@ -207,8 +237,13 @@ def _claim(folder: Path, key: str, request: Mapping[str, Any]) -> dict[str, str]
     return {}
 
 
-def _draw(workspace: Workspace, domains: Domains, asked: Float64, order: Order, progress: Progress,
-          ) -> tuple[NDArray[np.int32], Float64]:
+def _draw(
+    workspace: Workspace,
+    domains: Domains,
+    asked: Float64,
+    order: Order,
+    progress: Progress,
+) -> tuple[NDArray[np.int32], Float64]:
     """Copies of each document and their mean over seeds; each cluster has a stream of chance of its own."""
     n = len(domains.positions)
     copies, expected = np.zeros(n, dtype=np.int32), np.zeros(n)
@@ -216,7 +251,7 @@ def _draw(workspace: Workspace, domains: Domains, asked: Float64, order: Order, 
     ends = np.searchsorted(domains.positions[by_domain], np.arange(len(domains.numbers) + 1))
     for k, number in enumerate(domains.numbers):
         progress("draw documents", k, len(domains.numbers))
-        rows = by_domain[ends[k]:ends[k + 1]]
+        rows = by_domain[ends[k] : ends[k + 1]]
         if asked[k] > 0:
             tokens, chances = domains.document_tokens[rows], None
             if order.inside == "grip":
@@ -224,6 +259,7 @@ def _draw(workspace: Workspace, domains: Domains, asked: Float64, order: Order, 
 
                 def chances(count: int, length: Float64 = length, density: Float64 = density) -> Float64:
                     return inclusion(length, density, count)
+
             found = draw_tokens(tokens, float(asked[k]), np.random.default_rng([order.seed, number]), chances=chances)
             copies[rows], expected[rows] = found.copies, found.expected
     progress("draw documents", len(domains.numbers), len(domains.numbers))
@@ -239,9 +275,11 @@ def _deal(workspace: Workspace, copies: NDArray[np.int32], tokens: NDArray[np.in
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
     blocks: list[Block] = []
     for group, start in enumerate(starts[:-1]):
-        inside = copies[start:starts[group + 1]]
-        blocks += [Block(group, start, copy, frozen(np.flatnonzero(inside > copy)))
-                   for copy in range(int(inside.max(initial=0)))]
+        inside = copies[start : starts[group + 1]]
+        blocks += [
+            Block(group, start, copy, frozen(np.flatnonzero(inside > copy)))
+            for copy in range(int(inside.max(initial=0)))
+        ]
     rng = np.random.default_rng([order.seed, 0x5EED])  # a stream of its own, apart from those of the draws
     shards: list[list[Block]] = [[]]
     held = 0
@@ -257,14 +295,27 @@ def _deal(workspace: Workspace, copies: NDArray[np.int32], tokens: NDArray[np.in
 
 def _told(made: TrainingSet) -> dict[str, Any]:
     domains = made.domains
-    columns = zip(domains.numbers, domains.names, made.weights, domains.tokens, made.asked, made.got, made.drawn,
-                  strict=True)
+    columns = zip(
+        domains.numbers, domains.names, made.weights, domains.tokens, made.asked, made.got, made.drawn, strict=True
+    )
     return {
-        "taxonomy_key": domains.taxonomy_key, "tokens_got": int(made.got.sum()), "documents": int(made.drawn.sum()),
+        "taxonomy_key": domains.taxonomy_key,
+        "tokens_got": int(made.got.sum()),
+        "documents": int(made.drawn.sum()),
         "rule": "a cluster is read floor(asked / tokens) times, and each of its documents once more by chance; "
-                "expected_copies is that number plus the chance",
+        "expected_copies is that number plus the chance",
         "rules_inside": RULES,
-        "clusters": [{"cluster_id": number, "label": name, "weight": float(weight), "tokens": int(have),
-                      "tokens_asked": float(asked), "tokens_got": int(got), "documents": int(drawn),
-                      "epochs": float(asked / have) if have else 0.0}
-                     for number, name, weight, have, asked, got, drawn in columns]}
+        "clusters": [
+            {
+                "cluster_id": number,
+                "label": name,
+                "weight": float(weight),
+                "tokens": int(have),
+                "tokens_asked": float(asked),
+                "tokens_got": int(got),
+                "documents": int(drawn),
+                "epochs": float(asked / have) if have else 0.0,
+            }
+            for number, name, weight, have, asked, got, drawn in columns
+        ],
+    }

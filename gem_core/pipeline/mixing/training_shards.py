@@ -66,8 +66,16 @@ def shard_name(number: int, form: Form) -> str:
     return f"part-{number:05d}.{form}"
 
 
-def write_shards(corpus: Path, folder: Path, shards: Sequence[Shard], columns: Mapping[str, NDArray[Any]], form: Form,
-                 *, known: Mapping[str, str], progress: Progress = silent) -> list[dict[str, Any]]:
+def write_shards(
+    corpus: Path,
+    folder: Path,
+    shards: Sequence[Shard],
+    columns: Mapping[str, NDArray[Any]],
+    form: Form,
+    *,
+    known: Mapping[str, str],
+    progress: Progress = silent,
+) -> list[dict[str, Any]]:
     """Write shards that are not there whole yet, and describe all of them.
 
     Parameters
@@ -106,8 +114,7 @@ def write_shards(corpus: Path, folder: Path, shards: Sequence[Shard], columns: M
                 _write(path, _table(file, shard, columns), form)
                 found = _sha256(path)
             done += len(shard)
-            written.append({"file": shard.name, "documents": len(shard), "bytes": path.stat().st_size,
-                            "sha256": found})
+            written.append({"file": shard.name, "documents": len(shard), "bytes": path.stat().st_size, "sha256": found})
     progress("write documents", total, total)
     return written
 

@@ -68,25 +68,40 @@ def read_weights(path: Path) -> WeightsFile:
         named = [(_number(key), float(value)) for key, value in rows]
     except InputError:
         raise
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError,
-            csv.Error) as error:
-        raise InputError("Weights must be a file that gem-explorer mix weights writes", f"{path}: {_said(error)}",
-                         "Write it again, or keep its columns and names") from error
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+        csv.Error,
+    ) as error:
+        raise InputError(
+            "Weights must be a file that gem-explorer mix weights writes",
+            f"{path}: {_said(error)}",
+            "Write it again, or keep its columns and names",
+        ) from error
     weights: dict[int, float] = {}
     for number, weight in named:
         if number in weights:
             raise InputError("A cluster must have one weight", f"cluster {number} twice in {path}", "Remove one")
         if not (math.isfinite(weight) and weight >= 0):
-            raise InputError("Weights must be numbers from 0", f"{weight:g} for cluster {number} in {path}",
-                             "Correct it")
+            raise InputError(
+                "Weights must be numbers from 0", f"{weight:g} for cluster {number} in {path}", "Correct it"
+            )
         weights[number] = weight
     total = math.fsum(weights.values())
     if abs(total - 1) > ROUNDING:
         miss = f"{abs(total - 1):.6g} too {'much' if total > 1 else 'little'}"
         raise InputError("Weights must sum to 1", f"{total:.6g} in {path} ({miss})", "Divide them by their sum")
     if not facts.get("taxonomy_hash"):
-        raise InputError("Weights must name the taxonomy they belong to", f"none in {path}",
-                         "Keep its taxonomy_hash, or set single weights with --custom")
+        raise InputError(
+            "Weights must name the taxonomy they belong to",
+            f"none in {path}",
+            "Keep its taxonomy_hash, or set single weights with --custom",
+        )
     return WeightsFile(str(facts.get("strategy", "")), str(facts["taxonomy_hash"]), weights)
 
 
@@ -99,17 +114,22 @@ def for_domains(file: WeightsFile, domains: Domains) -> Float64:
         If the weights belong to another taxonomy, or a cluster with a weight is none of the domains.
     """
     if file.taxonomy_hash != domains.taxonomy_hash:
-        raise InputError(f"Weights must belong to this taxonomy ({domains.taxonomy_hash[:12]})",
-                         f"weights of taxonomy {file.taxonomy_hash[:12]}",
-                         "Carry them over: gem-explorer mix weights DIR --from FILE --out NEW")
+        raise InputError(
+            f"Weights must belong to this taxonomy ({domains.taxonomy_hash[:12]})",
+            f"weights of taxonomy {file.taxonomy_hash[:12]}",
+            "Carry them over: gem-explorer mix weights DIR --from FILE --out NEW",
+        )
     place = {number: at for at, number in enumerate(domains.numbers)}
     out = np.zeros(len(place))
     for number, weight in file.weights.items():
         if number in place:
             out[place[number]] = weight
         elif weight:
-            raise InputError("Weights must be for clusters that the taxonomy holds and does not exclude",
-                             f"{weight:.6g} for cluster {number}", "Give it to another cluster")
+            raise InputError(
+                "Weights must be for clusters that the taxonomy holds and does not exclude",
+                f"{weight:.6g} for cluster {number}",
+                "Give it to another cluster",
+            )
     return np.asarray(frozen(out / out.sum()))
 
 
@@ -141,8 +161,11 @@ def _one_of_each(rows: list[dict[str, Any]], *names: str) -> dict[str, Any]:
     for name in names:
         said = sorted({str(row[name]) for row in rows if row.get(name)})
         if len(said) > 1:
-            raise InputError(f"All weights of a file must have one {name}", f"{said[0][:12]} and {said[1][:12]}",
-                             "Write the weights again")
+            raise InputError(
+                f"All weights of a file must have one {name}",
+                f"{said[0][:12]} and {said[1][:12]}",
+                "Write the weights again",
+            )
         facts[name] = said[0] if said else ""
     return facts
 
@@ -173,8 +196,11 @@ def _number(key: Any) -> int:
         return int(key)
     found = _KEY.fullmatch(str(key))
     if found is None:
-        raise InputError("Weights must be for clusters by their number", f"{str(key)[:60]!r}",
-                         "Use a cluster_id, or a name such as cluster_0003")
+        raise InputError(
+            "Weights must be for clusters by their number",
+            f"{str(key)[:60]!r}",
+            "Use a cluster_id, or a name such as cluster_0003",
+        )
     return int(found[1])
 
 

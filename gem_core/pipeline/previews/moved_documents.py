@@ -75,16 +75,26 @@ class Moves:
         if reason == "balance":
             if self.by_balance[at] > UNBOUNDED:
                 return "balance: a target of 0"
-            return (f"balance: led by only {self.lead[at]:.1f} nats" if self.lead[at] < NARROW else
-                    f"balance: pulled by {self.by_balance[at]:.1f} nats")
+            return (
+                f"balance: led by only {self.lead[at]:.1f} nats"
+                if self.lead[at] < NARROW
+                else f"balance: pulled by {self.by_balance[at]:.1f} nats"
+            )
         if reason == "centres":
             drift, approach = float(self.drift[at]), float(self.approach[at])
             if max(drift, approach) < 0.005:
                 return "the clusters' tightness changed"
-            return (f"its centre moved off by {drift:.2f}" if drift > approach else
-                    f"the other centre came closer by {approach:.2f}")
-        return {"new": "a new cluster takes it", "gone": "its cluster is gone",
-                "held": "kept clusters hold their own", "edited": "an edit had put it there"}[reason]
+            return (
+                f"its centre moved off by {drift:.2f}"
+                if drift > approach
+                else f"the other centre came closer by {approach:.2f}"
+            )
+        return {
+            "new": "a new cluster takes it",
+            "gone": "its cluster is gone",
+            "held": "kept clusters hold their own",
+            "edited": "an edit had put it there",
+        }[reason]
 
 
 def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> Moves:
@@ -144,17 +154,27 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> M
         drift[part] = np.einsum("ij,ij->i", x, taxonomy.fit.centers[old[part]] - found.fit.centers[earlier])
         approach[part] = np.einsum("ij,ij->i", x, found.fit.centers[later] - taxonomy.fit.centers[came[part]])
     held |= ~(both | fresh | gone)
-    reason = np.select([held, fresh, gone, lead < 0, balance >= centres],
-                       [REASONS.index(one) for one in ("held", "new", "gone", "edited", "balance")],
-                       REASONS.index("centres")).astype(np.int8)
+    reason = np.select(
+        [held, fresh, gone, lead < 0, balance >= centres],
+        [REASONS.index(one) for one in ("held", "new", "gone", "edited", "balance")],
+        REASONS.index("centres"),
+    ).astype(np.int8)
     documents = taxonomy.documents
     return Moves(
-        rows=rows, leaves=_numbers(taxonomy)[old], joins=frozen(found.numbers[new]),
+        rows=rows,
+        leaves=_numbers(taxonomy)[old],
+        joins=frozen(found.numbers[new]),
         margin_before=frozen(documents["margin"].to_numpy(np.float32)[rows]),
         margin_after=frozen(found.assignment.margin[rows]),
         cosine_before=frozen(documents["cosine"].to_numpy(np.float32)[rows]),
-        cosine_after=frozen(found.assignment.cosine[rows]), lead=frozen(lead), by_balance=frozen(balance),
-        by_centres=frozen(centres), drift=frozen(drift), approach=frozen(approach), reason=frozen(reason))
+        cosine_after=frozen(found.assignment.cosine[rows]),
+        lead=frozen(lead),
+        by_balance=frozen(balance),
+        by_centres=frozen(centres),
+        drift=frozen(drift),
+        approach=frozen(approach),
+        reason=frozen(reason),
+    )
 
 
 def _ahead(x: Floating, fit: MixtureFit, one: NDArray[Any], other: NDArray[Any]) -> Float64:

@@ -107,8 +107,9 @@ def _held_against(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, 
     fit, assignment = fit.permuted(order), renumbered(assignment, order)
     mine = np.sort(found.numbers)
     numbers = np.union1d(mine, list(found.held)).astype(np.int32)
-    continued = dict(zip(found.numbers.tolist(), zip(found.origin.tolist(), found.steady.tolist(), strict=True),
-                         strict=True)) | {number: (number, True) for number in found.held}
+    continued = dict(
+        zip(found.numbers.tolist(), zip(found.origin.tolist(), found.steady.tolist(), strict=True), strict=True)
+    ) | {number: (number, True) for number in found.held}
     target = np.full(len(numbers), np.nan)
     target[np.searchsorted(numbers, mine)] = fit.target
     old, new = taxonomy.documents["cluster_id"].to_numpy(), np.searchsorted(numbers, labels)
@@ -118,15 +119,28 @@ def _held_against(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, 
     weights = workspace.weights(settings.weighting)
     counted = np.ones(len(X)) if weights is None else weights
     counted = np.where(np.array([c.excluded for c in taxonomy.clusters])[taxonomy.positions], 0.0, counted)
-    shares, present = (np.bincount(places, counted, minlength=k) / counted.sum() for places, k in
-                       ((new, len(numbers)), (taxonomy.positions, len(taxonomy.clusters))))
+    shares, present = (
+        np.bincount(places, counted, minlength=k) / counted.sum()
+        for places, k in ((new, len(numbers)), (taxonomy.positions, len(taxonomy.clusters)))
+    )
     table = overlap_table(taxonomy.positions, new, len(taxonomy.clusters), len(numbers))
-    return Preview(settings=settings, fit=fit, assignment=assignment, numbers=frozen(numbers),
-                   labels=frozen(labels.astype(np.int32)), held=tuple(sorted(found.held)), shares=frozen(shares),
-                   target=frozen(target), present=frozen(present),
-                   before=balance_measures(present), after=balance_measures(shares), origin=frozen(origin),
-                   steady=frozen(np.array([continued[number][1] for number in numbers.tolist()])),
-                   ari=table_agreement(table).ari, moved=frozen(moved))
+    return Preview(
+        settings=settings,
+        fit=fit,
+        assignment=assignment,
+        numbers=frozen(numbers),
+        labels=frozen(labels.astype(np.int32)),
+        held=tuple(sorted(found.held)),
+        shares=frozen(shares),
+        target=frozen(target),
+        present=frozen(present),
+        before=balance_measures(present),
+        after=balance_measures(shares),
+        origin=frozen(origin),
+        steady=frozen(np.array([continued[number][1] for number in numbers.tolist()])),
+        ari=table_agreement(table).ari,
+        moved=frozen(moved),
+    )
 
 
 def _slider(strength: float) -> float:

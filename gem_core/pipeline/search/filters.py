@@ -201,8 +201,9 @@ def _between(values: NDArray[np.float64], span: Span) -> Bool:
 def _column(workspace: Workspace, column: Column) -> Bool:
     known = [name for name in workspace.columns if name != "text"]
     if column.name not in known:
-        raise InputError("A filter must name a column of the corpus", repr(column.name),
-                         f"Choose one of {', '.join(known)}")
+        raise InputError(
+            "A filter must name a column of the corpus", repr(column.name), f"Choose one of {', '.join(known)}"
+        )
     cells = workspace.documents[column.name]
     keep = np.ones(len(cells), dtype=np.bool_)
     if column.values or column.contains:
@@ -214,14 +215,18 @@ def _column(workspace: Workspace, column: Column) -> Bool:
     if column.span != ANY:
         numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
         if np.isnan(numbers).all():
-            raise InputError("Bounds must be asked of a column of numbers", f"column {column.name!r}, which has none",
-                             "Ask for values of it instead")
+            raise InputError(
+                "Bounds must be asked of a column of numbers",
+                f"column {column.name!r}, which has none",
+                "Ask for values of it instead",
+            )
         keep &= _between(numbers, column.span)
     return keep
 
 
-def select(workspace: Workspace, taxonomy: Taxonomy, wanted: Filter, *, near: Float32 | None = None,
-           limit: int = NEAREST) -> Selected:
+def select(
+    workspace: Workspace, taxonomy: Taxonomy, wanted: Filter, *, near: Float32 | None = None, limit: int = NEAREST
+) -> Selected:
     """Return the documents that pass a filter, best first; with a vector only the `limit` nearest of them.
 
     Parameters

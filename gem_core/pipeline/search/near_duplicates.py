@@ -36,14 +36,20 @@ def find_duplicates(workspace: Workspace, threshold: float = THRESHOLD, *, progr
         If the documents have no vectors, or the workspace cannot be written.
     """
     if not 0 < threshold <= 1 or round(threshold, 4) != threshold:
-        raise InputError("threshold must be a cosine above 0, at most 1, of at most four digits", f"{threshold:g}",
-                         "Use a value such as 0.95")
+        raise InputError(
+            "threshold must be a cosine above 0, at most 1, of at most four digits",
+            f"{threshold:g}",
+            "Use a value such as 0.95",
+        )
     kept = kept_duplicates(workspace, threshold)
     if kept is not None:
         return kept
     if not workspace.has("embeddings.npy"):
-        raise WorkspaceError("The documents must have vectors", f"none in {workspace.root}",
-                             "Embed them: gem-explorer embed CORPUS --workspace DIR")
+        raise WorkspaceError(
+            "The documents must have vectors",
+            f"none in {workspace.root}",
+            "Embed them: gem-explorer embed CORPUS --workspace DIR",
+        )
     scores = workspace.taxonomy().documents["gis"].to_numpy() if workspace.fitted() else None
     found = near_duplicates(workspace.embeddings, threshold, scores=scores, progress=progress)
     table = pd.DataFrame({"row": found.rows, "group": found.group, "cosine": found.cosine})
@@ -56,8 +62,10 @@ def kept_duplicates(workspace: Workspace, threshold: float = THRESHOLD) -> Dupli
     """Return the near-duplicates that were found before at this threshold, or None."""
     try:
         table = pd.read_parquet(duplicates_file(workspace, threshold))
-        columns = [table[name].to_numpy(kind) for name, kind in
-                   (("row", np.int32), ("group", np.int32), ("cosine", np.float32))]
+        columns = [
+            table[name].to_numpy(kind)
+            for name, kind in (("row", np.int32), ("group", np.int32), ("cosine", np.float32))
+        ]
     except (OSError, ValueError, KeyError):  # none yet, or damaged: they are found again
         return None
     return Duplicates(threshold, len(workspace), *(frozen(column.copy()) for column in columns))

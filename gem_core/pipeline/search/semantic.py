@@ -82,17 +82,22 @@ def name_encoder(workspace: Workspace, encoder: str, *, progress: Progress = sil
     model = loaded(encoder, progress)
     vectors = workspace.embeddings
     if model.dimension != vectors.shape[1]:
-        raise InputError(f"The encoder must make vectors of {vectors.shape[1]:,} numbers, as the corpus has",
-                         f"{model.dimension:,} from {encoder}", "Name the encoder that made them")
+        raise InputError(
+            f"The encoder must make vectors of {vectors.shape[1]:,} numbers, as the corpus has",
+            f"{model.dimension:,} from {encoder}",
+            "Name the encoder that made them",
+        )
     rows = np.unique(np.linspace(0, len(vectors) - 1, CHECKED).astype(int))
     progress("compare", 0, 1)
     again = encode(workspace.texts(rows.tolist()), model)
     cosine = float(np.median(np.einsum("ij,ij->i", again, vectors[rows])))
     progress("compare", 1, 1)
     if cosine < SAME:
-        raise InputError(f"The encoder must make these vectors again, at a cosine of {SAME} or more",
-                         f"a median of {cosine:.2f} over {len(rows)} documents with {encoder}",
-                         "Name the encoder that made them, or search for documents like one you know")
+        raise InputError(
+            f"The encoder must make these vectors again, at a cosine of {SAME} or more",
+            f"a median of {cosine:.2f} over {len(rows)} documents with {encoder}",
+            "Name the encoder that made them, or search for documents like one you know",
+        )
     with workspace.writing():
         write_json(workspace.root / FILE, {"encoder": encoder, "cosine": cosine, "vectors": _print(workspace)})
     return cosine
@@ -132,13 +137,18 @@ def vector_of(workspace: Workspace, words: str, *, progress: Progress = silent) 
         raise InputError("A search by meaning needs words", "none", "Say what the documents should be about")
     name = encoder_of(workspace)
     if name is None:
-        raise InputError("A search by meaning needs the encoder that made the vectors",
-                         f"vectors from {Path(workspace.manifest.encoder).name}, which do not say",
-                         "Name it with --encoder, or search for documents like one you know with --like ROW")
+        raise InputError(
+            "A search by meaning needs the encoder that made the vectors",
+            f"vectors from {Path(workspace.manifest.encoder).name}, which do not say",
+            "Name it with --encoder, or search for documents like one you know with --like ROW",
+        )
     model = loaded(name, progress)
     if model.dimension != workspace.manifest.dimension:
-        raise InputError(f"The encoder must make {workspace.manifest.dimension:,} numbers, as the corpus has",
-                         f"{model.dimension:,} from {name}", "Name the encoder that made them with --encoder")
+        raise InputError(
+            f"The encoder must make {workspace.manifest.dimension:,} numbers, as the corpus has",
+            f"{model.dimension:,} from {name}",
+            "Name the encoder that made them with --encoder",
+        )
     vector = encode([" ".join(words.split())], model)[0]
     return frozen(np.asarray(vector, dtype=np.float32))
 
@@ -157,8 +167,9 @@ def nearest(workspace: Workspace, vector: Float32, limit: int, *, within: Bool |
     if limit < 1:
         raise InputError("limit must be at least 1", str(limit), "Ask for one document or more")
     vectors = workspace.embeddings
-    cosine = np.concatenate([np.asarray(vectors[begin:begin + BLOCK] @ vector)
-                             for begin in range(0, len(vectors), BLOCK)])
+    cosine = np.concatenate(
+        [np.asarray(vectors[begin : begin + BLOCK] @ vector) for begin in range(0, len(vectors), BLOCK)]
+    )
     rows = np.arange(len(cosine)) if within is None else np.flatnonzero(within)
     here = cosine[rows]
     if limit < len(rows):
@@ -168,8 +179,9 @@ def nearest(workspace: Workspace, vector: Float32, limit: int, *, within: Bool |
     return Near(frozen(rows[order].astype(np.int32)), frozen(here[order]))
 
 
-def search_meaning(workspace: Workspace, words: str, limit: int = 200, *, within: Bool | None = None,
-                   progress: Progress = silent) -> Near:
+def search_meaning(
+    workspace: Workspace, words: str, limit: int = 200, *, within: Bool | None = None, progress: Progress = silent
+) -> Near:
     """Return the documents nearest in meaning to words: the highest cosines x_i'q to the words' own vector q.
 
     Parameters

@@ -65,19 +65,31 @@ class DistilSettings:
 
     def __post_init__(self) -> None:
         if not (self.test_share > 0 and self.calibration_share > 0 and self.test_share + self.calibration_share <= 0.9):
-            raise InputError("The shares for test and calibration must be above 0 and together at most 0.9",
-                             f"{self.test_share:g} and {self.calibration_share:g}", "Use 0.2 and 0.1")
+            raise InputError(
+                "The shares for test and calibration must be above 0 and together at most 0.9",
+                f"{self.test_share:g} and {self.calibration_share:g}",
+                "Use 0.2 and 0.1",
+            )
         if not 0 <= self.drop <= 0.9:
             raise InputError("The part that is left out must be from 0 to 0.9", f"{self.drop:g}", "Use 0")
         if not 0 <= self.balance <= 2:
-            raise InputError("The balance must be from 0 to 2", f"{self.balance:g}",
-                             "Use 0 to count documents, 1 to count clusters the same")
+            raise InputError(
+                "The balance must be from 0 to 2",
+                f"{self.balance:g}",
+                "Use 0 to count documents, 1 to count clusters the same",
+            )
         if self.seed < 0:
             raise InputError("The seed must be 0 or more", f"{self.seed}", "Use 0")
 
 
-def distil(workspace: Workspace, taxonomy: Taxonomy, out: Path, settings: DistilSettings | None = None, *,
-           progress: Progress = silent) -> DistilReport:
+def distil(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    out: Path,
+    settings: DistilSettings | None = None,
+    *,
+    progress: Progress = silent,
+) -> DistilReport:
     """Teach a student the clusters of a taxonomy as they are now, edits and excluded clusters included.
 
     Memory: the texts of the training documents, and what `train_student` needs. The folder appears when everything
@@ -113,13 +125,30 @@ def distil(workspace: Workspace, taxonomy: Taxonomy, out: Path, settings: Distil
     margin = documents["margin"].to_numpy()
     soft = soft_targets(workspace, taxonomy) if config.soft else None
     copies = first_copies(workspace, progress)
-    plan = lesson(labels, documents["gis"].to_numpy(), margin, copies, test_share=config.test_share,
-                  calibration_share=config.calibration_share, drop=config.drop, balance=config.balance,
-                  seed=config.seed)
+    plan = lesson(
+        labels,
+        documents["gis"].to_numpy(),
+        margin,
+        copies,
+        test_share=config.test_share,
+        calibration_share=config.calibration_share,
+        drop=config.drop,
+        balance=config.balance,
+        seed=config.seed,
+    )
     student = taught(workspace, labels, len(numbers), plan, config, soft=soft, progress=progress)
     student = student.named(numbers, [taxonomy.cluster(number).label for number in numbers], taxonomy.taxonomy_hash)
-    report = _tested(workspace, taxonomy, student, labels, plan, config, started, int((copies != np.arange(
-        len(copies))).sum()), progress)
+    report = _tested(
+        workspace,
+        taxonomy,
+        student,
+        labels,
+        plan,
+        config,
+        started,
+        int((copies != np.arange(len(copies))).sum()),
+        progress,
+    )
     check_folder(out)  # it may have been filled meanwhile
 
     def fill(folder: Path) -> None:
@@ -139,14 +168,18 @@ def check_folder(out: Path) -> None:
     """
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise InputError("A student needs a folder that is new or empty", f"{out}, which is not",
-                             "Choose another --out")
+            raise InputError(
+                "A student needs a folder that is new or empty", f"{out}, which is not", "Choose another --out"
+            )
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent):
             pass
     except OSError as error:
-        raise InputError("A student's folder must be one that can be written", f"{out}: {error.strerror or error}",
-                         "Choose another --out, or free some space") from error
+        raise InputError(
+            "A student's folder must be one that can be written",
+            f"{out}: {error.strerror or error}",
+            "Choose another --out, or free some space",
+        ) from error
 
 
 def _classes(taxonomy: Taxonomy) -> tuple[list[int], Int32]:
@@ -154,8 +187,11 @@ def _classes(taxonomy: Taxonomy) -> tuple[list[int], Int32]:
     positions = taxonomy.positions
     held, labels = np.unique(positions, return_inverse=True)
     if len(held) < 2:
-        raise InputError("A student tells clusters apart, so there must be two with documents", f"{len(held)}",
-                         "Fit more clusters, or split the one there is")
+        raise InputError(
+            "A student tells clusters apart, so there must be two with documents",
+            f"{len(held)}",
+            "Fit more clusters, or split the one there is",
+        )
     return [taxonomy.clusters[int(place)].number for place in held], labels.astype(np.int32)
 
 
@@ -181,13 +217,21 @@ def read_texts(workspace: Workspace, rows: Rows) -> pa.ChunkedArray:
     chunks, start = [], 0
     for batch in pq.ParquetFile(workspace.root / "documents.parquet").iter_batches(BATCH, columns=["text"]):
         column = batch.column(0)
-        chunks.append(column.filter(pa.array(wanted[start:start + len(column)])))
+        chunks.append(column.filter(pa.array(wanted[start : start + len(column)])))
         start += len(column)
     return pa.chunked_array(chunks)
 
 
-def taught(workspace: Workspace, labels: NDArray[np.integer], n_clusters: int, plan: Lesson, config: DistilSettings, *,
-           soft: Floating | None = None, progress: Progress = silent) -> Student:
+def taught(
+    workspace: Workspace,
+    labels: NDArray[np.integer],
+    n_clusters: int,
+    plan: Lesson,
+    config: DistilSettings,
+    *,
+    soft: Floating | None = None,
+    progress: Progress = silent,
+) -> Student:
     """Train on the training documents and calibrate on the calibration documents of a plan.
 
     Parameters
@@ -206,14 +250,29 @@ def taught(workspace: Workspace, labels: NDArray[np.integer], n_clusters: int, p
     progress(READ, 0, 1)
     tokens = workspace.documents["tokens"].to_numpy()
     student = train_student(
-        read_texts(workspace, plan.training), labels[plan.training], n_clusters, weights=plan.weights,
-        soft=None if soft is None else soft[plan.training], tokens=tokens[plan.training],
-        config=replace(config.student, seed=config.seed), progress=progress)
+        read_texts(workspace, plan.training),
+        labels[plan.training],
+        n_clusters,
+        weights=plan.weights,
+        soft=None if soft is None else soft[plan.training],
+        tokens=tokens[plan.training],
+        config=replace(config.student, seed=config.seed),
+        progress=progress,
+    )
     return calibrate_student(student, read_texts(workspace, plan.calibration), labels[plan.calibration])
 
 
-def _tested(workspace: Workspace, taxonomy: Taxonomy, student: Student, labels: Int32, plan: Lesson,
-            config: DistilSettings, started: float, copies: int, progress: Progress) -> DistilReport:
+def _tested(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    student: Student,
+    labels: Int32,
+    plan: Lesson,
+    config: DistilSettings,
+    started: float,
+    copies: int,
+    progress: Progress,
+) -> DistilReport:
     progress(TEST, 0, len(plan.test))
     texts, rows = read_texts(workspace, plan.test), plan.test
     student.warm()
@@ -226,24 +285,39 @@ def _tested(workspace: Workspace, taxonomy: Taxonomy, student: Student, labels: 
     tokens = records["tokens"].to_numpy(np.float64)
     margin = taxonomy.documents["margin"].to_numpy()[rows]
     sure = margin > np.median(margin)
-    found = cluster_scores(confusion, student.numbers, student.labels,
-                           np.bincount(labels[plan.training], minlength=k).tolist())
+    found = cluster_scores(
+        confusion, student.numbers, student.labels, np.bincount(labels[plan.training], minlength=k).tolist()
+    )
     return DistilReport(
-        agreement=float(right.mean()), agreement_interval=wilson(int(right.sum()), len(rows)),
-        agreement_sure=_mean(right[sure]), agreement_unsure=_mean(right[~sure]),
+        agreement=float(right.mean()),
+        agreement_interval=wilson(int(right.sum()), len(rows)),
+        agreement_sure=_mean(right[sure]),
+        agreement_unsure=_mean(right[~sure]),
         mass_error=mass_error(teacher, scores.cluster, k),
         mass_error_tokens=mass_error(teacher, scores.cluster, k, tokens, scores.tokens),
         token_error=float(scores.tokens.sum() / max(tokens.sum(), 1.0) - 1.0),
         token_error_document=float(np.median(np.abs(scores.tokens - tokens) / np.maximum(tokens, 1.0))),
-        documents_per_second=documents_speed, bytes_per_second=bytes_speed, machine=machine(),
-        training=len(plan.training), calibration=len(plan.calibration), test=len(rows),
-        left_out=plan.left_out, copies=copies, confusion=confusion, clusters=found,
+        documents_per_second=documents_speed,
+        bytes_per_second=bytes_speed,
+        machine=machine(),
+        training=len(plan.training),
+        calibration=len(plan.calibration),
+        test=len(rows),
+        left_out=plan.left_out,
+        copies=copies,
+        confusion=confusion,
+        clusters=found,
         few=tuple(one.number for one in found if one.test < FEW),
         absent=tuple(c.number for c in taxonomy.clusters if c.number not in student.numbers),
         pairs=confused_pairs(teacher, scores.cluster, scores.margin, rows, records["id"].tolist(), student.numbers),
-        settings=asdict(config), taxonomy_hash=taxonomy.taxonomy_hash, taxonomy_key=taxonomy.key,
-        data_hash=workspace.manifest.data_hash, student_hash=student.hash,
-        seconds=round(time.perf_counter() - started, 3), versions=versions())
+        settings=asdict(config),
+        taxonomy_hash=taxonomy.taxonomy_hash,
+        taxonomy_key=taxonomy.key,
+        data_hash=workspace.manifest.data_hash,
+        student_hash=student.hash,
+        seconds=round(time.perf_counter() - started, 3),
+        versions=versions(),
+    )
 
 
 def _mean(right: NDArray[np.bool_]) -> float | None:

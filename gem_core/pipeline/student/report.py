@@ -157,13 +157,25 @@ class DistilReport:
         held = {field.name: value[field.name] for field in fields(cls)}
         size = len(held["clusters"])
         confusion = frozen(np.array(held["confusion"], dtype=np.int64).reshape(size, size))
-        clusters = tuple(ClusterScore(**{**one, "recall_interval": one["recall_interval"] and
-                                         _two(one["recall_interval"])}) for one in held["clusters"])
-        pairs = tuple(ConfusedPair(**{**one, **{name: tuple(one[name]) for name in ("rows", "ids", "margins")}})
-                      for one in held["pairs"])
-        return cls(**{**held, "confusion": confusion, "clusters": clusters, "pairs": pairs,
-                      "few": tuple(held["few"]), "absent": tuple(held["absent"]),
-                      "agreement_interval": _two(held["agreement_interval"])})
+        clusters = tuple(
+            ClusterScore(**{**one, "recall_interval": one["recall_interval"] and _two(one["recall_interval"])})
+            for one in held["clusters"]
+        )
+        pairs = tuple(
+            ConfusedPair(**{**one, **{name: tuple(one[name]) for name in ("rows", "ids", "margins")}})
+            for one in held["pairs"]
+        )
+        return cls(
+            **{
+                **held,
+                "confusion": confusion,
+                "clusters": clusters,
+                "pairs": pairs,
+                "few": tuple(held["few"]),
+                "absent": tuple(held["absent"]),
+                "agreement_interval": _two(held["agreement_interval"]),
+            }
+        )
 
 
 def _two(pair: Sequence[float]) -> tuple[float, float]:
@@ -183,14 +195,18 @@ def read_report(folder: Path) -> DistilReport:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         if value["format"] > FORMAT:
-            raise WorkspaceError(f"A student's report must be of format {FORMAT} or older", f"{value['format']}",
-                                 "Update gem-explorer")
+            raise WorkspaceError(
+                f"A student's report must be of format {FORMAT} or older", f"{value['format']}", "Update gem-explorer"
+            )
         return DistilReport.from_json(value)
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, WorkspaceError):
             raise
-        raise WorkspaceError("A student's folder must hold its whole report", f"{path}: {error}",
-                             "Make the student again: gem-explorer distill DIR --out STUDENT") from error
+        raise WorkspaceError(
+            "A student's folder must hold its whole report",
+            f"{path}: {error}",
+            "Make the student again: gem-explorer distill DIR --out STUDENT",
+        ) from error
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
@@ -219,8 +235,13 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
 
 
-def mass_error(teacher: NDArray[Any], student: NDArray[Any], n_clusters: int, weights: NDArray[Any] | None = None,
-               student_weights: NDArray[Any] | None = None) -> float:
+def mass_error(
+    teacher: NDArray[Any],
+    student: NDArray[Any],
+    n_clusters: int,
+    weights: NDArray[Any] | None = None,
+    student_weights: NDArray[Any] | None = None,
+) -> float:
     """Return the L1 distance between the shares of the clusters, 0 (the same) to 2 (nothing in common).
 
     Parameters
@@ -240,25 +261,43 @@ def mass_error(teacher: NDArray[Any], student: NDArray[Any], n_clusters: int, we
     """
     w = np.ones(len(teacher)) if weights is None else np.asarray(weights, dtype=np.float64)
     v = w if student_weights is None else np.asarray(student_weights, dtype=np.float64)
-    one, two = (np.bincount(labels, of, n_clusters) / max(float(of.sum()), 1.0)
-                for labels, of in ((teacher, w), (student, v)))
+    one, two = (
+        np.bincount(labels, of, n_clusters) / max(float(of.sum()), 1.0) for labels, of in ((teacher, w), (student, v))
+    )
     return float(np.abs(one - two).sum())
 
 
-def cluster_scores(confusion: NDArray[np.int64], numbers: Sequence[int], labels: Sequence[str],
-                   training: Sequence[int]) -> tuple[ClusterScore, ...]:
+def cluster_scores(
+    confusion: NDArray[np.int64], numbers: Sequence[int], labels: Sequence[str], training: Sequence[int]
+) -> tuple[ClusterScore, ...]:
     """Read recall, precision and shares of every cluster from a confusion matrix (teacher rows, student columns)."""
     total, found = int(confusion.sum()), []
     for k, (number, label, learnt) in enumerate(zip(numbers, labels, training, strict=True)):
         hits, own, given = int(confusion[k, k]), int(confusion[k].sum()), int(confusion[:, k].sum())
-        found.append(ClusterScore(number, label, int(learnt), own, hits / own if own else None,
-                                  wilson(hits, own) if own else None, hits / given if given else None,
-                                  own / total, given / total))
+        found.append(
+            ClusterScore(
+                number,
+                label,
+                int(learnt),
+                own,
+                hits / own if own else None,
+                wilson(hits, own) if own else None,
+                hits / given if given else None,
+                own / total,
+                given / total,
+            )
+        )
     return tuple(found)
 
 
-def confused_pairs(teacher: NDArray[Any], student: NDArray[Any], margin: NDArray[Any], rows: NDArray[Any],
-                   ids: Sequence[Any], numbers: Sequence[int]) -> tuple[ConfusedPair, ...]:
+def confused_pairs(
+    teacher: NDArray[Any],
+    student: NDArray[Any],
+    margin: NDArray[Any],
+    rows: NDArray[Any],
+    ids: Sequence[Any],
+    numbers: Sequence[int],
+) -> tuple[ConfusedPair, ...]:
     """Return the most frequent kinds of disagreement with their documents.
 
     Parameters
@@ -280,8 +319,15 @@ def confused_pairs(teacher: NDArray[Any], student: NDArray[Any], margin: NDArray
         a, b = divmod(int(kinds[at]), k)
         own = wrong[(teacher[wrong] == a) & (student[wrong] == b)]
         own = own[np.argsort(-margin[own], kind="stable")][:SHOWN]
-        found.append(ConfusedPair(
-            int(numbers[a]), int(numbers[b]), int(counts[at]), float(counts[at] / sizes[a]),
-            tuple(int(rows[i]) for i in own), tuple(str(ids[i]) for i in own),
-            tuple(round(float(margin[i]), 4) for i in own)))
+        found.append(
+            ConfusedPair(
+                int(numbers[a]),
+                int(numbers[b]),
+                int(counts[at]),
+                float(counts[at] / sizes[a]),
+                tuple(int(rows[i]) for i in own),
+                tuple(str(ids[i]) for i in own),
+                tuple(round(float(margin[i]), 4) for i in own),
+            )
+        )
     return tuple(found)

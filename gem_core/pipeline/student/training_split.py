@@ -55,8 +55,9 @@ def first_copies(workspace: Workspace, progress: Progress = silent) -> Rows:
     return found
 
 
-def split(positions: NDArray[Any], copies: Rows, *, test_share: float, calibration_share: float,
-          seed: int) -> tuple[Bool, Bool]:
+def split(
+    positions: NDArray[Any], copies: Rows, *, test_share: float, calibration_share: float, seed: int
+) -> tuple[Bool, Bool]:
     """Draw the documents for test and for calibration, the same part of every cluster.
 
     Different texts are counted, and all documents with one text go the same way. A cluster of n texts gives
@@ -92,8 +93,9 @@ def split(positions: NDArray[Any], copies: Rows, *, test_share: float, calibrati
     for_test = np.minimum(np.floor(test_share * sizes + 0.5), sizes - 1)
     for_calibration = np.minimum(np.floor(calibration_share * sizes + 0.5), sizes - 1 - for_test)
     part = np.zeros(len(copies), dtype=np.int8)
-    part[texts] = np.where(rank < np.repeat(for_test, sizes), 1,
-                           np.where(rank < np.repeat(for_test + for_calibration, sizes), 2, 0))
+    part[texts] = np.where(
+        rank < np.repeat(for_test, sizes), 1, np.where(rank < np.repeat(for_test + for_calibration, sizes), 2, 0)
+    )
     part = part[copies]
     return part == 1, part == 2
 
@@ -145,8 +147,18 @@ def balanced_weights(positions: NDArray[Any], balance: float) -> Float64:
     return np.asarray(raw / raw.mean())
 
 
-def lesson(positions: NDArray[Any], gis: NDArray[Any], margin: NDArray[Any], copies: Rows, *, test_share: float,
-           calibration_share: float, drop: float, balance: float, seed: int) -> Lesson:
+def lesson(
+    positions: NDArray[Any],
+    gis: NDArray[Any],
+    margin: NDArray[Any],
+    copies: Rows,
+    *,
+    test_share: float,
+    calibration_share: float,
+    drop: float,
+    balance: float,
+    seed: int,
+) -> Lesson:
     """Split first, then choose among the training documents only; arguments as in the functions above.
 
     Raises
@@ -156,10 +168,17 @@ def lesson(positions: NDArray[Any], gis: NDArray[Any], margin: NDArray[Any], cop
     """
     test, calibration = split(positions, copies, test_share=test_share, calibration_share=calibration_share, seed=seed)
     if test.sum() < LEAST or not calibration.any():
-        raise InputError(f"A student needs at least {LEAST} documents for its test and one for its calibration",
-                         f"{int(test.sum()):,} and {int(calibration.sum()):,} of {len(positions):,} documents",
-                         "Use a larger corpus, or larger --test-share and --calibration-share")
+        raise InputError(
+            f"A student needs at least {LEAST} documents for its test and one for its calibration",
+            f"{int(test.sum()):,} and {int(calibration.sum()):,} of {len(positions):,} documents",
+            "Use a larger corpus, or larger --test-share and --calibration-share",
+        )
     candidates = np.flatnonzero(~test & ~calibration)
     training = chosen(candidates, positions, gis, margin, drop)
-    return Lesson(frozen(training), frozen(np.flatnonzero(calibration)), frozen(np.flatnonzero(test)),
-                  len(candidates) - len(training), frozen(balanced_weights(positions[training], balance)))
+    return Lesson(
+        frozen(training),
+        frozen(np.flatnonzero(calibration)),
+        frozen(np.flatnonzero(test)),
+        len(candidates) - len(training),
+        frozen(balanced_weights(positions[training], balance)),
+    )

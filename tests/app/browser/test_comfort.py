@@ -59,8 +59,10 @@ def test_the_first_steps_lead_through_the_screens_once(serve: Any, browser_page:
         page.get_by_text(f"{step + 1} of 5").wait_for()
         ready(page)
         screens.append(urlsplit(page.url).path)
-        ringed = page.evaluate("() => [...document.querySelectorAll('*')].filter((e) => "
-                               "getComputedStyle(e).outlineWidth === '2px' && e.offsetWidth > 40).length")
+        ringed = page.evaluate(
+            "() => [...document.querySelectorAll('*')].filter((e) => "
+            "getComputedStyle(e).outlineWidth === '2px' && e.offsetWidth > 40).length"
+        )
         assert ringed >= 1, f"step {step + 1} rings a real control"
         if step < 4:
             card.get_by_role("button", name="Next").click()
@@ -96,8 +98,10 @@ def test_keys_addresses_back_and_forward(serve: Any, browser_page: Any, home: Pa
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.url)
     page.get_by_text("link's colour could not be followed").wait_for()
     page.get_by_text("Similar documents").first.wait_for()
-    until(lambda: parts(page) == {"workspace": "sample", "cluster": str(cluster.number), "document": names[0]},
-          "the address is put right")
+    until(
+        lambda: parts(page) == {"workspace": "sample", "cluster": str(cluster.number), "document": names[0]},
+        "the address is put right",
+    )
     page.locator(".st-key-reader_next button").first.wait_for()
     ready(page)
 

@@ -45,8 +45,12 @@ def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) ->
     page.locator(".st-key-compare_b").get_by_role("combobox").click()
     page.get_by_role("option", name="k-means", exact=True).click()
     until(lambda: (workspace.root / "studies" / "groupings").is_dir())
-    until(lambda: page.get_by_text("of the documents stay together").count() == 1
-          and "k-means" in page.get_by_text("of the documents stay together").inner_text())
+    until(
+        lambda: (
+            page.get_by_text("of the documents stay together").count() == 1
+            and "k-means" in page.get_by_text("of the documents stay together").inner_text()
+        )
+    )
     ready(page)
     found = compare(workspace, "present", "kmeans")
     assert page.get_by_text(headline(found), exact=True).count() == 1

@@ -26,8 +26,9 @@ def shot(page: Any, name: str) -> None:
 
 def test_upload_build_and_open(serve: Any, browser_page: Any, built_sample: Path, tmp_path: Path) -> None:
     source = tmp_path / "field notes.csv"
-    pd.DataFrame({"id": [f"{HOSTILE} {i}" for i in range(15)], "text": [*texts(14), ""],
-                  "topic": [HOSTILE] * 15}).to_csv(source, index=False)
+    pd.DataFrame(
+        {"id": [f"{HOSTILE} {i}" for i in range(15)], "text": [*texts(14), ""], "topic": [HOSTILE] * 15}
+    ).to_csv(source, index=False)
     home = tmp_path / "home"
     served = serve("app/main.py", "--workspace", str(built_sample), env={"GEM_EXPLORER_HOME": str(home)})
     page = browser_page(f"{served.url}/corpus")

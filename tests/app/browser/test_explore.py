@@ -35,8 +35,10 @@ def click_a_document(page: Any, workspace: Workspace) -> None:
     box = page.locator(GLOBE).bounding_box()
     for step in range(60):
         radius, turn = 6.0 * step, 2.4 * step  # a spiral
-        page.mouse.click(box["x"] + box["width"] / 2 + radius * math.cos(turn) * 0.6,
-                         box["y"] + box["height"] / 2 + radius * math.sin(turn) * 0.6)
+        page.mouse.click(
+            box["x"] + box["width"] / 2 + radius * math.cos(turn) * 0.6,
+            box["y"] + box["height"] / 2 + radius * math.sin(turn) * 0.6,
+        )
         settled(page)
         if page.get_by_text("Similar documents").count():
             return
@@ -104,8 +106,10 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     page.get_by_role("radio", name="Flat map").or_(page.get_by_role("button", name="Flat map")).first.click()
     settled(page, 1)
     page.wait_for_selector("[data-testid=stPlotlyChart] .gl-canvas")
-    sent = page.evaluate("() => document.querySelector('[data-testid=stPlotlyChart] .js-plotly-plot').data"
-                         ".map(t => JSON.stringify([t.text ?? null, t.hovertext ?? null]))")
+    sent = page.evaluate(
+        "() => document.querySelector('[data-testid=stPlotlyChart] .js-plotly-plot').data"
+        ".map(t => JSON.stringify([t.text ?? null, t.hovertext ?? null]))"
+    )
     assert {json.dumps(json.loads(s)) for s in sent} == {"[null, null]"}  # no text of a document rides on the map
     box = page.locator("[data-testid=stPlotlyChart]").first.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -143,7 +147,8 @@ def test_the_strip_is_pressed_walked_by_keys_and_shows_what_is_found(
     bars.first.wait_for()
     pieces = bars.first.get_by_role("button")
     assert [piece.get_attribute("aria-label") for piece in pieces.all()] == [
-        f"{cluster.label}: {100 * cluster.share_documents:.1f}% of all documents" for cluster in order]
+        f"{cluster.label}: {100 * cluster.share_documents:.1f}% of all documents" for cluster in order
+    ]
     full = bars.first.bounding_box()["width"]
     for piece, cluster in zip(pieces.all(), order, strict=True):
         assert abs(piece.bounding_box()["width"] / full - cluster.share_documents) < 0.005
@@ -163,13 +168,17 @@ def test_the_strip_is_pressed_walked_by_keys_and_shows_what_is_found(
     page.get_by_text(f"{order[5].label} holds").wait_for()
     ready(page)
     assert [piece.get_attribute("tabindex") for piece in pieces.all()] == [
-        "0" if at == 5 else "-1" for at in range(len(order))]
+        "0" if at == 5 else "-1" for at in range(len(order))
+    ]
 
     page.get_by_placeholder("Search the text").fill("water")
     bars.nth(1).wait_for()
     part = np.bincount(taxonomy.positions[workspace.search("water")], minlength=len(order))
     found = {cluster.label: part[taxonomy.place(cluster.number)] for cluster in order}
     labels = [piece.get_attribute("aria-label") for piece in bars.nth(1).get_by_role("button").all()]
-    assert labels == [f"{label}: {100 * documents / part.sum():.1f}% of the selected"
-                      for label, documents in found.items() if documents]
+    assert labels == [
+        f"{label}: {100 * documents / part.sum():.1f}% of the selected"
+        for label, documents in found.items()
+        if documents
+    ]
     assert [e for e in page.errors if "404" not in e] == []

@@ -82,8 +82,9 @@ def assert_harmless(page: Any, where: str) -> None:
 
 def sweep(page: Any) -> None:
     """Move the pointer over every chart, map and table on the page, so that all hovers are drawn."""
-    places = page.locator("[data-testid=stPlotlyChart], canvas[role=application], [data-testid=stDataFrame], "
-                          ".strip .bars")
+    places = page.locator(
+        "[data-testid=stPlotlyChart], canvas[role=application], [data-testid=stDataFrame], .strip .bars"
+    )
     for place in range(places.count()):
         target = places.nth(place)
         if not target.is_visible():
@@ -191,8 +192,9 @@ def test_names_stay_names_on_taxonomy(watched: Any, hostile: Workspace) -> None:
     items = [("cluster", cluster) for cluster in taxonomy.clusters[:12:2]] + [("group", taxonomy.parents[0])]
     for kind, item in items:
         go(page, f"/taxonomy?{kind}={item.number}", 0.5)
-        page.wait_for_function("(label) => [...document.querySelectorAll('input')].some((i) => i.value === label)",
-                               arg=item.label)
+        page.wait_for_function(
+            "(label) => [...document.querySelectorAll('input')].some((i) => i.value === label)", arg=item.label
+        )
         assert_harmless(page, item.label)
     go(page, "/taxonomy?cluster=5")
     page.get_by_role("button", name="Split").first.click()
@@ -217,13 +219,21 @@ def test_what_is_downloaded_reads_back_and_holds_no_formula(
         download.save_as(tmp_path / download.suggested_filename)
         files[download.suggested_filename] = tmp_path / download.suggested_filename
     ids = [str(name) for name in hostile.documents["id"]]
-    assert {"report.html", "taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv", "receipt.json",
-            "gem-export.zip"} <= set(files)
+    assert {
+        "report.html",
+        "taxonomy.csv",
+        "assignments.csv",
+        "assignments.parquet",
+        "weights.csv",
+        "receipt.json",
+        "gem-export.zip",
+    } <= set(files)
     with zipfile.ZipFile(files["gem-export.zip"]) as archive:
         assert all(Path(name).name == name for name in archive.namelist())
         inside = {name: archive.read(name) for name in archive.namelist()}
     tables = {name: path.read_bytes() for name, path in files.items() if name.endswith(".csv")} | {
-        f"zip/{name}": data for name, data in inside.items() if name.endswith(".csv")}
+        f"zip/{name}": data for name, data in inside.items() if name.endswith(".csv")
+    }
     for name, data in tables.items():
         rows = list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
         assert len({len(row) for row in rows}) == 1, name
@@ -255,4 +265,3 @@ def _number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-

@@ -97,8 +97,13 @@ def test_from_a_file_to_a_report(
     serve: Any, browser_page: Any, offline_page: Any, built_sample: Path, tmp_path: Path
 ) -> None:
     source, home = tmp_path / "my notes.csv", tmp_path / "home"
-    pd.DataFrame({"id": [f"note {i}" for i in range(ROWS)], "text": texts(ROWS),
-                  "subject": [f"subject {i % 4}" for i in range(ROWS)]}).to_csv(source, index=False)
+    pd.DataFrame(
+        {
+            "id": [f"note {i}" for i in range(ROWS)],
+            "text": texts(ROWS),
+            "subject": [f"subject {i % 4}" for i in range(ROWS)],
+        }
+    ).to_csv(source, index=False)
     home.mkdir()
     (home / "first-visit-done").touch()
     served = serve("app/main.py", "--workspace", str(built_sample), env={"GEM_EXPLORER_HOME": str(home)})
@@ -144,8 +149,10 @@ def test_from_a_file_to_a_report(
 
     go(page, "Export")
     page.locator(".st-key-export-report button").first.wait_for()
-    files = {name: saved(page, page.locator(f".st-key-export-{name.replace('.', '-')} button").first, tmp_path)
-             for name in ("taxonomy.csv", "assignments.csv", "assignments.parquet", "receipt.json")}
+    files = {
+        name: saved(page, page.locator(f".st-key-export-{name.replace('.', '-')} button").first, tmp_path)
+        for name in ("taxonomy.csv", "assignments.csv", "assignments.parquet", "receipt.json")
+    }
     report = saved(page, page.locator(".st-key-export-report button").first, tmp_path)
     shot(page, "journey-4-export")
     check_tables(files, workspace)

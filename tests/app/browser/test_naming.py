@@ -11,9 +11,16 @@ from tests.helpers.cli_process import wait_for
 from tests.helpers.pages import ready
 
 pytestmark = pytest.mark.browser
-HOSTILE = ["<img src=x onerror=window.harmed=1>Rivers", "<script>window.harmed=1</script>Bread",
-           "[Stars](javascript:window.harmed=1)", "![x](http://evil.example/pixel.png) Engines",
-           "$$\\href{javascript:alert(1)}{Law}$$", "\u202eMoney\u202c", "<b>Code</b>", "=HYPERLINK(1)"]
+HOSTILE = [
+    "<img src=x onerror=window.harmed=1>Rivers",
+    "<script>window.harmed=1</script>Bread",
+    "[Stars](javascript:window.harmed=1)",
+    "![x](http://evil.example/pixel.png) Engines",
+    "$$\\href{javascript:alert(1)}{Law}$$",
+    "\u202eMoney\u202c",
+    "<b>Code</b>",
+    "=HYPERLINK(1)",
+]
 
 
 def settled(page: Any, seconds: float = 0.5) -> None:
@@ -25,13 +32,18 @@ def sources(workspace: Workspace) -> list[str]:
     return [cluster.label_source for cluster in Workspace(workspace.root).taxonomy().clusters]
 
 
-def test_shown_sent_cancelled_resumed_and_undone(serve: Any, browser_page: Any, sample: Workspace,
-                                                 tmp_path: Path) -> None:
+def test_shown_sent_cancelled_resumed_and_undone(
+    serve: Any, browser_page: Any, sample: Workspace, tmp_path: Path
+) -> None:
     before = sample.taxonomy().clusters
     slow = 3  # the request that is cancelled
     with chat_server(lambda i, body: says(HOSTILE[i % len(HOSTILE)], wait=60 if i == slow else 0)) as server:
-        served = serve("app/main.py", "--workspace", str(sample.root),
-                       env={"GEM_EXPLORER_HOME": str(tmp_path / "home"), "GEM_LLM_API_KEY": "sk-very-secret"})
+        served = serve(
+            "app/main.py",
+            "--workspace",
+            str(sample.root),
+            env={"GEM_EXPLORER_HOME": str(tmp_path / "home"), "GEM_LLM_API_KEY": "sk-very-secret"},
+        )
         page = browser_page(f"{served.url}/taxonomy")
         page.set_default_timeout(120_000)
         settled(page, 1)

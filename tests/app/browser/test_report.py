@@ -26,8 +26,13 @@ def opened(chromium: Any) -> Iterator[Open]:
 
     def open_file(path: Path, *, width: int = 1440, dark: bool = False, script: bool = True, fragment: str = "") -> Any:
         context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", offline=True,
-            reduced_motion="reduce", java_script_enabled=script, has_touch=width < 500)
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            offline=True,
+            reduced_motion="reduce",
+            java_script_enabled=script,
+            has_touch=width < 500,
+        )
         contexts.append(context)
         told: list[str] = []
         address = path.resolve().as_uri()
@@ -70,8 +75,10 @@ def hostile_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def settled(page: Any) -> dict[str, str]:
     """What the map says of itself once two frames have gone by."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimation"
-                  "Frame(done))))")
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimation"
+        "Frame(done))))"
+    )
     return dict(page.evaluate("() => ({...document.querySelector('canvas').dataset})"))
 
 
@@ -157,12 +164,16 @@ def test_tiles_have_the_sizes_of_the_shares(opened: Open, sample_report: Path) -
         tiles = page.locator(".tile").evaluate_all("(all) => all.map((t) => t.offsetWidth * t.offsetHeight)")
         values = np.array([c[size.lower()] for c in data["clusters"]], dtype=float)
         assert np.corrcoef(tiles, values)[0, 1] > 0.95
-        assert data["clusters"][0]["shares"][("Documents", "Tokens", "Mass").index(size)] in page.locator(
-            ".tile[data-place='0']").text_content()
-    boxes = page.locator(".tile").evaluate_all("(all) => all.map((t) => [t.offsetLeft, t.offsetTop, t.offsetLeft + "
-                                               "t.offsetWidth, t.offsetTop + t.offsetHeight])")
+        assert (
+            data["clusters"][0]["shares"][("Documents", "Tokens", "Mass").index(size)]
+            in page.locator(".tile[data-place='0']").text_content()
+        )
+    boxes = page.locator(".tile").evaluate_all(
+        "(all) => all.map((t) => [t.offsetLeft, t.offsetTop, t.offsetLeft + "
+        "t.offsetWidth, t.offsetTop + t.offsetHeight])"
+    )
     for i, a in enumerate(boxes):
-        for b in boxes[i + 1:]:
+        for b in boxes[i + 1 :]:
             assert min(a[2], b[2]) - max(a[0], b[0]) <= 1 or min(a[3], b[3]) - max(a[1], b[1]) <= 1
 
 
@@ -230,7 +241,7 @@ def test_nothing_in_a_hostile_corpus_runs_or_asks(opened: Open, hostile_report: 
         page.locator(".row").nth(row).click()
         if width == 1440:  # its documents face us: point at one
             place = next(k for k, c in enumerate(data["clusters"]) if str(c["number"]) == settled(page)["selected"])
-            inside = on_screen(page, data)[ends[place] - data["points"]["counts"][place]: ends[place]]
+            inside = on_screen(page, data)[ends[place] - data["points"]["counts"][place] : ends[place]]
             page.mouse.move(*inside[np.nanargmax(inside[:, 2]), :2])
             settled(page)
             assert page.locator(".tip span").inner_text() == data["clusters"][place]["label"]

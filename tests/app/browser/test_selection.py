@@ -153,8 +153,10 @@ def test_a_lasso_on_the_globe_outlives_a_change_of_map(serve: Any, browser_page:
     chip.wait_for()
     choose(page, "Flat map")
     page.wait_for_selector(f"{CHART} .gl-canvas")
-    grey = page.evaluate("() => document.querySelector('[data-testid=stPlotlyChart] .js-plotly-plot')._fullData"
-                         ".find((t) => t.name === 'no match').x.length")
+    grey = page.evaluate(
+        "() => document.querySelector('[data-testid=stPlotlyChart] .js-plotly-plot')._fullData"
+        ".find((t) => t.name === 'no match').x.length"
+    )
     assert grey == len(workspace) - inside
     choose(page, "Sphere")
     page.wait_for_selector(GLOBE)

@@ -15,8 +15,19 @@ pytestmark = pytest.mark.browser
 
 
 def test_four_sessions_at_once_meet_no_error(chromium: Any, built_sample: Path) -> None:
-    done = subprocess.run([sys.executable, str(ROOT / "benchmarks" / "many_sessions.py"), "--sessions=4", "--rounds=1",
-                           f"--workspace={built_sample}"], capture_output=True, text=True, env=QUIET, timeout=1500)
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(ROOT / "benchmarks" / "many_sessions.py"),
+            "--sessions=4",
+            "--rounds=1",
+            f"--workspace={built_sample}",
+        ],
+        capture_output=True,
+        text=True,
+        env=QUIET,
+        timeout=1500,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "round 1, 4 sessions open" in done.stdout
     assert done.stdout.count("errors: 0") == 2

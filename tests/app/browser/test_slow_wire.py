@@ -29,8 +29,9 @@ def test_presses_that_overtake_late_answers_keep_the_page(serve: Any, browser_pa
     ready(page)
     box = page.locator(GLOBE).bounding_box()
     for turn in range(20):
-        page.mouse.click(box["x"] + box["width"] * (0.35 + 0.1 * (turn % 3)),
-                         box["y"] + box["height"] * (0.4 + 0.02 * (turn % 7)))
+        page.mouse.click(
+            box["x"] + box["width"] * (0.35 + 0.1 * (turn % 3)), box["y"] + box["height"] * (0.4 + 0.02 * (turn % 7))
+        )
         page.wait_for_timeout(330)
     ready(page)
     for name in ("Balance", "Explore", "Taxonomy", "Export", "Explore") * 2:

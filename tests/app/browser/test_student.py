@@ -19,8 +19,12 @@ from tests.helpers.pages import ready
 pytestmark = pytest.mark.browser
 
 
-def test_from_the_button_to_a_labelled_folder(serve: Any, browser_page: Any, built_sample: Path, tmp_path: Path,
-                                              ) -> None:
+def test_from_the_button_to_a_labelled_folder(
+    serve: Any,
+    browser_page: Any,
+    built_sample: Path,
+    tmp_path: Path,
+) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / "first-visit-done").touch()

@@ -112,8 +112,10 @@ def test_suggest_read_what_moves_apply_and_undo(balance: Any, workspace: Workspa
     until(lambda: balance.get_by_text(found.sentence).count() == 1)
     until(lambda: balance.locator(SLIDER).count() == 1)  # the old slider has gone
     ready(balance)
-    insist(lambda: (balance.locator(SLIDER).focus(), balance.keyboard.press("End")),
-           lambda: balance.get_by_text("Solid: draft, strength exact").count() == 1)
+    insist(
+        lambda: (balance.locator(SLIDER).focus(), balance.keyboard.press("End")),
+        lambda: balance.get_by_text("Solid: draft, strength exact").count() == 1,
+    )
     ready(balance)
     table = balance.locator(".st-key-balance-moved [data-testid=stDataFrame]")
 

@@ -132,8 +132,16 @@ def test_jobs_in_the_header(served: Any, browser_page: Any, sample: Workspace, t
     folder = tmp_path / "home" / "jobs" / "abc"
     folder.mkdir(parents=True)
     title = "<img src=x onerror=alert(1)> **pool**"
-    (folder / "job.json").write_text(json.dumps({"title": title, "arguments": ["fit", "x.csv"],
-                                                 "workspace": str(tmp_path / "other"), "started": time.time() - 9}))
+    (folder / "job.json").write_text(
+        json.dumps(
+            {
+                "title": title,
+                "arguments": ["fit", "x.csv"],
+                "workspace": str(tmp_path / "other"),
+                "started": time.time() - 9,
+            }
+        )
+    )
     (folder / "exit").write_text("137\n")
     (folder / "log.txt").write_text("embed: 12 of 400\n<b>last words</b>\n")
     page = opened(browser_page, served.url, "Export")

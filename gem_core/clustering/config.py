@@ -1,0 +1,113 @@
+"""Configuration of a GEM mixture fit, checked when it is made."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gem_core.clustering.target import checked_target
+from gem_core.errors import InputError
+
+# kappa may grow to this multiple of the pooled concentration of the start. Clusters of near-duplicates run away
+# otherwise (1800 beside 100 was seen) and then hold their mass against any balance.
+CAP_RATIO = 10.0
+
+
+@dataclass(frozen=True)
+class MixtureConfig:
+    r"""Everything a fit depends on besides the documents and their weights.
+
+    Attributes
+    ----------
+    n_clusters : int
+        K >= 1.
+    strength : float
+        Balance strength lambda / kappa, in [0, inf]: 0 is a plain von Mises-Fisher mixture, about 1 matches the
+        scale of the logits, infinity holds the masses exactly at the target.
+    target : "uniform", "natural", "floor:x" or tuple of K floats
+        u: equal shares; the masses of the strength-0 fit from the same start; these masses lifted to at least x, the
+        larger ones shrunk in proportion ("floor:0.02" is 2%, x at most 1/K); or given shares (sum 1). From a cold
+        start the largest given share goes to the largest cluster, and so on.
+    concentration : "per_cluster", "shared" or float
+        How kappa is chosen; a number fixes it.
+    solver : "dual" or "mm"
+        Exact dual E-step, or the paper's minorise-maximise (hundreds of times more passes).
+    max_iter : int
+        Largest number of iterations on all documents.
+    tol : float
+        Stop when the objective changes by less than tol x |objective| in one iteration.
+    seed : int
+        Seed of every random choice.
+    start : "search", "relax" or "plain"
+        "search": start from the best of some forty balanced fits of a sample (`seed_mixture`), then relax to the
+        asked strength. "relax": start from one exactly balanced fit. "plain": from k-means++ alone.
+    lambda_scale : "mean" or "sum"
+        "mean": lambda acts on the mean over documents. "sum" is the paper's formula taken literally: lambda / n.
+
+    Raises
+    ------
+    InputError
+        A value is outside its range.
+
+    Examples
+    --------
+    >>> MixtureConfig(n_clusters=8, strength=float("inf")).target
+    'uniform'
+    """
+
+    n_clusters: int = 24
+    strength: float = 1.0
+    target: str | tuple[float, ...] = "uniform"
+    concentration: Literal["per_cluster", "shared"] | float = "per_cluster"
+    solver: Literal["dual", "mm"] = "dual"
+    max_iter: int = 200
+    tol: float = 1e-6
+    seed: int = 0
+    start: Literal["search", "relax", "plain"] = "search"
+    lambda_scale: Literal["mean", "sum"] = "mean"
+
+    def __post_init__(self) -> None:
+        _whole(self.n_clusters, "n_clusters", 1, "Ask for one cluster or more")
+        _whole(self.max_iter, "max_iter", 1, "Allow one iteration or more")
+        _whole(self.seed, "seed", 0, "Use a whole number that is not negative")
+        if not _number(self.strength) or math.isnan(self.strength) or self.strength < 0:
+            raise InputError(
+                "strength must be a number from 0 to infinity",
+                f"{self.strength!r}",
+                "Use 0 for no balance, 1 for matched, inf for exact balance",
+            )
+        if not _number(self.tol) or not 0 <= self.tol < 1:
+            raise InputError("tol must be a number from 0 to below 1", f"{self.tol!r}", "Use the default, 1e-6")
+        _one_of(self.solver, "solver", ("dual", "mm"))
+        _one_of(self.start, "start", ("search", "relax", "plain"))
+        _one_of(self.lambda_scale, "lambda_scale", ("mean", "sum"))
+        if isinstance(self.concentration, str):
+            _one_of(self.concentration, "concentration", ("per_cluster", "shared"))
+        elif not _number(self.concentration) or not 0 < self.concentration < math.inf:
+            raise InputError(
+                'concentration must be "per_cluster", "shared" or a positive number',
+                f"{self.concentration!r}",
+                'Use "per_cluster"',
+            )
+        object.__setattr__(self, "target", checked_target(self.target, self.n_clusters))
+        if self.solver == "mm" and math.isinf(self.strength):
+            raise InputError(
+                'solver "mm" needs a finite strength (its step has size 0 at infinity)',
+                "inf",
+                'Use solver="dual", or a large finite strength',
+            )
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _whole(value: object, name: str, least: int, do: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(f"{name} must be a whole number of at least {least}", f"{value!r}", do)
+
+
+def _one_of(value: object, name: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"{name} must be one of {', '.join(allowed)}", f"{value!r}", f'Use "{allowed[0]}"')
