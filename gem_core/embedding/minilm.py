@@ -63,7 +63,7 @@ def checked_weights(folder: Path | None = None) -> Path:
 
 
 class PackagedEncoder:
-    """all-MiniLM-L6-v2 from the installed package; see `gem_core.corpus.encoders.Encoder` for the attributes."""
+    """all-MiniLM-L6-v2 from the installed package; see `gem_core.embedding.encoders.Encoder` for the attributes."""
 
     dimension = WIDTH
 

@@ -1,4 +1,4 @@
-"""A short run of the benchmark that kills jobs at random moments; the long one is benchmarks/kill_nine.py."""
+"""A short run of the benchmark that kills jobs at random moments; the long one is benchmarks/recovery/kill_nine.py."""
 
 import subprocess
 import sys
@@ -18,7 +18,8 @@ def test_six_kills_lose_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             sys.executable,
-            str(ROOT / "benchmarks" / "kill_nine.py"),
+            "-m",
+            "benchmarks.recovery.kill_nine",
             "--rounds=6",
             "--seed=11",
             "--documents=90",

@@ -128,13 +128,13 @@ def no_network(event, args):
     if event in ("socket.connect", "socket.getaddrinfo"):
         raise SystemExit(f"tried the network: {args}")
 sys.addaudithook(no_network)
-import gem_core.corpus
+import gem_core.embedding
 assert not {"torch", "sentence_transformers", "transformers", "tokenizers"} & set(sys.modules), "not light"
 for encoder in ("packaged", sys.argv[2]):
-    print(gem_core.corpus.embed(["bees dance", "tea is picked"], cache=sys.argv[1], encoder=encoder).shape)
+    print(gem_core.embedding.embed(["bees dance", "tea is picked"], cache=sys.argv[1], encoder=encoder).shape)
 from gem_core.errors import CorpusError
 try:
-    gem_core.corpus.load_encoder("nobody/no-such-model")
+    gem_core.embedding.load_encoder("nobody/no-such-model")
 except CorpusError as error:
     print(error)
 """

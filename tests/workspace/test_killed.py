@@ -58,7 +58,7 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path) -> None:
     write_array(path, np.arange(3))
     killed(f"""
 from pathlib import Path
-from gem_core.workspace.files import write_whole, write_folder
+from gem_core.workspace.atomic_files import write_whole, write_folder
 def half(path):
     path.write_bytes(b"half")
     {DYING}

@@ -94,9 +94,9 @@ def import_(
         mixtures,
         losses,
         target=target,
-        regressor=regressor,
+        regressor=regressor,  # type: ignore[arg-type]  # checked when used
         resamples=resamples,
-        seed=seed,  # type: ignore[arg-type]  # checked when used
+        seed=seed,
     )
     _say_proposal(found, as_json)
 

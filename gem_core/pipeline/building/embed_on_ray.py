@@ -71,7 +71,7 @@ class RayEmbedders:
 
 
 def ray_engine(workers: int | None = None) -> Engine:
-    """Return an engine for `gem_core.corpus.embed` that embeds on Ray.
+    """Return an engine for `gem_core.embedding.embed` that embeds on Ray.
 
     The vectors are those of this process to rounding, in the same cache. An actor takes one processor, or one GPU
     where the cluster has any; one that is killed is started again and its batches are embedded again.
