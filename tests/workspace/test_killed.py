@@ -75,12 +75,12 @@ def test_a_folder_being_removed_is_never_taken_for_whole(tmp_path: Path) -> None
     killed(f"""
 import shutil
 from pathlib import Path
-from gem_core.workspace import files
+from gem_core.workspace import atomic_files
 def half(path, **_):
     (Path(path) / "d").unlink()
     {DYING}
-files.shutil.rmtree = half
-files.remove_folder(Path({str(folder)!r}))""")
+atomic_files.shutil.rmtree = half
+atomic_files.remove_folder(Path({str(folder)!r}))""")
     assert not folder.exists()
     (left,) = folder.parent.iterdir()
     assert TEMPORARY.match(left.name)
