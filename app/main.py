@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.shell.header import header
 from app.shell.requirements import can_show
-from app.state.session import session
+from app.state.session import current_session
 from app.ui.errors import guarded
 
 ASSETS = Path(__file__).parent / "assets"
@@ -42,6 +42,6 @@ page = st.navigation(
     position="top",
 )
 with guarded():
-    header(session())
-    if page.title == "Corpus" or can_show(session()):
+    header(current_session())
+    if page.title == "Corpus" or can_show(current_session()):
         page.run()

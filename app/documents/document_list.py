@@ -70,7 +70,7 @@ def document_list(
     def opened() -> None:
         cells = widget(key)["selection"]["cells"]
         if cells:
-            session.read(int(rows[cells[0][0]]), tuple(int(row) for row in rows))
+            session.open_document(int(rows[cells[0][0]]), tuple(int(row) for row in rows))
 
     st.dataframe(
         pd.DataFrame(table),

@@ -10,8 +10,8 @@ from gem_core.workspace import Taxonomy
 
 def order(session: Session, taxonomy: Taxonomy, row: int) -> tuple[int, ...]:
     """Return the documents to step through: the list it was chosen from, else its cluster from the most typical on."""
-    if row in session.reading:
-        return session.reading
+    if row in session.document_list:
+        return session.document_list
     table = taxonomy.documents
     inside = np.flatnonzero(table["cluster_id"].to_numpy() == table["cluster_id"].iloc[row])
     ranked = inside[np.argsort(-table["gis"].to_numpy()[inside], kind="stable")]
@@ -29,7 +29,7 @@ def stepper(session: Session, taxonomy: Taxonomy, row: int) -> None:
             type="tertiary",
             key="reader_previous",
             disabled=at == 0,
-            on_click=lambda: session.read(rows[at - 1], rows),
+            on_click=lambda: session.open_document(rows[at - 1], rows),
             help="Key K",
         )
         st.markdown(f":small[:gray[{count(at + 1)} of {count(len(rows))}]]", width="content")
@@ -40,6 +40,6 @@ def stepper(session: Session, taxonomy: Taxonomy, row: int) -> None:
             type="tertiary",
             key="reader_next",
             disabled=at == len(rows) - 1,
-            on_click=lambda: session.read(rows[at + 1], rows),
+            on_click=lambda: session.open_document(rows[at + 1], rows),
             help="Key J",
         )

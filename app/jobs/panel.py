@@ -166,7 +166,7 @@ def _buttons(session: Session, job: runner.Job, state: runner.Status, place: str
     ):
         root = Workspace(job.workspace).root
         if root != session.root:
-            session.open(root)
+            session.open_workspace(root)
         st.switch_page(f"views/{PAGES[job.kind]}/page.py")
     if state.state in ("failed", "stopped") and st.button(
         "Start again" if job.starts_over else "Resume",

@@ -37,16 +37,16 @@ def colour_key(root: Path) -> str:
 def follow(session: Session) -> None:
     """Read the address: on the first run of a tab, and when a person goes back or forward in the browser."""
     back = bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
-    if session.followed and not back:
-        session.notice = ""
+    if session.address_read and not back:
+        session.link_notice = ""
         return
-    first, session.followed, session.notice = not session.followed, True, ""
+    first, session.address_read, session.link_notice = not session.address_read, True, ""
     asked = {name: value for name, value in st.query_params.to_dict().items() if name in _READ}
     if not asked:  # a page opened from the navigation has no parts yet: what is selected stays
         return
     if not first:
-        session.clear()
-        session.query, session.meaning = "", False  # a filter has no part in the address: it stays
+        session.clear_selection()
+        session.query, session.by_meaning = "", False  # a filter has no part in the address: it stays
         preset(VIEW, SPHERE)
         preset(colour_key(session.root), map_data.CLUSTER)
     ignored = [name for name in _READ if name in asked and not taken_up(session, name, asked[name])]
@@ -55,7 +55,7 @@ def follow(session: Session) -> None:
     if ignored:
         them = "it" if len(ignored) == 1 else "them"
         named = " and ".join(filter(None, [", ".join(ignored[:-1]), ignored[-1]]))
-        session.notice = f"The link's {named} could not be followed here: GEM Explorer ignored {them}."
+        session.link_notice = f"The link's {named} could not be followed here: GEM Explorer ignored {them}."
 
 
 def keep(session: Session, strength: float | None = None) -> None:
@@ -76,13 +76,13 @@ def parts(session: Session, strength: float | None = None) -> dict[str, str]:
         out["workspace"] = session.root.name
     if session.cluster is not None:
         out["cluster"] = str(session.cluster)
-    elif session.parent is not None:
-        out["group"] = str(session.parent)
+    elif session.group is not None:
+        out["group"] = str(session.group)
     if session.row is not None:
         out["document"] = str(cached_results.workspace(session.root).documents["id"].iloc[session.row])
     if session.query.strip():
         out["query"] = session.query
-        if session.meaning:
+        if session.by_meaning:
             out["by"] = "meaning"
     if widget(VIEW) == FLAT:
         out["map"] = "flat"
@@ -130,14 +130,14 @@ def _workspace(session: Session, name: str) -> bool:
         return False
     if root != session.root:
         Workspace(root)  # refuses what cannot be read
-        session.open(root)
+        session.open_workspace(root)
     return True
 
 
 def _cluster(session: Session, number: str) -> bool:
     if not NUMBER.fullmatch(number) or not cached_results.taxonomy(session.root).has(int(number)):
         return False
-    session.pick(None, int(number))
+    session.select(None, int(number))
     return True
 
 
@@ -145,7 +145,7 @@ def _group(session: Session, number: str) -> bool:
     known = [parent.number for parent in cached_results.taxonomy(session.root).parents]
     if not NUMBER.fullmatch(number) or int(number) not in known:
         return False
-    session.parent = int(number)
+    session.group = int(number)
     return True
 
 
@@ -154,7 +154,7 @@ def _document(session: Session, name: str) -> bool:
     found = np.flatnonzero(ids == name)
     if not len(found):
         return False
-    session.read(int(found[0]))
+    session.open_document(int(found[0]))
     return True
 
 
@@ -168,7 +168,7 @@ def _query(session: Session, words: str) -> bool:
 def _by(session: Session, way: str) -> bool:
     if way not in ("words", "meaning"):
         return False
-    session.meaning = way == "meaning"
+    session.by_meaning = way == "meaning"
     return True
 
 

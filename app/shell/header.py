@@ -25,8 +25,8 @@ def header(session: Session) -> None:
         with st.container(width="content"):
             _help(session)
         shortcuts.listen()
-    if session.notice:
-        st.caption(f":material/link_off: {session.notice}")
+    if session.link_notice:
+        st.caption(f":material/link_off: {session.link_notice}")
     tour.card(session)
 
 

@@ -27,16 +27,16 @@ def _drop_what_has_gone(session: Session) -> None:
     size, taxonomy = len(cached_results.workspace(session.root)), cached_results.taxonomy(session.root)
     gone = []
     if session.row is not None and not 0 <= session.row < size:
-        session.read(None)
+        session.open_document(None)
         gone.append("document")
     if session.cluster is not None and not taxonomy.has(session.cluster):
         session.cluster = None
         gone.append("cluster")
-    if session.parent is not None and session.parent not in [parent.number for parent in taxonomy.parents]:
-        session.parent = None
+    if session.group is not None and session.group not in [parent.number for parent in taxonomy.parents]:
+        session.group = None
         gone.append("group")
-    if session.like is not None and not 0 <= session.like < size:
-        session.like = None
+    if session.similar_to is not None and not 0 <= session.similar_to < size:
+        session.similar_to = None
         gone.append("document to compare with")
     if gone:
         st.caption(f":material/info: What you had selected is no longer there: the {' and the '.join(gone)}.")
@@ -55,7 +55,7 @@ def _no_corpus(session: Session, reason: str) -> None:
                 disabled=session.root == (home() / "sample").resolve(),
             ):
                 bar = st.progress(0.0, "Opening the sample")
-                session.open(
+                session.open_workspace(
                     open_sample(
                         progress=lambda step, done, total: bar.progress(
                             min(1.0, done / max(total, 1)), f"Preparing the sample: {step}"

@@ -58,27 +58,28 @@ STEPS = (
 
 def begin(session: Session) -> None:
     """Show the first step."""
-    session.tour = 0
+    session.tour_step = 0
 
 
 def card(session: Session) -> None:
     """Show the step that is due, with its control ringed; on a first visit it begins by itself."""
-    if session.tour is None and not session.toured:
-        session.toured = True
+    if session.tour_step is None and not session.tour_offered:
+        session.tour_offered = True
         if not (home() / FILE).exists():
             begin(session)
-    if session.tour is None:
+    if session.tour_step is None:
         return
-    step = STEPS[session.tour]
+    step = STEPS[session.tour_step]
     st.html(
         f"<style>{step.ring} {{ outline: 2px solid var(--st-primary-color, #14a08e); outline-offset: 4px; "
         "border-radius: 8px; }</style>"
     )
     with st.container(border=True, key="tour-card", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f":primary-badge[{session.tour + 1} of {len(STEPS)}] &nbsp; **{step.title}.** {step.says}", width="stretch"
+            f":primary-badge[{session.tour_step + 1} of {len(STEPS)}] &nbsp; **{step.title}.** {step.says}",
+            width="stretch",
         )
-        _buttons(session, session.tour)
+        _buttons(session, session.tour_step)
 
 
 def _buttons(session: Session, at: int) -> None:
@@ -98,12 +99,12 @@ def _buttons(session: Session, at: int) -> None:
 
 
 def _go(session: Session, to: int) -> None:
-    session.tour = to
+    session.tour_step = to
     st.switch_page(f"views/{STEPS[to].screen}/page.py")
 
 
 def _close(session: Session) -> None:
-    session.tour = None
+    session.tour_step = None
     with suppress(OSError):  # where nothing can be written they come again
         home().mkdir(parents=True, exist_ok=True)
         (home() / FILE).touch()

@@ -55,67 +55,75 @@ class Session:
     root: Path
     row: int | None = None
     cluster: int | None = None
-    parent: int | None = None
+    group: int | None = None
     query: str = ""
-    meaning: bool = False
-    like: int | None = None
+    by_meaning: bool = False
+    similar_to: int | None = None
     nearest: int = NEAREST
     filter: Filter = field(default_factory=Filter)
-    twins: float | None = None
-    group: int | None = None
+    duplicate_threshold: float | None = None
+    duplicate_group: int | None = None
     drafts: dict[str, Any] = field(default_factory=dict)
-    reading: tuple[int, ...] = ()
-    tour: int | None = None
-    toured: bool = False
-    notice: str = ""
-    followed: bool = False
+    document_list: tuple[int, ...] = ()
+    tour_step: int | None = None
+    tour_offered: bool = False
+    link_notice: str = ""
+    address_read: bool = False
 
-    def open(self, root: Path) -> None:
+    def open_workspace(self, root: Path) -> None:
         """Open another workspace; what was selected in the old one is dropped."""
         self.root, self.drafts = root, {}
-        self.clear()
-        self.forget()
+        self.clear_selection()
+        self.clear_query()
 
-    def clear(self) -> None:
+    def clear_selection(self) -> None:
         """Pick nothing; the documents that a question selects stay."""
-        self.row, self.cluster, self.parent, self.reading = None, None, None, ()
+        self.row, self.cluster, self.group, self.document_list = None, None, None, ()
 
-    def forget(self) -> None:
+    def clear_query(self) -> None:
         """Ask for nothing: no words, no filter, no line on a map, no near-duplicates."""
-        self.query, self.like, self.filter, self.twins, self.group = "", None, Filter(), None, None
+        self.query, self.similar_to, self.filter, self.duplicate_threshold, self.duplicate_group = (
+            "",
+            None,
+            Filter(),
+            None,
+            None,
+        )
 
     @property
-    def asking(self) -> bool:
+    def has_query(self) -> bool:
         """Whether a question selects documents."""
-        return bool(self.query.strip() or self.like is not None or self.filter or self.twins is not None)
+        return bool(
+            self.query.strip() or self.similar_to is not None or self.filter or self.duplicate_threshold is not None
+        )
 
     @property
-    def near(self) -> bool:
+    def is_semantic(self) -> bool:
         """Whether the question is one by meaning."""
-        return self.like is not None or (self.meaning and bool(self.query.strip()))
+        return self.similar_to is not None or (self.by_meaning and bool(self.query.strip()))
 
     @property
-    def wanted(self) -> Filter:
+    def document_filter(self) -> Filter:
         """The filter with the words of the search, unless these are meant by meaning."""
-        return replace(self.filter, text="" if self.near else self.query)
+        return replace(self.filter, text="" if self.is_semantic else self.query)
 
-    def narrow(self, **parts: Any) -> None:
+    def update_filter(self, **parts: Any) -> None:
         """Change parts of the filter; the list of what it selects is shown."""
         self.filter = replace(self.filter, **parts)
-        self.clear()
+        self.clear_selection()
 
-    def pick(self, row: int | None, cluster: int | None) -> None:
+    def select(self, row: int | None, cluster: int | None) -> None:
         """Select a document with its cluster, or a cluster alone, on a map."""
-        self.clear()
+        self.clear_selection()
         self.row, self.cluster = row, cluster
 
-    def read(self, row: int | None, among: tuple[int, ...] = ()) -> None:
+    def open_document(self, row: int | None, among: tuple[int, ...] = ()) -> None:
         """Open a document from a list, or close it; the list stays behind it."""
         self.row = row
-        self.reading = among
+        self.document_list = among
 
 
-def session() -> Session:
+def current_session() -> Session:
     """Return the session of this browser tab, made on its first run."""
     if "session" not in st.session_state:
         st.session_state["session"] = Session(root=_first_workspace())

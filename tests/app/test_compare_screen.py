@@ -73,7 +73,7 @@ def test_one_flow_is_listed_and_a_document_says_where_it_goes(
     assert chosen is not None
     rows = found.rows(*chosen)
     assert len(next(frame for frame in app.dataframe if frame.key == "compare_documents").value) == len(rows) >= 1
-    app.session_state["session"].read(int(rows[0]), tuple(int(row) for row in rows))
+    app.session_state["session"].open_document(int(rows[0]), tuple(int(row) for row in rows))
     app.run()
     assert not app.exception
     words = said(app)

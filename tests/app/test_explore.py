@@ -38,7 +38,7 @@ def test_a_cluster_then_a_document_then_back(sample: Workspace, monkeypatch: pyt
     app = opened(sample.root, monkeypatch)
     taxonomy = sample.taxonomy()
     session = app.session_state["session"]
-    session.pick(None, 3)
+    session.select(None, 3)
     app.run()
     cluster = taxonomy.clusters[3]
     shown = table(app, "exemplars_3")
@@ -47,7 +47,7 @@ def test_a_cluster_then_a_document_then_back(sample: Workspace, monkeypatch: pyt
     )
     assert {"Conf.", "Centr.", "Dens."} <= set(shown.columns)
     row = cluster.exemplars[1]
-    session.read(row)
+    session.open_document(row)
     app.run()
     assert sample.texts([row])[0] in words(app)
     app.button(key="panel_back").click().run()

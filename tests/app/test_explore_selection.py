@@ -35,7 +35,7 @@ def download(app: AppTest) -> pd.DataFrame:
     from app.views.explore import saved_selections
 
     session = app.session_state["session"]
-    found = cached_results.selected(session.root, session.wanted)
+    found = cached_results.selected(session.root, session.document_filter)
     return pd.read_csv(io.BytesIO(saved_selections._file(session, found, texts=True)))
 
 
@@ -44,7 +44,7 @@ def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: py
     session, taxonomy = app.session_state["session"], sample.taxonomy()
     subjects = sorted(sample.documents["subject"].unique())[:2]
     wanted = Filter(columns=(Column("subject", values=tuple(subjects)),), tokens=(None, 130))
-    session.narrow(columns=wanted.columns, tokens=wanted.tokens)
+    session.update_filter(columns=wanted.columns, tokens=wanted.tokens)
     app.run()
     keep = mask(sample, taxonomy, wanted)
     assert 10 < keep.sum() < 100
@@ -61,7 +61,7 @@ def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: py
     app.button(key="chip_tokens").click().run()
     assert session.filter == Filter(columns=wanted.columns)
     app.button(key="chip_column:subject").click().run()
-    assert not session.asking
+    assert not session.has_query
     assert all(frame.key != "found_documents" for frame in app.dataframe)
 
 
@@ -107,21 +107,21 @@ def test_search_by_meaning_then_documents_like_one(sample: Workspace, monkeypatc
     expected = search_meaning(sample, "celestial bodies seen at night", 200)
     assert list(table(app, "found_documents")["Cosine"]) == pytest.approx(list(expected.cosine), abs=1e-4)
     assert "The 200 documents nearest in meaning" in words(app)
-    session.narrow(tokens=(None, 110))
+    session.update_filter(tokens=(None, 110))
     app.run()
     short = np.flatnonzero(sample.documents["tokens"].to_numpy() <= 110)
     assert len(short) > 200 or f"**{len(short)}** of 651" in words(app)
     assert chips(app)["meaning"].startswith('near in meaning to "celestial bodies')
     row = int(expected.rows[0])
-    session.read(row)
+    session.open_document(row)
     app.run()
     app.button(key="select_like").click().run()
-    assert session.like == row
+    assert session.similar_to == row
     like = search_like(sample, row, 199, within=sample.documents["tokens"].to_numpy() <= 110)
     shown = list(table(app, "found_documents")["Cosine"])
     assert [c for c in shown if c < 0.9999][:20] == pytest.approx(list(like.cosine[:20]), abs=1e-4)
     app.text_input(key="explore_query").set_value("water").run()
-    assert session.like is None
+    assert session.similar_to is None
 
 
 def test_own_vectors_ask_for_their_model(sample: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -144,14 +144,14 @@ def test_a_line_on_a_map_stays_whatever_the_map(sample: Workspace, monkeypatch: 
     session = app.session_state["session"]
     flat = np.asarray(sample.flat)
     (left, low), (right, high) = (np.quantile(flat, [0.2, 0.7], axis=0) + 1e-4).tolist()
-    session.narrow(outline=Outline(((left, low), (right, low), (right, high), (left, high))))
+    session.update_filter(outline=Outline(((left, low), (right, low), (right, high), (left, high))))
     inside = ((flat > [left, low]) & (flat < [right, high])).all(axis=1).sum()
     for view in ("Flat map", "Sphere", "Flat map"):
         app.button_group(key="explore_view").set_value(view).run()
         assert not app.exception
         assert f"**{inside}** of 651" in words(app)
         assert chips(app) == {"outline": "drawn around on the flat map"}
-    session.pick(4, 0)  # a document is opened and closed: the line stays
+    session.select(4, 0)  # a document is opened and closed: the line stays
     app.run()
     app.button(key="panel_back").click().run()
     assert session.filter.outline is not None
@@ -203,13 +203,13 @@ def test_near_duplicates_are_counted_listed_and_opened(sample: Workspace, monkey
     assert list(shown["Documents"]) == list(found.sizes)
     assert f"{found.extra} documents would go" in words(app).replace(",", "")
     group = next(k for k in range(len(found.sizes)) if 31 in found.members(k)[0])
-    session.group = group
+    session.duplicate_group = group
     app.run()
     assert list(table(app, "twins_documents")["Cosine"]) == pytest.approx(list(found.members(group)[1]), abs=1e-4)
     assert {10, 30, 31} <= set(found.members(group)[0].tolist())
     app.button(key="panel_back").click().run()
     app.button(key="explore_twins").click().run()
-    assert not session.asking
+    assert not session.has_query
 
 
 def test_without_a_fit_explore_says_where_to_go(

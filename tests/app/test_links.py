@@ -43,7 +43,7 @@ def visit(page: str = "", **parts: str) -> AppTest:
 
 
 def notice(app: AppTest) -> str:
-    return str(app.session_state["session"].notice)
+    return str(app.session_state["session"].link_notice)
 
 
 def address(app: AppTest) -> dict[str, str]:
@@ -76,11 +76,11 @@ def test_the_address_follows_the_selection(at_home: Workspace) -> None:
     app = visit()
     assert address(app) == {"workspace": "pool"}
     session = app.session_state["session"]
-    session.pick(None, 3)
+    session.select(None, 3)
     app.run()
     assert address(app) == {"workspace": "pool", "cluster": "3"}
     row = at_home.taxonomy().cluster(3).exemplars[0]
-    session.read(row)
+    session.open_document(row)
     app.run()
     assert address(app)["document"] == str(at_home.documents["id"].iloc[row])
     app.button_group(key="explore_view").set_value("Flat map").run()

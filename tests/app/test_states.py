@@ -68,11 +68,11 @@ def test_a_selection_that_has_gone_is_dropped(sample: Workspace, monkeypatch: py
     for screen in BY_CLUSTERS:
         app = opened(sample.root, monkeypatch, screen)
         session = app.session_state["session"]
-        session.pick(len(sample) + 5, 999)
-        session.parent = 77
+        session.select(len(sample) + 5, 999)
+        session.group = 77
         app.run()
         assert not app.exception, screen
-        assert (session.row, session.cluster, session.parent) == (None, None, None)
+        assert (session.row, session.cluster, session.group) == (None, None, None)
         assert "no longer there: the document and the cluster and the group" in words(app)
         app.run()
         assert "no longer there" not in words(app)

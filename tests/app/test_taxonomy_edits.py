@@ -23,7 +23,7 @@ def app(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 def select(app: AppTest, *, cluster: int | None = None, row: int | None = None) -> None:
     session = app.session_state["session"]
-    session.clear()
+    session.clear_selection()
     session.cluster, session.row = cluster, row
     app.run()
 

@@ -118,7 +118,7 @@ def test_evidence_says_who_named_it_and_what_it_is_made_of(sample: Workspace, mo
     app = opened(sample.root, monkeypatch, "taxonomy")
     for number, source in ((1, "Named by a person"), (2, "Named by its keywords")):
         session = app.session_state["session"]
-        session.clear()
+        session.clear_selection()
         session.cluster = number
         app.run()
         assert source in words(app)

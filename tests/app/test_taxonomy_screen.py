@@ -9,8 +9,8 @@ from tests.helpers.screen import opened
 
 def select(app: AppTest, *, cluster: int | None = None, parent: int | None = None) -> None:
     session = app.session_state["session"]
-    session.clear()
-    session.cluster, session.parent = cluster, parent
+    session.clear_selection()
+    session.cluster, session.group = cluster, parent
     app.run()
 
 

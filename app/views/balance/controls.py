@@ -21,7 +21,7 @@ CONCENTRATIONS = {"per_cluster": "Each its own", "shared": "Shared", "fixed": "F
 WEIGHTINGS = {"documents": "Documents", "tokens": "Tokens"}
 
 
-def controls(here: Session, draft: Draft, taxonomy: Taxonomy) -> None:
+def controls(session: Session, draft: Draft, taxonomy: Taxonomy) -> None:
     """Show the controls and write what they hold into the draft."""
     now = draft.settings
     strength = _strength(draft, taxonomy)
@@ -38,7 +38,7 @@ def controls(here: Session, draft: Draft, taxonomy: Taxonomy) -> None:
         or now.n_clusters
     )
     with st.container():
-        target = target_of(here, taxonomy, draft.own, now.target, int(n_clusters), str(draft.round))
+        target = target_of(session, taxonomy, draft.own, now.target, int(n_clusters), str(draft.round))
     weighting = _choice(
         draft,
         "Count shares in",

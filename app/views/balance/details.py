@@ -16,11 +16,11 @@ from gem_core.pipeline import Preview
 from gem_core.workspace import Taxonomy
 
 
-def details(here: Session, taxonomy: Taxonomy, found: Preview | None) -> None:
+def details(session: Session, taxonomy: Taxonomy, found: Preview | None) -> None:
     """Documents that would move, the numbers behind the charts, and the objective."""
     with st.container():
         if found is not None:
-            moved(here, taxonomy, found)
+            moved(session, taxonomy, found)
     fit = found.fit if found else taxonomy.fit
     numbers = st.expander("Numbers behind the charts", key="balance-numbers", on_change="rerun")
     if numbers.open:

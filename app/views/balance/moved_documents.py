@@ -32,13 +32,13 @@ WHY = {
 COLUMNS = {"Margin": "margin", "New margin": "margin", "Cosine": "cosine", "New cosine": "cosine"}
 
 
-def moved(here: Session, taxonomy: Taxonomy, found: Preview) -> None:
+def moved(session: Session, taxonomy: Taxonomy, found: Preview) -> None:
     """List the documents that would move; a click opens one."""
     total = len(found.moved)
     if total == 0:
         st.caption("No document would change its cluster.")
         return
-    moves = cached_results.moves(here.root, found)
+    moves = cached_results.moves(session.root, found)
     reasons = sorted(moves.counts().items(), key=lambda item: -item[1])
     split = ", ".join(f"{count(n)} {WHY[reason]}" for reason, n in reasons)
     finding(
@@ -50,7 +50,7 @@ def moved(here: Session, taxonomy: Taxonomy, found: Preview) -> None:
     with st.container():
         if len(chosen) > LISTED:
             st.caption(f"The {count(LISTED)} least sure of {count(len(chosen))} are listed.")
-    _table(here, taxonomy, moves, chosen[:LISTED], names)
+    _table(session, taxonomy, moves, chosen[:LISTED], names)
 
 
 def _names(taxonomy: Taxonomy, found: Preview) -> dict[int, tuple[str, str]]:
@@ -84,7 +84,9 @@ def _filtered(moves: Moves, names: dict[int, tuple[str, str]]) -> np.ndarray:
     return np.flatnonzero(keep)
 
 
-def _table(here: Session, taxonomy: Taxonomy, moves: Moves, at: np.ndarray, names: dict[int, tuple[str, str]]) -> None:
+def _table(
+    session: Session, taxonomy: Taxonomy, moves: Moves, at: np.ndarray, names: dict[int, tuple[str, str]]
+) -> None:
     rows = moves.rows[at]
     if not len(rows):
         st.caption("No document moves this way. Choose All clusters to see them all.")
@@ -100,7 +102,7 @@ def _table(here: Session, taxonomy: Taxonomy, moves: Moves, at: np.ndarray, name
             "New margin": moves.margin_after[at],
             "Cosine": moves.cosine_before[at],
             "New cosine": moves.cosine_after[at],
-            "Document": cached_results.workspace(here.root).openings(rows.tolist()),
+            "Document": cached_results.workspace(session.root).openings(rows.tolist()),
         }
     )
     shape = {
@@ -110,7 +112,7 @@ def _table(here: Session, taxonomy: Taxonomy, moves: Moves, at: np.ndarray, name
     def opened() -> None:
         cells = widget("balance-moved")["selection"]["cells"]
         if cells:
-            here.read(int(rows[cells[0][0]]), tuple(rows.tolist()))
+            session.open_document(int(rows[cells[0][0]]), tuple(rows.tolist()))
 
     st.dataframe(
         table,
@@ -131,7 +133,7 @@ def _table(here: Session, taxonomy: Taxonomy, moves: Moves, at: np.ndarray, name
         },
         alt="Documents that would move: the cluster they leave, the one they join, margins, cosines and the reason",
     )
-    if here.row in rows:
+    if session.row in rows:
         with st.container(border=True, key="balance-reader"):
-            stepper(here, taxonomy, int(here.row))
-            reader(cached_results.workspace(here.root), taxonomy, int(here.row), height=240)
+            stepper(session, taxonomy, int(session.row))
+            reader(cached_results.workspace(session.root), taxonomy, int(session.row), height=240)

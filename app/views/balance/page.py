@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.data import cached_results
 from app.shell import deep_links
-from app.state.session import session
+from app.state.session import current_session
 from app.ui.errors import guarded
 from app.ui.progress import reporter
 from app.views.balance.apply import buttons
@@ -20,18 +20,18 @@ from gem_core.pipeline import Preview, ensure_path
 @st.fragment
 def screen() -> None:
     """Controls on the left, what they would change on the right."""
-    here = session()
-    taxonomy = cached_results.taxonomy(here.root)
-    draft = draft_of(here, taxonomy)
-    asked = here.drafts.pop(deep_links.STRENGTH, None)  # from the address
+    session = current_session()
+    taxonomy = cached_results.taxonomy(session.root)
+    draft = draft_of(session, taxonomy)
+    asked = session.drafts.pop(deep_links.STRENGTH, None)  # from the address
     if asked is not None:
         draft.put(replace(draft.settings, strength=asked))
     with st.container(horizontal=True, wrap=False, gap="large"):
         left, right = st.container(width=264), st.container(width="stretch")
     with left, guarded():
-        controls(here, draft, taxonomy)
+        controls(session, draft, taxonomy)
         changed = draft.settings != applied(taxonomy)
-        buttons(here, taxonomy, draft, changed=changed)
+        buttons(session, taxonomy, draft, changed=changed)
         if not changed:
             st.caption("Nothing differs from what is applied. Move a control to see what would change.")
     with right:
@@ -40,15 +40,15 @@ def screen() -> None:
             found = _preview(draft, place) if changed else None
         with guarded():
             summary(taxonomy, found)
-            figures(here, taxonomy, found, draft, _path)
-            details(here, taxonomy, found)
+            figures(session, taxonomy, found, draft, _path)
+            details(session, taxonomy, found)
     strength = draft.settings.strength
-    deep_links.keep(here, strength if strength != taxonomy.settings.strength else None)
+    deep_links.keep(session, strength if strength != taxonomy.settings.strength else None)
 
 
 def _preview(draft: Draft, place: st.delta_generator.DeltaGenerator) -> Preview:
     """Fit under the draft; only what is not at hand yet shows progress."""
-    root = session().root
+    root = current_session().root
     if cached_results.tried(root, draft.settings):
         return cached_results.try_settings(root, draft.settings)
     with place.container():
@@ -65,7 +65,8 @@ def _path() -> None:
     with place.container():
         st.caption("The balance path is not there yet: fits at 16 strengths, each from its neighbour.")
         ensure_path(
-            cached_results.workspace(session().root), progress=reporter(st.progress(0.0, "Following the balance path"))
+            cached_results.workspace(current_session().root),
+            progress=reporter(st.progress(0.0, "Following the balance path")),
         )
     st.rerun()
 

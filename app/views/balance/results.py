@@ -70,7 +70,7 @@ def summary(taxonomy: Taxonomy, found: Preview | None) -> None:
 
 
 def figures(
-    here: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft, make_path: Callable[[], None]
+    session: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft, make_path: Callable[[], None]
 ) -> None:
     """Shares before and after beside the balance path."""
     grid = st.grid(2, min_column_width=400, gap="medium", key="balance-figures")
@@ -78,7 +78,7 @@ def figures(
         _shares(taxonomy, found, draft)
     with grid.cell():
         if taxonomy.has_path:
-            _path(here, taxonomy, found, draft)
+            _path(session, taxonomy, found, draft)
         else:
             make_path()
 
@@ -187,7 +187,7 @@ def _known(target: float) -> float | None:
     return None if np.isnan(target) else float(target)
 
 
-def _path(here: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
+def _path(session: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
     balance = taxonomy.path
     first, last = float(balance.effective_clusters[0]), float(balance.effective_clusters[-1])
     finding(
@@ -207,8 +207,8 @@ def _path(here: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft
         alt="Effective clusters, largest and smallest mass at 16 strengths",
     )
     chosen = [point["customdata"][0] for point in event["selection"]["points"] if point.get("customdata")]
-    if chosen != here.drafts.get("balance-path"):
-        here.drafts["balance-path"] = chosen
+    if chosen != session.drafts.get("balance-path"):
+        session.drafts["balance-path"] = chosen
         if chosen and chosen[0] >= 0:
             strength = float(balance.strengths[int(chosen[0])])
             draft.put(replace(draft.settings, strength=strength))

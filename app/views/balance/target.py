@@ -19,7 +19,7 @@ KIND_HELP = (
 )
 
 
-def target_of(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, n_clusters: int, key: str) -> Target:
+def target_of(session: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, n_clusters: int, key: str) -> Target:
     """Show the controls of the target; `key` ends in the round of the draft."""
     present = "own" if not isinstance(now, str) else "floor" if floor_of(now) is not None else now
     kind = (
@@ -47,7 +47,7 @@ def target_of(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, n_
             "target is equal."
         )
         return "uniform"
-    return _own(here, taxonomy, own, now, key)
+    return _own(session, taxonomy, own, now, key)
 
 
 def _floor(now: Target, n_clusters: int, key: str) -> str:
@@ -69,8 +69,8 @@ def _floor(now: Target, n_clusters: int, key: str) -> str:
     return floor_target((value if floor is None else float(floor)) / 100)
 
 
-def _own(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key: str) -> tuple[float, ...]:
-    natural = natural_of(here, taxonomy)
+def _own(session: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key: str) -> tuple[float, ...]:
+    natural = natural_of(session, taxonomy)
     if len(own.shares) != len(taxonomy.clusters):
         own.start(now if isinstance(now, tuple) else tuple(float(share) for share in natural))
     lines = [
@@ -101,7 +101,7 @@ def _own(here: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key: st
     return own.shares
 
 
-def natural_of(here: Session, taxonomy: Taxonomy) -> np.ndarray:
+def natural_of(session: Session, taxonomy: Taxonomy) -> np.ndarray:
     """Natural shares of the present clusters; as applied while there is no balance path."""
-    found = cached_results.natural(here.root)
+    found = cached_results.natural(session.root)
     return taxonomy.fit.masses if found is None else found

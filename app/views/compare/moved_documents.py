@@ -28,7 +28,7 @@ def moved(session: Session, found: Comparison) -> None:
         "Flow",
         [None, *flows],
         key="compare_flow",
-        on_change=lambda: session.read(None),
+        on_change=lambda: session.open_document(None),
         persist_state="session",
         format_func=lambda flow: "All that moved" if flow is None else _said(found, flow),
         width="stretch",
@@ -49,7 +49,7 @@ def moved(session: Session, found: Comparison) -> None:
         margins = {} if sure is None else {"Margin": [float(sure[row]) for row in shown]}
         document_list(session, shown, key="compare_documents", show=(), clusters=True, values=margins, height=420)
     with place.cell():
-        if session.row is not None and (session.row in shown or session.row in session.reading):
+        if session.row is not None and (session.row in shown or session.row in session.document_list):
             _document(session, found, session.row)
         else:
             st.caption("The document you choose is shown here, with the group it leaves and the one it joins.")
@@ -58,9 +58,13 @@ def moved(session: Session, found: Comparison) -> None:
 def _document(session: Session, found: Comparison, row: int) -> None:
     taxonomy = cached_results.taxonomy(session.root)
     st.button(
-        "Close", icon=":material/close:", type="tertiary", key="compare_close", on_click=lambda: session.read(None)
+        "Close",
+        icon=":material/close:",
+        type="tertiary",
+        key="compare_close",
+        on_click=lambda: session.open_document(None),
     )
-    if row in session.reading:
+    if row in session.document_list:
         stepper(session, taxonomy, row)
     st.markdown(f":small[:gray[{_group(found.a, row)} → {_group(found.b, row)}]]")
     reader(cached_results.workspace(session.root), taxonomy, row, height=260)

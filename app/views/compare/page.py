@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.data import groupings as cached_groupings
 from app.shell import deep_links
-from app.state.session import Session, session
+from app.state.session import Session, current_session
 from app.ui.errors import guarded
 from app.ui.text import escape, short
 from app.views.compare.cluster_counts import counts
@@ -18,7 +18,7 @@ from gem_core.pipeline.compare.comparison import headline
 GROUPINGS, STEADY, COUNTS = "Two groupings", "Stability", "How many clusters?"
 
 
-def screen(current: Session) -> None:
+def screen(session: Session) -> None:
     """Three questions, one at a time."""
     view = st.segmented_control(
         "Question",
@@ -31,31 +31,31 @@ def screen(current: Session) -> None:
     )
     with guarded():
         if view == STEADY:
-            steady(current)
+            steady(session)
         elif view == COUNTS:
-            counts(current)
+            counts(session)
         else:
-            groupings(current)
+            groupings(session)
 
 
 @st.fragment
-def groupings(current: Session) -> None:
+def groupings(session: Session) -> None:
     """Two groupings held against each other."""
     with guarded():
-        a, b = pick(current)
+        a, b = pick(session)
         if a == b:
             st.caption("Choose two different groupings: there is nothing to compare in one with itself.")
             return
-        if not both_at_hand(current, a, b):
+        if not both_at_hand(session, a, b):
             return
-        found = cached_groupings.comparison(current.root, a, b)
+        found = cached_groupings.comparison(session.root, a, b)
         st.markdown(f"### {escape(short(headline(found), 240))}")
         figures(found)
         flows(found)
-        moved(current, found)
-        qualities(current, found)
+        moved(session, found)
+        qualities(session, found)
 
 
 with guarded():
-    screen(session())
-deep_links.keep(session())
+    screen(current_session())
+deep_links.keep(current_session())

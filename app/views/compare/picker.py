@@ -53,7 +53,7 @@ def pick(session: Session) -> tuple[str, str]:
 
     def keep() -> None:
         session.drafts["compare"] = {key: widget(key) for key in ("compare_a", "compare_b")}
-        session.read(None)
+        session.open_document(None)
 
     def swap() -> None:
         session.drafts["compare"] = {"compare_a": kept["compare_b"], "compare_b": kept["compare_a"]}

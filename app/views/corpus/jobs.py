@@ -25,7 +25,7 @@ def show_jobs(session: Session) -> None:
             if st.button("Open it", key=f"open_{job.folder.name}", type="primary", icon=":material/folder_open:"):
                 root = Workspace(job.workspace).root
                 runner.forget(job)
-                session.open(root)
+                session.open_workspace(root)
                 st.switch_page("views/explore/page.py")
 
     for job in known:

@@ -137,5 +137,5 @@ def _enter(session: Session, root: Path) -> None:
             f"{root}, which is unfinished",
             "Resume its job below, or build it again from its source",
         )
-    session.open(workspace.root)
+    session.open_workspace(workspace.root)
     st.rerun()

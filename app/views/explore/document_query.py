@@ -21,14 +21,14 @@ def asked(session: Session) -> Selected | None:
 
     The first search by meaning loads the encoder and shows how far it is.
     """
-    if session.twins is not None:
-        found = cached_results.twins(session.root, session.twins)
-        return None if found is None else _of_twins(found, session.group)
+    if session.duplicate_threshold is not None:
+        found = cached_results.twins(session.root, session.duplicate_threshold)
+        return None if found is None else _of_twins(found, session.duplicate_group)
     saved = session.filter.saved
     if saved and saved not in [line.name for line in cached_results.selections(session.root)]:
         st.caption(f":material/info: The selection {escape(short(saved))} was deleted or renamed.")
-        session.narrow(saved="")
-    if not session.asking or encoder_missing(session):
+        session.update_filter(saved="")
+    if not session.has_query or encoder_missing(session):
         return None
     place = st.empty()
 
@@ -37,9 +37,9 @@ def asked(session: Session) -> Selected | None:
 
     found = cached_results.selected(
         session.root,
-        session.wanted,
-        words=session.query if session.near else "",
-        like=session.like,
+        session.document_filter,
+        words=session.query if session.is_semantic else "",
+        like=session.similar_to,
         limit=session.nearest,
         progress=progress,
     )
@@ -49,7 +49,11 @@ def asked(session: Session) -> Selected | None:
 
 def encoder_missing(session: Session) -> bool:
     """Whether the question is one by meaning and nobody has said which encoder made the vectors."""
-    return session.near and session.like is None and encoder_of(cached_results.workspace(session.root)) is None
+    return (
+        session.is_semantic
+        and session.similar_to is None
+        and encoder_of(cached_results.workspace(session.root)) is None
+    )
 
 
 def _of_twins(found: Duplicates, group: int | None) -> Selected:
@@ -63,11 +67,11 @@ def said(session: Session) -> dict[str, str]:
     """Say each part of the question in words, by the name of the part; holds corpus text."""
     labels = {c.number: c.label for c in cached_results.taxonomy(session.root).clusters}
     out: dict[str, str] = {}
-    if session.like is not None:
-        out["like"] = f"like {_id(session.root, session.like)}"
-    elif session.near:
+    if session.similar_to is not None:
+        out["like"] = f"like {_id(session.root, session.similar_to)}"
+    elif session.is_semantic:
         out["meaning"] = f'near in meaning to "{" ".join(session.query.split())}"'
-    return out | parts(session.wanted, labels)
+    return out | parts(session.document_filter, labels)
 
 
 def _id(root: Path, row: int) -> str:
@@ -76,9 +80,9 @@ def _id(root: Path, row: int) -> str:
 
 def drop(session: Session, part: str) -> None:
     """Ask for one part less."""
-    session.clear()
+    session.clear_selection()
     if part == "like":
-        session.like = None
+        session.similar_to = None
     elif part in ("meaning", "text"):
         session.query = ""
     else:
@@ -88,7 +92,7 @@ def drop(session: Session, part: str) -> None:
 def chips(session: Session, found: Selected | None) -> None:
     """Show what is asked, each part with a cross, and how many documents answer."""
     words = said(session)
-    if not words or session.twins is not None:
+    if not words or session.duplicate_threshold is not None:
         return
     total = len(cached_results.workspace(session.root))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="gem-chips"):
@@ -109,5 +113,5 @@ def chips(session: Session, found: Selected | None) -> None:
 
 
 def _forget(session: Session) -> None:
-    session.clear()
-    session.forget()
+    session.clear_selection()
+    session.clear_query()

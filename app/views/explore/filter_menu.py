@@ -40,7 +40,7 @@ def _menu(session: Session) -> None:
     labels = {cluster.number: cluster.label for cluster in taxonomy.clusters}
 
     def clusters() -> None:
-        session.narrow(clusters=tuple(widget("filter_clusters")))
+        session.update_filter(clusters=tuple(widget("filter_clusters")))
 
     preset("filter_clusters", [number for number in session.filter.clusters if number in labels])
     st.multiselect(
@@ -62,7 +62,7 @@ def _menu(session: Session) -> None:
         else:
             _slider(session, offer, offer.name, test.span)
     _text(session, [offer.name for offer in offers[3:] if offer.kind == "text" or offer in columns[MOST_COLUMNS:]])
-    if session.near:
+    if session.is_semantic:
         preset("filter_nearest", session.nearest)
         st.segmented_control(
             "Nearest documents",
@@ -80,7 +80,7 @@ def _test(session: Session, name: str) -> Column:
 
 def _set(session: Session, test: Column) -> None:
     kept = tuple(column for column in session.filter.columns if column.name != test.name)
-    session.narrow(columns=(*kept, test) if test != Column(test.name) else kept)
+    session.update_filter(columns=(*kept, test) if test != Column(test.name) else kept)
 
 
 def _values(session: Session, offer: Offer, test: Column) -> None:
@@ -113,7 +113,7 @@ def _slider(session: Session, offer: Offer, title: str, span: Span) -> None:
         start, end = widget(key)
         asked = (None if start <= low else start, None if end >= high else end)
         if offer.name in TITLES:
-            session.narrow(**{offer.name: asked})
+            session.update_filter(**{offer.name: asked})
         else:
             _set(session, replace(_test(session, offer.name), span=asked))
 

@@ -68,12 +68,12 @@ def search(session: Session) -> None:
     """Show the search box with its switch between words and meaning."""
 
     def typed() -> None:
-        session.query, session.like, session.twins = str(widget("explore_query") or ""), None, None
-        session.clear()
+        session.query, session.similar_to, session.duplicate_threshold = str(widget("explore_query") or ""), None, None
+        session.clear_selection()
 
     def switched() -> None:
-        session.meaning = widget("explore_meaning") == MEANING
-        session.clear()
+        session.by_meaning = widget("explore_meaning") == MEANING
+        session.clear_selection()
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.text_input(
@@ -83,12 +83,12 @@ def search(session: Session) -> None:
             key="explore_query",
             on_change=typed,
             live="400ms",
-            placeholder="Say what the documents are about" if session.meaning else "Search the text",
+            placeholder="Say what the documents are about" if session.by_meaning else "Search the text",
             label_visibility="collapsed",
             icon=":material/search:",
             max_chars=200,
         )
-        preset("explore_meaning", MEANING if session.meaning else WORDS)
+        preset("explore_meaning", MEANING if session.by_meaning else WORDS)
         st.segmented_control(
             "Search by",
             (WORDS, MEANING),
@@ -123,9 +123,9 @@ def draw(session: Session, shown: Shown, found: Selected | None) -> None:
 def _cleared(session: Session) -> None:
     """A click on nothing, or Escape: first the pick goes, then the line on the map."""
     if session.row is not None or session.cluster is not None:
-        session.clear()
+        session.clear_selection()
     elif session.filter.outline is not None:
-        session.narrow(outline=None)
+        session.update_filter(outline=None)
 
 
 def _sphere(session: Session, choice: str, rows: NDArray[np.int32], found: Selected | None) -> None:
@@ -144,11 +144,11 @@ def _sphere(session: Session, choice: str, rows: NDArray[np.int32], found: Selec
 
     def picked(pick: GlobePick) -> None:
         if pick.event == "row" and pick.row is not None:
-            session.pick(pick.row, int(of[pick.row]))
+            session.select(pick.row, int(of[pick.row]))
         elif pick.event == "cluster" and pick.cluster is not None and colouring.clusters:
-            session.pick(None, taxonomy.clusters[pick.cluster].number)
+            session.select(None, taxonomy.clusters[pick.cluster].number)
         elif pick.event == "lasso":
-            session.narrow(outline=Outline(pick.outline, pick.turn))
+            session.update_filter(outline=Outline(pick.outline, pick.turn))
         elif pick.event == "clear":
             _cleared(session)
 
@@ -192,9 +192,9 @@ def _flat(session: Session, choice: str, rows: NDArray[np.int32], found: Selecte
         line = outline_of(drawn(key))
         points = [int(row) for (row,) in marked(key)] if line is None else []
         if line is not None:
-            session.narrow(outline=line)
+            session.update_filter(outline=line)
         elif len(points) == 1:  # nothing is selected also when the chart leaves the page: that clears nothing
-            session.pick(points[0], int(of[points[0]]))
+            session.select(points[0], int(of[points[0]]))
 
     figure = flat_map(
         np.asarray(workspace.flat),
@@ -204,7 +204,7 @@ def _flat(session: Session, choice: str, rows: NDArray[np.int32], found: Selecte
         selected=taxonomy.place(session.cluster) if colouring.clusters else None,
         row=session.row,
         found=None if found is None else found.mask,
-        revision=f"{session.row} {session.cluster} {hash(session.wanted)} {session.query}",
+        revision=f"{session.row} {session.cluster} {hash(session.document_filter)} {session.query}",
         dark=dark(),
         height=HEIGHT,
     )

@@ -27,27 +27,27 @@ def twins_button(session: Session) -> None:
     """Open or leave the near-duplicates."""
 
     def turn() -> None:
-        session.clear()
-        on = session.twins is None
-        session.forget()
-        session.twins = THRESHOLD if on else None
+        session.clear_selection()
+        on = session.duplicate_threshold is None
+        session.clear_query()
+        session.duplicate_threshold = THRESHOLD if on else None
 
     st.button(
         "Near-duplicates",
         key="explore_twins",
         icon=":material/content_copy:",
         on_click=turn,
-        type="primary" if session.twins is not None else "secondary",
+        type="primary" if session.duplicate_threshold is not None else "secondary",
         help="Documents whose vectors are almost the same",
     )
 
 
 def twins_panel(session: Session) -> None:
     """Show the near-duplicates at the chosen threshold."""
-    threshold = session.twins or THRESHOLD
+    threshold = session.duplicate_threshold or THRESHOLD
 
     def chosen() -> None:
-        session.twins, session.group = float(widget("twins_threshold")), None
+        session.duplicate_threshold, session.duplicate_group = float(widget("twins_threshold")), None
 
     preset("twins_threshold", threshold)
     st.select_slider(
@@ -60,8 +60,8 @@ def twins_panel(session: Session) -> None:
     found = cached_results.twins(session.root, threshold)
     if found is None:
         _look(session, threshold)
-    elif session.group is not None and session.group < len(found.sizes):
-        _group(session, found, session.group)
+    elif session.duplicate_group is not None and session.duplicate_group < len(found.sizes):
+        _group(session, found, session.duplicate_group)
     else:
         _groups(session, found)
 
@@ -133,7 +133,7 @@ def _groups(session: Session, found: Duplicates) -> None:
     def chosen() -> None:
         cells = widget("twins_groups")["selection"]["cells"]
         if cells:
-            session.group = int(cells[0][0])
+            session.duplicate_group = int(cells[0][0])
 
     st.dataframe(
         table,
@@ -164,7 +164,7 @@ def _group(session: Session, found: Duplicates, group: int) -> None:
     rows, cosine = found.members(group)
 
     def back() -> None:
-        session.group = None
+        session.duplicate_group = None
 
     st.button("All groups", icon=":material/arrow_back:", type="tertiary", key="panel_back", on_click=back)
     st.markdown(f"**{count(len(rows))} near-duplicates, the first is kept**")

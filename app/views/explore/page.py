@@ -7,7 +7,7 @@ import streamlit as st
 from app.components.share_bar import share_strip, strip_title
 from app.data import cached_results
 from app.shell import deep_links
-from app.state.session import Session, session
+from app.state.session import Session, current_session
 from app.ui.errors import guarded
 from app.views.explore.document_query import asked, chips
 from app.views.explore.map import HEIGHT as MAP_HEIGHT
@@ -18,38 +18,38 @@ from gem_core.pipeline.search.filters import Selected
 
 
 @st.fragment
-def screen(current: Session) -> None:
+def screen(session: Session) -> None:
     """Map, panel and strip: one selection drives all three, so they run together."""
     with guarded():
-        _screen(current)
+        _screen(session)
 
 
-def _screen(current: Session) -> None:
+def _screen(session: Session) -> None:
     left, right = st.columns([1.72, 1], gap="medium")
     with left:
-        shown = controls(current)
-        found = asked(current)
-        chips(current, found)
-        draw(current, shown, found)
+        shown = controls(session)
+        found = asked(session)
+        chips(session, found)
+        draw(session, shown, found)
     with right, st.container(key="gem-panel", height=MAP_HEIGHT + 108, border=False, gap="xsmall"):
-        panel(current, found)
-    _strip(current, found)
-    deep_links.keep(current)
+        panel(session, found)
+    _strip(session, found)
+    deep_links.keep(session)
 
 
-def _strip(current: Session, found: Selected | None) -> None:
-    taxonomy = cached_results.taxonomy(current.root)
+def _strip(session: Session, found: Selected | None) -> None:
+    taxonomy = cached_results.taxonomy(session.root)
     part = None
     if found is not None and len(found):
         part = np.bincount(taxonomy.positions[found.mask], minlength=len(taxonomy.clusters))
 
-    st.markdown(strip_title(taxonomy, current.cluster, part))
+    st.markdown(strip_title(taxonomy, session.cluster, part))
     share_strip(
         taxonomy,
-        selected=current.cluster,
+        selected=session.cluster,
         part=part,
         key="explore_strip",
-        on_pick=lambda number: current.pick(None, number),
+        on_pick=lambda number: session.select(None, number),
     )
     with st.expander("Show as table", icon=":material/table_rows:"):
         st.dataframe(
@@ -70,4 +70,4 @@ def _strip(current: Session, found: Selected | None) -> None:
         )
 
 
-screen(session())
+screen(current_session())

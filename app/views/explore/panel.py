@@ -30,7 +30,7 @@ def panel(session: Session, found: Selected | None) -> None:
         _document(session, taxonomy, session.row)
     elif session.cluster is not None and taxonomy.has(session.cluster):
         _cluster(session, taxonomy, taxonomy.cluster(session.cluster))
-    elif session.twins is not None:
+    elif session.duplicate_threshold is not None:
         twins_panel(session)
     elif encoder_missing(session):
         name_the_encoder(session)
@@ -42,12 +42,12 @@ def panel(session: Session, found: Selected | None) -> None:
 
 def _back(session: Session, taxonomy: Taxonomy) -> None:
     """One button that says where it leads."""
-    target, go = "All clusters", session.clear
-    if session.row is not None and session.reading and session.asking:
-        target, go = "Selected documents", session.clear
+    target, go = "All clusters", session.clear_selection
+    if session.row is not None and session.document_list and session.has_query:
+        target, go = "Selected documents", session.clear_selection
     elif session.row is not None and session.cluster is not None and taxonomy.has(session.cluster):
-        target, go = escape(short(taxonomy.cluster(session.cluster).label, 44)), lambda: session.read(None)
-    elif session.asking:
+        target, go = escape(short(taxonomy.cluster(session.cluster).label, 44)), lambda: session.open_document(None)
+    elif session.has_query:
         target = "Selected documents"
     with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
         st.button(target, icon=":material/arrow_back:", type="tertiary", on_click=go, key="panel_back")
@@ -89,7 +89,7 @@ def _overview(session: Session, taxonomy: Taxonomy) -> None:
     def chosen() -> None:
         cells = widget("panel_clusters")["selection"]["cells"]
         if cells:
-            session.pick(None, listed[cells[0][0]].number)
+            session.select(None, listed[cells[0][0]].number)
 
     st.dataframe(
         table,
@@ -173,5 +173,5 @@ def _document(session: Session, taxonomy: Taxonomy, row: int) -> None:
 
 
 def _like(session: Session, row: int) -> None:
-    session.clear()
-    session.twins, session.like = None, row
+    session.clear_selection()
+    session.duplicate_threshold, session.similar_to = None, row

@@ -19,7 +19,7 @@ LISTED = 200  # documents that a list shows
 def found_panel(session: Session, taxonomy: Taxonomy, found: Selected) -> None:
     """Show the selected documents, best first, and where they lie."""
     if not len(found):
-        words = bool(session.wanted.text.strip()) and not session.filter
+        words = bool(session.document_filter.text.strip()) and not session.filter
         st.markdown("**No document holds all these words**" if words else "**No document passes all of this**")
         st.caption(
             "Try fewer words, or the beginning of a word: the last word may be incomplete."
@@ -43,7 +43,7 @@ def found_panel(session: Session, taxonomy: Taxonomy, found: Selected) -> None:
             height=min(len(rows), 14) * 32 + 38,
         )
         if len(found) > LISTED:
-            which = "nearest" if values else "best" if session.wanted.text else "most typical"
+            which = "nearest" if values else "best" if session.document_filter.text else "most typical"
             st.caption(f"Listed: the {LISTED} {which} of {count(len(found))}. Map, file and figures hold all.")
     with clusters:
         _clusters(session, taxonomy, found)
@@ -51,9 +51,9 @@ def found_panel(session: Session, taxonomy: Taxonomy, found: Selected) -> None:
 
 def _heading(session: Session, number: int) -> str:
     documents = f"{count(number)} {'document' if number == 1 else 'documents'}"
-    if session.near:
+    if session.is_semantic:
         return f"The {documents} nearest in meaning"
-    if session.wanted.text.strip() and not session.filter:
+    if session.document_filter.text.strip() and not session.filter:
         return f"{documents} {'holds' if number == 1 else 'hold'} these words"
     return f"{documents} selected"
 
@@ -75,7 +75,7 @@ def _clusters(session: Session, taxonomy: Taxonomy, found: Selected) -> None:
     def chosen() -> None:
         cells = widget("found_clusters")["selection"]["cells"]
         if cells:
-            session.pick(None, shown[cells[0][0]].number)
+            session.select(None, shown[cells[0][0]].number)
 
     st.dataframe(
         table,

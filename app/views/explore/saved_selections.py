@@ -47,8 +47,8 @@ def _menu(session: Session) -> None:
     kept = Selections(cached_results.workspace(session.root))
 
     def use() -> None:
-        session.clear()
-        session.forget()
+        session.clear_selection()
+        session.clear_query()
         session.filter = Filter(saved=line.name)
 
     def rename() -> None:
@@ -56,14 +56,14 @@ def _menu(session: Session) -> None:
         with _reported():
             kept.rename(line.name, new)
             if session.filter.saved == line.name:
-                session.narrow(saved=" ".join(new.split()))
+                session.update_filter(saved=" ".join(new.split()))
             preset("saved_new", "")
 
     def delete() -> None:
         with _reported():
             kept.delete(line.name)
             if session.filter.saved == line.name:
-                session.narrow(saved="")
+                session.update_filter(saved="")
 
     with st.container(horizontal=True, gap="small"):
         st.button("Take up", key="saved_use", type="primary", on_click=use)
@@ -113,7 +113,7 @@ def _file(session: Session, found: Selected, *, texts: bool) -> bytes:
 
 def _save(session: Session, found: Selected) -> None:
     with _reported():
-        made = "; ".join(said(session).values()) or f"near-duplicates from cosine {session.twins or 0:g}"
+        made = "; ".join(said(session).values()) or f"near-duplicates from cosine {session.duplicate_threshold or 0:g}"
         kept = Selections(cached_results.workspace(session.root)).save(str(widget("save_name") or ""), found.rows, made)
         preset("save_done", kept.name)
         preset("save_name", "")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.data import cached_results
 from app.shell import deep_links
-from app.state.session import session
+from app.state.session import current_session
 from app.ui.downloads import kept
 from app.ui.errors import guarded
 from app.views.export.files import FILES, everything
@@ -22,7 +22,7 @@ SHOWN = 8  # rows of a preview
 @st.fragment
 def screen() -> None:
     """Files on the left with their download buttons, what is in them on the right."""
-    root = session().root
+    root = current_session().root
     workspace, taxonomy = cached_results.workspace(root), cached_results.taxonomy(root)
     place = st.grid(2, min_column_width=420, gap="large", key="export-grid")
     with place.cell():
@@ -126,4 +126,4 @@ def _reproduce(workspace: Workspace, taxonomy: Taxonomy) -> None:
 
 with guarded():
     screen()
-deep_links.keep(session())
+deep_links.keep(current_session())

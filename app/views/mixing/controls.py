@@ -21,13 +21,13 @@ STEPS = (1, 1.5, 2, 3, 5, 7)  # of a decade of the token budget
 BELOW, ABOVE = 100, 1000  # reach of the slider around the tokens there are
 
 
-def mix_of(here: Session) -> Mix:
+def mix_of(session: Session) -> Mix:
     """Return what is set; own weights start anew when the taxonomy has changed."""
-    taxonomy, domains = cached_results.taxonomy(here.root), mixing.domains(here.root)
+    taxonomy, domains = cached_results.taxonomy(session.root), mixing.domains(session.root)
     key = f"{taxonomy.data_hash}/{taxonomy.key}"
-    found: Mix | None = here.drafts.get("mixing")
+    found: Mix | None = session.drafts.get("mixing")
     if found is None:
-        found = here.drafts["mixing"] = Mix(key, budget=int(domains.tokens.sum()))
+        found = session.drafts["mixing"] = Mix(key, budget=int(domains.tokens.sum()))
     if found.key != key or not found.own.shares:
         said = "The clusters have changed, so own weights start anew." if found.touched else ""
         found.key = key
@@ -36,9 +36,9 @@ def mix_of(here: Session) -> Mix:
     return found
 
 
-def controls(here: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
+def controls(session: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
     """Show the controls and write what they hold into `mix`."""
-    domains = mixing.domains(here.root)
+    domains = mixing.domains(session.root)
     if mix.strategy not in hand:
         mix.strategy = "natural"
     mix.strategy = (
@@ -56,8 +56,8 @@ def controls(here: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
     if mix.strategy == "temperature":
         mix.tau = float(st.slider("Tau", 0.0, 2.0, mix.tau, 0.05, key="mixing-tau", help=HINTS["tau"]))
     if mix.strategy == "custom":
-        _own(here, mix, domains)
-    _missing(here, hand)
+        _own(session, mix, domains)
+    _missing(session, hand)
     _limits(mix, domains)
 
 
@@ -133,8 +133,8 @@ def size(tokens: int, total: int = 0) -> str:
     return f"{name}, all there are" if tokens == total else name
 
 
-def _own(here: Session, mix: Mix, domains: Domains) -> None:
-    taxonomy = cached_results.taxonomy(here.root)
+def _own(session: Session, mix: Mix, domains: Domains) -> None:
+    taxonomy = cached_results.taxonomy(session.root)
     order = np.argsort(-domains.natural, kind="stable").tolist()  # as in the charts
     lines = [
         ShareLine(
@@ -175,13 +175,13 @@ def _own(here: Session, mix: Mix, domains: Domains) -> None:
         )
 
 
-def _missing(here: Session, hand: tuple[Strategy, ...]) -> None:
+def _missing(session: Session, hand: tuple[Strategy, ...]) -> None:
     lacking = [strategy for strategy in STRATEGIES if strategy not in hand]
     if not lacking:
         return
     names = ", ".join(NAMES[strategy] for strategy in lacking)
     with st.expander(f"No runs yet: {names}", key="mixing-missing"):
-        busy = running(here) is not None
+        busy = running(session) is not None
         for strategy in lacking:
             command = RUNS[strategy]
             if st.button(
@@ -191,7 +191,7 @@ def _missing(here: Session, hand: tuple[Strategy, ...]) -> None:
                 width="stretch",
                 help=f"{HINTS[strategy]} Starts gem-explorer mix {command} in the background.",
             ):
-                start_run(here, command)
+                start_run(session, command)
         st.caption(
             "One run at a time is going."
             if busy

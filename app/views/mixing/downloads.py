@@ -23,9 +23,9 @@ FILES: tuple[tuple[Format, str, str, str], ...] = (  # format, label, name, type
 )
 
 
-def take_away(here: Session, mix: Mix, found: Weights) -> None:
+def take_away(session: Session, mix: Mix, found: Weights) -> None:
     """Four files, and two commands when they are asked for."""
-    taxonomy, domains = cached_results.taxonomy(here.root), mixing.domains(here.root)
+    taxonomy, domains = cached_results.taxonomy(session.root), mixing.domains(session.root)
     with st.container(border=True, gap="small", key="mixing-export"):
         st.markdown("**Take the weights away**")
         with st.container(horizontal=True, gap="small"):
@@ -46,7 +46,7 @@ def take_away(here: Session, mix: Mix, found: Weights) -> None:
             "The same as commands", icon=":material/terminal:", key="mixing-commands", on_change="rerun"
         )
         if place.open:  # the browser's part for code is large: loaded only when asked for
-            place.code("\n".join(commands(here.root, mix, domains)), language=None, wrap_lines=True)
+            place.code("\n".join(commands(session.root, mix, domains)), language=None, wrap_lines=True)
             place.caption(
                 "The first command writes the same weights; a .yaml or .json file, or --format, gives the "
                 "others. The second draws the training set."

@@ -16,7 +16,7 @@ from gem_core.pipeline.mixing.regmix_study import Proposal, import_runs
 DONE = "mixing-imported"
 
 
-def import_form(here: Session) -> None:
+def import_form(session: Session) -> None:
     """Two files and one button."""
     st.markdown(
         "**Runs from elsewhere**  \n:small[:gray[Two CSV files in the layout of RegMix: mixtures and losses, a "
@@ -35,22 +35,22 @@ def import_form(here: Session) -> None:
     if st.button("Take them in", key="mixing-import-start", disabled=mixtures is None or losses is None):
         try:
             with st.spinner("Fitting a regression to the runs"):
-                found = _taken(here, mixtures, losses, str(target or "all"))
+                found = _taken(session, mixtures, losses, str(target or "all"))
         except GemError as error:
             refusal("These runs cannot be taken in", str(error))
         else:
             evidence = found.evidence
-            here.drafts[DONE] = (
+            session.drafts[DONE] = (
                 f"{evidence['n_runs']} runs taken in, loss of "
                 f"{escape(short(str(evidence['target']), 60))}: they are now what RegMix rests on."
             )
             st.rerun(scope="app")
-    said = here.drafts.pop(DONE, "")
+    said = session.drafts.pop(DONE, "")
     if said:
         st.caption(f":material/check_circle: {said}")
 
 
-def _taken(here: Session, mixtures: Any, losses: Any, target: str) -> Proposal:
+def _taken(session: Session, mixtures: Any, losses: Any, target: str) -> Proposal:
     if mixtures is None or losses is None:
         raise InputError("Runs are two files", "one", "Choose both")
     with tempfile.TemporaryDirectory() as folder:
@@ -58,5 +58,5 @@ def _taken(here: Session, mixtures: Any, losses: Any, target: str) -> Proposal:
         for path, upload in zip(paths, (mixtures, losses), strict=True):
             path.write_bytes(upload.getvalue())
         return import_runs(
-            cached_results.workspace(here.root), cached_results.taxonomy(here.root), *paths, target=target
+            cached_results.workspace(session.root), cached_results.taxonomy(session.root), *paths, target=target
         )

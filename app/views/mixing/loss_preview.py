@@ -32,20 +32,20 @@ class Losses:
     whole_natural: float
 
 
-def preview(here: Session, found: Weights) -> Losses | None:
+def preview(session: Session, found: Weights) -> Losses | None:
     """Show the predicted change, or how far its making is; None until it is there."""
-    making = mixing.ngram(here.root)
+    making = mixing.ngram(session.root)
     if not making.wait():
         _progress(making)
         return None
     if making.proxy is None:
         refusal("There is no preview of the loss", making.refused)
-        st.button("Try again", key="mixing-preview-again", on_click=mixing.ngram_again, args=(here.root,))
+        st.button("Try again", key="mixing-preview-again", on_click=mixing.ngram_again, args=(session.root,))
         return None
-    domains = mixing.domains(here.root)
+    domains = mixing.domains(session.root)
     proposed, natural = making.proxy.losses(found.weights), making.proxy.losses(domains.natural)
     told = Losses(proposed, natural, float(proposed @ domains.natural), float(natural @ domains.natural))
-    _shown(here, domains, told)
+    _shown(session, domains, told)
     return told
 
 
@@ -59,8 +59,8 @@ def _progress(making: Making) -> None:
     pulse(EVERY, "mixing-preview")
 
 
-def _shown(here: Session, domains: Domains, found: Losses) -> None:
-    taxonomy = cached_results.taxonomy(here.root)
+def _shown(session: Session, domains: Domains, found: Losses) -> None:
+    taxonomy = cached_results.taxonomy(session.root)
     order = np.argsort(-domains.natural, kind="stable")
     rows = [
         LossRow(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.data import mixing
 from app.shell import deep_links
-from app.state.session import Session, session
+from app.state.session import Session, current_session
 from app.ui.errors import guarded, refusal
 from app.views.mixing.controls import controls, mix_of
 from app.views.mixing.downloads import take_away
@@ -18,7 +18,7 @@ from gem_core.errors import InputError
 WEIGHTS, RUNS = "Weights", "Runs"
 
 
-def screen(current: Session) -> None:
+def screen(session: Session) -> None:
     """Two questions, one at a time."""
     view = st.segmented_control(
         "Question",
@@ -31,44 +31,44 @@ def screen(current: Session) -> None:
     )
     with guarded():
         if view == RUNS:
-            runs(current)
+            runs(session)
         else:
-            active(current, ACTIVE)
+            active(session, ACTIVE)
             weights()
 
 
 @st.fragment
 def weights() -> None:
     """Controls on the left, what they mean on the right."""
-    here = session()
-    mix, hand = mix_of(here), at_hand(here.root)
+    session = current_session()
+    mix, hand = mix_of(session), at_hand(session.root)
     with st.container(horizontal=True, wrap=False, gap="large"):
         left, right = st.container(width=264), st.container(width="stretch")
     with left, guarded():
-        controls(here, mix, hand)
+        controls(session, mix, hand)
     with right, guarded():
-        domains = mixing.domains(here.root)
+        domains = mixing.domains(session.root)
         try:
-            found = found_weights(here.root, mix)
+            found = found_weights(session.root, mix)
         except InputError as error:
             refusal("There are no such weights", str(error))
             st.caption("Change the controls; nothing is kept until you download a file.")
             return
-        told(here, found)
+        told(session, found)
         place = st.container()  # the figures need the preview's losses
         grid = st.grid(2, min_column_width=400, gap="medium", key="mixing_figures")
         with grid.cell():
-            weights_chart(here, found)
+            weights_chart(session, found)
         with grid.cell():
-            losses = preview(here, found)
+            losses = preview(session, found)
         with place:
             summary(domains, found, losses)
         with st.container(key="mixing-numbers"):
-            table(here, found, losses)
-        compared(here, mix, hand)
-        take_away(here, mix, found)
+            table(session, found, losses)
+        compared(session, mix, hand)
+        take_away(session, mix, found)
 
 
 with guarded():
-    screen(session())
-deep_links.keep(session())
+    screen(current_session())
+deep_links.keep(current_session())

@@ -47,9 +47,9 @@ def headline(domains: Domains, found: Weights) -> str:
     return "; ".join(parts) + (f". {read}" if read else ".")
 
 
-def told(here: Session, found: Weights) -> None:
+def told(session: Session, found: Weights) -> None:
     """The finding, and what speaks against it."""
-    domains = mixing.domains(here.root)
+    domains = mixing.domains(session.root)
     st.markdown(f"### {headline(domains, found)}")
     if found.carried_from:
         st.caption(
@@ -70,7 +70,7 @@ def told(here: Session, found: Weights) -> None:
             name = domains.names[domains.numbers.index(number)]
             st.caption(f":orange[:material/warning: {escape(short(name, 60))}: {escape(words)}]")
     if found.strategy in RUNS:
-        for doubt in doubts(cached_results.workspace(here.root), found)[:3]:
+        for doubt in doubts(cached_results.workspace(session.root), found)[:3]:
             st.caption(
                 f":orange[:material/warning: The runs cannot tell {escape(short(doubt.first, 50))} from "
                 f"{escape(short(doubt.second, 50))}: trust the sum of the two.]"
@@ -125,9 +125,9 @@ def order_of(domains: Domains) -> list[int]:
     return [int(at) for at in np.argsort(-domains.natural, kind="stable")]
 
 
-def weights_chart(here: Session, found: Weights) -> None:
+def weights_chart(session: Session, found: Weights) -> None:
     """Paired bars: natural share and weight of each cluster."""
-    domains, taxonomy = mixing.domains(here.root), cached_results.taxonomy(here.root)
+    domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
     rows = [
         ShareRow(
             domains.names[at],
@@ -152,9 +152,9 @@ def weights_chart(here: Session, found: Weights) -> None:
     )
 
 
-def table(here: Session, found: Weights, losses: Losses | None) -> None:
+def table(session: Session, found: Weights, losses: Losses | None) -> None:
     """Every cluster with its numbers."""
-    domains, taxonomy = mixing.domains(here.root), cached_results.taxonomy(here.root)
+    domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
     order = order_of(domains)
     columns: dict[str, object] = {
         " ": [circle(taxonomy.cluster(domains.numbers[at]).colour) for at in order],
@@ -212,16 +212,16 @@ def table(here: Session, found: Weights, losses: Losses | None) -> None:
         st.caption(f"Excluded, so without weight: {', '.join(escape(short(c.label, 40)) for c in left_out)}.")
 
 
-def compared(here: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
+def compared(session: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
     """One column a strategy that is at hand, all within the same limits."""
     place = st.expander("Strategies side by side", key="mixing-compare", on_change="rerun")
     if not place.open:
         return
-    domains, proxy = mixing.domains(here.root), mixing.ngram(here.root).proxy
+    domains, proxy = mixing.domains(session.root), mixing.ngram(session.root).proxy
     made, refused = {}, []
     for strategy in hand:
         try:
-            made[NAMES[strategy]] = found_weights(here.root, mix, strategy)
+            made[NAMES[strategy]] = found_weights(session.root, mix, strategy)
         except InputError:
             refused.append(NAMES[strategy])
     order = order_of(domains)

@@ -33,30 +33,30 @@ LAWS = {
 EVERY = 3.0  # seconds between two looks at a curve that grows
 
 
-def evidence(here: Session, kind: str) -> Mapping[str, Any] | None:
+def evidence(session: Session, kind: str) -> Mapping[str, Any] | None:
     """Return what the last run of a kind found for the present taxonomy."""
-    return Mixes(here.root, cached_results.taxonomy(here.root).taxonomy_hash).read_evidence(kind)
+    return Mixes(session.root, cached_results.taxonomy(session.root).taxonomy_hash).read_evidence(kind)
 
 
-def name_of(here: Session, number: int | str) -> str:
+def name_of(session: Session, number: int | str) -> str:
     """Name of a cluster, safe in Markdown."""
-    taxonomy = cached_results.taxonomy(here.root)
+    taxonomy = cached_results.taxonomy(session.root)
     known = taxonomy.has(int(number))
     return escape(short(taxonomy.cluster(int(number)).label, 50)) if known else f"cluster {int(number)}"
 
 
-def doremi(here: Session) -> bool:
+def doremi(session: Session) -> bool:
     """The curve of the run that goes on or ended last."""
-    live = running(here, "doremi") is not None
-    if doremi_curve(cached_results.workspace(here.root), cached_results.taxonomy(here.root)) is None and not live:
+    live = running(session, "doremi") is not None
+    if doremi_curve(cached_results.workspace(session.root), cached_results.taxonomy(session.root)) is None and not live:
         return False
-    st.fragment(_doremi)(here, live)
+    st.fragment(_doremi)(session, live)
     return True
 
 
-def _doremi(here: Session, live: bool) -> None:
-    taxonomy = cached_results.taxonomy(here.root)
-    found = doremi_curve(cached_results.workspace(here.root), taxonomy)
+def _doremi(session: Session, live: bool) -> None:
+    taxonomy = cached_results.taxonomy(session.root)
+    found = doremi_curve(cached_results.workspace(session.root), taxonomy)
     if found is not None and found["curve"]:
         table = np.asarray(found["curve"], dtype=np.float64)
         clusters = [taxonomy.cluster(n) for n in found["numbers"]]
@@ -84,9 +84,9 @@ def _doremi(here: Session, live: bool) -> None:
         pulse(EVERY, "mixing-curve")
 
 
-def regmix(here: Session) -> bool:
+def regmix(session: Session) -> bool:
     """How well regression on the proxies ranks mixtures it has not seen, and what it proposes."""
-    found = evidence(here, "regmix")
+    found = evidence(session, "regmix")
     if found is None:
         return False
     score = float(found["out_of_fold_spearman"])
@@ -105,13 +105,13 @@ def regmix(here: Session) -> bool:
     )
     if score < WEAK:
         st.caption(":orange[:material/warning: These weights are hardly better than a guess.]")
-    _most(here, {n: float(w) for n, w in found["weights"].items()}, "Largest weights", percent)
+    _most(session, {n: float(w) for n, w in found["weights"].items()}, "Largest weights", percent)
     return True
 
 
-def perfre(here: Session) -> bool:
+def perfre(session: Session) -> bool:
     """Which clusters help when there is more of them."""
-    found = evidence(here, "perfre")
+    found = evidence(session, "perfre")
     if found is None:
         return False
     benefits = {n: float(value) for n, value in found["benefits"].items()}
@@ -120,35 +120,35 @@ def perfre(here: Session) -> bool:
         f"More of it lowers the loss for {helpful} of {len(benefits)} clusters",
         "Fall of the loss, nats a token, when a cluster is up-sampled; one proxy each, so without errors.",
     )
-    _most(here, benefits, "Most", lambda value: f"{value:+.4f}")
+    _most(session, benefits, "Most", lambda value: f"{value:+.4f}")
     return True
 
 
-def grip(here: Session) -> bool:
+def grip(session: Session) -> bool:
     """Which clusters a proxy's last layer learns fast."""
-    found = evidence(here, "grip")
+    found = evidence(session, "grip")
     if found is None:
         return False
     gains = {n: float(value) for n, value in found["gains"].items()}
     first = max(gains, key=gains.__getitem__)
     finding(
-        f"Learned fastest: {name_of(here, first)}, {percent(gains[first])} ± {percent(found['errors'][first])}",
+        f"Learned fastest: {name_of(session, first)}, {percent(gains[first])} ± {percent(found['errors'][first])}",
         f"Fall of the loss in a probe with its standard error; {count(sum(found['probes'].values()))} probes.",
     )
-    _most(here, gains, "Most", percent)
+    _most(session, gains, "Most", percent)
     return True
 
 
-def _most(here: Session, values: Mapping[str, float], heading: str, form: Any) -> None:
+def _most(session: Session, values: Mapping[str, float], heading: str, form: Any) -> None:
     ranked = sorted(values, key=lambda n: -values[n])[:3]
-    st.caption(f"{heading}: " + ", ".join(f"{name_of(here, n)} {escape(form(values[n]))}" for n in ranked) + ".")
+    st.caption(f"{heading}: " + ", ".join(f"{name_of(session, n)} {escape(form(values[n]))}" for n in ranked) + ".")
 
 
-def predictability(here: Session) -> bool:
+def predictability(session: Session) -> bool:
     """One line for each grouping that was studied; the control is there to be held against."""
     rows = []
     for kind in ("gem", "kmeans", "spherical", "column", "random"):
-        found = evidence(here, f"predict-{kind}")
+        found = evidence(session, f"predict-{kind}")
         if found is not None and "median" in found:
             spec = str(found["settings"]["partition"])
             rows.append(

@@ -45,7 +45,7 @@ GROUPINGS = {
 }
 
 
-def runs(here: Session) -> None:
+def runs(session: Session) -> None:
     """Settings above, then a card for each kind of run."""
     st.caption(
         "Proxies are small models, trained for a short time on this machine. They can rank mixtures; whether "
@@ -56,9 +56,9 @@ def runs(here: Session) -> None:
     grid = st.grid(2, min_column_width=430, gap="medium", key="mixing_runs")
     for study in STUDIES:
         with grid.cell(), st.container(border=True, gap="small", key=f"mixing-run-{study.command}"), guarded():
-            _card(here, study, options)
+            _card(session, study, options)
     with grid.cell(), st.container(border=True, gap="small", key="mixing-run-import"), guarded():
-        import_form(here)
+        import_form(session)
 
 
 def _options() -> list[str]:
@@ -87,29 +87,29 @@ def _options() -> list[str]:
     return ["--seed", str(seed or 0), *(["--steps", str(steps)] if steps else [])]
 
 
-def _card(here: Session, study: Study, options: list[str]) -> None:
-    job = next((job for job in newest(here) if job.arguments[1] == study.command), None)
+def _card(session: Session, study: Study, options: list[str]) -> None:
+    job = next((job for job in newest(session) if job.arguments[1] == study.command), None)
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(
             f"**{TITLES[study.command]}**  \n:small[:gray[{study.trains}]]", width="stretch", help=HINTS[study.hint]
         )
-        more = _grouping(here) if study.command == "predict" else []
+        more = _grouping(session) if study.command == "predict" else []
         if st.button(
             "Run",
             key=f"mixing-run-start-{study.command}",
             icon=":material/play_arrow:",
-            disabled=running(here) is not None,
+            disabled=running(session) is not None,
             help=f"Starts gem-explorer mix {study.command} in the "
             "background. It survives a closed tab, and goes on where it was stopped.",
         ):
-            start_run(here, study.command, *options, *more)
-    job_panel(here, job, quiet=True, place="mixing_run")
-    if not study.shown(here):
+            start_run(session, study.command, *options, *more)
+    job_panel(session, job, quiet=True, place="mixing_run")
+    if not study.shown(session):
         st.caption("Nothing found for these clusters yet.")
 
 
-def _grouping(here: Session) -> list[str]:
-    offered = [*GROUPINGS, *(f"column:{name}" for name in groupings.columns(here.root))]
+def _grouping(session: Session) -> list[str]:
+    offered = [*GROUPINGS, *(f"column:{name}" for name in groupings.columns(session.root))]
     chosen = st.selectbox(
         "Grouping",
         offered,

@@ -8,7 +8,7 @@ from app.charts import student as student_charts
 from app.charts.student import colours
 from app.charts.style import CONFIG
 from app.data import students
-from app.state.session import Session, session
+from app.state.session import Session, current_session
 from app.ui.clusters import circle, dot_column
 from app.ui.errors import guarded
 from app.ui.figures import dark, finding
@@ -24,11 +24,11 @@ from gem_core.workspace import Taxonomy
 
 
 @st.fragment
-def agreement(current: Session, student: KeptStudent) -> None:
+def agreement(session: Session, student: KeptStudent) -> None:
     """Findings first, then what they rest on."""
-    here = session()
+    session = current_session()
     report = student.report
-    taxonomy = students.step(here.root, report.taxonomy_key)
+    taxonomy = students.step(session.root, report.taxonomy_key)
     with guarded():
         st.markdown(f"### {headline(report)}", help=HINTS["agreement"])
         if report.agreement_sure is not None and report.agreement_unsure is not None:
@@ -37,7 +37,7 @@ def agreement(current: Session, student: KeptStudent) -> None:
                 f"margins), {percent(report.agreement_unsure)} on the other half.",
                 help=HINTS["margin"],
             )
-        standing(here, student)
+        standing(session, student)
         summary(report)
         grid = st.grid(2, min_column_width=440, gap="medium", key="student-figures")
         order = ordered(report, taxonomy)
@@ -45,8 +45,8 @@ def agreement(current: Session, student: KeptStudent) -> None:
             _matrix(report, order)
         with grid.cell():
             _table(report, order, taxonomy)
-        pairs(here, report, taxonomy)
-        take_away(here, student)
+        pairs(session, report, taxonomy)
+        take_away(session, student)
 
 
 def headline(report: DistilReport) -> str:

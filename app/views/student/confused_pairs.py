@@ -19,7 +19,7 @@ STUDENT, TEACHER = "Student's choice", "Taxonomy's cluster"
 HEIGHT = 300  # pixels of a text
 
 
-def pairs(here: Session, report: DistilReport, taxonomy: Taxonomy | None) -> None:
+def pairs(session: Session, report: DistilReport, taxonomy: Taxonomy | None) -> None:
     """Choose a pair; a document of it and a typical one stand beside each other."""
     if not report.pairs:
         return
@@ -31,14 +31,14 @@ def pairs(here: Session, report: DistilReport, taxonomy: Taxonomy | None) -> Non
             "disagreements**  \n:small[:gray[Choose one to read its documents: who is right?]]"
         )
         pair = _choose(report, taxonomy, names)
-        if report.data_hash != cached_results.workspace(here.root).manifest.data_hash:
+        if report.data_hash != cached_results.workspace(session.root).manifest.data_hash:
             st.caption("The corpus has been read anew since, so the documents cannot be shown.")
             return
         grid = st.grid(2, min_column_width=360, gap="medium", key="student-reading")
         with grid.cell():
-            _disagreed(here, pair, taxonomy, names)
+            _disagreed(session, pair, taxonomy, names)
         with grid.cell():
-            _typical(here, pair, taxonomy, names)
+            _typical(session, pair, taxonomy, names)
 
 
 def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, str]) -> ConfusedPair:
@@ -78,18 +78,18 @@ def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, st
     return shown[int(cells[0][0])] if cells and int(cells[0][0]) < len(shown) else shown[0]
 
 
-def _disagreed(here: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:
+def _disagreed(session: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:
     shade = colours(taxonomy)
     title(names[pair.teacher], shade(pair.teacher), "in the taxonomy")
     title(names[pair.student], shade(pair.student), "says the student")
-    at = _step(here, f"{pair.teacher}-{pair.student}", len(pair.rows), "wrong")
+    at = _step(session, f"{pair.teacher}-{pair.student}", len(pair.rows), "wrong")
     row = pair.rows[at]
-    _text(here, row, "wrong")
+    _text(session, row, "wrong")
     margin = decimal(taxonomy.documents["margin"].iloc[row]) if taxonomy is not None else "none"
     facts([("Student's margin", decimal(pair.margins[at]), "student_margin"), ("Taxonomy's margin", margin, "margin")])
 
 
-def _typical(here: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:
+def _typical(session: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:
     whose = st.segmented_control(
         "Typical of",
         (STUDENT, TEACHER),
@@ -104,13 +104,13 @@ def _typical(here: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names
         st.caption("The taxonomy it learnt is kept no more, so its typical documents are not known.")
         return
     title(names[which], colours(taxonomy)(which), "a typical document")
-    at = _step(here, f"typical-{which}", len(rows), "typical")
-    _text(here, rows[at], "typical")
+    at = _step(session, f"typical-{which}", len(rows), "typical")
+    _text(session, rows[at], "typical")
 
 
-def _step(here: Session, what: str, size: int, key: str) -> int:
+def _step(session: Session, what: str, size: int, key: str) -> int:
     """Walk through documents; another pair begins at its first."""
-    walk: dict[str, tuple[str, int]] = here.drafts.setdefault("student-walk", {})
+    walk: dict[str, tuple[str, int]] = session.drafts.setdefault("student-walk", {})
     if walk.get(key, ("", 0))[0] != what:
         walk[key] = (what, 0)
     at = min(walk[key][1], size - 1)
@@ -142,7 +142,7 @@ def _step(here: Session, what: str, size: int, key: str) -> int:
     return at
 
 
-def _text(here: Session, row: int, key: str) -> None:
-    text = cached_results.workspace(here.root).texts([row])[0]
+def _text(session: Session, row: int, key: str) -> None:
+    text = cached_results.workspace(session.root).texts([row])[0]
     with st.container(border=True, height=HEIGHT if len(text) > 2 * HEIGHT else "content", key=f"student-text-{key}"):
         st.text(text[:SHOWN])

@@ -15,7 +15,7 @@ from gem_core.pipeline.student.registry import KeptStudent
 LARGEST = 200_000_000  # bytes of a download; larger ones are copied by their path
 
 
-def take_away(here: Session, student: KeptStudent) -> None:
+def take_away(session: Session, student: KeptStudent) -> None:
     """The folder, as a zip where it is small enough, and two commands."""
     size = sum(path.stat().st_size for path in student.folder.iterdir())
     with st.container(border=True, gap="small", key="student-export"):
@@ -32,7 +32,7 @@ def take_away(here: Session, student: KeptStudent) -> None:
                 icon=":material/folder_zip:",
                 help="student.safetensors, student.json, report.json.",
             )
-        st.code("\n".join(commands(here.root, student)), language=None, wrap_lines=True)
+        st.code("\n".join(commands(session.root, student)), language=None, wrap_lines=True)
         st.caption(f"{size / 1e6:,.1f} MB. The first command makes it again, the second labels with it on any machine.")
 
 

@@ -37,20 +37,20 @@ OURS = ("gem_cluster", "gem_label", "gem_margin", "gem_tokens")
 LOOKED = 50  # shards whose columns are looked at before the start; the command looks at all
 
 
-def label(here: Session, student: KeptStudent) -> None:
+def label(session: Session, student: KeptStudent) -> None:
     """A form, the job, its totals."""
-    standing(here, student)
-    job = runner.find(here.root, "label")
+    standing(session, student)
+    job = runner.find(session.root, "label")
     live = job is not None and not runner.status(job).ended
     with st.container(border=True, gap="small", key="student-label"):
-        out = _form(here, student, live)
-    job_panel(here, job, quiet=True, place="student_label")
+        out = _form(session, student, live)
+    job_panel(session, job, quiet=True, place="student_label")
     folder = Path(job.arguments[3]) if job is not None and len(job.arguments) > 3 else out
     if folder is not None:
-        st.fragment(_totals)(here, student, folder, live)
+        st.fragment(_totals)(session, student, folder, live)
 
 
-def _form(here: Session, student: KeptStudent, live: bool) -> Path | None:
+def _form(session: Session, student: KeptStudent, live: bool) -> Path | None:
     """Say where from and where to; returns the folder that is written to."""
     left, right = st.columns(2, gap="medium")
     source = _path(
@@ -99,7 +99,7 @@ def _form(here: Session, student: KeptStudent, live: bool) -> Path | None:
             key="student-label-start",
             disabled=source is None or out is None or live,
         )
-    _begin(here, source, out, text, arguments, start)
+    _begin(session, source, out, text, arguments, start)
     st.code("gem-explorer " + shlex.join(arguments), language=None, wrap_lines=True)
     st.caption(
         "It runs in the background and goes on where it was stopped. The command line does the same, with "
@@ -126,7 +126,9 @@ def _path(typed: str | None) -> Path | None:
     return Path(typed.strip()).expanduser().absolute() if typed and typed.strip() else None
 
 
-def _begin(here: Session, source: Path | None, out: Path | None, text: str, arguments: list[str], start: bool) -> None:
+def _begin(
+    session: Session, source: Path | None, out: Path | None, text: str, arguments: list[str], start: bool
+) -> None:
     """Look at the shards before anything starts, then start."""
     if source is None:
         return
@@ -138,7 +140,7 @@ def _begin(here: Session, source: Path | None, out: Path | None, text: str, argu
                 raise InputError(
                     "The output must be a folder outside the input", f"{out} inside {source}", "Choose another folder"
                 )
-            runner.start(f"Labelling of {source.name}", arguments, here.root)
+            runner.start(f"Labelling of {source.name}", arguments, session.root)
             st.rerun(scope="app")
     except InputError as error:
         refusal("This folder cannot be labelled as asked", str(error))
@@ -157,7 +159,7 @@ def _found(shards: tuple[Shard, ...]) -> str:
     return f"{many}, {size / unit:,.1f} {sign}"
 
 
-def _totals(here: Session, student: KeptStudent, folder: Path, live: bool) -> None:
+def _totals(session: Session, student: KeptStudent, folder: Path, live: bool) -> None:
     """Documents and tokens of each cluster so far."""
     with guarded():
         try:
@@ -165,12 +167,12 @@ def _totals(here: Session, student: KeptStudent, folder: Path, live: bool) -> No
         except InputError:  # nothing there yet, or another folder that holds no labels
             found = None
         if found is not None:
-            _shown(here, student, folder, found)
+            _shown(session, student, folder, found)
     if live:
         pulse(EVERY, "student-totals")
 
 
-def _shown(here: Session, student: KeptStudent, folder: Path, found: dict[str, Any]) -> None:
+def _shown(session: Session, student: KeptStudent, folder: Path, found: dict[str, Any]) -> None:
     rows = totals_table(found)
     so_far = "" if found["complete"] else " so far"
     st.markdown(f"### {count(found['documents'])} documents, about {count(found['tokens'])} tokens{so_far}")
@@ -182,7 +184,7 @@ def _shown(here: Session, student: KeptStudent, folder: Path, found: dict[str, A
         )
     for name, why in list(found["failed"].items())[:5]:
         refusal("A shard could not be read", f"{short(name, 200)}: {short(why, 400)}")
-    taxonomy = students.step(here.root, student.report.taxonomy_key) or cached_results.taxonomy(here.root)
+    taxonomy = students.step(session.root, student.report.taxonomy_key) or cached_results.taxonomy(session.root)
     everything = max(sum(c.tokens for c in taxonomy.clusters), 1)
     own = {c.number: c.tokens / everything for c in taxonomy.clusters}  # the student labels excluded ones too
     grid = st.grid(2, min_column_width=440, gap="medium", key="student-totals-figures")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.data import students
 from app.shell import deep_links
-from app.state.session import Session, session
+from app.state.session import Session, current_session
 from app.ui.errors import guarded
 from app.views.student.agreement import agreement
 from app.views.student.label_folder import label
@@ -13,12 +13,12 @@ from app.views.student.train import active, ask, choose, empty
 AGREEMENT, LABEL = "Agreement", "Label a folder"
 
 
-def screen(current: Session) -> None:
+def screen(session: Session) -> None:
     """Without a student one button; with one, two questions, one at a time."""
-    active(current)
-    kept = students.students(current.root)
+    active(session)
+    kept = students.students(session.root)
     if not kept:
-        empty(current)
+        empty(session)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="student-head"):
         view = st.segmented_control(
@@ -30,16 +30,16 @@ def screen(current: Session) -> None:
             persist_state="session",
             label_visibility="collapsed",
         )
-        student = choose(current, kept)
+        student = choose(session, kept)
         with st.popover("Distil another", key="student-another", icon=":material/school:"):
-            ask(current, "another")
+            ask(session, "another")
     with guarded():
         if view == LABEL:
-            label(current, student)
+            label(session, student)
         else:
-            agreement(current, student)
+            agreement(session, student)
 
 
 with guarded():
-    screen(session())
-deep_links.keep(session())
+    screen(current_session())
+deep_links.keep(current_session())

@@ -16,14 +16,14 @@ from gem_core.pipeline.student.distil import DistilSettings
 from gem_core.pipeline.student.registry import KeptStudent, student_folder
 
 
-def active(current: Session) -> None:
+def active(session: Session) -> None:
     """Show a distillation that goes on or ended badly."""
-    job_panel(current, runner.find(current.root, "distill"), quiet=True, place="student")
+    job_panel(session, runner.find(session.root, "distill"), quiet=True, place="student")
 
 
-def empty(current: Session) -> None:
+def empty(session: Session) -> None:
     """What a student is for, and the button."""
-    taxonomy = cached_results.taxonomy(current.root)
+    taxonomy = cached_results.taxonomy(session.root)
     with st.container(border=True, gap="small", key="student-empty"):
         st.markdown("**No student has learnt these clusters yet**")
         st.caption(
@@ -31,15 +31,15 @@ def empty(current: Session) -> None:
             "edits included, and labels text at reading speed without vectors: shards of any size. Part of the "
             "documents only tests it."
         )
-        if runner.busy(current.root, "distill"):
+        if runner.busy(session.root, "distill"):
             st.caption("One is being taught; what it found comes here by itself.")
         else:
-            ask(current, "first")
+            ask(session, "first")
 
 
-def ask(current: Session, place: str) -> None:
+def ask(session: Session, place: str) -> None:
     """A button, and the settings behind it."""
-    taxonomy = cached_results.taxonomy(current.root)
+    taxonomy = cached_results.taxonomy(session.root)
     above = st.container()
     with st.expander("Settings", expanded=place == "another", key=f"student-settings-{place}"):
         one, two, three = st.columns(3, gap="medium")
@@ -71,11 +71,11 @@ def ask(current: Session, place: str) -> None:
             help="Of every cluster's training documents, those with the lowest GIS.",
         )
     settings = DistilSettings(seed=int(seed), test_share=test / 100, drop=drop / 100)
-    folder = student_folder(cached_results.workspace(current.root), taxonomy, settings)
-    there, busy = folder.exists(), runner.busy(current.root, "distill")
+    folder = student_folder(cached_results.workspace(session.root), taxonomy, settings)
+    there, busy = folder.exists(), runner.busy(session.root, "distill")
     arguments = [
         "distill",
-        str(current.root),
+        str(session.root),
         "--out",
         str(folder),
         "--seed",
@@ -94,7 +94,7 @@ def ask(current: Session, place: str) -> None:
             disabled=there or busy,
             help="Runs in the background, seconds to minutes; it survives a closed tab.",
         ):
-            runner.start(f"Student of {cached_results.workspace(current.root).manifest.name}", arguments, current.root)
+            runner.start(f"Student of {cached_results.workspace(session.root).manifest.name}", arguments, session.root)
             st.rerun(scope="app")
         if there:
             st.caption("This student is there already: change a setting.")
@@ -103,11 +103,11 @@ def ask(current: Session, place: str) -> None:
     st.code("gem-explorer " + shlex.join(arguments), language=None, wrap_lines=True)
 
 
-def choose(current: Session, kept: tuple[KeptStudent, ...]) -> KeptStudent:
+def choose(session: Session, kept: tuple[KeptStudent, ...]) -> KeptStudent:
     """Choose among the students; at first the one made last, of the present taxonomy where there is one."""
     if len(kept) == 1:
         return kept[0]
-    taxonomy = cached_results.taxonomy(current.root)
+    taxonomy = cached_results.taxonomy(session.root)
     known = {one.folder.name: one for one in sorted(kept, key=lambda one: not one.taught_by(taxonomy))}
     first = next(iter(known))
 
@@ -125,9 +125,9 @@ def choose(current: Session, kept: tuple[KeptStudent, ...]) -> KeptStudent:
     return known[picked or first]
 
 
-def standing(current: Session, student: KeptStudent) -> None:
+def standing(session: Session, student: KeptStudent) -> None:
     """Say where the taxonomy has changed since, and which clusters the test says little of."""
-    taxonomy, report = cached_results.taxonomy(current.root), student.report
+    taxonomy, report = cached_results.taxonomy(session.root), student.report
     if not student.taught_by(taxonomy):
         st.caption(
             ":orange[:material/warning: The taxonomy has changed since this student was taught: it labels with "

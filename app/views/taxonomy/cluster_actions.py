@@ -80,7 +80,7 @@ def marked_actions(session: Session, taxonomy: Taxonomy, numbers: Sequence[int])
         found = edit_actions.apply(session, Merge(tuple(numbers)))
         if found is not None:
             largest = max(chosen, key=lambda c: (c.documents, -c.number)).number
-            session.pick(None, largest)
+            session.select(None, largest)
 
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="marked_actions"):
         st.button(
@@ -139,7 +139,7 @@ def _merge(session: Session, taxonomy: Taxonomy, number: int) -> None:
         other = widget(key)
         if other is not None and edit_actions.apply(session, Merge((number, other))) is not None:
             larger = max((taxonomy.cluster(number), taxonomy.cluster(other)), key=lambda c: (c.documents, -c.number))
-            session.pick(None, larger.number)
+            session.select(None, larger.number)
 
     st.selectbox(
         "Merge with",

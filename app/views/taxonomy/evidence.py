@@ -14,24 +14,24 @@ from gem_core.pipeline import model_of
 from gem_core.workspace import Cluster, Taxonomy
 
 
-def evidence(current: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
+def evidence(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     """Show the evidence for the label of one cluster; a document in it opens in the reader."""
-    st.caption(source(current, cluster))
+    st.caption(source(session, cluster))
     _keywords(cluster)
     parts = st.container(key="subtopics")  # drawn last: they are found while the rest can be read
     st.markdown("**Exemplars**", help=HINTS["gis"])
-    document_list(current, cluster.exemplars, key=f"evidence_{cluster.number}", show=("gis",))
+    document_list(session, cluster.exemplars, key=f"evidence_{cluster.number}", show=("gis",))
     with parts:
-        _subtopics(current, cluster)
+        _subtopics(session, cluster)
 
 
-def source(current: Session, cluster: Cluster) -> str:
+def source(session: Session, cluster: Cluster) -> str:
     """Say who gave a label, safe in Markdown."""
     if cluster.label_source == "person":
         return "Named by a person"
     if cluster.label_source == "keywords":
         return "Named by its keywords"
-    model = model_of(cached_results.workspace(current.root), cluster)
+    model = model_of(cached_results.workspace(session.root), cluster)
     which = f"the language model {escape(short(model, 60))}" if model else "a language model"
     return f"Named by {which}, which was shown the keywords and exemplars below"
 
@@ -58,13 +58,13 @@ def _keywords(cluster: Cluster) -> None:
     )
 
 
-def _subtopics(current: Session, cluster: Cluster) -> None:
+def _subtopics(session: Session, cluster: Cluster) -> None:
     hint = (
         "Parts that a quick fit inside the cluster finds, named by what sets each apart from the rest of it. "
         "Nothing is changed; Split does that."
     )
     with st.spinner("Looking for sub-topics"):
-        parts = cached_results.subtopics(current.root, cluster.number)
+        parts = cached_results.subtopics(session.root, cluster.number)
     if not parts:
         st.markdown("**Sub-topics**", help=hint)
         st.caption("It does not fall into parts." if cluster.documents >= 24 else "Too few documents to divide.")
@@ -75,7 +75,7 @@ def _subtopics(current: Session, cluster: Cluster) -> None:
     def opened() -> None:
         cells = widget(key)["selection"]["cells"]
         if cells:
-            current.read(parts[cells[0][0]].exemplar)
+            session.open_document(parts[cells[0][0]].exemplar)
 
     st.dataframe(
         pd.DataFrame(

@@ -6,7 +6,7 @@ import streamlit as st
 from app.charts.treemap import treemap
 from app.data import cached_results
 from app.shell import deep_links
-from app.state.session import Session, session
+from app.state.session import Session, current_session
 from app.state.widget_state import marked
 from app.ui.errors import guarded
 from app.ui.figures import dark
@@ -19,26 +19,26 @@ HEIGHT = 620
 
 
 @st.fragment
-def screen(current: Session) -> None:
+def screen(session: Session) -> None:
     """Treemap and panel: one selection drives both."""
     with guarded():
-        _screen(current)
+        _screen(session)
 
 
-def _screen(current: Session) -> None:
-    edit_actions.outcome(current)
+def _screen(session: Session) -> None:
+    edit_actions.outcome(session)
     left, right = st.columns([1.45, 1], gap="medium")
     with left:
-        bar(current)
-        _tree(current)
+        bar(session)
+        _tree(session)
     with right, st.container(key="gem-panel", height=HEIGHT + 70, border=False, gap="xsmall"):
-        panel(current)
-    _table(current)
-    deep_links.keep(current)
+        panel(session)
+    _table(session)
+    deep_links.keep(session)
 
 
-def _tree(current: Session) -> None:
-    taxonomy = cached_results.taxonomy(current.root)
+def _tree(session: Session) -> None:
+    taxonomy = cached_results.taxonomy(session.root)
     words, choice = st.columns([1.6, 1], vertical_alignment="center")
     sized = choice.segmented_control(
         "Size of a tile",
@@ -66,15 +66,15 @@ def _tree(current: Session) -> None:
         tiles = marked("taxonomy_treemap")
         if tiles:
             kind, number = tiles[0]
-            current.pick(None, int(number) if kind == "cluster" else None)
-            current.parent = int(number) if kind == "parent" else None
+            session.select(None, int(number) if kind == "cluster" else None)
+            session.group = int(number) if kind == "parent" else None
 
     st.plotly_chart(
         treemap(
             taxonomy,
             sized="Tokens" if sized == "Tokens" else "Documents",
-            cluster=current.cluster,
-            parent=current.parent,
+            cluster=session.cluster,
+            parent=session.group,
             dark=dark(),
             height=HEIGHT,
         ),
@@ -87,8 +87,8 @@ def _tree(current: Session) -> None:
     )
 
 
-def _table(current: Session) -> None:
-    taxonomy = cached_results.taxonomy(current.root)
+def _table(session: Session) -> None:
+    taxonomy = cached_results.taxonomy(session.root)
     with st.expander("Show as table", icon=":material/table_rows:"):
         rows = [taxonomy.cluster(c) for p in taxonomy.parents for c in p.children]
         st.dataframe(
@@ -112,4 +112,4 @@ def _table(current: Session) -> None:
 
 
 cached_results.warm_up()
-screen(session())
+screen(current_session())

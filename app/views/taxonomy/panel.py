@@ -34,7 +34,7 @@ def panel(session: Session) -> None:
                 icon=":material/arrow_back:",
                 type="tertiary",
                 key="taxonomy_back",
-                on_click=lambda: session.read(None),
+                on_click=lambda: session.open_document(None),
             )
             deep_links.copy_button("taxonomy")
         stepper(session, taxonomy, session.row)
@@ -43,8 +43,8 @@ def panel(session: Session) -> None:
         reader(cached_results.workspace(session.root), taxonomy, session.row)
     elif session.cluster is not None and taxonomy.has(session.cluster):
         _cluster(session, taxonomy, taxonomy.cluster(session.cluster))
-    elif session.parent is not None and session.parent in {p.number for p in taxonomy.parents}:
-        _parent(session, taxonomy, taxonomy.parent(session.parent))
+    elif session.group is not None and session.group in {p.number for p in taxonomy.parents}:
+        _parent(session, taxonomy, taxonomy.parent(session.group))
     else:
         names(session, taxonomy)
         naming(session)
@@ -53,7 +53,11 @@ def panel(session: Session) -> None:
 def _back(session: Session) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
         st.button(
-            "All names", icon=":material/arrow_back:", type="tertiary", key="taxonomy_back", on_click=session.clear
+            "All names",
+            icon=":material/arrow_back:",
+            type="tertiary",
+            key="taxonomy_back",
+            on_click=session.clear_selection,
         )
         deep_links.copy_button("taxonomy")
 
@@ -104,7 +108,7 @@ def _parent(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
     def chosen() -> None:
         cells = widget("parent_clusters")["selection"]["cells"]
         if cells:
-            session.pick(None, children[cells[0][0]].number)
+            session.select(None, children[cells[0][0]].number)
 
     st.dataframe(
         pd.DataFrame(
