@@ -136,7 +136,8 @@ def replay_budget(
     sizes : (K,) float
         N_k, tokens of the domains; a domain without tokens gets nothing.
     gains : (K,) float
-        dL_k, the relative fall of the loss in the probe (`gem_core.mixing.rapid_adaptation`); z is over the domains with tokens.
+        dL_k, the relative fall of the loss in the probe (`gem_core.mixing.rapid_adaptation`); z is over the
+        domains with tokens.
     quality : (K,) float, optional
         Q_k, higher is better; the same for all when left out.
     temperature : float

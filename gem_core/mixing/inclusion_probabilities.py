@@ -18,8 +18,9 @@ def inclusion(log_length: ArrayLike, density: ArrayLike, count: int, *, beta: fl
     r"""Return each document's chance to be among `count` drawn without replacement (GRIP, length-rectified).
 
     pi_i = min(1, c exp(beta z(log length_i)) / density_i), with c such that the pi sum to `count`. A draw with
-    these chances (`gem_core.mixing.document_sampling`) makes sum_{i drawn} y_i / pi_i an unbiased estimate of sum_i y_i (Horvitz
-    and Thompson, 1952). By length alone, a nest of long near-duplicates is drawn again and again; dividing by
+    these chances (`gem_core.mixing.document_sampling`) makes sum_{i drawn} y_i / pi_i an unbiased
+    estimate of sum_i y_i (Horvitz and Thompson, 1952).
+    By length alone, a nest of long near-duplicates is drawn again and again; dividing by
     the density gives the nest about the chance of one document of its surroundings.
 
     Parameters

@@ -37,8 +37,8 @@ def fit_regressor(name: Name, mixtures: Float64, losses: Float64, *, seed: int =
     Parameters
     ----------
     name : "lightgbm", "linear", "effective", "exponential" or "ensemble"
-        Gradient-boosted trees with RegMix's settings; least squares; the two mixing laws (`gem_core.mixing.scaling_laws`); the
-        mean of what those of the four predict that have runs enough.
+        Gradient-boosted trees with RegMix's settings; least squares; the two mixing laws
+        (`gem_core.mixing.scaling_laws`); the mean of what those of the four predict that have runs enough.
     mixtures : (n, K) float
         Rows that sum to 1, or nearly where weights were rounded: all but the trees scale them.
     losses : (n,) float

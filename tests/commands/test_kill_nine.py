@@ -9,7 +9,7 @@ import pytest
 from benchmarks.recovery.check_whole import check
 from benchmarks.recovery.kill_nine import State, lost
 from gem_core.workspace import Workspace
-from tests.helpers.cli_process import QUIET, ROOT
+from tests.helpers.cli_process import QUIET
 
 KINDS = "edit,fit,name,path,duplicates,embed"
 
