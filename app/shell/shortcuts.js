@@ -19,7 +19,8 @@ function search() {
 
 // Somebody who types, or has a dialog, a list or a popover open, means that and not the page.
 function busy(target) {
-  if (target instanceof Element && target.closest("input, textarea, select, [contenteditable=true], [role=listbox]")) return true;
+  if (target instanceof Element && target.closest("input, textarea, select, [contenteditable=true], [role=listbox]"))
+    return true;
   return document.querySelector("[role=dialog], [data-testid=stPopoverBody], [role=listbox]") !== null;
 }
 
@@ -36,8 +37,16 @@ const KEYS = {
 // Arrow keys belong to what has the focus: sliders, tabs, tables, the globe.
 function taken(event) {
   const path = event.composedPath();
-  return event.key.startsWith("Arrow") && path.some((p) => p instanceof Element
-    && p.matches("[role=slider], [role=tab], [role=grid], [role=application], [role=radiogroup], canvas, [data-testid=stDataFrame]"));
+  return (
+    event.key.startsWith("Arrow") &&
+    path.some(
+      (p) =>
+        p instanceof Element &&
+        p.matches(
+          "[role=slider], [role=tab], [role=grid], [role=application], [role=radiogroup], canvas, [data-testid=stDataFrame]",
+        ),
+    )
+  );
 }
 
 async function copy(text) {
@@ -64,15 +73,26 @@ let beating = false; // a beat's own run has not been seen yet: it answers no pr
 const running = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState !== "notRunning";
 
 for (const kind of ["pointerdown", "click", "keydown", "input"]) {
-  document.addEventListener(kind, () => { pressed = performance.now(); }, { capture: true, passive: true });
+  document.addEventListener(
+    kind,
+    () => {
+      pressed = performance.now();
+    },
+    { capture: true, passive: true },
+  );
 }
-document.addEventListener("pointermove", () => { moved = performance.now(); }, { capture: true, passive: true });
+document.addEventListener(
+  "pointermove",
+  () => {
+    moved = performance.now();
+  },
+  { capture: true, passive: true },
+);
 new MutationObserver(() => {
   if (!running()) return;
   if (!beating) pressed = -PATIENCE;
   beating = false;
-})
-  .observe(document.body, { subtree: true, attributeFilter: ["data-test-script-state"] });
+}).observe(document.body, { subtree: true, attributeFilter: ["data-test-script-state"] });
 
 // Asks for another run of a fragment every so often, but never while a run is under way or a press may be on its way to
 // the server: a request of the page that is being left makes the server forget the one that was asked for, and one that
@@ -100,15 +120,25 @@ export default function (component) {
   const root = component.parentElement;
   const turn = (LISTENING.get(root)?.turn ?? 0) + 1;
   LISTENING.get(root)?.off.abort();
-  const off = new AbortController(), signal = off.signal;
+  const off = new AbortController(),
+    signal = off.signal;
   LISTENING.set(root, { off, turn });
-  document.addEventListener("keydown", (e) => {
-    if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || !KEYS[e.key] || busy(e.target) || taken(e)) return;
-    if (KEYS[e.key]()) e.preventDefault();
-  }, { signal });
-  document.addEventListener("click", (e) => {
-    if (e.target instanceof Element && e.target.closest("[class*='st-key-copylink'] button")) copy(location.href);
-  }, { signal, capture: true });
+  document.addEventListener(
+    "keydown",
+    (e) => {
+      if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || !KEYS[e.key] || busy(e.target) || taken(e))
+        return;
+      if (KEYS[e.key]()) e.preventDefault();
+    },
+    { signal },
+  );
+  document.addEventListener(
+    "click",
+    (e) => {
+      if (e.target instanceof Element && e.target.closest("[class*='st-key-copylink'] button")) copy(location.href);
+    },
+    { signal, capture: true },
+  );
   document.body.dataset.keys = "heard"; // a test waits for it
   return () => off.abort();
 }

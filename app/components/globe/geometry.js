@@ -51,9 +51,15 @@ export function quatSlerp(a, b, t) {
 export function matrixOf(q) {
   const [w, x, y, z] = q;
   return [
-    1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-    2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-    2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+    1 - 2 * (y * y + z * z),
+    2 * (x * y - w * z),
+    2 * (x * z + w * y),
+    2 * (x * y + w * z),
+    1 - 2 * (x * x + z * z),
+    2 * (y * z - w * x),
+    2 * (x * z - w * y),
+    2 * (y * z + w * x),
+    1 - 2 * (x * x + y * y),
   ];
 }
 
@@ -115,11 +121,19 @@ export function facing(v, tilt = 0) {
 
 // Orthographic projection of n directions (xyz packed) into pixels; sz > 0 is the front hemisphere.
 export function project(xyz, n, m, cx, cy, radius, sx, sy, sz) {
-  const a = m[0] * radius, b = m[1] * radius, c = m[2] * radius;
-  const d = m[3] * radius, e = m[4] * radius, f = m[5] * radius;
-  const g = m[6], h = m[7], k = m[8];
+  const a = m[0] * radius,
+    b = m[1] * radius,
+    c = m[2] * radius;
+  const d = m[3] * radius,
+    e = m[4] * radius,
+    f = m[5] * radius;
+  const g = m[6],
+    h = m[7],
+    k = m[8];
   for (let i = 0, j = 0; i < n; i++, j += 3) {
-    const x = xyz[j], y = xyz[j + 1], z = xyz[j + 2];
+    const x = xyz[j],
+      y = xyz[j + 1],
+      z = xyz[j + 2];
     sx[i] = cx + a * x + b * y + c * z;
     sy[i] = cy - d * x - e * y - f * z;
     sz[i] = g * x + h * y + k * z;
@@ -128,7 +142,9 @@ export function project(xyz, n, m, cx, cy, radius, sx, sy, sz) {
 
 // The direction under a pixel, or null beside the globe.
 export function unproject(x, y, m, cx, cy, radius) {
-  const u = (x - cx) / radius, v = (cy - y) / radius, s = u * u + v * v;
+  const u = (x - cx) / radius,
+    v = (cy - y) / radius,
+    s = u * u + v * v;
   if (s > 1) return null;
   const w = Math.sqrt(1 - s);
   return [m[0] * u + m[3] * v + m[6] * w, m[1] * u + m[4] * v + m[7] * w, m[2] * u + m[5] * v + m[8] * w];
@@ -136,12 +152,17 @@ export function unproject(x, y, m, cx, cy, radius) {
 
 // Index of the nearest point of the front hemisphere within reach, or -1. One pass: 0.1 ms for 100,000 points.
 export function nearest(sx, sy, sz, n, x, y, reach) {
-  let best = -1, least = reach * reach;
+  let best = -1,
+    least = reach * reach;
   for (let i = 0; i < n; i++) {
     const dx = sx[i] - x;
     if (dx > reach || dx < -reach || sz[i] <= 0) continue;
-    const dy = sy[i] - y, d = dx * dx + dy * dy;
-    if (d < least) { least = d; best = i; }
+    const dy = sy[i] - y,
+      d = dx * dx + dy * dy;
+    if (d < least) {
+      least = d;
+      best = i;
+    }
   }
   return best;
 }
@@ -150,7 +171,8 @@ export function nearest(sx, sy, sz, n, x, y, reach) {
 export function inside(x, y, path) {
   let odd = false;
   for (let i = 0, j = path.length - 2; i < path.length; j = i, i += 2) {
-    const yi = path[i + 1], yj = path[j + 1];
+    const yi = path[i + 1],
+      yj = path[j + 1];
     if (yi > y !== yj > y && x < ((path[j] - path[i]) * (y - yi)) / (yj - yi) + path[i]) odd = !odd;
   }
   return odd;
@@ -158,15 +180,21 @@ export function inside(x, y, path) {
 
 // Indices of the front hemisphere's points inside the path.
 export function enclosed(sx, sy, sz, n, path) {
-  let x0 = Infinity, x1 = -Infinity, y0 = Infinity, y1 = -Infinity;
+  let x0 = Infinity,
+    x1 = -Infinity,
+    y0 = Infinity,
+    y1 = -Infinity;
   for (let i = 0; i < path.length; i += 2) {
-    x0 = Math.min(x0, path[i]); x1 = Math.max(x1, path[i]);
-    y0 = Math.min(y0, path[i + 1]); y1 = Math.max(y1, path[i + 1]);
+    x0 = Math.min(x0, path[i]);
+    x1 = Math.max(x1, path[i]);
+    y0 = Math.min(y0, path[i + 1]);
+    y1 = Math.max(y1, path[i + 1]);
   }
   const found = [];
   if (path.length < 6) return found;
   for (let i = 0; i < n; i++) {
-    const x = sx[i], y = sy[i];
+    const x = sx[i],
+      y = sy[i];
     if (sz[i] > 0 && x >= x0 && x <= x1 && y >= y0 && y <= y1 && inside(x, y, path)) found.push(i);
   }
   return found;
@@ -174,7 +202,8 @@ export function enclosed(sx, sy, sz, n, path) {
 
 // A line in pixels as at most `most` corners [x, y], evenly along it, in radii from the centre with y upwards.
 export function corners(path, cx, cy, r, most) {
-  const n = path.length >> 1, step = Math.max(1, n / most);
+  const n = path.length >> 1,
+    step = Math.max(1, n / most);
   return Array.from({ length: Math.floor(n / step) }, (_, i) => {
     const k = 2 * Math.floor(i * step);
     return [Math.round(((path[k] - cx) / r) * 1e5) / 1e5, Math.round(((cy - path[k + 1]) / r) * 1e5) / 1e5];
@@ -192,7 +221,10 @@ export function placeLabels(boxes, most) {
     let free = true;
     for (const j of placed) {
       const b = boxes[j];
-      if (Math.abs(a.x - b.x) * 2 < a.w + b.w && Math.abs(a.y - b.y) * 2 < a.h + b.h) { free = false; break; }
+      if (Math.abs(a.x - b.x) * 2 < a.w + b.w && Math.abs(a.y - b.y) * 2 < a.h + b.h) {
+        free = false;
+        break;
+      }
     }
     if (free) placed.add(i);
   }
@@ -202,10 +234,15 @@ export function placeLabels(boxes, most) {
 // Circle of angular radius `angle` around a direction: steps + 1 directions, packed.
 export function circleAround(centre, angle, steps) {
   const f = unit(centre);
-  const u = unit(cross(f, Math.abs(f[2]) < 0.9 ? [0, 0, 1] : [1, 0, 0])), v = cross(f, u);
-  const out = new Float32Array(3 * (steps + 1)), c = Math.cos(angle), s = Math.sin(angle);
+  const u = unit(cross(f, Math.abs(f[2]) < 0.9 ? [0, 0, 1] : [1, 0, 0])),
+    v = cross(f, u);
+  const out = new Float32Array(3 * (steps + 1)),
+    c = Math.cos(angle),
+    s = Math.sin(angle);
   for (let t = 0; t <= steps; t++) {
-    const p = (2 * Math.PI * t) / steps, a = s * Math.cos(p), b = s * Math.sin(p);
+    const p = (2 * Math.PI * t) / steps,
+      a = s * Math.cos(p),
+      b = s * Math.sin(p);
     for (let k = 0; k < 3; k++) out[3 * t + k] = c * f[k] + a * u[k] + b * v[k];
   }
   return out;
@@ -215,11 +252,14 @@ export function circleAround(centre, angle, steps) {
 export function graticule() {
   const lines = [];
   for (let k = 0; k < 12; k++) {
-    const a = (Math.PI * k) / 6, line = new Float32Array(3 * 61);
+    const a = (Math.PI * k) / 6,
+      line = new Float32Array(3 * 61);
     for (let t = 0; t <= 60; t++) {
       // the meridians end short of the poles, where they would crowd
       const b = ((-80 + (160 * t) / 60) * Math.PI) / 180;
-      line[3 * t] = Math.cos(b) * Math.cos(a); line[3 * t + 1] = Math.cos(b) * Math.sin(a); line[3 * t + 2] = Math.sin(b);
+      line[3 * t] = Math.cos(b) * Math.cos(a);
+      line[3 * t + 1] = Math.cos(b) * Math.sin(a);
+      line[3 * t + 2] = Math.sin(b);
     }
     lines.push(line);
   }

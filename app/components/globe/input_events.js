@@ -4,13 +4,18 @@ import { labelAt } from "./labels.js";
 import { cssOf, number } from "./theme_and_data.js";
 
 export function listen(globe) {
-  const { canvas } = globe, signal = globe.off.signal, on = (target, name, f, more = {}) => target.addEventListener(name, f, { signal, ...more });
+  const { canvas } = globe,
+    signal = globe.off.signal,
+    on = (target, name, f, more = {}) => target.addEventListener(name, f, { signal, ...more });
   const touches = new Map();
-  let down = null, lassoMode = false, lastClick = null, ask = 0;
+  let down = null,
+    lassoMode = false,
+    lastClick = null,
+    ask = 0;
 
   const place = (e) => {
     const b = canvas.getBoundingClientRect();
-    return [(e.clientX - b.left) * canvas.width / b.width, (e.clientY - b.top) * canvas.height / b.height];
+    return [((e.clientX - b.left) * canvas.width) / b.width, ((e.clientY - b.top) * canvas.height) / b.height];
   };
   const setMode = (onNow) => {
     lassoMode = onNow;
@@ -18,22 +23,30 @@ export function listen(globe) {
     canvas.classList.toggle("lasso", onNow);
   };
   const under = (e) => {
-    const [x, y] = place(e), label = labelAt(globe, x, y);
+    const [x, y] = place(e),
+      label = labelAt(globe, x, y);
     if (label) return { x, y, label, i: -1 };
     const reach = Math.max(9, globe.dot / globe.dpr + 4) * globe.dpr * (e.pointerType === "touch" ? 2 : 1);
     return { x, y, label: null, i: nearest(globe.sx, globe.sy, globe.sz, globe.n, x, y, reach) };
   };
   const hover = (i, group, e) => {
     const tip = globe.part(".tip");
-    if (i !== globe.hover || group !== globe.hoverGroup) { globe.hover = i; globe.hoverGroup = group; globe.later(); }
+    if (i !== globe.hover || group !== globe.hoverGroup) {
+      globe.hover = i;
+      globe.hoverGroup = group;
+      globe.later();
+    }
     canvas.classList.toggle("over", group >= 0 || i >= 0);
     tip.hidden = group < 0;
     if (group < 0) return;
     tip.querySelector("i").style.background = cssOf(globe.colours[group] ?? globe.theme.grey);
     tip.querySelector("span").textContent = globe.nameOf(group);
     tip.querySelector("small").textContent = number(globe.counts[group]);
-    const b = canvas.getBoundingClientRect(), x = e.clientX - b.left, y = e.clientY - b.top;
-    const w = tip.offsetWidth, h = tip.offsetHeight;
+    const b = canvas.getBoundingClientRect(),
+      x = e.clientX - b.left,
+      y = e.clientY - b.top;
+    const w = tip.offsetWidth,
+      h = tip.offsetHeight;
     tip.style.transform = `translate(${Math.max(4, x + 16 + w > b.width ? x - w - 14 : x + 16)}px, ${y + 16 + h > b.height ? y - h - 10 : y + 16}px)`;
   };
 
@@ -41,29 +54,46 @@ export function listen(globe) {
     if (e.button > 0 || !globe.header) return;
     canvas.setPointerCapture(e.pointerId);
     touches.set(e.pointerId, [e.clientX, e.clientY]);
-    globe.touch(); hover(-1, -1, e);
+    globe.touch();
+    hover(-1, -1, e);
     const [x, y] = place(e);
     down = { x: e.clientX, y: e.clientY, far: 0, at: e.timeStamp, trail: [] };
     if (lassoMode || e.shiftKey) globe.lasso = [x, y];
-    else { globe.moving = true; canvas.classList.add("turning"); }
+    else {
+      globe.moving = true;
+      canvas.classList.add("turning");
+    }
   });
 
   on(canvas, "pointermove", (e) => {
     if (!globe.header) return;
-    if (touches.size === 2 && touches.has(e.pointerId)) { pinch(e); return; }
-    if (!down) {
-      globe.pointerOver = true;
-      if (!ask) ask = requestAnimationFrame(() => {
-        ask = 0;
-        if (down || !globe.pointerOver || signal.aborted) return;
-        const u = under(e), group = u.label ? u.label.group : u.i >= 0 ? globe.group[u.i] : -1;
-        hover(u.i, group, e);
-      });
+    if (touches.size === 2 && touches.has(e.pointerId)) {
+      pinch(e);
       return;
     }
-    const dx = e.clientX - down.x, dy = e.clientY - down.y, scale = canvas.width / canvas.clientWidth;
-    down.far += Math.abs(dx) + Math.abs(dy); down.x = e.clientX; down.y = e.clientY;
-    if (globe.lasso) { globe.lasso.push(...place(e)); globe.later(); return; }
+    if (!down) {
+      globe.pointerOver = true;
+      if (!ask)
+        ask = requestAnimationFrame(() => {
+          ask = 0;
+          if (down || !globe.pointerOver || signal.aborted) return;
+          const u = under(e),
+            group = u.label ? u.label.group : u.i >= 0 ? globe.group[u.i] : -1;
+          hover(u.i, group, e);
+        });
+      return;
+    }
+    const dx = e.clientX - down.x,
+      dy = e.clientY - down.y,
+      scale = canvas.width / canvas.clientWidth;
+    down.far += Math.abs(dx) + Math.abs(dy);
+    down.x = e.clientX;
+    down.y = e.clientY;
+    if (globe.lasso) {
+      globe.lasso.push(...place(e));
+      globe.later();
+      return;
+    }
     globe.cam.q = turned(globe.cam.q, dx * scale, dy * scale, globe.radius);
     down.trail.push([e.timeStamp, dx * scale, dy * scale]);
     if (down.trail.length > 6) down.trail.shift();
@@ -71,9 +101,11 @@ export function listen(globe) {
   });
 
   const pinch = (e) => {
-    const [a, b] = [...touches.values()], before = Math.hypot(a[0] - b[0], a[1] - b[1]);
+    const [a, b] = [...touches.values()],
+      before = Math.hypot(a[0] - b[0], a[1] - b[1]);
     touches.set(e.pointerId, [e.clientX, e.clientY]);
-    const [c, d] = [...touches.values()], after = Math.hypot(c[0] - d[0], c[1] - d[1]);
+    const [c, d] = [...touches.values()],
+      after = Math.hypot(c[0] - d[0], c[1] - d[1]);
     const [x, y] = place({ clientX: (c[0] + d[0]) / 2, clientY: (c[1] + d[1]) / 2 });
     if (down) down.far += 99;
     globe.lasso = null;
@@ -84,24 +116,42 @@ export function listen(globe) {
     touches.delete(e.pointerId);
     if (!down || touches.size) return;
     const was = down;
-    down = null; globe.moving = false; canvas.classList.remove("turning");
-    if (globe.lasso && was.far > 8) { globe.endLasso(); setMode(false); return; }
+    down = null;
+    globe.moving = false;
+    canvas.classList.remove("turning");
+    if (globe.lasso && was.far > 8) {
+      globe.endLasso();
+      setMode(false);
+      return;
+    }
     globe.lasso = null;
-    if (e.type === "pointercancel") { globe.later(); return; }
-    if (was.far >= 5) { release(was, e); return; }
+    if (e.type === "pointercancel") {
+      globe.later();
+      return;
+    }
+    if (was.far >= 5) {
+      release(was, e);
+      return;
+    }
     // the second click of a double click is no new pick
-    const again = lastClick && e.timeStamp - lastClick[0] < 350 && Math.hypot(e.clientX - lastClick[1], e.clientY - lastClick[2]) < 8;
+    const again =
+      lastClick &&
+      e.timeStamp - lastClick[0] < 350 &&
+      Math.hypot(e.clientX - lastClick[1], e.clientY - lastClick[2]) < 8;
     lastClick = [e.timeStamp, e.clientX, e.clientY];
     if (again) return;
     const u = under(e);
-    if (u.label) globe.pickCluster(u.label.group); else if (u.i >= 0) globe.pickPoint(u.i); else globe.clear();
+    if (u.label) globe.pickCluster(u.label.group);
+    else if (u.i >= 0) globe.pickPoint(u.i);
+    else globe.clear();
   };
   on(canvas, "pointerup", up);
   on(canvas, "pointercancel", up);
 
   // a flick goes on for a moment
   const release = (was, e) => {
-    const recent = was.trail.filter((s) => e.timeStamp - s[0] < 80), span = recent.length > 1 ? e.timeStamp - recent[0][0] : 0;
+    const recent = was.trail.filter((s) => e.timeStamp - s[0] < 80),
+      span = recent.length > 1 ? e.timeStamp - recent[0][0] : 0;
     if (span > 8 && !globe.calm.matches) {
       const v = [recent.reduce((s, q) => s + q[1], 0) / span, recent.reduce((s, q) => s + q[2], 0) / span];
       if (Math.hypot(...v) > 0.12) globe.spin = v;
@@ -109,20 +159,35 @@ export function listen(globe) {
     globe.later();
   };
 
-  on(canvas, "pointerleave", (e) => { globe.pointerOver = false; if (!down) hover(-1, -1, e); globe.later(); });
-  on(canvas, "dblclick", (e) => {
-    const u = under(e), group = u.label ? u.label.group : u.i >= 0 ? globe.group[u.i] : null;
-    const to = group === null ? null : globe.centre(group);
-    if (to) { globe.touch(); globe.face(to); }
+  on(canvas, "pointerleave", (e) => {
+    globe.pointerOver = false;
+    if (!down) hover(-1, -1, e);
+    globe.later();
   });
-  on(canvas, "wheel", (e) => {
-    if (!globe.header) return;
-    const lines = e.deltaMode === 1 ? 16 : 1, speed = e.ctrlKey ? 90 : 620;
-    const delta = Math.max(-240, Math.min(240, e.deltaY * lines));
-    globe.touch(); hover(-1, -1, e);
-    // at either end of the zoom the page scrolls as usual
-    if (globe.zoomBy(Math.exp(-delta / speed), ...place(e))) e.preventDefault();
-  }, { passive: false });
+  on(canvas, "dblclick", (e) => {
+    const u = under(e),
+      group = u.label ? u.label.group : u.i >= 0 ? globe.group[u.i] : null;
+    const to = group === null ? null : globe.centre(group);
+    if (to) {
+      globe.touch();
+      globe.face(to);
+    }
+  });
+  on(
+    canvas,
+    "wheel",
+    (e) => {
+      if (!globe.header) return;
+      const lines = e.deltaMode === 1 ? 16 : 1,
+        speed = e.ctrlKey ? 90 : 620;
+      const delta = Math.max(-240, Math.min(240, e.deltaY * lines));
+      globe.touch();
+      hover(-1, -1, e);
+      // at either end of the zoom the page scrolls as usual
+      if (globe.zoomBy(Math.exp(-delta / speed), ...place(e))) e.preventDefault();
+    },
+    { passive: false },
+  );
 
   const act = {
     in: () => globe.glide(globe.cam.q, Math.min(14, globe.cam.zoom * 1.5)),
@@ -132,7 +197,11 @@ export function listen(globe) {
     turn: () => globe.setTurning(!globe.turning),
   };
   for (const b of globe.root.querySelectorAll(".bar button")) {
-    on(b, "click", () => { const name = b.dataset.do; if (name !== "turn") globe.touch(); act[name](); });
+    on(b, "click", () => {
+      const name = b.dataset.do;
+      if (name !== "turn") globe.touch();
+      act[name]();
+    });
   }
 
   const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -141,20 +210,38 @@ export function listen(globe) {
     const k = e.key;
     let done = true;
     if (k !== "Tab" && k !== "Shift" && k !== " ") globe.touch();
-    if (arrows[k]) { globe.cam.q = turned(globe.cam.q, arrows[k][0] * 0.14, arrows[k][1] * 0.14, 1); globe.later(); }
-    else if (k === "+" || k === "=") act.in();
+    if (arrows[k]) {
+      globe.cam.q = turned(globe.cam.q, arrows[k][0] * 0.14, arrows[k][1] * 0.14, 1);
+      globe.later();
+    } else if (k === "+" || k === "=") act.in();
     else if (k === "-" || k === "_") act.out();
     else if (k === "0" || k === "Home") act.reset();
     else if (k === "Tab" || k === "[" || k === "]") {
       done = globe.stepCluster(k === "[" || e.shiftKey ? -1 : 1) || k !== "Tab";
-      if (done) globe.setTurning(false); else { globe.focus = -1; globe.later(); }
-    }
-    else if (k === "Enter") { if (globe.focus >= 0) globe.pickCluster(globe.focus); else done = false; }
-    else if (k === "Escape") { setMode(false); globe.lasso = null; globe.clear(); }
-    else if (k === "l" || k === "L") act.lasso();
+      if (done) globe.setTurning(false);
+      else {
+        globe.focus = -1;
+        globe.later();
+      }
+    } else if (k === "Enter") {
+      if (globe.focus >= 0) globe.pickCluster(globe.focus);
+      else done = false;
+    } else if (k === "Escape") {
+      setMode(false);
+      globe.lasso = null;
+      globe.clear();
+    } else if (k === "l" || k === "L") act.lasso();
     else if (k === " ") act.turn();
     else done = false;
-    if (done) { e.preventDefault(); e.stopPropagation(); }
+    if (done) {
+      e.preventDefault();
+      e.stopPropagation();
+    }
   });
-  on(canvas, "blur", () => { if (globe.focus >= 0) { globe.focus = -1; globe.later(); } });
+  on(canvas, "blur", () => {
+    if (globe.focus >= 0) {
+      globe.focus = -1;
+      globe.later();
+    }
+  });
 }

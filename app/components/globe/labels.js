@@ -14,13 +14,22 @@ export function spriteOf(globe, label, strong) {
 // Larger clusters first, none over another; one that is on stays on while it can (no flicker while the globe turns).
 // Returns whether some label is still fading.
 export function drawLabels(globe, m, cx, cy, r) {
-  const { ctx, canvas, dpr, calm, counts, strength } = globe, w = canvas.width, h = canvas.height;
-  const focus = globe.focused, boxes = [], of = [];
+  const { ctx, canvas, dpr, calm, counts, strength } = globe,
+    w = canvas.width,
+    h = canvas.height;
+  const focus = globe.focused,
+    boxes = [],
+    of = [];
   for (const l of globe.labels) {
-    const p = rotate(m, l.at), strong = l.group === focus;
-    l.goal = 0; l.depth = p[2]; l.x = cx + r * p[0]; l.y = cy - r * p[1];
+    const p = rotate(m, l.at),
+      strong = l.group === focus;
+    l.goal = 0;
+    l.depth = p[2];
+    l.x = cx + r * p[0];
+    l.y = cy - r * p[1];
     if (p[2] < 0.2 || l.x < 0 || l.y < 0 || l.x > w || l.y > h) continue;
-    const s = spriteOf(globe, l, strong), half = s.width / 2 + 2 * dpr;
+    const s = spriteOf(globe, l, strong),
+      half = s.width / 2 + 2 * dpr;
     // towards the rim a name leans inwards, and none leaves the canvas
     l.x -= Math.sign(p[0]) * (1 - p[2]) * s.width * 0.3;
     // the chosen cluster's name stands above it
@@ -38,11 +47,15 @@ export function drawLabels(globe, m, cx, cy, r) {
   for (const l of globe.labels) {
     const gap = l.goal - l.alpha;
     if (Math.abs(gap) < 0.04 || calm.matches) l.alpha = l.goal;
-    else { l.alpha += gap * 0.22; fading = true; }
+    else {
+      l.alpha += gap * 0.22;
+      fading = true;
+    }
   }
   const shown = globe.labels.filter((l) => l.alpha > 0.03 && l.depth > 0.16);
   for (const l of shown.sort((a, b) => a.goal - b.goal || a.depth - b.depth)) {
-    const strong = l.group === focus, s = spriteOf(globe, l, strong);
+    const strong = l.group === focus,
+      s = spriteOf(globe, l, strong);
     const loud = strong || l.group === globe.hoverGroup ? 1 : 0.35 + (0.65 * (strength[l.group] ?? 256)) / 256;
     ctx.globalAlpha = l.alpha * Math.min(1, (l.depth - 0.16) * 4) * loud;
     ctx.drawImage(s, Math.round(l.x - s.width / 2), Math.round(l.y - s.height / 2));
@@ -53,8 +66,10 @@ export function drawLabels(globe, m, cx, cy, r) {
 
 // The label under a pixel
 export function labelAt(globe, x, y) {
-  return globe.labels.filter((l) => l.goal && l.depth > 0.2).find((l) => {
-    const s = spriteOf(globe, l, l.group === globe.focused);
-    return Math.abs(l.x - x) * 2 < s.width && Math.abs(l.y - y) * 2 < s.height - 4 * globe.dpr;
-  });
+  return globe.labels
+    .filter((l) => l.goal && l.depth > 0.2)
+    .find((l) => {
+      const s = spriteOf(globe, l, l.group === globe.focused);
+      return Math.abs(l.x - x) * 2 < s.width && Math.abs(l.y - y) * 2 < s.height - 4 * globe.dpr;
+    });
 }

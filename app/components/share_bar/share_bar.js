@@ -16,7 +16,10 @@ class Strip {
     this.bars.addEventListener("click", (event) => this.pick(event.target));
     this.bars.addEventListener("keydown", (event) => this.walk(event));
     for (const kind of ["pointerover", "focusin"]) this.bars.addEventListener(kind, (event) => this.say(event.target));
-    for (const kind of ["pointerleave", "focusout"]) this.bars.addEventListener(kind, () => { this.tip.hidden = true; });
+    for (const kind of ["pointerleave", "focusout"])
+      this.bars.addEventListener(kind, () => {
+        this.tip.hidden = true;
+      });
   }
 
   update({ data, setTriggerValue }) {
@@ -26,31 +29,42 @@ class Strip {
     if (shape !== this.shape) this.build();
     this.shape = shape;
     const picked = data.pieces.findIndex((piece) => piece.number === data.selected);
-    const reached = picked >= 0 ? picked : Math.max(0, this.buttons[0].findIndex((button) => button.tabIndex === 0));
+    const reached =
+      picked >= 0
+        ? picked
+        : Math.max(
+            0,
+            this.buttons[0].findIndex((button) => button.tabIndex === 0),
+          );
     this.box.classList.toggle("two", data.bars.length > 1);
     this.bars.classList.toggle("picked", picked >= 0);
     this.bars.setAttribute("aria-label", data.what);
-    data.bars.forEach((bar, row) => data.pieces.forEach((piece, at) => {
-      const button = this.buttons[row][at];
-      button.style.flexGrow = bar.shares[at];
-      button.style.setProperty("--colour", piece.colour);
-      button.hidden = row > 0 && bar.shares[at] === 0;
-      button.setAttribute("aria-pressed", String(at === picked));
-      button.setAttribute("aria-label", `${piece.name}: ${this.share(row, at)}`);
-      button.tabIndex = row === 0 && at === reached ? 0 : -1;
-    }));
+    data.bars.forEach((bar, row) => {
+      data.pieces.forEach((piece, at) => {
+        const button = this.buttons[row][at];
+        button.style.flexGrow = bar.shares[at];
+        button.style.setProperty("--colour", piece.colour);
+        button.hidden = row > 0 && bar.shares[at] === 0;
+        button.setAttribute("aria-pressed", String(at === picked));
+        button.setAttribute("aria-label", `${piece.name}: ${this.share(row, at)}`);
+        button.tabIndex = row === 0 && at === reached ? 0 : -1;
+      });
+    });
     this.name();
   }
 
   build() {
     this.tip.hidden = true;
-    this.buttons = this.data.bars.map((_, row) => this.data.pieces.map((_, at) =>
-      Object.assign(make("button"), { type: "button", at, row })));
-    this.bars.replaceChildren(...this.buttons.map((buttons, row) => {
-      const bar = Object.assign(make("div"), { className: "bar" });
-      bar.append(...(this.data.bars.length > 1 ? [make("span", this.data.bars[row].name)] : []), ...buttons);
-      return bar;
-    }));
+    this.buttons = this.data.bars.map((_, row) =>
+      this.data.pieces.map((_, at) => Object.assign(make("button"), { type: "button", at, row })),
+    );
+    this.bars.replaceChildren(
+      ...this.buttons.map((buttons, row) => {
+        const bar = Object.assign(make("div"), { className: "bar" });
+        bar.append(...(this.data.bars.length > 1 ? [make("span", this.data.bars[row].name)] : []), ...buttons);
+        return bar;
+      }),
+    );
   }
 
   name() {
@@ -79,7 +93,8 @@ class Strip {
   }
 
   walk(event) {
-    const { row, at } = event.target, step = STEPS[event.key];
+    const { row, at } = event.target,
+      step = STEPS[event.key];
     if (at === undefined || step === undefined) return;
     event.stopPropagation(); // arrows step through documents elsewhere on the page
     event.preventDefault();
@@ -94,9 +109,13 @@ class Strip {
 
   say(button) {
     if (button.at === undefined) return;
-    this.tip.replaceChildren(make("b", this.data.pieces[button.at].name), make("span", this.share(button.row, button.at)));
+    this.tip.replaceChildren(
+      make("b", this.data.pieces[button.at].name),
+      make("span", this.share(button.row, button.at)),
+    );
     this.tip.hidden = false;
-    const middle = button.offsetLeft + button.offsetWidth / 2, wide = this.tip.offsetWidth;
+    const middle = button.offsetLeft + button.offsetWidth / 2,
+      wide = this.tip.offsetWidth;
     this.tip.style.left = `${Math.max(0, Math.min(this.box.offsetWidth - wide, middle - wide / 2))}px`;
   }
 }
@@ -104,7 +123,7 @@ class Strip {
 export default function (component) {
   const root = component.parentElement;
   let strip = STRIPS.get(root);
-  if (!strip || !strip.box.isConnected) {
+  if (!strip?.box.isConnected) {
     strip = new Strip(root);
     STRIPS.set(root, strip);
   }

@@ -3,7 +3,8 @@
 
 const EDITORS = new WeakMap();
 const STEP = 0.01; // percent
-const LOCK = '<svg viewBox="0 0 16 16" aria-hidden="true"><rect x="3.5" y="7.2" width="9" height="6" rx="1.4"/>' +
+const LOCK =
+  '<svg viewBox="0 0 16 16" aria-hidden="true"><rect x="3.5" y="7.2" width="9" height="6" rx="1.4"/>' +
   '<path class="shut" d="M5.4 7V5.2a2.6 2.6 0 0 1 5.2 0V7"/><path class="open" d="M5.4 7V4.6a2.6 2.6 0 0 1 5-1"/></svg>';
 
 function make(tag, name, more = {}) {
@@ -23,7 +24,9 @@ class Editor {
     this.send = setTriggerValue;
     this.box.style.setProperty("--shares-height", `${data.height}px`);
     if (this.rows.length !== data.rows.length) this.build(data.rows.length);
-    data.rows.forEach((row, at) => this.show(at, row, data));
+    data.rows.forEach((row, at) => {
+      this.show(at, row, data);
+    });
     this.box.dataset.serial = data.serial; // for tests: which state is shown
   }
 
@@ -33,13 +36,18 @@ class Editor {
   }
 
   row(at) {
-    const box = make("div", "row"), lock = make("button", "lock", { type: "button" });
+    const box = make("div", "row"),
+      lock = make("button", "lock", { type: "button" });
     lock.innerHTML = LOCK;
-    const dot = make("span", "dot"), name = make("span", "name"), value = make("label", "value");
-    const number = make("input", "", { type: "number", min: 0, step: "any" }), sign = make("span", "");
+    const dot = make("span", "dot"),
+      name = make("span", "name"),
+      value = make("label", "value");
+    const number = make("input", "", { type: "number", min: 0, step: "any" }),
+      sign = make("span", "");
     sign.textContent = "%";
     value.append(number, sign);
-    const track = make("div", "track"), natural = make("i", "natural");
+    const track = make("div", "track"),
+      natural = make("i", "natural");
     const range = make("input", "", { type: "range", min: 0, step: STEP });
     track.append(range, natural);
     box.append(lock, dot, name, value, track);
@@ -63,7 +71,9 @@ class Editor {
   }
 
   show(at, row, data) {
-    const part = this.rows[at], share = 100 * row.share, fixed = row.locked || row.only;
+    const part = this.rows[at],
+      share = 100 * row.share,
+      fixed = row.locked || row.only;
     part.box.classList.toggle("locked", row.locked);
     part.dot.style.background = row.colour;
     part.box.style.setProperty("--colour", row.colour);
@@ -87,7 +97,7 @@ class Editor {
 export default function (component) {
   const root = component.parentElement;
   let editor = EDITORS.get(root);
-  if (!editor || !editor.box.isConnected) {
+  if (!editor?.box.isConnected) {
     editor = new Editor(root);
     EDITORS.set(root, editor);
   }

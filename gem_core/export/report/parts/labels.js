@@ -1,64 +1,97 @@
 // Names on the map: the largest clusters first, none over another; drawn as text, whatever they hold.
 
-const SHORTEST = 130, LONGEST = 200; // widths of a name in CSS pixels
+const SHORTEST = 130,
+  LONGEST = 200; // widths of a name in CSS pixels
 
 function fitted(ctx, text, most) {
   if (ctx.measureText(text).width <= most) return text;
-  let low = 1, high = text.length;
+  let low = 1,
+    high = text.length;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (ctx.measureText(text.slice(0, middle).trimEnd() + "…").width <= most) low = middle; else high = middle - 1;
+    if (ctx.measureText(`${text.slice(0, middle).trimEnd()}…`).width <= most) low = middle;
+    else high = middle - 1;
   }
-  return text.slice(0, low).trimEnd() + "…";
+  return `${text.slice(0, low).trimEnd()}…`;
 }
 
 function drawLabels(map, f) {
-  const { ctx, dpr, clusters, theme } = map, w = map.canvas.width, h = map.canvas.height, boxes = [];
+  const { ctx, dpr, clusters, theme } = map,
+    w = map.canvas.width,
+    h = map.canvas.height,
+    boxes = [];
   const most = Math.min(LONGEST, Math.max(SHORTEST, 0.26 * (w / dpr))) * dpr;
   for (const c of clusters) {
-    const [x, y, depth] = standing(f, c.at, c.flat), strong = c.place === map.selected;
+    const [x, y, depth] = standing(f, c.at, c.flat),
+      strong = c.place === map.selected;
     c.box = null;
     if (depth < 0.2 || x < 0 || y < 0 || x > w || y > h || !c.drawn) continue;
     ctx.font = `${strong ? 700 : 600} ${12.5 * dpr}px ${theme.font}`;
     const key = `${strong} ${most} ${theme.font}`;
-    if (c.key !== key) { c.key = key; c.text = fitted(ctx, c.label, most); c.wide = ctx.measureText(c.text).width; }
-    const wide = c.wide + 22 * dpr, tall = 21 * dpr;
+    if (c.key !== key) {
+      c.key = key;
+      c.text = fitted(ctx, c.label, most);
+      c.wide = ctx.measureText(c.text).width;
+    }
+    const wide = c.wide + 22 * dpr,
+      tall = 21 * dpr;
     const lean = f.t < 0.5 ? Math.sign(f.cx - x) * (1 - depth) * wide * 0.3 : 0;
     const left = Math.min(w - wide / 2 - 2 * dpr, Math.max(wide / 2 + 2 * dpr, x + lean));
     const top = Math.min(h - tall / 2, Math.max(tall / 2, y - (strong ? 20 * dpr : 0)));
     const rank = strong ? 1e12 : c.place === map.pointed ? 1e11 : c.held * (0.3 + 0.7 * depth);
     boxes.push({ c, x: left, y: top, wide, tall, rank, depth, strong });
   }
-  const room = Math.max(5, Math.round((w * h) / (dpr * dpr) / 16000)), placed = [];
+  const room = Math.max(5, Math.round((w * h) / (dpr * dpr) / 16000)),
+    placed = [];
   for (const b of boxes.sort((p, q) => q.rank - p.rank)) {
     if (placed.length >= room) break;
-    if (placed.some((o) => Math.abs(o.x - b.x) * 2 < o.wide + b.wide && Math.abs(o.y - b.y) * 2 < o.tall + b.tall)) continue;
-    placed.push(b); b.c.box = b;
+    if (placed.some((o) => Math.abs(o.x - b.x) * 2 < o.wide + b.wide && Math.abs(o.y - b.y) * 2 < o.tall + b.tall))
+      continue;
+    placed.push(b);
+    b.c.box = b;
   }
   for (const b of placed.reverse()) drawLabel(map, b);
   ctx.globalAlpha = 1;
 }
 
 function drawLabel(map, b) {
-  const { ctx, dpr, theme } = map, loud = b.strong || b.c.place === map.pointed;
-  const left = b.x - b.wide / 2, text = left + 17 * dpr;
+  const { ctx, dpr, theme } = map,
+    loud = b.strong || b.c.place === map.pointed;
+  const left = b.x - b.wide / 2,
+    text = left + 17 * dpr;
   ctx.globalAlpha = Math.min(1, (b.depth - 0.16) * 4) * (loud ? 1 : 0.3 + (0.7 * map.clear[b.c.place]) / 256);
   ctx.font = `${b.strong ? 700 : 600} ${12.5 * dpr}px ${theme.font}`;
-  ctx.textBaseline = "middle"; ctx.lineJoin = "round";
+  ctx.textBaseline = "middle";
+  ctx.lineJoin = "round";
   if (b.strong) {
-    ctx.beginPath(); ctx.roundRect(left, b.y - b.tall / 2, b.wide, b.tall, b.tall / 2);
-    ctx.fillStyle = theme.page; ctx.fill();
-    ctx.strokeStyle = b.c.colour; ctx.lineWidth = 1.4 * dpr; ctx.stroke();
+    ctx.beginPath();
+    ctx.roundRect(left, b.y - b.tall / 2, b.wide, b.tall, b.tall / 2);
+    ctx.fillStyle = theme.page;
+    ctx.fill();
+    ctx.strokeStyle = b.c.colour;
+    ctx.lineWidth = 1.4 * dpr;
+    ctx.stroke();
   } else {
-    ctx.strokeStyle = theme.page; ctx.lineWidth = 3.6 * dpr; ctx.globalAlpha *= 0.9;
+    ctx.strokeStyle = theme.page;
+    ctx.lineWidth = 3.6 * dpr;
+    ctx.globalAlpha *= 0.9;
     ctx.strokeText(b.c.text, text, b.y + 0.5 * dpr);
-    ctx.beginPath(); ctx.arc(left + 9.5 * dpr, b.y, 5 * dpr, 0, 7); ctx.fillStyle = theme.page; ctx.fill();
+    ctx.beginPath();
+    ctx.arc(left + 9.5 * dpr, b.y, 5 * dpr, 0, 7);
+    ctx.fillStyle = theme.page;
+    ctx.fill();
   }
-  ctx.beginPath(); ctx.arc(left + 9.5 * dpr, b.y, 3.6 * dpr, 0, 7); ctx.fillStyle = b.c.colour; ctx.fill();
-  ctx.fillStyle = theme.text; ctx.fillText(b.c.text, text, b.y + 0.5 * dpr);
+  ctx.beginPath();
+  ctx.arc(left + 9.5 * dpr, b.y, 3.6 * dpr, 0, 7);
+  ctx.fillStyle = b.c.colour;
+  ctx.fill();
+  ctx.fillStyle = theme.text;
+  ctx.fillText(b.c.text, text, b.y + 0.5 * dpr);
 }
 
 function labelAt(map, x, y) {
-  const found = map.clusters.find((c) => c.box && Math.abs(c.box.x - x) * 2 < c.box.wide && Math.abs(c.box.y - y) * 2 < c.box.tall);
+  const found = map.clusters.find(
+    (c) => c.box && Math.abs(c.box.x - x) * 2 < c.box.wide && Math.abs(c.box.y - y) * 2 < c.box.tall,
+  );
   return found ? found.place : -1;
 }

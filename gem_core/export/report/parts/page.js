@@ -1,21 +1,37 @@
 // The page: one selection for map, list, treemap and card. Text from the corpus only ever moves as nodes or as text.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const one = (query, root = document) => root.querySelector(query), all = (query, root = document) => [...root.querySelectorAll(query)];
-const rows = all(".list .row"), list = one(".list"), reading = one(".reading"), live = one(".live");
+const one = (query, root = document) => root.querySelector(query),
+  all = (query, root = document) => [...root.querySelectorAll(query)];
+const rows = all(".list .row"),
+  list = one(".list"),
+  reading = one(".reading"),
+  live = one(".live");
 
-const map = new DocumentMap(one(".stage"), data, (found) => { select(found.cluster); if (found.point >= 0) tellExemplar(found); });
-const tree = new Tree(one(".treemap"), data, (place) => select(place, true), (place) => map.point(place));
+const map = new DocumentMap(one(".stage"), data, (found) => {
+  select(found.cluster);
+  if (found.point >= 0) tellExemplar(found);
+});
+const tree = new Tree(
+  one(".treemap"),
+  data,
+  (place) => select(place, true),
+  (place) => map.point(place),
+);
 let chosen = -1;
 
-function bring(query) { one(query).scrollIntoView({ block: "start", behavior: map.calm.matches ? "auto" : "smooth" }); }
+function bring(query) {
+  one(query).scrollIntoView({ block: "start", behavior: map.calm.matches ? "auto" : "smooth" });
+}
 one(".chip").addEventListener("click", () => bring(".panel"));
 
 function select(place, fromAfar = false) {
   chosen = place;
-  map.select(place); tree.select(place);
+  map.select(place);
+  tree.select(place);
   for (const row of rows) row.setAttribute("aria-current", String(Number(row.dataset.place) === place));
-  list.hidden = place >= 0; reading.hidden = place < 0;
+  list.hidden = place >= 0;
+  reading.hidden = place < 0;
   const body = one(".body", reading);
   body.replaceChildren();
   const number = place < 0 ? null : data.clusters[place].number;
@@ -23,7 +39,8 @@ function select(place, fromAfar = false) {
     const card = document.getElementById(`cluster-${number}`).cloneNode(true);
     card.removeAttribute("id");
     for (const more of all("details", card)) more.open = !more.classList.contains("borderline");
-    body.append(card); wire(card, place);
+    body.append(card);
+    wire(card, place);
     live.textContent = `${data.clusters[place].label}, ${data.clusters[place].shares[0]} of the documents`;
     one(".panel").scrollTop = 0;
     if (fromAfar) bring("#map");
@@ -31,7 +48,11 @@ function select(place, fromAfar = false) {
   const chip = one(".chip"); // where the card lies below the map
   chip.hidden = place < 0;
   chip.textContent = place < 0 ? "" : `${data.clusters[place].label} ↓`;
-  try { history.replaceState(null, "", place < 0 ? location.pathname + location.search : `#cluster-${number}`); } catch { /* some viewers forbid it */ }
+  try {
+    history.replaceState(null, "", place < 0 ? location.pathname + location.search : `#cluster-${number}`);
+  } catch {
+    /* some viewers forbid it */
+  }
 }
 
 // A row of a document and its point on the map answer each other.
@@ -49,22 +70,44 @@ function wire(card, place) {
 function tellExemplar(found) {
   const at = data.clusters[found.cluster].exemplars.indexOf(found.point);
   const item = at < 0 ? null : one(`.reading [data-exemplar="${at}"]`);
-  if (item) { item.classList.add("told"); item.scrollIntoView({ block: "nearest" }); }
+  if (item) {
+    item.classList.add("told");
+    item.scrollIntoView({ block: "nearest" });
+  }
 }
 
 map.onStep = (by) => {
-  const order = rows.filter((r) => !r.hidden).map((r) => Number(r.dataset.place)), at = order.indexOf(chosen);
+  const order = rows.filter((r) => !r.hidden).map((r) => Number(r.dataset.place)),
+    at = order.indexOf(chosen);
   if (order.length) select(order[at < 0 ? (by > 0 ? 0 : order.length - 1) : (at + by + order.length) % order.length]);
 };
 listen(map, one(".tip"));
 
 for (const row of rows) {
   const place = Number(row.dataset.place);
-  row.addEventListener("click", (e) => { e.preventDefault(); select(place); one(".back").focus(); });
-  for (const [name, to] of [["pointerenter", place], ["focus", place], ["pointerleave", -1], ["blur", -1]]) row.addEventListener(name, () => map.point(to));
+  row.addEventListener("click", (e) => {
+    e.preventDefault();
+    select(place);
+    one(".back").focus();
+  });
+  for (const [name, to] of [
+    ["pointerenter", place],
+    ["focus", place],
+    ["pointerleave", -1],
+    ["blur", -1],
+  ])
+    row.addEventListener(name, () => map.point(to));
 }
-one(".back").addEventListener("click", () => { const was = chosen; select(-1); rows.find((r) => Number(r.dataset.place) === was)?.focus({ preventScroll: true }); });
-for (const title of all(".card h3 a")) title.addEventListener("click", (e) => { e.preventDefault(); select(Number(title.closest(".card").dataset.place), true); });
+one(".back").addEventListener("click", () => {
+  const was = chosen;
+  select(-1);
+  rows.find((r) => Number(r.dataset.place) === was)?.focus({ preventScroll: true });
+});
+for (const title of all(".card h3 a"))
+  title.addEventListener("click", (e) => {
+    e.preventDefault();
+    select(Number(title.closest(".card").dataset.place), true);
+  });
 
 one(".filter").addEventListener("input", (e) => {
   const words = e.target.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -80,39 +123,66 @@ one(".filter").addEventListener("input", (e) => {
 // Buttons of which one is down
 for (const set of all("[data-set]")) {
   const buttons = all("button", set);
-  for (const b of buttons) b.addEventListener("click", () => {
-    for (const other of buttons) other.setAttribute("aria-pressed", String(other === b));
-    if (set.dataset.set === "view") map.setView(Number(b.value)); else tree.set(b.value);
-  });
+  for (const b of buttons)
+    b.addEventListener("click", () => {
+      for (const other of buttons) other.setAttribute("aria-pressed", String(other === b));
+      if (set.dataset.set === "view") map.setView(Number(b.value));
+      else tree.set(b.value);
+    });
 }
 
 // A click on a heading sorts the table by it: first the largest, then the smallest.
-for (const head of all("table.sorted th button")) head.addEventListener("click", () => {
-  const cell = head.parentElement, table = cell.closest("table"), at = cell.cellIndex, body = table.tBodies[0];
-  const down = cell.getAttribute("aria-sort") !== "descending";
-  for (const th of all("th", table)) th.removeAttribute("aria-sort");
-  cell.setAttribute("aria-sort", down ? "descending" : "ascending");
-  const value = (tr) => { const c = tr.cells[at], v = Number(c.dataset.v); return c.dataset.v === undefined || Number.isNaN(v) ? c.textContent : v; };
-  const ordered = [...body.rows].sort((a, b) => { const p = value(a), q = value(b); return typeof p === "number" ? q - p : p.localeCompare(q); });
-  body.append(...(down ? ordered : ordered.reverse()));
-});
+for (const head of all("table.sorted th button"))
+  head.addEventListener("click", () => {
+    const cell = head.parentElement,
+      table = cell.closest("table"),
+      at = cell.cellIndex,
+      body = table.tBodies[0];
+    const down = cell.getAttribute("aria-sort") !== "descending";
+    for (const th of all("th", table)) th.removeAttribute("aria-sort");
+    cell.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const value = (tr) => {
+      const c = tr.cells[at],
+        v = Number(c.dataset.v);
+      return c.dataset.v === undefined || Number.isNaN(v) ? c.textContent : v;
+    };
+    const ordered = [...body.rows].sort((a, b) => {
+      const p = value(a),
+        q = value(b);
+      return typeof p === "number" ? q - p : p.localeCompare(q);
+    });
+    body.append(...(down ? ordered : ordered.reverse()));
+  });
 
 // Light and dark: the system's, until somebody asks for the other.
-const dark = matchMedia("(prefers-color-scheme: dark)"), root = document.documentElement;
+const dark = matchMedia("(prefers-color-scheme: dark)"),
+  root = document.documentElement;
 const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
-const redress = () => { one(".theme").setAttribute("aria-pressed", String(isDark())); map.dress(); map.later(); };
-one(".theme").addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; redress(); });
+const redress = () => {
+  one(".theme").setAttribute("aria-pressed", String(isDark()));
+  map.dress();
+  map.later();
+};
+one(".theme").addEventListener("click", () => {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  redress();
+});
 dark.addEventListener("change", redress);
 let before = null;
 window.addEventListener("beforeprint", () => {
-  before = root.dataset.theme ?? ""; root.dataset.theme = "light"; map.dress(); map.draw();
+  before = root.dataset.theme ?? "";
+  root.dataset.theme = "light";
+  map.dress();
+  map.draw();
 });
 window.addEventListener("afterprint", () => {
-  if (before) root.dataset.theme = before; else delete root.dataset.theme;
+  if (before) root.dataset.theme = before;
+  else delete root.dataset.theme;
   redress();
 });
 
 root.classList.add("alive");
 redress();
-const asked = /^#cluster-(\d+)$/.exec(location.hash), at = asked ? data.clusters.findIndex((c) => c.number === Number(asked[1])) : -1;
+const asked = /^#cluster-(\d+)$/.exec(location.hash),
+  at = asked ? data.clusters.findIndex((c) => c.number === Number(asked[1])) : -1;
 if (at >= 0) select(at, true);
