@@ -1,6 +1,6 @@
 """Names, keywords, tree and colours of clusters."""
 
-from gem_core.taxonomy.colours import cluster_colours, parent_colours
+from gem_core.taxonomy.colors import cluster_colours, parent_colours
 from gem_core.taxonomy.keywords import Keyword, cluster_keywords, typicality_weights
 from gem_core.taxonomy.labels import cluster_labels
 from gem_core.taxonomy.oklch import colour_distance, contrast, hex_to_oklch, oklch_to_hex

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from gem_core._types import Float64, Progress, silent
 from gem_core.errors import InputError, WorkspaceError
-from gem_core.taxonomy.tokenizer import (
+from gem_core.taxonomy.word_splitter import (
     BREAK,
     CAPITALISED,
     OTHER_CASE,

@@ -11,7 +11,7 @@ import pytest
 from gem_core.errors import Cancelled, InputError, WorkspaceError
 from gem_core.taxonomy import Terms, count_terms
 from gem_core.taxonomy.stopwords import STOP_WORDS
-from gem_core.taxonomy.tokenizer import MAX_CHARACTERS, split_text
+from gem_core.taxonomy.word_splitter import MAX_CHARACTERS, split_text
 
 WORD_LIST = "bread oven flour court judge river stone cloud engine tree piano glass"
 WORDS = WORD_LIST.split()

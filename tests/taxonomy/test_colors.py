@@ -15,7 +15,7 @@ from gem_core.taxonomy import (
     oklch_to_hex,
     parent_colours,
 )
-from gem_core.taxonomy.colours import _free
+from gem_core.taxonomy.colors import _free
 from gem_core.taxonomy.oklch import DEUTERANOPE, PROTANOPE, hex_of, linear_rgb
 from gem_core.taxonomy.tree import Tree
 
