@@ -1,4 +1,4 @@
-"""Colours of clusters: a parent owns an arc of the OKLCH hue wheel, its children vary in lightness."""
+"""Colors of clusters: a group owns an arc of the OKLCH hue wheel, its children vary in lightness."""
 
 import math
 import re
@@ -34,23 +34,23 @@ _CHROMA = (0.16, 0.11)  # full and muted; clipped to what the screen can show
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
-def cluster_colours(tree: Tree, *, keep: Sequence[str | None] = ()) -> tuple[str, ...]:
-    """Colour the clusters of a tree so that related clusters look related.
+def cluster_colors(tree: Tree, *, keep: Sequence[str | None] = ()) -> tuple[str, ...]:
+    """Color the clusters of a tree so that related clusters look related.
 
-    A parent owns an arc of the hue wheel, wider for more children (by the square root of their number), with a gap to
-    the next parent. Its children move through the arc in leaf order and step through levels of luminance, so that
+    A group owns an arc of the hue wheel, wider for more children (by the square root of their number), with a gap to
+    the next group. Its children move through the arc in leaf order and step through levels of luminance, so that
     neighbours differ in lightness too. Of 36 turns of the wheel (12 above 24 clusters) the one is taken at which the
-    two most similar colours, as seen by normal, red-blind and green-blind eyes, are least similar. Every colour has a
+    two most similar colors, as seen by normal, red-blind and green-blind eyes, are least similar. Every color has a
     contrast of at least 3:1 to white and to the dark background #0b1220, and no two are equal. Above about ten clusters
-    colour alone does not tell which cluster a point belongs to: show a label too.
+    color alone does not tell which cluster a point belongs to: show a label too.
 
     Parameters
     ----------
     tree : Tree
         From `build_tree`.
     keep : sequence of at most K "#rrggbb" or None
-        Colours that stay, carried over by `match_clusters`. A cluster with None gets the colour in the arc of its
-        parent (moved to the kept hues of its siblings where there are any) that is farthest from all colours in use.
+        Colors that stay, carried over by `match_clusters`. A cluster with None gets the color in the arc of its
+        group (moved to the kept hues of its siblings where there are any) that is farthest from all colors in use.
 
     Returns
     -------
@@ -59,68 +59,66 @@ def cluster_colours(tree: Tree, *, keep: Sequence[str | None] = ()) -> tuple[str
     Raises
     ------
     InputError
-        When a kept colour is not written "#rrggbb" or there are more of them than clusters.
+        When a kept color is not written "#rrggbb" or there are more of them than clusters.
 
     Examples
     --------
     >>> import numpy as np
     >>> from gem_core.taxonomy.tree import build_tree
     >>> tree = build_tree(np.eye(3), ["A", "B", "C"])
-    >>> colours = cluster_colours(tree)
-    >>> cluster_colours(tree, keep=(None, "#aa3377", None))[1]
+    >>> colors = cluster_colors(tree)
+    >>> cluster_colors(tree, keep=(None, "#aa3377", None))[1]
     '#aa3377'
     >>> from gem_core.taxonomy.oklch import contrast
-    >>> min(contrast(c, ground) for c in colours for ground in ("#ffffff", "#0b1220")) >= 3
+    >>> min(contrast(c, ground) for c in colors for ground in ("#ffffff", "#0b1220")) >= 3
     True
     """
-    n_clusters = len(tree.parent_of)
+    n_clusters = len(tree.group_of)
     if len(keep) > n_clusters:
         came = f"{len(keep)}"
-        raise InputError(
-            f"keep must hold at most one colour a cluster ({n_clusters})", came, "Match the clusters first"
-        )
-    for index, colour in enumerate(keep):
-        if colour is not None and not _HEX.fullmatch(colour):
-            came = f"{colour!r} at cluster {index}"
-            raise InputError('keep must hold colours as "#rrggbb" or None', came, "Convert it")
-    colours = [(colour or "").lower() for colour in keep] + [""] * (n_clusters - len(keep))
-    arcs = _arcs([len(parent.children) for parent in tree.parents])
-    if any(colours):
-        for parent, (center, width) in zip(tree.parents, arcs, strict=True):
-            _fill_gaps(parent.children, colours, center, width)
-        return tuple(colours)
+        raise InputError(f"keep must hold at most one color a cluster ({n_clusters})", came, "Match the clusters first")
+    for index, color in enumerate(keep):
+        if color is not None and not _HEX.fullmatch(color):
+            came = f"{color!r} at cluster {index}"
+            raise InputError('keep must hold colors as "#rrggbb" or None', came, "Convert it")
+    colors = [(color or "").lower() for color in keep] + [""] * (n_clusters - len(keep))
+    arcs = _arcs([len(group.children) for group in tree.groups])
+    if any(colors):
+        for group, (center, width) in zip(tree.groups, arcs, strict=True):
+            _fill_gaps(group.children, colors, center, width)
+        return tuple(colors)
     choices = np.empty((n_clusters, 3))
-    for number, (parent, (center, width)) in enumerate(zip(tree.parents, arcs, strict=True)):
-        choices[list(parent.children)] = _steps(len(parent.children), number, center, width)
+    for number, (group, (center, width)) in enumerate(zip(tree.groups, arcs, strict=True)):
+        choices[list(group.children)] = _steps(len(group.children), number, center, width)
     choices = _turned(choices)
-    for cluster, colour in enumerate(hex_of(_shades(choices))):
-        colours[cluster] = colour if colour not in colours else _free(choices[cluster], colours)
-    return tuple(colours)
+    for cluster, color in enumerate(hex_of(_shades(choices))):
+        colors[cluster] = color if color not in colors else _free(choices[cluster], colors)
+    return tuple(colors)
 
 
-def parent_colours(tree: Tree, colours: Sequence[str]) -> tuple[str, ...]:
-    """Colour each parent by the mean of its children in OKLab.
+def group_colors(tree: Tree, colors: Sequence[str]) -> tuple[str, ...]:
+    """Color each group by the mean of its children in OKLab.
 
     Examples
     --------
     >>> import numpy as np
     >>> from gem_core.taxonomy.tree import build_tree
-    >>> parent_colours(build_tree(np.eye(2), ["A", "B"]), ["#336699", "#993333"])
+    >>> group_colors(build_tree(np.eye(2), ["A", "B"]), ["#336699", "#993333"])
     ('#336699', '#993333')
     """
     means = []
-    for parent in tree.parents:
-        lightness, a, b = np.mean([oklab(linear_rgb(colours[k])) for k in parent.children], axis=0)
+    for group in tree.groups:
+        lightness, a, b = np.mean([oklab(linear_rgb(colors[k])) for k in group.children], axis=0)
         means.append(oklch_to_hex(float(lightness), math.hypot(a, b), math.degrees(math.atan2(b, a))))
     return tuple(means)
 
 
 def _arcs(children: list[int]) -> list[tuple[float, float]]:
-    """Centre and width in degrees of each parent's arc."""
+    """Centre and width in degrees of each group's arc."""
     shares = np.sqrt(np.array(children, dtype=np.float64))
     whole = 360.0 * shares / shares.sum()
     starts = _START + np.concatenate(([0.0], np.cumsum(whole)[:-1])) - whole[0] / 2
-    # Few parents leave wide arcs, but siblings should look like siblings.
+    # Few groups leave wide arcs, but siblings should look like siblings.
     widest = _SPREAD * np.maximum(np.array(children) - 1, 1) ** 0.7
     return [
         (float(start + part / 2), float(min(part * (1 - _GAP), most)))
@@ -129,8 +127,8 @@ def _arcs(children: list[int]) -> list[tuple[float, float]]:
 
 
 def _steps(count: int, number: int, center: float, width: float) -> Float64:
-    """Return rows (level of luminance 0..1, chroma, hue) for the children of parent `number`."""
-    if count == 1:  # lone children of neighbouring parents are told apart by lightness
+    """Return rows (level of luminance 0..1, chroma, hue) for the children of group `number`."""
+    if count == 1:  # lone children of neighbouring groups are told apart by lightness
         return np.array([((0.9, 0.1, 0.5)[number % 3], _CHROMA[0], center)])
     levels = min(count, 5 if count <= 10 else 7)
     stride = 1 if count <= 4 else (2 if levels == 5 else 3)  # neighbours never stand on neighbouring levels
@@ -142,11 +140,11 @@ def _steps(count: int, number: int, center: float, width: float) -> Float64:
 
 
 def _turned(choices: Float64) -> Float64:
-    """Turn all hues together to where the closest pair of colours is farthest apart for every kind of eye."""
+    """Turn all hues together to where the closest pair of colors is farthest apart for every kind of eye."""
     if len(choices) < 2:
         return choices
     best, best_gap = choices, -1.0
-    turns = _STARTS if len(choices) <= 24 else _STARTS // 3  # with many colours one turn is much like another
+    turns = _STARTS if len(choices) <= 24 else _STARTS // 3  # with many colors one turn is much like another
     for turn in range(turns):
         turned = choices.copy()
         turned[:, 2] += 360.0 / turns * turn
@@ -163,9 +161,9 @@ def _turned(choices: Float64) -> Float64:
     return best
 
 
-def _fill_gaps(children: Sequence[int], colours: list[str], center: float, width: float) -> None:
-    """Give the children without a colour those farthest from all in use."""
-    siblings = [hex_to_oklch(colours[k])[2] for k in children if colours[k]]
+def _fill_gaps(children: Sequence[int], colors: list[str], center: float, width: float) -> None:
+    """Give the children without a color those farthest from all in use."""
+    siblings = [hex_to_oklch(colors[k])[2] for k in children if colors[k]]
     if siblings:
         turn = sum(complex(math.cos(math.radians(h)), math.sin(math.radians(h))) for h in siblings)
         center = math.degrees(math.atan2(turn.imag, turn.real)) if abs(turn) > 1e-9 else center
@@ -173,22 +171,22 @@ def _fill_gaps(children: Sequence[int], colours: list[str], center: float, width
     choices = np.array([(v, c, h) for c in _CHROMA for v in np.linspace(0, 1, 5) for h in hues])
     labs = oklab(_shades(choices))
     for cluster in children:
-        if not colours[cluster]:
-            used = np.array([oklab(linear_rgb(c)) for c in colours if c])
+        if not colors[cluster]:
+            used = np.array([oklab(linear_rgb(c)) for c in colors if c])
             gaps = np.linalg.norm(labs[:, None, :] - used[None, :, :], axis=2).min(axis=1)
-            colours[cluster] = _free(choices[int(gaps.argmax())], colours)
+            colors[cluster] = _free(choices[int(gaps.argmax())], colors)
 
 
-def _free(choice: Float64, colours: Sequence[str]) -> str:
-    """Colour of a choice, its hue moved by half degrees, left and right, until nobody has it."""
-    colour = hex_of(_shades(choice[None]))[0]
+def _free(choice: Float64, colors: Sequence[str]) -> str:
+    """Color of a choice, its hue moved by half degrees, left and right, until nobody has it."""
+    color = hex_of(_shades(choice[None]))[0]
     step = 0
-    while colour in colours:
+    while color in colors:
         step += 1
         moved = choice.copy()
         moved[2] += 0.5 * ((step + 1) // 2) * (-1) ** step
-        colour = hex_of(_shades(moved[None]))[0]
-    return colour
+        color = hex_of(_shades(moved[None]))[0]
+    return color
 
 
 def _shades(choices: Float64) -> Float64:

@@ -1,4 +1,4 @@
-"""OKLCH, contrast and colour-blind sight: the colour arithmetic that cluster colours need, over arrays of colours."""
+"""OKLCH, contrast and color-blind sight: the color arithmetic that cluster colors need, over arrays of colors."""
 
 import math
 
@@ -39,7 +39,7 @@ def oklch_to_hex(lightness: float, chroma: float, hue: float) -> str:
     lightness : float
         0 (black) .. 1 (white).
     chroma : float
-        0 (grey) .. about 0.3.
+        0 (gray) .. about 0.3.
     hue : float
         Degrees; 29 red, 110 yellow, 142 green, 264 blue.
 
@@ -51,7 +51,7 @@ def oklch_to_hex(lightness: float, chroma: float, hue: float) -> str:
     return hex_of(clipped(np.array([lightness]), np.array([chroma]), np.array([hue])))[0]
 
 
-def hex_to_oklch(colour: str) -> tuple[float, float, float]:
+def hex_to_oklch(color: str) -> tuple[float, float, float]:
     """Convert "#rrggbb" to (lightness, chroma, hue in degrees).
 
     Examples
@@ -59,36 +59,36 @@ def hex_to_oklch(colour: str) -> tuple[float, float, float]:
     >>> [round(v, 2) for v in hex_to_oklch("#ff0000")]
     [0.63, 0.26, 29.23]
     """
-    lightness, a, b = (float(v) for v in oklab(linear_rgb(colour)))
+    lightness, a, b = (float(v) for v in oklab(linear_rgb(color)))
     return lightness, math.hypot(a, b), math.degrees(math.atan2(b, a)) % 360.0
 
 
-def contrast(colour: str, background: str) -> float:
-    """WCAG contrast ratio of two colours, 1 .. 21.
+def contrast(color: str, background: str) -> float:
+    """WCAG contrast ratio of two colors, 1 .. 21.
 
     Examples
     --------
     >>> round(contrast("#000000", "#ffffff"), 2)
     21.0
     """
-    bright, dark = sorted((float(luminance(linear_rgb(c))) for c in (colour, background)), reverse=True)
+    bright, dark = sorted((float(luminance(linear_rgb(c))) for c in (color, background)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
 
 
-def colour_distance(a: str, b: str) -> float:
+def color_distance(a: str, b: str) -> float:
     """Euclidean distance in OKLab; about 0.02 is just noticeable side by side.
 
     Examples
     --------
-    >>> round(colour_distance("#000000", "#ffffff"), 3)
+    >>> round(color_distance("#000000", "#ffffff"), 3)
     1.0
     """
     return float(np.linalg.norm(oklab(linear_rgb(a)) - oklab(linear_rgb(b))))
 
 
-def linear_rgb(colour: str) -> Float64:
+def linear_rgb(color: str) -> Float64:
     """Linear sRGB (3,) of "#rrggbb"."""
-    screen = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255.0
+    screen = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255.0
     return np.asarray(np.where(screen <= 0.04045, screen / 12.92, ((screen + 0.055) / 1.055) ** 2.4))
 
 

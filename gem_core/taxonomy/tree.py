@@ -1,4 +1,4 @@
-"""Group clusters into parents: Ward's rule on the sphere."""
+"""Group clusters into groups: Ward's rule on the sphere."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -13,20 +13,20 @@ from gem_core.errors import InputError
 from gem_core.taxonomy.keywords import stem
 from gem_core.taxonomy.labels import SEPARATOR, capital, unique
 
-#: What stands between the children a parent is named from.
-PARENT_SEPARATOR = " / "
+#: What stands between the children a group is named from.
+GROUP_SEPARATOR = " / "
 _HEADS = 3
 _MAX_CHARACTERS = 48
 
 
 @dataclass(frozen=True)
-class Parent:
+class TreeGroup:
     """A group of clusters.
 
     Attributes
     ----------
     name : str
-        Made of the names of its children, unique among parents.
+        Made of the names of its children, unique among groups.
     children : tuple of int
         Clusters, in leaf order.
     """
@@ -41,36 +41,36 @@ class Tree:
 
     Attributes
     ----------
-    parents : tuple of P Parent
+    groups : tuple of P TreeGroup
         In leaf order; every cluster has exactly one.
-    parent_of : (K,) int32
-        Index into `parents`.
+    group_of : (K,) int32
+        Index into `groups`.
     merges : (K-1, 4) float64
         SciPy's linkage layout: the two nodes merged (below K a cluster, K + t the node made in row t), the loss of
         resultant length Delta in units of mass, clusters in the new node. Delta need not rise from row to row.
     order : (K,) int32
-        Clusters so that neighbours are alike and the clusters of a parent stand together.
+        Clusters so that neighbours are alike and the clusters of a group stand together.
     """
 
-    parents: tuple[Parent, ...]
-    parent_of: Int32
+    groups: tuple[TreeGroup, ...]
+    group_of: Int32
     merges: Float64
     order: Int32
 
 
 def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
-    r"""Agglomerate clusters by the loss of resultant length and cut the tree into parents.
+    r"""Agglomerate clusters by the loss of resultant length and cut the tree into groups.
 
     Each step merges the two nodes that lose least: Delta(a, b) = ||S_a|| + ||S_b|| - ||S_a + S_b||, where
     S_k = sum_i w_i gamma_ik x_i. It is the fall of sum_i w_i cos(x_i, mu) when one direction has to serve for two:
     Ward's rule with cosine for squared distance. (Own choice: the method's authors give no tree.)
 
-    The number of parents P lies between 0.8 sqrt(K) and 2 sqrt(K) (both rounded, at least 2) and is the one before
+    The number of groups P lies between 0.8 sqrt(K) and 2 sqrt(K) (both rounded, at least 2) and is the one before
     the largest relative jump of Delta: the merge that would leave P - 1 groups costs most compared with the one
     that left P.
-    Three clusters or fewer are each their own parent.
+    Three clusters or fewer are each a group of its own.
 
-    A parent with one child has its name. Another is named by the phrase its children share, if there is one, and by
+    A group with one child has its name. Another is named by the phrase its children share, if there is one, and by
     the first phrase of its children, the largest first, up to three: "Patients / Cells / Diet".
 
     Parameters
@@ -99,7 +99,7 @@ def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
     >>> angles = np.radians([0, 5, 90, 95, 180])
     >>> S = 0.2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     >>> tree = build_tree(S, ["Bread, oven", "Cake, oven", "Court", "Law", "Space"])
-    >>> [(p.name, p.children) for p in tree.parents]
+    >>> [(p.name, p.children) for p in tree.groups]
     [('Oven / Bread / Cake', (0, 1)), ('Court / Law', (2, 3)), ('Space', (4,))]
     """
     S = np.asarray(resultants, dtype=np.float64)
@@ -116,21 +116,21 @@ def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
         )
     merges = _agglomerate(S)
     members, directions = _nodes(S, merges)
-    roots = _cut(merges, n_clusters, _number_of_parents(merges[:, 2], n_clusters))
+    roots = _cut(merges, n_clusters, _number_of_groups(merges[:, 2], n_clusters))
     order = _leaf_order(merges, directions, n_clusters)
     place = np.empty(n_clusters, dtype=np.int64)
     place[order] = np.arange(n_clusters)
     groups = sorted(
         (sorted(members[root], key=lambda k: int(place[k])) for root in roots), key=lambda g: int(place[g[0]])
     )
-    parent_of = np.empty(n_clusters, dtype=np.int32)
+    group_of = np.empty(n_clusters, dtype=np.int32)
     for index, group in enumerate(groups):
-        parent_of[group] = index
+        group_of[group] = index
     sizes = np.linalg.norm(S, axis=1)
-    titles = parent_names(groups, [str(name) for name in names], sizes)
+    titles = group_names(groups, [str(name) for name in names], sizes)
     return Tree(
-        parents=tuple(Parent(t, tuple(int(k) for k in g)) for t, g in zip(titles, groups, strict=True)),
-        parent_of=frozen(parent_of),
+        groups=tuple(TreeGroup(t, tuple(int(k) for k in g)) for t, g in zip(titles, groups, strict=True)),
+        group_of=frozen(group_of),
         merges=frozen(merges),
         order=frozen(order),
     )
@@ -170,7 +170,7 @@ def _costs(gram: Float64, length: Float64) -> Float64:
     return np.asarray(cost)
 
 
-def _number_of_parents(losses: Float64, n_clusters: int) -> int:
+def _number_of_groups(losses: Float64, n_clusters: int) -> int:
     """Number of groups before the largest relative jump of the loss, near sqrt(K)."""
     if n_clusters <= 3:
         return n_clusters
@@ -194,10 +194,10 @@ def _nodes(S: Float64, merges: Float64) -> tuple[list[list[int]], list[Float64]]
     return members, directions
 
 
-def _cut(merges: Float64, n_clusters: int, n_parents: int) -> list[int]:
+def _cut(merges: Float64, n_clusters: int, n_groups: int) -> list[int]:
     """Roots of the forest after K - P merges."""
     roots = set(range(n_clusters))
-    for step in range(n_clusters - n_parents):
+    for step in range(n_clusters - n_groups):
         roots -= {int(merges[step, 0]), int(merges[step, 1])}
         roots.add(n_clusters + step)
     return sorted(roots)
@@ -219,7 +219,7 @@ def _leaf_order(merges: Float64, directions: list[Float64], n_clusters: int) -> 
     return np.array(orders[-1], dtype=np.int32)
 
 
-def parent_names(
+def group_names(
     groups: Sequence[Sequence[int]], names: Sequence[str], sizes: ArrayLike, taken: Collection[str] = ()
 ) -> list[str]:
     """Name groups from their children, unique among groups and no name of a cluster outside them.
@@ -237,7 +237,7 @@ def parent_names(
 
     Examples
     --------
-    >>> parent_names([[0, 1], [2]], ["Bread, oven", "Cake, oven", "Law"], [2.0, 1.0, 1.0])
+    >>> group_names([[0, 1], [2]], ["Bread, oven", "Cake, oven", "Law"], [2.0, 1.0, 1.0])
     ['Oven / Bread / Cake', 'Law']
     """
     sizes = np.asarray(sizes, dtype=np.float64)
@@ -260,7 +260,7 @@ def parent_names(
 
 
 def _heads(children: list[int], names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Phrases a parent may be named by: those that two children share and the first of each child; then the others."""
+    """Phrases a group may be named by: those that two children share and the first of each child; then the others."""
     phrases = [names[k].split(SEPARATOR) for k in children]
     keys = [{_key(phrase) for phrase in own} for own in phrases]
     turns = [phrase for level in zip_longest(*phrases) for phrase in level if phrase is not None]
@@ -280,6 +280,6 @@ def _title(heads: list[str]) -> str:
     """Join up to three phrases while they fit."""
     text = heads[0]
     for head in heads[1:_HEADS]:
-        longer = text + PARENT_SEPARATOR + head
+        longer = text + GROUP_SEPARATOR + head
         text = longer if len(longer) <= _MAX_CHARACTERS else text
     return text

@@ -64,14 +64,14 @@ def test_two_clusters_by_hand() -> None:
 def test_every_cluster_has_one_parent_and_a_place(k: int) -> None:
     tree = build_tree(resultants(k), names(k))
     assert sorted(tree.order.tolist()) == list(range(k))
-    in_order = [c for parent in tree.parents for c in parent.children]
+    in_order = [c for group in tree.groups for c in group.children]
     assert in_order == tree.order.tolist()
-    for index, parent in enumerate(tree.parents):
-        assert all(tree.parent_of[c] == index for c in parent.children)
-    titles = [parent.name.casefold() for parent in tree.parents]
+    for index, group in enumerate(tree.groups):
+        assert all(tree.group_of[c] == index for c in group.children)
+    titles = [group.name.casefold() for group in tree.groups]
     assert len(set(titles)) == len(titles)
     low, high = (k, k) if k <= 3 else (max(2, round(0.8 * k**0.5)), min(k - 1, round(2 * k**0.5)))
-    assert low <= len(tree.parents) <= high
+    assert low <= len(tree.groups) <= high
     assert tree.merges.shape == (k - 1, 4)
     with pytest.raises(ValueError, match="read-only"):
         tree.order[0] = 1
@@ -83,7 +83,7 @@ def test_planted_families_are_found() -> None:
     S = 0.05 * (np.eye(4, 10)[family] + 0.08 * rng.standard_normal((16, 10)))
     shuffle = rng.permutation(16)
     tree = build_tree(S[shuffle], names(16))
-    found = {frozenset(family[shuffle][list(parent.children)].tolist()) for parent in tree.parents}
+    found = {frozenset(family[shuffle][list(group.children)].tolist()) for group in tree.groups}
     assert found == {frozenset([0]), frozenset([1]), frozenset([2]), frozenset([3])}
 
 
@@ -92,7 +92,7 @@ def test_rotation_and_scale_change_nothing() -> None:
     rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((8, 8)))[0]
     one, two = build_tree(S, names(20)), build_tree(7 * S @ rotation, names(20))
     assert nodes(one.merges) == nodes(two.merges)
-    assert one.parents == two.parents
+    assert one.groups == two.groups
 
 
 def test_permutation_permutes_the_groups() -> None:
@@ -100,23 +100,23 @@ def test_permutation_permutes_the_groups() -> None:
     shuffle = np.random.default_rng(5).permutation(20)
     one = build_tree(S, names(20))
     two = build_tree(S[shuffle], [names(20)[i] for i in shuffle])
-    assert {frozenset(p.children) for p in one.parents} == {
-        frozenset(int(shuffle[c]) for c in p.children) for p in two.parents
+    assert {frozenset(p.children) for p in one.groups} == {
+        frozenset(int(shuffle[c]) for c in p.children) for p in two.groups
     }
-    assert {p.name for p in one.parents} == {p.name for p in two.parents}
+    assert {p.name for p in one.groups} == {p.name for p in two.groups}
 
 
 def test_parents_are_named_from_their_children() -> None:
     S = np.array([[1.0, 0.0], [0.5, 0.01], [0.2, 0.0], [0.0, 1.0], [0.0, 0.9]])
     tree = build_tree(S, ["Bread, oven", "Cakes, sugar", "Cake, oven", "Court, judge", "Law"])
     # Shared phrases first (cake, in two spellings; oven), then the first phrase of each child, the largest first.
-    assert sorted(p.name for p in tree.parents) == ["Cakes / Oven / Bread", "Court / Law"]
+    assert sorted(p.name for p in tree.groups) == ["Cakes / Oven / Bread", "Court / Law"]
 
 
 def test_names_stay_unique_when_children_are_called_alike() -> None:
     S = np.repeat(np.eye(5, 5), 4, axis=0) + 1e-3
     tree = build_tree(S, ["Bread"] * 20)
-    titles = [p.name for p in tree.parents]
+    titles = [p.name for p in tree.groups]
     assert len(set(titles)) == len(titles)
     assert all(title.startswith("Bread") for title in titles)
 

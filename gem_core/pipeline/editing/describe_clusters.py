@@ -20,13 +20,13 @@ from gem_core.taxonomy import (
     Keyword,
     Tree,
     build_tree,
-    cluster_colours,
+    cluster_colors,
     cluster_keywords,
     cluster_labels,
-    parent_colours,
-    parent_names,
+    group_colors,
+    group_names,
 )
-from gem_core.taxonomy.tree import Parent as Branch
+from gem_core.taxonomy.tree import TreeGroup as Branch
 from gem_core.workspace import Cluster, Parent, Taxonomy, Workspace
 
 
@@ -228,7 +228,7 @@ def _tree(old: Taxonomy, new: Arrangement, clusters: list[Cluster]) -> tuple[tup
     }
     fresh = [group for group in new.groups if group not in titles]
     sizes: Float64 = np.array([c.mass for c in clusters])
-    found = parent_names([children[g] for g in fresh], names, sizes, [str(title) for title in titles.values()])
+    found = group_names([children[g] for g in fresh], names, sizes, [str(title) for title in titles.values()])
     titles.update(zip(fresh, found, strict=True))
     parent_of = np.zeros(len(clusters), dtype=np.int32)
     for index, group in enumerate(new.groups):
@@ -239,7 +239,7 @@ def _tree(old: Taxonomy, new: Arrangement, clusters: list[Cluster]) -> tuple[tup
         np.zeros((0, 4)),
         np.array([p for g in new.groups for p in children[g]], dtype=np.int32),
     )
-    colours = cluster_colours(tree, keep=[c.colour or None for c in clusters])
+    colours = cluster_colors(tree, keep=[c.colour or None for c in clusters])
     parents = tuple(
         Parent(
             number=g,
@@ -248,7 +248,7 @@ def _tree(old: Taxonomy, new: Arrangement, clusters: list[Cluster]) -> tuple[tup
             colour=shade,
             children=tuple(clusters[p].number for p in children[g]),
         )
-        for g, shade in zip(new.groups, parent_colours(tree, colours), strict=True)
+        for g, shade in zip(new.groups, group_colors(tree, colours), strict=True)
     )
     return parents, colours
 
@@ -324,7 +324,7 @@ def _named(
     found = evidence(workspace, fit.centers, labels, table, range(k))
     names = cluster_labels([one.words for one in found])
     tree = build_tree(fit.resultants, names)
-    colours = cluster_colours(tree)
+    colours = cluster_colors(tree)
     tokens = np.bincount(labels, weights=workspace.documents["tokens"].to_numpy(np.float64), minlength=k)
     counts = np.bincount(labels, minlength=k)
     cosine = np.bincount(labels, weights=table["cosine"].to_numpy(np.float64), minlength=k) / np.maximum(counts, 1)
@@ -333,7 +333,7 @@ def _named(
             number=c,
             label=names[c],
             label_source="keywords",
-            parent=int(tree.parent_of[c]),
+            parent=int(tree.group_of[c]),
             keywords=found[c].keywords,
             colour=colours[c],
             documents=int(counts[c]),
@@ -357,7 +357,7 @@ def _named(
             colour=shade,
             children=tuple(int(c) for c in parent.children),
         )
-        for p, (parent, shade) in enumerate(zip(tree.parents, parent_colours(tree, colours), strict=True))
+        for p, (parent, shade) in enumerate(zip(tree.groups, group_colors(tree, colours), strict=True))
     )
     return clusters, parents
 
