@@ -16,11 +16,12 @@ from gem_core.llm.endpoint import KEY, Answer, Endpoint, Message, has_key
 
 if TYPE_CHECKING:
     import httpx2
+    import tenacity
 
 LARGEST = 1 << 20  # bytes of an answer: a label needs few
 LONGEST_WAIT = 60.0  # seconds: a server that asks for more is left alone
 TICK = 0.2  # seconds between two looks at whether the work was stopped
-_SAID = 200  # characters of a server's own words in a message
+_MESSAGE = 200  # characters of a server's own words in a message
 
 
 class Client:
@@ -45,10 +46,11 @@ class Client:
         except (httpx2.InvalidURL, ValueError, ImportError) as error:
             raise EndpointError(
                 "The base URL, and a proxy in the environment if there is one, must be addresses",
-                _shown(str(error)),
+                _one_line(str(error)),
                 "Correct it",
             ) from error
         self._reached = False
+        self._failures = 0
         self._renamed = self._plain = False
 
     def __enter__(self) -> Self:
@@ -78,36 +80,52 @@ class Client:
         AnswerError
             If it refuses this one request.
         """
+        import tenacity
+
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self.endpoint.retries + 1),
+            wait=_pause,
+            retry=tenacity.retry_if_exception_type(_NotReadyError),
+            sleep=lambda seconds: _wait(seconds, tick),
+        )
+        try:
+            return attempts(self._ask_once, messages, tick)
+        except tenacity.RetryError as error:
+            raise EndpointError(
+                f"{self.endpoint.host} must answer",
+                f"{error.last_attempt.exception()}, {self.endpoint.retries + 1} times",
+                "Check that the server is running, then start again",
+            ) from error
+
+    def _ask_once(self, messages: Sequence[Message], tick: Callable[[], None]) -> Answer:
+        """Send one request.
+
+        Raises
+        ------
+        _NotReadyError
+            When the same request may succeed later: busy, a fault of the server, a lost connection.
+        """
         import httpx2
 
-        last = ""
-        for attempt in range(self.endpoint.retries + 1):
-            pause = 0.5 * 2.0**attempt
-            try:
-                reply = self._adapted(messages, tick)
-            except httpx2.TransportError as error:
-                last = self._lost(error, attempt)
-            else:
-                self._reached = True
-                if reply.status < 300:
-                    return _answer(reply, self.endpoint)
-                last = f"status {reply.status}{_words(reply)}"
-                if not (reply.status in (408, 429) or reply.status >= 500) or "insufficient_quota" in reply.text:
-                    self._refuse(reply)
-                pause = max(pause, _retry_after(reply.retry_after))
-                if pause > LONGEST_WAIT:
-                    raise EndpointError(
-                        f"{self.endpoint.host} must be ready to answer",
-                        f"{last}; it asks for a pause of {pause:,.0f} s",
-                        "Wait that long, then start again",
-                    )
-            if attempt < self.endpoint.retries:
-                _wait(pause, tick)
-        raise EndpointError(
-            f"{self.endpoint.host} must answer",
-            f"{last}, {self.endpoint.retries + 1} times",
-            "Look whether the server is well, then start again",
-        )
+        try:
+            reply = self._adapted(messages, tick)
+        except httpx2.TransportError as error:
+            self._failures += 1
+            raise _NotReadyError(self._describe_lost_connection(error), 0.0) from error
+        self._reached = True
+        if reply.status < 300:
+            return _answer(reply, self.endpoint)
+        status = f"status {reply.status}{_server_message(reply)}"
+        if not (reply.status in (408, 429) or reply.status >= 500) or "insufficient_quota" in reply.text:
+            self._refuse(reply)
+        pause = _retry_after(reply.retry_after)
+        if pause > LONGEST_WAIT:
+            raise EndpointError(
+                f"{self.endpoint.host} must be ready to answer",
+                f"{status}; it asks for a pause of {pause:,.0f} s",
+                "Wait that long, then start again",
+            )
+        raise _NotReadyError(status, pause)
 
     def _adapted(self, messages: Sequence[Message], tick: Callable[[], None]) -> "_Reply":
         """Post; a server that knows the newer names of the options only gets those, from then on."""
@@ -149,42 +167,60 @@ class Client:
             response.headers.get("location", ""),
         )
 
-    def _lost(self, error: "httpx2.TransportError", attempt: int) -> str:
+    def _describe_lost_connection(self, error: "httpx2.TransportError") -> str:
         """Say why there was no reply; a server that was never there is not asked five times."""
         import httpx2
 
         if isinstance(error, httpx2.TimeoutException):
             return f"no answer within {self.endpoint.timeout:g} s"
-        said = " ".join(str(error).split())[:_SAID] or type(error).__name__
-        if isinstance(error, httpx2.ConnectError) and not self._reached and (attempt or "CERT" in said.upper()):
+        message = " ".join(str(error).split())[:_MESSAGE] or type(error).__name__
+        if (
+            isinstance(error, httpx2.ConnectError)
+            and not self._reached
+            and (self._failures > 1 or "CERT" in message.upper())
+        ):
             raise EndpointError(
-                f"A server must listen at {self.endpoint.base_url}", said, "Start it, or correct the base URL"
+                f"A server must listen at {self.endpoint.base_url}", message, "Start it, or correct the base URL"
             ) from error
-        return said
+        return message
 
     def _refuse(self, reply: "_Reply") -> NoReturn:
-        place, came = self.endpoint, f"status {reply.status}{_words(reply)}"
+        endpoint, got = self.endpoint, f"status {reply.status}{_server_message(reply)}"
         if reply.status < 400:
             raise EndpointError(
-                f"{place.url} must answer itself",
-                f"{came}, a redirect to {_shown(reply.location)}",
+                f"{endpoint.url} must answer itself",
+                f"{got}, a redirect to {_one_line(reply.location)}",
                 "Give the final address as the base URL",
             )
         if reply.status in (401, 403):
             raise EndpointError(
-                f"{place.host} must accept the key",
-                f"{came}, with {'a' if has_key() else 'no'} key",
+                f"{endpoint.host} must accept the key",
+                f"{got}, with {'a' if has_key() else 'no'} key",
                 f"Set {KEY} in the environment and start gem-explorer again",
             )
         if reply.status == 404:
             raise EndpointError(
-                f"{place.host} must know {urlsplit(place.url).path} and the model {place.model}",
-                came,
-                "Check both; a base URL mostly ends in /v1, and /models behind it lists the models",
+                f"{endpoint.host} must know {urlsplit(endpoint.url).path} and the model {endpoint.model}",
+                got,
+                "Check both; a base URL usually ends in /v1, and /models behind it lists the models",
             )
         if reply.status in (400, 413, 422):
-            raise AnswerError("The endpoint must accept the request", came, "See what was sent with --dry-run")
-        raise EndpointError(f"{place.host} must answer", came, "Ask whoever runs the endpoint")
+            raise AnswerError("The endpoint must accept the request", got, "See what was sent with --dry-run")
+        raise EndpointError(f"{endpoint.host} must answer", got, "Ask whoever runs the endpoint")
+
+
+class _NotReadyError(Exception):
+    """The server cannot answer now; `pause` is how many seconds it asks to be left alone, or 0."""
+
+    def __init__(self, message: str, pause: float) -> None:
+        super().__init__(message)
+        self.pause = pause
+
+
+def _pause(state: "tenacity.RetryCallState") -> float:
+    """Seconds before the next attempt: 0.5, 1, 2, ... or what the server asks for, if that is more."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    return max(0.5 * 2.0 ** (state.attempt_number - 1), error.pause if isinstance(error, _NotReadyError) else 0.0)
 
 
 @dataclass(frozen=True)
@@ -259,26 +295,26 @@ def _answer(reply: _Reply, endpoint: Endpoint) -> Answer:
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise EndpointError(
             f"{endpoint.url} must answer as the chat completions of the OpenAI protocol do",
-            f"status {reply.status} with {_shown(reply.text) or 'nothing'}",
-            "Check the base URL; it mostly ends in /v1",
+            f"status {reply.status} with {_one_line(reply.text) or 'nothing'}",
+            "Check the base URL; it usually ends in /v1",
         ) from error
     return Answer(content or "", str(choice.get("finish_reason") or ""))
 
 
-def _words(reply: _Reply) -> str:
+def _server_message(reply: _Reply) -> str:
     """What the server says itself, for a message."""
     try:
         error = json.loads(reply.text)["error"]
         said = error["message"] if isinstance(error, dict) else error
     except (ValueError, TypeError, KeyError, RecursionError):
         said = reply.text
-    shown = _shown(str(said))
+    shown = _one_line(str(said))
     return f" ({shown})" if shown else ""
 
 
-def _shown(text: str) -> str:
+def _one_line(text: str) -> str:
     """A server's words on one line, short, and without the key should it repeat it."""
     key = os.environ.get(KEY, "").strip()
     if key:
         text = text.replace(key, "[key]")
-    return " ".join("".join(c if c.isprintable() else " " for c in text[: 10 * _SAID]).split())[:_SAID]
+    return " ".join("".join(c if c.isprintable() else " " for c in text[: 10 * _MESSAGE]).split())[:_MESSAGE]

@@ -11,8 +11,8 @@ from gem_core.errors import InputError
 from gem_core.taxonomy.oklch import (
     DEUTERANOPE,
     PROTANOPE,
-    clipped,
-    hex_of,
+    clip_to_gamut,
+    hex_codes,
     hex_to_oklch,
     linear_rgb,
     luminance,
@@ -30,7 +30,7 @@ _START = 262.0  # hue in degrees of the first start tried: blue
 _STARTS = 36
 _GAP = 0.3  # part of an arc left empty before the next
 _SPREAD = 34.0  # widest arc, degrees for two children, growing with the number of children
-_CHROMA = (0.16, 0.11)  # full and muted; clipped to what the screen can show
+_CHROMA = (0.16, 0.11)  # full and muted; clip_to_gamut to what the screen can show
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -75,12 +75,12 @@ def cluster_colors(tree: Tree, *, keep: Sequence[str | None] = ()) -> tuple[str,
     """
     n_clusters = len(tree.group_of)
     if len(keep) > n_clusters:
-        came = f"{len(keep)}"
-        raise InputError(f"keep must hold at most one color a cluster ({n_clusters})", came, "Match the clusters first")
+        got = f"{len(keep)}"
+        raise InputError(f"keep must hold at most one color a cluster ({n_clusters})", got, "Match the clusters first")
     for index, color in enumerate(keep):
         if color is not None and not _HEX.fullmatch(color):
-            came = f"{color!r} at cluster {index}"
-            raise InputError('keep must hold colors as "#rrggbb" or None', came, "Convert it")
+            got = f"{color!r} at cluster {index}"
+            raise InputError('keep must hold colors as "#rrggbb" or None', got, "Convert it")
     colors = [(color or "").lower() for color in keep] + [""] * (n_clusters - len(keep))
     arcs = _arcs([len(group.children) for group in tree.groups])
     if any(colors):
@@ -89,10 +89,10 @@ def cluster_colors(tree: Tree, *, keep: Sequence[str | None] = ()) -> tuple[str,
         return tuple(colors)
     choices = np.empty((n_clusters, 3))
     for number, (group, (center, width)) in enumerate(zip(tree.groups, arcs, strict=True)):
-        choices[list(group.children)] = _steps(len(group.children), number, center, width)
-    choices = _turned(choices)
-    for cluster, color in enumerate(hex_of(_shades(choices))):
-        colors[cluster] = color if color not in colors else _free(choices[cluster], colors)
+        choices[list(group.children)] = _family_choices(len(group.children), number, center, width)
+    choices = _best_rotation(choices)
+    for cluster, color in enumerate(hex_codes(_contrasting_rgb(choices))):
+        colors[cluster] = color if color not in colors else _unused_color(choices[cluster], colors)
     return tuple(colors)
 
 
@@ -126,7 +126,7 @@ def _arcs(children: list[int]) -> list[tuple[float, float]]:
     ]
 
 
-def _steps(count: int, number: int, center: float, width: float) -> Float64:
+def _family_choices(count: int, number: int, center: float, width: float) -> Float64:
     """Return rows (level of luminance 0..1, chroma, hue) for the children of group `number`."""
     if count == 1:  # lone children of neighbouring groups are told apart by lightness
         return np.array([((0.9, 0.1, 0.5)[number % 3], _CHROMA[0], center)])
@@ -139,7 +139,7 @@ def _steps(count: int, number: int, center: float, width: float) -> Float64:
     return np.stack((1 - level if number % 2 else level, chroma, center + width * (j / (count - 1) - 0.5)), axis=1)
 
 
-def _turned(choices: Float64) -> Float64:
+def _best_rotation(choices: Float64) -> Float64:
     """Turn all hues together to where the closest pair of colors is farthest apart for every kind of eye."""
     if len(choices) < 2:
         return choices
@@ -148,7 +148,7 @@ def _turned(choices: Float64) -> Float64:
     for turn in range(turns):
         turned = choices.copy()
         turned[:, 2] += 360.0 / turns * turn
-        rgb = _shades(turned)
+        rgb = _contrasting_rgb(turned)
         gap = 1.0
         for sight in (np.eye(3), DEUTERANOPE, PROTANOPE):
             labs = oklab(np.clip(rgb @ sight.T, 0.0, 1.0))
@@ -169,27 +169,27 @@ def _fill_gaps(children: Sequence[int], colors: list[str], center: float, width:
         center = math.degrees(math.atan2(turn.imag, turn.real)) if abs(turn) > 1e-9 else center
     hues = np.linspace(center - width / 2, center + width / 2, 7)
     choices = np.array([(v, c, h) for c in _CHROMA for v in np.linspace(0, 1, 5) for h in hues])
-    labs = oklab(_shades(choices))
+    labs = oklab(_contrasting_rgb(choices))
     for cluster in children:
         if not colors[cluster]:
             used = np.array([oklab(linear_rgb(c)) for c in colors if c])
             gaps = np.linalg.norm(labs[:, None, :] - used[None, :, :], axis=2).min(axis=1)
-            colors[cluster] = _free(choices[int(gaps.argmax())], colors)
+            colors[cluster] = _unused_color(choices[int(gaps.argmax())], colors)
 
 
-def _free(choice: Float64, colors: Sequence[str]) -> str:
+def _unused_color(choice: Float64, colors: Sequence[str]) -> str:
     """Color of a choice, its hue moved by half degrees, left and right, until nobody has it."""
-    color = hex_of(_shades(choice[None]))[0]
+    color = hex_codes(_contrasting_rgb(choice[None]))[0]
     step = 0
     while color in colors:
         step += 1
         moved = choice.copy()
         moved[2] += 0.5 * ((step + 1) // 2) * (-1) ** step
-        color = hex_of(_shades(moved[None]))[0]
+        color = hex_codes(_contrasting_rgb(moved[None]))[0]
     return color
 
 
-def _shades(choices: Float64) -> Float64:
+def _contrasting_rgb(choices: Float64) -> Float64:
     """Linear sRGB (m, 3) whose lightness lies at the level (0..1) between the luminances that both themes allow."""
     # A little room for rounding to 8 bits.
     low = CONTRAST * (float(luminance(linear_rgb(DARK))) + 0.05) - 0.05 + 0.004
@@ -199,6 +199,6 @@ def _shades(choices: Float64) -> Float64:
     bottom, top = np.zeros(len(choices)), np.ones(len(choices))
     for _ in range(16):
         middle = (bottom + top) / 2
-        dark = luminance(clipped(middle, choices[:, 1], choices[:, 2])) < target
+        dark = luminance(clip_to_gamut(middle, choices[:, 1], choices[:, 2])) < target
         bottom, top = np.where(dark, middle, bottom), np.where(dark, top, middle)
-    return clipped(top, choices[:, 1], choices[:, 2])
+    return clip_to_gamut(top, choices[:, 1], choices[:, 2])

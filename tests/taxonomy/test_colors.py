@@ -15,8 +15,8 @@ from gem_core.taxonomy import (
     hex_to_oklch,
     oklch_to_hex,
 )
-from gem_core.taxonomy.colors import _free
-from gem_core.taxonomy.oklch import DEUTERANOPE, PROTANOPE, hex_of, linear_rgb
+from gem_core.taxonomy.colors import _unused_color
+from gem_core.taxonomy.oklch import DEUTERANOPE, PROTANOPE, hex_codes, linear_rgb
 from gem_core.taxonomy.tree import Tree
 
 
@@ -95,7 +95,7 @@ def test_relatives_look_related() -> None:
 def test_few_clusters_are_told_apart_by_color_blind_eyes(sizes: list[int]) -> None:
     colors = cluster_colors(family_tree(sizes))
     for sight in (DEUTERANOPE, PROTANOPE):
-        seen = [hex_of(np.clip(sight @ linear_rgb(c), 0, 1)[None])[0] for c in colors]
+        seen = [hex_codes(np.clip(sight @ linear_rgb(c), 0, 1)[None])[0] for c in colors]
         # Two to three times what is just noticeable side by side.
         assert min(color_distance(a, b) for a, b in combinations(seen, 2)) > 0.055
 
@@ -112,7 +112,7 @@ def test_a_huge_family_has_no_two_equal_colors() -> None:
     choice = np.array([0.5, 0.1, 200.0])
     used: list[str] = []
     for _ in range(20):  # one choice again and again
-        used.append(_free(choice, used))
+        used.append(_unused_color(choice, used))
     assert len(set(used)) == 20
 
 
