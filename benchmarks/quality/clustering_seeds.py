@@ -25,7 +25,7 @@ from gem_core.clustering import (
     stability,
     vmf_mixture,
 )
-from gem_core.geometry import normalise
+from gem_core.geometry import normalize
 
 Fitter = Callable[[np.ndarray, int], MixtureFit]
 
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="run the rows whose name holds this")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    x = normalise(np.load(options.vectors))
+    x = normalize(np.load(options.vectors))
     truth = np.unique(pq.read_table(options.table)[options.label].to_numpy(), return_inverse=True)[1]
     print(
         f"{x.shape[0]:,} x {x.shape[1]}, K = {options.clusters}, {options.seeds} seeds "

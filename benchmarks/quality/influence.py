@@ -1,4 +1,4 @@
-"""Choose beta, M and the standardisation of the Geometric Influence Score on labelled documents, and report elsewhere.
+"""Choose beta, M and the standardization of the Geometric Influence Score on labelled documents, and report elsewhere.
 
 The measure: of the m exemplars of a cluster, the share that carries the label most documents of the cluster carry, as a
 gain over a document drawn at random from the cluster (whose expectation is that label's share). Settings are chosen on
@@ -23,7 +23,7 @@ from gem_core.influence import exemplars
 from gem_core.influence.scores import _z_scores, local_density
 
 BETAS = (0.0, 0.25, 0.5, 1.0, 2.0)
-NEIGHBOURS = (4, 8, 16, 32)
+NEIGHBORS = (4, 8, 16, 32)
 SMALLEST = 40  # clusters with fewer documents have no ranking to speak of
 
 
@@ -42,29 +42,29 @@ def prepare(X: NDArray[np.float32], truth: NDArray[np.int64], n_clusters: int, s
     """Fit and measure local densities."""
     fit = fit_mixture(X, MixtureConfig(n_clusters=n_clusters, seed=seed, strength=strength))
     assignment = assign(X, fit)
-    densities = {m: np.log(local_density(X, assignment.labels, neighbours=m)) for m in NEIGHBOURS}
+    densities = {m: np.log(local_density(X, assignment.labels, neighbors=m)) for m in NEIGHBORS}
     return Fit(X, truth, assignment, densities, n_clusters)
 
 
-def score(fit: Fit, rule: str, beta: float, neighbours: int, standardise: bool) -> NDArray[np.float64]:
+def score(fit: Fit, rule: str, beta: float, neighbors: int, standardize: bool) -> NDArray[np.float64]:
     """Score of every document by one rule."""
     confidence = fit.assignment.log_responsibility.astype(np.float64)
     centrality = fit.assignment.log_density.astype(np.float64)
-    density = fit.log_density[neighbours]
+    density = fit.log_density[neighbors]
     if rule != "gis":
-        return {"confidence": confidence, "centre": centrality, "density": density}[rule]
-    if standardise:
+        return {"confidence": confidence, "center": centrality, "density": density}[rule]
+    if standardize:
         confidence, centrality, density = (
             _z_scores(p, fit.assignment.labels, fit.n_clusters) for p in (confidence, centrality, density)
         )
     return confidence + centrality + beta * density
 
 
-def gains(fits: list[Fit], m: int, rule: str, beta: float, neighbours: int, standardise: bool) -> NDArray[np.float64]:
+def gains(fits: list[Fit], m: int, rule: str, beta: float, neighbors: int, standardize: bool) -> NDArray[np.float64]:
     """Agreement of the top m minus the majority's share, one number a cluster, over all fits."""
     found = []
     for fit in fits:
-        values = score(fit, rule, beta, neighbours, standardise)
+        values = score(fit, rule, beta, neighbors, standardize)
         best = exemplars(fit.X, fit.assignment.labels, values, count=m, n_clusters=fit.n_clusters)
         for k, rows in enumerate(best):
             own = fit.truth[fit.assignment.labels == k]
@@ -129,24 +129,24 @@ def main() -> None:
     print("\nChoice on the first half: gain over random of the top 10 and the top 50, mean of both, points of percent")
     chooser = halves[0][1]
     table: dict[tuple[bool, float, int], float] = {}
-    for standardise in (False, True):
+    for standardize in (False, True):
         for beta in BETAS:
             cells = []
-            for m in NEIGHBOURS if beta else (8,):
-                values = [gains(chooser, count, "gis", beta, m, standardise).mean() for count in (10, 50)]
-                table[standardise, beta, m] = float(np.mean(values))
+            for m in NEIGHBORS if beta else (8,):
+                values = [gains(chooser, count, "gis", beta, m, standardize).mean() for count in (10, 50)]
+                table[standardize, beta, m] = float(np.mean(values))
                 cells.append(f"M={m}: {100 * values[0]:+.2f} {100 * values[1]:+.2f}")
-            print(f"  standardise={standardise!s:5} beta={beta:<4} " + "   ".join(cells), flush=True)
+            print(f"  standardize={standardize!s:5} beta={beta:<4} " + "   ".join(cells), flush=True)
     best = max(table, key=lambda key: table[key])
-    print(f"Best: standardise={best[0]}, beta={best[1]}, M={best[2]}")
+    print(f"Best: standardize={best[0]}, beta={best[1]}, M={best[2]}")
 
     rules = [
         ("random", None),
         ("confidence only", ("confidence", 0.0, 8, False)),
-        ("centre only", ("centre", 0.0, 8, False)),
+        ("center only", ("center", 0.0, 8, False)),
         ("density only, M=8", ("density", 0.0, 8, False)),
         ("GIS raw, beta 0.5, M 8", ("gis", 0.5, 8, False)),
-        ("GIS standardised, beta 0.5, M 8", ("gis", 0.5, 8, True)),
+        ("GIS standardized, beta 0.5, M 8", ("gis", 0.5, 8, True)),
         (f"GIS chosen: {best[0]}, {best[1]}, {best[2]}", ("gis", best[1], best[2], best[0])),
     ]
     for name, fits in halves[1:]:

@@ -1,6 +1,6 @@
 """Layouts beside each other in one run: ours on the sphere and its flat map, UMAP in the plane and on the sphere.
 
-Trustworthiness@15 (cosine neighbours of the embedding; 2,000 sampled documents, ranks among all), seconds of each
+Trustworthiness@15 (cosine neighbors of the embedding; 2,000 sampled documents, ranks among all), seconds of each
 layout as a ratio to UMAP 2-D in the same process, and how much of the globe is used: documents in the emptiest
 hemisphere (share) and the radius of the largest empty cap (degrees).
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gem_core.geometry import normalise
+from gem_core.geometry import normalize
 from gem_core.projection import layout, trustworthiness
 
 Positions = dict[str, np.ndarray]
@@ -39,18 +39,18 @@ def umap_space(X: np.ndarray, seed: int) -> Positions:
     import umap
 
     positions = umap.UMAP(metric="cosine", n_components=3, random_state=seed).fit_transform(X)
-    return {"UMAP 3-D, centred and normalised": normalise(positions - positions.mean(axis=0))}
+    return {"UMAP 3-D, centerd and normalized": normalize(positions - positions.mean(axis=0))}
 
 
 def coverage(sphere: np.ndarray) -> tuple[float, float]:
     """Return the share of documents in the emptiest hemisphere and the largest empty cap's radius in degrees."""
-    directions = normalise(np.random.default_rng(0).standard_normal((2000, 3))).astype(np.float32)
+    directions = normalize(np.random.default_rng(0).standard_normal((2000, 3))).astype(np.float32)
     cosine = directions @ sphere.T
     return float((cosine > 0).mean(axis=1).min()), float(np.degrees(np.arccos(min(1.0, cosine.max(axis=1).min()))))
 
 
 def measure(path: Path, seeds: int) -> list[str]:
-    X = normalise(np.load(path).astype(np.float32))
+    X = normalize(np.load(path).astype(np.float32))
     layout(X[:100])  # compile before the clock runs; UMAP's own compilation is paid by the call below
     umap_plane(X[:300], 0)
     peers: list[Callable[[np.ndarray, int], Positions]] = [umap_plane, umap_space, ours]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.quality.student import Corpus, Split, corpus, figures, ours, seconds, split, taken
 from gem_core._types import silent
 from gem_core.clustering import MixtureConfig, MixtureFit, assign, fit_mixture
-from gem_core.geometry import normalise
+from gem_core.geometry import normalize
 from gem_core.student import Student, StudentConfig, calibrate_student
 from gem_core.student import training as room
 from gem_core.student.arrow_buffers import TextBlock, text_blocks
@@ -100,7 +100,7 @@ def agreement(
     slopes = (fit.centers * fit.concentrations[:, None]).T
 
     def points(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        return normalise(student.evidence(taken(c.texts, rows)) @ directions.T.astype(np.float64) + 1e-9)
+        return normalize(student.evidence(taken(c.texts, rows)) @ directions.T.astype(np.float64) + 1e-9)
 
     stand = Held(np.zeros((1024, c.k), np.int16), 1.0, np.zeros(c.k))
     held, fresh = points(parts.calibration) @ slopes / 10, points(parts.test) @ slopes / 10
@@ -137,7 +137,7 @@ def main() -> None:
     ]
     print(time.strftime("%Y-%m-%d"), f"rank {args.rank}, {EPOCHS} epochs, seeds 0..{args.seeds - 1}")
     for name, text, x, fit in sources:
-        c, x = corpus(name, text, x, fit), np.asarray(normalise(x), np.float32)
+        c, x = corpus(name, text, x, fit), np.asarray(normalize(x), np.float32)
         found = [agreement(c, x, fit, split(len(x), seed), seed, args.rank) for seed in range(args.seeds)]
         print(f"\n{name}")
         for key in found[0]:

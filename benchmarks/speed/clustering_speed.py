@@ -17,11 +17,11 @@ from sklearn.cluster import KMeans
 from gem_core.clustering import Documents, MixtureConfig, balance_path, fit_mixture
 from gem_core.clustering.config import CAP_RATIO
 from gem_core.clustering.e_step import dual_step
-from gem_core.clustering.em_loop import Extrapolation, Problem, expectation_maximisation
-from gem_core.clustering.m_step import maximise
-from gem_core.clustering.mixture import prepare
+from gem_core.clustering.em_loop import Extrapolation, Problem, expectation_maximization
+from gem_core.clustering.m_step import maximize
+from gem_core.clustering.mixture import prepare_documents
 from gem_core.clustering.seeding import seed_mixture
-from gem_core.geometry import normalise
+from gem_core.geometry import normalize
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -49,7 +49,7 @@ def iteration(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
         torch.mm(tensor, slopes.T, out=product)
         torch.mm(gamma.T, tensor)
 
-    start = expectation_maximisation(
+    start = expectation_maximization(
         documents, Problem(penalty, target, "per_cluster", np.inf), seed.parameters, max_iter=15, tol=0.0
     )
     parameters, biases = start.parameters, Extrapolation(start.expectation.bias)
@@ -59,7 +59,7 @@ def iteration(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
         began = time.perf_counter()
         step = dual_step(documents, parameters.model(), penalty, target, bias=biases.next())
         biases.add(step.optimum)
-        parameters = maximise(step.mass, step.resultants, parameters, "per_cluster", CAP_RATIO * seed.reference)
+        parameters = maximize(step.mass, step.resultants, parameters, "per_cluster", CAP_RATIO * seed.reference)
         ours.append(time.perf_counter() - began)
     count = len(ours)
     print(
@@ -103,12 +103,12 @@ def solvers(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
 
 def passes_to(x: np.ndarray, config: MixtureConfig, goal: float) -> tuple[int, float]:
     """Passes after which the dual solver, from the same start, has an objective of at least `goal`."""
-    corpus = prepare(x, None, config.n_clusters)
+    corpus = prepare_documents(x, None, config.n_clusters)
     seed = corpus.seed(config)
     target, kappa = np.full(config.n_clusters, 1.0 / config.n_clusters), seed.reference
     problem = Problem(config.strength * kappa, target, "per_cluster", CAP_RATIO * kappa)
     passes: list[int] = []
-    run = expectation_maximisation(
+    run = expectation_maximization(
         corpus.documents,
         problem,
         seed.parameters,
@@ -137,7 +137,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", choices=["iteration", "whole", "solvers", "path"])
     options = parser.parse_args()
-    x = normalise(np.load(options.vectors))
+    x = normalize(np.load(options.vectors))
     print(
         f"{x.shape[0]:,} x {x.shape[1]} {x.dtype}, K = {options.clusters}, strength {options.strength:g}, "
         f"{torch.get_num_threads()} threads, torch {torch.__version__}"

@@ -32,9 +32,9 @@ from gem_core.clustering import (
     ray_vectors,
     stored_vectors,
 )
-from gem_core.clustering.mixture import prepare
+from gem_core.clustering.mixture import prepare_documents
 from gem_core.clustering.threads import torch_threads
-from gem_core.geometry import normalise, sample_vmf
+from gem_core.geometry import normalize, sample_vmf
 
 PLANTED = 200
 REAL = 0.2
@@ -43,7 +43,7 @@ JITTER = 0.02  # of every coordinate's root mean square: copies are near-duplica
 
 def make(folder: Path, real: Path, n: int) -> None:
     rng = np.random.default_rng(0)
-    seen = normalise(np.load(real))
+    seen = normalize(np.load(real))
     d = seen.shape[1]
     vectors = np.lib.format.open_memmap(folder / "vectors.npy", mode="w+", dtype=np.float16, shape=(n, d))
     labels = np.full(n, -1, dtype=np.int32)
@@ -51,13 +51,13 @@ def make(folder: Path, real: Path, n: int) -> None:
     copies = order[: int(REAL * n)]
     for part in np.array_split(copies, max(1, copies.size // 20_000)):
         x = seen[rng.integers(len(seen), size=part.size)]
-        vectors[part] = normalise(x + JITTER * rng.standard_normal(x.shape) / np.sqrt(d))
+        vectors[part] = normalize(x + JITTER * rng.standard_normal(x.shape) / np.sqrt(d))
     rest = order[copies.size :]
     share = 1.0 / np.arange(1, PLANTED + 1)
     labels[rest] = np.sort(rng.choice(PLANTED, size=rest.size, p=share / share.sum())).astype(np.int32)
-    groups = normalise(rng.standard_normal((20, d)))
+    groups = normalize(rng.standard_normal((20, d)))
     for k in range(PLANTED):
-        center = normalise(groups[[k % 20]] + 1.2 * rng.standard_normal((1, d)) / np.sqrt(d))[0]
+        center = normalize(groups[[k % 20]] + 1.2 * rng.standard_normal((1, d)) / np.sqrt(d))[0]
         rows = np.flatnonzero(labels == k)
         for part in np.array_split(rows, max(1, rows.size // 20_000)):
             vectors[part] = sample_vmf(center, rng.uniform(150, 400), part.size, rng)
@@ -116,7 +116,7 @@ def in_turn(vectors: np.ndarray, fit: MixtureFit, path: Path, repeats: int = 5) 
 
     Two threads work on the bare products as on the pass: each multiplies blocks of its own.
     """
-    documents = prepare(vectors, None, fit.masses.size).documents
+    documents = prepare_documents(vectors, None, fit.masses.size).documents
     model, rows, d, k = fit.parameters().model(), 4096, fit.centers.shape[1], fit.masses.size
     x, slopes = torch.randn(rows, d), torch.randn(k, d)
     gamma, into = torch.softmax(torch.randn(k, rows), 0), bytearray(1 << 22)
@@ -145,7 +145,10 @@ def over_ray(folder: Path, k: int, workers: int) -> None:
     alone = fit_mixture(stored_vectors(path), config)
     with ray_vectors(path, workers=workers) as vectors:
         fit = fit_mixture(vectors, config)
-        documents, local = prepare(vectors, None, k).documents, prepare(stored_vectors(path), None, k).documents
+        documents, local = (
+            prepare_documents(vectors, None, k).documents,
+            prepare_documents(stored_vectors(path), None, k).documents,
+        )
         model, offsets = fit.parameters().model(), fit.parameters().model().offsets + fit.bias
         times = np.median(
             [[seconds(lambda d=d: d.evaluate(model.slopes, offsets)) for d in (documents, local)] for _ in range(5)],

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gem_core._types import Bool, Float32, Float64, Floating, Int32, frozen
-from gem_core.clustering.mixture import MixtureFit, stored_or_units
+from gem_core.clustering.mixture import MixtureFit, load_unit_rows
 from gem_core.clustering.vector_files import StoredVectors, large_map
 from gem_core.errors import InputError
 
@@ -50,14 +50,14 @@ def assign(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Assignment:
     Parameters
     ----------
     X : array_like or StoredVectors, shape (n, d)
-        Embeddings; normalised here. Large memory maps and files are read block by block.
+        Embeddings; normalized here. Large memory maps and files are read block by block.
     fit : MixtureFit
         A fit in the same dimension.
 
     Returns
     -------
     Assignment
-        Six flat arrays. Memory: blocks of about 8 MB, and one normalised copy of what is not read from files.
+        Six flat arrays. Memory: blocks of about 8 MB, and one normalized copy of what is not read from files.
 
     Raises
     ------
@@ -72,14 +72,14 @@ def assign(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Assignment:
     >>> bool(a.labels[0] == a.labels[1] != a.labels[2]), a.cosine.shape
     (True, (4,))
     """
-    return assign_units(_checked(X, fit), fit)
+    return assign_units(_check_dimension(X, fit), fit)
 
 
 def assign_units(x: Floating | StoredVectors, fit: MixtureFit, labels: Int32 | None = None) -> Assignment:
     """`assign` for rows that are checked and have length 1.
 
-    With `labels` every document belongs to the cluster given there, as after a person's edit: `second` is the best
-    other cluster, and the margin is negative where that one would have been the better place.
+    With `labels` every document belongs to the cluster stated there, as after a person's edit: `second` is the best
+    other cluster, and the margin is negative where that cluster would have been the better choice.
     """
     n = x.shape[0]
     kinds: tuple[Any, ...] = (np.int32, np.int32, np.float32, np.float32, np.float32, np.float32)
@@ -105,7 +105,7 @@ def responsibilities(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Floating:
 
     Parameters and errors as in `assign`. Memory: n x K values.
     """
-    x = _checked(X, fit)
+    x = _check_dimension(X, fit)
     out = np.empty((x.shape[0], fit.masses.size), dtype=x.dtype)
     for rows, _, logits in _logits(x, fit):
         gamma = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -113,8 +113,8 @@ def responsibilities(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Floating:
     return out
 
 
-def _checked(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Floating | StoredVectors:
-    x = stored_or_units(X)
+def _check_dimension(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Floating | StoredVectors:
+    x = load_unit_rows(X)
     d = fit.centers.shape[1]
     if x.shape[1] != d:
         raise InputError(
@@ -146,16 +146,16 @@ def _block(
     x: Floating,
     logits: Floating,
     fit: MixtureFit,
-    log_normalisers: Float64,
-    given: Int32 | None,
+    log_normalizers: Float64,
+    own_labels: Int32 | None,
 ) -> tuple[Any, ...]:
     each = np.arange(x.shape[0])
     best = logits.argmax(axis=1)
-    labels = best if given is None else given
+    labels = best if own_labels is None else own_labels
     own, top = logits[each, labels], logits[each, best]
     log_responsibility = own - top - np.log(np.exp(logits - top[:, None]).sum(axis=1))
     cosine = np.clip(np.einsum("ij,ij->i", x, fit.centers.astype(x.dtype)[labels]), -1.0, 1.0)
-    log_density = fit.concentrations[labels] * cosine + log_normalisers[labels]
+    log_density = fit.concentrations[labels] * cosine + log_normalizers[labels]
     if logits.shape[1] == 1:
         return labels, labels, np.full(x.shape[0], np.inf), log_responsibility, log_density, cosine
     logits[each, labels] = -np.inf
@@ -163,7 +163,7 @@ def _block(
     return labels, second, own - logits[each, second], log_responsibility, log_density, cosine
 
 
-def renumbered(assignment: Assignment, order: NDArray[np.integer[Any]]) -> Assignment:
-    """The same assignment with cluster k called order[k]."""
+def renumber_assignment(assignment: Assignment, order: NDArray[np.integer[Any]]) -> Assignment:
+    """Return the assignment with cluster k renamed to order[k]."""
     new = order.astype(np.int32)
     return replace(assignment, labels=new[assignment.labels], second=new[assignment.second])

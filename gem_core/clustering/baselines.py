@@ -1,4 +1,4 @@
-"""What GEM is compared with, behind the same result: k-means, spherical k-means, vMF mixture with a learned prior."""
+"""Baselines that return a `MixtureFit`: k-means, spherical k-means, and a vMF mixture with a learned prior."""
 
 import time
 import warnings
@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 from gem_core import _check
 from gem_core._types import Float64, Floating, frozen
 from gem_core.clustering.config import CAP_RATIO, MixtureConfig
-from gem_core.clustering.m_step import Parameters, maximise
-from gem_core.clustering.mixture import MixtureFit, check_enough, prepare
-from gem_core.clustering.seeding import hard_sums, pooled_concentration, seed_mixture
+from gem_core.clustering.m_step import Parameters, maximize
+from gem_core.clustering.mixture import MixtureFit, check_enough, prepare_documents
+from gem_core.clustering.seeding import hard_assignment_sums, pooled_concentration, seed_mixture
 from gem_core.errors import NotConvergedWarning
-from gem_core.geometry import log_normaliser, normalise
+from gem_core.geometry import log_normalizer, normalize
 
 
 def kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | None = None) -> MixtureFit:
@@ -22,7 +22,7 @@ def kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | No
     Parameters
     ----------
     X : array_like, shape (n, d)
-        Embeddings; normalised here.
+        Embeddings; normalized here.
     n_clusters, seed : int
         K and the random state.
     weights : array_like, shape (n,), optional
@@ -31,7 +31,7 @@ def kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | No
     Returns
     -------
     MixtureFit
-        `objective` is minus the weighted mean squared distance. Centre c_k becomes mu_k = c_k / ||c_k||, kappa_k
+        `objective` is minus the weighted mean squared distance. Center c_k becomes mu_k = c_k / ||c_k||, kappa_k
         proportional to ||c_k||, and b_k so that l + b = s (x'c_k - ||c_k||^2 / 2): `assign` gives k-means' labels.
 
     Raises
@@ -48,16 +48,16 @@ def kmeans(X: ArrayLike, n_clusters: int, seed: int = 0, weights: ArrayLike | No
 
     began = time.perf_counter()
     config = MixtureConfig(n_clusters=n_clusters, strength=0.0, seed=seed, start="plain")
-    x, share = _held(X, weights, n_clusters)
+    x, share = _rows_and_shares(X, weights, n_clusters)
     model = KMeans(n_clusters, n_init=1, random_state=seed).fit(x, sample_weight=share * x.shape[0])
     centers = np.asarray(model.cluster_centers_, dtype=np.float64)
     length = np.linalg.norm(centers, axis=1)
-    mass, sums = hard_sums(x, share, model.labels_, n_clusters)
+    mass, sums = hard_assignment_sums(x, share, model.labels_, n_clusters)
     reference = pooled_concentration(sums)
     # The scale of l that fits the documents best on average; only ratios of kappa_k matter for the labels.
     scale = reference / float(mass @ length)
     parameters = Parameters(centers / length[:, None], scale * length, np.zeros(n_clusters, dtype=bool))
-    bias = -0.5 * scale * length**2 - _log_normaliser(parameters)
+    bias = -0.5 * scale * length**2 - _log_normalizer(parameters)
     return _hard(
         config,
         parameters,
@@ -76,7 +76,7 @@ def spherical_kmeans(
     """Spherical k-means (faiss), as a mixture with one concentration and no bias.
 
     Parameters and errors as in `kmeans`; `iterations` is faiss' fixed number. `objective` is the weighted mean cosine
-    to the own centre.
+    to the own center.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def spherical_kmeans(
 
     began = time.perf_counter()
     config = MixtureConfig(n_clusters=n_clusters, strength=0.0, seed=seed, start="plain")
-    x, share = _held(X, weights, n_clusters)
+    x, share = _rows_and_shares(X, weights, n_clusters)
     rows = np.ascontiguousarray(x, dtype=np.float32)
     # faiss samples to 256 documents a cluster and warns below 39 unless told not to.
     model = faiss.Kmeans(
@@ -102,7 +102,7 @@ def spherical_kmeans(
     )
     model.train(rows, weights=(share * x.shape[0]).astype(np.float32))
     labels = model.index.search(rows, 1)[1][:, 0]
-    mass, sums = hard_sums(x, share, labels, n_clusters)
+    mass, sums = hard_assignment_sums(x, share, labels, n_clusters)
     reference = pooled_concentration(sums)
     centers = np.asarray(model.centroids, dtype=np.float64)
     centers /= np.linalg.norm(centers, axis=1, keepdims=True)
@@ -144,7 +144,7 @@ def vmf_mixture(
     """
     began = time.perf_counter()
     config = MixtureConfig(n_clusters=n_clusters, strength=0.0, seed=seed, start="plain", max_iter=max_iter, tol=tol)
-    corpus = prepare(X, weights, n_clusters)
+    corpus = prepare_documents(X, weights, n_clusters)
     documents = corpus.documents
     start = seed_mixture(
         corpus.x,
@@ -165,7 +165,7 @@ def vmf_mixture(
         converged = len(trace) > 1 and trace[-1] - trace[-2] <= tol * abs(trace[-1])
         if converged or len(trace) == max_iter:
             break
-        parameters = maximise(moments.mass, resultants, parameters, "per_cluster", CAP_RATIO * start.reference)
+        parameters = maximize(moments.mass, resultants, parameters, "per_cluster", CAP_RATIO * start.reference)
         # A prior of 0 would be -inf for ever; this one only keeps the arithmetic finite.
         bias = np.log(np.maximum(moments.mass, 1e-300)) + np.log(n_clusters)
     if not converged:
@@ -186,9 +186,9 @@ def vmf_mixture(
     )
 
 
-def _held(X: ArrayLike, weights: ArrayLike | None, n_clusters: int) -> tuple[Floating, Float64]:
-    """Unit rows in memory, and shares."""
-    x = normalise(X)
+def _rows_and_shares(X: ArrayLike, weights: ArrayLike | None, n_clusters: int) -> tuple[Floating, Float64]:
+    """Return unit rows in memory, and weights with sum 1."""
+    x = normalize(X)
     share = _check.weights(weights, x.shape[0])
     check_enough(x, share, n_clusters)
     return x, share
@@ -241,5 +241,5 @@ def _fit(
     )
 
 
-def _log_normaliser(parameters: Parameters) -> Float64:
-    return log_normaliser(parameters.centers.shape[1], parameters.concentrations)
+def _log_normalizer(parameters: Parameters) -> Float64:
+    return log_normalizer(parameters.centers.shape[1], parameters.concentrations)

@@ -1,4 +1,4 @@
-"""One block of documents: responsibilities, and the sums over documents that a fit needs; sums of blocks add up.
+"""Responsibilities and additive sums (log-partition, mass, Gram, resultants) of one block of documents.
 
 Responsibilities of every solver here have the form gamma_i = softmax(slopes x_i + offsets): for the exact E-step
 slopes are kappa_k mu_k and offsets log alpha_k + log C_d(kappa_k) + b_k. So the same functions serve all of them.
@@ -88,7 +88,7 @@ def block_statistics(x: Any, w: Any, slopes: Float64, offsets: Float64) -> Stati
     x = torch.as_tensor(x)
     w = torch.as_tensor(w, dtype=x.dtype, device=x.device)
     gamma, log_partition = softmax(x, *affine(x, slopes, offsets), None)
-    return Statistics(moments_of(gamma, w, log_partition, gram=True), to_numpy((gamma * w) @ x))
+    return Statistics(block_moments(gamma, w, log_partition, gram=True), to_numpy((gamma * w) @ x))
 
 
 def affine(x: Any, slopes: Float64, offsets: Float64) -> tuple[Any, Any, float]:
@@ -124,13 +124,13 @@ def softmax(x: Any, slopes: Any, offsets: Any, top: float, out: Any, reciprocals
     return gamma, peak.double() + scale.log_() + top
 
 
-def moved(gamma: Any, ratio: Any) -> tuple[Any, Any]:
-    """Responsibilities whose offsets moved by log ratio, and the growth of the log-partition."""
+def shift_responsibilities(gamma: Any, ratio: Any) -> tuple[Any, Any]:
+    """Return responsibilities after a shift of the offsets by log ratio, and the growth of the log-partition."""
     growth = ratio[:, 0] @ gamma
     return (gamma * ratio).div_(growth), growth.log()
 
 
-def moments_of(gamma: Any, w: Any, log_partition: Any, n: int = 1, *, gram: bool) -> Moments:
+def block_moments(gamma: Any, w: Any, log_partition: Any, n: int = 1, *, gram: bool) -> Moments:
     """Moments of one block; w None means the uniform weight 1 / n."""
     import torch
 
@@ -145,4 +145,5 @@ def moments_of(gamma: Any, w: Any, log_partition: Any, n: int = 1, *, gram: bool
 
 
 def to_numpy(tensor: Any) -> Float64:
+    """Copy a tensor to a float64 array."""
     return np.asarray(tensor.double().cpu().numpy())

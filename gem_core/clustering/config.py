@@ -1,4 +1,4 @@
-"""Configuration of a GEM mixture fit, checked when it is made."""
+"""Configuration of a GEM mixture fit, validated on construction."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from gem_core.clustering.target import checked_target
+from gem_core.clustering.target import validate_target
 from gem_core.errors import InputError
 
 # kappa may grow to this multiple of the pooled concentration of the start. Clusters of near-duplicates run away
@@ -16,7 +16,7 @@ CAP_RATIO = 10.0
 
 @dataclass(frozen=True)
 class MixtureConfig:
-    r"""Everything a fit depends on besides the documents and their weights.
+    r"""Settings of a mixture fit: everything it depends on besides the documents and their weights.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class MixtureConfig:
     concentration : "per_cluster", "shared" or float
         How kappa is chosen; a number fixes it.
     solver : "dual" or "mm"
-        Exact dual E-step, or the paper's minorise-maximise (hundreds of times more passes).
+        Exact dual E-step, or the paper's minorise-maximize (hundreds of times more passes).
     max_iter : int
         Largest number of iterations on all documents.
     tol : float
@@ -68,29 +68,29 @@ class MixtureConfig:
     lambda_scale: Literal["mean", "sum"] = "mean"
 
     def __post_init__(self) -> None:
-        _whole(self.n_clusters, "n_clusters", 1, "Ask for one cluster or more")
-        _whole(self.max_iter, "max_iter", 1, "Allow one iteration or more")
-        _whole(self.seed, "seed", 0, "Use a whole number that is not negative")
-        if not _number(self.strength) or math.isnan(self.strength) or self.strength < 0:
+        _check_integer(self.n_clusters, "n_clusters", 1, "Ask for one cluster or more")
+        _check_integer(self.max_iter, "max_iter", 1, "Allow one iteration or more")
+        _check_integer(self.seed, "seed", 0, "Use a whole number that is not negative")
+        if not _is_number(self.strength) or math.isnan(self.strength) or self.strength < 0:
             raise InputError(
                 "strength must be a number from 0 to infinity",
                 f"{self.strength!r}",
                 "Use 0 for no balance, 1 for matched, inf for exact balance",
             )
-        if not _number(self.tol) or not 0 <= self.tol < 1:
+        if not _is_number(self.tol) or not 0 <= self.tol < 1:
             raise InputError("tol must be a number from 0 to below 1", f"{self.tol!r}", "Use the default, 1e-6")
-        _one_of(self.solver, "solver", ("dual", "mm"))
-        _one_of(self.start, "start", ("search", "relax", "plain"))
-        _one_of(self.lambda_scale, "lambda_scale", ("mean", "sum"))
+        _check_choice(self.solver, "solver", ("dual", "mm"))
+        _check_choice(self.start, "start", ("search", "relax", "plain"))
+        _check_choice(self.lambda_scale, "lambda_scale", ("mean", "sum"))
         if isinstance(self.concentration, str):
-            _one_of(self.concentration, "concentration", ("per_cluster", "shared"))
-        elif not _number(self.concentration) or not 0 < self.concentration < math.inf:
+            _check_choice(self.concentration, "concentration", ("per_cluster", "shared"))
+        elif not _is_number(self.concentration) or not 0 < self.concentration < math.inf:
             raise InputError(
                 'concentration must be "per_cluster", "shared" or a positive number',
                 f"{self.concentration!r}",
                 'Use "per_cluster"',
             )
-        object.__setattr__(self, "target", checked_target(self.target, self.n_clusters))
+        object.__setattr__(self, "target", validate_target(self.target, self.n_clusters))
         if self.solver == "mm" and math.isinf(self.strength):
             raise InputError(
                 'solver "mm" needs a finite strength (its step has size 0 at infinity)',
@@ -99,15 +99,15 @@ class MixtureConfig:
             )
 
 
-def _number(value: object) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def _whole(value: object, name: str, least: int, do: str) -> None:
+def _check_integer(value: object, name: str, least: int, hint: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InputError(f"{name} must be a whole number of at least {least}", f"{value!r}", do)
+        raise InputError(f"{name} must be a whole number of at least {least}", f"{value!r}", hint)
 
 
-def _one_of(value: object, name: str, allowed: tuple[str, ...]) -> None:
+def _check_choice(value: object, name: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise InputError(f"{name} must be one of {', '.join(allowed)}", f"{value!r}", f'Use "{allowed[0]}"')

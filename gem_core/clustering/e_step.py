@@ -1,6 +1,6 @@
-r"""E-steps of the GEM objective: the exact dual (Newton on K numbers) and minorise-maximise (the paper's route).
+r"""E-steps of the GEM objective: the exact dual (Newton on K numbers) and minorise-maximize (the paper's route).
 
-For fixed parameters and l_ik = log alpha_k + log f(x_i | mu_k, kappa_k), both maximise over responsibilities
+For fixed parameters and l_ik = log alpha_k + log f(x_i | mu_k, kappa_k), both maximize over responsibilities
 
     F(Gamma) = sum_i w_i [ sum_k gamma_ik l_ik + H(gamma_i) ] - (lambda/2) || pi(Gamma) - u ||^2
 
@@ -44,13 +44,13 @@ class Affine:
     offsets: Float64
 
     def shifted(self, bias: Float64) -> "Affine":
-        """The same slopes, offsets + bias."""
+        """Return the same slopes with `bias` added to the offsets."""
         return Affine(self.slopes, self.offsets + bias)
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What an E-step leaves for the M-step.
+    """Result of an E-step: the sums that the M-step needs, and the objective.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Expectation:
     objective : float
         F(Theta, Gamma), nats per document. At infinite penalty the dual value, which F reaches when pi = u.
     gap : float
-        Proven bound on max_Gamma F - F, nats (NaN for minorise-maximise, which has no bound of its own).
+        Proven bound on max_Gamma F - F, nats (NaN for minorise-maximize, which has no bound of its own).
     """
 
     state: Affine
@@ -105,7 +105,7 @@ def dual_step(
     floor: float = -np.inf,
     slack: float = 0.0,
 ) -> Expectation:
-    r"""Exact E-step: minimise the dual in K numbers by Newton's method with backtracking.
+    r"""Exact E-step: minimize the dual in K numbers by Newton's method with backtracking.
 
     D(b) = sum_i w_i logsumexp_k(l_ik + b_k) - b'u + ||b||^2 / (2 lambda), gradient pi(b) - u + b / lambda,
     Hessian diag(pi) - Gamma' diag(w) Gamma + I / lambda; gamma_i = softmax(l_i + b).
@@ -151,7 +151,7 @@ def dual_step(
     """
     dual = _Dual(documents, model, penalty, target, bias)
     for _ in range(NEWTON_PASSES):
-        if dual.solved() or dual.enough(floor, slack) or not dual.newton():
+        if dual.is_solved() or dual.can_stop(floor, slack) or not dual.newton():
             break
     return dual.close()
 
@@ -174,10 +174,10 @@ class _Dual:
         self.bias = self._gauge(start)
         self._take(self.bias, documents.evaluate(model.slopes, model.offsets + self.bias, gram=penalty > 0))
 
-    def solved(self) -> bool:
+    def is_solved(self) -> bool:
         return self.penalty == 0 or bool(np.max(np.abs(self.gradient)) <= MASS_NOISE[self.documents.precision])
 
-    def enough(self, floor: float, slack: float) -> bool:
+    def can_stop(self, floor: float, slack: float) -> bool:
         """Whether an inexact step may stop here; a constrained step (infinite lambda) never does."""
         return slack > 0 and np.isfinite(self.penalty) and self.gap <= slack * (self.primal - floor)
 
@@ -214,13 +214,13 @@ class _Dual:
             np.sum(state.slopes * resultants) + np.sum((self.model.offsets + used) * mass)
         )
         optimum = bias.copy()
-        if not self.solved():
+        if not self.is_solved():
             direction = self._direction()
             optimum[self.active] += self._size(direction) * direction
         return Expectation(state, bias, optimum, mass, resultants, entropy, self.primal, self.gap)
 
     def _noise(self) -> float:
-        """Rounding of the dual value, nats: of logits, on average, and of offsets, the same in all documents."""
+        """Estimate the rounding error of the dual value, nats: of logits (on average) and of offsets."""
         offsets = (self.model.offsets + self.bias)[self.active]
         average = self.kappa / float(np.sqrt(self.documents.n))
         return NOISE[self.documents.precision] * (average + float(np.ptp(offsets)))
@@ -282,7 +282,7 @@ class _Dual:
 def minorise_step(
     documents: DocumentSums, model: Affine, penalty: float, target: Float64, *, state: Expectation | None = None
 ) -> Expectation:
-    r"""One minorise-maximise E-step (a mirror step), the paper's route.
+    r"""One minorise-maximize E-step (a mirror step), the paper's route.
 
     gamma_i  proportional to  exp( [ l_i - lambda (pi_t - u) + (lambda/2) log gamma_i_t ] / (1 + lambda/2) )
 

@@ -1,4 +1,4 @@
-"""The fit loop: exact or inexact E-step, exact M-step, until the objective stands still. It never falls."""
+"""EM loop: alternate E-steps and M-steps until the objective F converges; F never decreases."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from gem_core._types import Float64, Progress, silent
 from gem_core.clustering.e_step import Expectation, dual_step, minorise_step, objective_value
-from gem_core.clustering.m_step import Parameters, maximise
+from gem_core.clustering.m_step import Parameters, maximize
 from gem_core.clustering.statistics import DocumentSums
 from gem_core.errors import GemError
 
@@ -19,7 +19,7 @@ LARGEST_GROWTH = 1.5
 
 @dataclass(frozen=True)
 class Problem:
-    """What is being maximised: F at one penalty and target, under one rule for the concentrations."""
+    """Objective of a fit: penalty lambda, target masses, concentration rule, cap on kappa, and E-step solver."""
 
     penalty: float
     target: Float64
@@ -30,7 +30,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Run:
-    """Where the loop ended: parameters, the E-step at these parameters, and the objective after every E-step."""
+    """Result of the EM loop: parameters, the E-step at these parameters, and F after every E-step."""
 
     parameters: Parameters
     expectation: Expectation
@@ -46,24 +46,24 @@ class Extrapolation:
     """
 
     def __init__(self, start: Float64 | None) -> None:
-        self._known: list[Float64] = []
+        self._optima: list[Float64] = []
         self._start = start
 
     def add(self, optimum: Float64) -> None:
-        """Take note of the optimum of an iteration."""
-        self._known = [*self._known[-2:], optimum]
+        """Record the optimum of an iteration."""
+        self._optima = [*self._optima[-2:], optimum]
 
     def next(self) -> Float64 | None:
-        """Guess of the next one; None where nothing is known."""
-        if len(self._known) < 3:
-            return self._known[-1] if self._known else self._start
-        first, second, third = (np.where(np.isfinite(b), b, 0.0) for b in self._known)
+        """Guess of the next one; None before the first optimum."""
+        if len(self._optima) < 3:
+            return self._optima[-1] if self._optima else self._start
+        first, second, third = (np.where(np.isfinite(b), b, 0.0) for b in self._optima)
         before, move = second - first, third - second
         growth = float(np.clip(move @ before / max(float(before @ before), 1e-300), 0.0, LARGEST_GROWTH))
         return np.asarray(third + growth * move)
 
 
-def expectation_maximisation(
+def expectation_maximization(
     documents: DocumentSums,
     problem: Problem,
     parameters: Parameters,
@@ -110,7 +110,7 @@ def expectation_maximisation(
         converged = abs(step.objective - before) * damping <= tol * abs(step.objective)
         if converged or iteration + 1 == max_iter:
             break
-        parameters = maximise(step.mass, step.resultants, parameters, problem.concentration, problem.cap)
+        parameters = maximize(step.mass, step.resultants, parameters, problem.concentration, problem.cap)
     assert step is not None
     if problem.solver == "dual" and step.gap > 0:
         step = dual_step(documents, parameters.model(), problem.penalty, problem.target, bias=step.optimum)

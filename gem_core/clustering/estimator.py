@@ -28,7 +28,7 @@ Target = Literal["uniform", "natural"] | ArrayLike
 class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
     r"""Balanced clustering of embeddings on the sphere: geometric entropy mixing.
 
-    Maximises the mean log-likelihood of a von Mises-Fisher mixture with a fixed uniform prior plus the entropy of
+    Maximizes the mean log-likelihood of a von Mises-Fisher mixture with a fixed uniform prior plus the entropy of
     the assignment, minus (lambda/2) ||pi - u||^2, which pulls the cluster masses pi to the target u
     (arXiv 2605.26121; `gem_core.fit_mixture` is the same without scikit-learn).
 
@@ -43,7 +43,7 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
     concentration : "per_cluster", "shared" or float, default "per_cluster"
         How kappa is chosen.
     solver : "dual" or "mm", default "dual"
-        Exact E-step, or minorise-maximise.
+        Exact E-step, or minorise-maximize.
     max_iter : int, default 200
         Largest number of iterations.
     tol : float, default 1e-6
@@ -68,7 +68,7 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
 
     Notes
     -----
-    Rows are normalised: only directions count, and a row of zeros is refused. BERTopic takes it as `hdbscan_model`;
+    Rows are normalized: only directions count, and a row of zeros is refused. BERTopic takes it as `hdbscan_model`;
     hand embeddings over unreduced (`umap_model=bertopic.dimensionality.BaseDimensionalityReduction()`), the model
     is made for the sphere they live on. `EXPECTED_FAILED_CHECKS` lists, with the reason, the two checks of
     scikit-learn's `check_estimator` that cannot hold (run it on `GEM(n_clusters=3)`: it uses tables of ten rows).
@@ -127,7 +127,7 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
         return responsibilities(self._rows(X), self.fit_)
 
     def transform(self, X: ArrayLike) -> Floating:
-        """Cosine of each row of X to each centre, (n, K)."""
+        """Cosine of each row of X to each center, (n, K)."""
         x = self._rows(X)
         length = np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True)
         if not np.all(length > 0):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gem_core._types import Float64, Floating
 
 
-def plus_plus(x: Floating, weights: Float64, k: int, rng: np.random.Generator) -> Float64:
+def kmeans_plus_plus(x: Floating, weights: Float64, k: int, rng: np.random.Generator) -> Float64:
     """k-means++ on the cosine distance 1 - x'c with weights; the best of 2 + log k candidates a step.
 
     Parameters
@@ -16,14 +16,14 @@ def plus_plus(x: Floating, weights: Float64, k: int, rng: np.random.Generator) -
     x, weights : ndarray, shape (n, d) and (n,)
         Unit rows and shares.
     k : int
-        Number of centres.
+        Number of centers.
     rng : numpy.random.Generator
         Source of randomness.
 
     Returns
     -------
     ndarray of float64, shape (k, d)
-        Rows of x. Once every document coincides with a centre, further centres are drawn by weight alone.
+        Rows of x. Once every document coincides with a center, further centers are drawn by weight alone.
 
     Notes
     -----
@@ -31,24 +31,24 @@ def plus_plus(x: Floating, weights: Float64, k: int, rng: np.random.Generator) -
 
     Examples
     --------
-    >>> centers = plus_plus(np.eye(3)[[0, 0, 1, 1, 2]], np.full(5, 0.2), 3, np.random.default_rng(0))
+    >>> centers = kmeans_plus_plus(np.eye(3)[[0, 0, 1, 1, 2]], np.full(5, 0.2), 3, np.random.default_rng(0))
     >>> sorted(centers.argmax(axis=1).tolist())
     [0, 1, 2]
     """
     trials = 2 + int(np.log(k))
     first = int(rng.choice(x.shape[0], p=weights))
-    chosen = [first]
+    rows = [first]
     distance = np.maximum(0.0, 1.0 - cosines(x[[first]], x)[0])
     for _ in range(k - 1):
-        candidates = distant_draw(weights, distance, trials, rng)
+        candidates = draw_distant(weights, distance, trials, rng)
         closer = np.minimum(distance, np.maximum(0.0, 1.0 - cosines(x[candidates], x)))
         best = int(np.argmin(closer @ weights))
-        chosen.append(int(candidates[best]))
+        rows.append(int(candidates[best]))
         distance = closer[best]
-    return x[chosen].astype(np.float64)
+    return x[rows].astype(np.float64)
 
 
-def distant_draw(weights: Float64, distance: Floating, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def draw_distant(weights: Float64, distance: Floating, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Rows drawn in proportion to weight x distance."""
     chance = weights * distance
     total = float(chance.sum())
@@ -58,7 +58,7 @@ def distant_draw(weights: Float64, distance: Floating, size: int, rng: np.random
 
 
 def cosines(x: Floating, centers: Any) -> Floating:
-    """x centers', (n, K), on torch's threads: numpy's keep a second core busy with waiting (2 to 4 times slower)."""
+    """Return x @ centers.T, (n, K), through torch: numpy's threads busy-wait on a second core (2 to 4 times slower)."""
     import torch
 
     return np.asarray(torch.mm(torch.from_numpy(x), torch.from_numpy(centers.astype(x.dtype)).T).numpy())

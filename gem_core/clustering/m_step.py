@@ -26,7 +26,7 @@ class Parameters:
     capped : ndarray of bool, shape (K,)
         Where the cap on kappa binds.
     dimension : int, optional
-        d, where the centres are given by fewer coordinates, in an orthonormal basis of a subspace they are bound to;
+        d, where the centers are given by fewer coordinates, in an orthonormal basis of a subspace they are bound to;
         default: the columns of `centers`.
     """
 
@@ -40,11 +40,11 @@ class Parameters:
         table = vmf_table(self.dimension or self.centers.shape[1])
         return Affine(
             self.centers * self.concentrations[:, None],
-            table.log_normaliser(self.concentrations) - np.log(len(self.centers)),
+            table.log_normalizer(self.concentrations) - np.log(len(self.centers)),
         )
 
 
-def maximise(
+def maximize(
     mass: Float64, resultants: Float64, previous: Parameters, concentration: str | float, cap: float
 ) -> Parameters:
     r"""Exact M-step: mu_k = r_k / ||r_k||, and kappa_k with A_d(kappa_k) = ||r_k|| / pi_k.
@@ -63,12 +63,13 @@ def maximise(
 
     Returns
     -------
-    Parameters
+    updated : Parameters
+        Centers, concentrations, and where the cap binds.
 
     Examples
     --------
     >>> start = Parameters(np.eye(2), np.ones(2), np.zeros(2, dtype=bool))
-    >>> maximise(np.full(2, 0.5), np.array([[0.3, 0.0], [0.0, 0.5]]), start, "per_cluster", 100.0).capped.tolist()
+    >>> maximize(np.full(2, 0.5), np.array([[0.3, 0.0], [0.0, 0.5]]), start, "per_cluster", 100.0).capped.tolist()
     [False, True]
     """
     length = np.linalg.norm(resultants, axis=1)

@@ -1,4 +1,4 @@
-"""Give clusters the names they had: the one-to-one matching of two labelings with the largest overlap."""
+"""Match the clusters of two labelings one to one by the largest overlap (Hungarian algorithm)."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +8,7 @@ from gem_core.errors import InputError
 
 
 def match_clusters(reference_labels: ArrayLike, labels: ArrayLike, n_clusters: int) -> NDArray[np.int64]:
-    """New id of each cluster, so that the documents it shares with the reference cluster of that id are most.
+    """Renumber clusters so that they share the most documents with the reference clusters of the same number.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def match_clusters(reference_labels: ArrayLike, labels: ArrayLike, n_clusters: i
     Returns
     -------
     ndarray of int64, shape (K,)
-        order[k] is the new id of cluster k: a permutation of 0 .. K-1 (for `MixtureFit.permuted`). A cluster without
+        order[k] is the new id of cluster k: a permutation of 0 .. K-1 (for `MixtureFit.permute`). A cluster without
         a partner, or whose partner has an id of K or more, takes the lowest id left.
 
     Raises

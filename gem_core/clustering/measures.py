@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from gem_core import _check
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
-from gem_core.geometry import effective_number, normalise, normalised_entropy
+from gem_core.geometry import effective_number, normalize, normalized_entropy
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class BalanceMeasures:
 
     Attributes
     ----------
-    normalised_entropy : float
+    normalized_entropy : float
         H / log K, in [0, 1].
     effective_clusters : float
         exp(H), in [1, K].
@@ -29,7 +29,7 @@ class BalanceMeasures:
         Clusters with less than a thousandth of an even share.
     """
 
-    normalised_entropy: float
+    normalized_entropy: float
     effective_clusters: float
     largest: float
     smallest: float
@@ -50,14 +50,14 @@ def balance_measures(masses: ArrayLike) -> BalanceMeasures:
     (2.0, 1)
     """
     p = np.asarray(masses, dtype=np.float64)
-    entropy, effective = normalised_entropy(p), effective_number(p)
+    entropy, effective = normalized_entropy(p), effective_number(p)
     p = p / p.sum()
     return BalanceMeasures(entropy, effective, float(p.max()), float(p.min()), int(np.sum(p < 1e-3 / p.size)))
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two labelings compared: adjusted Rand index (about 0 by chance, 1 equal) and normalised mutual information."""
+    """Two labelings compared: adjusted Rand index (about 0 by chance, 1 equal) and normalized mutual information."""
 
     ari: float
     nmi: float
@@ -111,7 +111,7 @@ def stability(labelings: Sequence[ArrayLike]) -> float:
 def within_cosine(X: ArrayLike, labels: ArrayLike, n_clusters: int) -> Float64:
     """Mean cosine of the documents of each cluster to its mean direction, shape (K,); NaN for an empty cluster.
 
-    Equals the length of the mean of the unit vectors, ||sum x|| / n_k. Memory: one normalised copy of X.
+    Equals the length of the mean of the unit vectors, ||sum x|| / n_k. Memory: one normalized copy of X.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def within_cosine(X: ArrayLike, labels: ArrayLike, n_clusters: int) -> Float64:
     """
     from scipy.sparse import csr_matrix
 
-    x = normalise(X)
+    x = normalize(X)
     ids = _ids(labels, x.shape[0], n_clusters)
     member = csr_matrix((np.ones(ids.size), (ids, np.arange(ids.size))), shape=(n_clusters, ids.size))
     count = np.bincount(ids, minlength=n_clusters).astype(np.float64)
@@ -159,7 +159,7 @@ def sampled_silhouette(X: ArrayLike, labels: ArrayLike, *, sample: int = 2000, s
         x, ids = x[keep], ids[keep]
     if not 2 <= np.unique(ids).size < ids.size:
         return float("nan"), float("nan")
-    each = silhouette_samples(normalise(x), ids, metric="cosine").astype(np.float64)
+    each = silhouette_samples(normalize(x), ids, metric="cosine").astype(np.float64)
     # Drawn without replacement: the part of the corpus that is in the sample is known.
     error = float(each.std(ddof=1) / np.sqrt(ids.size) * np.sqrt(1.0 - ids.size / n))
     return float(each.mean()), error

@@ -10,16 +10,16 @@ from numpy.typing import ArrayLike
 from gem_core import _check
 from gem_core._types import Bool, Float64, Floating, Progress, frozen, silent
 from gem_core.clustering.config import CAP_RATIO, MixtureConfig
-from gem_core.clustering.em_loop import Problem, Run, expectation_maximisation
-from gem_core.clustering.m_step import Parameters, maximise
-from gem_core.clustering.out_of_core import Shard, StreamedDocuments
+from gem_core.clustering.em_loop import Problem, Run, expectation_maximization
+from gem_core.clustering.m_step import Parameters, maximize
+from gem_core.clustering.out_of_core import FileSums, StreamedDocuments
 from gem_core.clustering.ray_vectors import RayVectors
-from gem_core.clustering.seeding import Seed, seed_mixture
+from gem_core.clustering.seeding import FitStart, seed_mixture
 from gem_core.clustering.statistics import Documents, DocumentSums
-from gem_core.clustering.target import follows_masses, from_masses
+from gem_core.clustering.target import needs_natural_masses, target_from_masses
 from gem_core.clustering.vector_files import StoredVectors, large_map
 from gem_core.errors import InputError, NotConvergedWarning
-from gem_core.geometry import normalise
+from gem_core.geometry import normalize
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class MixtureFit:
     seconds: float
     config: MixtureConfig
 
-    def permuted(self, order: ArrayLike) -> "MixtureFit":
-        """The same fit with cluster k renamed to order[k].
+    def permute(self, order: ArrayLike) -> "MixtureFit":
+        """Return the fit with cluster k renamed to order[k].
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ def fit_mixture(
     Parameters
     ----------
     X : array_like or StoredVectors, shape (n, d)
-        Embeddings, d >= 2; normalised here. float16 and float32 are fitted in float32 (sums in float64), float64 in
+        Embeddings, d >= 2; normalized here. float16 and float32 are fitted in float32 (sums in float64), float64 in
         float64. Memory: one copy at most, and twice n x K responsibilities while they take less than 1 GiB. A memory
         map (`np.load(path, mmap_mode="r")`) of float16 or float32 that would take more than half a GiB in float32 stays
         on disk: every pass reads it block by block, and 24 bytes a document are held. So do `stored_vectors(paths)`,
@@ -176,21 +176,21 @@ def fit_mixture(
     [0.75, 0.25]
     """
     began = time.perf_counter()
-    corpus = prepare(X, weights, config.n_clusters, device)
+    corpus = prepare_documents(X, weights, config.n_clusters, device)
     seed = corpus.seed(config, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
-    target = known_target(start, config)
+    target = inherit_target(start, config)
     return fit_prepared(corpus, config, seed, target=target, progress=progress, began=began)
 
 
 @dataclass(frozen=True)
-class Corpus:
+class PreparedDocuments:
     """Checked documents on their device, or in files: shared by the fits of a path."""
 
     x: Floating | StoredVectors
     share: Float64
     documents: DocumentSums
 
-    def seed(self, config: MixtureConfig, progress: Progress = silent) -> Seed:
+    def seed(self, config: MixtureConfig, progress: Progress = silent) -> FitStart:
         """Cold start for a config."""
         return seed_mixture(
             self.x,
@@ -206,33 +206,35 @@ class Corpus:
         )
 
 
-def prepare(X: ArrayLike | StoredVectors, weights: ArrayLike | None, n_clusters: int, device: str = "auto") -> Corpus:
-    """Check and normalise documents once, or leave them in their files; errors as in `fit_mixture`."""
-    x = stored_or_units(X)
+def prepare_documents(
+    X: ArrayLike | StoredVectors, weights: ArrayLike | None, n_clusters: int, device: str = "auto"
+) -> PreparedDocuments:
+    """Check and normalize documents once, or leave them in their files; errors as in `fit_mixture`."""
+    x = load_unit_rows(X)
     share = _check.weights(weights, x.shape[0])
     check_enough(x, share, n_clusters)
     if not isinstance(x, StoredVectors):
-        return Corpus(x, share, Documents(x, share, device=device))
+        return PreparedDocuments(x, share, Documents(x, share, device=device))
     weighing = share if np.ptp(share) > 0 else None
     if isinstance(x, RayVectors):
-        return Corpus(x, share, x.documents(weighing))
-    shard = Shard(x, weighing, x.shape[0], device=device)
+        return PreparedDocuments(x, share, x.documents(weighing))
+    shard = FileSums(x, weighing, x.shape[0], device=device)
     shard.check()
-    return Corpus(x, share, StreamedDocuments(shard.statistics, x.shape, shard.device))
+    return PreparedDocuments(x, share, StreamedDocuments(shard.statistics, x.shape, shard.device))
 
 
-def stored_or_units(X: ArrayLike | StoredVectors) -> Floating | StoredVectors:
+def load_unit_rows(X: ArrayLike | StoredVectors) -> Floating | StoredVectors:
     """Vectors that stay in their files, or checked unit rows."""
     if isinstance(X, StoredVectors):
         return X
     stored = large_map(X)
-    return normalise(X) if stored is None else stored
+    return normalize(X) if stored is None else stored
 
 
 def fit_prepared(
-    corpus: Corpus,
+    corpus: PreparedDocuments,
     config: MixtureConfig,
-    seed: Seed,
+    seed: FitStart,
     *,
     target: Float64 | None = None,
     progress: Progress = silent,
@@ -245,7 +247,7 @@ def fit_prepared(
     if target is None:
         seed, target = _target(documents, config, seed)
     problem = Problem(penalty, target, config.concentration, CAP_RATIO * seed.reference, config.solver)
-    run = expectation_maximisation(
+    run = expectation_maximization(
         documents,
         problem,
         seed.parameters,
@@ -295,26 +297,26 @@ def _penalty(config: MixtureConfig, reference: float, n: int) -> float:
     return float(config.strength) * reference / (n if config.lambda_scale == "sum" else 1)
 
 
-def _target(documents: DocumentSums, config: MixtureConfig, seed: Seed) -> tuple[Seed, Float64]:
+def _target(documents: DocumentSums, config: MixtureConfig, seed: FitStart) -> tuple[FitStart, Float64]:
     """Target masses, and the seed with its clusters ordered to suit given shares."""
     k = config.n_clusters
     if config.target == "uniform":
         return seed, np.full(k, 1.0 / k)
-    if follows_masses(config.target):
+    if needs_natural_masses(config.target):
         plain = Problem(0.0, np.full(k, 1.0 / k), config.concentration, CAP_RATIO * seed.reference)
-        run = expectation_maximisation(documents, plain, seed.parameters, max_iter=config.max_iter, tol=config.tol)
-        return replace(seed, parameters=run.parameters, bias=np.zeros(k)), from_masses(
+        run = expectation_maximization(documents, plain, seed.parameters, max_iter=config.max_iter, tol=config.tol)
+        return replace(seed, parameters=run.parameters, bias=np.zeros(k)), target_from_masses(
             config.target, run.expectation.mass
         )
     shares = np.array(config.target)
-    if seed.given:
+    if seed.warm:
         return seed, shares
     order = np.empty(k, dtype=np.int64)
     order[np.argsort(-shares, kind="stable")] = np.argsort(-seed.mass, kind="stable")
-    return seed.ordered(order), shares
+    return seed.reorder(order), shares
 
 
-def warm_seed(start: MixtureFit, config: MixtureConfig, d: int) -> Seed:
+def warm_seed(start: MixtureFit, config: MixtureConfig, d: int) -> FitStart:
     """Start from an earlier fit; errors as in `fit_mixture`."""
     if start.centers.shape != (config.n_clusters, d):
         raise InputError(
@@ -327,15 +329,15 @@ def warm_seed(start: MixtureFit, config: MixtureConfig, d: int) -> Seed:
         # The rule for kappa changed: one M-step under the new rule, so that the first value belongs to it.
         if not isinstance(config.concentration, str):
             reference = float(config.concentration)
-        parameters = maximise(start.masses, start.resultants, parameters, config.concentration, CAP_RATIO * reference)
-    return Seed(parameters, np.where(np.isfinite(start.bias), start.bias, 0.0), start.masses, reference, given=True)
+        parameters = maximize(start.masses, start.resultants, parameters, config.concentration, CAP_RATIO * reference)
+    return FitStart(parameters, np.where(np.isfinite(start.bias), start.bias, 0.0), start.masses, reference, warm=True)
 
 
-def known_target(start: MixtureFit | None, config: MixtureConfig) -> Float64 | None:
+def inherit_target(start: MixtureFit | None, config: MixtureConfig) -> Float64 | None:
     """Target that a warm start hands on: masses at strength 0 are found once."""
     return (
         start.target
-        if start is not None and config.target == start.config.target and follows_masses(config.target)
+        if start is not None and config.target == start.config.target and needs_natural_masses(config.target)
         else None
     )
 

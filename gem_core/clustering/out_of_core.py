@@ -11,7 +11,7 @@ import numpy as np
 
 from gem_core import _check
 from gem_core._types import Float64
-from gem_core.clustering.blocks import Moments, Statistics, affine, moments_of, softmax, to_numpy
+from gem_core.clustering.blocks import Moments, Statistics, affine, block_moments, softmax, to_numpy
 from gem_core.clustering.statistics import BLOCK_VALUES, pick_device
 from gem_core.clustering.threads import torch_threads
 from gem_core.clustering.vector_files import StoredVectors
@@ -24,7 +24,7 @@ Part = TypeVar("Part")
 LENGTHS = (1e-30, 1e30)
 
 
-class Shard:
+class FileSums:
     """Sums over documents in files, on one machine.
 
     Every thread reads a block, turns it into float32 and multiplies it, so one thread's reading is hidden behind
@@ -94,7 +94,7 @@ class Shard:
         reciprocals = self._reciprocals[start:stop]
         gamma, log_partition = softmax(part, *parameters, out if count == rows else None, reciprocals)
         w = None if self._w is None else self._w[start:stop]
-        moments = moments_of(gamma, w, log_partition, self.total, gram=gram)
+        moments = block_moments(gamma, w, log_partition, self.total, gram=gram)
         gamma *= reciprocals if w is None else reciprocals * w
         resultants = to_numpy(gamma @ part)
         self._spare.put((raw, x, out))
@@ -157,7 +157,7 @@ class StreamedDocuments:
     Parameters
     ----------
     statistics : callable
-        statistics(slopes, offsets, gram) -> Statistics of all documents: `Shard.statistics`, or a sum of several.
+        statistics(slopes, offsets, gram) -> Statistics of all documents: `FileSums.statistics`, or a sum of several.
     shape : tuple of two int
         n and d.
     device : str

@@ -12,7 +12,14 @@ from gem_core.clustering.assignment import assign_units
 from gem_core.clustering.config import MixtureConfig
 from gem_core.clustering.matching import match_clusters
 from gem_core.clustering.measures import agreement, balance_measures
-from gem_core.clustering.mixture import Corpus, MixtureFit, fit_prepared, known_target, prepare, warm_seed
+from gem_core.clustering.mixture import (
+    MixtureFit,
+    PreparedDocuments,
+    fit_prepared,
+    inherit_target,
+    prepare_documents,
+    warm_seed,
+)
 from gem_core.clustering.vector_files import StoredVectors
 from gem_core.errors import InputError
 
@@ -57,7 +64,7 @@ class BalancePath:
     ari: Float64
 
     def nearest(self, strength: float) -> MixtureFit:
-        """The fit whose strength is nearest, on the scale s / (1 + s) of a slider from 0 to infinity."""
+        """Return the fit of the nearest strength, on the scale s / (1 + s) of a slider from 0 to infinity."""
         if not strength >= 0:
             raise InputError("strength must be a number from 0 to infinity", f"{strength!r}", "Use 1 for matched")
         return self.fits[int(np.argmin(np.abs(_slider(self.strengths) - _slider(np.array(float(strength))))))]
@@ -74,7 +81,7 @@ def balance_path(
     progress: Progress = silent,
     device: str = "auto",
 ) -> BalancePath:
-    """Fit a grid of strengths, each from its neighbour.
+    """Fit a grid of strengths, each from its neighbor.
 
     Parameters
     ----------
@@ -123,17 +130,17 @@ def balance_path(
             f"{grid.tolist()}",
             "Leave them out for the usual 16",
         )
-    corpus = prepare(X, weights, config.n_clusters, device)
+    corpus = prepare_documents(X, weights, config.n_clusters, device)
     fits = _fits(corpus, config, grid, start, progress)
     assignments = [assign_units(corpus.x, fit) for fit in fits]
-    here = int(np.argmin(np.abs(_slider(grid) - _slider(np.array(float(config.strength))))))
+    center = int(np.argmin(np.abs(_slider(grid) - _slider(np.array(float(config.strength))))))
     labels: list[NDArray[Any]] = [a.labels for a in assignments]
     if reference is None:
-        old = labels[here]
+        old = labels[center]
     else:
         old = np.asarray(reference)
-        order = match_clusters(old, labels[here], config.n_clusters)
-        fits, labels = [fit.permuted(order) for fit in fits], [order[one] for one in labels]
+        order = match_clusters(old, labels[center], config.n_clusters)
+        fits, labels = [fit.permute(order) for fit in fits], [order[each] for each in labels]
     measures = [balance_measures(fit.masses) for fit in fits]
 
     def column(values: list[float]) -> Float64:
@@ -143,33 +150,33 @@ def balance_path(
         strengths=frozen(grid),
         fits=tuple(fits),
         masses=frozen(np.stack([fit.masses for fit in fits])),
-        normalised_entropy=column([m.normalised_entropy for m in measures]),
+        normalised_entropy=column([m.normalized_entropy for m in measures]),
         effective_clusters=column([m.effective_clusters for m in measures]),
         largest=column([m.largest for m in measures]),
         smallest=column([m.smallest for m in measures]),
         objective=column([fit.objective for fit in fits]),
         mean_margin=column([float(a.margin.mean(dtype=np.float64)) for a in assignments]),
-        moved=column([float(np.mean(one != old)) for one in labels]),
-        ari=column([agreement(old, one).ari for one in labels]),
+        moved=column([float(np.mean(each != old)) for each in labels]),
+        ari=column([agreement(old, each).ari for each in labels]),
     )
 
 
 def _fits(
-    corpus: Corpus, config: MixtureConfig, grid: Float64, start: MixtureFit | None, progress: Progress
+    corpus: PreparedDocuments, config: MixtureConfig, grid: Float64, start: MixtureFit | None, progress: Progress
 ) -> list[MixtureFit]:
     """Fits of the grid, outwards from the anchor."""
     anchor = int(np.argmin(np.abs(_slider(grid) - _slider(np.array(1.0 if start is None else start.strength)))))
     cold = replace(config, strength=float(grid[anchor]), solver="dual")
     seed = corpus.seed(cold, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
     fits: dict[int, MixtureFit] = {}
-    target = known_target(start, config)
+    target = inherit_target(start, config)
     for at in [*range(anchor, -1, -1), *range(anchor + 1, grid.size)]:
         progress("path", len(fits), grid.size)
         strength = float(grid[at])
-        one = replace(config, strength=strength, solver="dual" if np.isinf(strength) else config.solver)
+        step = replace(config, strength=strength, solver="dual" if np.isinf(strength) else config.solver)
         if at != anchor:
-            seed = warm_seed(fits[at + 1 if at < anchor else at - 1], one, corpus.x.shape[1])
-        fits[at] = fit_prepared(corpus, one, seed, target=target)
+            seed = warm_seed(fits[at + 1 if at < anchor else at - 1], step, corpus.x.shape[1])
+        fits[at] = fit_prepared(corpus, step, seed, target=target)
         if config.target != "uniform":
             target = fits[at].target
     progress("path", grid.size, grid.size)
@@ -177,5 +184,5 @@ def _fits(
 
 
 def _slider(strength: Float64) -> Float64:
-    """s / (1 + s): 0 at no balance, 1/2 at the matched strength, 1 at exact balance."""
+    """Map strengths to s / (1 + s): 0 at no balance, 1/2 at the matched strength, 1 at exact balance."""
     return np.where(np.isinf(strength), 1.0, strength / (1.0 + np.where(np.isinf(strength), 0.0, strength)))

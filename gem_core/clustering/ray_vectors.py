@@ -11,7 +11,7 @@ import numpy as np
 
 from gem_core._types import Float64
 from gem_core.clustering.blocks import Statistics
-from gem_core.clustering.out_of_core import Shard, StreamedDocuments
+from gem_core.clustering.out_of_core import FileSums, StreamedDocuments
 from gem_core.clustering.vector_files import StoredVectors, stored_vectors
 from gem_core.errors import GemError, InputError
 
@@ -33,7 +33,7 @@ class RayVectors(StoredVectors):
         """Start the actors with `weights` (n,), None for all alike; those of an earlier call end."""
         self.close()
         n = self.shape[0]
-        kind = self._ray.remote(num_cpus=1, max_restarts=RESTARTS, max_task_retries=RESTARTS)(Shard)
+        kind = self._ray.remote(num_cpus=1, max_restarts=RESTARTS, max_task_retries=RESTARTS)(FileSums)
         ends = np.linspace(0, n, self.workers + 1).astype(int)
         for low, high in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
             part = None if weights is None else weights[low:high]
@@ -48,14 +48,14 @@ class RayVectors(StoredVectors):
         self._actors = []
 
     def _statistics(self, slopes: Float64, offsets: Float64, gram: bool) -> Statistics:
-        """Sums of all actors, added in the order of their rows."""
+        """Add the sums of all actors in the order of their rows."""
         shared = self._ray.put(slopes), self._ray.put(offsets)
         first, *rest = self._all([actor.statistics.remote(*shared, gram) for actor in self._actors])
         total: Statistics = sum(rest, start=first)
         return total
 
     def _all(self, calls: list[Any]) -> list[Any]:
-        """What the actors answer, in their order."""
+        """Wait for all actors and return their results in order."""
         try:
             return list(self._ray.get(calls))
         except self._ray.exceptions.RayTaskError as error:
@@ -122,11 +122,11 @@ def ray_vectors(paths: str | Path | Sequence[str | Path], *, workers: int | None
                 f"{workers}",
                 "Leave it out for all processors, or add machines to the cluster",
             )
-        found = RayVectors(vectors, min(workers or max(1, min(processors, n // 10_000)), n))
+        vectors_on_ray = RayVectors(vectors, min(workers or max(1, min(processors, n // 10_000)), n))
         try:
-            yield found
+            yield vectors_on_ray
         finally:
-            found.close()
+            vectors_on_ray.close()
     finally:
         if ours:
             ray.shutdown()

@@ -1,6 +1,6 @@
 """Where a fit starts: k-means++ on the sphere, continuation from exact balance, and a search over balanced fits.
 
-All of it runs on a sample of the corpus, and the search with centres bound to a subspace of few dimensions: half the
+All of it runs on a sample of the corpus, and the search with centers bound to a subspace of few dimensions: half the
 time and no loss (benchmarks/results/clustering_seeds.txt). The fit on all documents only has to polish.
 """
 
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._types import Float64, Floating, Progress, silent
-from gem_core.clustering.em_loop import Problem, Run, expectation_maximisation
-from gem_core.clustering.kmeans_plus_plus import cosines, distant_draw, plus_plus
-from gem_core.clustering.m_step import Parameters, maximise
-from gem_core.clustering.statistics import Documents, writable
+from gem_core.clustering.em_loop import Problem, Run, expectation_maximization
+from gem_core.clustering.kmeans_plus_plus import cosines, draw_distant, kmeans_plus_plus
+from gem_core.clustering.m_step import Parameters, maximize
+from gem_core.clustering.statistics import Documents, make_writable
 from gem_core.clustering.threads import torch_threads
 from gem_core.clustering.vector_files import StoredVectors
 from gem_core.geometry import concentration_from_resultant
@@ -23,7 +23,7 @@ from gem_core.geometry import concentration_from_resultant
 SAMPLE = 6000
 SAMPLE_PER_CLUSTER = 64
 SPHERICAL_STEPS = 3
-# Dimensions of the subspace in which the search looks for centres: four a cluster, between these two; beyond 64
+# Dimensions of the subspace in which the search looks for centers: four a cluster, between these two; beyond 64
 # clusters two a cluster. With two a cluster, 36 clusters lost .1 nats (benchmarks/results/clustering_seeds.txt).
 SUBSPACE = (64, 128)
 SUBSPACE_STEPS = 3
@@ -46,16 +46,16 @@ SMALL = 500_000
 
 
 @dataclass(frozen=True)
-class Seed:
-    """Start of a fit: parameters, bias b, masses and reference concentration; `given` when an earlier fit gave it."""
+class FitStart:
+    """Start of a fit: parameters, bias b, masses and reference concentration; `warm` when an earlier fit gave it."""
 
     parameters: Parameters
     bias: Float64
     mass: Float64
     reference: float
-    given: bool = False
+    warm: bool = False
 
-    def ordered(self, order: NDArray[np.integer[Any]]) -> "Seed":
+    def reorder(self, order: NDArray[np.integer[Any]]) -> "FitStart":
         """Cluster order[j] becomes cluster j."""
         p = self.parameters
         return replace(
@@ -70,8 +70,8 @@ class Seed:
 class _Sample:
     """The documents that the start is sought on, and the objective it is sought for.
 
-    `x` are unit rows, or their coordinates in the orthonormal `basis` (d, m) that centres are bound to. The objective
-    is the same in both: a centre in the subspace has the same cosine with a document and with its coordinates.
+    `x` are unit rows, or their coordinates in the orthonormal `basis` (d, m) that centers are bound to. The objective
+    is the same in both: a center in the subspace has the same cosine with a document and with its coordinates.
     """
 
     x: Floating
@@ -87,18 +87,18 @@ class _Sample:
         return self.x.shape[1] if self.basis is None else len(self.basis)
 
     def directions(self) -> Floating:
-        """Unit rows: the centres nearest to each document."""
+        """Return unit rows: the direction of each document (in the subspace)."""
         if self.basis is None:
             return self.x
         length = np.linalg.norm(self.x, axis=1, keepdims=True)
         return np.asarray(self.x / np.where(length > 0, length, 1.0))
 
     def alone(self) -> "_Sample":
-        """The same for a thread of its own: `documents` keep what they computed last."""
+        """Copy the sample for another thread: `documents` keep what they computed last."""
         return replace(self, documents=Documents(self.x, self.weights, device=self.documents.device))
 
     def within(self, size: int, rng: np.random.Generator) -> "_Sample":
-        """The same with centres bound to about the `size` leading directions of the documents (subspace iteration)."""
+        """Project to about the `size` leading directions of the documents (subspace iteration)."""
         import torch
 
         if size >= self.dimension:
@@ -117,7 +117,7 @@ class _Sample:
         )
 
     def lifted(self, inside: Parameters) -> Parameters:
-        """Parameters found within a subspace, with their centres in all d dimensions."""
+        """Parameters found within a subspace, with their centers in all d dimensions."""
         if self.basis is None:
             return inside
         return replace(inside, centers=inside.centers @ self.basis.T, dimension=None)
@@ -135,7 +135,7 @@ def seed_mixture(
     strength: float = 1.0,
     device: str = "auto",
     progress: Progress = silent,
-) -> Seed:
+) -> FitStart:
     """Start of a fit from scratch, clusters ordered by falling mass.
 
     Parameters
@@ -153,9 +153,9 @@ def seed_mixture(
         Seed of the random choices.
     start : "search", "relax" or "plain"
         "plain": k-means++ and three spherical k-means steps. "relax": from there a fit at infinite strength.
-        "search": eight fits at matched strength; then thirty children, each taking every centre from one of two
-        parents (centres matched one to one), one centre moved to a far document in half of them, and fitted; a child
-        better than the worst takes its place. All with centres in the span of some 100 leading directions, the best
+        "search": eight fits at matched strength; then thirty children, each taking every center from one of two
+        parents (centers matched one to one), one center moved to a far document in half of them, and fitted; a child
+        better than the worst takes its place. All with centers in the span of some 100 leading directions, the best
         one then fitted without that bound.
     strength : float
         Asked strength. Below 1 the result of the search is relaxed to it, and competes with four direct fits.
@@ -164,7 +164,7 @@ def seed_mixture(
 
     Returns
     -------
-    Seed
+    FitStart
         Its reference concentration is the shared kappa of the start: A_d(kappa) = sum_k ||r_k||.
 
     Notes
@@ -178,7 +178,7 @@ def seed_mixture(
     keep: slice | NDArray[np.int64] = slice(None)
     if x.shape[0] > rows:
         keep, weights = _drawn(weights, rows, rng)
-    drawn = writable(x[keep])
+    drawn = make_writable(x[keep])
     sample = _Sample(drawn, weights, Documents(drawn, weights, device=device), concentration, cap_ratio)
     with torch_threads(1 if drawn.shape[0] * n_clusters < SMALL else None) as free:
         return _start(sample, n_clusters, start, strength, rng, free, progress)
@@ -207,7 +207,7 @@ def _start(
     rng: np.random.Generator,
     free: int,
     progress: Progress,
-) -> Seed:
+) -> FitStart:
     fits = int(BUDGET // (sample.x.shape[0] * n_clusters))
     if start == "search" and fits >= 4 and n_clusters > 1:
         space = sample.within(max(SUBSPACE[0], min(4 * n_clusters, SUBSPACE[1]), 2 * n_clusters), rng)
@@ -223,17 +223,17 @@ def _start(
     else:
         first = _plain(sample, n_clusters, rng)
         if start == "plain" or n_clusters == 1:
-            return first.ordered(np.argsort(-first.mass, kind="stable"))
+            return first.reorder(np.argsort(-first.mass, kind="stable"))
         best = _fit(sample, first.parameters, np.inf, first.reference, 1e-6)
     step, concentration = best.expectation, sample.concentration
     reference = pooled_concentration(step.resultants) if isinstance(concentration, str) else float(concentration)
-    seed = Seed(best.parameters, step.bias, step.mass, reference)
-    return seed.ordered(np.argsort(-step.mass, kind="stable"))
+    seed = FitStart(best.parameters, step.bias, step.mass, reference)
+    return seed.reorder(np.argsort(-step.mass, kind="stable"))
 
 
 def _search(
     sample: _Sample,
-    first: Seed,
+    first: FitStart,
     population: int,
     children: int,
     rng: np.random.Generator,
@@ -277,7 +277,7 @@ def _search(
 
 
 def _relaxed(sample: _Sample, balanced: Run, reference: float, strength: float, rng: np.random.Generator) -> Run:
-    """The balanced fit relaxed to a weaker strength, or a direct fit from k-means++ where one of four is better.
+    """Return the balanced fit relaxed to a weaker strength, or a direct fit from k-means++ where one of four is better.
 
     Balance splits a truly large cluster, and relaxing does not always undo that.
     """
@@ -291,7 +291,7 @@ def _relaxed(sample: _Sample, balanced: Run, reference: float, strength: float, 
 
 
 def _child(sample: _Sample, directions: Floating, one: Float64, two: Float64, rng: np.random.Generator) -> Float64:
-    """Each centre from one of two parents; in half of the children one centre moves to a far document."""
+    """Each center from one of two parents; in half of the children one center moves to a far document."""
     from scipy.optimize import linear_sum_assignment
 
     k = len(one)
@@ -301,23 +301,23 @@ def _child(sample: _Sample, directions: Floating, one: Float64, two: Float64, rn
         gone = int(rng.integers(k))
         others = np.delete(centers, gone, axis=0)
         nearest = cosines(sample.x, others).max(axis=1)
-        centers[gone] = directions[distant_draw(sample.weights, np.maximum(0.0, 1.0 - nearest), 1, rng)[0]]
+        centers[gone] = directions[draw_distant(sample.weights, np.maximum(0.0, 1.0 - nearest), 1, rng)[0]]
     return centers
 
 
 def _fit(sample: _Sample, begin: Parameters, strength: float, reference: float, tol: float) -> Run:
     k = begin.concentrations.size
     problem = Problem(strength * reference, np.full(k, 1.0 / k), sample.concentration, sample.cap_ratio * reference)
-    return expectation_maximisation(sample.documents, problem, begin, tol=tol)
+    return expectation_maximization(sample.documents, problem, begin, tol=tol)
 
 
-def _plain(sample: _Sample, k: int, rng: np.random.Generator, reference: float | None = None) -> Seed:
+def _plain(sample: _Sample, k: int, rng: np.random.Generator, reference: float | None = None) -> FitStart:
     """k-means++ and some spherical k-means steps, with one concentration for all clusters."""
     x, weights = sample.x, sample.weights
-    centers = plus_plus(sample.directions(), weights, k, rng)
+    centers = kmeans_plus_plus(sample.directions(), weights, k, rng)
     mass, sums = np.zeros(k), np.zeros((k, x.shape[1]))
     for _ in range(SPHERICAL_STEPS):
-        mass, sums = hard_sums(x, weights, np.argmax(cosines(x, centers), axis=1), k)
+        mass, sums = hard_assignment_sums(x, weights, np.argmax(cosines(x, centers), axis=1), k)
         length = np.linalg.norm(sums, axis=1)
         centers = np.where((length > 0)[:, None], sums / np.where(length > 0, length, 1.0)[:, None], centers)
     if reference is None:
@@ -325,7 +325,7 @@ def _plain(sample: _Sample, k: int, rng: np.random.Generator, reference: float |
         reference = pooled_concentration(sums, sample.dimension) if pooled else float(sample.concentration)
     begin = _begin(centers, reference, sample.dimension)
     rule = "shared" if isinstance(sample.concentration, str) else sample.concentration
-    return Seed(maximise(mass, sums, begin, rule, sample.cap_ratio * reference), np.zeros(k), mass, reference)
+    return FitStart(maximize(mass, sums, begin, rule, sample.cap_ratio * reference), np.zeros(k), mass, reference)
 
 
 def _begin(centers: Float64, concentration: float, dimension: int) -> Parameters:
@@ -341,7 +341,9 @@ def pooled_concentration(resultants: Float64, dimension: int | None = None) -> f
     return max(kappa, 1e-3)
 
 
-def hard_sums(x: Floating, weights: Float64, labels: NDArray[np.integer[Any]], k: int) -> tuple[Float64, Float64]:
+def hard_assignment_sums(
+    x: Floating, weights: Float64, labels: NDArray[np.integer[Any]], k: int
+) -> tuple[Float64, Float64]:
     """Masses (k,) and resultants (k, d) of a hard assignment."""
     from scipy.sparse import csr_matrix
 

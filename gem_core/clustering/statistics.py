@@ -1,4 +1,4 @@
-"""The one hot pass: everything a fit needs from the documents, in sums that add up over blocks."""
+"""One pass over the documents in memory: the sums that a fit needs, added up over blocks."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gem_core._types import Float64, Floating
-from gem_core.clustering.blocks import Moments, affine, moments_of, moved, softmax, to_numpy
+from gem_core.clustering.blocks import Moments, affine, block_moments, shift_responsibilities, softmax, to_numpy
 from gem_core.errors import InputError
 
 # A change of offsets whose range stays below this reuses the kept responsibilities: the floor stays invisible.
@@ -67,15 +67,15 @@ class Documents:
         self.device = pick_device(device)
         self.precision = str(x.dtype)
         self.passes = 0
-        self._x = torch.from_numpy(writable(x)).to(self.device)
+        self._x = torch.from_numpy(make_writable(x)).to(self.device)
         self._w: Any = None  # None = uniform: saves a sweep over the responsibilities
         if np.ptp(weights) > 0:
-            self._w = torch.from_numpy(writable(weights)).to(self.device, dtype=self._x.dtype)
+            self._w = torch.from_numpy(make_writable(weights)).to(self.device, dtype=self._x.dtype)
         self._memory = memory
         self._rows = 0
-        self._kept: list[Any] = []
+        self._gammas: list[Any] = []
         # Responsibilities at the offsets moved to last.
-        self._moved: list[Any] = []
+        self._shifted: list[Any] = []
         self._base: tuple[Float64, Float64] = (np.zeros((0, self.dimension)), np.zeros(0))
         self._offsets: Float64 = np.zeros(0)
         self._log_partition = 0.0
@@ -84,12 +84,12 @@ class Documents:
         """Moments at new parameters, slopes (K, d) and offsets (K,)."""
         self.passes += 1
         self._allot(offsets.size)
-        self._base, self._offsets, self._moved = (slopes, offsets), offsets, []
+        self._base, self._offsets, self._shifted = (slopes, offsets), offsets, []
         parameters = affine(self._x, slopes, offsets)
         total = Moments(0.0, *_zeros(offsets.size))
         for at, (x, w) in enumerate(self._blocks()):
-            gamma, log_partition = softmax(x, *parameters, self._kept[at] if self._kept else None)
-            total += moments_of(gamma, w, log_partition, self.n, gram=gram)
+            gamma, log_partition = softmax(x, *parameters, self._gammas[at] if self._gammas else None)
+            total += block_moments(gamma, w, log_partition, self.n, gram=gram)
         self._log_partition = total.log_partition
         return total
 
@@ -103,20 +103,20 @@ class Documents:
         middle = 0.5 * float(delta.max() + delta.min())
         ratio = self._column(np.exp(delta - middle))
         total = Moments(self._log_partition + middle, *_zeros(offsets.size))
-        self._moved = []
+        self._shifted = []
         for at, (_, w) in enumerate(self._blocks()):
-            gamma, log_growth = moved(self._kept[at], ratio)
-            self._moved.append(gamma)
-            total += moments_of(gamma, w, log_growth, self.n, gram=gram)
+            gamma, log_growth = shift_responsibilities(self._gammas[at], ratio)
+            self._shifted.append(gamma)
+            total += block_moments(gamma, w, log_growth, self.n, gram=gram)
         return total
 
     def resultants(self) -> Float64:
         """Resultants sum_i w_i gamma_ik x_i, shape (K, d), at the parameters evaluated last."""
-        slopes, known = self._base[0], self._moved or self._kept
+        slopes, gammas = self._base[0], self._shifted or self._gammas
         parameters = affine(self._x, slopes, self._offsets)
         total = np.zeros(slopes.shape)
         for at, (x, w) in enumerate(self._blocks()):
-            gamma = known[at] if known else softmax(x, *parameters, None)[0]
+            gamma = gammas[at] if gammas else softmax(x, *parameters, None)[0]
             total += to_numpy((gamma if w is None else gamma * w) @ x)
         return total if self._w is not None else total / self.n
 
@@ -130,17 +130,17 @@ class Documents:
         import torch
 
         rows = max(256, BLOCK_VALUES[self.device] // n_clusters)
-        if rows == self._rows and (not self._kept or self._kept[0].shape[0] == n_clusters):
+        if rows == self._rows and (not self._gammas or self._gammas[0].shape[0] == n_clusters):
             return
-        self._rows, self._kept = rows, []
+        self._rows, self._gammas = rows, []
         if 2 * self.n * n_clusters * self._x.element_size() <= self._memory:
-            self._kept = [
+            self._gammas = [
                 torch.empty((n_clusters, x.shape[0]), dtype=x.dtype, device=x.device) for x, _ in self._blocks()
             ]
 
     def _delta(self, offsets: Float64) -> Float64 | None:
         """Offsets minus those of the kept responsibilities, or None when these cannot be used."""
-        if not self._kept:
+        if not self._gammas:
             return None
         base = self._base[1]
         delta = np.subtract(offsets, base, out=np.zeros_like(base), where=offsets != base)
@@ -167,6 +167,6 @@ def _zeros(k: int) -> tuple[Float64, Float64]:
     return np.zeros(k), np.zeros((k, k))
 
 
-def writable(array: Floating) -> Floating:
-    """torch warns about read-only arrays (memory maps, frozen results); only those are copied."""
+def make_writable(array: Floating) -> Floating:
+    """Copy a read-only or strided array (torch warns about those); return any other as it is."""
     return array if array.flags.writeable and array.flags.c_contiguous else np.array(array, order="C")

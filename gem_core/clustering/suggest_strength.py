@@ -8,7 +8,7 @@ import numpy as np
 from gem_core._types import Float64
 from gem_core.clustering.path import BalancePath
 from gem_core.errors import InputError
-from gem_core.geometry import concentration_from_resultant, log_normaliser
+from gem_core.geometry import concentration_from_resultant, log_normalizer
 
 NEAR = 0.25  # shares within a quarter of their targets at every strength: there is nothing to balance
 TIE = 0.01  # of a whole: strengths whose advantage differs by less are as good, and the weakest of them is taken
@@ -97,7 +97,7 @@ def suggest_strength(path: BalancePath) -> Suggestion:
 
     Notes
     -----
-    The knee of a curve of two normalised quantities is that of Satopaa et al. (2011, "Finding a kneedle in a
+    The knee of a curve of two normalized quantities is that of Satopaa et al. (2011, "Finding a kneedle in a
     haystack"). A plain mixture that a bad start has trapped describes the documents worse than balanced ones; price is
     counted from the best fidelity on the path, so that such a trap does not make balance look free. What the clusters
     explain is that best fidelity less the one of a single von Mises-Fisher distribution. A rule of this kind reads the
@@ -129,23 +129,23 @@ def suggest_strength(path: BalancePath) -> Suggestion:
     advantage = gone - _part(loss, loss[-1])
     at = int(np.flatnonzero(advantage >= advantage.max() - TIE)[0])
     flat = furthest <= NEAR
-    shown = -1 if flat else at
+    index = -1 if flat else at
     return Suggestion(
         strength=None if flat else float(path.strengths[at]),
         reason="flat" if flat else "knee",
         brought=0.0 if flat else float(1.0 - imbalance[at] / max(imbalance.max(), np.finfo(np.float64).tiny)),
-        price=float(loss[shown] / explained),
+        price=float(loss[index] / explained),
         whole_price=float(loss[-1] / explained),
         largest_before=float(path.largest[0]),
-        largest=float(path.largest[shown]),
+        largest=float(path.largest[index]),
         smallest_before=float(path.smallest[0]),
-        smallest=float(path.smallest[shown]),
+        smallest=float(path.smallest[index]),
         furthest=furthest,
     )
 
 
 def _fidelity(path: BalancePath, target: Float64) -> Float64:
-    """The objective without its penalty, nats per document; the penalty is 0 at infinite strength."""
+    """Return the objective without its penalty, nats per document; the penalty is 0 at infinite strength."""
     penalty = np.array([fit.penalty if np.isfinite(fit.penalty) else 0.0 for fit in path.fits])
     return np.asarray(path.objective + 0.5 * penalty * ((path.masses - target) ** 2).sum(axis=1))
 
@@ -156,7 +156,7 @@ def _one_cluster(path: BalancePath) -> float:
     length, d = float(np.linalg.norm(fit.resultants.sum(axis=0))), fit.centers.shape[1]
     rule = fit.config.concentration
     kappa = concentration_from_resultant(d, length) if isinstance(rule, str) else float(rule)
-    return float(log_normaliser(d, kappa) + kappa * length)
+    return float(log_normalizer(d, kappa) + kappa * length)
 
 
 def _part(values: Float64, whole: float) -> Float64:

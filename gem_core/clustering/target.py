@@ -7,20 +7,20 @@ import numpy as np
 from gem_core import _check
 from gem_core._types import Float64
 from gem_core.errors import InputError
-from gem_core.geometry import floored
+from gem_core.geometry import apply_floor
 
 FLOOR = "floor:"
 WORDS = ("uniform", "natural")
 
 
-def checked_target(target: str | Sequence[float], n_clusters: int) -> str | tuple[float, ...]:
+def validate_target(target: str | Sequence[float], n_clusters: int) -> str | tuple[float, ...]:
     """Return a target in its one spelling, so that the same target has the same settings.
 
     Parameters
     ----------
     target : str or sequence of K floats
         "uniform": equal shares. "natural": the masses at strength 0. "floor:x" with x from 0 to 1/K: the natural
-        masses, lifted to x where they are below it, the others shrunk in proportion (`floored`). Or K shares.
+        masses, lifted to x where they are below it, the others shrunk in proportion (`apply_floor`). Or K shares.
     n_clusters : int
         K.
 
@@ -31,14 +31,14 @@ def checked_target(target: str | Sequence[float], n_clusters: int) -> str | tupl
 
     Examples
     --------
-    >>> checked_target("floor:0.020", 12)
+    >>> validate_target("floor:0.020", 12)
     'floor:0.02'
     """
     if not isinstance(target, str):
         return tuple(_check.shares(target, n_clusters, "target").tolist())
     if target in WORDS:
         return target
-    floor = floor_of(target)
+    floor = parse_floor(target)
     if floor is None or not 0 <= floor <= 1:
         raise InputError(
             "target must be uniform, natural, floor:x with x from 0 to 1/K, or K shares",
@@ -59,12 +59,12 @@ def floor_target(floor: float) -> str:
     return f"{FLOOR}{floor:.12g}"
 
 
-def floor_of(target: str | Sequence[float]) -> float | None:
+def parse_floor(target: str | Sequence[float]) -> float | None:
     """'floor:0.02' -> 0.02; None for every other target.
 
     Examples
     --------
-    >>> floor_of("floor:0.02"), floor_of("natural")
+    >>> parse_floor("floor:0.02"), parse_floor("natural")
     (0.02, None)
     """
     if not (isinstance(target, str) and target.startswith(FLOOR)):
@@ -75,15 +75,15 @@ def floor_of(target: str | Sequence[float]) -> float | None:
         return None
 
 
-def follows_masses(target: str | Sequence[float]) -> bool:
+def needs_natural_masses(target: str | Sequence[float]) -> bool:
     """Whether a target is known only after a fit at strength 0: "natural" and "floor:x"."""
-    return target == "natural" or floor_of(target) is not None
+    return target == "natural" or parse_floor(target) is not None
 
 
-def from_masses(target: str | Sequence[float], masses: Float64) -> Float64:
+def target_from_masses(target: str | Sequence[float], masses: Float64) -> Float64:
     """Target masses, shape (K,), from the masses at strength 0, for targets that `follows_masses`."""
-    floor = floor_of(target)
-    return np.array(masses) if floor is None else floored(masses, floor)
+    floor = parse_floor(target)
+    return np.array(masses) if floor is None else apply_floor(masses, floor)
 
 
 def read_target(text: str) -> str | tuple[float, ...]:

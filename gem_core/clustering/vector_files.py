@@ -19,7 +19,7 @@ READABLE = (np.dtype(np.float16), np.dtype(np.float32))
 
 
 @dataclass(frozen=True)
-class Stretch:
+class RowRange:
     """Rows that lie one after another in one file; `stamp` tells whether the file is still the same."""
 
     path: str
@@ -50,7 +50,7 @@ class StoredVectors:
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, stretches: Sequence[Stretch], dimension: int, stored: Any) -> None:
+    def __init__(self, stretches: Sequence[RowRange], dimension: int, stored: Any) -> None:
         self.stretches, self.stored = tuple(stretches), np.dtype(stored)
         self.shape = (sum(stretch.rows for stretch in self.stretches), dimension)
         self._starts = np.cumsum([0, *(stretch.rows for stretch in self.stretches)])
@@ -66,7 +66,7 @@ class StoredVectors:
             done, at = done + count, at + 1
 
     def __getitem__(self, rows: slice | NDArray[np.integer[Any]]) -> Float32:
-        """Unit rows; errors as in `fit_mixture`, with the number of the row."""
+        """Read unit rows; errors as in `fit_mixture`, with the number of the row."""
         n, d = self.shape
         if isinstance(rows, slice):
             start, stop, _ = rows.indices(n)
@@ -80,16 +80,16 @@ class StoredVectors:
         return np.divide(x, _check.lengths(x, first=start)[:, None], out=x, casting="same_kind")
 
     def part(self, start: int, stop: int) -> "StoredVectors":
-        """The rows from `start` to before `stop`."""
+        """Return the rows from `start` to before `stop`."""
         width = self.shape[1] * self.stored.itemsize
         parts = []
         for stretch, begin in zip(self.stretches, self._starts[:-1].tolist(), strict=True):
             low, high = max(start - begin, 0), min(stop - begin, stretch.rows)
             if low < high:
-                parts.append(Stretch(stretch.path, stretch.position + low * width, high - low, stretch.stamp))
+                parts.append(RowRange(stretch.path, stretch.position + low * width, high - low, stretch.stamp))
         return StoredVectors(parts, self.shape[1], self.stored)
 
-    def _fill(self, stretch: Stretch, row: int, out: Floating) -> None:
+    def _fill(self, stretch: RowRange, row: int, out: Floating) -> None:
         into = out.data.cast("B")
         position = stretch.position + row * self.shape[1] * self.stored.itemsize
         file = os.open(stretch.path, os.O_RDONLY)
@@ -136,25 +136,25 @@ def stored_vectors(paths: str | Path | Sequence[str | Path]) -> StoredVectors:
     >>> stored_vectors([folder / "a.npy", folder / "b.npy"]).shape
     (6, 3)
     """
-    found = [_table(Path(path)) for path in ([paths] if isinstance(paths, str | Path) else paths)]
-    if not found:
+    tables = [_table(Path(path)) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    if not tables:
         raise InputError("There must be at least one file of vectors", "none", "Pass the path of a .npy file")
-    (_, dimension, dtype) = found[0]
-    for stretch, d, kind in found:
+    (_, dimension, dtype) = tables[0]
+    for stretch, d, kind in tables:
         if (d, kind) != (dimension, dtype):
             raise InputError(
                 "All files of vectors must have one type and number of columns",
-                f"{kind} with {d} columns in {stretch.path}, {dtype} with {dimension} in {found[0][0].path}",
+                f"{kind} with {d} columns in {stretch.path}, {dtype} with {dimension} in {tables[0][0].path}",
                 "Convert them to one type, of one encoder",
             )
-    return StoredVectors([stretch for stretch, _, _ in found], dimension, dtype)
+    return StoredVectors([stretch for stretch, _, _ in tables], dimension, dtype)
 
 
 def large_map(X: Any) -> StoredVectors | None:
-    """The file behind a large memory map, or None: small maps and everything else are taken into memory.
+    """Return the file behind a large memory map; None for small maps and for anything else, which fit in memory.
 
     A view of a map counts too where its rows lie one after another. The map must show what the file holds, so
-    copy-on-write maps and files that were replaced since are no case for this.
+    copy-on-write maps and files that were replaced since are not accepted here.
     """
     if not isinstance(X, np.memmap) or X.ndim != 2 or X.dtype not in READABLE or not X.flags.c_contiguous:
         return None
@@ -168,7 +168,7 @@ def large_map(X: Any) -> StoredVectors | None:
     path = os.path.abspath(X.filename)
     if not os.path.isfile(path) or os.path.getsize(path) < position + X.nbytes:
         return None
-    vectors = StoredVectors([Stretch(path, position, X.shape[0], _stamp(os.stat(path)))], X.shape[1], X.dtype)
+    vectors = StoredVectors([RowRange(path, position, X.shape[0], _stamp(os.stat(path)))], X.shape[1], X.dtype)
     for row in (0, X.shape[0] // 2, X.shape[0] - 1):
         there = np.empty((1, X.shape[1]), dtype=X.dtype)
         vectors.read(row, there)
@@ -177,7 +177,7 @@ def large_map(X: Any) -> StoredVectors | None:
     return vectors
 
 
-def _table(path: Path) -> tuple[Stretch, int, np.dtype[Any]]:
+def _table(path: Path) -> tuple[RowRange, int, np.dtype[Any]]:
     do = "Save a table of float16 or float32 vectors with numpy.save"
     try:
         with path.open("rb") as file:
@@ -205,7 +205,7 @@ def _table(path: Path) -> tuple[Stretch, int, np.dtype[Any]]:
             f"{path}, {missing:,} bytes short of its {rows:,} rows",
             "Copy or embed it again",
         )
-    return Stretch(os.path.abspath(path), position, rows, _stamp(stat)), d, dtype
+    return RowRange(os.path.abspath(path), position, rows, _stamp(stat)), d, dtype
 
 
 def _stamp(stat: os.stat_result) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gem_core._types import Float64
-from gem_core.geometry import concentration_from_resultant, log_normaliser, mean_resultant
+from gem_core.geometry import concentration_from_resultant, log_normalizer, mean_resultant
 
 KNOTS = 8192
 LOWEST, HIGHEST = 1e-2, 1e6
@@ -28,7 +28,7 @@ class VmfTable:
         kappa = np.exp(log_kappa)
         resultant = mean_resultant(dimension, kappa)
         # d log C / d kappa = -A, hence -kappa A in log kappa.
-        self._log_normaliser: Any = CubicHermiteSpline(log_kappa, log_normaliser(dimension, kappa), -kappa * resultant)
+        self._log_normalizer: Any = CubicHermiteSpline(log_kappa, log_normalizer(dimension, kappa), -kappa * resultant)
         # A' = 1 - A^2 - A (d-1)/kappa cancels at both ends; differences of the exact A over a knot do not.
         slope = _slopes(log_kappa, resultant)
         # Above this the knots of A are closer than its rounding.
@@ -36,14 +36,14 @@ class VmfTable:
         self._resultants: tuple[float, float] = (float(resultant[0]), float(resultant[end - 1]))
         self._log_kappa: Any = CubicHermiteSpline(resultant[:end], log_kappa[:end], 1.0 / slope[:end])
 
-    def log_normaliser(self, concentration: Float64) -> Float64:
-        """log C_d(kappa), nats; absolute error below 1e-11 x max(1, kappa)."""
+    def log_normalizer(self, concentration: Float64) -> Float64:
+        """Return log C_d(kappa), nats; absolute error below 1e-11 x max(1, kappa)."""
         if concentration.min() < LOWEST or concentration.max() > HIGHEST:
-            return np.asarray(log_normaliser(self.dimension, concentration))
-        return np.asarray(self._log_normaliser(np.log(concentration)))
+            return np.asarray(log_normalizer(self.dimension, concentration))
+        return np.asarray(self._log_normalizer(np.log(concentration)))
 
     def concentration(self, resultant: Float64, cap: float) -> Float64:
-        """kappa with A_d(kappa) = resultant, at most cap; relative error below 1e-9."""
+        """Return kappa with A_d(kappa) = resultant, at most cap; relative error below 1e-9."""
         low, high = self._resultants
         if resultant.min() < low or resultant.max() > high:
             return concentration_from_resultant(self.dimension, resultant, cap=cap)
@@ -52,7 +52,7 @@ class VmfTable:
 
 @lru_cache(maxsize=8)
 def vmf_table(dimension: int) -> VmfTable:
-    """The table of one dimension: built once (some 20 ms), then shared."""
+    """Return the table of one dimension: built once (some 20 ms), then shared."""
     return VmfTable(dimension)
 
 

@@ -38,7 +38,7 @@ def effective_number(masses: ArrayLike) -> float:
     return float(np.exp(_entropy(_distribution(masses))))
 
 
-def normalised_entropy(masses: ArrayLike) -> float:
+def normalized_entropy(masses: ArrayLike) -> float:
     r"""Entropy of the masses over its maximum, H / log K.
 
     Parameters
@@ -58,7 +58,7 @@ def normalised_entropy(masses: ArrayLike) -> float:
 
     Examples
     --------
-    >>> normalised_entropy([0.25, 0.25, 0.25, 0.25])
+    >>> normalized_entropy([0.25, 0.25, 0.25, 0.25])
     1.0
     """
     p = _distribution(masses)
@@ -121,20 +121,20 @@ def rebalance(shares: ArrayLike, index: int, value: float, locked: ArrayLike | N
     """
     old = np.array(shares, dtype=np.float64)
     _check.shares(old, old.size, "shares")
-    kept = np.zeros(old.size, dtype=bool) if locked is None else np.array(locked, dtype=bool)
-    if kept.shape != old.shape:
+    fixed = np.zeros(old.size, dtype=bool) if locked is None else np.array(locked, dtype=bool)
+    if fixed.shape != old.shape:
         raise InputError(
             f"locked must hold one answer a share ({old.size})",
-            f"shape {kept.shape}",
+            f"shape {fixed.shape}",
             f"Pass {old.size} times true or false",
         )
     if not 0 <= index < old.size:
         raise InputError(f"index must lie between 0 and {old.size - 1}", f"{index}", "Pass the place of a share")
-    if kept[index]:
+    if fixed[index]:
         raise InputError("A share that is set must not be locked", f"share {index}, which is locked", "Unlock it first")
-    free = ~kept
+    free = ~fixed
     free[index] = False
-    rest = 1.0 - float(old[kept].sum())
+    rest = 1.0 - float(old[fixed].sum())
     possible = 0.0 <= value <= rest + 1e-9 if free.any() else abs(value - rest) <= 1e-9
     if not (np.isfinite(value) and possible):
         bound = f"lie between 0 and {max(rest, 0.0):.4g}" if free.any() else f"be {max(rest, 0.0):.4g}"
@@ -145,14 +145,14 @@ def rebalance(shares: ArrayLike, index: int, value: float, locked: ArrayLike | N
         )
     new = old.copy()
     new[index] = min(float(value), max(rest, 0.0))
-    left, held = max(rest - float(new[index]), 0.0), float(old[free].sum())
+    left, free_total = max(rest - float(new[index]), 0.0), float(old[free].sum())
     if free.any():
-        new[free] = old[free] * (left / held) if held > 0 else left / free.sum()
+        new[free] = old[free] * (left / free_total) if free_total > 0 else left / free.sum()
     return new
 
 
-def floored(shares: ArrayLike, floor: float) -> Float64:
-    r"""The shares nearest to given ones of which none is below a floor: u_k = max(floor, c p_k) with sum 1.
+def apply_floor(shares: ArrayLike, floor: float) -> Float64:
+    r"""Lift shares to a floor, changing them as little as possible: u_k = max(floor, c p_k) with sum 1.
 
     Nearest in the Kullback-Leibler sense, in both directions: shares above the floor keep their proportions.
 
@@ -180,7 +180,7 @@ def floored(shares: ArrayLike, floor: float) -> Float64:
 
     Examples
     --------
-    >>> floored([0.6, 0.3, 0.1, 0.0], 0.1).round(4).tolist()
+    >>> apply_floor([0.6, 0.3, 0.1, 0.0], 0.1).round(4).tolist()
     [0.5333, 0.2667, 0.1, 0.1]
     """
     p = _check.shares(shares, np.size(shares), "shares")

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from gem_core import _check
 
 
-def normalise(X: ArrayLike) -> NDArray[np.floating[Any]]:
+def normalize(X: ArrayLike) -> NDArray[np.floating[Any]]:
     """Rows divided by their length.
 
     Parameters
@@ -28,7 +28,7 @@ def normalise(X: ArrayLike) -> NDArray[np.floating[Any]]:
 
     Examples
     --------
-    >>> normalise([[3.0, 4.0]]).tolist()
+    >>> normalize([[3.0, 4.0]]).tolist()
     [[0.6, 0.8]]
     """
     array = _check.vectors(X)

@@ -1,4 +1,4 @@
-"""The von Mises-Fisher distribution on S^{d-1}: normaliser, mean resultant length, its inverse, sampling.
+"""The von Mises-Fisher distribution on S^{d-1}: normalizer, mean resultant length, its inverse, sampling.
 
 Density f(x | mu, kappa) = C_d(kappa) exp(kappa mu'x). Banerjee et al., JMLR 6 (2005); Sra, Comput. Stat. 27 (2012).
 """
@@ -17,8 +17,8 @@ CONCENTRATION_CAP = 1e6
 NEWTON_STEPS = 40
 
 
-def log_normaliser(dimension: int, concentration: ArrayLike) -> Float64:
-    r"""Logarithm of the von Mises-Fisher normaliser, log C_d(kappa).
+def log_normalizer(dimension: int, concentration: ArrayLike) -> Float64:
+    r"""Logarithm of the von Mises-Fisher normalizer, log C_d(kappa).
 
     log C_d(kappa) = (d/2 - 1) log kappa - (d/2) log(2 pi) - log I_{d/2-1}(kappa)
 
@@ -49,7 +49,7 @@ def log_normaliser(dimension: int, concentration: ArrayLike) -> Float64:
     --------
     On S^2, C_3(kappa) = kappa / (4 pi sinh kappa), and 1 / (4 pi) at kappa = 0:
 
-    >>> log_normaliser(3, [0.0, 1.0]).round(4).tolist()
+    >>> log_normalizer(3, [0.0, 1.0]).round(4).tolist()
     [-2.531, -2.6925]
     """
     half = 0.5 * _dimension(dimension)

@@ -10,10 +10,10 @@ from gem_core import _check
 from gem_core._types import Float32, Float64, Progress, frozen, silent
 from gem_core.errors import InputError
 
-#: Mean cosines to the neighbours below this count as this: log rho needs a positive number, and vectors that point
-#: away from all their neighbours are as isolated as can be.
+#: Mean cosines to the neighbors below this count as this: log rho needs a positive number, and vectors that point
+#: away from all their neighbors are as isolated as can be.
 DENSITY_FLOOR = 1e-3
-_QUERIES = 1 << 13  # documents whose neighbours are sought between two reports of progress
+_QUERIES = 1 << 13  # documents whose neighbors are sought between two reports of progress
 _STEP = "Measuring local density"
 
 
@@ -40,18 +40,18 @@ class Influence:
     Attributes
     ----------
     gis : (n,) float32
-        The score; higher is more typical. Compare inside one cluster only when `standardised`.
+        The score; higher is more typical. Compare inside one cluster only when `standardized`.
     confidence : (n,) float32
         log gamma_ik, nats, at most 0. Saturates near 0 in high dimension: no calibrated probability.
     centrality : (n,) float32
         log f(x_i | mu_k, kappa_k), nats.
     density : (n,) float32
-        log rho_k(x_i), at most 0: 0 when the neighbours coincide with the document.
+        log rho_k(x_i), at most 0: 0 when the neighbors coincide with the document.
     beta : float
         Weight of the density.
-    neighbours : int
+    neighbors : int
         Neighbours that the density is measured by.
-    standardised : bool
+    standardized : bool
         Whether the score sums z-scores inside the cluster instead of the raw parts.
     """
 
@@ -60,8 +60,8 @@ class Influence:
     centrality: Float32
     density: Float32
     beta: float
-    neighbours: int
-    standardised: bool
+    neighbors: int
+    standardized: bool
 
 
 def influence_scores(
@@ -70,16 +70,16 @@ def influence_scores(
     *,
     n_clusters: int,
     beta: float = 1.0,
-    neighbours: int = 16,
-    standardise: bool = True,
+    neighbors: int = 16,
+    standardize: bool = True,
     progress: Progress = silent,
 ) -> Influence:
     r"""Score how typical each document is of its cluster.
 
     GIS_k(x_i) = log gamma_ik + log f(x_i | mu_k, kappa_k) + beta log rho_k(x_i)   (GEM, arXiv 2605.26121, Eq. 21)
 
-    with rho the mean cosine to the `neighbours` nearest documents of the same cluster, at least 0.001. With
-    `standardise` each of the three parts is first turned into a z-score inside the cluster (a part that does not vary
+    with rho the mean cosine to the `neighbors` nearest documents of the same cluster, at least 0.001. With
+    `standardize` each of the three parts is first turned into a z-score inside the cluster (a part that does not vary
     counts 0): raw, the log-density with a concentration of hundreds swamps the others.
 
     Parameters
@@ -92,9 +92,9 @@ def influence_scores(
         K; labels lie in 0 .. K-1.
     beta : float
         Weight of the density, not negative.
-    neighbours : int
+    neighbors : int
         M, at least 1. A cluster of M or fewer documents uses all its others; a document alone has rho = 1.
-    standardise : bool
+    standardize : bool
         Sum z-scores inside the cluster.
     progress : Progress
         Called with the documents done; may raise `Cancelled`.
@@ -106,11 +106,11 @@ def influence_scores(
     Raises
     ------
     InputError
-        When lengths disagree, labels lie outside 0 .. K-1, beta is negative or neighbours below 1.
+        When lengths disagree, labels lie outside 0 .. K-1, beta is negative or neighbors below 1.
 
     Notes
     -----
-    Time 2 d sum_k n_k^2 floating-point operations (exact neighbours); memory 16 MB and a copy of the largest cluster.
+    Time 2 d sum_k n_k^2 floating-point operations (exact neighbors); memory 16 MB and a copy of the largest cluster.
     The paper gives neither beta nor M. The defaults are those whose exemplars agreed best with the label of their
     cluster on one half of a labelled corpus; on the other half they beat the raw sum, each part alone and chance, on
     a second corpus of short news the raw sum was a point of percent better (benchmarks/results/influence.txt).
@@ -121,7 +121,7 @@ def influence_scores(
     >>> import numpy as np
     >>> X = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
     >>> flat = SimpleNamespace(labels=np.zeros(3, int), log_responsibility=np.zeros(3), log_density=X @ [0.8, 0.6])
-    >>> influence_scores(X, flat, n_clusters=1, neighbours=1, beta=1.0, standardise=False).gis.round(3)
+    >>> influence_scores(X, flat, n_clusters=1, neighbors=1, beta=1.0, standardize=False).gis.round(3)
     array([0.577, 0.777, 0.089], dtype=float32)
     """
     vectors = _check.vectors(X)
@@ -138,11 +138,11 @@ def influence_scores(
         raise InputError(f"labels must lie between 0 and {n_clusters - 1}", came, "Pass the fit's number of clusters")
     if not (np.isfinite(beta) and beta >= 0):
         raise InputError("beta must be a number from 0 up", f"{beta}", "Pass 1 for the default")
-    if neighbours < 1:
-        raise InputError("neighbours must be at least 1", f"{neighbours}", "Pass 16 for the default")
-    density = np.log(local_density(vectors, labels, neighbours=neighbours, progress=progress))
+    if neighbors < 1:
+        raise InputError("neighbors must be at least 1", f"{neighbors}", "Pass 16 for the default")
+    density = np.log(local_density(vectors, labels, neighbors=neighbors, progress=progress))
     parts.append(density)
-    summed = [_z_scores(part, labels, n_clusters) for part in parts] if standardise else parts
+    summed = [_z_scores(part, labels, n_clusters) for part in parts] if standardize else parts
     gis = summed[0] + summed[1] + beta * summed[2]
     return Influence(
         gis=_stored(gis),
@@ -150,8 +150,8 @@ def influence_scores(
         centrality=_stored(parts[1]),
         density=_stored(parts[2]),
         beta=float(beta),
-        neighbours=int(neighbours),
-        standardised=bool(standardise),
+        neighbors=int(neighbors),
+        standardized=bool(standardize),
     )
 
 
@@ -159,14 +159,14 @@ def _stored(values: Float64) -> Float32:
     return frozen(values.astype(np.float32))
 
 
-def local_density(X: ArrayLike, labels: ArrayLike, *, neighbours: int = 16, progress: Progress = silent) -> Float64:
-    """Mean cosine of each document to its nearest neighbours in the same cluster, rho, in [0.001, 1].
+def local_density(X: ArrayLike, labels: ArrayLike, *, neighbors: int = 16, progress: Progress = silent) -> Float64:
+    """Mean cosine of each document to its nearest neighbors in the same cluster, rho, in [0.001, 1].
 
     Parameters
     ----------
     X : (n, d) float
     labels : (n,) int
-    neighbours : int
+    neighbors : int
         M; a cluster of M or fewer documents uses all its others, a document alone has rho = 1.
     progress : Progress
 
@@ -178,7 +178,7 @@ def local_density(X: ArrayLike, labels: ArrayLike, *, neighbours: int = 16, prog
     --------
     >>> import numpy as np
     >>> X = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [1.0, 0.0]])
-    >>> local_density(X, [0, 0, 0, 1], neighbours=1).round(6).tolist()
+    >>> local_density(X, [0, 0, 0, 1], neighbors=1).round(6).tolist()
     [0.6, 0.8, 0.8, 1.0]
     """
     vectors, cluster = np.asarray(X), np.asarray(labels)
@@ -192,7 +192,7 @@ def local_density(X: ArrayLike, labels: ArrayLike, *, neighbours: int = 16, prog
             own /= np.linalg.norm(own, axis=1, keepdims=True)
             for start in range(0, rows.size, _QUERIES):
                 stop = min(start + _QUERIES, rows.size)
-                rho[rows[start:stop]] = _nearest_mean(own, start, stop, min(neighbours, rows.size - 1))
+                rho[rows[start:stop]] = _nearest_mean(own, start, stop, min(neighbors, rows.size - 1))
                 progress(_STEP, done + stop, n)
         done += rows.size
         progress(_STEP, done, n)
@@ -210,9 +210,9 @@ def _nearest_mean(own: Float32, start: int, stop: int, count: int) -> Float64:
 def _z_scores(part: Float64, labels: NDArray[Any], n_clusters: int) -> Float64:
     """Subtract the cluster's mean and divide by its standard deviation; 0 where nothing varies."""
     sizes = np.maximum(np.bincount(labels, minlength=n_clusters), 1)
-    centred = part - (np.bincount(labels, part, n_clusters) / sizes)[labels]
-    spread = np.sqrt(np.bincount(labels, centred**2, n_clusters) / sizes)
+    centerd = part - (np.bincount(labels, part, n_clusters) / sizes)[labels]
+    spread = np.sqrt(np.bincount(labels, centerd**2, n_clusters) / sizes)
     # Rounding of equal numbers is no variation.
     scale = np.sqrt(np.bincount(labels, part**2, n_clusters) / sizes)
     flat = spread <= 1e-6 * scale
-    return np.asarray(np.where(flat[labels], 0.0, centred / np.where(flat, 1.0, spread)[labels]))
+    return np.asarray(np.where(flat[labels], 0.0, centerd / np.where(flat, 1.0, spread)[labels]))

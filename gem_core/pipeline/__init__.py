@@ -6,7 +6,7 @@ from gem_core.pipeline.building.fit import fit_taxonomy
 from gem_core.pipeline.building.ingest import Source, build, finish, prepare
 from gem_core.pipeline.building.replay_history import replay_steps
 from gem_core.pipeline.building.sample import open_sample, sample_folder
-from gem_core.pipeline.building.target_shares import natural_shares, numbered
+from gem_core.pipeline.building.target_shares import align_target_shares, natural_shares
 from gem_core.pipeline.editing.edit import edit
 from gem_core.pipeline.editing.operations import Exclude, Merge, Move, Pin, Regroup, Rename, Split
 from gem_core.pipeline.editing.split import propose_split
@@ -30,6 +30,7 @@ __all__ = [
     "Source",
     "Split",
     "Subtopic",
+    "align_target_shares",
     "build",
     "edit",
     "ensure_path",
@@ -42,7 +43,6 @@ __all__ = [
     "name_clusters",
     "naming_plan",
     "natural_shares",
-    "numbered",
     "open_sample",
     "prepare",
     "preview",

@@ -42,7 +42,7 @@ def equal_earth(sphere: ArrayLike) -> Float32:
     return np.column_stack([x, y]).astype(np.float32)
 
 
-def turned_for_the_map(sphere: Floating, rng: np.random.Generator, turns: int = 400) -> Float32:
+def rotate_for_map(sphere: Floating, rng: np.random.Generator, turns: int = 400) -> Float32:
     """Turn the globe so that the map's cut and poles, where the map tears or bends, lie where few documents are."""
     points = np.asarray(sphere, dtype=np.float64)
     sample = points if len(points) <= 4000 else points[rng.choice(len(points), 4000, replace=False)]

@@ -17,7 +17,7 @@ def compiled() -> tuple[Any, Any]:
     one, zero, longest = np.float32(1.0), np.float32(0.0), np.float32(0.3)
 
     @numba.njit(fastmath=True, nogil=True)
-    def gather(points, landmarks, start, neighbour, affinity, attraction, repulsion, kernel_sum):  # type: ignore[no-untyped-def]
+    def gather(points, landmarks, start, neighbor, affinity, attraction, repulsion, kernel_sum):  # type: ignore[no-untyped-def]
         """Sum for every point q = 1 / (1 + chord^2) and the forces: attraction over edges, repulsion over landmarks."""
         for i in range(points.shape[0]):
             x, y, z = points[i, 0], points[i, 1], points[i, 2]
@@ -34,7 +34,7 @@ def compiled() -> tuple[Any, Any]:
             repulsion[i, 0], repulsion[i, 1], repulsion[i, 2] = fx, fy, fz
             fx, fy, fz = zero, zero, zero
             for edge in range(start[i], start[i + 1]):
-                j = neighbour[edge]
+                j = neighbor[edge]
                 dx, dy, dz = x - points[j, 0], y - points[j, 1], z - points[j, 2]
                 q = affinity[edge] / (one + dx * dx + dy * dy + dz * dz)
                 fx += q * dx

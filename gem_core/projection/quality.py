@@ -1,16 +1,16 @@
-"""How far a layout can be trusted."""
+"""Trustworthiness: a measure of how far a layout can be trusted."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gem_core.errors import InputError
-from gem_core.geometry import normalise
+from gem_core.geometry import normalize
 
 BATCH = 64
 
 
-def trustworthiness(X: ArrayLike, Y: ArrayLike, *, neighbours: int = 15, sample: int = 2000, seed: int = 0) -> float:
-    r"""Trustworthiness of a layout: are neighbours in the layout neighbours in the embedding space?
+def trustworthiness(X: ArrayLike, Y: ArrayLike, *, neighbors: int = 15, sample: int = 2000, seed: int = 0) -> float:
+    r"""Trustworthiness of a layout: whether neighbors in the layout are neighbors in the embedding space.
 
     T = 1 - 2 / (n m (2n - 3m - 1)) sum_i sum_{j in U_i} (r(i, j) - m)
 
@@ -22,11 +22,11 @@ def trustworthiness(X: ArrayLike, Y: ArrayLike, *, neighbours: int = 15, sample:
         Embeddings; compared by cosine.
     Y : array_like, shape (n, 2) or (n, 3)
         Positions; on the sphere the chord ranks as the angle does.
-    neighbours : int
+    neighbors : int
         m, at least 1 and below n / 2.
     sample : int
         With more documents than this, the sum over i runs over a random sample of so many (an unbiased estimate);
-        neighbours and ranks are always taken among all n. Memory: 64 rows of n distances at a time.
+        neighbors and ranks are always taken among all n. Memory: 64 rows of n distances at a time.
     seed : int
         Seed of the sample.
 
@@ -38,7 +38,7 @@ def trustworthiness(X: ArrayLike, Y: ArrayLike, *, neighbours: int = 15, sample:
     Raises
     ------
     InputError
-        X and Y differ in length, or `neighbours` does not fit n.
+        X and Y differ in length, or `neighbors` does not fit n.
 
     Notes
     -----
@@ -47,10 +47,10 @@ def trustworthiness(X: ArrayLike, Y: ArrayLike, *, neighbours: int = 15, sample:
     Examples
     --------
     >>> X = np.random.default_rng(0).standard_normal((50, 3))
-    >>> trustworthiness(X, normalise(X))
+    >>> trustworthiness(X, normalize(X))
     1.0
     """
-    rows, positions = normalise(X), np.asarray(Y, dtype=np.float64)
+    rows, positions = normalize(X), np.asarray(Y, dtype=np.float64)
     n = len(rows)
     if positions.ndim != 2 or len(positions) != n:
         raise InputError(
@@ -58,11 +58,11 @@ def trustworthiness(X: ArrayLike, Y: ArrayLike, *, neighbours: int = 15, sample:
             f"shape {positions.shape}",
             "Pass the layout of the same documents",
         )
-    if not 1 <= neighbours < n / 2:
+    if not 1 <= neighbors < n / 2:
         raise InputError(
-            "neighbours must be at least 1 and below half the documents",
-            f"{neighbours} with {n:,} documents",
-            "Ask for fewer neighbours",
+            "neighbors must be at least 1 and below half the documents",
+            f"{neighbors} with {n:,} documents",
+            "Ask for fewer neighbors",
         )
     chosen = np.arange(n) if n <= sample else np.random.default_rng(seed).choice(n, sample, replace=False)
     half_squares = 0.5 * np.einsum("ij,ij->i", positions, positions)
@@ -70,12 +70,12 @@ def trustworthiness(X: ArrayLike, Y: ArrayLike, *, neighbours: int = 15, sample:
     for first in range(0, len(chosen), BATCH):
         part = chosen[first : first + BATCH]
         here = np.arange(len(part))
-        # Smaller is nearer; a document is not its own neighbour.
+        # Smaller is nearer; a document is not its own neighbor.
         far, near = -(rows[part] @ rows.T), half_squares - positions[part] @ positions.T
         far[here, part], near[here, part] = -np.inf, np.inf
         order = np.argsort(far, axis=1, kind="stable")
         rank = np.empty_like(order)
         np.put_along_axis(rank, order, np.arange(n)[None, :], axis=1)  # the document itself has rank 0
-        nearest = np.argpartition(near, neighbours - 1, axis=1)[:, :neighbours]
-        excess += int(np.maximum(np.take_along_axis(rank, nearest, axis=1) - neighbours, 0).sum())
-    return 1.0 - 2.0 * excess / (len(chosen) * neighbours * (2.0 * n - 3.0 * neighbours - 1.0))
+        nearest = np.argpartition(near, neighbors - 1, axis=1)[:, :neighbors]
+        excess += int(np.maximum(np.take_along_axis(rank, nearest, axis=1) - neighbors, 0).sum())
+    return 1.0 - 2.0 * excess / (len(chosen) * neighbors * (2.0 * n - 3.0 * neighbors - 1.0))

@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from gem_core._types import Float32, Progress, frozen, silent
-from gem_core.geometry import normalise
-from gem_core.projection.flat import equal_earth, turned_for_the_map
+from gem_core.geometry import normalize
+from gem_core.projection.flat import equal_earth, rotate_for_map
 from gem_core.projection.forces import compiled
-from gem_core.projection.neighbours import affinities, fibonacci_lattice, neighbour_graph, principal_directions
+from gem_core.projection.neighbors import affinities, fibonacci_lattice, neighbor_graph, principal_directions
 
 # Chosen by measurement: benchmarks/projection.py; what was tried and left is in benchmarks/LOG.md.
 PERPLEXITY = 15.0
@@ -27,7 +27,7 @@ class Layout:
     Attributes
     ----------
     sphere : ndarray of float32, shape (n, 3)
-        Unit vectors. Distances mean neighbourhood, not cosine.
+        Unit vectors. Distances mean neighborhood, not cosine.
     flat : ndarray of float32, shape (n, 2)
         The Equal Earth (equal-area) map of the same points.
     seed : int
@@ -40,9 +40,9 @@ class Layout:
 
 
 def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layout:
-    r"""Lay documents out on the unit sphere so that neighbours stay neighbours, and draw the flat map of it.
+    r"""Lay documents out on the unit sphere so that neighbors stay neighbors, and draw the flat map of it.
 
-    t-SNE with the sphere instead of the plane: minimise KL(P || Q) over y_i in S^2 with
+    t-SNE with the sphere instead of the plane: minimize KL(P || Q) over y_i in S^2 with
     q_ij proportional to 1 / (1 + R^2 ||y_i - y_j||^2).
 
     Parameters
@@ -52,7 +52,7 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     seed : int
         Seed of the start, of the landmarks and of the search for the map's cut. Same seed, same layout.
     progress : Progress
-        Called with the steps "neighbours" (documents), "layout" (epochs) and "flat map".
+        Called with the steps "neighbors" (documents), "layout" (epochs) and "flat map".
 
     Returns
     -------
@@ -81,7 +81,7 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     >>> result.sphere.shape, result.flat.shape, bool(np.allclose(np.linalg.norm(result.sphere, axis=1), 1))
     ((40, 3), (40, 2), True)
     """
-    rows = normalise(X)
+    rows = normalize(X)
     n = len(rows)
     rng = np.random.default_rng(seed)
     start = principal_directions(rows, rng) if n > 3 else None
@@ -90,10 +90,10 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
         sphere = fibonacci_lattice(n)
     else:
         perplexity = min(PERPLEXITY, max(1.0, (n - 1) / 3))
-        indices, distances = neighbour_graph(rows, min(int(3 * PERPLEXITY), n - 1), progress)
+        indices, distances = neighbor_graph(rows, min(int(3 * PERPLEXITY), n - 1), progress)
         graph = affinities(indices, distances, perplexity)
         sphere = _descend(start, graph, rng, progress)
-        sphere = turned_for_the_map(sphere, rng)
+        sphere = rotate_for_map(sphere, rng)
     flat = equal_earth(sphere)
     progress("flat map", n, n)
     return Layout(frozen(sphere), frozen(flat), seed)
@@ -119,7 +119,7 @@ def _descend(start: Float32, graph: sparse.csr_matrix, rng: np.random.Generator,
     unit, velocity = start.copy(), np.zeros_like(start)
     attraction, repulsion, kernel_sum = np.zeros_like(start), np.zeros_like(start), np.zeros(n, dtype=np.float32)
     edges = (graph.indptr.astype(np.int64), graph.indices.astype(np.int64), graph.data.astype(np.float32))
-    normaliser = 0.0
+    normalizer = 0.0
     gather, move = compiled()
     for epoch in range(EPOCHS):
         progress("layout", epoch, EPOCHS)
@@ -133,10 +133,10 @@ def _descend(start: Float32, graph: sparse.csr_matrix, rng: np.random.Generator,
         # kernel of two poles, which the noise of the landmarks must not undercut. Averaged over ten epochs.
         least = n * (n - 1) / (1.0 + 4.0 * float(radius) ** 2)
         total = max(float(kernel_sum.sum(dtype=np.float64)) * scale - n, least)
-        normaliser = total if n <= LANDMARKS or epoch == 0 else 0.9 * normaliser + 0.1 * total
+        normalizer = total if n <= LANDMARKS or epoch == 0 else 0.9 * normalizer + 0.1 * total
         # The rate n of Belkina et al. (2019), and a linear end that averages the landmarks' noise out.
         rate = 4.0 * max(n, 50) * min(1.0, 2.0 * (EPOCHS - epoch) / EPOCHS) / radius
-        pull, push = np.float32(rate * _exaggeration(n)), np.float32(rate * scale / normaliser)
+        pull, push = np.float32(rate * _exaggeration(n)), np.float32(rate * scale / normalizer)
         move(unit, velocity, attraction, repulsion, pull, push, np.float32(MOMENTUM))
     progress("layout", EPOCHS, EPOCHS)
     return unit

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.charts import balance as balance_charts
 from app.views.export.files import FILES, everything
-from gem_core.pipeline import Rename, edit, ensure_path, fit_taxonomy, numbered, preview
+from gem_core.pipeline import Rename, align_target_shares, edit, ensure_path, fit_taxonomy, preview
 from gem_core.workspace import Workspace
 from tests.helpers.screen import APP, opened, words
 
@@ -99,7 +99,7 @@ def test_own_shares_reach_the_clusters_they_name(sample: Workspace) -> None:
     wish[smallest] = 0.2
     for seed in range(1, 9):  # another start: for some of these another order
         settings = replace(taxonomy.settings, strength=INF, target=tuple(wish), seed=seed)
-        own = numbered(sample, taxonomy, settings)
+        own = align_target_shares(sample, taxonomy, settings)
         if own.target != settings.target:
             break
     assert own.target != settings.target

@@ -5,7 +5,7 @@ import pytest
 
 from gem_core.clustering.blocks import block_statistics
 from gem_core.clustering.e_step import Affine, dual_step, minorise_step, objective_value
-from gem_core.clustering.m_step import Parameters, maximise
+from gem_core.clustering.m_step import Parameters, maximize
 from gem_core.clustering.statistics import Documents
 from gem_core.errors import InputError
 from tests.helpers import reference
@@ -140,15 +140,15 @@ def test_without_memory_for_responsibilities_the_result_is_the_same() -> None:
 def test_m_step_is_the_slow_references() -> None:
     x, w, p = problem(n=50, weighted=True)
     gamma = gamma_of(x, p.model())
-    new = maximise(w @ gamma, (w[:, None] * gamma).T @ x, p, "per_cluster", 1e5)
-    centers, concentrations = reference.maximisation(x, gamma, w)
+    new = maximize(w @ gamma, (w[:, None] * gamma).T @ x, p, "per_cluster", 1e5)
+    centers, concentrations = reference.maximization(x, gamma, w)
     np.testing.assert_allclose(new.centers, centers, rtol=1e-12)
     np.testing.assert_allclose(new.concentrations, concentrations, rtol=1e-9)
 
 
 def test_m_step_keeps_an_empty_cluster_and_reports_the_cap() -> None:
     p = Parameters(np.eye(3), np.array([5.0, 6.0, 7.0]), np.zeros(3, dtype=bool))
-    new = maximise(
+    new = maximize(
         np.array([0.5, 0.5, 0.0]), np.array([[0.2, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]]), p, "per_cluster", 90.0
     )
     assert new.capped.tolist() == [False, True, False]

@@ -91,7 +91,7 @@ def test_strength_balances_and_infinity_is_exact(planted) -> None:
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0, INF])
-def test_rotation_changes_nothing_but_the_centres(planted, strength) -> None:
+def test_rotation_changes_nothing_but_the_centers(planted, strength) -> None:
     x, _ = planted((80, 40, 20), 9, 20.0)
     turn = np.linalg.qr(np.random.default_rng(5).normal(size=(9, 9)))[0]
     config = MixtureConfig(n_clusters=3, strength=strength)
@@ -226,11 +226,11 @@ def test_permuted_fit_assigns_the_new_names(planted) -> None:
     x, _ = planted((80, 40, 20), 9, 20.0)
     fit = fit_mixture(x, MixtureConfig(n_clusters=3, target=(0.5, 0.3, 0.2)))
     order = np.array([2, 0, 1])
-    new = fit.permuted(order)
+    new = fit.permute(order)
     np.testing.assert_array_equal(assign(x, new).labels, order[assign(x, fit).labels])
     assert new.config.target == (0.3, 0.2, 0.5)
     with pytest.raises(InputError, match="permutation of 0 to 2"):
-        fit.permuted([0, 0, 1])
+        fit.permute([0, 0, 1])
 
 
 @pytest.mark.parametrize(

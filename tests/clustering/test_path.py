@@ -79,7 +79,7 @@ def test_matching_keeps_names_across_different_numbers_of_clusters() -> None:
 def test_measures_by_hand() -> None:
     m = balance_measures([0.5, 0.25, 0.25, 0.0])
     assert m.effective_clusters == pytest.approx(2**1.5)
-    assert m.normalised_entropy == pytest.approx(0.75)
+    assert m.normalized_entropy == pytest.approx(0.75)
     assert (m.largest, m.smallest, m.empty) == (0.5, 0.0, 1)
     assert agreement([0, 0, 1, 1], ["b", "b", "a", "a"]).ari == 1.0
     assert stability([[0, 0, 1, 1], [0, 1, 0, 1]]) == pytest.approx(-0.5)

@@ -19,8 +19,8 @@ from gem_core.clustering import (
     vector_files,
 )
 from gem_core.clustering.e_step import dual_step, objective_value
-from gem_core.clustering.mixture import prepare
-from gem_core.clustering.out_of_core import Shard, StreamedDocuments
+from gem_core.clustering.mixture import prepare_documents
+from gem_core.clustering.out_of_core import FileSums, StreamedDocuments
 from gem_core.clustering.seeding import seed_mixture
 from gem_core.clustering.vector_files import StoredVectors
 from gem_core.errors import InputError
@@ -47,7 +47,7 @@ def corpus(planted, tmp_path) -> tuple[np.ndarray, Path]:
 
 
 def documents(vectors: StoredVectors, weights: np.ndarray | None = None) -> StreamedDocuments:
-    shard = Shard(vectors, weights, vectors.shape[0], device="cpu")
+    shard = FileSums(vectors, weights, vectors.shape[0], device="cpu")
     return StreamedDocuments(shard.statistics, vectors.shape, "cpu")
 
 
@@ -209,8 +209,8 @@ def test_views_of_a_map_find_their_rows_and_other_maps_go_to_memory(corpus, tmp_
 
 def test_small_maps_go_to_memory(corpus) -> None:
     _, path = corpus
-    assert isinstance(prepare(np.load(path, mmap_mode="r"), None, 3).x, np.ndarray)
-    assert prepare(stored_vectors(path), None, 3).documents.passes == 0
+    assert isinstance(prepare_documents(np.load(path, mmap_mode="r"), None, 3).x, np.ndarray)
+    assert prepare_documents(stored_vectors(path), None, 3).documents.passes == 0
 
 
 def test_seeding_reads_the_rows_of_its_sample_only_and_draws_the_same(planted, tmp_path, monkeypatch) -> None:

@@ -1,4 +1,4 @@
-"""The search binds centres to a subspace: the same objective there, and nothing that matters lies outside."""
+"""The search binds centers to a subspace: the same objective there, and nothing that matters lies outside."""
 
 import numpy as np
 import pytest
@@ -6,17 +6,17 @@ import pytest
 from gem_core._types import Float64
 from gem_core.clustering import MixtureConfig, agreement, assign, fit_mixture
 from gem_core.clustering.e_step import dual_step
-from gem_core.clustering.m_step import Parameters, maximise
+from gem_core.clustering.m_step import Parameters, maximize
 from gem_core.clustering.seeding import _drawn, _Sample
 from gem_core.clustering.statistics import Documents
-from gem_core.geometry import concentration_from_resultant, normalise, sample_vmf
+from gem_core.geometry import concentration_from_resultant, normalize, sample_vmf
 
 
 def planted(shares: list[float], n: int, d: int, concentration: float) -> tuple[Float64, Float64]:
-    """Documents of clusters with random centres, and the cluster of each."""
+    """Documents of clusters with random centers, and the cluster of each."""
     rng = np.random.default_rng(0)
     counts = np.maximum(1, np.round(n * np.array(shares) / sum(shares))).astype(int)
-    centers = normalise(rng.standard_normal((len(counts), d)))
+    centers = normalize(rng.standard_normal((len(counts), d)))
     x = np.vstack([sample_vmf(c, concentration, int(m), rng) for c, m in zip(centers, counts, strict=True)])
     return x, np.repeat(np.arange(len(counts)), counts)
 
@@ -26,13 +26,13 @@ def whole(x: Float64, weights: Float64 | None = None) -> _Sample:
     return _Sample(x, share, Documents(x, share, device="cpu"), "per_cluster", 1000.0)
 
 
-def test_a_centre_of_the_subspace_has_the_same_objective_and_m_step() -> None:
+def test_a_center_of_the_subspace_has_the_same_objective_and_m_step() -> None:
     x, _ = planted([3, 2, 1], 300, 40, 60.0)
     full = whole(x)
     inside = full.within(8, np.random.default_rng(1))
     assert inside.x.shape == (300, 8)
     assert inside.dimension == 40
-    centers = normalise(np.random.default_rng(2).standard_normal((3, 8)))
+    centers = normalize(np.random.default_rng(2).standard_normal((3, 8)))
     p = Parameters(centers, np.array([20.0, 40.0, 80.0]), np.zeros(3, dtype=bool), 40)
     q = inside.lifted(p)
     target = np.full(3, 1 / 3)
@@ -43,17 +43,17 @@ def test_a_centre_of_the_subspace_has_the_same_objective_and_m_step() -> None:
     # The M-step of the bound problem: the resultants' part in the subspace, kappa by the dimension of the sphere.
     part = b.resultants @ inside.basis
     rbar = np.linalg.norm(part, axis=1) / b.mass
-    step = maximise(a.mass, a.resultants, p, "per_cluster", 1000.0)
+    step = maximize(a.mass, a.resultants, p, "per_cluster", 1000.0)
     slopes = np.linalg.norm(step.model().slopes, axis=1)
     assert np.allclose(slopes, concentration_from_resultant(40, rbar), rtol=1e-7)
-    assert np.allclose(inside.lifted(step).centers, normalise(part @ inside.basis.T), atol=1e-9)
+    assert np.allclose(inside.lifted(step).centers, normalize(part @ inside.basis.T), atol=1e-9)
 
 
 def test_the_subspace_is_that_of_the_leading_directions_by_weight() -> None:
     rng = np.random.default_rng(3)
     heavy, light = np.eye(30)[:4], np.eye(30)[4:8]
     rows = np.vstack([heavy[rng.integers(4, size=200)], light[rng.integers(4, size=200)]])
-    x = normalise(rows + 0.02 * rng.standard_normal(rows.shape))
+    x = normalize(rows + 0.02 * rng.standard_normal(rows.shape))
     weights = np.repeat([1.0, 1e-6], 200)
     basis = whole(x, weights / weights.sum()).within(4, rng).basis
     assert np.allclose(basis.T @ basis, np.eye(4), atol=1e-12)
@@ -68,7 +68,7 @@ def test_few_dimensions_are_left_as_they_are() -> None:
 
 
 def test_a_rare_cluster_is_found_through_the_subspace() -> None:
-    """Twelve clusters in 256 dimensions, one of them with 1% of the documents; centres nearly at right angles."""
+    """Twelve clusters in 256 dimensions, one of them with 1% of the documents; centers nearly at right angles."""
     x, truth = planted([1.0] * 11 + [0.1], 1500, 256, 200.0)
     fit = fit_mixture(x.astype(np.float32), MixtureConfig(n_clusters=12, strength=0.0))
     assert agreement(truth, assign(x, fit).labels).ari > 0.99

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from gem_core.clustering import BalancePath, MixtureConfig, balance_path, fit_mixture, suggest_strength
-from gem_core.clustering.target import checked_target, floor_of, read_target
+from gem_core.clustering.target import parse_floor, read_target, validate_target
 from gem_core.errors import InputError
-from gem_core.geometry import concentration_from_resultant, floored, log_normaliser, sample_vmf
+from gem_core.geometry import apply_floor, concentration_from_resultant, log_normalizer, sample_vmf
 
 INF = float("inf")
 
 
 def cloud(sizes: tuple[int, ...], kappa: float = 30.0) -> np.ndarray:
     rng = np.random.default_rng(2)
-    centres = np.eye(8)[: len(sizes)]
-    return np.vstack([sample_vmf(c, kappa, n, rng) for c, n in zip(centres, sizes, strict=True)])
+    centers = np.eye(8)[: len(sizes)]
+    return np.vstack([sample_vmf(c, kappa, n, rng) for c, n in zip(centers, sizes, strict=True)])
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_knee_is_where_a_step_brings_less_than_it_costs(uneven: BalancePath)
     assert (found.smallest_before, found.smallest) == (pytest.approx(0.05), pytest.approx(0.17))
     length = float(np.linalg.norm(path.fits[0].resultants.sum(axis=0)))
     kappa = float(concentration_from_resultant(8, length))
-    explained = 0.0 - (float(log_normaliser(8, kappa)) + kappa * length)
+    explained = 0.0 - (float(log_normalizer(8, kappa)) + kappa * length)
     assert found.whole_price == pytest.approx(2.0 / explained)
 
 
@@ -119,7 +119,7 @@ def test_a_floor_is_kept_exactly_at_infinite_strength() -> None:
     X = cloud((300, 120, 60, 20), 12.0)
     natural = fit_mixture(X, MixtureConfig(n_clusters=4, target="natural"))
     fit = fit_mixture(X, MixtureConfig(n_clusters=4, target="floor:0.15", strength=INF))
-    assert fit.target == pytest.approx(floored(natural.target, 0.15))
+    assert fit.target == pytest.approx(apply_floor(natural.target, 0.15))
     assert fit.masses == pytest.approx(fit.target, abs=1e-8)
     assert fit.masses.min() == pytest.approx(0.15, abs=1e-8)
     assert fit.config.target == "floor:0.15"
@@ -138,12 +138,12 @@ def test_a_warm_start_and_a_path_keep_the_floor() -> None:
 
 
 def test_targets_have_one_spelling() -> None:
-    assert checked_target("floor:0.0500", 8) == "floor:0.05" == MixtureConfig(8, target="floor:5e-2").target
-    assert checked_target("natural", 8) == "natural"
-    assert checked_target([0.5, 0.5], 2) == (0.5, 0.5)
+    assert validate_target("floor:0.0500", 8) == "floor:0.05" == MixtureConfig(8, target="floor:5e-2").target
+    assert validate_target("natural", 8) == "natural"
+    assert validate_target([0.5, 0.5], 2) == (0.5, 0.5)
     assert read_target("floor:.05") == "floor:0.05"
     assert read_target("0.25,0.75") == (0.25, 0.75)
-    assert [floor_of(t) for t in ("floor:0.1", "floor:x", "uniform", (0.5, 0.5))] == [0.1, None, None, None]
+    assert [parse_floor(t) for t in ("floor:0.1", "floor:x", "uniform", (0.5, 0.5))] == [0.1, None, None, None]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""Sampling tested against what the distribution says; simplex measures and normalising by hand."""
+"""Sampling tested against what the distribution says; simplex measures and normalizing by hand."""
 
 import numpy as np
 import pytest
 
 from gem_core.errors import InputError
-from gem_core.geometry import effective_number, mean_resultant, normalise, normalised_entropy, sample_vmf
+from gem_core.geometry import effective_number, mean_resultant, normalize, normalized_entropy, sample_vmf
 
 
 def direction(dimension: int, rng: np.random.Generator) -> np.ndarray:
@@ -86,26 +86,26 @@ def test_refusals(mean: object, kappa: float, size: int, start: str) -> None:
 
 def test_entropy_and_effective_number_by_hand() -> None:
     """H(1/2, 1/4, 1/4) = 1.5 bits; over log2(3), log2(4) with an empty cluster beside."""
-    assert normalised_entropy([2, 1, 1]) == pytest.approx(1.5 / np.log2(3))
-    assert normalised_entropy([2, 1, 1, 0]) == pytest.approx(0.75)
+    assert normalized_entropy([2, 1, 1]) == pytest.approx(1.5 / np.log2(3))
+    assert normalized_entropy([2, 1, 1, 0]) == pytest.approx(0.75)
     assert effective_number([2, 1, 1]) == pytest.approx(2**1.5)
-    assert (normalised_entropy([1.0, 0.0]), effective_number([1.0, 0.0])) == (0.0, 1.0)
-    assert (normalised_entropy([3.0]), effective_number([3.0])) == (1.0, 1.0)
-    assert normalised_entropy(np.full(7, 1 / 7)) == 1.0
+    assert (normalized_entropy([1.0, 0.0]), effective_number([1.0, 0.0])) == (0.0, 1.0)
+    assert (normalized_entropy([3.0]), effective_number([3.0])) == (1.0, 1.0)
+    assert normalized_entropy(np.full(7, 1 / 7)) == 1.0
 
 
 @pytest.mark.parametrize("masses", [[], [0.0, 0.0], [1.0, -0.1], [1.0, np.nan], [[1.0]]])
 def test_masses_are_checked(masses: object) -> None:
-    for measure in (normalised_entropy, effective_number):
+    for measure in (normalized_entropy, effective_number):
         with pytest.raises(InputError, match=r"^masses must be"):
             measure(masses)
 
 
-def test_normalise() -> None:
-    assert normalise([[3, 4], [0, -2]]).tolist() == [[0.6, 0.8], [0.0, -1.0]]
-    assert normalise(np.array([[3, 4]], dtype=np.float16)).dtype == np.float32
-    wide = normalise(np.array([[3e37, 4e37], [3e-30, 4e-30]], dtype=np.float32))
+def test_normalize() -> None:
+    assert normalize([[3, 4], [0, -2]]).tolist() == [[0.6, 0.8], [0.0, -1.0]]
+    assert normalize(np.array([[3, 4]], dtype=np.float16)).dtype == np.float32
+    wide = normalize(np.array([[3e37, 4e37], [3e-30, 4e-30]], dtype=np.float32))
     assert wide.dtype == np.float32
     assert np.allclose(wide, [[0.6, 0.8]] * 2, rtol=1e-7, atol=0)
     with pytest.raises(InputError, match="vectors with a direction"):
-        normalise([[1.0, 0.0], [0.0, 0.0]])
+        normalize([[1.0, 0.0], [0.0, 0.0]])

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 
 from gem_core.errors import InputError
-from gem_core.geometry import floored, rebalance
+from gem_core.geometry import apply_floor, rebalance
 
 
 def some_shares(rng: np.random.Generator, k: int) -> np.ndarray:
@@ -77,13 +77,13 @@ def test_impossible_shares_are_refused() -> None:
 
 
 def test_a_floor_lifts_the_small_and_shrinks_the_rest_in_proportion() -> None:
-    assert floored([0.6, 0.3, 0.1, 0.0], 0.1).tolist() == pytest.approx([8 / 15, 4 / 15, 0.1, 0.1])
-    assert floored([0.2, 0.3, 0.5], 0.0).tolist() == pytest.approx([0.2, 0.3, 0.5])
-    assert floored([0.9, 0.1, 0.0], 1 / 3).tolist() == pytest.approx([1 / 3] * 3)
+    assert apply_floor([0.6, 0.3, 0.1, 0.0], 0.1).tolist() == pytest.approx([8 / 15, 4 / 15, 0.1, 0.1])
+    assert apply_floor([0.2, 0.3, 0.5], 0.0).tolist() == pytest.approx([0.2, 0.3, 0.5])
+    assert apply_floor([0.9, 0.1, 0.0], 1 / 3).tolist() == pytest.approx([1 / 3] * 3)
     # 0.21 is above the floor of 0.2 and falls below it once the others have been lifted
-    assert floored([0.79, 0.21, 0.0], 0.2).tolist() == pytest.approx([0.6, 0.2, 0.2])
+    assert apply_floor([0.79, 0.21, 0.0], 0.2).tolist() == pytest.approx([0.6, 0.2, 0.2])
     with pytest.raises(InputError) as caught:
-        floored([0.5, 0.5], 0.6)
+        apply_floor([0.5, 0.5], 0.6)
     assert str(caught.value) == (
         "The floor must lie between 0 and one part in 2 (0.5), one for each cluster; got 0.6. "
         "Use a lower floor, or fewer clusters."
@@ -96,7 +96,7 @@ def test_a_floor_leaves_shares_with_kept_proportions() -> None:
         k = int(rng.integers(1, 40))
         shares = some_shares(rng, k)
         floor = float(rng.random() / k)
-        new = floored(shares, floor)
+        new = apply_floor(shares, floor)
         assert new.sum() == pytest.approx(1, abs=1e-12)
         assert new.min() >= floor - 1e-15
         above = new > floor * (1 + 1e-12)
@@ -104,7 +104,7 @@ def test_a_floor_leaves_shares_with_kept_proportions() -> None:
             ratio = new[above] / shares[above]
             assert ratio == pytest.approx(np.full(ratio.size, ratio[0]))
             assert (shares[~above] * ratio[0] <= floor * (1 + 1e-9)).all()
-        assert floored(new, floor) == pytest.approx(new, abs=1e-12)
+        assert apply_floor(new, floor) == pytest.approx(new, abs=1e-12)
 
 
 def test_a_floor_is_the_nearest_point_in_relative_entropy() -> None:
@@ -117,4 +117,4 @@ def test_a_floor_is_the_nearest_point_in_relative_entropy() -> None:
         constraints={"type": "eq", "fun": lambda u: u.sum() - 1},
         options={"ftol": 1e-14},
     )
-    assert floored(p, 0.1) == pytest.approx(found.x, abs=1e-5)
+    assert apply_floor(p, 0.1) == pytest.approx(found.x, abs=1e-5)

@@ -1,4 +1,4 @@
-"""Bessel functions, normaliser, resultant and inverse against 50 digits, closed forms and limits."""
+"""Bessel functions, normalizer, resultant and inverse against 50 digits, closed forms and limits."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gem_core.errors import InputError
-from gem_core.geometry import concentration_from_resultant, log_bessel, log_normaliser, mean_resultant
+from gem_core.geometry import concentration_from_resultant, log_bessel, log_normalizer, mean_resultant
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "vmf.json").read_text(encoding="utf-8"))["rows"]
 # A hundred times tighter than what the method asks for (1e-10), so that a lost digit is seen.
@@ -28,7 +28,7 @@ def test_agrees_with_fifty_digits(dimension: int) -> None:
     resultants = [float.fromhex(row["resultant"]) for row in rows]
     values = {
         "log_bessel": log_bessel(dimension / 2 - 1, kappas),
-        "log_normaliser": log_normaliser(dimension, kappas),
+        "log_normaliser": log_normalizer(dimension, kappas),
         "mean_resultant": mean_resultant(dimension, kappas),
         "concentration_from_resultant": concentration_from_resultant(dimension, resultants, cap=np.inf),
     }
@@ -73,16 +73,16 @@ def test_log_bessel_broadcasts() -> None:
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 8, 768])
-def test_normaliser_at_zero_is_the_area_of_the_sphere(dimension: int) -> None:
+def test_normalizer_at_zero_is_the_area_of_the_sphere(dimension: int) -> None:
     with mp.workdps(50):
         area = 2 * mp.pi ** (mp.mpf(dimension) / 2) / mp.gamma(mp.mpf(dimension) / 2)
-        assert relative_error(float(log_normaliser(dimension, 0.0)), -mp.log(area)) < 1e-13
+        assert relative_error(float(log_normalizer(dimension, 0.0)), -mp.log(area)) < 1e-13
 
 
 def test_three_dimensions_by_hand() -> None:
     """C_3 = kappa / (4 pi sinh kappa) and A_3 = coth kappa - 1 / kappa (Langevin)."""
     kappa = np.array([0.5, 2.0, 11.0])
-    assert np.allclose(log_normaliser(3, kappa), np.log(kappa / (4 * np.pi * np.sinh(kappa))), rtol=1e-14, atol=1e-14)
+    assert np.allclose(log_normalizer(3, kappa), np.log(kappa / (4 * np.pi * np.sinh(kappa))), rtol=1e-14, atol=1e-14)
     assert np.allclose(mean_resultant(3, kappa), 1 / np.tanh(kappa) - 1 / kappa, rtol=1e-14, atol=0)
 
 
@@ -92,16 +92,16 @@ def test_density_integrates_to_one(dimension: int) -> None:
     angle = (np.arange(200_000) + 0.5) * np.pi / 200_000
     log_area = np.log(2) + 0.5 * (dimension - 1) * np.log(np.pi) - float(mp.loggamma(0.5 * (dimension - 1)))
     for kappa in (0.1, 5.0, 400.0):
-        log_density = float(log_normaliser(dimension, kappa)) + log_area + kappa * np.cos(angle)
+        log_density = float(log_normalizer(dimension, kappa)) + log_area + kappa * np.cos(angle)
         total = np.sum(np.exp(log_density + (dimension - 2) * np.log(np.sin(angle)))) * np.pi / 200_000
         assert total == pytest.approx(1.0, abs=1e-8)
 
 
-def test_resultant_is_the_slope_of_minus_log_normaliser() -> None:
+def test_resultant_is_the_slope_of_minus_log_normalizer() -> None:
     for dimension in (2, 9, 384):
         for kappa in (0.7, 40.0, 3000.0):
             h = 1e-3 * kappa
-            low, high = log_normaliser(dimension, [kappa - h, kappa + h])
+            low, high = log_normalizer(dimension, [kappa - h, kappa + h])
             assert -(high - low) / (2 * h) == pytest.approx(float(mean_resultant(dimension, kappa)), rel=1e-6)
 
 
@@ -123,14 +123,14 @@ def test_inverse_at_the_ends_and_at_the_cap() -> None:
 
 def test_extreme_concentrations_stay_finite() -> None:
     kappa = np.array([0.0, 1e-300, 1e12, 1e300])
-    assert np.all(np.isfinite(log_normaliser(768, kappa)))
+    assert np.all(np.isfinite(log_normalizer(768, kappa)))
     assert mean_resultant(768, kappa)[[0, 3]].tolist() == [0.0, 1.0]
     assert np.all(np.diff(mean_resultant(768, np.logspace(-6, 12, 500))) > 0)
 
 
 def test_scalars_and_shapes() -> None:
     assert mean_resultant(10, 3.0).shape == ()
-    assert log_normaliser(10, np.ones((2, 3))).shape == (2, 3)
+    assert log_normalizer(10, np.ones((2, 3))).shape == (2, 3)
     assert concentration_from_resultant(10, np.full((2, 3), 0.4)).shape == (2, 3)
     assert concentration_from_resultant(10, np.empty(0)).shape == (0,)
     assert log_bessel(np.empty(0), 1.0).shape == (0,)
@@ -142,7 +142,7 @@ def test_scalars_and_shapes() -> None:
         (lambda: log_bessel(-1.0, 1.0), "order must be finite and not negative; got -1.0. Check the argument."),
         (lambda: log_bessel(1.0, np.nan), "x must be finite and not negative; got nan. Check the argument."),
         (
-            lambda: log_normaliser(1, 1.0),
+            lambda: log_normalizer(1, 1.0),
             "dimension must be a whole number of at least 2; got 1. Pass vectors with two coordinates or more.",
         ),
         (

@@ -20,7 +20,7 @@ def documents(n: int = 150, d: int = 6, k: int = 4, seed: int = 0) -> tuple[np.n
     )
 
 
-def slow_density(X: np.ndarray, labels: np.ndarray, neighbours: int) -> np.ndarray:
+def slow_density(X: np.ndarray, labels: np.ndarray, neighbors: int) -> np.ndarray:
     """One document at a time."""
     rho = np.ones(len(X))
     for i in range(len(X)):
@@ -29,24 +29,24 @@ def slow_density(X: np.ndarray, labels: np.ndarray, neighbours: int) -> np.ndarr
             cosines = sorted(
                 (float(X[i] @ X[j] / np.linalg.norm(X[i]) / np.linalg.norm(X[j])) for j in others), reverse=True
             )
-            rho[i] = min(max(np.mean(cosines[:neighbours]), DENSITY_FLOOR), 1.0)
+            rho[i] = min(max(np.mean(cosines[:neighbors]), DENSITY_FLOOR), 1.0)
     return rho
 
 
-@pytest.mark.parametrize("neighbours", [1, 3, 8, 1000])
-def test_density_equals_a_slow_count(neighbours: int) -> None:
+@pytest.mark.parametrize("neighbors", [1, 3, 8, 1000])
+def test_density_equals_a_slow_count(neighbors: int) -> None:
     X, given = documents()
-    expected = slow_density(X, given.labels, neighbours)
-    np.testing.assert_allclose(local_density(X, given.labels, neighbours=neighbours), expected, atol=2e-7)
-    np.testing.assert_allclose(local_density(5 * X, given.labels, neighbours=neighbours), expected, atol=2e-7)
+    expected = slow_density(X, given.labels, neighbors)
+    np.testing.assert_allclose(local_density(X, given.labels, neighbors=neighbors), expected, atol=2e-7)
+    np.testing.assert_allclose(local_density(5 * X, given.labels, neighbors=neighbors), expected, atol=2e-7)
 
 
 def test_density_by_hand() -> None:
     # Angles 0, 60, 90 degrees: cosines .5, 0, sqrt(3)/2.
     X = np.array([[1.0, 0.0], [0.5, np.sqrt(0.75)], [0.0, 1.0]])
     half = np.sqrt(0.75)
-    np.testing.assert_allclose(local_density(X, [0, 0, 0], neighbours=1), [0.5, half, half], atol=1e-7)
-    np.testing.assert_allclose(local_density(X, [0, 0, 0], neighbours=2), [0.25, (0.5 + half) / 2, half / 2], atol=1e-7)
+    np.testing.assert_allclose(local_density(X, [0, 0, 0], neighbors=1), [0.5, half, half], atol=1e-7)
+    np.testing.assert_allclose(local_density(X, [0, 0, 0], neighbors=2), [0.25, (0.5 + half) / 2, half / 2], atol=1e-7)
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,29 +58,29 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_density_of_small_and_odd_clusters() -> None:
     X = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
-    rho = local_density(X, [0, 0, 1, 1, 2], neighbours=8)
+    rho = local_density(X, [0, 0, 1, 1, 2], neighbors=8)
     # Opposite documents: the floor; the same document twice: 1; alone: 1.
     np.testing.assert_allclose(rho, [DENSITY_FLOOR, DENSITY_FLOOR, 1.0, 1.0, 1.0])
 
 
 def test_score_is_the_sum_of_its_parts() -> None:
     X, given = documents()
-    raw = influence_scores(X, given, n_clusters=4, beta=0.7, neighbours=3, standardise=False)
+    raw = influence_scores(X, given, n_clusters=4, beta=0.7, neighbors=3, standardize=False)
     np.testing.assert_allclose(raw.confidence, given.log_responsibility, rtol=1e-6)
     np.testing.assert_allclose(raw.centrality, given.log_density, rtol=1e-6)
     np.testing.assert_allclose(raw.density, np.log(slow_density(X, given.labels, 3)), atol=1e-6)
     np.testing.assert_allclose(
         raw.gis, given.log_responsibility + given.log_density + 0.7 * raw.density.astype(float), rtol=1e-5
     )
-    assert (raw.beta, raw.neighbours, raw.standardised) == (0.7, 3, False)
+    assert (raw.beta, raw.neighbors, raw.standardized) == (0.7, 3, False)
     assert {part.dtype for part in (raw.gis, raw.confidence, raw.centrality, raw.density)} == {np.dtype("float32")}
     with pytest.raises(ValueError, match="read-only"):
         raw.gis[0] = 1
 
 
-def test_standardised_score_is_the_sum_of_z_scores() -> None:
+def test_standardized_score_is_the_sum_of_z_scores() -> None:
     X, given = documents()
-    got = influence_scores(X, given, n_clusters=4, beta=0.7, neighbours=3, standardise=True)
+    got = influence_scores(X, given, n_clusters=4, beta=0.7, neighbors=3, standardize=True)
     for k in range(4):
         own = given.labels == k
         parts = (given.log_responsibility[own], given.log_density[own], np.log(slow_density(X, given.labels, 3))[own])
@@ -99,13 +99,13 @@ def test_a_part_that_does_not_vary_counts_nothing() -> None:
         np.testing.assert_allclose(got.gis[own], (part - part.mean()) / part.std(), atol=1e-5)
 
 
-@pytest.mark.parametrize("standardise", [True, False])
-def test_rotation_permutation_and_numbering(standardise: bool) -> None:
+@pytest.mark.parametrize("standardize", [True, False])
+def test_rotation_permutation_and_numbering(standardize: bool) -> None:
     X, given = documents(seed=3)
-    first = influence_scores(X, given, n_clusters=4, standardise=standardise).gis
+    first = influence_scores(X, given, n_clusters=4, standardize=standardize).gis
     rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 6)))[0]
     np.testing.assert_allclose(
-        influence_scores(X @ rotation, given, n_clusters=4, standardise=standardise).gis, first, atol=1e-4
+        influence_scores(X @ rotation, given, n_clusters=4, standardize=standardize).gis, first, atol=1e-4
     )
     shuffle = np.random.default_rng(1).permutation(len(X))
     moved = SimpleNamespace(
@@ -114,14 +114,14 @@ def test_rotation_permutation_and_numbering(standardise: bool) -> None:
         log_density=given.log_density[shuffle],
     )
     np.testing.assert_allclose(
-        influence_scores(X[shuffle], moved, n_clusters=10, standardise=standardise).gis, first[shuffle], atol=1e-4
+        influence_scores(X[shuffle], moved, n_clusters=10, standardize=standardize).gis, first[shuffle], atol=1e-4
     )
 
 
 def test_one_document_and_identical_documents() -> None:
     alone = SimpleNamespace(labels=np.zeros(1, int), log_responsibility=np.zeros(1), log_density=np.ones(1))
-    assert influence_scores([[0.0, 2.0]], alone, n_clusters=3, standardise=False).gis.tolist() == [1.0]
-    assert influence_scores([[0.0, 2.0]], alone, n_clusters=3, standardise=True).gis.tolist() == [0.0]
+    assert influence_scores([[0.0, 2.0]], alone, n_clusters=3, standardize=False).gis.tolist() == [1.0]
+    assert influence_scores([[0.0, 2.0]], alone, n_clusters=3, standardize=True).gis.tolist() == [0.0]
     same = SimpleNamespace(labels=np.zeros(20, int), log_responsibility=np.zeros(20), log_density=np.full(20, 3.3))
     got = influence_scores(np.tile([0.6, 0.8], (20, 1)), same, n_clusters=1)
     np.testing.assert_array_equal(got.gis, 0.0)
@@ -129,7 +129,7 @@ def test_one_document_and_identical_documents() -> None:
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
-def test_a_real_fit_ranks_its_centre_first(kind: type) -> None:
+def test_a_real_fit_ranks_its_center_first(kind: type) -> None:
     rng = np.random.default_rng(0)
     X = (
         np.repeat(np.eye(3, 16), 60, axis=0)
@@ -169,7 +169,7 @@ def test_progress_may_cancel() -> None:
         ),
         ({}, {"n_clusters": 2}, "labels must lie between 0 and 1; got 0 to 3. Pass the fit's number of clusters."),
         ({}, {"beta": -1.0}, "beta must be a number from 0 up; got -1.0. Pass 1 for the default."),
-        ({}, {"neighbours": 0}, "neighbours must be at least 1; got 0. Pass 16 for the default."),
+        ({}, {"neighbors": 0}, "neighbors must be at least 1; got 0. Pass 16 for the default."),
     ],
 )
 def test_bad_input_is_refused(change: dict[str, np.ndarray], options: dict[str, float], text: str) -> None:

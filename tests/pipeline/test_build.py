@@ -204,4 +204,4 @@ def test_the_sample_collapses_without_balance(sample: Workspace) -> None:
     matched = preview(sample, taxonomy, replace(taxonomy.settings, strength=1.0))
     assert plain.after.largest > 1.7 * matched.after.largest
     assert plain.after.smallest < matched.after.smallest
-    assert matched.after.normalised_entropy > 0.99
+    assert matched.after.normalized_entropy > 0.99

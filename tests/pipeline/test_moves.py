@@ -28,13 +28,13 @@ INF = float("inf")
 
 def score(X: np.ndarray, fit: object, row: int, k: int) -> float:
     """l + b of one document and one cluster, the slow way, up to what all clusters share."""
-    from gem_core.geometry import log_normaliser
+    from gem_core.geometry import log_normalizer
 
     x = X[row].astype(np.float64)
     x /= np.linalg.norm(x)
     kappa = float(fit.concentrations[k])  # type: ignore[attr-defined]
     return (
-        float(log_normaliser(X.shape[1], kappa))
+        float(log_normalizer(X.shape[1], kappa))
         + kappa * float(x @ fit.centers[k])
         + float(  # type: ignore[attr-defined]
             fit.bias[k]

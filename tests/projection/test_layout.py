@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from gem_core.errors import Cancelled, InputError
-from gem_core.geometry import normalise, sample_vmf
+from gem_core.geometry import normalize, sample_vmf
 from gem_core.projection import Layout, equal_earth, layout, spherical, trustworthiness
-from gem_core.projection.neighbours import affinities, neighbour_graph, principal_directions
+from gem_core.projection.neighbors import affinities, neighbor_graph, principal_directions
 from gem_core.projection.spherical import EPOCHS
 
 N, TOPICS, D = 600, 12, 32
@@ -16,8 +16,8 @@ def topics(n: int = N, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Documents of twelve topics of unequal size, and the topic of each."""
     rng = np.random.default_rng(seed)
     labels = np.sort(rng.choice(TOPICS, n, p=np.arange(1, TOPICS + 1) / (TOPICS * (TOPICS + 1) / 2)))
-    centres = normalise(rng.standard_normal((TOPICS, D)))
-    return np.concatenate([sample_vmf(centres[k], 60.0, int(np.sum(labels == k)), rng) for k in range(TOPICS)]), labels
+    centers = normalize(rng.standard_normal((TOPICS, D)))
+    return np.concatenate([sample_vmf(centers[k], 60.0, int(np.sum(labels == k)), rng) for k in range(TOPICS)]), labels
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def result(corpus: tuple[np.ndarray, np.ndarray]) -> Layout:
 
 def largest_gap(sphere: np.ndarray) -> float:
     """Radius in degrees of the largest empty cap, over 4,000 directions."""
-    directions = normalise(np.random.default_rng(1).standard_normal((4000, 3)))
+    directions = normalize(np.random.default_rng(1).standard_normal((4000, 3)))
     return float(np.degrees(np.arccos((directions @ sphere.T).max(axis=1).min())))
 
 
@@ -45,7 +45,7 @@ def test_shapes_units_and_read_only(result: Layout) -> None:
     assert np.array_equal(result.flat, equal_earth(result.sphere))
 
 
-def test_neighbours_share_their_topic(corpus: tuple[np.ndarray, np.ndarray], result: Layout) -> None:
+def test_neighbors_share_their_topic(corpus: tuple[np.ndarray, np.ndarray], result: Layout) -> None:
     _, labels = corpus
     for positions in (result.sphere, result.flat):
         squares = np.sum((positions[:, None, :] - positions[None, :, :]) ** 2, axis=2)
@@ -73,10 +73,10 @@ def divergence(sphere: np.ndarray, P: np.ndarray, radius: float) -> float:
 
 
 def test_descent_lowers_the_divergence(corpus: tuple[np.ndarray, np.ndarray], result: Layout) -> None:
-    X = normalise(corpus[0])
-    P = affinities(*neighbour_graph(X, 45, lambda *_: None), 15.0).toarray()
+    X = normalize(corpus[0])
+    P = affinities(*neighbor_graph(X, 45, lambda *_: None), 15.0).toarray()
     radius = 1.35 * N**0.25
-    random = normalise(np.random.default_rng(0).standard_normal((N, 3)))
+    random = normalize(np.random.default_rng(0).standard_normal((N, 3)))
     start = principal_directions(X, np.random.default_rng(0))
     assert divergence(result.sphere, P, radius) < divergence(start, P, radius) - 0.5
     assert divergence(start, P, radius) < divergence(random, P, radius)
@@ -86,8 +86,8 @@ def test_landmarks_stand_for_all_documents(
     corpus: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The number of landmarks changes the noise of the repulsion, not its strength."""
-    X = normalise(corpus[0])
-    P = affinities(*neighbour_graph(X, 45, lambda *_: None), 15.0).toarray()
+    X = normalize(corpus[0])
+    P = affinities(*neighbor_graph(X, 45, lambda *_: None), 15.0).toarray()
     reached = []
     for landmarks in (N, 100):
         monkeypatch.setattr(spherical, "LANDMARKS", landmarks)
@@ -98,7 +98,7 @@ def test_landmarks_stand_for_all_documents(
 @pytest.mark.parametrize("n", [50, 480])
 def test_the_whole_sphere_is_used(n: int) -> None:
     sphere = layout(topics(n, seed=3)[0]).sphere
-    directions = normalise(np.random.default_rng(2).standard_normal((500, 3)))
+    directions = normalize(np.random.default_rng(2).standard_normal((500, 3)))
     emptiest = np.mean(directions @ sphere.T > 0, axis=1).min()
     assert emptiest > 0.15, "a hemisphere is nearly empty"
     assert largest_gap(sphere) < 60
@@ -132,7 +132,7 @@ def test_few_documents(n: int) -> None:
         (np.ones((40, 5)), 40),  # all identical: spread evenly
         (np.ones((30, 1)), 30),  # one dimension
         (np.repeat(np.eye(4), 30, axis=0), 4),  # copies only
-        (np.concatenate([np.eye(60), np.ones((100, 60))]), 61),  # more copies than neighbours
+        (np.concatenate([np.eye(60), np.ones((100, 60))]), 61),  # more copies than neighbors
         (np.array([[1.0, 0.0], [-1.0, 0.0]] * 10), 2),  # opposite copies
     ],
     ids=["identical", "one dimension", "four texts", "boilerplate", "opposite"],
@@ -155,7 +155,7 @@ def test_progress_counts_documents_and_epochs(corpus: tuple[np.ndarray, np.ndarr
     seen: list[tuple[str, int, int]] = []
     layout(corpus[0][:100], progress=lambda *report: seen.append(report))
     assert [r for r in seen if r[0] == "layout"] == [("layout", e, EPOCHS) for e in range(EPOCHS + 1)]
-    assert [step for step, done, total in seen if done == total] == ["neighbours", "layout", "flat map"]
+    assert [step for step, done, total in seen if done == total] == ["neighbors", "layout", "flat map"]
 
 
 def test_progress_may_cancel(corpus: tuple[np.ndarray, np.ndarray]) -> None:

@@ -1,4 +1,4 @@
-"""The parts of the layout against slow references: neighbours, affinities, forces, map, trustworthiness."""
+"""The parts of the layout against slow references: neighbors, affinities, forces, map, trustworthiness."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ from scipy.optimize import brentq
 from sklearn.manifold import trustworthiness as reference_trustworthiness
 
 from gem_core.errors import InputError
-from gem_core.geometry import normalise
-from gem_core.projection import equal_earth, neighbours, trustworthiness
-from gem_core.projection.flat import turned_for_the_map
+from gem_core.geometry import normalize
+from gem_core.projection import equal_earth, neighbors, trustworthiness
+from gem_core.projection.flat import rotate_for_map
 from gem_core.projection.forces import compiled
 
 
@@ -17,12 +17,12 @@ def quiet(step: str, done: int, total: int) -> None:
 
 
 def rows(n: int, d: int, seed: int = 0) -> np.ndarray:
-    return normalise(np.random.default_rng(seed).standard_normal((n, d)))
+    return normalize(np.random.default_rng(seed).standard_normal((n, d)))
 
 
-def test_neighbours_are_the_nearest_by_cosine() -> None:
+def test_neighbors_are_the_nearest_by_cosine() -> None:
     X = rows(300, 10)
-    indices, distances = neighbours.neighbour_graph(X, 20, quiet)
+    indices, distances = neighbors.neighbor_graph(X, 20, quiet)
     squares = 2 - 2 * X @ X.T
     np.fill_diagonal(squares, np.inf)
     order = np.argsort(squares, axis=1)[:, :20]
@@ -30,30 +30,30 @@ def test_neighbours_are_the_nearest_by_cosine() -> None:
     assert np.allclose(distances, np.take_along_axis(squares, order, axis=1), atol=1e-6)
 
 
-def test_a_copy_is_a_neighbour_but_never_oneself() -> None:
+def test_a_copy_is_a_neighbor_but_never_oneself() -> None:
     X = np.repeat(rows(4, 6), 30, axis=0)
-    indices, distances = neighbours.neighbour_graph(X, 10, quiet)
+    indices, distances = neighbors.neighbor_graph(X, 10, quiet)
     assert not np.any(indices == np.arange(120)[:, None])
     assert np.allclose(distances, 0.0, atol=1e-6)
 
 
 def test_inexact_search_finds_nearly_all(monkeypatch: pytest.MonkeyPatch) -> None:
     X = rows(4000, 8)
-    exact, _ = neighbours.neighbour_graph(X, 15, quiet)
-    monkeypatch.setattr(neighbours, "EXACT_LIMIT", 1000)
-    found, distances = neighbours.neighbour_graph(X, 15, quiet)
+    exact, _ = neighbors.neighbor_graph(X, 15, quiet)
+    monkeypatch.setattr(neighbors, "EXACT_LIMIT", 1000)
+    found, distances = neighbors.neighbor_graph(X, 15, quiet)
     assert np.mean([len(np.intersect1d(a, b)) for a, b in zip(exact, found, strict=True)]) > 0.9 * 15
-    assert neighbours.affinities(found, distances, 5.0).sum() == pytest.approx(1.0)
-    # More neighbours than the searched lists hold: what is missing is infinitely far.
-    _, distances = neighbours.neighbour_graph(X[:2000], 1500, quiet)
+    assert neighbors.affinities(found, distances, 5.0).sum() == pytest.approx(1.0)
+    # More neighbors than the searched lists hold: what is missing is infinitely far.
+    _, distances = neighbors.neighbor_graph(X[:2000], 1500, quiet)
     assert np.any(np.isinf(distances))
     assert np.all(np.diff(distances[:, :10], axis=1) >= 0)
 
 
 def test_above_sixty_thousand_documents_the_search_finds_98_of_100() -> None:
-    """The real limit: 65,000 rows, and the true neighbours of 400 of them."""
+    """The real limit: 65,000 rows, and the true neighbors of 400 of them."""
     X = rows(65_000, 8).astype(np.float32)
-    found, distances = neighbours.neighbour_graph(X, 15, quiet)
+    found, distances = neighbors.neighbor_graph(X, 15, quiet)
     some = np.random.default_rng(1).choice(len(X), 400, replace=False)
     squares = 2 - 2 * X[some] @ X.T
     squares[np.arange(400), some] = np.inf
@@ -64,18 +64,18 @@ def test_above_sixty_thousand_documents_the_search_finds_98_of_100() -> None:
     assert np.allclose(distances[some], np.take_along_axis(squares, found[some], axis=1), atol=1e-5)
 
 
-def test_neighbours_that_were_not_found_weigh_nothing() -> None:
+def test_neighbors_that_were_not_found_weigh_nothing() -> None:
     indices = np.array([[1, 2, 0], [0, 2, 3], [0, 1, 3], [1, 2, 0]])
     distances = np.array([[0.1, 0.2, np.inf], [0.1, 0.2, 0.3], [0.2, 0.2, 0.4], [0.3, 0.4, 0.5]])
-    P = neighbours.affinities(indices, distances, 2.0).toarray()
+    P = neighbors.affinities(indices, distances, 2.0).toarray()
     assert np.all(np.isfinite(P))
     assert P[0, 0] == 0
 
 
 def test_affinities_have_the_asked_perplexity() -> None:
     X = rows(200, 5)
-    indices, distances = neighbours.neighbour_graph(X, 199, quiet)
-    P = neighbours.affinities(indices, distances, 12.0).toarray()
+    indices, distances = neighbors.neighbor_graph(X, 199, quiet)
+    P = neighbors.affinities(indices, distances, 12.0).toarray()
     assert P.sum() == pytest.approx(1.0)
     assert np.array_equal(P, P.T)
     conditional = np.zeros((200, 200))
@@ -102,7 +102,7 @@ def slow_shares(squares: np.ndarray, perplexity: float) -> np.ndarray:
 def test_forces_agree_with_the_slow_sum() -> None:
     points = (3.0 * rows(40, 3)).astype(np.float32)
     landmarks = points[[3, 17, 17, 30]]
-    P = neighbours.affinities(*neighbours.neighbour_graph(rows(40, 6), 8, quiet), 3.0)
+    P = neighbors.affinities(*neighbors.neighbor_graph(rows(40, 6), 8, quiet), 3.0)
     attraction, repulsion, kernel_sum = np.zeros_like(points), np.zeros_like(points), np.zeros(40, dtype=np.float32)
     gather, _ = compiled()
     gather(
@@ -158,7 +158,7 @@ def test_the_cut_runs_where_few_documents_are() -> None:
     points = rows(3000, 3).astype(np.float32)
     bare = (np.abs(points[:, 2]) < 0.25) & (points[:, 0] > -0.2)
     points = points[~bare]
-    turned = turned_for_the_map(points, rng)
+    turned = rotate_for_map(points, rng)
     assert np.allclose(turned[:50] @ turned[:50].T, points[:50] @ points[:50].T, atol=1e-5)
     at_cut = (turned[:, 0] < 0) & (np.abs(turned[:, 1]) < 0.1)
     assert np.mean(at_cut) < 0.01  # 3% if turned at random
@@ -168,7 +168,7 @@ def test_the_cut_runs_where_few_documents_are() -> None:
 def test_trustworthiness_is_scikit_learns(columns: int) -> None:
     X = rows(150, 12).astype(np.float64)
     Y = X[:, :columns] + 0.1
-    assert trustworthiness(X, Y, neighbours=7) == pytest.approx(reference_trustworthiness(X, Y, n_neighbors=7))
+    assert trustworthiness(X, Y, neighbors=7) == pytest.approx(reference_trustworthiness(X, Y, n_neighbors=7))
 
 
 def test_trustworthiness_of_a_sample_estimates_the_whole() -> None:
@@ -187,8 +187,7 @@ def test_trustworthiness_refuses() -> None:
         "Y must hold one position a document (20); got shape (19, 2). Pass the layout of the same documents."
     )
     with pytest.raises(InputError) as caught:
-        trustworthiness(rows(20, 4), np.zeros((20, 2)), neighbours=10)
+        trustworthiness(rows(20, 4), np.zeros((20, 2)), neighbors=10)
     assert str(caught.value) == (
-        "neighbours must be at least 1 and below half the documents; "
-        "got 10 with 20 documents. Ask for fewer neighbours."
+        "neighbors must be at least 1 and below half the documents; got 10 with 20 documents. Ask for fewer neighbors."
     )

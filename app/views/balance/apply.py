@@ -9,7 +9,7 @@ from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.progress import reporter
 from app.views.balance.draft import Draft, applied
-from gem_core.pipeline import ensure_path, fit_taxonomy, numbered
+from gem_core.pipeline import align_target_shares, ensure_path, fit_taxonomy
 from gem_core.workspace import Settings, Taxonomy
 
 
@@ -66,7 +66,7 @@ def _apply(root: Path, settings: Settings) -> None:
         workspace = cached_results.workspace(root)
         taxonomy = cached_results.taxonomy(root)
         report = reporter(bar)
-        fit_taxonomy(workspace, numbered(workspace, taxonomy, settings, progress=report), progress=report)
+        fit_taxonomy(workspace, align_target_shares(workspace, taxonomy, settings, progress=report), progress=report)
         ensure_path(workspace, progress=report)
         done = True
     if done:

@@ -8,7 +8,7 @@ from app.components.share_editor.own_shares import OwnShares
 from app.data import cached_results
 from app.state.session import Session
 from app.ui.text import short
-from gem_core.clustering.target import floor_of, floor_target
+from gem_core.clustering.target import floor_target, parse_floor
 from gem_core.workspace import Taxonomy
 from gem_core.workspace.settings import Target
 
@@ -21,7 +21,7 @@ KIND_HELP = (
 
 def target_of(session: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, n_clusters: int, key: str) -> Target:
     """Show the controls of the target; `key` ends in the round of the draft."""
-    present = "own" if not isinstance(now, str) else "floor" if floor_of(now) is not None else now
+    present = "own" if not isinstance(now, str) else "floor" if parse_floor(now) is not None else now
     kind = (
         st.segmented_control(
             "Target",
@@ -53,7 +53,7 @@ def target_of(session: Session, taxonomy: Taxonomy, own: OwnShares, now: Target,
 def _floor(now: Target, n_clusters: int, key: str) -> str:
     """Percent of the corpus that every cluster has at least."""
     most = int(1e4 / n_clusters) / 100  # rounded down: one for each cluster must fit
-    given = floor_of(now)
+    given = parse_floor(now)
     value = min(most, 100 * given if given is not None else round(50 / n_clusters, 1))
     floor = st.number_input(
         "At least, percent",

@@ -37,7 +37,7 @@ def measures(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Measure, ...]:
             f"{even.effective_clusters:.1f} of {len(living)}",
             "clusters of equal size that would be as even",
         ),
-        Measure("Normalised entropy", decimal(even.normalised_entropy, 3), "1 = all shares equal"),
+        Measure("Normalised entropy", decimal(even.normalized_entropy, 3), "1 = all shares equal"),
         Measure(
             "Largest and smallest share", f"{percent(even.largest)} and {percent(even.smallest)}", "of the documents"
         ),
@@ -56,7 +56,7 @@ def measures(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Measure, ...]:
         rows.append(Measure("Silhouette", decimal(score, 3), f"by cosine, {count(len(some))} documents; -1 to 1"))
     rows += _known_labels(workspace, taxonomy)
     if n > 2 * NEIGHBOURS:
-        trust = trustworthiness(workspace.embeddings, workspace.sphere, neighbours=NEIGHBOURS, sample=TRUSTED)
+        trust = trustworthiness(workspace.embeddings, workspace.sphere, neighbors=NEIGHBOURS, sample=TRUSTED)
         rows.append(
             Measure(
                 "Trust in the map",

@@ -11,7 +11,7 @@ from gem_core.workspace import Taxonomy, Workspace
 
 
 def ensure_path(workspace: Workspace, *, progress: Progress = silent) -> Taxonomy:
-    """Compute the balance path of the present taxonomy's fit unless it is there already."""
+    """Compute the balance path of the current taxonomy's fit unless it is there already."""
     taxonomy = workspace.taxonomy()
     if not taxonomy.has_path:
         path = _path(workspace, workspace.taxonomy(taxonomy.base), progress)

@@ -12,7 +12,7 @@ from gem_core.clustering import (
     MixtureFit,
     fit_mixture,
 )
-from gem_core.clustering.assignment import assign_units, renumbered
+from gem_core.clustering.assignment import assign_units, renumber_assignment
 from gem_core.errors import InputError
 from gem_core.influence import influence_scores
 from gem_core.pipeline.editing.describe_clusters import _hash, _named
@@ -56,7 +56,7 @@ def check_size(X: Floating, n_clusters: int) -> None:
 
 
 def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
-    """Fit, score, name and save a taxonomy, and make it the present one.
+    """Fit, score, name and save a taxonomy, and make it the current one.
 
     The fit itself depends on the corpus and the settings alone, and one that is already there is taken as it is. When
     there is a taxonomy already, the new one follows it: numbers and colours by matching, labels that a person gave,
@@ -77,7 +77,7 @@ def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress
         If the workspace cannot be written.
     """
     with workspace.writing():
-        base = fitted(workspace, settings, progress=progress)
+        base = load_or_fit(workspace, settings, progress=progress)
         old = workspace.taxonomy() if workspace.fitted() else None
         if old is not None and not old.edited and old.key == base.key:
             return old
@@ -91,20 +91,20 @@ def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress
 
 def _sentence(settings: Settings, old: Taxonomy | None) -> str:
     strength = "exact" if settings.strength == float("inf") else f"{settings.strength:.3g}"
-    held = sum(c.pinned for c in old.clusters) if old is not None else 0
-    kept = f", {held} pinned" if held else ""
-    return f"Fitted {settings.n_clusters} clusters at strength {strength}{kept}"
+    pinned = sum(c.pinned for c in old.clusters) if old is not None else 0
+    pins = f", {pinned} pinned" if pinned else ""
+    return f"Fitted {settings.n_clusters} clusters at strength {strength}{pins}"
 
 
-def fitted(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
-    """Return the fit under these settings as nobody edited it, made now if it is not there; under the writers' lock."""
+def load_or_fit(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
+    """Return the unedited taxonomy of these settings, fitting it now unless it is stored; needs the writers' lock."""
     key = taxonomy_key(workspace.manifest.data_hash, workspace.manifest.encoder, settings)
     if not workspace.has(f"fits/{key}/taxonomy.json"):
-        _make(workspace, settings, key, progress)
+        _fit_and_save(workspace, settings, key, progress)
     return workspace.taxonomy(key)
 
 
-def _make(workspace: Workspace, settings: Settings, key: str, progress: Progress) -> None:
+def _fit_and_save(workspace: Workspace, settings: Settings, key: str, progress: Progress) -> None:
     X = workspace.embeddings
     check_size(X, settings.n_clusters)
     book = CostBook()
@@ -114,7 +114,7 @@ def _make(workspace: Workspace, settings: Settings, key: str, progress: Progress
     with book.step("assign"):
         assignment = assign_units(X, fit)
         order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")  # largest first: easiest to read
-        fit, assignment = fit.permuted(order), renumbered(assignment, order)
+        fit, assignment = fit.permute(order), renumber_assignment(assignment, order)
     book.passes(1)
     progress("score documents", 0, 1)
     with book.step("score"):
@@ -159,7 +159,7 @@ def fit_settings(
     on from there. With `start`, share k is for cluster k of `start`.
     """
     if not isinstance(settings.target, str) and start is None:
-        start = _equal(workspace, settings, progress)
+        start = fit_equal_shares(workspace, settings, progress)
     return fit_mixture(
         workspace.embeddings,
         settings.config(),
@@ -169,8 +169,8 @@ def fit_settings(
     )
 
 
-def _equal(workspace: Workspace, settings: Settings, progress: Progress) -> MixtureFit:
-    """The fit with equal shares, its largest cluster first."""
+def fit_equal_shares(workspace: Workspace, settings: Settings, progress: Progress) -> MixtureFit:
+    """Fit with equal shares and number the clusters by falling mass."""
     fit = fit_mixture(
         workspace.embeddings,
         replace(settings, target="uniform").config(),
@@ -178,4 +178,4 @@ def _equal(workspace: Workspace, settings: Settings, progress: Progress) -> Mixt
         progress=progress,
     )
     order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")
-    return fit.permuted(order)
+    return fit.permute(order)

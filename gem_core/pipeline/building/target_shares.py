@@ -6,11 +6,13 @@ import numpy as np
 
 from gem_core._types import Float64, Progress, silent
 from gem_core.clustering import assign, match_clusters
-from gem_core.pipeline.building.fit import _equal
+from gem_core.pipeline.building.fit import fit_equal_shares
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
 
-def numbered(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, progress: Progress = silent) -> Settings:
+def align_target_shares(
+    workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, progress: Progress = silent
+) -> Settings:
     """Return settings whose own shares, given for the clusters of `taxonomy`, are in the order of `fit_settings`.
 
     A taxonomy that was refitted numbers its clusters as its forerunner did; a fit from the start cannot know that. The
@@ -27,7 +29,7 @@ def numbered(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pr
     """
     if isinstance(settings.target, str):
         return settings
-    base = _equal(workspace, settings, progress)
+    base = fit_equal_shares(workspace, settings, progress)
     labels = assign(workspace.embeddings, base).labels
     order = match_clusters(taxonomy.positions, labels, settings.n_clusters)
     return replace(settings, target=tuple(settings.target[k] for k in order))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from gem_core._types import Float32, Int32, Progress, frozen, silent
 from gem_core.clustering.overlap import overlap_table
-from gem_core.clustering.seeding import hard_sums
+from gem_core.clustering.seeding import hard_assignment_sums
 from gem_core.errors import InputError
 from gem_core.pipeline.compare.refits import METHODS, Method, base_settings, refit, refit_key
 from gem_core.taxonomy import cluster_keywords, cluster_labels
@@ -215,7 +215,7 @@ def _names(workspace: Workspace, settings: Settings, method: Method, found: Grou
     """Keyword labels of the clusters of a fit; kept with it after the first time."""
     if "names" not in found.facts:
         X, k = workspace.embeddings, settings.n_clusters
-        mass, sums = hard_sums(X, np.full(len(workspace), 1.0), found.labels, k)
+        mass, sums = hard_assignment_sums(X, np.full(len(workspace), 1.0), found.labels, k)
         centers = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)  # an empty cluster has none
         typical = np.einsum("ij,ij->i", X, centers.astype(X.dtype)[found.labels])
         names = cluster_labels(cluster_keywords(workspace.terms, X, found.labels, typical, centers))

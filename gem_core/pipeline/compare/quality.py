@@ -8,7 +8,7 @@ from gem_core._types import Float64, Floating, Int32
 from gem_core.clustering import balance_measures
 from gem_core.clustering.measures import sampled_silhouette
 from gem_core.clustering.overlap import overlap_table, table_agreement
-from gem_core.clustering.seeding import hard_sums
+from gem_core.clustering.seeding import hard_assignment_sums
 from gem_core.pipeline.compare.partitions import NO_VALUE, Partition, column_groups
 from gem_core.workspace import Workspace
 
@@ -72,7 +72,7 @@ def measure(workspace: Workspace, labels: Int32, k: int, weighting: str, *, labe
     return Quality(
         clusters=k,
         empty=balance.empty,
-        entropy=balance.normalised_entropy,
+        entropy=balance.normalized_entropy,
         effective=balance.effective_clusters,
         largest=balance.largest,
         smallest=balance.smallest,
@@ -92,7 +92,7 @@ def cosines(X: Floating, labels: Int32, k: int) -> tuple[float, float]:
 
     Unit rows; memory: blocks of about 8 MB.
     """
-    mass, sums = hard_sums(X, np.full(len(labels), 1.0), labels, k)
+    mass, sums = hard_assignment_sums(X, np.full(len(labels), 1.0), labels, k)
     living = np.flatnonzero(mass > 0)
     place = np.searchsorted(living, labels)
     centers: Float64 = sums[living] / np.maximum(np.linalg.norm(sums[living], axis=1, keepdims=True), 1e-12)

@@ -119,4 +119,4 @@ def _fit(X: Floating, settings: Settings, method: Method, weights: Float64 | Non
             return fit_mixture(X, config, weights=weights, progress=progress)
         equal = fit_mixture(X, replace(config, target="uniform"), weights=weights, progress=progress)
         order = np.argsort(np.argsort(-equal.masses, kind="stable"), kind="stable")  # as a first fit numbers them
-        return fit_mixture(X, config, weights=weights, start=equal.permuted(order), progress=progress)
+        return fit_mixture(X, config, weights=weights, start=equal.permute(order), progress=progress)

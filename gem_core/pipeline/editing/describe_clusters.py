@@ -13,7 +13,7 @@ from gem_core._types import Float64, Int32, Progress, frozen, silent
 from gem_core.clustering import MixtureFit
 from gem_core.clustering.assignment import assign_units
 from gem_core.clustering.config import CAP_RATIO
-from gem_core.clustering.m_step import Parameters, maximise
+from gem_core.clustering.m_step import Parameters, maximize
 from gem_core.influence import borderline, exemplars, influence_scores, least_typical
 from gem_core.pipeline.editing.working_copy import Arrangement
 from gem_core.taxonomy import (
@@ -100,7 +100,7 @@ def _mixture(workspace: Workspace, old: Taxonomy, new: Arrangement, numbers: Int
             resultants[place] = w[rows] @ np.asarray(workspace.embeddings[rows], dtype=np.float64)
             mode = "per_cluster" if isinstance(fit.config.concentration, str) else fit.config.concentration
             before = Parameters(centers[place : place + 1], np.full(1, fit.reference_concentration), capped[:1] & False)
-            found = maximise(
+            found = maximize(
                 mass[place : place + 1],
                 resultants[place : place + 1],
                 before,

@@ -6,7 +6,7 @@ import numpy as np
 
 from gem_core._types import Bool, Float64, Int32, Progress, frozen, silent
 from gem_core.clustering import Assignment, BalanceMeasures, MixtureFit, balance_measures
-from gem_core.clustering.assignment import assign_units, renumbered
+from gem_core.clustering.assignment import assign_units, renumber_assignment
 from gem_core.clustering.overlap import overlap_table, table_agreement
 from gem_core.pipeline.building.fit import check_size, fit_settings
 from gem_core.pipeline.editing.match_previous import following, hold
@@ -104,7 +104,7 @@ def _held_against(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, 
     found = following(taxonomy, assignment.labels, fit.masses.size)
     labels = hold(X, fit, assignment.labels, found)
     order = np.argsort(np.argsort(found.numbers))
-    fit, assignment = fit.permuted(order), renumbered(assignment, order)
+    fit, assignment = fit.permute(order), renumber_assignment(assignment, order)
     mine = np.sort(found.numbers)
     numbers = np.union1d(mine, list(found.held)).astype(np.int32)
     continued = dict(

@@ -5,16 +5,16 @@ from scipy import sparse
 
 from gem_core._types import Float32, Float64, Floating, Progress
 
-# Exact search costs n^2 d; from here on an inverted file is searched instead (about 98% of the true neighbours).
+# Exact search costs n^2 d; from here on an inverted file is searched instead (about 98% of the true neighbors).
 EXACT_LIMIT = 60_000
 BATCH = 2048
 BISECTIONS = 50
 
 
-def neighbour_graph(X: Floating, count: int, progress: Progress) -> tuple[np.ndarray, Float64]:
+def neighbor_graph(X: Floating, count: int, progress: Progress) -> tuple[np.ndarray, Float64]:
     """Return the `count` nearest other rows by cosine: indices (n, count) and squared chord distances, near to far.
 
-    `X` holds unit rows. A neighbour that the inexact search did not find has distance inf and index 0.
+    `X` holds unit rows. A neighbor that the inexact search did not find has distance inf and index 0.
     """
     import faiss
 
@@ -31,15 +31,15 @@ def neighbour_graph(X: Floating, count: int, progress: Progress) -> tuple[np.nda
     indices = np.empty((n, count), dtype=np.int64)
     distances = np.empty((n, count))
     for first in range(0, n, BATCH):
-        progress("neighbours", first, n)
+        progress("neighbors", first, n)
         last = min(n, first + BATCH)
         cosine, found = index.search(rows[first:last], count + 1)
         other = found != np.arange(first, last)[:, None]
-        # A row with more copies than neighbours may not meet itself: its farthest find goes instead.
+        # A row with more copies than neighbors may not meet itself: its farthest find goes instead.
         other[other.all(axis=1), -1] = False
         indices[first:last] = found[other].reshape(-1, count)
         distances[first:last] = np.maximum(0.0, 2.0 - 2.0 * cosine[other].reshape(-1, count).astype(np.float64))
-    progress("neighbours", n, n)
+    progress("neighbors", n, n)
     missing = indices < 0
     indices[missing], distances[missing] = 0, np.inf
     return indices, distances
@@ -49,7 +49,7 @@ def affinities(indices: np.ndarray, distances: Float64, perplexity: float) -> sp
     """Return the symmetric t-SNE affinities P (n, n), sum 1 (van der Maaten & Hinton, JMLR 9, 2008, Eq. 1-2).
 
     p_{j|i} = exp(-beta_i d_ij^2) / sum, with beta_i such that exp(entropy) = perplexity; P = (p + p') / 2n. With
-    fewer distinct neighbours than the perplexity the shares are as equal as they can be.
+    fewer distinct neighbors than the perplexity the shares are as equal as they can be.
     """
     n, count = indices.shape
     shifted = distances - distances[:, :1]
@@ -70,15 +70,15 @@ def affinities(indices: np.ndarray, distances: Float64, perplexity: float) -> sp
 
 
 def principal_directions(X: Floating, rng: np.random.Generator) -> Float32 | None:
-    """Return start positions on S^2: the three leading principal components, each scaled to variance 1, normalised.
+    """Return start positions on S^2: the three leading principal components, each scaled to variance 1, normalized.
 
     A component without variance (few distinct documents) becomes noise, so that different rows do not start at one
     place. None when no component has any: all rows are copies.
     """
-    centred = X - X.mean(axis=0)
+    centerd = X - X.mean(axis=0)
     d = X.shape[1]
-    _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
-    leading = centred.astype(np.float64) @ axes[:, : -min(d, 3) - 1 : -1]
+    _, axes = np.linalg.eigh((centerd.T @ centerd).astype(np.float64))
+    leading = centerd.astype(np.float64) @ axes[:, : -min(d, 3) - 1 : -1]
     start = rng.standard_normal((X.shape[0], 3))
     spread = leading.std(axis=0)
     # Against the noise floor of float32 rows of length 1.
