@@ -1,4 +1,4 @@
-"""Plotly figures of two groupings held against each other: flows and overlap. Names leave through `widgets.plain`."""
+"""Plotly figures that compare two groupings: flows and overlap. Names are escaped by `plain`."""
 
 from dataclasses import dataclass
 
@@ -11,91 +11,95 @@ from app.ui.text import plain, short
 from gem_core._formatting import count, percent
 from gem_core.pipeline.compare.comparison import Comparison, Partition
 
-THIN = 0.01  # part of the documents below which a flow is folded
-MOST = 40  # groups of a side that are drawn one by one
-GREY = "#8a94a3"
-OTHER = "Thin flows"
+SMALL_FLOW = 0.01  # part of the documents below which a flow is folded
+MAX_GROUPS = 40  # groups of a side that are drawn one by one
+GRAY = "#8a94a3"
+OTHER = "Small flows"
 
 
 @dataclass(frozen=True)
-class Side:
-    """The groups of one side as they are drawn, from the top; the last may stand for all small ones."""
+class FoldedSide:
+    """Groups of one side as drawn, from the top; the last may combine all small groups."""
 
     names: tuple[str, ...]
-    colours: tuple[str, ...]
+    colors: tuple[str, ...]
     groups: tuple[tuple[int, ...], ...]
 
 
-def side(partition: Partition, order: NDArray[np.integer]) -> Side:
-    """Order the groups of a side; beyond `MOST` the smallest are drawn as one."""
+def fold_side(partition: Partition, order: NDArray[np.integer]) -> FoldedSide:
+    """Order the groups of a side; beyond `MAX_GROUPS` the smallest are combined."""
     sizes = partition.sizes
-    kept = set(np.argsort(-sizes, kind="stable")[: MOST if len(sizes) <= MOST else MOST - 1].tolist())
-    shown = [int(k) for k in order if int(k) in kept and sizes[k] > 0]
-    rest = tuple(int(k) for k in order if int(k) not in kept and sizes[k] > 0)
-    names = [partition.names[k] for k in shown] + ([f"{len(rest)} smaller ones"] if rest else [])
-    colours = [partition.colours[k] for k in shown] + ([GREY] if rest else [])
-    return Side(tuple(names), tuple(colours), tuple((k,) for k in shown) + ((rest,) if rest else ()))
+    drawn_groups = set(
+        np.argsort(-sizes, kind="stable")[: MAX_GROUPS if len(sizes) <= MAX_GROUPS else MAX_GROUPS - 1].tolist()
+    )
+    listed = [int(k) for k in order if int(k) in drawn_groups and sizes[k] > 0]
+    rest = tuple(int(k) for k in order if int(k) not in drawn_groups and sizes[k] > 0)
+    names = [partition.names[k] for k in listed] + ([f"{len(rest)} smaller groups"] if rest else [])
+    colors = [partition.colours[k] for k in listed] + ([GRAY] if rest else [])
+    return FoldedSide(tuple(names), tuple(colors), tuple((k,) for k in listed) + ((rest,) if rest else ()))
 
 
-def folded(found: Comparison) -> tuple[Side, Side, NDArray[np.float64]]:
-    """Both sides as they are drawn, and the documents between their groups."""
-    a, b = side(found.a, found.order_a), side(found.b, found.order_b)
-    table = np.array([[found.table[np.ix_(one, two)].sum() for two in b.groups] for one in a.groups], dtype=np.float64)
+def fold_small_flows(comparison: Comparison) -> tuple[FoldedSide, FoldedSide, NDArray[np.float64]]:
+    """Return both sides as drawn, and the number of documents between their groups."""
+    a, b = fold_side(comparison.a, comparison.order_a), fold_side(comparison.b, comparison.order_b)
+    table = np.array(
+        [[comparison.table[np.ix_(left, right)].sum() for right in b.groups] for left in a.groups], dtype=np.float64
+    )
     return a, b, table
 
 
-def thin_share(found: Comparison) -> float:
-    """Part of the documents in flows that are too thin to be drawn."""
-    _, _, table = folded(found)
-    return float(table[table < THIN * table.sum()].sum() / table.sum())
+def small_flow_share(comparison: Comparison) -> float:
+    """Return the share of documents in flows too small to be drawn."""
+    _, _, table = fold_small_flows(comparison)
+    return float(table[table < SMALL_FLOW * table.sum()].sum() / table.sum())
 
 
-def sankey(found: Comparison, *, dark: bool, height: int = 560) -> go.Figure:
-    """Flows of documents from the groups of `a` on the left to those of `b` on the right.
+def sankey_chart(comparison: Comparison, *, dark: bool, height: int = 560) -> go.Figure:
+    """Draw the flows of documents from the groups of `a` on the left to those of `b` on the right.
 
-    Flows below 1% of the documents run together through one grey node in the middle, so that every group keeps its
+    Flows below 1% of the documents are combined through one gray node in the middle, so that every group keeps its
     height.
     """
-    a, b, table = folded(found)
+    a, b, table = fold_small_flows(comparison)
     n = float(table.sum())
-    thin = (table > 0) & (table < THIN * n)
+    is_small = (table > 0) & (table < SMALL_FLOW * n)
     middle = len(a.names) + len(b.names)
-    sources, targets, values, colours, hovers = [], [], [], [], []
+    sources, targets, values, colors, hover_texts = [], [], [], [], []
 
-    def flow(source: int, target: int, value: float, colour: str, words: str) -> None:
+    def add_flow(source: int, target: int, value: float, color: str, words: str) -> None:
         sources.append(source)
         targets.append(target)
         values.append(value)
-        colours.append(sheer(colour, 0.42 if colour != GREY else 0.22))
-        hovers.append(f"{words}<br>{count(value)} documents, {percent(value / n)}")
+        colors.append(sheer(color, 0.42 if color != GRAY else 0.22))
+        hover_texts.append(f"{words}<br>{count(value)} documents, {percent(value / n)}")
 
-    for i, j in np.argwhere((table > 0) & ~thin):
-        flow(
+    for i, j in np.argwhere((table > 0) & ~is_small):
+        add_flow(
             int(i),
             len(a.names) + int(j),
             float(table[i, j]),
-            a.colours[i],
+            a.colors[i],
             f"{_label(a.names[i])} → {_label(b.names[j])}",
         )
-    for i in np.flatnonzero(thin.any(axis=1)):
-        flow(int(i), middle, float(table[i][thin[i]].sum()), GREY, f"{_label(a.names[i])} → thin flows")
-    for j in np.flatnonzero(thin.any(axis=0)):
-        flow(
+    for i in np.flatnonzero(is_small.any(axis=1)):
+        add_flow(int(i), middle, float(table[i][is_small[i]].sum()), GRAY, f"{_label(a.names[i])} → small flows")
+    for j in np.flatnonzero(is_small.any(axis=0)):
+        add_flow(
             middle,
             len(a.names) + int(j),
-            float(table[:, j][thin[:, j]].sum()),
-            GREY,
-            f"thin flows → {_label(b.names[j])}",
+            float(table[:, j][is_small[:, j]].sum()),
+            GRAY,
+            f"small flows → {_label(b.names[j])}",
         )
     ends = [
-        *zip(a.names, a.colours, table.sum(axis=1), strict=True),
-        *zip(b.names, b.colours, table.sum(axis=0), strict=True),
+        *zip(a.names, a.colors, table.sum(axis=1), strict=True),
+        *zip(b.names, b.colors, table.sum(axis=0), strict=True),
     ]
-    places = [*_places(table.sum(axis=1), height), *_places(table.sum(axis=0), height)]
+    node_positions = [*_node_positions(table.sum(axis=1), height), *_node_positions(table.sum(axis=0), height)]
     x = [0.001] * len(a.names) + [0.999] * len(b.names)
-    if thin.any():
-        ends.append((OTHER, GREY, float(table[thin].sum())))
-        places.append(0.5)
+    if is_small.any():
+        ends.append((OTHER, GRAY, float(table[is_small].sum())))
+        node_positions.append(0.5)
         x.append(0.5)
     figure = go.Figure(
         go.Sankey(
@@ -105,9 +109,9 @@ def sankey(found: Comparison, *, dark: bool, height: int = 560) -> go.Figure:
                 "label": [
                     plain(short(name, 24)) if size >= 0.008 * n or name == OTHER else "" for name, _, size in ends
                 ],
-                "color": [colour for _, colour, _ in ends],
+                "color": [color for _, color, _ in ends],
                 "x": x,
-                "y": places,
+                "y": node_positions,
                 "pad": _pad(len(ends)),
                 "thickness": 12,
                 "line": {"width": 0},
@@ -120,8 +124,8 @@ def sankey(found: Comparison, *, dark: bool, height: int = 560) -> go.Figure:
                 "source": sources,
                 "target": targets,
                 "value": values,
-                "color": colours,
-                "customdata": hovers,
+                "color": colors,
+                "customdata": hover_texts,
                 "hovertemplate": "%{customdata}<extra></extra>",
             },
             textfont={"size": 12, "color": "#e5eaf1" if dark else "#1b2430", "shadow": "none"},
@@ -135,23 +139,23 @@ def sankey(found: Comparison, *, dark: bool, height: int = 560) -> go.Figure:
     )
 
 
-def overlap(found: Comparison, *, dark: bool, height: int = 560) -> go.Figure:
-    """Part of each group of `a` that lies in each group of `b`, matched groups along the diagonal."""
-    a, b, table = folded(found)
+def overlap_chart(comparison: Comparison, *, dark: bool, height: int = 560) -> go.Figure:
+    """Draw the share of each group of `a` in each group of `b`, matched groups along the diagonal."""
+    a, b, table = fold_small_flows(comparison)
     part = table / np.maximum(table.sum(axis=1, keepdims=True), 1.0)
-    facts = [
+    hover_texts = [
         [
-            f"{_label(one)} in {_label(two)}<br>{count(table[i, j])} documents, {percent(part[i, j])} of the first, "
+            f"{_label(left)} in {_label(right)}<br>{count(table[i, j])} documents, {percent(part[i, j])} of the first, "
             f"{percent(table[i, j] / max(table[:, j].sum(), 1.0))} of the second"
-            for j, two in enumerate(b.names)
+            for j, right in enumerate(b.names)
         ]
-        for i, one in enumerate(a.names)
+        for i, left in enumerate(a.names)
     ]
     ground, ink = ("#131b29", "#4fd8c3") if dark else ("#f4f6f9", "#0b6e62")
     figure = go.Figure(
         go.Heatmap(
             z=part,
-            customdata=facts,
+            customdata=hover_texts,
             hovertemplate="%{customdata}<extra></extra>",
             zmin=0,
             zmax=1,
@@ -199,9 +203,9 @@ def _pad(nodes: int) -> float:
     return 7.0 if nodes <= 60 else 3.0
 
 
-def _places(sizes: NDArray[np.float64], height: int) -> list[float]:
+def _node_positions(sizes: NDArray[np.float64], height: int) -> list[float]:
     """Middles of the nodes of one side, top to bottom, as parts of the height."""
     gap = _pad(2 * len(sizes)) / height
     heights = sizes / sizes.sum() * max(1.0 - gap * (len(sizes) - 1), 0.2)
     tops = np.concatenate([[0.0], np.cumsum(heights + gap)[:-1]])
-    return [float(min(max(place, 0.001), 0.999)) for place in tops + heights / 2]
+    return [float(min(max(position, 0.001), 0.999)) for position in tops + heights / 2]

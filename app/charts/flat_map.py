@@ -1,4 +1,4 @@
-"""The flat map: one WebGL figure with a trace for each group and no text of a document."""
+"""Flat map: one WebGL figure with a trace for each group and no document text."""
 
 from typing import Any
 
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 from app.data.map_data import Colouring
 from app.ui.text import plain, short
 
-NAMES = 14  # names written on the map at most: the largest groups
+MAX_NAMES = 14  # names written on the map at most: the largest groups
 FAINT, CLEAR = 0.1, 0.8
-GREY = "#8b97a8"
+GRAY = "#8b97a8"
 
 
 def flat_map(
     flat: NDArray[np.float32],
     rows: NDArray[np.int32],
-    colouring: Colouring,
-    names: NDArray[np.float64],
+    coloring: Colouring,
+    name_positions: NDArray[np.float64],
     *,
     selected: int | None,
     row: int | None,
-    found: NDArray[np.bool_] | None,
+    matches: NDArray[np.bool_] | None,
     revision: str,
     dark: bool,
     height: int,
@@ -33,13 +33,13 @@ def flat_map(
     ----------
     flat : (n, 2) positions of all documents
     rows : (m,) documents to draw
-    colouring : Colouring
-    names : (K, 2) where the names of the groups stand
+    coloring : Colouring
+    name_positions : (K, 2) where the names of the groups stand
     selected : int, optional
         Group that stays clear while the others fade.
     row : int, optional
         The open document.
-    found : (n,) bool, optional
+    matches : (n,) bool, optional
         Documents that answer a search or lie in the lasso; the others turn grey.
     revision : str
         A change of it drops what Plotly itself has marked as selected: our drawing shows the selection.
@@ -48,24 +48,24 @@ def flat_map(
     """
     figure = go.Figure()
     size = float(np.clip(9.5 - 1.5 * np.log10(max(len(rows), 1)), 2.5, 7.0))
-    for group in [-1, *range(len(colouring.names))]:
-        inside = rows[colouring.groups[rows] == group]
-        if found is not None:
-            inside = inside[found[inside]]
-        if len(inside):
-            clear = selected is None or group == selected
+    for group in [-1, *range(len(coloring.names))]:
+        group_rows = rows[coloring.groups[rows] == group]
+        if matches is not None:
+            group_rows = group_rows[matches[group_rows]]
+        if len(group_rows):
+            prominent = selected is None or group == selected
             figure.add_trace(
                 _points(
                     flat,
-                    inside,
-                    size * (1.5 if found is not None else 1.0),
-                    CLEAR if clear else FAINT,
-                    _colour(colouring, group, inside),
-                    plain(short(colouring.names[group], 40)) if group >= 0 else "no value",
+                    group_rows,
+                    size * (1.5 if matches is not None else 1.0),
+                    CLEAR if prominent else FAINT,
+                    _marker_color(coloring, group, group_rows),
+                    plain(short(coloring.names[group], 40)) if group >= 0 else "no value",
                 )
             )
-    if found is not None and not found[rows].all():
-        rest = _points(flat, rows[~found[rows]], size, 0.18, {"color": GREY}, "no match")
+    if matches is not None and not matches[rows].all():
+        rest = _points(flat, rows[~matches[rows]], size, 0.18, {"color": GRAY}, "no match")
         figure.add_trace(rest)
         figure.data = (figure.data[-1], *figure.data[:-1])
     if row is not None:
@@ -75,7 +75,7 @@ def flat_map(
                 x=flat[[row], 0], y=flat[[row], 1], mode="markers", hoverinfo="skip", customdata=[row], marker=ring
             )
         )
-    _write_names(figure, colouring, names, rows, dark)
+    _write_names(figure, coloring, name_positions, rows, dark)
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
@@ -95,14 +95,14 @@ def flat_map(
     return figure
 
 
-def _colour(colouring: Colouring, group: int, inside: NDArray[np.int32]) -> dict[str, Any]:
-    if colouring.values is not None:
-        return {"color": colouring.values[inside].astype(np.float32), "colorscale": "Viridis", "cmin": 0, "cmax": 1}
-    return {"color": colouring.colours[group] if group >= 0 else GREY}
+def _marker_color(coloring: Colouring, group: int, group_rows: NDArray[np.int32]) -> dict[str, Any]:
+    if coloring.values is not None:
+        return {"color": coloring.values[group_rows].astype(np.float32), "colorscale": "Viridis", "cmin": 0, "cmax": 1}
+    return {"color": coloring.colours[group] if group >= 0 else GRAY}
 
 
 def _points(
-    flat: NDArray[np.float32], rows: NDArray[np.int32], size: float, opacity: float, colour: dict[str, Any], name: str
+    flat: NDArray[np.float32], rows: NDArray[np.int32], size: float, opacity: float, color: dict[str, Any], name: str
 ) -> go.Scattergl:
     return go.Scattergl(
         x=flat[rows, 0],
@@ -111,29 +111,33 @@ def _points(
         mode="markers",
         name=name,
         hovertemplate="%{fullData.name}<extra></extra>",
-        marker={"size": size, "opacity": opacity, "line": {"width": 0}, **colour},
+        marker={"size": size, "opacity": opacity, "line": {"width": 0}, **color},
         selected={"marker": {"opacity": max(opacity, 0.9)}},
         unselected={"marker": {"opacity": min(opacity, 0.15)}},
     )
 
 
 def _write_names(
-    figure: go.Figure, colouring: Colouring, names: NDArray[np.float64], rows: NDArray[np.int32], dark: bool
+    figure: go.Figure, coloring: Colouring, name_positions: NDArray[np.float64], rows: NDArray[np.int32], dark: bool
 ) -> None:
-    counts = np.bincount(colouring.groups[rows][colouring.groups[rows] >= 0], minlength=len(colouring.names))
-    written: list[NDArray[np.float64]] = []
-    span = np.nanmax(names, axis=0) - np.nanmin(names, axis=0) if len(names) else np.ones(2)
+    counts = np.bincount(coloring.groups[rows][coloring.groups[rows] >= 0], minlength=len(coloring.names))
+    written_positions: list[NDArray[np.float64]] = []
+    span = np.nanmax(name_positions, axis=0) - np.nanmin(name_positions, axis=0) if len(name_positions) else np.ones(2)
     for group in np.argsort(-counts, kind="stable"):
-        near = any(
-            abs(names[group] - at)[0] < 0.22 * span[0] and abs(names[group] - at)[1] < 0.06 * span[1] for at in written
+        overlaps = any(
+            abs(name_positions[group] - position)[0] < 0.22 * span[0]
+            and abs(name_positions[group] - position)[1] < 0.06 * span[1]
+            for position in written_positions
         )
-        if counts[group] == 0 or near or len(written) >= NAMES:  # names that would overlap are left to the hover
+        if (
+            counts[group] == 0 or overlaps or len(written_positions) >= MAX_NAMES
+        ):  # names that would overlap are left to the hover
             continue
-        written.append(names[group])
+        written_positions.append(name_positions[group])
         figure.add_annotation(
-            x=names[group][0],
-            y=names[group][1],
-            text=plain(short(colouring.names[group], 28)),
+            x=name_positions[group][0],
+            y=name_positions[group][1],
+            text=plain(short(coloring.names[group], 28)),
             showarrow=False,
             font={"size": 12, "color": "#e6ebf3" if dark else "#172033"},
             borderpad=2,

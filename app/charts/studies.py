@@ -1,4 +1,4 @@
-"""Plotly figures of studies: measures over numbers of clusters, agreement of refits. No corpus text."""
+"""Plotly figures of studies: measures by number of clusters, agreement of refits. No corpus text."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,18 @@ SLATE, ACCENT = "#7d8998", "#14a08e"  # both readable on the light and the dark 
 PERCENT = ("largest", "smallest")
 
 
-def counts(study: CountStudy, name: Measure, present: int | None, *, height: int = 330) -> go.Figure:
-    """A measure over numbers of clusters: mean, band of one spread, every seed as a point, the present number."""
-    table = study.values[name]
+def count_chart(study: CountStudy, measure: Measure, current: int | None, *, height: int = 330) -> go.Figure:
+    """Draw a measure by number of clusters: mean, band of one standard deviation, a point per fit, the current number."""
+    table = study.values[measure]
     k = np.array(study.counts, dtype=np.float64)
-    known = np.isfinite(table).any(axis=1)
-    k, table = k[known], table[known]
+    measured = np.isfinite(table).any(axis=1)
+    k, table = k[measured], table[measured]
     mean = np.nanmean(table, axis=1)
-    many = np.isfinite(table).sum(axis=1) > 1
-    spread = np.where(many, np.nanstd(table, axis=1, ddof=1) if many.all() else np.nanstd(table, axis=1), 0.0)
-    form = ".1%" if name in PERCENT else ".3f"
+    has_spread = np.isfinite(table).sum(axis=1) > 1
+    spread = np.where(
+        has_spread, np.nanstd(table, axis=1, ddof=1) if has_spread.all() else np.nanstd(table, axis=1), 0.0
+    )
+    number_format = ".1%" if measure in PERCENT else ".3f"
     figure = go.Figure()
     figure.add_scatter(
         x=[*k, *k[::-1]],
@@ -39,7 +41,7 @@ def counts(study: CountStudy, name: Measure, present: int | None, *, height: int
         mode="markers",
         name="one fit",
         marker={"size": 5, "color": SLATE, "opacity": 0.7},
-        hovertemplate=f"%{{x}} clusters, one fit: %{{y:{form}}}<extra></extra>",
+        hovertemplate=f"%{{x}} clusters, one fit: %{{y:{number_format}}}<extra></extra>",
     )
     figure.add_scatter(
         x=k,
@@ -48,15 +50,15 @@ def counts(study: CountStudy, name: Measure, present: int | None, *, height: int
         line={"color": ACCENT, "width": 2},
         marker={"size": 8, "color": ACCENT},
         customdata=spread,
-        hovertemplate=f"%{{x}} clusters: %{{y:{form}}}, spread %{{customdata:{form}}}<extra></extra>",
+        hovertemplate=f"%{{x}} clusters: %{{y:{number_format}}}, spread %{{customdata:{number_format}}}<extra></extra>",
     )
-    if present is not None:
-        figure.add_vline(x=present, line={"color": SLATE, "width": 1.5, "dash": "dash"})
+    if current is not None:
+        figure.add_vline(x=current, line={"color": SLATE, "width": 1.5, "dash": "dash"})
         figure.add_annotation(
-            x=np.log10(present),
+            x=np.log10(current),
             y=1.0,
             yref="paper",
-            text=f"present: {present}",
+            text=f"current: {current}",
             showarrow=False,
             xanchor="left",
             xshift=4,
@@ -66,43 +68,43 @@ def counts(study: CountStudy, name: Measure, present: int | None, *, height: int
     figure.update_xaxes(
         type="log",
         tickvals=list(study.counts),
-        ticktext=[str(one) for one in study.counts],
+        ticktext=[str(k) for k in study.counts],
         fixedrange=True,
         showgrid=False,
         zeroline=False,
         title={"text": "Clusters (log axis)", "font": {"size": 12}},
     )
-    figure.update_yaxes(fixedrange=True, zeroline=False, tickformat=".0%" if name in PERCENT else "")
+    figure.update_yaxes(fixedrange=True, zeroline=False, tickformat=".0%" if measure in PERCENT else "")
     return figure.update_layout(
         height=height, showlegend=False, margin={"l": 4, "r": 12, "t": 22, "b": 44}, hovermode="closest", dragmode=False
     )
 
 
-def small_counts(study: CountStudy, name: Measure, present: int | None) -> go.Figure:
-    """`counts` as one of several small charts."""
-    figure = counts(study, name, present, height=170)
+def small_count_chart(study: CountStudy, measure: Measure, current: int | None) -> go.Figure:
+    """Draw `count_chart` at a small size."""
+    figure = count_chart(study, measure, current, height=170)
     figure.update_xaxes(title=None)
     figure.update_layout(margin={"l": 4, "r": 8, "t": 18, "b": 24})
     return figure
 
 
-def agreement(studies: Sequence[Stability]) -> go.Figure:
-    """Agreement between refits: every pair as a point, the mean with its interval; one line a method and part."""
+def agreement_chart(studies: Sequence[Stability]) -> go.Figure:
+    """Draw the agreement between refits: a point per pair, the mean with its interval; one row per method and kind."""
     rows = [
-        (f"{METHODS[study.method]}, {word}", part)
+        (f"{METHODS[study.method]}, {word}", fits)
         for study in studies
-        for word, part in (("other seeds", study.seeds), ("other documents", study.resamples))
-        if len(part.ids) > 1
+        for word, fits in (("other seeds", study.seeds), ("other documents", study.resamples))
+        if len(fits.ids) > 1
     ]
     figure = go.Figure()
-    rng = np.random.default_rng(0)  # only spreads the points that they can be told apart
-    for place, (name, part) in enumerate(rows):
-        pairs = part.pairs[np.triu_indices(len(part.ids), 1)]
-        mean = part.summary()
+    rng = np.random.default_rng(0)  # Jitter keeps the points apart.
+    for row_index, (name, fits) in enumerate(rows):
+        pairs = fits.pairs[np.triu_indices(len(fits.ids), 1)]
+        mean = fits.summary()
         assert mean is not None
         figure.add_scatter(
             x=pairs,
-            y=place + 0.16 + 0.2 * rng.random(pairs.size),
+            y=row_index + 0.16 + 0.2 * rng.random(pairs.size),
             mode="markers",
             marker={"size": 5, "color": SLATE, "opacity": 0.55},
             hovertemplate=f"{name}<br>one pair: %{{x:.3f}}<extra></extra>",
@@ -110,7 +112,7 @@ def agreement(studies: Sequence[Stability]) -> go.Figure:
         wide = np.isfinite(mean.low)
         figure.add_scatter(
             x=[mean.mean],
-            y=[place],
+            y=[row_index],
             mode="markers",
             marker={"size": 11, "color": ACCENT},
             error_x={
@@ -135,7 +137,7 @@ def agreement(studies: Sequence[Stability]) -> go.Figure:
         zeroline=False,
         automargin=True,
     )
-    low = min([0.0, *(float(part.pairs.min()) for _, part in rows)])
+    low = min([0.0, *(float(fits.pairs.min()) for _, fits in rows)])
     figure.update_xaxes(
         range=[low, 1.02], fixedrange=True, zeroline=False, title={"text": "ARI between two fits", "font": {"size": 12}}
     )
@@ -148,6 +150,6 @@ def agreement(studies: Sequence[Stability]) -> go.Figure:
     )
 
 
-def measures(study: CountStudy) -> dict[Measure, str]:
-    """The measures that a study holds."""
-    return {name: words for name, words in MEASURES.items() if name in study.values}
+def available_measures(study: CountStudy) -> dict[Measure, str]:
+    """Return the measures that a study contains, with their names."""
+    return {measure: words for measure, words in MEASURES.items() if measure in study.values}

@@ -1,6 +1,6 @@
-"""The tree as a treemap: groups hold their clusters, in the colours of the map.
+"""Treemap of groups and clusters, in the colors of the map.
 
-Plotly's own treemap zooms on a click and tells Streamlit nothing, so the tiles are laid out here and drawn as bars.
+Plotly's own treemap zooms on a click and sends Streamlit no event, so the tiles are laid out here and drawn as bars.
 """
 
 from collections.abc import Sequence
@@ -14,19 +14,22 @@ from app.ui.text import plain, short
 from gem_core._formatting import percent
 from gem_core.workspace import Taxonomy
 
-Sized = Literal["Documents", "Tokens"]
+TileSize = Literal["Documents", "Tokens"]
 WIDTH = 800.0  # of the drawing in its own units, about the pixels at 1440
 HEADER, GAP = 24.0, 3.0
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A rectangle; y grows downwards."""
+    """Rectangle; y grows downwards."""
 
     x: float
     y: float
     width: float
     height: float
+
+
+DrawnTile = tuple[Tile, str, str, list[str | int], bool, float]  # place, color, label, custom data, selected, size
 
 
 def squarify(sizes: Sequence[float], frame: Tile) -> list[Tile]:
@@ -47,13 +50,15 @@ def squarify(sizes: Sequence[float], frame: Tile) -> list[Tile]:
     if total <= 0 or frame.width <= 0 or frame.height <= 0:
         return tiles
     scale = frame.width * frame.height / total
-    left = sorted((k for k in range(len(sizes)) if sizes[k] > 0), key=lambda k: -sizes[k])
+    remaining = sorted((k for k in range(len(sizes)) if sizes[k] > 0), key=lambda k: -sizes[k])
     x, y, width, height = frame.x, frame.y, frame.width, frame.height
-    while left:
+    while remaining:
         side = min(width, height)
         row: list[int] = []
-        while left and (not row or _worst([*row, left[0]], sizes, scale, side) <= _worst(row, sizes, scale, side)):
-            row.append(left.pop(0))
+        while remaining and (
+            not row or _worst([*row, remaining[0]], sizes, scale, side) <= _worst(row, sizes, scale, side)
+        ):
+            row.append(remaining.pop(0))
         area = scale * sum(sizes[k] for k in row)
         depth, along = area / side, 0.0
         for k in row:
@@ -70,50 +75,63 @@ def squarify(sizes: Sequence[float], frame: Tile) -> list[Tile]:
 
 
 def _worst(row: list[int], sizes: Sequence[float], scale: float, side: float) -> float:
-    """Largest ratio of the sides in a row."""
+    """Return the largest aspect ratio in a row."""
     area = scale * sum(sizes[k] for k in row)
     return max(max(side**2 * scale * sizes[k] / area**2, area**2 / (side**2 * scale * sizes[k])) for k in row)
 
 
 def treemap(
-    taxonomy: Taxonomy, *, sized: Sized, cluster: int | None, parent: int | None, dark: bool, height: int
+    taxonomy: Taxonomy, *, tile_size: TileSize, cluster: int | None, group_number: int | None, dark: bool, height: int
 ) -> go.Figure:
-    """Draw the tree; every tile carries ("cluster" or "parent", its number) as custom data."""
+    """Draw the treemap; every tile carries ("cluster" or "parent", number) as custom data."""
     page, ink = ("#0e1420", "#ffffff") if dark else ("#ffffff", "#111827")
-    sizes = {c.number: float(c.documents if sized == "Documents" else c.tokens) for c in taxonomy.clusters}
-    total = max(sum(sizes[c.number] for c in taxonomy.clusters if not c.excluded), 1.0)
+    sizes = {
+        leaf.number: float(leaf.documents if tile_size == "Documents" else leaf.tokens) for leaf in taxonomy.clusters
+    }
+    total = max(sum(sizes[leaf.number] for leaf in taxonomy.clusters if not leaf.excluded), 1.0)
     figure = go.Figure()
-    grounds, groups, leaves = [], [], []
-    sums = [sum(sizes[c] for c in p.children) for p in taxonomy.parents]
-    for p, size, outer in zip(taxonomy.parents, sums, squarify(sums, Tile(0, 0, WIDTH, height)), strict=True):
+    backgrounds: list[DrawnTile] = []
+    group_headers: list[DrawnTile] = []
+    leaves: list[DrawnTile] = []
+    sums = [sum(sizes[leaf] for leaf in group.children) for group in taxonomy.parents]
+    for group, size, outer in zip(taxonomy.parents, sums, squarify(sums, Tile(0, 0, WIDTH, height)), strict=True):
         outer = _inset(outer, GAP / 2)
         header = min(HEADER, outer.height / 3)
-        ground = soft(p.colour, page)
-        grounds.append((outer, ground, "", ["", 0], parent == p.number, 0.0))
-        groups.append((Tile(outer.x, outer.y, outer.width, header), ground, p.label, ["parent", p.number], False, size))
+        background = soft(group.colour, page)
+        backgrounds.append((outer, background, "", ["", 0], group_number == group.number, 0.0))
+        group_headers.append(
+            (
+                Tile(outer.x, outer.y, outer.width, header),
+                background,
+                group.label,
+                ["parent", group.number],
+                False,
+                size,
+            )
+        )
         inner = Tile(outer.x + GAP, outer.y + header, outer.width - 2 * GAP, outer.height - header - GAP)
-        for number, tile in zip(p.children, squarify([sizes[c] for c in p.children], inner), strict=True):
-            c = taxonomy.cluster(number)
+        for number, tile in zip(group.children, squarify([sizes[leaf] for leaf in group.children], inner), strict=True):
+            leaf = taxonomy.cluster(number)
             leaves.append(
                 (
                     _inset(tile, 1.0),
-                    soft(c.colour, page) if c.excluded else c.colour,
-                    f"{c.label} (excluded)" if c.excluded else c.label,
+                    soft(leaf.colour, page) if leaf.excluded else leaf.colour,
+                    f"{leaf.label} (excluded)" if leaf.excluded else leaf.label,
                     ["cluster", number],
                     cluster == number,
                     sizes[number],
                 )
             )
-    for kind, drawn in (("ground", grounds), ("group", groups), ("cluster", leaves)):
-        _bars(figure, kind, [d for d in drawn if d[0].width > 0 and d[0].height > 0], total, sized, ink)
+    for trace_name, tiles in (("ground", backgrounds), ("group", group_headers), ("cluster", leaves)):
+        _add_bars(figure, trace_name, [d for d in tiles if d[0].width > 0 and d[0].height > 0], total, tile_size, ink)
     figure.data[0].update(hoverinfo="skip", hovertemplate=None)  # the ground of a group answers no click
-    for tile, _, label, *_ in groups:
-        room = int(tile.width / 10.5)  # its neighbour begins there even where the drawing is 500 pixels wide
-        if room >= 4:
+    for tile, _, label, *_ in group_headers:
+        max_characters = int(tile.width / 10.5)  # its neighbour begins there even where the drawing is 500 pixels wide
+        if max_characters >= 4:
             figure.add_annotation(
                 x=tile.x + 3,
                 y=tile.y + 2,
-                text=plain(short(label, room)),
+                text=plain(short(label, max_characters)),
                 showarrow=False,
                 xanchor="left",
                 yanchor="top",
@@ -136,64 +154,65 @@ def treemap(
     return figure
 
 
-Drawn = tuple[Tile, str, str, list[str | int], bool, float]
-
-
-def _bars(figure: go.Figure, kind: str, drawn: list[Drawn], total: float, sized: str, ink: str) -> None:
-    words = [_fitted(label, tile, size / total) if kind == "cluster" else "" for tile, _, label, _, _, size in drawn]
+def _add_bars(
+    figure: go.Figure, trace_name: str, tiles: list[DrawnTile], total: float, tile_size: str, ink: str
+) -> None:
+    texts = [
+        _fit_label(label, tile, size / total) if trace_name == "cluster" else "" for tile, _, label, _, _, size in tiles
+    ]
     figure.add_bar(
-        x=[t.x + t.width / 2 for t, *_ in drawn],
-        width=[t.width for t, *_ in drawn],
-        base=[t.y for t, *_ in drawn],
-        y=[t.height for t, *_ in drawn],
-        customdata=[custom for *_, custom, _, _ in drawn],
-        text=words,
+        x=[t.x + t.width / 2 for t, *_ in tiles],
+        width=[t.width for t, *_ in tiles],
+        base=[t.y for t, *_ in tiles],
+        y=[t.height for t, *_ in tiles],
+        customdata=[custom for *_, custom, _, _ in tiles],
+        text=texts,
         textposition="inside",
         insidetextanchor="start",
         textangle=0,
         constraintext="none",
-        insidetextfont={"color": [readable(colour) for _, colour, *_ in drawn], "size": 13},
+        insidetextfont={"color": [readable(color) for _, color, *_ in tiles], "size": 13},
         cliponaxis=True,
         hovertext=[
-            f"{plain(short(label, 80))}<br>{size:,.0f} {sized.lower()}, {percent(size / total)}"
-            for _, _, label, _, _, size in drawn
+            f"{plain(short(label, 80))}<br>{size:,.0f} {tile_size.lower()}, {percent(size / total)}"
+            for _, _, label, _, _, size in tiles
         ],
         hovertemplate="%{hovertext}<extra></extra>",
         marker={
-            "color": [d[1] for d in drawn],
+            "color": [d[1] for d in tiles],
             "cornerradius": 4,
-            "line": {"color": ink, "width": [3 if d[4] else 0 for d in drawn]},
+            "line": {"color": ink, "width": [3 if d[4] else 0 for d in tiles]},
         },
         selected={"marker": {"opacity": 1.0}},
         unselected={"marker": {"opacity": 1.0}},
     )
 
 
-def _fitted(label: str, tile: Tile, share: float) -> str:
-    """As much of a label as its tile has room for, over its share; nothing in a small tile."""
-    room = int((tile.width - 8) / 8.0)
+def _fit_label(label: str, tile: Tile, share: float) -> str:
+    """Return as much of a label as fits its tile, above its share; nothing for a small tile."""
+    max_characters = int((tile.width - 8) / 8.0)
     lines = int((tile.height - 6) / 17)
-    if room < 4 or lines < 1:
+    if max_characters < 4 or lines < 1:
         return ""
-    words = _wrapped(label, room, max(1, lines - 1)) if room >= 7 else []
-    return "<br>".join([*words, *([percent(share)] if lines > len(words) else [])])
+    texts = _wrap(label, max_characters, max(1, lines - 1)) if max_characters >= 7 else []
+    return "<br>".join([*texts, *([percent(share)] if lines > len(texts) else [])])
 
 
-def _wrapped(label: str, room: int, lines: int) -> list[str]:
+def _wrap(label: str, max_characters: int, lines: int) -> list[str]:
     out: list[str] = []
-    left = " ".join(label.split())
-    while left and len(out) < lines:
-        if len(left) <= room or len(out) == lines - 1:
-            out.append(plain(short(left, room)))
+    remaining = " ".join(label.split())
+    while remaining and len(out) < lines:
+        if len(remaining) <= max_characters or len(out) == lines - 1:
+            out.append(plain(short(remaining, max_characters)))
             break
-        cut = left.rfind(" ", 0, room + 1)
+        cut = remaining.rfind(" ", 0, max_characters + 1)
         if cut <= 0:  # a word longer than the line
-            out.append(plain(short(left, room)))
+            out.append(plain(short(remaining, max_characters)))
             break
-        out.append(plain(left[:cut]))
-        left = left[cut:].strip()
+        out.append(plain(remaining[:cut]))
+        remaining = remaining[cut:].strip()
     return out
 
 
-def _inset(tile: Tile, by: float) -> Tile:
-    return Tile(tile.x + by, tile.y + by, max(tile.width - 2 * by, 0.0), max(tile.height - 2 * by, 0.0))
+def _inset(tile: Tile, margin: float) -> Tile:
+    return Tile(tile.x + margin, tile.y + margin, max(tile.width - 2 * margin, 0.0), max(tile.height - 2 * margin, 0.0))

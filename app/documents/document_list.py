@@ -1,7 +1,7 @@
 """Document list: rows with scores, a click opens the reader."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -14,9 +14,9 @@ from app.ui.glossary import HINTS
 
 PARTS = {
     "gis": "GIS",
-    "confidence": "Conf.",
-    "centrality": "Centr.",
-    "density": "Dens.",
+    "confidence": "Confidence",
+    "centrality": "Centrality",
+    "density": "Density",
     "margin": "Margin",
     "cosine": "Cosine",
 }
@@ -29,10 +29,10 @@ def document_list(
     key: str,
     show: Sequence[str] = ("gis", "margin"),
     clusters: bool = False,
-    height: int | str = "auto",
+    height: int | Literal["auto"] = "auto",
     values: dict[str, Sequence[float]] | None = None,
 ) -> None:
-    """List documents; a click on one opens its reader (`session.read`).
+    """Show a list of documents; a click on one opens it in the reader (`session.open_document`).
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def document_list(
     show : names of PARTS
         Scores to show.
     clusters : bool
-        Show the colour of each document's cluster.
+        Show the color of each document's cluster.
     height : int or "auto"
     values : dict, optional
         More numbers to show, by title.
@@ -81,5 +81,5 @@ def document_list(
         on_select=opened,
         selection_mode="single-cell",
         row_height=32,
-        alt="Documents; choose one to read it",
+        alt="Documents; select one to read it",
     )

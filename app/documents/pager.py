@@ -9,7 +9,7 @@ from gem_core.workspace import Taxonomy
 
 
 def order(session: Session, taxonomy: Taxonomy, row: int) -> tuple[int, ...]:
-    """Return the documents to step through: the list it was chosen from, else its cluster from the most typical on."""
+    """Return the documents to page through: the list a document was opened from, else its cluster by typicality."""
     if row in session.document_list:
         return session.document_list
     table = taxonomy.documents
@@ -19,7 +19,7 @@ def order(session: Session, taxonomy: Taxonomy, row: int) -> tuple[int, ...]:
 
 
 def stepper(session: Session, taxonomy: Taxonomy, row: int) -> None:
-    """Show where the open document stands in its list, with a button on either side (keys K and J)."""
+    """Show the position of the open document in its list, with previous and next buttons (keys K and J)."""
     rows = order(session, taxonomy, row)
     at = rows.index(row)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="reader_steps"):

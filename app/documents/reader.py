@@ -13,11 +13,11 @@ SHOWN = 100_000  # characters of a document on screen
 
 
 def reader(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 330) -> None:
-    """Show one document: where it lies, how typical it is, its columns and its text."""
+    """Show one document: its cluster, scores, text and columns."""
     record = workspace.documents.iloc[row]
     place = taxonomy.documents.iloc[row]
     cluster, second = (taxonomy.cluster(int(place[name])) for name in ("cluster_id", "second"))
-    title(cluster.label, cluster.colour, f"next: {second.label}" if second is not cluster else "")
+    title(cluster.label, cluster.colour, f"second choice: {second.label}" if second is not cluster else "")
     facts(
         [
             ("GIS", decimal(place["gis"]), "gis"),
@@ -30,7 +30,7 @@ def reader(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 
     with st.container(border=True, height=height if len(text) > 2 * height else "content"):
         st.text(text[:SHOWN])
     if len(text) > SHOWN:
-        st.caption(f"The first {count(SHOWN)} of {count(len(text))} characters.")
+        st.caption(f"First {count(SHOWN)} of {count(len(text))} characters.")
     facts([(name.capitalize(), decimal(place[name]), name) for name in ("confidence", "centrality", "density")])
     others = {str(name): short(str(record[name]), 200) for name in record.index if name != "tokens"}
     st.dataframe(

@@ -118,7 +118,9 @@ def pack(
         "legend": None if legend is None else [clean(text, 40) for text in legend],
         "most": MOST_CORNERS,
     }
-    body, offset, index = [], 0, {}
+    body: list[bytes] = []
+    offset = 0
+    index: dict[str, list[Any]] = {}
     for name, (kind, array) in arrays.items():
         raw = array.tobytes()
         index[name] = [kind, offset, array.size, hashlib.blake2b(raw, digest_size=8).hexdigest()]

@@ -1,7 +1,7 @@
-"""The strip under the map: the share of every cluster as one bar in the order of the tree, and a selection's below.
+"""Share bar: the share of every cluster as one bar in the order of the tree, and a selection's shares below it.
 
-A small Streamlit component of our own: the start page needs no Plotly, whose code takes a browser a second to load, and
-every piece can be reached by keys.
+A Streamlit component of its own: the start page needs no Plotly, whose code takes a browser a second to load, and
+every segment can be reached by keyboard.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from gem_core._formatting import count, percent
 from gem_core.geometry import effective_number
 from gem_core.workspace import Taxonomy
 
-__all__ = ["share_strip", "strip_title"]
+__all__ = ["share_bar", "share_bar_title"]
 
 Counts = NDArray[np.integer]
 _HERE = Path(__file__).parent
@@ -31,57 +31,62 @@ _component = st.components.v2.component(
 )
 
 
-def strip_title(taxonomy: Taxonomy, selected: int | None, part: Counts | None = None) -> str:
-    """Say what the strip shows; `part` counts the selected documents of each cluster."""
+def share_bar_title(taxonomy: Taxonomy, selected: int | None, selected_counts: Counts | None = None) -> str:
+    """Return the title of the bar; `selected_counts` holds the selected documents of each cluster."""
     shares = np.array([cluster.share_documents for cluster in taxonomy.clusters])
     if selected is not None and taxonomy.has(selected):
         cluster = taxonomy.cluster(selected)
         rank = int((shares > cluster.share_documents).sum()) + 1
-        size = f"number {rank} of {len(shares)} by size" if rank > 1 else f"the largest of {len(shares)}"
+        size = f"number {rank} of {len(shares)} by size" if rank > 1 else f"largest of {len(shares)}"
         return (
             f"**{escape(short(cluster.label))} holds {percent(cluster.share_documents)} "
             f"of the documents** :gray[{size}]"
         )
-    if part is not None:
-        most = int(part.argmax())
+    if selected_counts is not None:
+        largest = int(selected_counts.argmax())
         return (
-            f"**{percent(part[most] / part.sum())} of the {count(part.sum())} selected lie in "
-            f"{escape(short(taxonomy.clusters[most].label, 50))}** "
-            f":gray[which holds {percent(shares[most])} of all; {int((part > 0).sum())} of {len(part)} clusters]"
+            f"**{percent(selected_counts[largest] / selected_counts.sum())} of the {count(selected_counts.sum())} selected are in "
+            f"{escape(short(taxonomy.clusters[largest].label, 50))}** "
+            f":gray[{percent(shares[largest])} of all documents; {int((selected_counts > 0).sum())} of {len(selected_counts)} clusters]"
         )
-    even = float(effective_number(shares))
+    effective = float(effective_number(shares))
     return (
         f"**Largest cluster {percent(shares.max())}, smallest {percent(shares.min())}** "
-        f":gray[as even as {even:.1f} clusters of one size]"
+        f":gray[equivalent to {effective:.1f} equal clusters]"
     )
 
 
-def share_strip(
-    taxonomy: Taxonomy, *, selected: int | None, part: Counts | None, key: str, on_pick: Callable[[int], None]
+def share_bar(
+    taxonomy: Taxonomy,
+    *,
+    selected: int | None,
+    selected_counts: Counts | None,
+    key: str,
+    on_pick: Callable[[int], None],
 ) -> None:
-    """Show the shares; `on_pick` is called with the number of a cluster before the script runs again."""
+    """Show the shares; `on_pick` is called with the number of a clicked cluster before the script runs again."""
 
-    def picked() -> None:
+    def on_click() -> None:
         state = widget(key)
         number = state.get("pick") if state else None
         if isinstance(number, int) and not isinstance(number, bool) and taxonomy.has(number):
             on_pick(number)
 
-    _component(key=key, data=_data(taxonomy, selected, part), on_pick_change=picked)
+    _component(key=key, data=_data(taxonomy, selected, selected_counts), on_pick_change=on_click)
 
 
-def _data(taxonomy: Taxonomy, selected: int | None, part: Counts | None) -> dict[str, Any]:
-    """What the browser gets: bars of pieces in the order of the tree, and groups by their widths."""
+def _data(taxonomy: Taxonomy, selected: int | None, selected_counts: Counts | None) -> dict[str, Any]:
+    """Return the data for the browser: bars of segments in the order of the tree, and the groups with their widths."""
     order = [number for parent in taxonomy.parents for number in parent.children]
     clusters = [taxonomy.cluster(number) for number in order]
     bars = [{"name": "all", "of": "of all documents", "shares": [cluster.share_documents for cluster in clusters]}]
-    if part is not None:
-        chosen = part / part.sum()
+    if selected_counts is not None:
+        selected_shares = selected_counts / selected_counts.sum()
         bars.append(
             {
                 "name": "selected",
                 "of": "of the selected",
-                "shares": [float(chosen[taxonomy.place(number)]) for number in order],
+                "shares": [float(selected_shares[taxonomy.place(number)]) for number in order],
             }
         )
     return {
@@ -94,6 +99,6 @@ def _data(taxonomy: Taxonomy, selected: int | None, part: Counts | None) -> dict
             {"name": parent.label, "share": sum(taxonomy.cluster(number).share_documents for number in parent.children)}
             for parent in taxonomy.parents
         ],
-        "what": "Share of each cluster in the documents, in the order of the tree"
-        + ("; below it the same for the selected documents" if part is not None else ""),
+        "what": "Share of documents by cluster, in the order of the tree"
+        + ("; below: the selected documents" if selected_counts is not None else ""),
     }

@@ -1,4 +1,4 @@
-"""Compare, how many clusters: a study over a range as a job, its curves, an honest reading, a way to try a number."""
+"""Number-of-clusters study of Compare: run it as a job, show its curves, try a value in Balance."""
 
 from dataclasses import replace
 
@@ -41,23 +41,23 @@ HINT = {
 SMALL: tuple[Measure, ...] = ("silhouette", "cosine_margin", "stability", "ari", "nmi", "entropy")
 
 
-def counts(session: Session) -> None:
-    """Ask for a study, watch it, read it, and take a number to Balance."""
+def show_cluster_counts(session: Session) -> None:
+    """Show the study form, its progress and its results."""
     taxonomy = cached_results.taxonomy(session.root)
-    method = _ask(session, taxonomy)
+    method = _show_form(session, taxonomy)
     study = read_counts(cached_results.workspace(session.root), method)
     if study is None:
-        st.markdown(f"**Nobody has tried other numbers of clusters with {METHODS[method]} yet**")
+        st.markdown(f"**No K study with {METHODS[method]} yet**")
         st.caption(
-            "There is seldom one right number. A study fits a range of them, several times each, and says where "
-            "the measures tell them apart and where they do not."
+            "A study fits a range of cluster counts (K) several times each and compares quality and stability. "
+            "Often several values are equally good."
         )
         return
-    _results(session, taxonomy, study)
+    _show_results(session, taxonomy, study)
 
 
-def _ask(session: Session, taxonomy: Taxonomy) -> Method:
-    present = len(taxonomy.clusters)
+def _show_form(session: Session, taxonomy: Taxonomy) -> Method:
+    current_count = len(taxonomy.clusters)
     most = len(taxonomy.documents)
     job = next((job for job in runner.listed() if job.kind == "clusters" and job.workspace == str(session.root)), None)
     running = False
@@ -69,19 +69,24 @@ def _ask(session: Session, taxonomy: Taxonomy) -> Method:
             "Method", list(METHODS), format_func=METHODS.__getitem__, key="counts_method", width=190
         )
         first = st.number_input(
-            "From", min_value=1, max_value=most - 1, value=max(1, min(present // 3, 8)), key="counts_from", width=120
+            "From",
+            min_value=1,
+            max_value=most - 1,
+            value=max(1, min(current_count // 3, 8)),
+            key="counts_from",
+            width=120,
         )
         last = st.number_input(
-            "To", min_value=2, max_value=most, value=min(most, max(2 * present, 16)), key="counts_to", width=120
+            "To", min_value=2, max_value=most, value=min(most, max(2 * current_count, 16)), key="counts_to", width=120
         )
         points = st.number_input(
-            "Numbers to try",
+            "Values of K",
             min_value=3,
             max_value=30,
             value=7,
             key="counts_points",
             width=140,
-            help="Evenly spaced in their logarithm between the two.",
+            help="Number of values, spaced evenly on a log scale.",
         )
         seeds = st.number_input(
             "Seeds",
@@ -90,21 +95,21 @@ def _ask(session: Session, taxonomy: Taxonomy) -> Method:
             value=3,
             key="counts_seeds",
             width=120,
-            help="Fits of each number. Their spread tells a lead from luck: take three or more.",
+            help="Fits per value. Use three or more to see the spread.",
         )
-        start = st.button("Study numbers", type="primary", key="counts_start", disabled=running or first >= last)
+        start = st.button("Run study", type="primary", key="counts_start", disabled=running or first >= last)
     if first >= last:
-        st.caption(":orange[:material/warning: The second number must be larger than the first.]")
+        st.caption(":orange[:material/warning: To must be larger than From.]")
     elif not running:
         grid = count_grid(int(first), int(last), int(points))
         fits = len(grid) * int(seeds)
         st.caption(
-            f"Tries {', '.join(map(str, grid))} clusters: {fits} fits in the background, "
-            f"{estimate(taxonomy, method, fits)}; those that are there already are not made again."
+            f"K = {', '.join(map(str, grid))}: {fits} fits in the background, "
+            f"{estimate(taxonomy, method, fits)}; existing fits are reused."
         )
     if start:
         runner.start(
-            f"Numbers of clusters with {METHODS[method]}",
+            f"K study with {METHODS[method]}",
             [
                 "clusters",
                 str(session.root),
@@ -126,53 +131,53 @@ def _ask(session: Session, taxonomy: Taxonomy) -> Method:
 
 
 @st.fragment
-def _results(session: Session, taxonomy: Taxonomy, study: CountStudy) -> None:
-    present = len(taxonomy.clusters) if study.counts[0] <= len(taxonomy.clusters) <= study.counts[-1] else None
+def _show_results(session: Session, taxonomy: Taxonomy, study: CountStudy) -> None:
+    current_count = len(taxonomy.clusters) if study.counts[0] <= len(taxonomy.clusters) <= study.counts[-1] else None
     so_far = "" if study.complete else f" :small[:gray[{study.done} of {len(study.counts) * len(study.seeds)} fits]]"
     st.markdown(f"### {summary(study)}{so_far}")
     halves = st.grid(2, min_column_width=440, gap="medium", key="counts_halves")
     with halves.cell():
-        offered = studies.measures(study)
+        available_measures = studies.available_measures(study)
         name = st.selectbox(
             "Measure",
-            list(offered),
-            format_func=offered.__getitem__,
+            list(available_measures),
+            format_func=available_measures.__getitem__,
             key="counts_measure",
             persist_state="session",
             width=280,
         )
-        found = reading(study, name)
+        count_reading = reading(study, name)
         st.markdown(
-            f"**{found.sentence}**  \n:small[:gray[Line: mean over {len(study.seeds)} seeds. Band: one "
-            "standard deviation. Points: single fits.]]",
+            f"**{count_reading.sentence}**  \n:small[:gray[Line: mean of {len(study.seeds)} seeds. Band: one standard "
+            "deviation. Points: single fits.]]",
             help=HINTS.get(HINT.get(name, "")),
         )
         st.plotly_chart(
-            studies.counts(study, name, present),
+            studies.count_chart(study, name, current_count),
             key="counts_chart",
             config=CONFIG,
-            alt=f"{MEASURES[name]} over numbers of clusters; the table below holds the numbers",
+            alt=f"{MEASURES[name]} by number of clusters; the table below lists the values",
         )
-        _take(session, taxonomy, study, found.counts)
+        _show_try_in_balance(session, taxonomy, study, count_reading.counts)
     with halves.cell():
         grid = st.grid(2, min_column_width=190, gap="small", key="counts_small")
-        for other in [one for one in SMALL if one in offered]:
+        for other in [name for name in SMALL if name in available_measures]:
             with grid.cell():
-                choosing = "" if other in CHOOSING else " :gray[follows the number]"
+                choosing = "" if other in CHOOSING else " :gray[changes with K]"
                 st.markdown(f":small[**{MEASURES[other]}**{choosing}]", help=HINTS[HINT[other]])
                 st.plotly_chart(
-                    studies.small_counts(study, other, present),
+                    studies.small_count_chart(study, other, current_count),
                     key=f"counts_{other}",
                     config=CONFIG,
-                    alt=f"{MEASURES[other]} over numbers of clusters",
+                    alt=f"{MEASURES[other]} by number of clusters",
                 )
-    _table(study)
+    _show_table(study)
 
 
-def _take(session: Session, taxonomy: Taxonomy, study: CountStudy, good: tuple[int, ...]) -> None:
-    """A number to Balance, where it is tried before anything changes."""
+def _show_try_in_balance(session: Session, taxonomy: Taxonomy, study: CountStudy, suggested: tuple[int, ...]) -> None:
+    """Offer to preview a number of clusters in Balance."""
     numbers = list(study.counts)
-    first = min(good or numbers, key=lambda k: abs(k - len(taxonomy.clusters)))
+    first = min(suggested or numbers, key=lambda k: abs(k - len(taxonomy.clusters)))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="counts_take"):
         number = st.selectbox("Number of clusters", numbers, index=numbers.index(first), width=180, key="counts_number")
         if st.button(
@@ -186,23 +191,25 @@ def _take(session: Session, taxonomy: Taxonomy, study: CountStudy, good: tuple[i
             st.switch_page("views/balance/page.py")
 
 
-def _table(study: CountStudy) -> None:
+def _show_table(study: CountStudy) -> None:
     table = st.expander("Show as table", icon=":material/table_rows:", key="counts_table", on_change="rerun")
     if not table.open:
         return
-    offered = studies.measures(study)
+    available_measures = studies.available_measures(study)
     with table:
         st.dataframe(
             pd.DataFrame(
                 {
                     "Clusters": [k for k in study.counts for _ in study.seeds],
                     "Seed": [seed for _ in study.counts for seed in study.seeds],
-                    **{words: study.values[name].ravel() for name, words in offered.items()},
+                    **{words: study.values[name].ravel() for name, words in available_measures.items()},
                 }
             ),
             hide_index=True,
             key="counts_numbers",
             row_height=30,
-            alt="Every fit of the study with its measures",
-            column_config={words: st.column_config.NumberColumn(format="%.3f") for words in offered.values()},
+            alt="All fits of the study with their measures",
+            column_config={
+                words: st.column_config.NumberColumn(format="%.3f") for words in available_measures.values()
+            },
         )

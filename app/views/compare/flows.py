@@ -1,10 +1,10 @@
-"""Compare: where the documents of each group go, as flows, as a table of overlaps, and as a list."""
+"""Flows of Compare: where the documents of each group go, as a Sankey chart, a heat map and a table."""
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.charts.comparison import MOST, THIN, overlap, sankey, thin_share
+from app.charts.comparison import MAX_GROUPS, SMALL_FLOW, overlap_chart, sankey_chart, small_flow_share
 from app.charts.style import CONFIG
 from app.ui.clusters import circle, dot_column
 from app.ui.figures import dark
@@ -14,71 +14,71 @@ from gem_core._formatting import percent
 from gem_core.pipeline.compare.comparison import Comparison
 
 
-def flows(found: Comparison) -> None:
-    """Flows beside the overlap, and all of it as a table."""
-    rows = min(max(len(found.a.names), len(found.b.names)), MOST)
+def show_flows(comparison: Comparison) -> None:
+    """Show the flows beside the overlap, and a table of both."""
+    rows = min(max(len(comparison.a.names), len(comparison.b.names)), MAX_GROUPS)
     height = int(np.clip(24 * rows + 60, 420, 760))
-    titles = [escape(short(side.title, 40)) for side in (found.a, found.b)]
+    titles = [escape(short(side.title, 40)) for side in (comparison.a, comparison.b)]
     grid = st.grid(2, min_column_width=440, gap="medium", key="compare_figures")
     with grid.cell():
-        thin = thin_share(found)
-        _title(
-            _largest(found),
+        small_share = small_flow_share(comparison)
+        _show_title(
+            _describe_largest_flow(comparison),
             f"{titles[0]} on the left, {titles[1]} on the right."
             + (
-                f" Flows under {percent(THIN)} run through the grey middle: {percent(thin)} of the documents."
-                if thin > 0
+                f" Flows under {percent(SMALL_FLOW)} are combined in the middle: {percent(small_share)} of the documents."
+                if small_share > 0
                 else ""
             ),
         )
         st.plotly_chart(
-            sankey(found, dark=dark(), height=height),
+            sankey_chart(comparison, dark=dark(), height=height),
             key="compare_sankey",
             config=CONFIG,
-            alt="Flows of documents between the groups of both sides; the table below holds them all",
+            alt="Flows of documents between the groups of both sides; the table below lists them",
         )
     with grid.cell():
-        how = found.best("a")[1]
-        _title(
-            f"Kept best: {_name(found, int(how.argmax()))} ({how.max():.2f}), least: "
-            f"{_name(found, int(how.argmin()))} ({how.min():.2f})",
-            f"Part of each group of {titles[0]} (rows) that lies in each of {titles[1]} (columns). "
-            "In brackets: Jaccard.",
+        jaccard = comparison.best("a")[1]
+        _show_title(
+            f"Best match: {_group_name(comparison, int(jaccard.argmax()))} ({jaccard.max():.2f}), weakest: "
+            f"{_group_name(comparison, int(jaccard.argmin()))} ({jaccard.min():.2f})",
+            f"Share of each group of {titles[0]} (rows) in each group of {titles[1]} (columns). "
+            "In brackets: overlap (Jaccard).",
         )
         st.plotly_chart(
-            overlap(found, dark=dark(), height=height),
+            overlap_chart(comparison, dark=dark(), height=height),
             key="compare_overlap",
             config=CONFIG,
-            alt="Overlap of every pair of groups; the table below holds the same",
+            alt="Overlap of every pair of groups; the table below lists it",
         )
     table = st.expander("Show as table", icon=":material/table_rows:", key="compare_table", on_change="rerun")
     if table.open:
         with table:
-            _table(found)
+            _show_table(comparison)
 
 
-def _largest(found: Comparison) -> str:
-    share = found.table.max() / found.table.sum()
-    i, j = np.unravel_index(int(found.table.argmax()), found.table.shape)
+def _describe_largest_flow(comparison: Comparison) -> str:
+    share = comparison.table.max() / comparison.table.sum()
+    i, j = np.unravel_index(int(comparison.table.argmax()), comparison.table.shape)
     return (
-        f"Largest flow: {percent(share)}, {escape(short(found.a.names[int(i)], 30))} → "
-        f"{escape(short(found.b.names[int(j)], 30))}"
+        f"Largest flow: {percent(share)}, {escape(short(comparison.a.names[int(i)], 30))} → "
+        f"{escape(short(comparison.b.names[int(j)], 30))}"
     )
 
 
-def _name(found: Comparison, group: int) -> str:
-    return escape(short(found.a.names[group], 30))
+def _group_name(comparison: Comparison, group: int) -> str:
+    return escape(short(comparison.a.names[group], 30))
 
 
-def _title(title: str, how: str) -> None:
-    st.markdown(f"**{title}**  \n:small[:gray[{how}]]")
+def _show_title(title: str, jaccard: str) -> None:
+    st.markdown(f"**{title}**  \n:small[:gray[{jaccard}]]")
 
 
-def _table(found: Comparison) -> None:
-    left, right = found.a, found.b
-    pairs = np.argwhere(found.table > 0)
-    pairs = pairs[np.argsort(-found.table[pairs[:, 0], pairs[:, 1]], kind="stable")]
-    counts, sizes = found.table[pairs[:, 0], pairs[:, 1]], left.sizes
+def _show_table(comparison: Comparison) -> None:
+    left, right = comparison.a, comparison.b
+    pairs = np.argwhere(comparison.table > 0)
+    pairs = pairs[np.argsort(-comparison.table[pairs[:, 0], pairs[:, 1]], kind="stable")]
+    counts, sizes = comparison.table[pairs[:, 0], pairs[:, 1]], left.sizes
     st.dataframe(
         pd.DataFrame(
             {
@@ -87,24 +87,24 @@ def _table(found: Comparison) -> None:
                 "  ": [circle(right.colours[j]) for _, j in pairs],
                 "To": [right.names[j] for _, j in pairs],
                 "Documents": counts,
-                "Part of the first": 100 * counts / sizes[pairs[:, 0]],
-                "Part of the second": 100 * counts / right.sizes[pairs[:, 1]],
-                "Jaccard": found.jaccard[pairs[:, 0], pairs[:, 1]],
+                "Share of first": 100 * counts / sizes[pairs[:, 0]],
+                "Share of second": 100 * counts / right.sizes[pairs[:, 1]],
+                "Overlap": comparison.jaccard[pairs[:, 0], pairs[:, 1]],
             }
         ),
         key="compare_flows",
         hide_index=True,
         row_height=30,
         height=340,
-        alt="All flows, the largest first",
+        alt="All flows, largest first",
         column_config={
             " ": dot_column(),
             "  ": dot_column("  "),
             "From": st.column_config.TextColumn(width="medium"),
             "To": st.column_config.TextColumn(width="medium"),
             "Documents": st.column_config.NumberColumn(format="localized", width=88),
-            "Part of the first": st.column_config.NumberColumn(format="%.1f%%", width=112),
-            "Part of the second": st.column_config.NumberColumn(format="%.1f%%", width=124),
-            "Jaccard": st.column_config.NumberColumn(format="%.2f", width=72, help=HINTS["jaccard"]),
+            "Share of first": st.column_config.NumberColumn(format="%.1f%%", width=112),
+            "Share of second": st.column_config.NumberColumn(format="%.1f%%", width=124),
+            "Overlap": st.column_config.NumberColumn(format="%.2f", width=72, help=HINTS["jaccard"]),
         },
     )

@@ -1,4 +1,4 @@
-"""Compare: how much two groupings agree, and how good each of them is."""
+"""Agreement and quality measures of two groupings in Compare."""
 
 import math
 from dataclasses import dataclass
@@ -15,97 +15,97 @@ from gem_core.pipeline.compare.comparison import Comparison
 from gem_core.pipeline.compare.quality import Quality
 
 
-def figures(found: Comparison) -> None:
-    """Five figures of agreement."""
-    kept = int(np.sum(found.best("a")[1] >= 0.5))
+def show_agreement(comparison: Comparison) -> None:
+    """Show the five measures of agreement."""
+    matched_count = int(np.sum(comparison.best("a")[1] >= 0.5))
     with st.grid(5, min_column_width=130, gap="small", key="compare_agreement"):
-        st.metric("ARI", f"{found.ari:.3f}", help=HINTS["ari"])
-        st.metric("NMI", f"{found.nmi:.3f}", help=HINTS["nmi"])
-        st.metric("Stay together", percent(found.stay), help=HINTS["stay"])
-        st.metric("Documents moved", count(len(found.moved)), help=HINTS["stay"])
-        st.metric("Return", f"{kept} of {len(found.a.names)}", help=HINTS["returns"])
+        st.metric("ARI", f"{comparison.ari:.3f}", help=HINTS["ari"])
+        st.metric("NMI", f"{comparison.nmi:.3f}", help=HINTS["nmi"])
+        st.metric("Unchanged documents", percent(comparison.stay), help=HINTS["stay"])
+        st.metric("Documents moved", count(len(comparison.moved)), help=HINTS["stay"])
+        st.metric("Matched groups", f"{matched_count} of {len(comparison.a.names)}", help=HINTS["returns"])
 
 
 @dataclass(frozen=True)
-class Line:
-    """A measure: its field, how its values are written, which way is better (0: neither), its hover."""
+class MeasureRow:
+    """A row of the quality table: field, format, direction (1 higher, -1 lower, 0 neither is better), hover text."""
 
     field: str
     name: str
     form: str
-    better: int
+    direction: int
     hint: str
-    same_size: bool = False  # whether only groupings of one size can be told apart by it
+    same_size: bool = False  # Whether it only compares groupings with the same number of groups.
 
 
-LINES = (
-    Line("clusters", "Groups", ",.0f", 0, ""),
-    Line("empty", "Empty groups", ",.0f", -1, ""),
-    Line("effective", "Effective groups", ".1f", 0, "effective"),
-    Line("entropy", "Evenness", ".3f", 0, "entropy"),
-    Line("largest", "Largest share", ".1%", 0, "share"),
-    Line("smallest", "Smallest share", ".1%", 0, "share"),
-    Line("silhouette", "Silhouette", ".3f", 1, "silhouette"),
-    Line("within_cosine", "Within cosine", ".3f", 1, "within", same_size=True),
-    Line("cosine_margin", "Cosine margin", ".3f", 1, "cosine_margin", same_size=True),
-    Line("ari", "ARI to the label", ".3f", 1, "ari"),
-    Line("nmi", "NMI to the label", ".3f", 1, "nmi", same_size=True),
+MEASURE_ROWS = (
+    MeasureRow("clusters", "Groups", ",.0f", 0, ""),
+    MeasureRow("empty", "Empty groups", ",.0f", -1, ""),
+    MeasureRow("effective", "Effective groups", ".1f", 0, "effective"),
+    MeasureRow("entropy", "Evenness", ".3f", 0, "entropy"),
+    MeasureRow("largest", "Largest share", ".1%", 0, "share"),
+    MeasureRow("smallest", "Smallest share", ".1%", 0, "share"),
+    MeasureRow("silhouette", "Silhouette", ".3f", 1, "silhouette"),
+    MeasureRow("within_cosine", "Cohesion (cosine)", ".3f", 1, "within", same_size=True),
+    MeasureRow("cosine_margin", "Cosine margin", ".3f", 1, "cosine_margin", same_size=True),
+    MeasureRow("ari", "ARI to the label", ".3f", 1, "ari"),
+    MeasureRow("nmi", "NMI to the label", ".3f", 1, "nmi", same_size=True),
 )
 
 
-def qualities(session: Session, found: Comparison) -> None:
-    """Both groupings measured, side by side; the better value is marked where one is."""
-    sides = (found.a, found.b)
+def show_quality(session: Session, comparison: Comparison) -> None:
+    """Show the quality of both groupings side by side, with the better value marked."""
+    sides = (comparison.a, comparison.b)
     measured = [groupings.quality(session.root, side.spec) for side in sides]
     names = [escape(short(side.title, 30)) for side in sides]
-    said = (
-        f"{names[0]} is as even as {measured[0].effective:.1f} groups of one size, {names[1]} as "
+    heading = (
+        f"{names[0]} is equivalent to {measured[0].effective:.1f} equal groups, {names[1]} to "
         f"{measured[1].effective:.1f}"
     )
     unit = measured[0].weighting
-    drawn = measured[0].sample
-    sample = f"; silhouette of a sample of {count(drawn)}" if drawn < len(found.a.labels) else ""
+    sample_size = measured[0].sample
+    sample = f"; silhouette of a sample of {count(sample_size)}" if sample_size < len(comparison.a.labels) else ""
     st.markdown(
-        f"**{said}**  \n:small[:gray[Measured on the vectors, never on the map. Shares in {unit}{sample}. "
-        "Marked: the better value where one way is better. Another seed may turn a small lead.]]"
+        f"**{heading}**  \n:small[:gray[Measured on the embeddings, not on the map. Shares by {unit}{sample}. "
+        "Check: better value. Small differences can change with the seed.]]"
     )
     with st.container(key="compare_quality", gap=None, border=True, width=760):
-        _row("", "", f"**{names[0]}**", f"**{names[1]}**")
-        for line in LINES:
-            values = [getattr(one, line.field) for one in measured]
+        _show_row("", "", f"**{names[0]}**", f"**{names[1]}**")
+        for line in MEASURE_ROWS:
+            values = [getattr(quality, line.field) for quality in measured]
             if any(value is not None for value in values):
-                best = better(line, *measured)
-                _row(
+                best = better_side(line, *measured)
+                _show_row(
                     line.name,
                     HINTS.get(line.hint, ""),
                     *(_value(line, value, marked=best == at) for at, value in enumerate(values)),
                 )
 
 
-def better(line: Line, one: Quality, two: Quality) -> int | None:
-    """Which side is better, 0 or 1; None where that cannot be said, or both show the same within the error."""
-    values = [getattr(one, line.field), getattr(two, line.field)]
-    if not line.better or any(value is None or not math.isfinite(value) for value in values):
+def better_side(line: MeasureRow, first: Quality, second: Quality) -> int | None:
+    """Return the better side, 0 or 1, or None if neither is better or the difference is within the error."""
+    values = [getattr(first, line.field), getattr(second, line.field)]
+    if not line.direction or any(value is None or not math.isfinite(value) for value in values):
         return None
-    if line.same_size and one.clusters != two.clusters:
+    if line.same_size and first.clusters != second.clusters:
         return None
     if format(values[0], line.form) == format(values[1], line.form):
         return None
-    error = math.hypot(one.silhouette_error, two.silhouette_error) if line.field == "silhouette" else 0.0
+    error = math.hypot(first.silhouette_error, second.silhouette_error) if line.field == "silhouette" else 0.0
     if abs(values[0] - values[1]) <= 2 * error:
         return None
-    return int(line.better * values[1] > line.better * values[0])
+    return int(line.direction * values[1] > line.direction * values[0])
 
 
-def _value(line: Line, value: float | None, *, marked: bool) -> str:
+def _value(line: MeasureRow, value: float | None, *, marked: bool) -> str:
     if value is None or not math.isfinite(value):
         return ":gray[none]"
     text = format(value, line.form)
     return f":primary[**{text}** :material/check:]" if marked else text
 
 
-def _row(name: str, hint: str, one: str, two: str) -> None:
+def _show_row(name: str, hint: str, first: str, second: str) -> None:
     columns = st.columns([1.4, 1, 1], gap="small", vertical_alignment="center")
     columns[0].markdown(name or "&nbsp;", help=hint or None)
-    columns[1].markdown(one)
-    columns[2].markdown(two)
+    columns[1].markdown(first)
+    columns[2].markdown(second)

@@ -1,4 +1,4 @@
-"""Compare: two ways to group the documents, how steadily they come back, and how many clusters to ask for."""
+"""Compare view: two groupings side by side, stability across seeds, and the number of clusters."""
 
 import streamlit as st
 
@@ -7,22 +7,22 @@ from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.ui.errors import guarded
 from app.ui.text import escape, short
-from app.views.compare.cluster_counts import counts
-from app.views.compare.flows import flows
-from app.views.compare.measures import figures, qualities
-from app.views.compare.moved_documents import moved
-from app.views.compare.picker import both_at_hand, pick
-from app.views.compare.stability import steady
+from app.views.compare.cluster_counts import show_cluster_counts
+from app.views.compare.flows import show_flows
+from app.views.compare.measures import show_agreement, show_quality
+from app.views.compare.moved_documents import show_moved_documents
+from app.views.compare.picker import ensure_partitions, choose_groupings
+from app.views.compare.stability import show_stability
 from gem_core.pipeline.compare.comparison import headline
 
-GROUPINGS, STEADY, COUNTS = "Two groupings", "Stability", "How many clusters?"
+GROUPINGS, STABILITY, COUNTS = "Two groupings", "Stability", "Number of clusters"
 
 
-def screen(session: Session) -> None:
-    """Three questions, one at a time."""
+def show_view(session: Session) -> None:
+    """Show one of three tabs: two groupings, stability, number of clusters."""
     view = st.segmented_control(
         "Question",
-        (GROUPINGS, STEADY, COUNTS),
+        (GROUPINGS, STABILITY, COUNTS),
         default=GROUPINGS,
         required=True,
         key="compare_view",
@@ -30,32 +30,32 @@ def screen(session: Session) -> None:
         label_visibility="collapsed",
     )
     with guarded():
-        if view == STEADY:
-            steady(session)
+        if view == STABILITY:
+            show_stability(session)
         elif view == COUNTS:
-            counts(session)
+            show_cluster_counts(session)
         else:
-            groupings(session)
+            show_groupings(session)
 
 
 @st.fragment
-def groupings(session: Session) -> None:
-    """Two groupings held against each other."""
+def show_groupings(session: Session) -> None:
+    """Compare two groupings of the documents."""
     with guarded():
-        a, b = pick(session)
+        a, b = choose_groupings(session)
         if a == b:
-            st.caption("Choose two different groupings: there is nothing to compare in one with itself.")
+            st.caption("Choose two different groupings.")
             return
-        if not both_at_hand(session, a, b):
+        if not ensure_partitions(session, a, b):
             return
-        found = cached_groupings.comparison(session.root, a, b)
-        st.markdown(f"### {escape(short(headline(found), 240))}")
-        figures(found)
-        flows(found)
-        moved(session, found)
-        qualities(session, found)
+        comparison = cached_groupings.comparison(session.root, a, b)
+        st.markdown(f"### {escape(short(headline(comparison), 240))}")
+        show_agreement(comparison)
+        show_flows(comparison)
+        show_moved_documents(session, comparison)
+        show_quality(session, comparison)
 
 
 with guarded():
-    screen(current_session())
+    show_view(current_session())
 deep_links.keep(current_session())

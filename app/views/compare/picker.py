@@ -1,4 +1,4 @@
-"""Compare: choose two groupings, and fit the one that is not there yet."""
+"""Pickers of Compare: choose two groupings, and fit one that does not exist yet."""
 
 from pathlib import Path
 
@@ -15,90 +15,104 @@ from gem_core.pipeline.compare.comparison import at_hand, partition
 from gem_core.pipeline.compare.refits import METHODS
 from gem_core.workspace import Workspace
 
-AT_ONCE = 40_000  # documents for which another method is fitted while a person waits; more are a job
-PRESENT = "present"
-STEPS = {"name clusters": "Naming its clusters", "fit": "Fitting", "seed": "Finding a start"}
+MAX_INTERACTIVE = 40_000  # documents for which another method is fitted while a person waits; more are a job
+CURRENT = "present"
+STEPS = {"name clusters": "Naming clusters", "fit": "Fitting", "seed": "Initializing"}
 
 
-def options(root: Path) -> dict[str, str]:
-    """What can be compared, and how it is called; the names of steps and columns are corpus text."""
-    opened = cached_results.workspace(root)
-    present = cached_results.taxonomy(root)
-    found = {PRESENT: f"GEM, the present taxonomy ({len(present.clusters)} clusters)"}
-    found |= {
+def grouping_options(root: Path) -> dict[str, str]:
+    """Return the groupings to choose from, with their names; names of steps and columns hold corpus text."""
+    workspace = cached_results.workspace(root)
+    taxonomy = cached_results.taxonomy(root)
+    options = {CURRENT: f"GEM, current taxonomy ({len(taxonomy.clusters)} clusters)"}
+    options |= {
         spec: f"{METHODS[spec][:1].upper()}{METHODS[spec][1:]}"  # type: ignore[index]
         if spec == "vmf"
         else METHODS[spec]
         for spec in ("kmeans", "spherical", "vmf")
     }  # type: ignore[index]
-    found |= {f"column:{name}": f'Column "{short(name, 40)}"' for name in groupings.columns(root)}
-    seen = {present.key}
-    steps = list(enumerate(opened.history().steps, 1))
+    options |= {f"column:{name}": f'Column "{short(name, 40)}"' for name in groupings.columns(root)}
+    seen = {taxonomy.key}
+    steps = list(enumerate(workspace.history().steps, 1))
     for number, step in reversed(steps):
         if step.key not in seen:
             seen.add(step.key)
-            found[f"step:{step.key}"] = f"Step {number}: {short(step.sentence, 60)}"
-    return found
+            options[f"step:{step.key}"] = f"Step {number}: {short(step.sentence, 60)}"
+    return options
 
 
-def pick(session: Session) -> tuple[str, str]:
-    """Two selectors with a button between them that changes their places."""
-    offered = options(session.root)
-    columns = [spec for spec in offered if spec.startswith("column:")]
-    kept = {"compare_a": PRESENT, "compare_b": columns[0] if columns else "kmeans", **session.drafts.get("compare", {})}
-    for key, default in (("compare_a", PRESENT), ("compare_b", "kmeans")):
-        if kept[key] not in offered:  # a step that was undone and forgotten, another workspace
-            kept[key] = default
-        preset(key, kept[key])
+def choose_groupings(session: Session) -> tuple[str, str]:
+    """Show two selectors with a button between them that swaps the sides."""
+    options = grouping_options(session.root)
+    columns = [spec for spec in options if spec.startswith("column:")]
+    choices = {
+        "compare_a": CURRENT,
+        "compare_b": columns[0] if columns else "kmeans",
+        **session.drafts.get("compare", {}),
+    }
+    for key, default in (("compare_a", CURRENT), ("compare_b", "kmeans")):
+        if choices[key] not in options:  # A discarded step, or another workspace.
+            choices[key] = default
+        preset(key, choices[key])
 
-    def keep() -> None:
+    def on_change() -> None:
         session.drafts["compare"] = {key: widget(key) for key in ("compare_a", "compare_b")}
         session.open_document(None)
 
-    def swap() -> None:
-        session.drafts["compare"] = {"compare_a": kept["compare_b"], "compare_b": kept["compare_a"]}
+    def on_swap() -> None:
+        session.drafts["compare"] = {"compare_a": choices["compare_b"], "compare_b": choices["compare_a"]}
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_pick"):
         a = st.selectbox(
-            "Compare", list(offered), format_func=offered.__getitem__, key="compare_a", on_change=keep, width="stretch"
+            "Compare",
+            list(options),
+            format_func=options.__getitem__,
+            key="compare_a",
+            on_change=on_change,
+            width="stretch",
         )
-        st.button("", icon=":material/swap_horiz:", key="compare_swap", on_click=swap, help="Change places")
+        st.button("", icon=":material/swap_horiz:", key="compare_swap", on_click=on_swap, help="Swap sides")
         b = st.selectbox(
-            "with", list(offered), format_func=offered.__getitem__, key="compare_b", on_change=keep, width="stretch"
+            "with",
+            list(options),
+            format_func=options.__getitem__,
+            key="compare_b",
+            on_change=on_change,
+            width="stretch",
         )
     return str(a), str(b)
 
 
-def both_at_hand(session: Session, a: str, b: str) -> bool:
-    """Fit what is missing: while the person waits, or as a job on a large corpus; False until it is there."""
-    opened = cached_results.workspace(session.root)
-    missing = [spec for spec in (a, b) if not at_hand(opened, spec)]
+def ensure_partitions(session: Session, a: str, b: str) -> bool:
+    """Fit missing groupings now, or offer a job on a large corpus; return whether both exist."""
+    workspace = cached_results.workspace(session.root)
+    missing = [spec for spec in (a, b) if not at_hand(workspace, spec)]
     if not missing:
         return True
-    if len(opened) > AT_ONCE:
-        _as_job(session, opened, missing[0])
+    if len(workspace) > MAX_INTERACTIVE:
+        _offer_job(session, workspace, missing[0])
         return False
-    place = st.empty()
-    with place.container():
+    progress_slot = st.empty()
+    with progress_slot.container():
         bar = st.progress(0.0, "Starting")
         for spec in missing:
             name = METHODS[spec]  # type: ignore[index]
             partition(
-                opened,
+                workspace,
                 spec,
                 progress=lambda step, done, total, name=name: (
                     bar.progress(  # type: ignore[misc]
                         min(1.0, done / max(total, 1)),
-                        f"{name}: {STEPS.get(step, f'fitting {count(len(opened))} documents')}",
+                        f"{name}: {STEPS.get(step, f'fitting {count(len(workspace))} documents')}",
                     )
                     and None
                 ),
             )
-    place.empty()
+    progress_slot.empty()
     return True
 
 
-def _as_job(session: Session, opened: Workspace, spec: str) -> None:
+def _offer_job(session: Session, workspace: Workspace, spec: str) -> None:
     name = METHODS[spec]  # type: ignore[index]
     job = next(
         (
@@ -112,10 +126,10 @@ def _as_job(session: Session, opened: Workspace, spec: str) -> None:
         job_panel(session, job, place="compare", quiet=True)
         if not runner.status(job).ended:
             return
-    st.markdown(f"**{name} has not been fitted on this corpus yet**")
-    st.caption(f"It is fitted once to all {count(len(opened))} documents and then kept.")
+    st.markdown(f"**{name} has not been fitted to this corpus yet**")
+    st.caption(f"Fits all {count(len(workspace))} documents once; the result is saved.")
     if st.button(f"Fit {name}", type="primary", key="compare_fit"):
         runner.start(
-            f"Fit {name} to {opened.manifest.name}", ["compare", str(session.root), "--with", spec], session.root
+            f"Fit {name} to {workspace.manifest.name}", ["compare", str(session.root), "--with", spec], session.root
         )
         st.rerun(scope="app")

@@ -1,4 +1,4 @@
-"""Compare, stability: does the corpus give the same clusters again? A study as a job, and what it found."""
+"""Stability study of Compare: refit with other seeds and resamples as a job, and show how well clusters return."""
 
 import numpy as np
 import pandas as pd
@@ -17,36 +17,40 @@ from gem_core.pipeline.compare.refits import METHODS, Method
 from gem_core.pipeline.compare.stability import RESAMPLES, SEEDS, Stability, finding, read_stability
 from gem_core.workspace import Taxonomy
 
-SLOWER = {"gem": 1.0, "kmeans": 0.3, "spherical": 0.1, "vmf": 0.5}  # time of a fit beside that of GEM, about
-STEADY, LOOSE = 0.75, 0.5
+RELATIVE_FIT_TIME = {
+    "gem": 1.0,
+    "kmeans": 0.3,
+    "spherical": 0.1,
+    "vmf": 0.5,
+}  # Approximate time of a fit relative to GEM.
+STABLE, UNSTABLE = 0.75, 0.5
 
 
-def steady(session: Session) -> None:
-    """Ask for a study, watch it, and read it."""
+def show_stability(session: Session) -> None:
+    """Show the study form, its progress and its results."""
     taxonomy = cached_results.taxonomy(session.root)
     workspace = cached_results.workspace(session.root)
-    studies = [found for method in METHODS if (found := read_stability(workspace, method)) is not None]
-    _ask(session, taxonomy)
+    studies = [study for method in METHODS if (study := read_stability(workspace, method)) is not None]
+    _show_form(session, taxonomy)
     if not studies:
-        st.markdown("**Nobody has studied the stability of this taxonomy yet**")
+        st.markdown("**Stability not measured yet**")
         st.caption(
-            "Topics that change with every run cannot be trusted. A study fits again with other seeds and on "
-            "resampled documents, and says how far the clusters come back."
+            "A study refits with other seeds and on resampled documents and measures how well the clusters return."
         )
         return
     own = next((study for study in studies if study.method == "gem"), None)
     st.markdown(f"### {_headline(own or studies[0])}")
     grid = st.grid(2, min_column_width=440, gap="medium", key="steady_results")
     with grid.cell():
-        _agreement(studies)
+        _show_agreement(studies)
     with grid.cell():
         if own is not None:
-            _returning(session, taxonomy, own)
+            _show_returning(session, taxonomy, own)
         else:
-            st.caption("Study GEM itself to see which of its clusters come back.")
+            st.caption("Run a study of GEM to see which of its clusters return.")
 
 
-def _ask(session: Session, taxonomy: Taxonomy) -> None:
+def _show_form(session: Session, taxonomy: Taxonomy) -> None:
     job = next((job for job in runner.listed() if job.kind == "stability" and job.workspace == str(session.root)), None)
     if job is not None:
         state = job_panel(session, job, place="steady", quiet=True)
@@ -63,7 +67,7 @@ def _ask(session: Session, taxonomy: Taxonomy) -> None:
             value=SEEDS,
             key="steady_seeds",
             width=130,
-            help="Fits of all documents that differ in the seed only.",
+            help="Fits that differ only in the seed.",
         )
         draws = st.number_input(
             "Resamples",
@@ -72,13 +76,13 @@ def _ask(session: Session, taxonomy: Taxonomy) -> None:
             value=RESAMPLES,
             key="steady_draws",
             width=130,
-            help=HINTS["resample"] + " 0: none.",
+            help=HINTS["resample"] + " 0 = none.",
         )
-        start = st.button("Study stability", type="primary", key="steady_start", disabled=draws == 1)
+        start = st.button("Run study", type="primary", key="steady_start", disabled=draws == 1)
     fits = int(seeds) + int(draws)
     st.caption(
-        f"{fits} fits in the background, {estimate(taxonomy, method, fits)}; those that are there already are "
-        "not made again. Two resamples are compared over the documents that both drew."
+        f"{fits} fits in the background, {estimate(taxonomy, method, fits)}; existing fits are reused. "
+        "Two resamples are compared on the documents they share."
     )
     if start:
         runner.start(
@@ -90,9 +94,9 @@ def _ask(session: Session, taxonomy: Taxonomy) -> None:
 
 
 def estimate(taxonomy: Taxonomy, method: Method, fits: int) -> str:
-    """How long so many fits take here, from the time of the present one."""
+    """Estimate how long a number of fits takes, from the time of the current one."""
     seconds = next((cost.seconds for cost in taxonomy.costs if cost.step == "fit"), 0.0)
-    return f"about {duration(max(1.0, fits * seconds * SLOWER[method]))}" if seconds else "as long as so many fits take"
+    return f"about {duration(max(1.0, fits * seconds * RELATIVE_FIT_TIME[method]))}" if seconds else "time unknown"
 
 
 def _headline(study: Stability) -> str:
@@ -102,30 +106,30 @@ def _headline(study: Stability) -> str:
     word = (
         "almost the same"
         if mean.mean >= 0.9
-        else "much alike"
-        if mean.mean >= STEADY
-        else "partly alike"
-        if mean.mean >= LOOSE
+        else "largely the same"
+        if mean.mean >= STABLE
+        else "partly the same"
+        if mean.mean >= UNSTABLE
         else "quite different"
     )
     between = f", {mean.low:.2f} to {mean.high:.2f}" if np.isfinite(mean.low) else ""
-    return f"{METHODS[study.method]} finds {word} clusters from every seed: ARI {mean.mean:.2f}{between}"
+    return f"{METHODS[study.method]} clusters are {word} across seeds: ARI {mean.mean:.2f}{between}"
 
 
-def _agreement(studies: list[Stability]) -> None:
+def _show_agreement(studies: list[Stability]) -> None:
     partly = [study for study in studies if not study.complete]
     left = sum(sum(study.asked) - len(study.seeds.ids) - len(study.resamples.ids) for study in partly)
-    so_far = f" so far, {left} fits to come" if partly else ""
+    so_far = f" so far, {left} fits remaining" if partly else ""
     st.markdown(
-        f"**Agreement between refits**{so_far}  \n:small[:gray[Grey: every pair of fits. Dot and bar: their "
-        "mean and its 95% interval; whole fits are redrawn for it, for pairs share their fits.]]",
+        f"**Agreement between refits**{so_far}  \n:small[:gray[Gray: pairs of fits. Dot and bar: mean and "
+        "95% interval (bootstrap over fits).]]",
         help=HINTS["stability"],
     )
     st.plotly_chart(
-        studies_charts.agreement(studies),
+        studies_charts.agreement_chart(studies),
         key="steady_pairs",
         config=CONFIG,
-        alt="Agreement between refits by method; the table below holds the numbers",
+        alt="Agreement between refits by method; the table below lists the values",
     )
     rows = [
         (METHODS[study.method], words, part.summary())
@@ -160,33 +164,32 @@ def _agreement(studies: list[Stability]) -> None:
     )
 
 
-def _returning(session: Session, taxonomy: Taxonomy, study: Stability) -> None:
-    surely = groupings.returning(session.root, study)
-    order = np.argsort(surely, kind="stable")
-    loose = int((surely < LOOSE).sum())
-    firm = int((surely >= STEADY).sum())
+def _show_returning(session: Session, taxonomy: Taxonomy, study: Stability) -> None:
+    return_rates = groupings.returning(session.root, study)
+    order = np.argsort(return_rates, kind="stable")
+    unstable_count = int((return_rates < UNSTABLE).sum())
+    stable_count = int((return_rates >= STABLE).sum())
     refits = len(study.seeds.ids) + len(study.resamples.ids)
     st.markdown(
-        f"**{firm} of {len(surely)} clusters are steady, {loose} dissolve**  \n:small[:gray[Best Jaccard of "
-        f"each cluster in a refit, averaged over {count(refits)} refits. 0.75 and more: steady; below 0.5: it "
-        "dissolves.]]",
+        f"**{stable_count} of {len(return_rates)} clusters are stable, {unstable_count} unstable**  \n:small[:gray[Best overlap "
+        f"(Jaccard) of each cluster with a refit, mean of {count(refits)} refits. Stable: at least 0.75. Unstable: below 0.5.]]",
         help=HINTS["jaccard"],
     )
-    shown = [taxonomy.clusters[k] for k in order]
+    clusters = [taxonomy.clusters[k] for k in order]
     st.dataframe(
         pd.DataFrame(
             {
-                " ": [circle(cluster.colour) for cluster in shown],
-                "Cluster": [c.label for c in shown],
-                "Returns": surely[order],
-                "Documents": [c.documents for c in shown],
+                " ": [circle(cluster.colour) for cluster in clusters],
+                "Cluster": [c.label for c in clusters],
+                "Returns": return_rates[order],
+                "Documents": [c.documents for c in clusters],
             }
         ),
         hide_index=True,
         key="steady_clusters",
         row_height=30,
-        height=min(len(shown), 16) * 30 + 38,
-        alt="How surely each cluster comes back, the least sure first",
+        height=min(len(clusters), 16) * 30 + 38,
+        alt="How well each cluster returns, least stable first",
         column_config={
             " ": dot_column(),
             "Cluster": st.column_config.TextColumn(width="medium"),

@@ -1,4 +1,4 @@
-"""From what a session asks to the documents it selects."""
+"""Resolve the search, filter and near-duplicate query of a session to the documents it selects."""
 
 from pathlib import Path
 
@@ -13,29 +13,29 @@ from gem_core.embedding.near_duplicates import Duplicates
 from gem_core.pipeline.search.filters import Selected, parts
 from gem_core.pipeline.search.semantic import encoder_of
 
-LOADING = {"load encoder": "Loading the encoder, once", "compare": "Comparing with the vectors"}
+LOADING = {"load encoder": "Loading the encoder (once)", "compare": "Comparing embeddings"}
 
 
-def asked(session: Session) -> Selected | None:
-    """Return the documents that the session's question selects; None when it asks nothing.
+def query_documents(session: Session) -> Selected | None:
+    """Return the documents that the session's query selects, or None when there is no query.
 
-    The first search by meaning loads the encoder and shows how far it is.
+    The first search by meaning loads the encoder and shows a progress bar.
     """
     if session.duplicate_threshold is not None:
-        found = cached_results.twins(session.root, session.duplicate_threshold)
-        return None if found is None else _of_twins(found, session.duplicate_group)
+        duplicates = cached_results.twins(session.root, session.duplicate_threshold)
+        return None if duplicates is None else _select_duplicates(duplicates, session.duplicate_group)
     saved = session.filter.saved
     if saved and saved not in [line.name for line in cached_results.selections(session.root)]:
-        st.caption(f":material/info: The selection {escape(short(saved))} was deleted or renamed.")
+        st.caption(f":material/info: Selection {escape(short(saved))} no longer exists: it was deleted or renamed.")
         session.update_filter(saved="")
     if not session.has_query or encoder_missing(session):
         return None
-    place = st.empty()
+    progress_slot = st.empty()
 
     def progress(step: str, done: int, total: int) -> None:
-        place.progress(min(1.0, (done + 0.3) / max(total, 1)), LOADING.get(step, step.capitalize()))
+        progress_slot.progress(min(1.0, (done + 0.3) / max(total, 1)), LOADING.get(step, step.capitalize()))
 
-    found = cached_results.selected(
+    selection = cached_results.selected(
         session.root,
         session.document_filter,
         words=session.query if session.is_semantic else "",
@@ -43,12 +43,12 @@ def asked(session: Session) -> Selected | None:
         limit=session.nearest,
         progress=progress,
     )
-    place.empty()
-    return found
+    progress_slot.empty()
+    return selection
 
 
 def encoder_missing(session: Session) -> bool:
-    """Whether the question is one by meaning and nobody has said which encoder made the vectors."""
+    """Return whether a search by meaning is blocked because the encoder of the vectors is unknown."""
     return (
         session.is_semantic
         and session.similar_to is None
@@ -56,30 +56,34 @@ def encoder_missing(session: Session) -> bool:
     )
 
 
-def _of_twins(found: Duplicates, group: int | None) -> Selected:
-    rows, cosine = (found.rows, found.cosine) if group is None or group >= len(found.sizes) else found.members(group)
-    mask = np.zeros(found.documents, dtype=np.bool_)
+def _select_duplicates(duplicates: Duplicates, group: int | None) -> Selected:
+    rows, cosine = (
+        (duplicates.rows, duplicates.cosine)
+        if group is None or group >= len(duplicates.sizes)
+        else duplicates.members(group)
+    )
+    mask = np.zeros(duplicates.documents, dtype=np.bool_)
     mask[rows] = True
     return Selected(mask, rows, cosine)
 
 
-def said(session: Session) -> dict[str, str]:
-    """Say each part of the question in words, by the name of the part; holds corpus text."""
+def describe_query(session: Session) -> dict[str, str]:
+    """Describe each part of the query in words, keyed by part; the words hold corpus text."""
     labels = {c.number: c.label for c in cached_results.taxonomy(session.root).clusters}
-    out: dict[str, str] = {}
+    parts_in_words: dict[str, str] = {}
     if session.similar_to is not None:
-        out["like"] = f"like {_id(session.root, session.similar_to)}"
+        parts_in_words["like"] = f"similar to document {_id(session.root, session.similar_to)}"
     elif session.is_semantic:
-        out["meaning"] = f'near in meaning to "{" ".join(session.query.split())}"'
-    return out | parts(session.document_filter, labels)
+        parts_in_words["meaning"] = f'similar to "{" ".join(session.query.split())}"'
+    return parts_in_words | parts(session.document_filter, labels)
 
 
 def _id(root: Path, row: int) -> str:
     return str(cached_results.workspace(root).documents["id"].iloc[row])
 
 
-def drop(session: Session, part: str) -> None:
-    """Ask for one part less."""
+def remove_part(session: Session, part: str) -> None:
+    """Remove one part from the query."""
     session.clear_selection()
     if part == "like":
         session.similar_to = None
@@ -89,29 +93,29 @@ def drop(session: Session, part: str) -> None:
         session.filter = session.filter.without(part)
 
 
-def chips(session: Session, found: Selected | None) -> None:
-    """Show what is asked, each part with a cross, and how many documents answer."""
-    words = said(session)
-    if not words or session.duplicate_threshold is not None:
+def show_query_parts(session: Session, selection: Selected | None) -> None:
+    """Show the query as chips, each with a button to remove it, and the number of matching documents."""
+    parts_in_words = describe_query(session)
+    if not parts_in_words or session.duplicate_threshold is not None:
         return
     total = len(cached_results.workspace(session.root))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="gem-chips"):
-        if found is not None:
-            st.markdown(f"**{count(len(found))}** of {count(total)}", width="content")
-        for part, text in words.items():
+        if selection is not None:
+            st.markdown(f"**{count(len(selection))}** of {count(total)}", width="content")
+        for part, part_text in parts_in_words.items():
             st.button(
-                escape(short(text, 48)),
+                escape(short(part_text, 48)),
                 key=f"chip_{part}",
                 icon=":material/close:",
                 icon_position="right",
-                on_click=drop,
+                on_click=remove_part,
                 args=(session, part),
-                help="Take this off",
+                help="Remove filter",
             )
-        if len(words) > 1:
-            st.button("Clear all", key="chips_clear", type="tertiary", on_click=_forget, args=(session,))
+        if len(parts_in_words) > 1:
+            st.button("Clear all", key="chips_clear", type="tertiary", on_click=_clear_query, args=(session,))
 
 
-def _forget(session: Session) -> None:
+def _clear_query(session: Session) -> None:
     session.clear_selection()
     session.clear_query()

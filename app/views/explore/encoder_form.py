@@ -1,4 +1,4 @@
-"""Ask for the encoder that own vectors were made with, so that search by meaning works."""
+"""Encoder form: ask which model made imported embeddings, so that search by meaning works."""
 
 import streamlit as st
 
@@ -9,42 +9,44 @@ from app.ui.glossary import HINTS
 from gem_core.embedding.encoders import PACKAGED
 from gem_core.pipeline.search.semantic import name_encoder
 
-OWN = "Another model"
+CUSTOM = "Another model"
 
 
-def name_the_encoder(session: Session) -> None:
-    """Ask which encoder made vectors that came with the corpus; nothing is assumed."""
+def ask_for_encoder(session: Session) -> None:
+    """Show the form that asks which encoder made the embeddings that came with the corpus."""
     workspace = cached_results.workspace(session.root)
     with st.container(border=True, gap="small"):
-        st.markdown("**Which model made these vectors?**", help=HINTS.get("encoder"))
+        st.markdown("**Which model made these embeddings?**", help=HINTS.get("encoder"))
         st.caption(
-            f"They came with the corpus and do not say. Searching by meaning needs the same model; "
-            f"{workspace.manifest.dimension} numbers each are no proof."
+            f"These {workspace.manifest.dimension}-dimensional embeddings were imported. "
+            "Search by meaning needs the model that made them."
         )
         choice = st.radio(
-            "Model", ("all-MiniLM-L6-v2, packaged here", OWN), key="encoder_choice", label_visibility="collapsed"
+            "Model", ("all-MiniLM-L6-v2 (built in)", CUSTOM), key="encoder_choice", label_visibility="collapsed"
         )
-        own = choice == OWN
+        custom = choice == CUSTOM
         path = st.text_input(
-            "Folder or hub name",
+            "Model folder or hub name",
             key="encoder_path",
             max_chars=300,
-            disabled=not own,
-            placeholder="folder of a sentence-transformers model, or its hub name",
+            disabled=not custom,
+            placeholder="Folder of a sentence-transformers model, or its hub name",
         )
-        if st.button("Check and use it", key="encoder_use", type="primary", disabled=own and not path.strip()):
+        if st.button("Check model", key="encoder_use", type="primary", disabled=custom and not path.strip()):
             bar = st.progress(0.1, "Loading the encoder")
             with guarded():
                 name_encoder(
                     workspace,
-                    path.strip() if own else PACKAGED,
+                    path.strip() if custom else PACKAGED,
                     progress=lambda step, done, total: bar.progress(
                         0.3 if step == "load encoder" else 0.8,
-                        "Loading the encoder" if step == "load encoder" else "Embedding 12 documents again",
+                        "Loading the encoder" if step == "load encoder" else "Re-embedding 12 documents",
                     ),
                 )
                 bar.empty()
                 st.rerun()
             bar.empty()
-        st.caption("Twelve documents are embedded again and compared: any other model is refused.")
-    st.caption("Without the model: open a document and choose **Select documents like this**.")
+        st.caption(
+            "Twelve documents are embedded again and compared. A model that gives different vectors is rejected."
+        )
+    st.caption("No model? Open a document and choose **Find similar documents**.")

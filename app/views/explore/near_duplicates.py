@@ -1,4 +1,4 @@
-"""Near-duplicates in Explore: look for them, how many there are, their groups, one group's documents, a file."""
+"""Near-duplicates in Explore: run the search, list the groups and their documents, download them."""
 
 import numpy as np
 import pandas as pd
@@ -19,54 +19,54 @@ from gem_core.export.selected import duplicates_table
 from gem_core.pipeline.search.near_duplicates import THRESHOLD, find_duplicates
 
 THRESHOLDS = (0.85, 0.9, 0.95, 0.97, 0.99)
-AT_ONCE = 8_000  # documents that are compared while a person waits; more are a job
-LISTED = 500  # groups that a list shows
+MAX_INTERACTIVE = 8_000  # documents that are compared while a person waits; more are a job
+MAX_LISTED = 500  # groups that a list shows
 
 
-def twins_button(session: Session) -> None:
-    """Open or leave the near-duplicates."""
+def show_near_duplicates_button(session: Session) -> None:
+    """Show the button that opens and closes the near-duplicates."""
 
-    def turn() -> None:
+    def on_toggle() -> None:
         session.clear_selection()
-        on = session.duplicate_threshold is None
+        opening = session.duplicate_threshold is None
         session.clear_query()
-        session.duplicate_threshold = THRESHOLD if on else None
+        session.duplicate_threshold = THRESHOLD if opening else None
 
     st.button(
         "Near-duplicates",
         key="explore_twins",
         icon=":material/content_copy:",
-        on_click=turn,
+        on_click=on_toggle,
         type="primary" if session.duplicate_threshold is not None else "secondary",
-        help="Documents whose vectors are almost the same",
+        help="Documents that say almost the same",
     )
 
 
-def twins_panel(session: Session) -> None:
-    """Show the near-duplicates at the chosen threshold."""
+def show_near_duplicates(session: Session) -> None:
+    """Show the near-duplicate groups at the chosen threshold."""
     threshold = session.duplicate_threshold or THRESHOLD
 
-    def chosen() -> None:
+    def on_threshold() -> None:
         session.duplicate_threshold, session.duplicate_group = float(widget("twins_threshold")), None
 
     preset("twins_threshold", threshold)
     st.select_slider(
-        "Cosine from which two documents count as near-duplicates",
+        "Minimum similarity (cosine) of near-duplicates",
         sorted({*THRESHOLDS, threshold}),
         key="twins_threshold",
-        on_change=chosen,
+        on_change=on_threshold,
         format_func=lambda t: f"{t:g}",
     )
-    found = cached_results.twins(session.root, threshold)
-    if found is None:
-        _look(session, threshold)
-    elif session.duplicate_group is not None and session.duplicate_group < len(found.sizes):
-        _group(session, found, session.duplicate_group)
+    duplicates = cached_results.twins(session.root, threshold)
+    if duplicates is None:
+        _offer_search(session, threshold)
+    elif session.duplicate_group is not None and session.duplicate_group < len(duplicates.sizes):
+        _show_group(session, duplicates, session.duplicate_group)
     else:
-        _groups(session, found)
+        _show_groups(session, duplicates)
 
 
-def _look(session: Session, threshold: float) -> None:
+def _offer_search(session: Session, threshold: float) -> None:
     workspace = cached_results.workspace(session.root)
     job = next(
         (
@@ -80,11 +80,11 @@ def _look(session: Session, threshold: float) -> None:
         job_panel(session, job, place="twins")
         if not runner.status(job).ended:
             return
-    st.markdown(f"**Nobody has looked for near-duplicates at {threshold:g} yet**")
-    st.caption(f"All pairs of {count(len(workspace))} documents are compared, exactly.")
+    st.markdown(f"**No near-duplicate search at {threshold:g} yet**")
+    st.caption(f"Compares all pairs of {count(len(workspace))} documents.")
     if not st.button("Find near-duplicates", key="twins_find", type="primary"):
         return
-    if len(workspace) > AT_ONCE:
+    if len(workspace) > MAX_INTERACTIVE:
         runner.start(
             f"Near-duplicates of {workspace.manifest.name}",
             ["duplicates", str(session.root), "--threshold", f"{threshold:g}"],
@@ -100,17 +100,19 @@ def _shown(bar: "st.delta_generator.DeltaGenerator") -> Progress:
     return lambda step, done, total: bar.progress(min(1.0, done / max(total, 1)), "Comparing") and None
 
 
-def _groups(session: Session, found: Duplicates) -> None:
-    sizes = found.sizes
+def _show_groups(session: Session, duplicates: Duplicates) -> None:
+    sizes = duplicates.sizes
     if not len(sizes):
-        st.markdown(f"**No two documents have a cosine of {found.threshold:g} or more**")
+        st.markdown(f"**No near-duplicates at {duplicates.threshold:g} or more**")
         return
     st.markdown(
-        f"**{count(found.extra)} documents would go if each of {count(len(sizes))} groups kept one** "
-        f":gray[{percent(found.extra / found.documents)} of the corpus]"
+        f"**Removing duplicates would drop {count(duplicates.extra)} "
+        f"{'document' if duplicates.extra == 1 else 'documents'} "
+        f"({count(len(sizes))} {'group' if len(sizes) == 1 else 'groups'})** "
+        f":gray[{percent(duplicates.extra / duplicates.documents)} of the corpus]"
     )
     workspace = cached_results.workspace(session.root)
-    file = kept(lambda: csv_text(duplicates_table(workspace, found)).encode(), "duplicates.csv", "text/csv")
+    file = kept(lambda: csv_text(duplicates_table(workspace, duplicates)).encode(), "duplicates.csv", "text/csv")
     st.download_button(
         "Download groups",
         file,
@@ -120,17 +122,17 @@ def _groups(session: Session, found: Duplicates) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    shown = found.representatives[:LISTED]
-    last = np.searchsorted(found.group, np.arange(len(shown)), side="right") - 1
+    shown = duplicates.representatives[:MAX_LISTED]
+    last = np.searchsorted(duplicates.group, np.arange(len(shown)), side="right") - 1
     table = pd.DataFrame(
         {
-            "Documents": sizes[:LISTED],
-            "Lowest cosine": found.cosine[last].astype(float),
+            "Documents": sizes[:MAX_LISTED],
+            "Lowest cosine": duplicates.cosine[last].astype(float),
             "Kept document": cached_results.workspace(session.root).openings([int(row) for row in shown]),
         }
     )
 
-    def chosen() -> None:
+    def on_choose() -> None:
         cells = widget("twins_groups")["selection"]["cells"]
         if cells:
             session.duplicate_group = int(cells[0][0])
@@ -142,40 +144,40 @@ def _groups(session: Session, found: Duplicates) -> None:
         row_height=32,
         selection_mode="single-cell",
         height=min(len(table), 13) * 32 + 38,
-        on_select=chosen,
+        on_select=on_choose,
         alt="Groups of near-duplicates; choose one to see its documents",
         column_config={
             "Documents": st.column_config.NumberColumn(format="localized", width=82),
             "Lowest cosine": st.column_config.NumberColumn(
                 format="%.3f",
                 width=96,
-                help="To the kept document. Groups are joined pair by pair, so it may lie below the threshold.",
+                help="Lowest similarity to the kept document. Groups chain pairs, so it can lie below the threshold.",
             ),
             "Kept document": st.column_config.TextColumn(width=300),
         },
     )
     st.caption(
-        (f"Listed: the {LISTED} largest groups. " if len(sizes) > LISTED else "")
-        + "The kept document is the one with the highest GIS."
+        (f"Showing the {MAX_LISTED} largest groups. " if len(sizes) > MAX_LISTED else "")
+        + "The document with the highest GIS is kept."
     )
 
 
-def _group(session: Session, found: Duplicates, group: int) -> None:
-    rows, cosine = found.members(group)
+def _show_group(session: Session, duplicates: Duplicates, group: int) -> None:
+    rows, cosine = duplicates.members(group)
 
     def back() -> None:
         session.duplicate_group = None
 
     st.button("All groups", icon=":material/arrow_back:", type="tertiary", key="panel_back", on_click=back)
-    st.markdown(f"**{count(len(rows))} near-duplicates, the first is kept**")
+    st.markdown(f"**{count(len(rows))} near-duplicates; the first is kept**")
     document_list(
         session,
-        [int(row) for row in rows[:LISTED]],
+        [int(row) for row in rows[:MAX_LISTED]],
         key="twins_documents",
         show=("gis",),
         clusters=True,
-        values={"Cosine": [float(c) for c in cosine[:LISTED]]},
+        values={"Cosine": [float(c) for c in cosine[:MAX_LISTED]]},
         height=min(len(rows), 13) * 32 + 38,
     )
-    if len(rows) > LISTED:
-        st.caption(f"Listed: {LISTED} of {count(len(rows))}.")
+    if len(rows) > MAX_LISTED:
+        st.caption(f"Showing {MAX_LISTED} of {count(len(rows))}.")

@@ -1,53 +1,53 @@
-"""Explore: the corpus on a map, and what lies under the finger."""
+"""Explore view: map, detail panel and share bar, driven by one selection."""
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.components.share_bar import share_strip, strip_title
+from app.components.share_bar import share_bar, share_bar_title
 from app.data import cached_results
 from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.ui.errors import guarded
-from app.views.explore.document_query import asked, chips
+from app.views.explore.document_query import query_documents, show_query_parts
 from app.views.explore.map import HEIGHT as MAP_HEIGHT
-from app.views.explore.map import controls, draw
-from app.views.explore.panel import panel
+from app.views.explore.map import show_controls, show_map
+from app.views.explore.panel import show_panel
 from gem_core._formatting import percent
 from gem_core.pipeline.search.filters import Selected
 
 
 @st.fragment
-def screen(session: Session) -> None:
-    """Map, panel and strip: one selection drives all three, so they run together."""
+def show_view(session: Session) -> None:
+    """Show the map, the panel and the share bar; one selection drives all three, so they run together."""
     with guarded():
-        _screen(session)
+        _show_view(session)
 
 
-def _screen(session: Session) -> None:
+def _show_view(session: Session) -> None:
     left, right = st.columns([1.72, 1], gap="medium")
     with left:
-        shown = controls(session)
-        found = asked(session)
-        chips(session, found)
-        draw(session, shown, found)
+        choices = show_controls(session)
+        selection = query_documents(session)
+        show_query_parts(session, selection)
+        show_map(session, choices, selection)
     with right, st.container(key="gem-panel", height=MAP_HEIGHT + 108, border=False, gap="xsmall"):
-        panel(session, found)
-    _strip(session, found)
+        show_panel(session, selection)
+    _show_share_bar(session, selection)
     deep_links.keep(session)
 
 
-def _strip(session: Session, found: Selected | None) -> None:
+def _show_share_bar(session: Session, selection: Selected | None) -> None:
     taxonomy = cached_results.taxonomy(session.root)
-    part = None
-    if found is not None and len(found):
-        part = np.bincount(taxonomy.positions[found.mask], minlength=len(taxonomy.clusters))
+    selected_counts = None
+    if selection is not None and len(selection):
+        selected_counts = np.bincount(taxonomy.positions[selection.mask], minlength=len(taxonomy.clusters))
 
-    st.markdown(strip_title(taxonomy, session.cluster, part))
-    share_strip(
+    st.markdown(share_bar_title(taxonomy, session.cluster, selected_counts))
+    share_bar(
         taxonomy,
         selected=session.cluster,
-        part=part,
+        selected_counts=selected_counts,
         key="explore_strip",
         on_pick=lambda number: session.select(None, number),
     )
@@ -70,4 +70,4 @@ def _strip(session: Session, found: Selected | None) -> None:
         )
 
 
-screen(current_session())
+show_view(current_session())

@@ -1,4 +1,4 @@
-"""The panel of Explore: what is this? Corpus, cluster, document, or the documents of a question."""
+"""Detail panel of Explore: all clusters, one cluster, one document, or the search results."""
 
 import pandas as pd
 import streamlit as st
@@ -15,33 +15,33 @@ from app.ui.figures import facts
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from app.views.explore.document_query import encoder_missing
-from app.views.explore.encoder_form import name_the_encoder
-from app.views.explore.near_duplicates import twins_panel
-from app.views.explore.results import found_panel
+from app.views.explore.encoder_form import ask_for_encoder
+from app.views.explore.near_duplicates import show_near_duplicates
+from app.views.explore.results import show_results
 from gem_core._formatting import percent
 from gem_core.pipeline.search.filters import Selected
 from gem_core.workspace import Cluster, Taxonomy
 
 
-def panel(session: Session, found: Selected | None) -> None:
-    """Show what is selected, the smallest thing first."""
+def show_panel(session: Session, selection: Selected | None) -> None:
+    """Show the selected document or cluster, else the search results, else all clusters."""
     taxonomy = cached_results.taxonomy(session.root)
     if session.row is not None:
-        _document(session, taxonomy, session.row)
+        _show_document(session, taxonomy, session.row)
     elif session.cluster is not None and taxonomy.has(session.cluster):
-        _cluster(session, taxonomy, taxonomy.cluster(session.cluster))
+        _show_cluster(session, taxonomy, taxonomy.cluster(session.cluster))
     elif session.duplicate_threshold is not None:
-        twins_panel(session)
+        show_near_duplicates(session)
     elif encoder_missing(session):
-        name_the_encoder(session)
-    elif found is not None:
-        found_panel(session, taxonomy, found)
+        ask_for_encoder(session)
+    elif selection is not None:
+        show_results(session, taxonomy, selection)
     else:
-        _overview(session, taxonomy)
+        _show_overview(session, taxonomy)
 
 
-def _back(session: Session, taxonomy: Taxonomy) -> None:
-    """One button that says where it leads."""
+def _show_back_button(session: Session, taxonomy: Taxonomy) -> None:
+    """Show the back button, labeled with its target."""
     target, go = "All clusters", session.clear_selection
     if session.row is not None and session.document_list and session.has_query:
         target, go = "Selected documents", session.clear_selection
@@ -55,7 +55,7 @@ def _back(session: Session, taxonomy: Taxonomy) -> None:
             deep_links.copy_button("explore")
 
 
-def _overview(session: Session, taxonomy: Taxonomy) -> None:
+def _show_overview(session: Session, taxonomy: Taxonomy) -> None:
     shares = [cluster.share_documents for cluster in taxonomy.clusters]
     st.markdown(f"**{len(shares)} clusters, from {percent(min(shares))} to {percent(max(shares))} of the documents**")
     words = st.text_input(
@@ -68,38 +68,38 @@ def _overview(session: Session, taxonomy: Taxonomy) -> None:
         label_visibility="collapsed",
         icon=":material/filter_list:",
     )
-    listed = [
+    clusters = [
         cluster
         for cluster in sorted(taxonomy.clusters, key=lambda c: (-c.documents, c.number))
-        if _answers(cluster, taxonomy, str(words or ""))
+        if _matches_filter(cluster, taxonomy, str(words or ""))
     ]
-    if not listed:
-        st.caption("No cluster has this in its label, group or keywords. Clear the filter to see all.")
+    if not clusters:
+        st.caption("No cluster matches by label, group or keyword. Clear the filter to see all.")
         return
     table = pd.DataFrame(
         {
-            " ": [circle(c.colour) for c in listed],
-            "Cluster": [c.label for c in listed],
-            "Share": [100 * c.share_documents for c in listed],
-            "Documents": [c.documents for c in listed],
-            "Group": [taxonomy.parent(c.parent).label for c in listed],
+            " ": [circle(c.colour) for c in clusters],
+            "Cluster": [c.label for c in clusters],
+            "Share": [100 * c.share_documents for c in clusters],
+            "Documents": [c.documents for c in clusters],
+            "Group": [taxonomy.parent(c.parent).label for c in clusters],
         }
     )
 
-    def chosen() -> None:
+    def on_choose() -> None:
         cells = widget("panel_clusters")["selection"]["cells"]
         if cells:
-            session.select(None, listed[cells[0][0]].number)
+            session.select(None, clusters[cells[0][0]].number)
 
     st.dataframe(
         table,
         key="panel_clusters",
         hide_index=True,
-        height=min(len(listed), 16) * 32 + 38,
-        on_select=chosen,
+        height=min(len(clusters), 16) * 32 + 38,
+        on_select=on_choose,
         selection_mode="single-cell",
         row_height=32,
-        alt="Clusters with their shares; choose one to see it",
+        alt="Clusters with their shares; select one to see it",
         column_config={
             " ": dot_column(),
             "Cluster": st.column_config.TextColumn(width=165),
@@ -112,13 +112,13 @@ def _overview(session: Session, taxonomy: Taxonomy) -> None:
     )
 
 
-def _answers(cluster: Cluster, taxonomy: Taxonomy, words: str) -> bool:
+def _matches_filter(cluster: Cluster, taxonomy: Taxonomy, words: str) -> bool:
     text = " ".join((cluster.label, taxonomy.parent(cluster.parent).label, *(term for term, _ in cluster.keywords)))
     return all(word in text.casefold() for word in words.casefold().split())
 
 
-def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
-    _back(session, taxonomy)
+def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
+    _show_back_button(session, taxonomy)
     title(cluster.label, cluster.colour, f"in {taxonomy.parent(cluster.parent).label}")
     facts(
         [
@@ -129,9 +129,9 @@ def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
         ]
     )
     keyword_badges(cluster.keywords)
-    tabs = st.tabs(["Exemplars", "Borderline", "Least typical"], key="panel_tabs")
+    tabs = st.tabs(["Exemplars", "Between clusters", "Outliers"], key="panel_tabs")
     with tabs[0]:
-        st.caption("The most typical documents, near-duplicates left out.", help=HINTS["gis"])
+        st.caption("Most typical documents, without near-duplicates.", help=HINTS["gis"])
         document_list(
             session,
             cluster.exemplars,
@@ -139,10 +139,10 @@ def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
             show=("gis", "confidence", "centrality", "density"),
         )
     with tabs[1]:
-        st.caption("The documents that lie closest to another cluster.", help=HINTS["margin"])
+        st.caption("Documents almost as close to another cluster.", help=HINTS["margin"])
         document_list(session, cluster.borderline, key=f"borderline_{cluster.number}", show=("margin", "gis"))
     with tabs[2]:
-        st.caption("The documents with the lowest score of the cluster.", help=HINTS["gis"])
+        st.caption("Documents with the lowest typicality score.", help=HINTS["gis"])
         document_list(
             session,
             cluster.atypical,
@@ -151,27 +151,27 @@ def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
         )
 
 
-def _document(session: Session, taxonomy: Taxonomy, row: int) -> None:
-    _back(session, taxonomy)
+def _show_document(session: Session, taxonomy: Taxonomy, row: int) -> None:
+    _show_back_button(session, taxonomy)
     workspace = cached_results.workspace(session.root)
     stepper(session, taxonomy, row)
     reader(workspace, taxonomy, row)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(
-            "**Similar documents**", width="content", help="Nearest in meaning: the highest cosine between the vectors."
-        )
+        st.markdown("**Similar documents**", width="content", help="Closest in meaning (highest cosine).")
         st.button(
-            "Select documents like this",
+            "Find similar documents",
             key="select_like",
             type="tertiary",
             icon=":material/join:",
-            on_click=_like,
+            on_click=_select_similar,
             args=(session, row),
         )
-    near, cosine = cached_results.similar(session.root, row)
-    document_list(session, near, key=f"similar_{row}", show=(), clusters=True, values={"Cosine": cosine}, height=290)
+    similar_rows, cosine = cached_results.similar(session.root, row)
+    document_list(
+        session, similar_rows, key=f"similar_{row}", show=(), clusters=True, values={"Cosine": cosine}, height=290
+    )
 
 
-def _like(session: Session, row: int) -> None:
+def _select_similar(session: Session, row: int) -> None:
     session.clear_selection()
     session.duplicate_threshold, session.similar_to = None, row

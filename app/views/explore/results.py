@@ -1,4 +1,6 @@
-"""The documents that a question selects, as a list and by cluster; and what to do when it cannot be asked."""
+"""Search results of Explore: the selected documents as a list and by cluster."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,31 +10,29 @@ from app.documents.document_list import document_list
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column
-from app.views.explore.saved_selections import take_away
+from app.views.explore.saved_selections import show_save_and_download
 from gem_core._formatting import count
 from gem_core.pipeline.search.filters import Selected
 from gem_core.workspace import Taxonomy
 
-LISTED = 200  # documents that a list shows
+MAX_LISTED = 200  # documents that a list shows
 
 
-def found_panel(session: Session, taxonomy: Taxonomy, found: Selected) -> None:
-    """Show the selected documents, best first, and where they lie."""
-    if not len(found):
+def show_results(session: Session, taxonomy: Taxonomy, selection: Selected) -> None:
+    """Show the selected documents, best match first, and their clusters."""
+    if not len(selection):
         words = bool(session.document_filter.text.strip()) and not session.filter
-        st.markdown("**No document holds all these words**" if words else "**No document passes all of this**")
-        st.caption(
-            "Try fewer words, or the beginning of a word: the last word may be incomplete."
-            if words
-            else "Take one of the tests above off."
-        )
+        st.markdown("**No document contains all these words**" if words else "**No document matches these filters**")
+        st.caption("Try fewer words. The last word may be incomplete." if words else "Remove one of the filters above.")
         return
-    st.markdown(f"**{_heading(session, len(found))}**")
-    take_away(session, found)
+    st.markdown(f"**{_heading(session, len(selection))}**")
+    show_save_and_download(session, selection)
     documents, clusters = st.tabs(["Documents", "Clusters"], key="found_tabs")
     with documents:
-        rows = [int(row) for row in found.rows[:LISTED]]
-        values = None if found.cosine is None else {"Cosine": [float(c) for c in found.cosine[:LISTED]]}
+        rows = [int(row) for row in selection.rows[:MAX_LISTED]]
+        values: dict[str, Sequence[float]] | None = (
+            (None) if selection.cosine is None else {"Cosine": [float(c) for c in selection.cosine[:MAX_LISTED]]}
+        )
         document_list(
             session,
             rows,
@@ -42,40 +42,42 @@ def found_panel(session: Session, taxonomy: Taxonomy, found: Selected) -> None:
             values=values,
             height=min(len(rows), 14) * 32 + 38,
         )
-        if len(found) > LISTED:
-            which = "nearest" if values else "best" if session.document_filter.text else "most typical"
-            st.caption(f"Listed: the {LISTED} {which} of {count(len(found))}. Map, file and figures hold all.")
+        if len(selection) > MAX_LISTED:
+            which = "closest" if values else "best" if session.document_filter.text else "most typical"
+            st.caption(
+                f"Showing the {MAX_LISTED} {which} of {count(len(selection))}. The map and the download include all."
+            )
     with clusters:
-        _clusters(session, taxonomy, found)
+        _show_clusters(session, taxonomy, selection)
 
 
 def _heading(session: Session, number: int) -> str:
     documents = f"{count(number)} {'document' if number == 1 else 'documents'}"
     if session.is_semantic:
-        return f"The {documents} nearest in meaning"
+        return f"{documents} closest in meaning"
     if session.document_filter.text.strip() and not session.filter:
-        return f"{documents} {'holds' if number == 1 else 'hold'} these words"
+        return f"{documents} {'matches' if number == 1 else 'match'}"
     return f"{documents} selected"
 
 
-def _clusters(session: Session, taxonomy: Taxonomy, found: Selected) -> None:
-    counts = np.bincount(taxonomy.positions[found.mask], minlength=len(taxonomy.clusters))
+def _show_clusters(session: Session, taxonomy: Taxonomy, selection: Selected) -> None:
+    counts = np.bincount(taxonomy.positions[selection.mask], minlength=len(taxonomy.clusters))
     order = [k for k in np.argsort(-counts, kind="stable") if counts[k]]
-    shown = [taxonomy.clusters[k] for k in order]
+    clusters = [taxonomy.clusters[k] for k in order]
     table = pd.DataFrame(
         {
-            " ": [circle(c.colour) for c in shown],
-            "Cluster": [c.label for c in shown],
+            " ": [circle(c.colour) for c in clusters],
+            "Cluster": [c.label for c in clusters],
             "Share": 100 * counts[order] / counts.sum(),
             "Documents": counts[order],
             "Of cluster": [100 * counts[k] / max(taxonomy.clusters[k].documents, 1) for k in order],
         }
     )
 
-    def chosen() -> None:
+    def on_choose() -> None:
         cells = widget("found_clusters")["selection"]["cells"]
         if cells:
-            session.select(None, shown[cells[0][0]].number)
+            session.select(None, clusters[cells[0][0]].number)
 
     st.dataframe(
         table,
@@ -83,7 +85,7 @@ def _clusters(session: Session, taxonomy: Taxonomy, found: Selected) -> None:
         hide_index=True,
         row_height=32,
         selection_mode="single-cell",
-        on_select=chosen,
+        on_select=on_choose,
         height=min(12, len(table)) * 32 + 38,
         alt="Clusters of the selected documents",
         column_config={
@@ -94,11 +96,11 @@ def _clusters(session: Session, taxonomy: Taxonomy, found: Selected) -> None:
                 min_value=0,
                 width=96,
                 max_value=float(table["Share"].max()),
-                help="Of the selected documents",
+                help="Share of the selected documents in this cluster",
             ),
             "Documents": st.column_config.NumberColumn(format="localized", width=82),
             "Of cluster": st.column_config.NumberColumn(
-                format="%.1f%%", width=78, help="Part of the cluster that is selected"
+                format="%.1f%%", width=78, help="Share of the cluster that is selected"
             ),
         },
     )

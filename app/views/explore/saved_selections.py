@@ -1,4 +1,4 @@
-"""Selections of Explore that are kept: save the present one, take one up again, rename or delete it; a file of it."""
+"""Saved selections of Explore: save, load, rename, delete, download."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from app.state.widget_state import preset, widget
 from app.ui.downloads import kept
 from app.ui.errors import guarded
 from app.ui.text import escape, short
-from app.views.explore.document_query import said
+from app.views.explore.document_query import describe_query
 from gem_core._formatting import count
 from gem_core.errors import GemError
 from gem_core.export import csv_text
@@ -20,25 +20,25 @@ from gem_core.pipeline.search.filters import Filter, Selected
 from gem_core.workspace.selections import LONGEST, Selections
 
 
-def saved_button(session: Session) -> None:
-    """Offer the saved selections."""
+def show_selections_button(session: Session) -> None:
+    """Show the button that opens the saved selections."""
     lines = cached_results.selections(session.root)
     menu = st.popover(
         f"Selections: {len(lines)}" if lines else "Selections",
         icon=":material/bookmarks:",
         key="explore_saved",
         on_change="rerun",
-        help="Take up a selection that was saved",
+        help="Load a saved selection",
     )
     if menu.open:
         with menu, st.container(width=340, gap="small"), guarded():
-            _menu(session)
+            _show_menu(session)
 
 
-def _menu(session: Session) -> None:
+def _show_menu(session: Session) -> None:
     lines = {line.name: line for line in cached_results.selections(session.root)}
     if not lines:
-        st.caption("None is saved yet. Search, filter or draw around documents, then save them.")
+        st.caption("No saved selections. Search, filter or lasso documents, then save.")
         return
     name = st.selectbox("Saved selection", list(lines), key="saved_name", format_func=lambda n: short(n, 50))
     line = lines.get(name) or next(iter(lines.values()))
@@ -53,37 +53,37 @@ def _menu(session: Session) -> None:
 
     def rename() -> None:
         new = str(widget("saved_new") or "")
-        with _reported():
+        with _capture_error():
             kept.rename(line.name, new)
             if session.filter.saved == line.name:
                 session.update_filter(saved=" ".join(new.split()))
             preset("saved_new", "")
 
     def delete() -> None:
-        with _reported():
+        with _capture_error():
             kept.delete(line.name)
             if session.filter.saved == line.name:
                 session.update_filter(saved="")
 
     with st.container(horizontal=True, gap="small"):
-        st.button("Take up", key="saved_use", type="primary", on_click=use)
+        st.button("Load selection", key="saved_use", type="primary", on_click=use)
         st.button("Delete", key="saved_delete", icon=":material/delete:", on_click=delete)
     left, right = st.columns([2, 1], vertical_alignment="bottom", gap="small")
     left.text_input("New name", key="saved_new", max_chars=LONGEST, placeholder="New name")
     right.button("Rename", key="saved_rename", on_click=rename, width="stretch")
-    _complaint()
+    _show_error()
 
 
-def take_away(session: Session, found: Selected) -> None:
-    """Offer to save the selected documents and to download them."""
+def show_save_and_download(session: Session, selection: Selected) -> None:
+    """Show the buttons that save and download the selected documents."""
     with st.container(horizontal=True, gap="small", key="found_actions"):
         with st.popover("Save selection", icon=":material/bookmark_add:", key="save_open"):
-            st.text_input("Name", key="save_name", max_chars=LONGEST, placeholder="Name of the selection")
-            st.button("Save", key="save_now", type="primary", on_click=_save, args=(session, found))
-            _complaint()
+            st.text_input("Name", key="save_name", max_chars=LONGEST, placeholder="Selection name")
+            st.button("Save", key="save_now", type="primary", on_click=_save, args=(session, selection))
+            _show_error()
         with st.popover("Download", icon=":material/download:", key="download_open"):
-            texts = st.toggle("With their texts", key="download_texts")
-            file = kept(lambda: _file(session, found, texts=bool(texts)), "documents.csv", "text/csv")
+            texts = st.toggle("Include texts", key="download_texts")
+            file = kept(lambda: _documents_csv(session, selection, texts=bool(texts)), "documents.csv", "text/csv")
             st.download_button(
                 "Download documents",
                 file,
@@ -94,34 +94,39 @@ def take_away(session: Session, found: Selected) -> None:
                 on_click="ignore",
             )
             st.caption(
-                f"{count(len(found))} rows: id, cluster, label, margin, GIS, tokens"
-                + (", cosine" if found.cosine is not None else "")
+                f"{count(len(selection))} rows: id, cluster, label, margin, GIS, tokens"
+                + (", cosine" if selection.cosine is not None else "")
             )
     saved = widget("save_done")
     if saved:
-        st.caption(f":material/check: Saved as {escape(short(str(saved)))}. Find it under Selections.")
+        st.caption(f":material/check: Saved as {escape(short(str(saved)))}. Open it from Selections.")
         preset("save_done", None)
 
 
-def _file(session: Session, found: Selected, *, texts: bool) -> bytes:
+def _documents_csv(session: Session, selection: Selected, *, texts: bool) -> bytes:
     workspace = cached_results.workspace(session.root)
     table = documents_table(
-        workspace, cached_results.taxonomy(session.root), found.rows, cosine=found.cosine, text=texts
+        workspace, cached_results.taxonomy(session.root), selection.rows, cosine=selection.cosine, text=texts
     )
     return csv_text(table).encode()
 
 
-def _save(session: Session, found: Selected) -> None:
-    with _reported():
-        made = "; ".join(said(session).values()) or f"near-duplicates from cosine {session.duplicate_threshold or 0:g}"
-        kept = Selections(cached_results.workspace(session.root)).save(str(widget("save_name") or ""), found.rows, made)
+def _save(session: Session, selection: Selected) -> None:
+    with _capture_error():
+        description = (
+            "; ".join(describe_query(session).values())
+            or f"near-duplicates at cosine {session.duplicate_threshold or 0:g}"
+        )
+        kept = Selections(cached_results.workspace(session.root)).save(
+            str(widget("save_name") or ""), selection.rows, description
+        )
         preset("save_done", kept.name)
         preset("save_name", "")
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
-    """Keep a refusal for the next run: a callback draws nothing."""
+def _capture_error() -> Iterator[None]:
+    """Store an error for the next run, since a callback cannot draw."""
     preset("saved_refusal", None)
     try:
         yield
@@ -129,7 +134,7 @@ def _reported() -> Iterator[None]:
         preset("saved_refusal", str(error))
 
 
-def _complaint() -> None:
+def _show_error() -> None:
     reason = widget("saved_refusal")
     if reason:
         st.text(str(reason))

@@ -1,4 +1,4 @@
-"""What can be done to the selected cluster, or to several that are marked."""
+"""Actions on one cluster or several: merge, split, move to a group, lock, exclude."""
 
 from collections.abc import Sequence
 
@@ -16,183 +16,187 @@ from gem_core.pipeline import Exclude, Merge, Move, Pin, Regroup
 from gem_core.pipeline.editing.operations import Op
 from gem_core.workspace import Cluster, Taxonomy
 
-OWN = -1  # stands for a new cluster or group in a list of choices
+NEW = -1  # stands for a new cluster or group in a list of choices
 
 
-def actions(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
-    """One row of buttons for a cluster."""
+def show_cluster_actions(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
+    """Show the row of actions for one cluster."""
     number = cluster.number
     with st.container(horizontal=True, gap="xsmall", key="cluster_actions"):
         with st.popover(
             "Merge",
             icon=":material/merge:",
             disabled=len(taxonomy.clusters) < 2,
-            help="Make one cluster of this and another.",
+            help="Merge this cluster with another.",
         ):
-            _merge(session, taxonomy, number)
+            _show_merge(session, taxonomy, number)
         if st.button(
             "Split",
             icon=":material/call_split:",
             key=f"split_{number}",
             disabled=cluster.documents < 2,
-            help="Divide this cluster; you see the parts first.",
+            help="Divide this cluster. You preview the parts first.",
         ):
             split_dialog(session, taxonomy, number)
-        with st.popover("Group", icon=":material/account_tree:", help="Put this cluster into another group."):
-            _regroup(session, taxonomy, cluster)
+        with st.popover("Group", icon=":material/account_tree:", help="Move this cluster to another group."):
+            _show_regroup(session, taxonomy, cluster)
         pinned, excluded = cluster.pinned, cluster.excluded
         st.button(
-            "Unpin" if pinned else "Pin",
+            "Unlock" if pinned else "Lock",
             icon=":material/keep_off:" if pinned else ":material/keep:",
             key=f"pin_{number}",
-            on_click=edit_actions.apply,
+            on_click=edit_actions.on_edit,
             args=(session, Pin(number, not pinned)),
             help=HINTS["pinned"],
         )
         st.button(
-            "Take in" if excluded else "Exclude",
+            "Include" if excluded else "Exclude",
             key=f"exclude_{number}",
-            on_click=edit_actions.apply,
+            on_click=edit_actions.on_edit,
             icon=":material/add_circle:" if excluded else ":material/block:",
             args=(session, Exclude((number,), not excluded)),
             help=HINTS["excluded"],
         )
-    states = [
+    state_texts = [
         word
-        for word, on in (
-            ("Pinned: a refit keeps its documents together.", pinned),
-            ("Excluded: in no share and no weight.", excluded),
+        for word, pinned in (
+            ("Locked: a refit keeps its name and documents together.", pinned),
+            ("Excluded: not counted in shares or weights.", excluded),
         )
-        if on
+        if pinned
     ]
-    if states:
-        st.caption("  ".join(states))
+    if state_texts:
+        st.caption("  ".join(state_texts))
 
 
-def marked_actions(session: Session, taxonomy: Taxonomy, numbers: Sequence[int]) -> None:
-    """One row of buttons for marked clusters; empty space while none is marked."""
-    chosen = [taxonomy.cluster(number) for number in numbers]
-    some, several = bool(chosen), len(chosen) > 1
-    pin, out = not all(c.pinned for c in chosen), not all(c.excluded for c in chosen)
-    documents = sum(c.documents for c in chosen)
+def show_bulk_actions(session: Session, taxonomy: Taxonomy, numbers: Sequence[int]) -> None:
+    """Show the row of actions for the clusters selected in the table."""
+    clusters = [taxonomy.cluster(number) for number in numbers]
+    any_selected, several = bool(clusters), len(clusters) > 1
+    pinning, excluding = not all(c.pinned for c in clusters), not all(c.excluded for c in clusters)
+    documents = sum(c.documents for c in clusters)
 
-    def merged() -> None:
-        found = edit_actions.apply(session, Merge(tuple(numbers)))
-        if found is not None:
-            largest = max(chosen, key=lambda c: (c.documents, -c.number)).number
+    def on_merge() -> None:
+        taxonomy_after = edit_actions.apply_edit(session, Merge(tuple(numbers)))
+        if taxonomy_after is not None:
+            largest = max(clusters, key=lambda c: (c.documents, -c.number)).number
             session.select(None, largest)
 
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="marked_actions"):
         st.button(
-            f"Merge {len(chosen)}" if several else "Merge",
+            f"Merge {len(clusters)}" if several else "Merge",
             icon=":material/merge:",
             key="marked_merge",
             disabled=not several,
-            on_click=merged,
-            help="Make one cluster of those that are marked.",
+            on_click=on_merge,
+            help="Merge the selected clusters into one.",
         )
         st.button(
-            "Pin" if pin or not some else "Unpin",
+            "Lock" if pinning or not any_selected else "Unlock",
             icon=":material/keep:",
             key="marked_pin",
-            disabled=not some,
-            on_click=edit_actions.apply,
-            args=(session, *_each(numbers, pin)),
+            disabled=not any_selected,
+            on_click=edit_actions.on_edit,
+            args=(session, *_pin_operations(numbers, pinning)),
             help=HINTS["pinned"],
         )
         st.button(
-            "Exclude" if out or not some else "Take in",
+            "Exclude" if excluding or not any_selected else "Include",
             icon=":material/block:",
             key="marked_exclude",
-            disabled=not some,
-            on_click=edit_actions.apply,
-            args=(session, Exclude(tuple(numbers), out)),
+            disabled=not any_selected,
+            on_click=edit_actions.on_edit,
+            args=(session, Exclude(tuple(numbers), excluding)),
             help=HINTS["excluded"],
         )
         st.markdown(
-            f":small[:gray[{len(chosen)} marked, {count(documents)} documents]]"
-            if some
-            else ":small[:gray[Mark clusters to edit several]]",
+            f":small[:gray[{len(clusters)} selected, {count(documents)} documents]]"
+            if any_selected
+            else ":small[:gray[Select clusters to edit them together]]",
             width="content",
         )
 
 
-def _each(numbers: Sequence[int], on: bool) -> tuple[Op, ...]:
-    return tuple(Pin(number, on) for number in numbers)
+def _pin_operations(numbers: Sequence[int], pinned: bool) -> tuple[Op, ...]:
+    return tuple(Pin(number, pinned) for number in numbers)
 
 
-def near(taxonomy: Taxonomy, number: int) -> list[int]:
-    """Other clusters, the most alike first (cosine of the centres)."""
-    at = taxonomy.place(number)
-    cosine = taxonomy.fit.centers @ taxonomy.fit.centers[at]
-    return [taxonomy.clusters[k].number for k in np.argsort(-cosine, kind="stable") if k != at]
+def nearest_clusters(taxonomy: Taxonomy, number: int) -> list[int]:
+    """Return the numbers of the other clusters, most similar first (cosine of the centers)."""
+    index = taxonomy.place(number)
+    cosine = taxonomy.fit.centers @ taxonomy.fit.centers[index]
+    return [taxonomy.clusters[k].number for k in np.argsort(-cosine, kind="stable") if k != index]
 
 
-def _name(taxonomy: Taxonomy, number: int) -> str:
-    return "A new cluster" if number == OWN else short(taxonomy.cluster(number).label, 60)
+def _choice_label(taxonomy: Taxonomy, number: int) -> str:
+    return "New cluster" if number == NEW else short(taxonomy.cluster(number).label, 60)
 
 
-def _merge(session: Session, taxonomy: Taxonomy, number: int) -> None:
+def _show_merge(session: Session, taxonomy: Taxonomy, number: int) -> None:
     key = f"merge_with_{number}"
 
-    def merged() -> None:
+    def on_merge() -> None:
         other = widget(key)
-        if other is not None and edit_actions.apply(session, Merge((number, other))) is not None:
+        if other is not None and edit_actions.apply_edit(session, Merge((number, other))) is not None:
             larger = max((taxonomy.cluster(number), taxonomy.cluster(other)), key=lambda c: (c.documents, -c.number))
             session.select(None, larger.number)
 
     st.selectbox(
         "Merge with",
-        near(taxonomy, number),
+        nearest_clusters(taxonomy, number),
         key=key,
-        format_func=lambda c: _name(taxonomy, c),
-        help="The most alike first. The larger keeps its number, colour and group; the result is pinned.",
+        format_func=lambda c: _choice_label(taxonomy, c),
+        help="Most similar first. The larger cluster keeps its number, color and group; the result is locked.",
     )
-    st.button("Merge the two", key=f"merge_{number}", type="primary", on_click=merged)
+    st.button("Merge", key=f"merge_{number}", type="primary", on_click=on_merge)
 
 
-def _regroup(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
+def _show_regroup(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     groups = [p.number for p in taxonomy.parents if p.number != cluster.parent]
     alone = len(taxonomy.parent(cluster.parent).children) == 1
     key = f"group_of_{cluster.number}"
 
-    def moved() -> None:
-        to = widget(key)
-        if to is not None:
-            edit_actions.apply(session, Regroup(cluster.number, None if to == OWN else to))
+    def on_move() -> None:
+        target = widget(key)
+        if target is not None:
+            edit_actions.apply_edit(session, Regroup(cluster.number, None if target == NEW else target))
 
     st.selectbox(
-        "Put it into",
-        [*groups, *([] if alone else [OWN])],
+        "Group",
+        [*groups, *([] if alone else [NEW])],
         key=key,
-        format_func=lambda g: "A group of its own" if g == OWN else short(taxonomy.parent(g).label, 60),
+        format_func=lambda g: "New group" if g == NEW else short(taxonomy.parent(g).label, 60),
     )
-    st.button("Move to this group", key=f"regroup_{cluster.number}", type="primary", on_click=moved)
+    st.button("Move", key=f"regroup_{cluster.number}", type="primary", on_click=on_move)
 
 
-def move_documents(session: Session, taxonomy: Taxonomy, rows: Sequence[int], *, key: str) -> None:
-    """A popover that moves documents into another cluster, or into a new one."""
-    inside = {int(number) for number in taxonomy.documents["cluster_id"].to_numpy()[list(rows)]}
-    only = next(iter(inside)) if len(inside) == 1 else None
-    choices = [c.number for c in taxonomy.clusters if c.number != only] if only is None else near(taxonomy, only)
+def show_move_documents(session: Session, taxonomy: Taxonomy, rows: Sequence[int], *, key: str) -> None:
+    """Show a popover that moves documents to another cluster or to a new one."""
+    cluster_numbers = {int(number) for number in taxonomy.documents["cluster_id"].to_numpy()[list(rows)]}
+    own_cluster = next(iter(cluster_numbers)) if len(cluster_numbers) == 1 else None
+    choices = (
+        [c.number for c in taxonomy.clusters if c.number != own_cluster]
+        if own_cluster is None
+        else nearest_clusters(taxonomy, own_cluster)
+    )
     box = f"move_{key}_to"
 
-    def moved() -> None:
-        to = widget(box)
-        if to is not None:
-            edit_actions.apply(session, Move(tuple(int(row) for row in rows), None if to == OWN else to))
+    def on_move() -> None:
+        target = widget(box)
+        if target is not None:
+            edit_actions.apply_edit(session, Move(tuple(int(row) for row in rows), None if target == NEW else target))
 
     what = "this document" if len(rows) == 1 else f"{count(len(rows))} documents"
     with st.popover(
         "Move to" if len(rows) == 1 else f"Move {count(len(rows))}",
         icon=":material/drive_file_move:",
-        help=f"Put {what} into another cluster.",
+        help=f"Move {what} to another cluster.",
     ):
         st.selectbox(
             "Move to",
-            [*choices, OWN],
+            [*choices, NEW],
             key=box,
-            format_func=lambda c: _name(taxonomy, c),
-            help="The cluster is pinned, so that a refit keeps what you put there.",
+            format_func=lambda c: _choice_label(taxonomy, c),
+            help="The target cluster is locked, so a refit keeps the move.",
         )
-        st.button(f"Move {what}", key=f"move_{key}", type="primary", on_click=moved)
+        st.button(f"Move {what}", key=f"move_{key}", type="primary", on_click=on_move)

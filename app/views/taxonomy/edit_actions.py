@@ -1,4 +1,4 @@
-"""Edits of the taxonomy from any screen: do it, say what was done, or keep the refusal for the next run."""
+"""Apply, undo and redo taxonomy edits from callbacks; report the result or the error on the next run."""
 
 import streamlit as st
 
@@ -11,28 +11,33 @@ from gem_core.pipeline import edit
 from gem_core.pipeline.editing.operations import Op
 from gem_core.workspace import Taxonomy
 
-REFUSED, SAID = "edit_refused", "edit_said"
+REFUSED, DONE = "edit_refused", "edit_said"
 
 
-def apply(session: Session, *ops: Op) -> Taxonomy | None:
-    """Do edits as one step, for a callback; None when they were refused, which `outcome` then shows."""
+def apply_edit(session: Session, *ops: Op) -> Taxonomy | None:
+    """Apply edits as one step, for a callback; None if they were rejected (`show_refusal` shows why)."""
     session.drafts.pop(REFUSED, None)
     try:
-        found = edit(cached_results.workspace(session.root), *ops)
+        taxonomy = edit(cached_results.workspace(session.root), *ops)
     except GemError as error:
         session.drafts[REFUSED] = str(error)
         return None
-    session.drafts[SAID] = cached_results.workspace(session.root).history().steps[-1].sentence
-    return found
+    session.drafts[DONE] = cached_results.workspace(session.root).history().steps[-1].sentence
+    return taxonomy
 
 
-def walk(session: Session, by: int) -> None:
-    """Undo (negative) or redo so many steps, for a callback."""
+def on_edit(session: Session, *ops: Op) -> None:
+    """Apply edits as the callback of a widget."""
+    apply_edit(session, *ops)
+
+
+def step_history(session: Session, by: int) -> None:
+    """Undo (negative) or redo a number of steps, for a callback."""
     workspace = cached_results.workspace(session.root)
     session.drafts.pop(REFUSED, None)
     history = workspace.history()
     steps = history.steps
-    gone = steps[history.position] if by < 0 else steps[min(history.position + by, len(steps) - 1)]
+    step = steps[history.position] if by < 0 else steps[min(history.position + by, len(steps) - 1)]
     try:
         for _ in range(abs(by)):
             if not (workspace.undo() if by < 0 else workspace.redo()):
@@ -40,21 +45,21 @@ def walk(session: Session, by: int) -> None:
     except GemError as error:
         session.drafts[REFUSED] = str(error)
         return
-    session.drafts[SAID] = f"{'Undone' if by < 0 else 'Done again'}: {gone.sentence}"
+    session.drafts[DONE] = f"{'Undone' if by < 0 else 'Redone'}: {step.sentence}"
 
 
-def outcome(session: Session) -> None:
-    """Begin a fragment that edits: after an edit the whole page runs, so that the line above the screen agrees."""
-    said = session.drafts.pop(SAID, None)
-    if said is not None:
-        session.drafts["edit_toast"] = said
+def show_outcome(session: Session) -> None:
+    """Start a fragment that edits: after an edit, rerun the whole page so that the header agrees, and show a toast."""
+    done = session.drafts.pop(DONE, None)
+    if done is not None:
+        session.drafts["edit_toast"] = done
         st.rerun(scope="app")
     toast = session.drafts.pop("edit_toast", None)
     if toast is not None:
         st.toast(escape(short(toast, 160)), icon=":material/check:")
 
 
-def refused(session: Session) -> None:
-    """Show why the last edit was refused."""
+def show_refusal(session: Session) -> None:
+    """Show why the last edit was rejected."""
     if REFUSED in session.drafts:
-        refusal("This edit cannot be made", session.drafts[REFUSED])
+        refusal("Cannot apply this edit", session.drafts[REFUSED])

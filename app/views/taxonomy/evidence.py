@@ -1,4 +1,4 @@
-"""What speaks for a label: who gave it, the keywords, what the cluster is made of, the documents that show it."""
+"""Evidence for a cluster label: its source, keywords, subtopics and exemplars."""
 
 import pandas as pd
 import streamlit as st
@@ -14,34 +14,34 @@ from gem_core.pipeline import model_of
 from gem_core.workspace import Cluster, Taxonomy
 
 
-def evidence(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
-    """Show the evidence for the label of one cluster; a document in it opens in the reader."""
-    st.caption(source(session, cluster))
-    _keywords(cluster)
-    parts = st.container(key="subtopics")  # drawn last: they are found while the rest can be read
+def show_evidence(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
+    """Show the evidence for the label of one cluster; a document opens in the reader."""
+    st.caption(describe_label_source(session, cluster))
+    _show_keywords(cluster)
+    parts = st.container(key="subtopics")  # Filled last, so that the rest can be read while the subtopics are computed.
     st.markdown("**Exemplars**", help=HINTS["gis"])
     document_list(session, cluster.exemplars, key=f"evidence_{cluster.number}", show=("gis",))
     with parts:
-        _subtopics(session, cluster)
+        _show_subtopics(session, cluster)
 
 
-def source(session: Session, cluster: Cluster) -> str:
-    """Say who gave a label, safe in Markdown."""
+def describe_label_source(session: Session, cluster: Cluster) -> str:
+    """Describe who named a cluster, safe in Markdown."""
     if cluster.label_source == "person":
         return "Named by a person"
     if cluster.label_source == "keywords":
-        return "Named by its keywords"
+        return "Named from its keywords"
     model = model_of(cached_results.workspace(session.root), cluster)
     which = f"the language model {escape(short(model, 60))}" if model else "a language model"
-    return f"Named by {which}, which was shown the keywords and exemplars below"
+    return f"Named by {which} from the keywords and exemplars below"
 
 
-def _keywords(cluster: Cluster) -> None:
-    st.markdown("**Keywords**", help="Phrases that set the cluster apart, weighted by how typical their documents are.")
+def _show_keywords(cluster: Cluster) -> None:
+    st.markdown("**Keywords**", help=HINTS["keyword"])
     words = pd.DataFrame(list(cluster.keywords), columns=["Keyword", "Score"])
     words = words.sort_values("Score", ascending=False, kind="stable")
     if words.empty:
-        st.caption("No phrase sets this cluster apart.")
+        st.caption("No distinctive keywords.")
         return
     st.dataframe(
         words,
@@ -58,21 +58,18 @@ def _keywords(cluster: Cluster) -> None:
     )
 
 
-def _subtopics(session: Session, cluster: Cluster) -> None:
-    hint = (
-        "Parts that a quick fit inside the cluster finds, named by what sets each apart from the rest of it. "
-        "Nothing is changed; Split does that."
-    )
-    with st.spinner("Looking for sub-topics"):
+def _show_subtopics(session: Session, cluster: Cluster) -> None:
+    hint = "Parts found by a quick fit inside the cluster, named by what sets them apart. Split makes them clusters."
+    with st.spinner("Finding subtopics"):
         parts = cached_results.subtopics(session.root, cluster.number)
     if not parts:
-        st.markdown("**Sub-topics**", help=hint)
-        st.caption("It does not fall into parts." if cluster.documents >= 24 else "Too few documents to divide.")
+        st.markdown("**Subtopics**", help=hint)
+        st.caption("No clear subtopics." if cluster.documents >= 24 else "Too few documents for subtopics.")
         return
-    st.markdown(f"**Falls into {len(parts)} sub-topics, the largest {percent(parts[0].share)}**", help=hint)
+    st.markdown(f"**{len(parts)} subtopics, largest {percent(parts[0].share)}**", help=hint)
     key = f"subtopics_{cluster.number}"
 
-    def opened() -> None:
+    def on_choose() -> None:
         cells = widget(key)["selection"]["cells"]
         if cells:
             session.open_document(parts[cells[0][0]].exemplar)
@@ -80,9 +77,9 @@ def _subtopics(session: Session, cluster: Cluster) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "Sub-topic": [part.label for part in parts],
+                "Subtopic": [part.label for part in parts],
                 "Share": [100 * part.share for part in parts],
-                "Also": [
+                "More keywords": [
                     ", ".join(w for w in part.keywords if w.casefold() not in part.label.casefold()) for part in parts
                 ],
             }
@@ -90,11 +87,11 @@ def _subtopics(session: Session, cluster: Cluster) -> None:
         key=key,
         hide_index=True,
         row_height=32,
-        on_select=opened,
+        on_select=on_choose,
         selection_mode="single-cell",
-        alt="Sub-topics; choose one to read its most typical document",
+        alt="Subtopics; select one to read its most typical document",
         column_config={
-            "Sub-topic": st.column_config.TextColumn(width=185),
+            "Subtopic": st.column_config.TextColumn(width=185),
             "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=92),
         },
     )

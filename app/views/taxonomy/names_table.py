@@ -1,4 +1,4 @@
-"""All names as an editable list, in the order of the tree, with marks to edit several clusters at once."""
+"""Editable table of group and cluster names, with checkboxes to edit several clusters together."""
 
 import hashlib
 from typing import Any
@@ -11,44 +11,46 @@ from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column
 from app.ui.glossary import HINTS
 from app.views.taxonomy import edit_actions
-from app.views.taxonomy.cluster_actions import marked_actions
+from app.views.taxonomy.cluster_actions import show_bulk_actions
 from gem_core.pipeline import Rename
 from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
 from gem_core.workspace import Taxonomy
 
 BLANK = "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'/>"
-TRIES = "rename_tries"
-BY = {"keywords": "keywords", "llm": "model", "person": "person"}
+ATTEMPTS = "rename_tries"
+SOURCE = {"keywords": "keywords", "llm": "model", "person": "person"}
 
 
-def names(session: Session, taxonomy: Taxonomy) -> None:
-    """Rename in place; mark clusters to merge, pin or exclude them."""
-    st.markdown("**Edit a name in place; click a tile for its evidence**")
-    edit_actions.refused(session)
-    kinds, rows = _rows(taxonomy)
-    key = _key(session, kinds)
+def show_names_table(session: Session, taxonomy: Taxonomy) -> None:
+    """Show the table: rename in place; select clusters to merge, lock or exclude them."""
+    st.markdown("**Double-click a name to edit; click a tile for details**")
+    edit_actions.show_refusal(session)
+    kinds, rows = _table_rows(taxonomy)
+    key = _table_key(session, kinds)
 
-    def edited() -> None:
-        for place, cells in widget(key)["edited_rows"].items():
+    def on_edit() -> None:
+        for index, cells in widget(key)["edited_rows"].items():
             label = cells.get("Name")
-            kind, number = kinds[int(place)]
-            if label is not None and label != rows[int(place)]["Name"]:
-                edit_actions.apply(session, Rename(kind, number, str(label)))
-        if edit_actions.REFUSED in session.drafts:  # a new key forgets what was refused
-            session.drafts[TRIES] = session.drafts.get(TRIES, 0) + 1
+            kind, number = kinds[int(index)]
+            if label is not None and label != rows[int(index)]["Name"]:
+                edit_actions.apply_edit(session, Rename(kind, number, str(label)))
+        if edit_actions.REFUSED in session.drafts:  # A new key discards the rejected text from the table.
+            session.drafts[ATTEMPTS] = session.drafts.get(ATTEMPTS, 0) + 1
 
-    place = st.container(key="names_actions")
+    actions_slot = st.container(key="names_actions")
     table = st.data_editor(
         pd.DataFrame(rows),
         key=key,
         hide_index=True,
-        on_change=edited,
+        on_change=on_edit,
         row_height=32,
         height=min(len(rows), 17) * 32 + 38,
         disabled=["group", " ", "Share", "State"],
         alt="Names of groups and clusters, in the order of the tree",
         column_config={
-            "Mark": st.column_config.CheckboxColumn(" ", width=34, help="Mark a cluster, or all of a group."),
+            "Mark": st.column_config.CheckboxColumn(
+                " ", width=34, help="Select a cluster, or all clusters of a group."
+            ),
             "group": dot_column("Tree"),
             " ": dot_column(),
             "Name": st.column_config.TextColumn(
@@ -57,16 +59,18 @@ def names(session: Session, taxonomy: Taxonomy) -> None:
             "Share": st.column_config.ProgressColumn(
                 format="%.1f%%", min_value=0, max_value=100, width=88, help=HINTS["share_documents"]
             ),
-            "State": st.column_config.TextColumn(width=98, help="Who named it; whether it is pinned or excluded."),
+            "State": st.column_config.TextColumn(width=98, help="Who named it, and whether it is locked or excluded."),
         },
     )
-    chosen = {kinds[place] for place in range(len(kinds)) if bool(table["Mark"].iloc[place])}
-    numbers = [c.number for c in taxonomy.clusters if ("cluster", c.number) in chosen or ("parent", c.parent) in chosen]
-    with place:
-        marked_actions(session, taxonomy, numbers)
+    selected = {kind for kind, mark in zip(kinds, table["Mark"], strict=True) if bool(mark)}
+    numbers = [
+        c.number for c in taxonomy.clusters if ("cluster", c.number) in selected or ("parent", c.parent) in selected
+    ]
+    with actions_slot:
+        show_bulk_actions(session, taxonomy, numbers)
 
 
-def _rows(taxonomy: Taxonomy) -> tuple[list[tuple[Kind, int]], list[dict[str, Any]]]:
+def _table_rows(taxonomy: Taxonomy) -> tuple[list[tuple[Kind, int]], list[dict[str, Any]]]:
     kinds: list[tuple[Kind, int]] = []
     rows: list[dict[str, Any]] = []
     for parent in taxonomy.parents:
@@ -78,15 +82,15 @@ def _rows(taxonomy: Taxonomy) -> tuple[list[tuple[Kind, int]], list[dict[str, An
                 " ": BLANK,
                 "Name": parent.label,
                 "Share": 100 * sum(taxonomy.cluster(c).share_documents for c in parent.children),
-                "State": BY[parent.label_source],
+                "State": SOURCE[parent.label_source],
             }
         )
         for number in parent.children:
             cluster = taxonomy.cluster(number)
             kinds.append(("cluster", number))
             state = [
-                BY[cluster.label_source],
-                *(["pinned"] if cluster.pinned and not cluster.excluded else []),
+                SOURCE[cluster.label_source],
+                *(["locked"] if cluster.pinned and not cluster.excluded else []),
                 *(["excluded"] if cluster.excluded else []),
             ]
             rows.append(
@@ -102,7 +106,7 @@ def _rows(taxonomy: Taxonomy) -> tuple[list[tuple[Kind, int]], list[dict[str, An
     return kinds, rows
 
 
-def _key(session: Session, kinds: list[tuple[Kind, int]]) -> str:
-    """Marks and open cells belong to rows: another order of rows is another table."""
+def _table_key(session: Session, kinds: list[tuple[Kind, int]]) -> str:
+    """Return a key that changes with the order of rows, since checkmarks and open cells belong to rows."""
     order = hashlib.sha256(repr(kinds).encode()).hexdigest()[:8]
-    return f"names_{order}_{session.drafts.get(TRIES, 0)}"
+    return f"names_{order}_{session.drafts.get(ATTEMPTS, 0)}"

@@ -1,4 +1,4 @@
-"""Taxonomy: the tree as a treemap and as a list of names to edit, with the evidence for each."""
+"""Taxonomy view: treemap of groups and clusters, and a panel to rename, merge, split, move and lock them."""
 
 import pandas as pd
 import streamlit as st
@@ -11,36 +11,36 @@ from app.state.widget_state import marked
 from app.ui.errors import guarded
 from app.ui.figures import dark
 from app.views.taxonomy import edit_actions
-from app.views.taxonomy.history import bar
-from app.views.taxonomy.panel import panel
+from app.views.taxonomy.history import show_history_bar
+from app.views.taxonomy.panel import show_panel
 from gem_core._formatting import percent
 
 HEIGHT = 620
 
 
 @st.fragment
-def screen(session: Session) -> None:
-    """Treemap and panel: one selection drives both."""
+def show_view(session: Session) -> None:
+    """Show the treemap and the panel; one selection drives both."""
     with guarded():
-        _screen(session)
+        _show_view(session)
 
 
-def _screen(session: Session) -> None:
-    edit_actions.outcome(session)
+def _show_view(session: Session) -> None:
+    edit_actions.show_outcome(session)
     left, right = st.columns([1.45, 1], gap="medium")
     with left:
-        bar(session)
-        _tree(session)
+        show_history_bar(session)
+        _show_treemap(session)
     with right, st.container(key="gem-panel", height=HEIGHT + 70, border=False, gap="xsmall"):
-        panel(session)
-    _table(session)
+        show_panel(session)
+    _show_table(session)
     deep_links.keep(session)
 
 
-def _tree(session: Session) -> None:
+def _show_treemap(session: Session) -> None:
     taxonomy = cached_results.taxonomy(session.root)
-    words, choice = st.columns([1.6, 1], vertical_alignment="center")
-    sized = choice.segmented_control(
+    heading, size_column = st.columns([1.6, 1], vertical_alignment="center")
+    tile_size = size_column.segmented_control(
         "Size of a tile",
         ("Documents", "Tokens"),
         default="Documents",
@@ -52,17 +52,16 @@ def _tree(session: Session) -> None:
     )
     shares = {
         p.number: sum(
-            taxonomy.cluster(c).share_documents if sized == "Documents" else taxonomy.cluster(c).share_tokens
+            taxonomy.cluster(c).share_documents if tile_size == "Documents" else taxonomy.cluster(c).share_tokens
             for c in p.children
         )
         for p in taxonomy.parents
     }
-    words.markdown(
-        f"**{len(taxonomy.clusters)} clusters in {len(shares)} groups, "
-        f"the largest group {percent(max(shares.values()))}**"
+    heading.markdown(
+        f"**{len(taxonomy.clusters)} clusters in {len(shares)} groups, the largest {percent(max(shares.values()))}**"
     )
 
-    def chosen() -> None:
+    def on_choose() -> None:
         tiles = marked("taxonomy_treemap")
         if tiles:
             kind, number = tiles[0]
@@ -72,22 +71,22 @@ def _tree(session: Session) -> None:
     st.plotly_chart(
         treemap(
             taxonomy,
-            sized="Tokens" if sized == "Tokens" else "Documents",
+            tile_size="Tokens" if tile_size == "Tokens" else "Documents",
             cluster=session.cluster,
-            parent=session.group,
+            group_number=session.group,
             dark=dark(),
             height=HEIGHT,
         ),
         key="taxonomy_treemap",
-        on_select=chosen,
+        on_select=on_choose,
         selection_mode="points",
         theme="streamlit",
         config={"displayModeBar": False},
-        alt="Treemap of groups and their clusters; the table below holds the same",
+        alt="Treemap of groups and their clusters; the table below lists them",
     )
 
 
-def _table(session: Session) -> None:
+def _show_table(session: Session) -> None:
     taxonomy = cached_results.taxonomy(session.root)
     with st.expander("Show as table", icon=":material/table_rows:"):
         rows = [taxonomy.cluster(c) for p in taxonomy.parents for c in p.children]
@@ -112,4 +111,4 @@ def _table(session: Session) -> None:
 
 
 cached_results.warm_up()
-screen(current_session())
+show_view(current_session())

@@ -1,4 +1,4 @@
-"""The panel of Taxonomy: all names as an editable list, or one name with its evidence."""
+"""Detail panel of Taxonomy: the table of names, or one document, cluster or group."""
 
 import pandas as pd
 import streamlit as st
@@ -12,10 +12,10 @@ from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column, title
 from app.ui.figures import facts
 from app.views.taxonomy import edit_actions
-from app.views.taxonomy.cluster_actions import actions, move_documents
-from app.views.taxonomy.evidence import evidence
+from app.views.taxonomy.cluster_actions import show_cluster_actions, show_move_documents
+from app.views.taxonomy.evidence import show_evidence
 from app.views.taxonomy.llm_labels import naming
-from app.views.taxonomy.names_table import names
+from app.views.taxonomy.names_table import show_names_table
 from gem_core._formatting import count, percent
 from gem_core.pipeline import Rename
 from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
@@ -24,13 +24,13 @@ from gem_core.workspace import Cluster, Parent, Taxonomy
 SOURCE = {"keywords": "Named from its clusters", "llm": "Named by a language model", "person": "Named by a person"}
 
 
-def panel(session: Session) -> None:
-    """Show the document, the cluster or the group that is selected, else all names."""
+def show_panel(session: Session) -> None:
+    """Show the selected document, cluster or group, else the table of names."""
     taxonomy = cached_results.taxonomy(session.root)
     if session.row is not None:
         with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
             st.button(
-                "Back to the evidence" if session.cluster is not None else "All names",
+                "Back to cluster" if session.cluster is not None else "All clusters",
                 icon=":material/arrow_back:",
                 type="tertiary",
                 key="taxonomy_back",
@@ -38,22 +38,22 @@ def panel(session: Session) -> None:
             )
             deep_links.copy_button("taxonomy")
         stepper(session, taxonomy, session.row)
-        edit_actions.refused(session)
-        move_documents(session, taxonomy, [session.row], key=f"row_{session.row}")
+        edit_actions.show_refusal(session)
+        show_move_documents(session, taxonomy, [session.row], key=f"row_{session.row}")
         reader(cached_results.workspace(session.root), taxonomy, session.row)
     elif session.cluster is not None and taxonomy.has(session.cluster):
-        _cluster(session, taxonomy, taxonomy.cluster(session.cluster))
+        _show_cluster(session, taxonomy, taxonomy.cluster(session.cluster))
     elif session.group is not None and session.group in {p.number for p in taxonomy.parents}:
-        _parent(session, taxonomy, taxonomy.parent(session.group))
+        _show_group(session, taxonomy, taxonomy.parent(session.group))
     else:
-        names(session, taxonomy)
+        show_names_table(session, taxonomy)
         naming(session)
 
 
-def _back(session: Session) -> None:
+def _show_back_button(session: Session) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
         st.button(
-            "All names",
+            "All clusters",
             icon=":material/arrow_back:",
             type="tertiary",
             key="taxonomy_back",
@@ -62,38 +62,39 @@ def _back(session: Session) -> None:
         deep_links.copy_button("taxonomy")
 
 
-def _form(session: Session, kind: Kind, item: Cluster | Parent) -> None:
+def _show_rename_form(session: Session, kind: Kind, item: Cluster | Parent) -> None:
     key = f"name_{kind}_{item.number}"
     with st.form(f"form_{key}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             "Name", item.label, key=key, max_chars=MAX_LABEL, label_visibility="collapsed", placeholder="A short name"
         )
         st.form_submit_button(
-            "Rename", on_click=lambda: edit_actions.apply(session, Rename(kind, item.number, str(widget(key) or "")))
+            "Rename",
+            on_click=lambda: edit_actions.on_edit(session, Rename(kind, item.number, str(widget(key) or ""))),
         )
-    edit_actions.refused(session)
+    edit_actions.show_refusal(session)
 
 
-def _cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
-    _back(session)
+def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
+    _show_back_button(session)
     title(cluster.label, cluster.colour, f"in {taxonomy.parent(cluster.parent).label}")
-    _form(session, "cluster", cluster)
-    actions(session, taxonomy, cluster)
+    _show_rename_form(session, "cluster", cluster)
+    show_cluster_actions(session, taxonomy, cluster)
     facts(
         [
             ("Documents", percent(cluster.share_documents), "share_documents"),
             ("Tokens", percent(cluster.share_tokens), "share_tokens"),
             ("Mass", percent(cluster.mass), "mass"),
-            ("Within", f"{cluster.within_cosine:.3f}", "within"),
+            ("Cohesion", f"{cluster.within_cosine:.3f}", "within"),
         ]
     )
-    evidence(session, taxonomy, cluster)
+    show_evidence(session, taxonomy, cluster)
 
 
-def _parent(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
-    _back(session)
+def _show_group(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
+    _show_back_button(session)
     title(parent.label, parent.colour)
-    _form(session, "parent", parent)
+    _show_rename_form(session, "parent", parent)
     st.caption(SOURCE[parent.label_source])
     children = [taxonomy.cluster(c) for c in parent.children]
     facts(
@@ -105,7 +106,7 @@ def _parent(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
         ]
     )
 
-    def chosen() -> None:
+    def on_choose() -> None:
         cells = widget("parent_clusters")["selection"]["cells"]
         if cells:
             session.select(None, children[cells[0][0]].number)
@@ -122,9 +123,9 @@ def _parent(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
         key="parent_clusters",
         hide_index=True,
         row_height=32,
-        on_select=chosen,
+        on_select=on_choose,
         selection_mode="single-cell",
-        alt="Clusters of the group; choose one to see it",
+        alt="Clusters of the group; select one to see it",
         column_config={
             " ": dot_column(),
             "Cluster": st.column_config.TextColumn(width=180),

@@ -1,4 +1,4 @@
-"""Split a cluster: the parts are shown before anything changes."""
+"""Split dialog: preview the parts of a cluster, then split it."""
 
 import pandas as pd
 import streamlit as st
@@ -15,9 +15,9 @@ from gem_core.workspace import Taxonomy
 MOST_PARTS = 8
 
 
-@st.dialog("Split a cluster", width="large", icon=":material/call_split:")
+@st.dialog("Split cluster", width="large", icon=":material/call_split:")
 def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
-    """Choose the number of parts, look at them, split."""
+    """Choose the number of parts, preview them and split."""
     with guarded():
         cluster = taxonomy.cluster(number)
         st.markdown(f"**{escape(short(cluster.label, 80))}** :gray[{count(cluster.documents)} documents]")
@@ -25,7 +25,7 @@ def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
         into = st.slider("Parts", 2, most, 2, key=f"split_into_{number}") if most > 2 else 2
         parts = cached_results.parts(session.root, number, int(into))
         if len(parts) < 2:
-            st.caption("Its documents are too much alike to be divided.")
+            st.caption("Its documents are too similar to split.")
             return
         sizes = [part.share for part in parts]
         st.markdown(f"**{len(parts)} parts, from {percent(min(sizes))} to {percent(max(sizes))} of the cluster**")
@@ -43,7 +43,7 @@ def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
             hide_index=True,
             key=f"split_parts_{number}",
             row_height=34,
-            alt="The parts with their keywords",
+            alt="Parts with their keywords",
             column_config={
                 "Part": st.column_config.TextColumn(width=170),
                 "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=100),
@@ -51,7 +51,7 @@ def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
                 "Keywords": st.column_config.TextColumn(width=210),
             },
         )
-        st.caption("The largest part keeps the number and colour; all are pinned. Names are made anew.")
+        st.caption("The largest part keeps the number and color; all parts are locked and get new names.")
         if st.button(f"Split into {len(parts)}", type="primary", key=f"split_now_{number}"):
-            edit_actions.apply(session, Split(number, tuple(part.rows for part in parts)))
+            edit_actions.apply_edit(session, Split(number, tuple(part.rows for part in parts)))
             st.rerun()
