@@ -14,7 +14,7 @@ PERCENT = ("largest", "smallest")
 
 
 def count_chart(study: CountStudy, measure: Measure, current: int | None, *, height: int = 330) -> go.Figure:
-    """Draw a measure by number of clusters: mean, band of one standard deviation, a point per fit, the current number."""
+    """Draw a measure by number of clusters: mean, one standard deviation, every fit, the current number."""
     table = study.values[measure]
     k = np.array(study.counts, dtype=np.float64)
     measured = np.isfinite(table).any(axis=1)

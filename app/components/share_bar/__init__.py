@@ -43,11 +43,12 @@ def share_bar_title(taxonomy: Taxonomy, selected: int | None, selected_counts: C
             f"of the documents** :gray[{size}]"
         )
     if selected_counts is not None:
-        largest = int(selected_counts.argmax())
+        largest, total = int(selected_counts.argmax()), int(selected_counts.sum())
         return (
-            f"**{percent(selected_counts[largest] / selected_counts.sum())} of the {count(selected_counts.sum())} selected are in "
+            f"**{percent(selected_counts[largest] / total)} of the {count(total)} selected are in "
             f"{escape(short(taxonomy.clusters[largest].label, 50))}** "
-            f":gray[{percent(shares[largest])} of all documents; {int((selected_counts > 0).sum())} of {len(selected_counts)} clusters]"
+            f":gray[{percent(shares[largest])} of all documents; {int((selected_counts > 0).sum())} of "
+            f"{len(selected_counts)} clusters]"
         )
     effective = float(effective_number(shares))
     return (

@@ -26,7 +26,7 @@ def show_flows(comparison: Comparison) -> None:
             _describe_largest_flow(comparison),
             f"{titles[0]} on the left, {titles[1]} on the right."
             + (
-                f" Flows under {percent(SMALL_FLOW)} are combined in the middle: {percent(small_share)} of the documents."
+                f" Flows under {percent(SMALL_FLOW)} are combined in the middle ({percent(small_share)})."
                 if small_share > 0
                 else ""
             ),

@@ -11,7 +11,7 @@ from app.views.compare.cluster_counts import show_cluster_counts
 from app.views.compare.flows import show_flows
 from app.views.compare.measures import show_agreement, show_quality
 from app.views.compare.moved_documents import show_moved_documents
-from app.views.compare.picker import ensure_partitions, choose_groupings
+from app.views.compare.picker import choose_groupings, ensure_partitions
 from app.views.compare.stability import show_stability
 from gem_core.pipeline.compare.comparison import headline
 

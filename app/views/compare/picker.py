@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.data import cached_results, groupings
 from app.jobs import runner
@@ -11,6 +12,7 @@ from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.text import short
 from gem_core._formatting import count
+from gem_core._types import Progress
 from gem_core.pipeline.compare.comparison import at_hand, partition
 from gem_core.pipeline.compare.refits import METHODS
 from gem_core.workspace import Workspace
@@ -25,12 +27,7 @@ def grouping_options(root: Path) -> dict[str, str]:
     workspace = cached_results.workspace(root)
     taxonomy = cached_results.taxonomy(root)
     options = {CURRENT: f"GEM, current taxonomy ({len(taxonomy.clusters)} clusters)"}
-    options |= {
-        spec: f"{METHODS[spec][:1].upper()}{METHODS[spec][1:]}"  # type: ignore[index]
-        if spec == "vmf"
-        else METHODS[spec]
-        for spec in ("kmeans", "spherical", "vmf")
-    }  # type: ignore[index]
+    options |= {method: name[:1].upper() + name[1:] for method, name in METHODS.items() if method != "gem"}
     options |= {f"column:{name}": f'Column "{short(name, 40)}"' for name in groupings.columns(root)}
     seen = {taxonomy.key}
     steps = list(enumerate(workspace.history().steps, 1))
@@ -96,24 +93,26 @@ def ensure_partitions(session: Session, a: str, b: str) -> bool:
     with progress_slot.container():
         bar = st.progress(0.0, "Starting")
         for spec in missing:
-            name = METHODS[spec]  # type: ignore[index]
-            partition(
-                workspace,
-                spec,
-                progress=lambda step, done, total, name=name: (
-                    bar.progress(  # type: ignore[misc]
-                        min(1.0, done / max(total, 1)),
-                        f"{name}: {STEPS.get(step, f'fitting {count(len(workspace))} documents')}",
-                    )
-                    and None
-                ),
-            )
+            partition(workspace, spec, progress=_progress(bar, _method_name(spec), len(workspace)))
     progress_slot.empty()
     return True
 
 
+def _method_name(spec: str) -> str:
+    return {str(method): name for method, name in METHODS.items()}[spec]
+
+
+def _progress(bar: DeltaGenerator, name: str, documents: int) -> Progress:
+    def report(step: str, done: int, total: int) -> None:
+        bar.progress(
+            min(1.0, done / max(total, 1)), f"{name}: {STEPS.get(step, f'fitting {count(documents)} documents')}"
+        )
+
+    return report
+
+
 def _offer_job(session: Session, workspace: Workspace, spec: str) -> None:
-    name = METHODS[spec]  # type: ignore[index]
+    name = _method_name(spec)
     job = next(
         (
             job

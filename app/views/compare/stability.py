@@ -171,8 +171,9 @@ def _show_returning(session: Session, taxonomy: Taxonomy, study: Stability) -> N
     stable_count = int((return_rates >= STABLE).sum())
     refits = len(study.seeds.ids) + len(study.resamples.ids)
     st.markdown(
-        f"**{stable_count} of {len(return_rates)} clusters are stable, {unstable_count} unstable**  \n:small[:gray[Best overlap "
-        f"(Jaccard) of each cluster with a refit, mean of {count(refits)} refits. Stable: at least 0.75. Unstable: below 0.5.]]",
+        f"**{stable_count} of {len(return_rates)} clusters are stable, {unstable_count} unstable**  \n:small[:gray["
+        f"Best overlap (Jaccard) of each cluster with a refit, mean of {count(refits)} refits. Stable: at least 0.75. "
+        "Unstable: below 0.5.]]",
         help=HINTS["jaccard"],
     )
     clusters = [taxonomy.clusters[k] for k in order]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.data import cached_results
 from app.documents.document_list import document_list
@@ -91,13 +92,16 @@ def _offer_search(session: Session, threshold: float) -> None:
             session.root,
         )
     else:
-        bar = st.progress(0.0, "Comparing")
-        find_duplicates(workspace, threshold, progress=_shown(bar))
+        bar = st.progress(0.0, "Comparing documents")
+        find_duplicates(workspace, threshold, progress=_progress(bar))
     st.rerun()
 
 
-def _shown(bar: "st.delta_generator.DeltaGenerator") -> Progress:
-    return lambda step, done, total: bar.progress(min(1.0, done / max(total, 1)), "Comparing") and None
+def _progress(bar: DeltaGenerator) -> Progress:
+    def report(step: str, done: int, total: int) -> None:
+        bar.progress(min(1.0, done / max(total, 1)), "Comparing documents")
+
+    return report
 
 
 def _show_groups(session: Session, duplicates: Duplicates) -> None:
