@@ -12,7 +12,7 @@ from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column
 from app.ui.glossary import HINTS
 
-PARTS = {
+SCORES = {
     "gis": "GIS",
     "confidence": "Confidence",
     "centrality": "Centrality",
@@ -22,7 +22,7 @@ PARTS = {
 }
 
 
-def document_list(
+def show_document_list(
     session: Session,
     rows: Sequence[int],
     *,
@@ -60,8 +60,8 @@ def document_list(
         table[heading] = list(column)
         configuration[heading] = st.column_config.NumberColumn(format="%.3f", width=58)
     for name in show:
-        table[PARTS[name]] = [round(float(v), 4) + 0.0 for v in places[name].round(3)]
-        configuration[PARTS[name]] = st.column_config.NumberColumn(
+        table[SCORES[name]] = [round(float(v), 4) + 0.0 for v in places[name].round(3)]
+        configuration[SCORES[name]] = st.column_config.NumberColumn(
             format="%.3f" if name == "cosine" else "%.2f", width=58, help=HINTS[name]
         )
     table["Document"] = cached_results.workspace(session.root).openings([int(row) for row in rows])

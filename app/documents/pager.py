@@ -8,7 +8,7 @@ from gem_core._formatting import count
 from gem_core.workspace import Taxonomy
 
 
-def order(session: Session, taxonomy: Taxonomy, row: int) -> tuple[int, ...]:
+def reading_order(session: Session, taxonomy: Taxonomy, row: int) -> tuple[int, ...]:
     """Return the documents to page through: the list a document was opened from, else its cluster by typicality."""
     if row in session.document_list:
         return session.document_list
@@ -18,28 +18,28 @@ def order(session: Session, taxonomy: Taxonomy, row: int) -> tuple[int, ...]:
     return tuple(int(r) for r in ranked)
 
 
-def stepper(session: Session, taxonomy: Taxonomy, row: int) -> None:
+def show_pager(session: Session, taxonomy: Taxonomy, row: int) -> None:
     """Show the position of the open document in its list, with previous and next buttons (keys K and J)."""
-    rows = order(session, taxonomy, row)
-    at = rows.index(row)
+    rows = reading_order(session, taxonomy, row)
+    index = rows.index(row)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="reader_steps"):
         st.button(
             "Previous",
             icon=":material/chevron_left:",
             type="tertiary",
             key="reader_previous",
-            disabled=at == 0,
-            on_click=lambda: session.open_document(rows[at - 1], rows),
+            disabled=index == 0,
+            on_click=lambda: session.open_document(rows[index - 1], rows),
             help="Key K",
         )
-        st.markdown(f":small[:gray[{count(at + 1)} of {count(len(rows))}]]", width="content")
+        st.markdown(f":small[:gray[{count(index + 1)} of {count(len(rows))}]]", width="content")
         st.button(
             "Next",
             icon=":material/chevron_right:",
             icon_position="right",
             type="tertiary",
             key="reader_next",
-            disabled=at == len(rows) - 1,
-            on_click=lambda: session.open_document(rows[at + 1], rows),
+            disabled=index == len(rows) - 1,
+            on_click=lambda: session.open_document(rows[index + 1], rows),
             help="Key J",
         )

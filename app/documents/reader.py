@@ -9,10 +9,10 @@ from app.ui.text import short
 from gem_core._formatting import count, decimal
 from gem_core.workspace import Taxonomy, Workspace
 
-SHOWN = 100_000  # characters of a document on screen
+MAX_CHARACTERS = 100_000  # characters of a document on screen
 
 
-def reader(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 330) -> None:
+def show_document(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 330) -> None:
     """Show one document: its cluster, scores, text and columns."""
     record = workspace.documents.iloc[row]
     place = taxonomy.documents.iloc[row]
@@ -28,9 +28,9 @@ def reader(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 
     )
     text = workspace.texts([row])[0]
     with st.container(border=True, height=height if len(text) > 2 * height else "content"):
-        st.text(text[:SHOWN])
-    if len(text) > SHOWN:
-        st.caption(f"First {count(SHOWN)} of {count(len(text))} characters.")
+        st.text(text[:MAX_CHARACTERS])
+    if len(text) > MAX_CHARACTERS:
+        st.caption(f"First {count(MAX_CHARACTERS)} of {count(len(text))} characters.")
     facts([(name.capitalize(), decimal(place[name]), name) for name in ("confidence", "centrality", "density")])
     others = {str(name): short(str(record[name]), 200) for name in record.index if name != "tokens"}
     st.dataframe(

@@ -112,12 +112,12 @@ def message(n: int, seed: int) -> str:
 
 
 def measure(browser: Any, n: int, scale: float, seed: int, frames: int) -> dict[str, Any]:
-    from app.components.globe.message import join_modules
+    from app.components.globe.message import joined_script
 
     folder = ROOT / "app" / "components" / "globe"
     page = browser.new_page(viewport={"width": 914, "height": 700}, device_scale_factor=scale)
     html, css = ((folder / name).read_text(encoding="utf-8") for name in ("globe.html", "globe.css"))
-    found: dict[str, Any] = page.evaluate(SCRIPT, [html, css, join_modules(folder), message(n, seed), frames])
+    found: dict[str, Any] = page.evaluate(SCRIPT, [html, css, joined_script(folder), message(n, seed), frames])
     page.close()
     return found
 

@@ -118,13 +118,13 @@ def test_an_edited_taxonomy_against_the_step_before(sample: Workspace, monkeypat
 
 
 def test_better_is_marked_only_where_it_means_something(sample: Workspace) -> None:
-    from app.views.compare.measures import LINES, better
+    from app.views.compare.measures import MEASURE_ROWS, better_side
 
     one = quality(sample, partition(sample, "present"))
 
     def against(**change: Any) -> dict[str, int | None]:
         other = Quality(**{**vars(one), **change})
-        return {line.field: better(line, one, other) for line in LINES}
+        return {line.field: better_side(line, one, other) for line in MEASURE_ROWS}
 
     assert set(against().values()) == {None}
     assert against(silhouette=one.silhouette + 0.1)["silhouette"] == 1
@@ -138,7 +138,7 @@ def test_better_is_marked_only_where_it_means_something(sample: Workspace) -> No
 
 def test_stability_shows_what_was_studied(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample, monkeypatch, "Stability")
-    assert "Nobody has studied" in said(app)
+    assert "Stability not measured yet" in said(app)
     found = stability(sample, "spherical", seeds=3, resamples=2)
     app = opened(sample, monkeypatch, "Stability")
     mean = found.seeds.summary()
@@ -169,10 +169,10 @@ def test_another_method_on_a_large_corpus_is_a_job(sample: Workspace, monkeypatc
     from app.jobs import runner
     from app.views.compare import picker
 
-    monkeypatch.setattr(picker, "AT_ONCE", 100)
+    monkeypatch.setattr(picker, "MAX_INTERACTIVE", 100)
     app = opened(sample, monkeypatch)
     app.selectbox(key="compare_b").set_value("spherical").run()
-    assert "**spherical k-means has not been fitted on this corpus yet**" in said(app)
+    assert "**spherical k-means has not been fitted to this corpus yet**" in said(app)
     app.button(key="compare_fit").click().run()
     assert not app.exception
     job = next(job for job in runner.listed() if job.workspace == str(sample.root))
@@ -187,8 +187,8 @@ def test_another_method_on_a_large_corpus_is_a_job(sample: Workspace, monkeypatc
 
 def test_numbers_of_clusters_are_read_and_taken_to_balance(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     study = study_counts(sample, (4, 6, 9, 13), seeds=2, method="spherical")
-    app = opened(sample, monkeypatch, "How many clusters?")
-    assert "Nobody has tried other numbers" in said(app)  # with GEM
+    app = opened(sample, monkeypatch, "Number of clusters")
+    assert "No K study" in said(app)  # with GEM
     app.selectbox(key="counts_method").set_value("spherical").run()
     assert not app.exception
     assert summary(study) in said(app)
@@ -202,10 +202,10 @@ def test_numbers_of_clusters_are_read_and_taken_to_balance(sample: Workspace, mo
 
 
 def test_thin_flows_keep_the_heights(sample: Workspace) -> None:
-    from app.charts.comparison import MOST, folded, sankey, thin_share
+    from app.charts.comparison import MAX_GROUPS, fold_small_flows, sankey_chart, small_flow_share
 
     found = compare(sample, "present", "column:subject")
-    drawn = sankey(found, dark=False).data[0]
+    drawn = sankey_chart(found, dark=False).data[0]
     sent = np.zeros(len(drawn.node.label))
     came = np.zeros(len(drawn.node.label))
     np.add.at(sent, list(drawn.link.source), list(drawn.link.value))
@@ -214,14 +214,14 @@ def test_thin_flows_keep_the_heights(sample: Workspace) -> None:
     assert sent[:k].tolist() == found.a.sizes[found.order_a].tolist()
     assert came[k : k + len(found.b.names)].tolist() == found.b.sizes[found.order_b].tolist()
     thin = found.table[found.table < 0.01 * len(sample)].sum()
-    assert thin_share(found) == pytest.approx(thin / len(sample))
+    assert small_flow_share(found) == pytest.approx(thin / len(sample))
     assert min(
         value
         for value, s, t in zip(drawn.link.value, drawn.link.source, drawn.link.target, strict=True)
         if s < k and t < k + len(found.b.names)
     ) >= 0.01 * len(sample)
     many = compare(sample, "present", "kmeans:60")
-    a, b, table = folded(many)
-    assert (len(a.names), len(b.names)) == (12, MOST)
-    assert b.names[-1] == "21 smaller ones"
+    a, b, table = fold_small_flows(many)
+    assert (len(a.names), len(b.names)) == (12, MAX_GROUPS)
+    assert b.names[-1] == "21 smaller groups"
     assert table.sum() == len(sample)

@@ -45,7 +45,7 @@ def test_a_cluster_then_a_document_then_back(sample: Workspace, monkeypatch: pyt
     assert list(shown["GIS"]) == pytest.approx(
         [round(float(taxonomy.documents["gis"].iloc[row]), 3) for row in cluster.exemplars], abs=1e-3
     )
-    assert {"Conf.", "Centr.", "Dens."} <= set(shown.columns)
+    assert {"Confidence", "Centrality", "Density"} <= set(shown.columns)
     row = cluster.exemplars[1]
     session.open_document(row)
     app.run()
@@ -63,7 +63,7 @@ def test_search_lists_what_it_finds_and_says_when_nothing(sample: Workspace, mon
     app.text_input(key="explore_query").set_value(word).run()
     assert len(table(app, "found_documents")) == min(len(rows), 200) > 0
     app.text_input(key="explore_query").set_value("qqqqzzzz").run()
-    assert "No document holds all these words" in words(app)
+    assert "No document contains all these words" in words(app)
 
 
 @pytest.mark.parametrize("view", ["Sphere", "Flat map"])

@@ -36,7 +36,7 @@ def download(app: AppTest) -> pd.DataFrame:
 
     session = app.session_state["session"]
     found = cached_results.selected(session.root, session.document_filter)
-    return pd.read_csv(io.BytesIO(saved_selections._file(session, found, texts=True)))
+    return pd.read_csv(io.BytesIO(saved_selections._documents_csv(session, found, texts=True)))
 
 
 def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: py
     assert list(table(app, "found_documents")["GIS"]) == pytest.approx(np.sort(gis[keep])[::-1], abs=1e-3)
     counts = np.bincount(taxonomy.positions[keep], minlength=len(taxonomy.clusters))
     assert list(table(app, "found_clusters")["Documents"]) == sorted(counts[counts > 0], reverse=True)
-    assert f"{100 * counts.max() / keep.sum():.1f}% of the {keep.sum()} selected lie in" in words(app)
+    assert f"{100 * counts.max() / keep.sum():.1f}% of the {keep.sum()} selected are in" in words(app)
     app.button(key="chip_tokens").click().run()
     assert session.filter == Filter(columns=wanted.columns)
     app.button(key="chip_column:subject").click().run()
@@ -106,12 +106,12 @@ def test_search_by_meaning_then_documents_like_one(sample: Workspace, monkeypatc
     app.text_input(key="explore_query").set_value("celestial bodies seen at night").run()
     expected = search_meaning(sample, "celestial bodies seen at night", 200)
     assert list(table(app, "found_documents")["Cosine"]) == pytest.approx(list(expected.cosine), abs=1e-4)
-    assert "The 200 documents nearest in meaning" in words(app)
+    assert "200 documents closest in meaning" in words(app)
     session.update_filter(tokens=(None, 110))
     app.run()
     short = np.flatnonzero(sample.documents["tokens"].to_numpy() <= 110)
     assert len(short) > 200 or f"**{len(short)}** of 651" in words(app)
-    assert chips(app)["meaning"].startswith('near in meaning to "celestial bodies')
+    assert chips(app)["meaning"].startswith('similar to "celestial bodies')
     row = int(expected.rows[0])
     session.open_document(row)
     app.run()
@@ -132,7 +132,7 @@ def test_own_vectors_ask_for_their_model(sample: Workspace, monkeypatch: pytest.
     app = opened(sample.root, monkeypatch)
     app.button_group(key="explore_meaning").set_value("Meaning").run()
     app.text_input(key="explore_query").set_value("celestial bodies").run()
-    assert "Which model made these vectors?" in words(app)
+    assert "Which model made these embeddings?" in words(app)
     assert all(frame.key != "found_documents" for frame in app.dataframe)
     app.button(key="encoder_use").click().run()
     assert not app.exception
@@ -196,12 +196,12 @@ def test_near_duplicates_are_counted_listed_and_opened(sample: Workspace, monkey
     app = opened(sample.root, monkeypatch)
     session = app.session_state["session"]
     app.button(key="explore_twins").click().run()
-    assert "Nobody has looked for near-duplicates at 0.95 yet" in words(app)
+    assert "No near-duplicate search at 0.95 yet" in words(app)
     app.button(key="twins_find").click().run()
     found = find_duplicates(Workspace(sample.root), 0.95)
     shown = table(app, "twins_groups")
     assert list(shown["Documents"]) == list(found.sizes)
-    assert f"{found.extra} documents would go" in words(app).replace(",", "")
+    assert f"would drop {found.extra} documents" in words(app).replace(",", "")
     group = next(k for k in range(len(found.sizes)) if 31 in found.members(k)[0])
     session.duplicate_group = group
     app.run()

@@ -82,7 +82,7 @@ def test_an_empty_search_says_what_to_try(sample: Workspace, monkeypatch: pytest
     app = opened(sample.root, monkeypatch)
     app.text_input(key="explore_query").set_value("qqqqzzzz").run()
     assert not app.exception
-    assert "No document holds all these words" in words(app)
+    assert "No document contains all these words" in words(app)
     app.text_input(key="glossary_words").set_value("qqqqzzzz").run()
     assert "No term has these words" in words(app)
 

@@ -103,6 +103,6 @@ def test_an_edit_that_cannot_be_made_is_explained(app: AppTest, sample: Workspac
     session = app.session_state["session"]
     from app.views.taxonomy import edit_actions
 
-    assert edit_actions.apply(session, Pin(gone.pop())) is None
+    assert edit_actions.apply_edit(session, Pin(gone.pop())) is None
     app.run()
     assert any("An edit must name clusters that are there" in text.value for text in app.text)

@@ -123,7 +123,7 @@ def test_evidence_says_who_named_it_and_what_it_is_made_of(sample: Workspace, mo
         app.run()
         assert source in words(app)
         parts = subtopics(sample, sample.taxonomy(), number)
-        assert f"**Falls into {len(parts)} sub-topics" in words(app)
-        table = next(one.value for one in app.dataframe if "Sub-topic" in one.value)
-        assert list(table["Sub-topic"]) == [part.label for part in parts]
+        assert f"**{len(parts)} subtopics" in words(app)
+        table = next(one.value for one in app.dataframe if "Subtopic" in one.value)
+        assert list(table["Subtopic"]) == [part.label for part in parts]
         assert table["Share"].sum() == pytest.approx(100)

@@ -1,4 +1,4 @@
-"""The globe: documents on a sphere, drawn by our own small Streamlit component.
+"""Globe: documents on a sphere, drawn by a Streamlit component of its own.
 
 Drawn with Canvas 2-D (pixels blended by hand, see ``pixels.js``), so a page keeps its one WebGL context for Plotly.
 The JavaScript is six ES modules joined into one inline module at import: no bundler, no CDN, no request.
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app.components.globe.message import MOST_CORNERS, join_modules, pack
+from app.components.globe.message import MOST_CORNERS, joined_script, pack
 from app.state.widget_state import widget
 
 __all__ = ["GlobePick", "globe"]
@@ -27,13 +27,13 @@ _component = st.components.v2.component(
     "gem_globe",
     html=(_HERE / "globe.html").read_text(encoding="utf-8"),
     css=(_HERE / "globe.css").read_text(encoding="utf-8"),
-    js=join_modules(_HERE),
+    js=joined_script(_HERE),
 )
 
 
 @dataclass(frozen=True)
 class GlobePick:
-    """What a person did on the globe since the last run; false when nothing happened.
+    """Event on the globe since the last run; false when nothing happened.
 
     Attributes
     ----------
@@ -59,12 +59,12 @@ class GlobePick:
 
 
 def _integer(value: Any) -> int | None:
-    """An int from the browser, or None: what comes from there is input like any other."""
+    """Return a number from the browser as an int, or None if it is not a number."""
     return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _read(value: Any, rows: np.ndarray, groups: int) -> GlobePick:
-    """The browser's message as a pick; rows that are no longer on the globe (a click during a rerun) are dropped."""
+    """Return the message of the browser as a pick; drop rows that left the globe during a rerun."""
     if not isinstance(value, dict) or value.get("event") not in {"row", "cluster", "lasso", "clear"}:
         return GlobePick()
     event, row, cluster = value["event"], _integer(value.get("row")), _integer(value.get("cluster"))
@@ -88,7 +88,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _numbers(value: Any, count: int, most: float) -> tuple[float, ...]:
-    """So many finite numbers of at most that size, or nothing."""
+    """Return `count` finite numbers of at most `most` in size, or () if the value is anything else."""
     found = _list(value)
     if len(found) != count or not all(isinstance(v, (int, float)) and abs(v) <= most for v in found):
         return ()

@@ -20,14 +20,14 @@ _IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:class|const|function) (?!default))", re.MULTILINE)
 
 
-def join_modules(folder: Path) -> str:
-    """The modules as one: their imports of each other dropped, the default export of the last kept."""
+def joined_script(folder: Path) -> str:
+    """Join the modules into one script, without imports; the default export of the last module stays."""
     parts = [_IMPORT.sub("", (folder / name).read_text(encoding="utf-8")) for name in _MODULES]
     return "\n".join(_EXPORT.sub("", part) for part in parts)
 
 
 def clean(text: str, most: int = 80) -> str:
-    """A cluster's name on one line: no control or direction-changing characters, at most `most` characters."""
+    """Return a cluster name on one line, without control or direction characters, cut to `most` characters."""
     kept = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in str(text))
     kept = "".join(c for c in kept if unicodedata.category(c) not in {"Cf", "Cs", "Co", "Cn"})
     kept = " ".join(kept.split())
@@ -99,7 +99,7 @@ def pack(
     height: int,
     key: str,
 ) -> bytes:
-    """The message. Each array goes with a digest, so that the browser only parses what changed."""
+    """Pack the message. Each array has a digest, so that the browser parses only what changed."""
     arrays = _arrays(xyz, rows, cluster, colours, values, sizes)
     header: dict[str, Any] = {
         "key": str(key),

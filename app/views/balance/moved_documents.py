@@ -6,8 +6,8 @@ import streamlit as st
 
 from app.charts.style import SLATE
 from app.data import cached_results
-from app.documents.pager import stepper
-from app.documents.reader import reader
+from app.documents.pager import show_pager
+from app.documents.reader import show_document
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column
@@ -135,5 +135,5 @@ def _table(
     )
     if session.row in rows:
         with st.container(border=True, key="balance-reader"):
-            stepper(session, taxonomy, int(session.row))
-            reader(cached_results.workspace(session.root), taxonomy, int(session.row), height=240)
+            show_pager(session, taxonomy, int(session.row))
+            show_document(cached_results.workspace(session.root), taxonomy, int(session.row), height=240)

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from app.data import cached_results
-from app.documents.document_list import document_list
-from app.documents.pager import stepper
-from app.documents.reader import reader
+from app.documents.document_list import show_document_list
+from app.documents.pager import show_pager
+from app.documents.reader import show_document
 from app.state.session import Session
 from app.ui.text import escape, short
 from gem_core._formatting import count, percent
@@ -51,7 +51,9 @@ def show_moved_documents(session: Session, comparison: Comparison) -> None:
         margins: dict[str, Sequence[float]] = (
             {} if margin_values is None else {"Margin": [float(margin_values[row]) for row in listed_rows]}
         )
-        document_list(session, listed_rows, key="compare_documents", show=(), clusters=True, values=margins, height=420)
+        show_document_list(
+            session, listed_rows, key="compare_documents", show=(), clusters=True, values=margins, height=420
+        )
     with columns.cell():
         if session.row is not None and (session.row in listed_rows or session.row in session.document_list):
             _show_document(session, comparison, session.row)
@@ -69,9 +71,9 @@ def _show_document(session: Session, comparison: Comparison, row: int) -> None:
         on_click=lambda: session.open_document(None),
     )
     if row in session.document_list:
-        stepper(session, taxonomy, row)
+        show_pager(session, taxonomy, row)
     st.markdown(f":small[:gray[{_group_name(comparison.a, row)} → {_group_name(comparison.b, row)}]]")
-    reader(cached_results.workspace(session.root), taxonomy, row, height=260)
+    show_document(cached_results.workspace(session.root), taxonomy, row, height=260)
 
 
 def _group_name(side: Partition, row: int) -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.data import cached_results
-from app.documents.document_list import document_list
+from app.documents.document_list import show_document_list
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
@@ -174,7 +174,7 @@ def _show_group(session: Session, duplicates: Duplicates, group: int) -> None:
 
     st.button("All groups", icon=":material/arrow_back:", type="tertiary", key="panel_back", on_click=back)
     st.markdown(f"**{count(len(rows))} near-duplicates; the first is kept**")
-    document_list(
+    show_document_list(
         session,
         [int(row) for row in rows[:MAX_LISTED]],
         key="twins_documents",

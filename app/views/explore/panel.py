@@ -4,9 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from app.data import cached_results
-from app.documents.document_list import document_list
-from app.documents.pager import stepper
-from app.documents.reader import reader
+from app.documents.document_list import show_document_list
+from app.documents.pager import show_pager
+from app.documents.reader import show_document
 from app.shell import deep_links
 from app.state.session import Session
 from app.state.widget_state import widget
@@ -132,7 +132,7 @@ def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> Non
     tabs = st.tabs(["Exemplars", "Between clusters", "Outliers"], key="panel_tabs")
     with tabs[0]:
         st.caption("Most typical documents, without near-duplicates.", help=HINTS["gis"])
-        document_list(
+        show_document_list(
             session,
             cluster.exemplars,
             key=f"exemplars_{cluster.number}",
@@ -140,10 +140,10 @@ def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> Non
         )
     with tabs[1]:
         st.caption("Documents almost as close to another cluster.", help=HINTS["margin"])
-        document_list(session, cluster.borderline, key=f"borderline_{cluster.number}", show=("margin", "gis"))
+        show_document_list(session, cluster.borderline, key=f"borderline_{cluster.number}", show=("margin", "gis"))
     with tabs[2]:
         st.caption("Documents with the lowest typicality score.", help=HINTS["gis"])
-        document_list(
+        show_document_list(
             session,
             cluster.atypical,
             key=f"atypical_{cluster.number}",
@@ -154,8 +154,8 @@ def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> Non
 def _show_document(session: Session, taxonomy: Taxonomy, row: int) -> None:
     _show_back_button(session, taxonomy)
     workspace = cached_results.workspace(session.root)
-    stepper(session, taxonomy, row)
-    reader(workspace, taxonomy, row)
+    show_pager(session, taxonomy, row)
+    show_document(workspace, taxonomy, row)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("**Similar documents**", width="content", help="Closest in meaning (highest cosine).")
         st.button(
@@ -167,7 +167,7 @@ def _show_document(session: Session, taxonomy: Taxonomy, row: int) -> None:
             args=(session, row),
         )
     similar_rows, cosine = cached_results.similar(session.root, row)
-    document_list(
+    show_document_list(
         session, similar_rows, key=f"similar_{row}", show=(), clusters=True, values={"Cosine": cosine}, height=290
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.documents.document_list import document_list
+from app.documents.document_list import show_document_list
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column
@@ -33,7 +33,7 @@ def show_results(session: Session, taxonomy: Taxonomy, selection: Selected) -> N
         values: dict[str, Sequence[float]] | None = (
             (None) if selection.cosine is None else {"Cosine": [float(c) for c in selection.cosine[:MAX_LISTED]]}
         )
-        document_list(
+        show_document_list(
             session,
             rows,
             key="found_documents",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.charts.student import colours
 from app.data import cached_results
-from app.documents.reader import SHOWN
+from app.documents.reader import MAX_CHARACTERS
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column, title
@@ -145,4 +145,4 @@ def _step(session: Session, what: str, size: int, key: str) -> int:
 def _text(session: Session, row: int, key: str) -> None:
     text = cached_results.workspace(session.root).texts([row])[0]
     with st.container(border=True, height=HEIGHT if len(text) > 2 * HEIGHT else "content", key=f"student-text-{key}"):
-        st.text(text[:SHOWN])
+        st.text(text[:MAX_CHARACTERS])

@@ -1,4 +1,4 @@
-"""Actions on one cluster or several: merge, split, move to a group, lock, exclude."""
+"""Actions on one cluster or several: merge, split, move to a group, pin, exclude."""
 
 from collections.abc import Sequence
 
@@ -42,7 +42,7 @@ def show_cluster_actions(session: Session, taxonomy: Taxonomy, cluster: Cluster)
             _show_regroup(session, taxonomy, cluster)
         pinned, excluded = cluster.pinned, cluster.excluded
         st.button(
-            "Unlock" if pinned else "Lock",
+            "Unpin" if pinned else "Pin",
             icon=":material/keep_off:" if pinned else ":material/keep:",
             key=f"pin_{number}",
             on_click=edit_actions.on_edit,
@@ -60,7 +60,7 @@ def show_cluster_actions(session: Session, taxonomy: Taxonomy, cluster: Cluster)
     state_texts = [
         word
         for word, pinned in (
-            ("Locked: a refit keeps its name and documents together.", pinned),
+            ("Pinned: a refit keeps its name and documents together.", pinned),
             ("Excluded: not counted in shares or weights.", excluded),
         )
         if pinned
@@ -92,7 +92,7 @@ def show_bulk_actions(session: Session, taxonomy: Taxonomy, numbers: Sequence[in
             help="Merge the selected clusters into one.",
         )
         st.button(
-            "Lock" if pinning or not any_selected else "Unlock",
+            "Pin" if pinning or not any_selected else "Unpin",
             icon=":material/keep:",
             key="marked_pin",
             disabled=not any_selected,
@@ -146,7 +146,7 @@ def _show_merge(session: Session, taxonomy: Taxonomy, number: int) -> None:
         nearest_clusters(taxonomy, number),
         key=key,
         format_func=lambda c: _choice_label(taxonomy, c),
-        help="Most similar first. The larger cluster keeps its number, color and group; the result is locked.",
+        help="Most similar first. The larger cluster keeps its number, color and group; the result is pinned.",
     )
     st.button("Merge", key=f"merge_{number}", type="primary", on_click=on_merge)
 
@@ -197,6 +197,6 @@ def show_move_documents(session: Session, taxonomy: Taxonomy, rows: Sequence[int
             [*choices, NEW],
             key=box,
             format_func=lambda c: _choice_label(taxonomy, c),
-            help="The target cluster is locked, so a refit keeps the move.",
+            help="The target cluster is pinned, so a refit keeps the move.",
         )
         st.button(f"Move {what}", key=f"move_{key}", type="primary", on_click=on_move)

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.data import cached_results
-from app.documents.document_list import document_list
+from app.documents.document_list import show_document_list
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.glossary import HINTS
@@ -20,7 +20,7 @@ def show_evidence(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> Non
     _show_keywords(cluster)
     parts = st.container(key="subtopics")  # Filled last, so that the rest can be read while the subtopics are computed.
     st.markdown("**Exemplars**", help=HINTS["gis"])
-    document_list(session, cluster.exemplars, key=f"evidence_{cluster.number}", show=("gis",))
+    show_document_list(session, cluster.exemplars, key=f"evidence_{cluster.number}", show=("gis",))
     with parts:
         _show_subtopics(session, cluster)
 

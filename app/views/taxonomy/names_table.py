@@ -22,7 +22,7 @@ SOURCE = {"keywords": "keywords", "llm": "model", "person": "person"}
 
 
 def show_names_table(session: Session, taxonomy: Taxonomy) -> None:
-    """Show the table: rename in place; select clusters to merge, lock or exclude them."""
+    """Show the table: rename in place; select clusters to merge, pin or exclude them."""
     st.markdown("**Double-click a name to edit; click a tile for details**")
     edit_actions.show_refusal(session)
     kinds, rows = _table_rows(taxonomy)
@@ -59,7 +59,7 @@ def show_names_table(session: Session, taxonomy: Taxonomy) -> None:
             "Share": st.column_config.ProgressColumn(
                 format="%.1f%%", min_value=0, max_value=100, width=88, help=HINTS["share_documents"]
             ),
-            "State": st.column_config.TextColumn(width=98, help="Who named it, and whether it is locked or excluded."),
+            "State": st.column_config.TextColumn(width=98, help="Who named it, and whether it is pinned or excluded."),
         },
     )
     selected = {kind for kind, mark in zip(kinds, table["Mark"], strict=True) if bool(mark)}
@@ -90,7 +90,7 @@ def _table_rows(taxonomy: Taxonomy) -> tuple[list[tuple[Kind, int]], list[dict[s
             kinds.append(("cluster", number))
             state = [
                 SOURCE[cluster.label_source],
-                *(["locked"] if cluster.pinned and not cluster.excluded else []),
+                *(["pinned"] if cluster.pinned and not cluster.excluded else []),
                 *(["excluded"] if cluster.excluded else []),
             ]
             rows.append(

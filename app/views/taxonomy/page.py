@@ -1,4 +1,4 @@
-"""Taxonomy view: treemap of groups and clusters, and a panel to rename, merge, split, move and lock them."""
+"""Taxonomy view: treemap of groups and clusters, and a panel to rename, merge, split, move and pin them."""
 
 import pandas as pd
 import streamlit as st

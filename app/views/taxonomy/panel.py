@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from app.data import cached_results
-from app.documents.pager import stepper
-from app.documents.reader import reader
+from app.documents.pager import show_pager
+from app.documents.reader import show_document
 from app.shell import deep_links
 from app.state.session import Session
 from app.state.widget_state import widget
@@ -37,10 +37,10 @@ def show_panel(session: Session) -> None:
                 on_click=lambda: session.open_document(None),
             )
             deep_links.copy_button("taxonomy")
-        stepper(session, taxonomy, session.row)
+        show_pager(session, taxonomy, session.row)
         edit_actions.show_refusal(session)
         show_move_documents(session, taxonomy, [session.row], key=f"row_{session.row}")
-        reader(cached_results.workspace(session.root), taxonomy, session.row)
+        show_document(cached_results.workspace(session.root), taxonomy, session.row)
     elif session.cluster is not None and taxonomy.has(session.cluster):
         _show_cluster(session, taxonomy, taxonomy.cluster(session.cluster))
     elif session.group is not None and session.group in {p.number for p in taxonomy.parents}:

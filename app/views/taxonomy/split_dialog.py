@@ -51,7 +51,7 @@ def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
                 "Keywords": st.column_config.TextColumn(width=210),
             },
         )
-        st.caption("The largest part keeps the number and color; all parts are locked and get new names.")
+        st.caption("The largest part keeps the number and color; all parts are pinned and get new names.")
         if st.button(f"Split into {len(parts)}", type="primary", key=f"split_now_{number}"):
             edit_actions.apply_edit(session, Split(number, tuple(part.rows for part in parts)))
             st.rerun()

@@ -62,7 +62,7 @@ def test_read_a_document_rename_a_cluster_and_find_the_name_again(
 
     page.get_by_role("link", name="Taxonomy").click()
     settled(page)
-    page.get_by_role("button", name="Back to the evidence").click()
+    page.get_by_role("button", name="Back to cluster").click()
     settled(page)
     field = page.get_by_role("textbox", name="Name")
     for _ in range(50):  # the panel may still be on its way
@@ -100,7 +100,7 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     page.get_by_placeholder("Search the text").fill("water")
     settled(page, 1.5)
     found = len(workspace.search("water"))
-    page.get_by_text(f"{found} documents hold these words").first.wait_for()
+    page.get_by_text(f"{found} documents match").first.wait_for()
     page.get_by_placeholder("Search the text").fill("")
     settled(page, 1.5)
     page.get_by_role("radio", name="Flat map").or_(page.get_by_role("button", name="Flat map")).first.click()
@@ -131,7 +131,7 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     box = page.locator("[data-testid=stPlotlyChart]").first.bounding_box()
     press(page, box["x"] + 60, box["y"] + 120)
     settled(page, 1)
-    page.get_by_role("button", name="All names").first.wait_for()
+    page.get_by_role("button", name="All clusters").first.wait_for()
     page.get_by_role("button", name="Rename").first.wait_for()
     assert page.outside == []
 

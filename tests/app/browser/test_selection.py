@@ -66,7 +66,7 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     page.wait_for_selector(GLOBE)
     choose(page, "Meaning")
     page.get_by_placeholder("Say what the documents are about").fill("celestial bodies seen at night")
-    page.get_by_text("The 200 documents nearest in meaning").wait_for(timeout=60_000)
+    page.get_by_text("200 documents closest in meaning").wait_for(timeout=60_000)
     near = search_meaning(workspace, "celestial bodies seen at night", 200)
     assert count(page) == 200
 
@@ -125,7 +125,7 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     ready(page)
     page.wait_for_selector(f"{GLOBE}, {CHART}")
     page.get_by_role("button", name="Selections: 1").click()
-    page.get_by_role("button", name="Take up").click()
+    page.get_by_role("button", name="Load selection").click()
     settled(page, 1.5)
     page.keyboard.press("Escape")
     assert count(page) == inside
@@ -178,7 +178,7 @@ def test_near_duplicates_in_the_browser(serve: Any, browser_page: Any, workspace
     page.wait_for_selector(GLOBE)
     page.get_by_role("button", name="Near-duplicates").click()
     page.get_by_role("button", name="Find near-duplicates").click()
-    page.get_by_text("would go if each of").wait_for()
+    page.get_by_text("Removing duplicates would drop").wait_for()
     table = taken(page, "Download groups", tmp_path)
     ids = workspace.documents["id"]
     group = table[table["id"] == ids.iloc[10]]["group"].iloc[0]

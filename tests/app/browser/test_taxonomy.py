@@ -38,10 +38,10 @@ def test_merge_split_and_go_back(serve: Any, browser_page: Any, workspace: Works
             break
         place += 1 + len(parent.children)
 
-    page.get_by_text("Mark clusters to edit several").wait_for()
+    page.get_by_text("Select clusters to edit them together").wait_for()
     mark(page, place)  # the whole group
     page.get_by_role("button", name="Merge 2").click()
-    page.get_by_role("button", name="All names").wait_for()
+    page.get_by_role("button", name="All clusters").wait_for()
     ready(page)
     merged = workspace.taxonomy()
     assert len(merged.clusters) == len(before.clusters) - 1
@@ -57,7 +57,7 @@ def test_merge_split_and_go_back(serve: Any, browser_page: Any, workspace: Works
     page.get_by_role("button", name="Undo").click()
     page.get_by_text(f"{len(merged.clusters)} clusters in").first.wait_for()
     page.get_by_role("button", name="History").click()
-    page.get_by_role("button", name="Go", exact=True).last.click()
+    page.get_by_role("button", name="Restore", exact=True).last.click()
     page.get_by_text(f"{len(before.clusters)} clusters in").first.wait_for()
     assert workspace.taxonomy().key == before.key
     assert page.outside == []
