@@ -8,11 +8,11 @@ from typing import Any
 
 from gem_core.errors import InputError
 
-PATIENCE = 10.0  # seconds for a cluster to answer
+CONNECT_TIMEOUT = 10.0  # seconds for a cluster to answer
 
 
 @contextmanager
-def connected(workers: int | None = None) -> Iterator[Any]:
+def ray_session(workers: int | None = None) -> Iterator[Any]:
     """Give the module ray, connected.
 
     A connection that is there already is used and left as it is. Otherwise RAY_ADDRESS names a running cluster
@@ -37,7 +37,7 @@ def connected(workers: int | None = None) -> Iterator[Any]:
     quiet: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
     try:
         if address:
-            _knock(address)
+            _check_ray_address(address)
             ray.init(address=address, **quiet)
         else:
             os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -55,11 +55,11 @@ def connected(workers: int | None = None) -> Iterator[Any]:
         ray.shutdown()
 
 
-def _knock(address: str) -> None:
+def _check_ray_address(address: str) -> None:
     """Fail at once where nobody listens: Ray itself tries for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT).close()
 
 
 def ray_cpus(ray: Any) -> int:

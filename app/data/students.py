@@ -6,17 +6,17 @@ import streamlit as st
 
 from app.data import cached_results
 from gem_core.errors import WorkspaceError
-from gem_core.pipeline.labeling.shard_files import Shard, find_shards
+from gem_core.pipeline.labeling.shard_files import InputShard, find_shards
 from gem_core.pipeline.student import registry as kept
 from gem_core.workspace import Taxonomy, Workspace
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _students(root: str, stamps: tuple[tuple[str, int], ...]) -> tuple[kept.KeptStudent, ...]:
-    return kept.students(Workspace(root))
+def _students(root: str, stamps: tuple[tuple[str, int], ...]) -> tuple[kept.SavedStudent, ...]:
+    return kept.saved_students(Workspace(root))
 
 
-def students(root: Path) -> tuple[kept.KeptStudent, ...]:
+def students(root: Path) -> tuple[kept.SavedStudent, ...]:
     """Return the students of a workspace, those made last first."""
     reports = sorted((root / kept.FOLDER).glob(f"[!.]*/{kept.FILE}"))
     return _students(str(root), tuple((str(path), path.stat().st_mtime_ns) for path in reports))
@@ -37,6 +37,6 @@ def step(root: Path, key: str) -> Taxonomy | None:
 
 
 @st.cache_resource(max_entries=4, ttl=20, show_spinner=False)
-def shards(folder: Path) -> tuple[Shard, ...]:
+def shards(folder: Path) -> tuple[InputShard, ...]:
     """Return the shards of a folder, at most 20 seconds old: a large one takes seconds to list."""
     return find_shards(folder)

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gem_core.pipeline.student.distil import DistilSettings, read_texts, soft_targets, taught
+from gem_core.pipeline.student.distil import DistilSettings, read_texts, soft_targets, train_calibrated_student
 from gem_core.pipeline.student.report import mass_error
-from gem_core.pipeline.student.training_split import first_copies, lesson
+from gem_core.pipeline.student.training_split import first_occurrences, split_training_data
 from gem_core.workspace import Workspace
 
 WAYS = {  # dropped, balance, soft
@@ -42,10 +42,10 @@ def judged(workspace: Workspace, seed: int) -> np.ndarray:
     """Agreement, mean recall and mass error of each way."""
     taxonomy = workspace.taxonomy()
     table, labels, k = taxonomy.documents, taxonomy.positions, len(taxonomy.clusters)
-    copies, soft = first_copies(workspace), soft_targets(workspace, taxonomy)
+    copies, soft = first_occurrences(workspace), soft_targets(workspace, taxonomy)
     rows = []
     for drop, balance, is_soft in WAYS.values():
-        plan = lesson(
+        plan = split_training_data(
             labels,
             table["gis"].to_numpy(),
             table["margin"].to_numpy(),
@@ -58,7 +58,7 @@ def judged(workspace: Workspace, seed: int) -> np.ndarray:
         )
         mixed = np.random.default_rng(seed).permutation(plan.calibration)
         ours, judges = np.sort(mixed[::2]), np.sort(mixed[1::2])
-        student = taught(
+        student = train_calibrated_student(
             workspace,
             labels,
             k,

@@ -68,7 +68,7 @@ def our_ways() -> dict[str, Way]:
         def run(texts: list[str]) -> NDArray[np.float32]:
             before, batching.TOKENS_PER_BATCH["cpu"] = batching.TOKENS_PER_BATCH["cpu"], budget
             try:
-                with batching.running(encoder) as runner:
+                with batching.encoder_threads(encoder) as runner:
                     parts = []
                     for begin in range(0, len(texts), 256):  # as embed does
                         part = runner.prepare(texts[begin : begin + 256]).result()

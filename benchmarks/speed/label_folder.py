@@ -110,14 +110,14 @@ def one(student: Path, folder: Path, out: Path, workers: int) -> None:
 def bare(student_folder: Path, folder: Path) -> None:
     """Read and score in one process."""
     from gem_core.pipeline.labeling.shard_files import find_shards
-    from gem_core.pipeline.labeling.shard_rows import read_rows
+    from gem_core.pipeline.labeling.shard_rows import read_shard_rows
     from gem_core.student import load_student
 
     student = load_student(student_folder)
     student.score(pa.array(["one text"]))
     documents, begun, scoring, used = 0, time.perf_counter(), 0.0, processor()
     for shard in find_shards(folder):
-        for rows in read_rows(shard, "text"):
+        for rows in read_shard_rows(shard, "text"):
             before = processor()
             student.score(rows.texts)
             scoring += processor() - before

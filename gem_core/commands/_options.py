@@ -37,7 +37,7 @@ WorkerCount = Annotated[
 ENGINES = ("local", "ray")
 
 
-def source_of(
+def read_source_options(
     corpus: Path,
     text: str | None,
     id: str | None,
@@ -61,12 +61,12 @@ def source_of(
     if text:
         given["text"] = text
     taken = set(given.values())
-    freed = {role: None for role, column in guessed.named().items() if role != "text" and column in taken}
+    freed = {role: None for role, column in guessed.by_role().items() if role != "text" and column in taken}
     columns = Columns(**{**guessed.as_dict(), **freed, **given})  # type: ignore[arg-type]  # text is never None
     return Source(corpus, columns=columns, vectors=vectors, encoder=encoder, name=name)
 
 
-def fit_settings(
+def read_fit_options(
     clusters: int, strength: float, target: str, concentration: str, solver: str, weighting: str, seed: int
 ) -> "Settings":
     """The settings that the options of a fit name."""
@@ -101,7 +101,7 @@ def check_one_of(option: str, value: str, known: tuple[str, ...]) -> None:
         raise InputError(f"{option} must be one of {', '.join(known)}", value, "Choose one of them")
 
 
-def facts_of(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict[str, Any]:
+def workspace_facts(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict[str, Any]:
     """What `info --json` says of a workspace and its taxonomy."""
     manifest = workspace.manifest
     facts: dict[str, Any] = {
@@ -143,19 +143,19 @@ def facts_of(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict[str, A
     return facts
 
 
-def say(facts: dict[str, Any], as_json: bool) -> None:
+def print_facts(facts: dict[str, Any], as_json: bool) -> None:
     """Print the facts of a workspace, as JSON or as lines."""
     if as_json:  # ASCII only: no control character of a label or a path reaches a terminal
         typer.echo(json.dumps(facts, indent=1))
         return
     typer.echo(clean(f"{facts['name']} in {facts['workspace']}"))
-    say_corpus(facts["documents"], facts["tokens"], facts["tokens_from"], facts["refused"])
+    print_corpus(facts["documents"], facts["tokens"], facts["tokens_from"], facts["refused"])
     typer.echo(clean(f"  vectors: {facts['encoder'] or 'none yet'}, {facts['dimension']} dimensions"))
     for cluster in facts.get("taxonomy", {}).get("clusters", []):
         typer.echo(clean(f"  {cluster['cluster_id']:>4}  {cluster['share_documents']:>6.1%}  {cluster['label']}"))
 
 
-def say_corpus(documents: int, tokens: int, tokens_from: str, refused: dict[str, int]) -> None:
+def print_corpus(documents: int, tokens: int, tokens_from: str, refused: dict[str, int]) -> None:
     """Print the size of a corpus and the rows that were refused."""
     typer.echo(clean(f"  {documents:,} documents, {tokens:,} tokens ({tokens_from})"))
     for reason, count in refused.items():

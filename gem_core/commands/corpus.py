@@ -22,10 +22,10 @@ from gem_core.commands._options import (
     WorkerCount,
     WorkspaceOption,
     check_one_of,
-    facts_of,
-    say,
-    say_corpus,
-    source_of,
+    print_corpus,
+    print_facts,
+    read_source_options,
+    workspace_facts,
 )
 from gem_core.errors import InputError
 
@@ -44,14 +44,14 @@ def estimate(
     """Say before anything is made: documents, tokens, refused rows, and how long embedding will take here."""
     from gem_core.pipeline import estimate as measure
 
-    source = source_of(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder)
+    source = read_source_options(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder)
     console = Console(progress_file)
     found = measure(source, progress=console)
     console.end()
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=1))
         return
-    say_corpus(found.documents, found.tokens, found.tokens_from, found.refused)
+    print_corpus(found.documents, found.tokens, found.tokens_from, found.refused)
     if found.documents_per_second:
         typer.echo(f"  embedding here: {found.seconds:,.0f} s ({found.documents_per_second:,.0f} documents a second)")
 
@@ -72,7 +72,7 @@ def embed(
     progress_file: ProgressFile = None,
 ) -> None:
     """Read a corpus into a workspace and give every document a vector; goes on where it was stopped."""
-    from gem_core.pipeline import finish, prepare
+    from gem_core.pipeline import finish_workspace, prepare
     from gem_core.pipeline.building.embed_on_ray import ray_engine
 
     check_one_of("--engine", engine, ENGINES)
@@ -82,9 +82,9 @@ def embed(
             "it beside --engine local",
             "Leave it out: this process embeds on all processors",
         )
-    source = source_of(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder, name)
+    source = read_source_options(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder, name)
     console = Console(progress_file)
     opened = prepare(source, workspace, engine=ray_engine(workers) if engine == "ray" else None, progress=console)
-    finish(opened, progress=console)
+    finish_workspace(opened, progress=console)
     console.end()
-    say(facts_of(opened, None), as_json)
+    print_facts(workspace_facts(opened, None), as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, WorkspaceArg, clean, facts_of, say
+from gem_core.commands._options import Json, WorkspaceArg, clean, print_facts, workspace_facts
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _do(workspace: Path, *ops: "Op", as_json: bool) -> None:
 
 def _done(workspace: "Workspace", as_json: bool) -> None:
     if as_json:
-        say(facts_of(workspace, workspace.taxonomy()), as_json)
+        print_facts(workspace_facts(workspace, workspace.taxonomy()), as_json)
         return
     present = workspace.history().present
     typer.echo(clean(present.sentence if present else "Nothing has been fitted yet"))

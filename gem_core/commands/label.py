@@ -47,7 +47,7 @@ def label(
     )
     console.end()
     if as_json:
-        typer.echo(json.dumps({"folder": str(out_folder), **totals.facts()}, indent=1))
+        typer.echo(json.dumps({"folder": str(out_folder), **totals.to_json()}, indent=1))
     else:
         _say(out_folder, totals)
 

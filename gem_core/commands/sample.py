@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, clean, facts_of, say
+from gem_core.commands._options import Json, clean, print_facts, workspace_facts
 
 
 def build(
@@ -18,7 +18,7 @@ def build(
     console = Console()
     opened = open_sample(workspace, progress=console)
     console.end()
-    say(facts_of(opened, opened.taxonomy()), as_json)
+    print_facts(workspace_facts(opened, opened.taxonomy()), as_json)
 
 
 def docstrings(

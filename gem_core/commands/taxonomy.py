@@ -19,10 +19,10 @@ from gem_core.commands._options import (
     TokensColumn,
     WorkspaceArg,
     WorkspaceOption,
-    facts_of,
-    fit_settings,
-    say,
-    source_of,
+    print_facts,
+    read_fit_options,
+    read_source_options,
+    workspace_facts,
 )
 
 
@@ -50,12 +50,12 @@ def fit(
     from gem_core.pipeline import build
     from gem_core.workspace import Workspace
 
-    settings = fit_settings(clusters, strength, target, concentration, solver, weighting, seed)
-    source = source_of(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder, name)
+    settings = read_fit_options(clusters, strength, target, concentration, solver, weighting, seed)
+    source = read_source_options(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder, name)
     console = Console(progress_file)
     taxonomy = build(source, workspace, settings, progress=console)
     console.end()
-    say(facts_of(Workspace(workspace), taxonomy), as_json)
+    print_facts(workspace_facts(Workspace(workspace), taxonomy), as_json)
 
 
 def path(
@@ -98,4 +98,4 @@ def info(workspace: WorkspaceArg, as_json: Json = False) -> None:
 
     opened = Workspace(workspace)
     taxonomy = opened.taxonomy() if opened.fitted() else None
-    say(facts_of(opened, taxonomy), as_json)
+    print_facts(workspace_facts(opened, taxonomy), as_json)

@@ -1,6 +1,6 @@
 """Corpora: read files as documents, count refused rows by reason, load own vectors."""
 
-from gem_core.corpus.columns import Columns, Preview, choose_columns, guess_columns, preview
+from gem_core.corpus.columns import Columns, CorpusPreview, choose_columns, guess_columns, preview
 from gem_core.corpus.docstring_corpus import write_docstrings
 from gem_core.corpus.read import REASONS, Corpus, hash_documents, read_corpus
 from gem_core.corpus.read_vectors import load_vectors
@@ -9,7 +9,7 @@ __all__ = [
     "REASONS",
     "Columns",
     "Corpus",
-    "Preview",
+    "CorpusPreview",
     "choose_columns",
     "guess_columns",
     "hash_documents",

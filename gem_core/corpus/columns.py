@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gem_core.corpus.files import Broken, Source, find_sources, names_of, read_rows
+from gem_core.corpus.files import BrokenRow, SourceFile, column_names, find_sources, read_rows
 from gem_core.errors import CorpusError
 
 TEXT_NAMES = (
@@ -53,7 +53,7 @@ class Columns:
 
     Examples
     --------
-    >>> Columns("body", id="url").named()
+    >>> Columns("body", id="url").by_role()
     {'text': 'body', 'id': 'url'}
     """
 
@@ -67,13 +67,13 @@ class Columns:
         """Return every role with its column or None."""
         return dataclasses.asdict(self)
 
-    def named(self) -> dict[str, str]:
+    def by_role(self) -> dict[str, str]:
         """Return the roles that have a column."""
         return {role: name for role, name in self.as_dict().items() if name is not None}
 
 
 @dataclass(frozen=True)
-class Preview:
+class CorpusPreview:
     """The first rows of a corpus, before it is read.
 
     Attributes
@@ -97,7 +97,7 @@ class Preview:
     size: int
 
 
-def preview(path: Path | str, rows: int = 50) -> Preview:
+def preview(path: Path | str, rows: int = 50) -> CorpusPreview:
     """Look at the first rows of a corpus and guess its columns; reads no more of the file than it shows.
 
     Parameters
@@ -122,18 +122,18 @@ def preview(path: Path | str, rows: int = 50) -> Preview:
     """
     sources = find_sources(path)
     first = sources[0]
-    sound = (row for row in read_rows(first) if not isinstance(row, Broken))
-    seen = [{name: printable(cell) for name, cell in row.items()} for row in itertools.islice(sound, rows)]
-    names = names_of(first) or tuple(dict.fromkeys(name for row in seen for name in row))
+    sound = (row for row in read_rows(first) if not isinstance(row, BrokenRow))
+    seen = [{name: replace_surrogates(cell) for name, cell in row.items()} for row in itertools.islice(sound, rows)]
+    names = column_names(first) or tuple(dict.fromkeys(name for row in seen for name in row))
     if not seen:
         raise CorpusError(
             f"{first.path.name} must hold at least one row", "no row that can be read", "Check the export that wrote it"
         )
     table = pd.DataFrame({name: pd.Series([row.get(name) for row in seen], dtype=object) for name in names})
-    return Preview(names, guess_columns(table), table, len(sources), sum(s.size for s in sources))
+    return CorpusPreview(names, guess_columns(table), table, len(sources), sum(s.size for s in sources))
 
 
-def printable(cell: object) -> object:
+def replace_surrogates(cell: object) -> object:
     """Replace what is not UTF-8 in a string by U+FFFD; other values pass.
 
     Examples
@@ -182,7 +182,7 @@ def guess_columns(table: pd.DataFrame) -> Columns:
     if longest == 0.0:
         raise CorpusError(
             "one column must hold text",
-            f"columns {listed(names)} without any",
+            f"columns {list_names(names)} without any",
             "Choose another file, or name the text column",
         )
     candidates = [name for name in names if lengths[name] >= longest / 4]
@@ -210,7 +210,7 @@ def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
 
 
 def _is_numeric(column: pd.Series) -> bool:
-    return all(as_number(cell) is not None for cell in column)
+    return all(parse_number(cell) is not None for cell in column)
 
 
 def _is_distinct(column: pd.Series) -> bool:
@@ -218,7 +218,7 @@ def _is_distinct(column: pd.Series) -> bool:
     return all(isinstance(cell, str | int) and cell != "" for cell in cells) and len(set(cells)) == len(cells)
 
 
-def as_number(cell: object) -> float | None:
+def parse_number(cell: object) -> float | None:
     """Read a cell as a finite number from 0 up, else None.
 
     Examples
@@ -235,12 +235,12 @@ def as_number(cell: object) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-def listed(names: Iterable[str], most: int = 12) -> str:
+def list_names(names: Iterable[str], most: int = 12) -> str:
     """Name columns in a line that stays readable however many there are.
 
     Examples
     --------
-    >>> listed(["id", "text"]), listed(map(str, range(200)), most=3)
+    >>> list_names(["id", "text"]), list_names(map(str, range(200)), most=3)
     ('id, text', '0, 1, 2 and 197 more')
     """
     short = [name if len(name) <= 40 else name[:39] + "…" for name in names]
@@ -248,7 +248,7 @@ def listed(names: Iterable[str], most: int = 12) -> str:
     return ", ".join(short[:most]) + (f" and {more:,} more" if more > 0 else "") if short else "none"
 
 
-def check_columns(columns: Columns, sources: Sequence[Source]) -> None:
+def check_columns(columns: Columns, sources: Sequence[SourceFile]) -> None:
     """Refuse columns that the files do not have, one column in two roles, and files that differ in their columns.
 
     Files of JSON Lines name their fields in every row and are checked while they are read.
@@ -257,7 +257,7 @@ def check_columns(columns: Columns, sources: Sequence[Source]) -> None:
     ------
     CorpusError
     """
-    roles = columns.named()
+    roles = columns.by_role()
     for role, name in roles.items():
         twice = [other for other, same in roles.items() if same == name and other != role]
         if twice:
@@ -268,7 +268,7 @@ def check_columns(columns: Columns, sources: Sequence[Source]) -> None:
             )
     first: tuple[str, ...] | None = None
     for source in sources:
-        names = names_of(source)
+        names = column_names(source)
         if names is None:
             return
         if first is not None and set(names) != set(first):
@@ -280,22 +280,22 @@ def check_columns(columns: Columns, sources: Sequence[Source]) -> None:
         first = first or names
         for role, name in roles.items():
             if name not in names:
-                raise missing_column(role, name, names, source.path.name)
+                raise missing_column_error(role, name, names, source.path.name)
 
 
 def _difference(first: Sequence[str], names: Sequence[str]) -> str:
     lacks = [name for name in first if name not in names]
     extra = [name for name in names if name not in first]
-    parts = [f"no {listed(lacks, 5)}"] if lacks else []
-    return " and ".join(parts + ([f"extra {listed(extra, 5)}"] if extra else []))
+    parts = [f"no {list_names(lacks, 5)}"] if lacks else []
+    return " and ".join(parts + ([f"extra {list_names(extra, 5)}"] if extra else []))
 
 
-def missing_column(role: str, name: str, names: Sequence[str], where: str) -> CorpusError:
+def missing_column_error(role: str, name: str, names: Sequence[str], where: str) -> CorpusError:
     """Word the refusal of a column that is not there, with the nearest name there is."""
     near = difflib.get_close_matches(name, names, n=1)
     return CorpusError(
         f"the {role} column '{name}' must be in {where}",
-        f"{len(names):,} column{'s' if len(names) != 1 else ''}: {listed(names)}",
+        f"{len(names):,} column{'s' if len(names) != 1 else ''}: {list_names(names)}",
         f"Did you mean '{near[0]}'" if near else f"Choose the {role} column from these",
     )
 
@@ -320,13 +320,13 @@ def choose_columns(
     """
     look = preview(path)
     named = {"text": text, "id": id, "label": label, "tokens": tokens, "weight": weight}
-    declared = names_of(find_sources(path)[0])
+    declared = column_names(find_sources(path)[0])
     for role, name in named.items():
         # A field of JSON Lines may come later than the preview looks; read_corpus finds out.
         if name is not None and declared is not None and name not in declared:
-            raise missing_column(role, name, declared, Path(path).name)
+            raise missing_column_error(role, name, declared, Path(path).name)
     given = {role: name for role, name in named.items() if name is not None}
     others = look.table.drop(columns=list(given.values()), errors="ignore")
     guessed = guess_columns(others) if text is None else look.guesses
-    roles = {role: name for role, name in guessed.named().items() if role not in given and name not in given.values()}
+    roles = {role: name for role, name in guessed.by_role().items() if role not in given and name not in given.values()}
     return Columns(**(roles | given))

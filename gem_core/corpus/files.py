@@ -36,22 +36,22 @@ CELL_LIMIT = 2**31 - 1
 LENIENT = json.JSONDecoder(strict=False)  # bare control characters in strings are against the standard and do no harm
 
 
-class Truncated(CorpusError):
+class TruncatedFile(CorpusError):
     """A file is damaged or ends too early."""
 
 
 @dataclass(frozen=True)
-class Broken:
+class BrokenRow:
     """A row that cannot be taken apart: a line that is not JSON, or the wrong number of cells."""
 
     detail: str
 
 
-Row = dict[str, object] | Broken
+Row = dict[str, object] | BrokenRow
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """One file of a corpus."""
 
     path: Path
@@ -60,7 +60,7 @@ class Source:
     size: int
 
 
-def find_sources(path: Path | str) -> tuple[Source, ...]:
+def find_sources(path: Path | str) -> tuple[SourceFile, ...]:
     """Return the corpus files that `path` names: itself, or every one below a folder in the order of their names.
 
     Hidden files and those whose name starts with an underscore are passed over in folders.
@@ -113,7 +113,7 @@ def split_suffix(path: Path) -> tuple[Format | None, str]:
     return (None, "") if form == "parquet" and compression else (form, compression)
 
 
-def _source(path: Path) -> Source:
+def _source(path: Path) -> SourceFile:
     form, compression = split_suffix(path)
     if form is None:
         raise CorpusError(f"a corpus file must be {KNOWN}", f"{path.name}", "Convert it, for example to JSON Lines")
@@ -122,10 +122,10 @@ def _source(path: Path) -> Source:
         raise CorpusError(
             f"{path.name} must hold at least one row", "an empty file (0 bytes)", "Check the export that wrote it"
         )
-    return Source(path, form, compression, size)
+    return SourceFile(path, form, compression, size)
 
 
-def read_rows(source: Source, tell: Callable[[int], None] = lambda done: None) -> Iterator[Row]:
+def read_rows(source: SourceFile, tell: Callable[[int], None] = lambda done: None) -> Iterator[Row]:
     """Yield the rows of one file; `tell` hears how many bytes of the file have been passed, about once a mebibyte."""
     if source.format == "parquet":
         return _parquet_rows(source, tell)
@@ -133,7 +133,7 @@ def read_rows(source: Source, tell: Callable[[int], None] = lambda done: None) -
     return _jsonl_rows(source, blocks) if source.format == "jsonl" else _csv_rows(source, blocks)
 
 
-def names_of(source: Source) -> tuple[str, ...] | None:
+def column_names(source: SourceFile) -> tuple[str, ...] | None:
     """Return the column names that a file declares (csv, tsv, parquet), or None where each row names its own."""
     if source.format == "parquet":
         with _open_parquet(source) as file:
@@ -146,7 +146,7 @@ def names_of(source: Source) -> tuple[str, ...] | None:
 # ---- bytes ----------------------------------------------------------------------------------------------------------
 
 
-def read_blocks(source: Source, tell: Callable[[int], None]) -> Iterator[bytes]:
+def read_blocks(source: SourceFile, tell: Callable[[int], None]) -> Iterator[bytes]:
     """Yield decompressed blocks of a file, its byte-order mark removed.
 
     Raises
@@ -169,12 +169,12 @@ def read_blocks(source: Source, tell: Callable[[int], None]) -> Iterator[bytes]:
             raise _truncated(source, str(error)) from error
 
 
-def _plain(source: Source, file: BinaryIO) -> Iterator[bytes]:
+def _plain(source: SourceFile, file: BinaryIO) -> Iterator[bytes]:
     while block := file.read(BLOCK):
         yield block
 
 
-def _gunzip(source: Source, file: BinaryIO) -> Iterator[bytes]:
+def _gunzip(source: SourceFile, file: BinaryIO) -> Iterator[bytes]:
     # Not gzip.GzipFile: what it has unpacked before a break in the file is lost with its error.
     member = None
     while packed := file.read(PACKED):
@@ -189,7 +189,7 @@ def _gunzip(source: Source, file: BinaryIO) -> Iterator[bytes]:
         raise _truncated(source, "the last gzip member does not end")
 
 
-def _unzstd(source: Source, file: BinaryIO) -> Iterator[bytes]:
+def _unzstd(source: SourceFile, file: BinaryIO) -> Iterator[bytes]:
     # Frames are opened one by one: the library's stream reader ends quietly on a truncated file.
     opener = zstandard.ZstdDecompressor(max_window_size=2**31)
     frame = None
@@ -205,7 +205,7 @@ def _unzstd(source: Source, file: BinaryIO) -> Iterator[bytes]:
         raise _truncated(source, "the last zstd frame does not end")
 
 
-def _refuse_utf16(source: Source, block: bytes) -> None:
+def _refuse_utf16(source: SourceFile, block: bytes) -> None:
     if block.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise CorpusError(
             f"{source.path.name} must be UTF-8",
@@ -214,8 +214,8 @@ def _refuse_utf16(source: Source, block: bytes) -> None:
         )
 
 
-def _truncated(source: Source, why: str) -> Truncated:
-    return Truncated(
+def _truncated(source: SourceFile, why: str) -> TruncatedFile:
+    return TruncatedFile(
         f"{source.path.name} must be a whole {source.format}{source.compression} file",
         f"one that is damaged or cut short ({why})",
         "Copy or download it again",
@@ -270,15 +270,15 @@ def parse_line(line: bytes) -> Row:
     try:
         value = LENIENT.decode(line.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError) as error:
-        return Broken(f"not JSON: {str(error) or type(error).__name__}"[:200])
-    return value if isinstance(value, dict) else Broken(f"a JSON {type(value).__name__}, not an object")
+        return BrokenRow(f"not JSON: {str(error) or type(error).__name__}"[:200])
+    return value if isinstance(value, dict) else BrokenRow(f"a JSON {type(value).__name__}, not an object")
 
 
-def _jsonl_rows(source: Source, blocks: Iterable[bytes]) -> Iterator[Row]:
+def _jsonl_rows(source: SourceFile, blocks: Iterable[bytes]) -> Iterator[Row]:
     return (parse_line(line) for line in byte_lines(blocks) if line.strip())
 
 
-def _csv_cells(source: Source, lines: Iterable[str]) -> Iterator[list[str] | Broken]:
+def _csv_cells(source: SourceFile, lines: Iterable[str]) -> Iterator[list[str] | BrokenRow]:
     """Yield the cells of every row that is not blank; strict, so that a stray quote cannot swallow later rows."""
     lines = iter(lines)
     first = next(lines, "")
@@ -302,7 +302,7 @@ def _csv_cells(source: Source, lines: Iterable[str]) -> Iterator[list[str] | Bro
                     f"a quote in the row that starts on line {begin:,} and never ends",
                     "Close or double the quote in that row",
                 ) from error
-            yield Broken(f"line {begin:,}: {error}")
+            yield BrokenRow(f"line {begin:,}: {error}")
             continue
         if cells:
             yield cells
@@ -313,16 +313,16 @@ def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _delimiter(source: Source, header: str) -> str:
+def _delimiter(source: SourceFile, header: str) -> str:
     if source.format == "tsv":
         return "\t"
     # Commas unless the header has none: spreadsheets of many countries write semicolons.
     return max([",", ";", "\t", "|"], key=lambda mark: (mark == "," and mark in header, header.count(mark)))
 
 
-def _csv_header(source: Source, cells: Iterator[list[str] | Broken]) -> tuple[str, ...]:
+def _csv_header(source: SourceFile, cells: Iterator[list[str] | BrokenRow]) -> tuple[str, ...]:
     header = next(cells, None)
-    if header is None or isinstance(header, Broken):
+    if header is None or isinstance(header, BrokenRow):
         raise CorpusError(
             f"{source.path.name} must begin with a line of column names",
             "no line at all" if header is None else header.detail,
@@ -331,26 +331,26 @@ def _csv_header(source: Source, cells: Iterator[list[str] | Broken]) -> tuple[st
     return unique_names(header)
 
 
-def _csv_rows(source: Source, blocks: Iterable[bytes]) -> Iterator[Row]:
+def _csv_rows(source: SourceFile, blocks: Iterable[bytes]) -> Iterator[Row]:
     cells = _csv_cells(source, _text_lines(blocks))
     names = _csv_header(source, cells)
     for row in cells:
-        if isinstance(row, Broken):
+        if isinstance(row, BrokenRow):
             yield row
         elif len(row) != len(names):
-            yield Broken(f"{len(row)} cells where the header has {len(names)}")
+            yield BrokenRow(f"{len(row)} cells where the header has {len(names)}")
         else:
             yield dict(zip(names, row, strict=True))
 
 
-def _open_parquet(source: Source) -> pq.ParquetFile:
+def _open_parquet(source: SourceFile) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(source.path)
     except (pa.ArrowInvalid, OSError) as error:
         raise _truncated(source, str(error).splitlines()[0][:120]) from error
 
 
-def _parquet_rows(source: Source, tell: Callable[[int], None]) -> Iterator[Row]:
+def _parquet_rows(source: SourceFile, tell: Callable[[int], None]) -> Iterator[Row]:
     with _open_parquet(source) as file:
         names, total, done = unique_names(file.schema_arrow.names), max(1, file.metadata.num_rows), 0
         try:

@@ -14,8 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gem_core._types import Progress, frozen, silent
-from gem_core.corpus.columns import Columns, as_number, check_columns, missing_column, preview, printable
-from gem_core.corpus.files import Broken, Row, Source, find_sources, read_rows
+from gem_core.corpus.columns import (
+    Columns,
+    check_columns,
+    missing_column_error,
+    parse_number,
+    preview,
+    replace_surrogates,
+)
+from gem_core.corpus.files import BrokenRow, Row, SourceFile, find_sources, read_rows
 from gem_core.embedding.tokens import TokenCounter, packaged_counter
 from gem_core.errors import CorpusError
 
@@ -198,7 +205,7 @@ class _Intake:
 
     def take(self, row: Row) -> None:
         number, self.rows = self.rows, self.rows + 1
-        if isinstance(row, Broken):
+        if isinstance(row, BrokenRow):
             self.refuse(number, "", "broken_row", row.detail)
             return
         name, why = self._name(row, number)
@@ -220,7 +227,7 @@ class _Intake:
                 cells.append(None)
 
     def refuse(self, row: int, name: str, reason: Reason, detail: str) -> None:
-        self.refused.append((row, str(printable(name)), reason, str(printable(detail))))
+        self.refused.append((row, str(replace_surrogates(name)), reason, str(replace_surrogates(detail))))
 
     def _name(self, row: Mapping[str, object], number: int) -> tuple[str, tuple[Reason, str] | None]:
         if self.columns.id is None:
@@ -246,7 +253,7 @@ class _Intake:
         words = count_words(text)
         if words < self.min_words:
             return "too_short", f"{words} word{'s' if words != 1 else ''}, fewer than {self.min_words}"
-        if self.columns.weight is not None and as_number(row.get(self.columns.weight)) is None:
+        if self.columns.weight is not None and parse_number(row.get(self.columns.weight)) is None:
             return "wrong_type", f"the weight is {_shown(row.get(self.columns.weight))}, not a number from 0 up"
         return None
 
@@ -266,23 +273,23 @@ def _is_utf8(text: str) -> bool:
 
 
 def _shown(cell: object) -> str:
-    return "missing" if cell is None or cell == "" else str(printable(str(cell)))[:40]
+    return "missing" if cell is None or cell == "" else str(replace_surrogates(str(cell)))[:40]
 
 
-def _take_source(source: Source, intake: _Intake, tell: Callable[[int], None]) -> None:
+def _take_source(source: SourceFile, intake: _Intake, tell: Callable[[int], None]) -> None:
     """Read one file; a file of JSON Lines none of whose rows has a column lacks that column."""
-    needed = set(intake.columns.named().items()) if source.format == "jsonl" else set()
+    needed = set(intake.columns.by_role().items()) if source.format == "jsonl" else set()
     names: dict[str, None] = {}
     sound = 0
     for row in read_rows(source, tell):
-        if not isinstance(row, Broken):
+        if not isinstance(row, BrokenRow):
             sound += 1
             if needed:
                 needed = {(role, name) for role, name in needed if name not in row}
                 names.update(dict.fromkeys(row))
         intake.take(row)
     for role, name in sorted(needed) if sound else []:
-        raise missing_column(role, name, list(names), source.path.name)
+        raise missing_column_error(role, name, list(names), source.path.name)
 
 
 def _nothing_left(path: Path, intake: _Intake) -> CorpusError:
@@ -307,7 +314,7 @@ def _tokens(
 ) -> tuple[list[int], str]:
     """Return token counts and where they come from: the column, the tokenizer, or words x 1.3."""
     if columns.tokens is not None:
-        numbers = [as_number(cell) for cell in intake.other[columns.tokens]]
+        numbers = [parse_number(cell) for cell in intake.other[columns.tokens]]
         missing = sum(number is None for number in numbers)
         note = f" ({missing:,} without a number there: words x 1.3)" if missing else ""
         return [
@@ -339,11 +346,11 @@ def _documents(intake: _Intake, columns: Columns, tokens: Sequence[int]) -> pd.D
     for name, cells in intake.other.items():
         if name == columns.tokens:
             continue
-        clean = str(printable(name))
+        clean = str(replace_surrogates(name))
         # A source may have an "id" that was not chosen as one; it stands beside ours.
         while clean in made:
             clean += " (source)"
-        numbers = [as_number(cell) for cell in cells] if name == columns.weight else None
+        numbers = [parse_number(cell) for cell in cells] if name == columns.weight else None
         made[clean] = pd.Series(numbers, dtype="float64") if numbers else clean_column(cells)
     return pd.DataFrame(made)
 
@@ -376,4 +383,4 @@ def clean_column(cells: Sequence[object]) -> pd.Series:
 def _as_string(cell: object) -> str:
     if isinstance(cell, list | dict):
         cell = json.dumps(cell, ensure_ascii=False, default=str)
-    return str(printable(cell if isinstance(cell, str) else str(cell)))
+    return str(replace_surrogates(cell if isinstance(cell, str) else str(cell)))

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gem_core._types import Float32, Float64
-from gem_core.corpus.columns import listed
+from gem_core.corpus.columns import list_names
 from gem_core.corpus.files import find_sources
 from gem_core.errors import CorpusError
 
@@ -222,18 +222,20 @@ def _vector_column(path: Path, schema: pa.Schema, column: str | None) -> str:
     lists = [field.name for field in schema if _is_numbers(field.type)]
     if column is not None:
         if column not in lists:
-            came = f"type {schema.field(column).type}" if column in schema.names else f"columns {listed(schema.names)}"
+            came = (
+                f"type {schema.field(column).type}" if column in schema.names else f"columns {list_names(schema.names)}"
+            )
             raise CorpusError(
                 f"column '{column}' of {path.name} must be a column of lists of numbers",
                 came,
-                f"Choose one of the list columns: {listed(lists)}",
+                f"Choose one of the list columns: {list_names(lists)}",
             )
         return column
     named = [name for name in VECTOR_NAMES if name in lists]
     if not named and len(lists) != 1:
         raise CorpusError(
             f"{path.name} must have one column of lists of numbers",
-            f"{len(lists)} such columns among {listed(schema.names)}",
+            f"{len(lists)} such columns among {list_names(schema.names)}",
             "Name the column of the vectors",
         )
     return named[0] if named else str(lists[0])

@@ -79,7 +79,7 @@ def _unit(rows: Float32, first_row: int, name: str) -> Float32:
 
 
 @contextmanager
-def running(encoder: Encoder) -> Iterator[Runner]:
+def encoder_threads(encoder: Encoder) -> Iterator[Runner]:
     """Start the threads of an encoder, and leave torch's number of threads as it was found."""
     import torch
 
@@ -104,5 +104,5 @@ def encode(texts: Sequence[str], encoder: Encoder) -> Float32:
     >>> bool(bees @ honey > bees @ tax)
     True
     """
-    with running(encoder) as runner:
+    with encoder_threads(encoder) as runner:
         return runner.rows(runner.prepare(texts).result(), lambda done: None)

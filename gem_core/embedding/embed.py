@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from gem_core._types import Float32, Progress, silent
-from gem_core.embedding.batches import Runner, running
+from gem_core.embedding.batches import Runner, encoder_threads
 from gem_core.embedding.encoders import PACKAGED, Encoder, EncoderSettings, identify, load_encoder
-from gem_core.embedding.vector_cache import VectorCache, opened
+from gem_core.embedding.vector_cache import VectorCache, open_vector_cache
 from gem_core.errors import InputError
 
 
@@ -35,7 +35,7 @@ Engine = Callable[[str, EncoderSettings], AbstractContextManager[Embedders]]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class EmbeddingEstimate:
     """How long embedding will take, from a few batches that were really embedded.
 
     Attributes
@@ -125,7 +125,7 @@ def embed(
         identity = identify(encoder) or f"{encoder}@unknown"
     about = {"texts": digest, "encoder": identity, **_of_results(settings)}
     key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:20]
-    with opened(Path(cache).expanduser() / key, about, len(texts)) as store:
+    with open_vector_cache(Path(cache).expanduser() / key, about, len(texts)) as store:
         vectors = store.finished()
         if vectors is None:
             progress("load encoder", 0, 1)
@@ -172,7 +172,7 @@ def _hash_texts(texts: Sequence[str]) -> str:
 def _fill(store: VectorCache, texts: Sequence[str], model: Encoder, batch: int, progress: Progress) -> None:
     done, total = store.resume(model.dimension), len(texts)
     progress("embed", done, total)
-    with running(model) as runner:
+    with encoder_threads(model) as runner:
         waiting = runner.prepare(texts[done : done + batch])
         for begin in range(done, total, batch):
             prepared = waiting.result()
@@ -212,7 +212,7 @@ def estimate_embedding(
     *,
     settings: EncoderSettings | None = None,
     seconds: float = 3.0,
-) -> Estimate:
+) -> EmbeddingEstimate:
     """Measure how fast this machine embeds this corpus: about `seconds` of real work on documents of every length.
 
     Parameters
@@ -242,7 +242,7 @@ def estimate_embedding(
     model = load_encoder(encoder, settings) if isinstance(encoder, str) else encoder
     # Every 1/32 of the sorted lengths goes into each batch, so a batch is a small image of the corpus.
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    with running(model) as runner:
+    with encoder_threads(model) as runner:
         _measure(runner, [texts[i] for i in order[len(order) // 64 :: max(1, len(order) // 8)]][:8])
         spent, measured, place = 0.0, 0, 0
         while spent < seconds and measured < len(texts):
@@ -252,7 +252,9 @@ def estimate_embedding(
             measured += len(some)
             place += max(1, step // 3)
     rate = measured / spent
-    return Estimate(rate, len(texts) / rate, measured, model.name, model.precision, model.device, model.max_tokens)
+    return EmbeddingEstimate(
+        rate, len(texts) / rate, measured, model.name, model.precision, model.device, model.max_tokens
+    )
 
 
 def _measure(runner: Runner, texts: Sequence[str]) -> float:

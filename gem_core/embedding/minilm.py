@@ -30,7 +30,7 @@ POSITIONS = 512
 CHARACTERS_PER_TOKEN = 8
 
 
-def checked_weights(folder: Path | None = None) -> Path:
+def check_packaged_weights(folder: Path | None = None) -> Path:
     """Return the file of the packaged weights after checking every byte of it.
 
     Parameters
@@ -81,7 +81,7 @@ class PackagedEncoder:
         from safetensors.torch import load_file
         from tokenizers import Tokenizer
 
-        weights = checked_weights(folder)
+        weights = check_packaged_weights(folder)
         self.name, self.device, self.workers = PACKAGED_NAME, device, workers
         self.precision = str(dtype).removeprefix("torch.")
         self.max_tokens, self.prompt = min(max_tokens, POSITIONS), prompt

@@ -45,7 +45,7 @@ class PackagedCounter:
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""
-        pieces = [(place, piece) for place, text in enumerate(texts) for piece in cut(text)]
+        pieces = [(place, piece) for place, text in enumerate(texts) for piece in cut_text(text)]
         counts = [0] * len(texts)
         for begin in range(0, len(pieces), 64):
             some = pieces[begin : begin + 64]
@@ -61,7 +61,7 @@ def packaged_counter() -> PackagedCounter | None:
     return None if folder is None else PackagedCounter(folder)
 
 
-def cut(text: str, size: int = PIECE) -> list[str]:
+def cut_text(text: str, size: int = PIECE) -> list[str]:
     """Cut a long text at blanks into pieces of about `size` characters; joined they are the text.
 
     Examples

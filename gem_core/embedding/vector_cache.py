@@ -26,7 +26,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class VectorCache:
-    """The vectors of one corpus by one encoder; made by `opened`.
+    """The vectors of one corpus by one encoder; made by `open_vector_cache`.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class VectorCache:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, about: dict[str, Any], documents: int) -> Iterator[VectorCache]:
+def open_vector_cache(folder: Path, about: dict[str, Any], documents: int) -> Iterator[VectorCache]:
     """Open the cache of one corpus and encoder for this process alone.
 
     Raises

@@ -3,7 +3,7 @@
 from gem_core.pipeline.building.balance_path import ensure_path
 from gem_core.pipeline.building.estimate import Estimate, estimate
 from gem_core.pipeline.building.fit import fit_taxonomy
-from gem_core.pipeline.building.ingest import Source, build, finish, prepare
+from gem_core.pipeline.building.ingest import Source, build, finish_workspace, prepare
 from gem_core.pipeline.building.replay_history import replay_steps
 from gem_core.pipeline.building.sample import open_sample, sample_folder
 from gem_core.pipeline.building.target_shares import align_target_shares, natural_shares
@@ -36,7 +36,7 @@ __all__ = [
     "ensure_path",
     "estimate",
     "explain_moves",
-    "finish",
+    "finish_workspace",
     "fit_taxonomy",
     "home",
     "model_of",

@@ -35,7 +35,7 @@ class TextBlock:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def part(self, start: int, stop: int) -> "TextBlock":
+    def slice(self, start: int, stop: int) -> "TextBlock":
         """Rows from start to before stop."""
         return TextBlock(self.offsets[start : stop + 1], self.data, self.valid[start:stop])
 

@@ -108,7 +108,7 @@ class Student:
         frozen(self.weights)
         frozen(self.bias)
 
-    def named(self, numbers: Sequence[int], labels: Sequence[str], taxonomy_hash: str) -> "Student":
+    def with_labels(self, numbers: Sequence[int], labels: Sequence[str], taxonomy_hash: str) -> "Student":
         """Give the classes the numbers and labels of a taxonomy's clusters, in the same order."""
         return replace(self, numbers=tuple(int(n) for n in numbers), labels=tuple(labels), taxonomy_hash=taxonomy_hash)
 
@@ -139,7 +139,7 @@ class Student:
         """What travels to another process: the fields, not what is derived from them."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
-    def warm(self) -> None:
+    def warm_up(self) -> None:
         """Compile, or load the machine code, and lay the rows out: a few seconds the first time on a machine."""
         for kind in (pa.string(), pa.large_string()):
             self.score(pa.array(["one two"], type=kind))

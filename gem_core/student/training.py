@@ -111,7 +111,7 @@ def train_student(
     Returns
     -------
     Student
-        With temperature 1, and numbers 0 to K - 1: see `calibrate_student` and `Student.named`.
+        With temperature 1, and numbers 0 to K - 1: see `calibrate_student` and `Student.with_labels`.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def train_student(
         If sizes differ or a label is not from 0 to n_clusters - 1.
     """
     config = config or StudentConfig()
-    lesson = _lesson(texts, labels, n_clusters, weights, soft, config.softness)
+    lesson = _check_training_data(texts, labels, n_clusters, weights, soft, config.softness)
     blocks = list(text_blocks(texts))
     value = _values(blocks, config.buckets, progress)
     rows, bias = _learn(blocks, lesson, value, config, progress)
@@ -143,16 +143,16 @@ def train_student(
 
 
 @dataclass(frozen=True)
-class _Lesson:
+class _TrainingData:
     labels: Int32
     soft: Float32
     importance: Float32
     n_clusters: int
 
 
-def _lesson(
+def _check_training_data(
     texts: Any, labels: ArrayLike, k: int, weights: ArrayLike | None, soft: ArrayLike | None, softness: float
-) -> _Lesson:
+) -> _TrainingData:
     n = len(texts)
     target = np.asarray(labels)
     if target.shape != (n,):
@@ -193,7 +193,7 @@ def _lesson(
     if soft is not None and softness != 1:
         shares = shares ** np.float32(1 / softness)
         shares /= shares.sum(axis=1, keepdims=True)
-    return _Lesson(
+    return _TrainingData(
         target.astype(np.int32), shares, (importance / importance[importance > 0].mean()).astype(np.float32), k
     )
 
@@ -216,7 +216,7 @@ def _values(blocks: list[TextBlock], buckets: int, progress: Progress) -> Float3
     first = 0
     for block in blocks:
         for start in range(0, len(block), 16 * GROUP):
-            part = block.part(start, min(start + 16 * GROUP, len(block)))
+            part = block.slice(start, min(start + 16 * GROUP, len(block)))
             count_documents(part.offsets, part.data, part.valid, *reader.tables, *reader.space, held, last, first)
             first += len(part)
             progress("Counting words", first, n)
@@ -235,7 +235,7 @@ def _groups(blocks: list[TextBlock], rng: np.random.Generator) -> Iterator[tuple
 
 
 def _learn(
-    blocks: list[TextBlock], lesson: _Lesson, value: Float32, config: StudentConfig, progress: Progress
+    blocks: list[TextBlock], lesson: _TrainingData, value: Float32, config: StudentConfig, progress: Progress
 ) -> tuple[Float32, Float32]:
     from gem_core.student.kernel import learn
 

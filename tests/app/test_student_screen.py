@@ -20,7 +20,7 @@ from gem_core._formatting import percent
 from gem_core.pipeline import Exclude, Rename, edit
 from gem_core.pipeline.labeling.totals import read_totals
 from gem_core.pipeline.student.distil import DistilSettings, distil
-from gem_core.pipeline.student.registry import student_folder, students
+from gem_core.pipeline.student.registry import saved_students, student_folder
 from gem_core.student import StudentConfig
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import wait_for
@@ -80,7 +80,7 @@ def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.M
     state = wait_for(lambda: (now := runner.status(job)).ended and now, 120)
     assert state.state == "finished", state.message
     app.run()
-    (kept,) = students(sample)
+    (kept,) = saved_students(sample)
     low, high = kept.report.agreement_interval
     assert (
         f"### Agrees with the taxonomy on {percent(kept.report.agreement)} of {kept.report.test:,} documents it "
@@ -94,7 +94,7 @@ def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.M
 
 
 def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = students(taught)[0].report
+    report = saved_students(taught)[0].report
     app = shown(taught, monkeypatch)
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Mass error"] == percent(report.mass_error)
@@ -122,7 +122,7 @@ def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pyt
 
 
 def test_the_matrix_stands_in_the_order_of_the_tree(taught: Workspace) -> None:
-    report, taxonomy = students(taught)[0].report, taught.taxonomy()
+    report, taxonomy = saved_students(taught)[0].report, taught.taxonomy()
     order = ordered(report, taxonomy)
     assert sorted(order) == list(range(len(report.clusters)))
     groups = [taxonomy.cluster(report.clusters[at].number).parent for at in order]
@@ -139,7 +139,7 @@ def test_the_matrix_stands_in_the_order_of_the_tree(taught: Workspace) -> None:
 def test_documents_of_a_disagreement_are_read_beside_typical_ones(
     taught: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = students(taught)[0].report
+    report = saved_students(taught)[0].report
     pair = max(report.pairs, key=lambda one: len(one.rows))
     assert len(pair.rows) > 1
     app = shown(taught, monkeypatch)
@@ -186,7 +186,7 @@ def test_names_are_shown_as_they_are_and_nothing_in_them_runs(
 def test_a_teacher_that_is_gone_and_a_corpus_that_was_read_anew(
     taught: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = students(taught)[0].folder / "report.json"
+    path = saved_students(taught)[0].folder / "report.json"
     text = path.read_text()
     key, data = taught.taxonomy().key, taught.manifest.data_hash
     path.write_text(text.replace(key, "0" * 16))
@@ -201,7 +201,7 @@ def test_a_teacher_that_is_gone_and_a_corpus_that_was_read_anew(
 def test_several_students_can_be_chosen(taught: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     other = DistilSettings(seed=1, student=QUICK.student)
     distil(taught, taught.taxonomy(), student_folder(taught, taught.taxonomy(), other), other)
-    new, old = students(taught)
+    new, old = saved_students(taught)
     app = shown(taught, monkeypatch)
     assert f"on {percent(new.report.agreement)} of" in words(app)
     pick = next(one for one in app.selectbox if str(one.key).startswith("student-which"))
@@ -234,7 +234,7 @@ def test_a_folder_is_labelled_as_a_job(taught: Workspace, tmp_path: Path, monkey
     app.text_input(key="student-out").set_value(str(tmp_path / "labelled"))
     app.number_input(key="student-workers").set_value(1).run()
     assert "3 shards" in words(app)
-    assert f"label {students(taught)[0].folder} {tmp_path / 'pool'} {tmp_path / 'labelled'}" in words(app)
+    assert f"label {saved_students(taught)[0].folder} {tmp_path / 'pool'} {tmp_path / 'labelled'}" in words(app)
     app.button(key="student-label-start").click().run()
     job = runner.find(taught.root, "label")
     assert job is not None
@@ -279,7 +279,7 @@ def test_a_labelling_that_was_stopped_or_failed(
 ) -> None:
     whole = shards(tmp_path / "pool", taught)
     (tmp_path / "pool" / "part-1.parquet").write_bytes(b"PAR1 broken")
-    folder = students(taught)[0].folder
+    folder = saved_students(taught)[0].folder
     job = runner.start(
         "Labels",
         ["label", str(folder), str(tmp_path / "pool"), str(tmp_path / "out"), "--workers", "1", "--resume"],

@@ -13,7 +13,7 @@ import pytest
 
 from gem_core.workspace.atomic_files import alone
 from tests.helpers.cli_process import end, facts, progress, refusal, run, start, texts, wait_for
-from tests.helpers.web_shards import folder_of_shards, hashes, jsonl, saved
+from tests.helpers.shards import folder_of_shards, hashes, jsonl, saved
 
 # A file may grow to 60 kB, as on a disk that is about to be full.
 FULL = """

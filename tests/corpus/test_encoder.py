@@ -11,8 +11,8 @@ import pytest
 
 from gem_core.embedding import EncoderSettings, embed, encode, estimate_embedding, load_encoder
 from gem_core.embedding.batches import cut_batches
-from gem_core.embedding.minilm import checked_weights
-from gem_core.embedding.tokens import cut, packaged_counter, packaged_folder
+from gem_core.embedding.minilm import check_packaged_weights
+from gem_core.embedding.tokens import cut_text, packaged_counter, packaged_folder
 from gem_core.errors import CorpusError, InputError
 
 FOLDER = packaged_folder()
@@ -101,20 +101,20 @@ def test_counter_agrees_with_the_tokenizer_however_long_the_text() -> None:
     slow = AutoTokenizer.from_pretrained(str(FOLDER), local_files_only=True)
     texts = [text for text in TEXTS if len(text) < 25_000] + [PROSE * 3000]
     assert counter(texts) == [len(slow.encode(text, add_special_tokens=False, verbose=False)) for text in texts]
-    assert "".join(cut(PROSE * 3000, 1000)) == PROSE * 3000
+    assert "".join(cut_text(PROSE * 3000, 1000)) == PROSE * 3000
 
 
 def test_weights_are_checked_to_the_last_byte(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(FOLDER, folder)
-    assert checked_weights(folder) == folder / "model.safetensors"
+    assert check_packaged_weights(folder) == folder / "model.safetensors"
     with (folder / "model.safetensors").open("r+b") as file:
         file.seek(-1, os.SEEK_END)
         last = file.read(1)[0]
         file.seek(-1, os.SEEK_END)
         file.write(bytes([last ^ 1]))
     with pytest.raises(CorpusError) as caught:
-        checked_weights(folder)
+        check_packaged_weights(folder)
     said = str(caught.value)
     assert said.startswith("the packaged encoder's weights must have sha256 53aa51172d14…; got ")
     assert said.endswith(

@@ -47,7 +47,7 @@ def test_batch_order_and_chunks_change_nothing(student: Student, texts: pa.Array
 
 
 def test_another_process_scores_the_same(student: Student, texts: pa.Array) -> None:
-    student.warm()
+    student.warm_up()
     again = pickle.loads(pickle.dumps(student))  # as a pool of processes hands it over
     assert again.hash == student.hash
     same(again, texts, np.arange(len(texts)), vars(student.score(texts)))

@@ -72,7 +72,7 @@ def test_integers_are_close_to_the_numbers_they_round() -> None:
     assert int(np.abs(student.weights.astype(int)).max()) == 32767
     blocks = list(text_blocks(texts))
     value = room._values(blocks, SMALL.buckets, silent)
-    learned, _ = room._learn(blocks, room._lesson(texts, labels, K, None, None, 1.0), value, SMALL, silent)
+    learned, _ = room._learn(blocks, room._check_training_data(texts, labels, K, None, None, 1.0), value, SMALL, silent)
     features = [rows(text.encode(), SMALL.buckets) for text in texts[:50].to_pylist()]
     exact = np.stack([(learned[r].astype(float) * value[r, None]).sum(axis=0) / np.sqrt(len(r)) for r in features])
     most = 0.5 * student.scale * np.sqrt(2 * 40 - 1)

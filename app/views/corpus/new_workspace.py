@@ -13,7 +13,7 @@ from app.ui.text import escape, short
 from app.views.corpus.draft import Draft
 from app.views.corpus.estimate import show_estimate
 from gem_core._formatting import count, strength_text
-from gem_core.corpus import Columns, Preview, preview
+from gem_core.corpus import Columns, CorpusPreview, preview
 from gem_core.errors import InputError
 
 SUFFIXES = ["csv", "tsv", "jsonl", "ndjson", "gz", "zst", "parquet", "pq"]
@@ -75,7 +75,7 @@ def _take(draft: Draft, path: Path) -> None:
     draft.measured.clear()
 
 
-def _look(draft: Draft) -> Preview:
+def _look(draft: Draft) -> CorpusPreview:
     """The first rows; read again only when the file has changed."""
     assert draft.path is not None
     try:
@@ -93,7 +93,7 @@ def _look(draft: Draft) -> Preview:
     return draft.look
 
 
-def _table(draft: Draft, look: Preview) -> None:
+def _table(draft: Draft, look: CorpusPreview) -> None:
     assert draft.path is not None
     files = f"{count(look.files)} files, " if look.files > 1 else ""
     wide = (
@@ -119,7 +119,7 @@ def _cell(cell: object) -> object:
     return short(" ".join(str(cell)[: 4 * SHOWN_LETTERS].split()), SHOWN_LETTERS)
 
 
-def _columns(look: Preview) -> Columns:
+def _columns(look: CorpusPreview) -> Columns:
     guesses, chosen = look.guesses.as_dict(), {}
     for place, (role, hint) in zip(st.columns(4), ROLES.items(), strict=True):
         options = list(look.columns) if role == "text" else ["", *look.columns]  # no column has an empty name
@@ -171,7 +171,7 @@ def _vectors() -> str | None:
     return f"--embeddings={Path(typed.strip()).expanduser().absolute()}" if typed.strip() else None
 
 
-def _start(session: Session, draft: Draft, look: Preview, source: list[str]) -> None:
+def _start(session: Session, draft: Draft, look: CorpusPreview, source: list[str]) -> None:
     few = len(look.table) if len(look.table) < SHOWN_ROWS and look.files == 1 else None
     cells = st.columns([2, 3, 3])
     clusters = int(

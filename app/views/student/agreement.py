@@ -18,13 +18,13 @@ from app.views.student.confused_pairs import pairs
 from app.views.student.downloads import take_away
 from app.views.student.train import standing
 from gem_core._formatting import count, percent
-from gem_core.pipeline.student.registry import KeptStudent
+from gem_core.pipeline.student.registry import SavedStudent
 from gem_core.pipeline.student.report import DistilReport
 from gem_core.workspace import Taxonomy
 
 
 @st.fragment
-def agreement(session: Session, student: KeptStudent) -> None:
+def agreement(session: Session, student: SavedStudent) -> None:
     """Findings first, then what they rest on."""
     session = current_session()
     report = student.report

@@ -10,12 +10,12 @@ import streamlit as st
 
 from app.state.session import Session
 from app.ui.downloads import kept
-from gem_core.pipeline.student.registry import KeptStudent
+from gem_core.pipeline.student.registry import SavedStudent
 
 LARGEST = 200_000_000  # bytes of a download; larger ones are copied by their path
 
 
-def take_away(session: Session, student: KeptStudent) -> None:
+def take_away(session: Session, student: SavedStudent) -> None:
     """The folder, as a zip where it is small enough, and two commands."""
     size = sum(path.stat().st_size for path in student.folder.iterdir())
     with st.container(border=True, gap="small", key="student-export"):
@@ -45,7 +45,7 @@ def zipped(folder: Path) -> bytes:
     return packed.getvalue()
 
 
-def commands(root: Path, student: KeptStudent) -> list[str]:
+def commands(root: Path, student: SavedStudent) -> list[str]:
     """Return the commands that make a student again and label with it."""
     settings = student.report.settings
     hard = [] if settings["soft"] else ["--hard"]

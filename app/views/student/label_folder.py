@@ -26,10 +26,10 @@ from app.views.student.train import standing
 from gem_core._formatting import count, percent
 from gem_core.errors import InputError
 from gem_core.export import csv_text
-from gem_core.pipeline.labeling.shard_files import Shard, check_columns
+from gem_core.pipeline.labeling.shard_files import InputShard, check_shard_columns
 from gem_core.pipeline.labeling.shard_rows import REASONS
 from gem_core.pipeline.labeling.totals import read_totals
-from gem_core.pipeline.student.registry import KeptStudent
+from gem_core.pipeline.student.registry import SavedStudent
 from gem_core.workspace import Taxonomy
 
 EVERY = 2.0  # seconds between two looks at totals that grow
@@ -37,7 +37,7 @@ OURS = ("gem_cluster", "gem_label", "gem_margin", "gem_tokens")
 LOOKED = 50  # shards whose columns are looked at before the start; the command looks at all
 
 
-def label(session: Session, student: KeptStudent) -> None:
+def label(session: Session, student: SavedStudent) -> None:
     """A form, the job, its totals."""
     standing(session, student)
     job = runner.find(session.root, "label")
@@ -50,7 +50,7 @@ def label(session: Session, student: KeptStudent) -> None:
         st.fragment(_totals)(session, student, folder, live)
 
 
-def _form(session: Session, student: KeptStudent, live: bool) -> Path | None:
+def _form(session: Session, student: SavedStudent, live: bool) -> Path | None:
     """Say where from and where to; returns the folder that is written to."""
     left, right = st.columns(2, gap="medium")
     source = _path(
@@ -108,7 +108,7 @@ def _form(session: Session, student: KeptStudent, live: bool) -> Path | None:
     return out
 
 
-def command(student: KeptStudent, source: Path | None, out: Path | None, text: str, workers: int | None) -> list[str]:
+def command(student: SavedStudent, source: Path | None, out: Path | None, text: str, workers: int | None) -> list[str]:
     """Return the arguments that label a folder; a second run goes on where the first was stopped."""
     return [
         "label",
@@ -135,7 +135,7 @@ def _begin(
     try:
         shards = students.shards(source)
         if start:
-            check_columns(shards[:LOOKED], text, reserved=OURS)
+            check_shard_columns(shards[:LOOKED], text, reserved=OURS)
             if out is not None and (out == source or out.is_relative_to(source)):
                 raise InputError(
                     "The output must be a folder outside the input", f"{out} inside {source}", "Choose another folder"
@@ -150,7 +150,7 @@ def _begin(
         st.caption(f":material/folder: {_found(shards)}")
 
 
-def _found(shards: tuple[Shard, ...]) -> str:
+def _found(shards: tuple[InputShard, ...]) -> str:
     size = sum(shard.source.size for shard in shards)
     unit, sign = next(
         (u, s) for u, s in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "bytes")) if size >= u or u == 1
@@ -159,7 +159,7 @@ def _found(shards: tuple[Shard, ...]) -> str:
     return f"{many}, {size / unit:,.1f} {sign}"
 
 
-def _totals(session: Session, student: KeptStudent, folder: Path, live: bool) -> None:
+def _totals(session: Session, student: SavedStudent, folder: Path, live: bool) -> None:
     """Documents and tokens of each cluster so far."""
     with guarded():
         try:
@@ -172,7 +172,7 @@ def _totals(session: Session, student: KeptStudent, folder: Path, live: bool) ->
         pulse(EVERY, "student-totals")
 
 
-def _shown(session: Session, student: KeptStudent, folder: Path, found: dict[str, Any]) -> None:
+def _shown(session: Session, student: SavedStudent, folder: Path, found: dict[str, Any]) -> None:
     rows = totals_table(found)
     so_far = "" if found["complete"] else " so far"
     st.markdown(f"### {count(found['documents'])} documents, about {count(found['tokens'])} tokens{so_far}")

@@ -13,7 +13,7 @@ from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from gem_core._formatting import count, percent
 from gem_core.pipeline.student.distil import DistilSettings
-from gem_core.pipeline.student.registry import KeptStudent, student_folder
+from gem_core.pipeline.student.registry import SavedStudent, student_folder
 
 
 def active(session: Session) -> None:
@@ -103,20 +103,20 @@ def ask(session: Session, place: str) -> None:
     st.code("gem-explorer " + shlex.join(arguments), language=None, wrap_lines=True)
 
 
-def choose(session: Session, kept: tuple[KeptStudent, ...]) -> KeptStudent:
+def choose(session: Session, kept: tuple[SavedStudent, ...]) -> SavedStudent:
     """Choose among the students; at first the one made last, of the present taxonomy where there is one."""
     if len(kept) == 1:
         return kept[0]
     taxonomy = cached_results.taxonomy(session.root)
-    known = {one.folder.name: one for one in sorted(kept, key=lambda one: not one.taught_by(taxonomy))}
+    known = {one.folder.name: one for one in sorted(kept, key=lambda one: not one.matches_taxonomy(taxonomy))}
     first = next(iter(known))
 
     def name(key: str) -> str:
         one = known[key]
-        of = "" if one.taught_by(taxonomy) else ", of an earlier taxonomy"
+        of = "" if one.matches_taxonomy(taxonomy) else ", of an earlier taxonomy"
         return (
             f"{percent(one.report.agreement)}, seed {one.report.settings['seed']}, made "
-            f"{datetime.fromtimestamp(one.made):%d %b %H:%M}{of}"
+            f"{datetime.fromtimestamp(one.created_at):%d %b %H:%M}{of}"
         )
 
     picked = st.selectbox(
@@ -125,10 +125,10 @@ def choose(session: Session, kept: tuple[KeptStudent, ...]) -> KeptStudent:
     return known[picked or first]
 
 
-def standing(session: Session, student: KeptStudent) -> None:
+def standing(session: Session, student: SavedStudent) -> None:
     """Say where the taxonomy has changed since, and which clusters the test says little of."""
     taxonomy, report = cached_results.taxonomy(session.root), student.report
-    if not student.taught_by(taxonomy):
+    if not student.matches_taxonomy(taxonomy):
         st.caption(
             ":orange[:material/warning: The taxonomy has changed since this student was taught: it labels with "
             "the clusters and names of then. Distil another to follow.]"

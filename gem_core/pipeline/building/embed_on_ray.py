@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from gem_core._ray import connected, ray_cpus
+from gem_core._ray import ray_cpus, ray_session
 from gem_core._types import Float32
-from gem_core.embedding.batches import running
+from gem_core.embedding.batches import encoder_threads
 from gem_core.embedding.embed import Engine
 from gem_core.embedding.encoders import Encoder, EncoderSettings, load_encoder
 from gem_core.errors import GemError, InputError
@@ -33,7 +33,7 @@ class _Holder:
 
     def rows(self, first: int, texts: Sequence[str]) -> Float32:
         """Unit vectors of a batch whose first document has this row."""
-        with running(self._encoder) as runner:
+        with encoder_threads(self._encoder) as runner:
             return runner.rows(runner.prepare(texts).result(), lambda done: None, first)
 
 
@@ -89,7 +89,7 @@ def ray_engine(workers: int | None = None) -> Engine:
 
     @contextmanager
     def engine(encoder: str, settings: EncoderSettings) -> Iterator[RayEmbedders]:
-        with connected(workers) as ray:
+        with ray_session(workers) as ray:
             gpus = int(ray.cluster_resources().get("GPU", 0))
             count = workers or gpus or ray_cpus(ray)
             holder = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_restarts=RETRIES, max_task_retries=RETRIES)(

@@ -68,7 +68,7 @@ def build(source: Source, root: Path, settings: Settings | None = None, *, progr
         If there are fewer different documents than clusters.
     """
     workspace = prepare(source, root, progress=progress)
-    finish(workspace, progress=progress)
+    finish_workspace(workspace, progress=progress)
     fit_taxonomy(workspace, settings or Settings(), progress=progress)
     return ensure_path(workspace, progress=progress)
 
@@ -132,7 +132,7 @@ def _with_vectors(
     return Workspace(workspace.root)
 
 
-def finish(workspace: Workspace, *, progress: Progress = silent) -> None:
+def finish_workspace(workspace: Workspace, *, progress: Progress = silent) -> None:
     """Do what a map and names need and is not there yet: phrase counts, text index, layout."""
     with workspace.writing():
         book = CostBook()

@@ -16,7 +16,7 @@ from gem_core.corpus import Columns
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline.building.balance_path import ensure_path
 from gem_core.pipeline.building.fit import fit_taxonomy
-from gem_core.pipeline.building.ingest import Source, finish, prepare
+from gem_core.pipeline.building.ingest import Source, finish_workspace, prepare
 from gem_core.workspace import Settings, Workspace
 from gem_core.workspace.home import home
 from gem_core.workspace.manifest import FORMAT
@@ -75,6 +75,6 @@ def _make(root: Path, progress: Progress) -> None:
     workspace = prepare(source, root, progress=progress)
     layout = np.load(folder / "layout.npz", allow_pickle=False)
     workspace.save_layout(layout["sphere"], layout["flat"])
-    finish(workspace, progress=progress)
+    finish_workspace(workspace, progress=progress)
     fit_taxonomy(workspace, SETTINGS, progress=progress)
     ensure_path(workspace, progress=progress)

@@ -50,7 +50,7 @@ class Tally:
         for reason, count in other.refused.items():
             self.refused[reason] = self.refused.get(reason, 0) + count
 
-    def facts(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "rows": self.rows,
@@ -60,8 +60,8 @@ class Tally:
         }
 
     @classmethod
-    def read(cls, facts: Mapping[str, Any]) -> "Tally":
-        """From what `facts` gave."""
+    def from_json(cls, facts: Mapping[str, Any]) -> "Tally":
+        """From what `to_json` gave."""
         return cls(
             np.array(facts["documents"], dtype=np.int64),
             np.array(facts["tokens"], dtype=np.int64),
@@ -95,7 +95,7 @@ class Marker:
     student: str
     tally: Tally
 
-    def facts(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "shard": self.shard,
@@ -103,23 +103,23 @@ class Marker:
             "bytes": self.size,
             "sha256": self.sha256,
             "student_hash": self.student,
-            **self.tally.facts(),
+            **self.tally.to_json(),
         }
 
     def save(self, folder: Path) -> None:
         """Write it: from now on the shard counts as done."""
-        write_json(_path(folder, self.shard), self.facts())
+        write_json(_path(folder, self.shard), self.to_json())
 
     @classmethod
-    def read_facts(cls, facts: Mapping[str, Any]) -> "Marker":
-        """From what `facts` gave."""
+    def from_json(cls, facts: Mapping[str, Any]) -> "Marker":
+        """From what `to_json` gave."""
         return cls(
             str(facts["shard"]),
             int(facts["input_bytes"]),
             int(facts["bytes"]),
             str(facts["sha256"]),
             str(facts["student_hash"]),
-            Tally.read(facts),
+            Tally.from_json(facts),
         )
 
 
@@ -133,7 +133,7 @@ def read_marker(folder: Path, shard: str) -> Marker | None:
     if not path.exists():
         return None
     try:
-        marker = Marker.read_facts(json.loads(path.read_text(encoding="utf-8")))
+        marker = Marker.from_json(json.loads(path.read_text(encoding="utf-8")))
         whole = (folder / shard).stat().st_size == marker.size
     except FileNotFoundError:
         return None
@@ -146,25 +146,25 @@ def read_marker(folder: Path, shard: str) -> Marker | None:
     return marker if whole else None
 
 
-def tell_live(folder: Path, shard: str, read: int, tally: Tally) -> None:
+def write_shard_progress(folder: Path, shard: str, read: int, tally: Tally) -> None:
     """Let others read how far a shard is; a full disk must not stop the work for that."""
     path = folder / LIVE / f"{shard}.json"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + ".new")
-        temporary.write_text(json.dumps({"read": read, **tally.facts()}), encoding="utf-8")
+        temporary.write_text(json.dumps({"read": read, **tally.to_json()}), encoding="utf-8")
         os.replace(temporary, path)
 
 
-def read_live(folder: Path, shard: str) -> tuple[int, Tally] | None:
+def read_shard_progress(folder: Path, shard: str) -> tuple[int, Tally] | None:
     """Return bytes read and sums of a shard at work; None where nothing is known."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         facts = json.loads((folder / LIVE / f"{shard}.json").read_text(encoding="utf-8"))
-        return int(facts["read"]), Tally.read(facts)
+        return int(facts["read"]), Tally.from_json(facts)
     return None
 
 
-def end_live(folder: Path, shard: str) -> None:
+def remove_shard_progress(folder: Path, shard: str) -> None:
     """A shard is no longer at work."""
     with suppress(OSError):
         (folder / LIVE / f"{shard}.json").unlink(missing_ok=True)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from gem_core.errors import Cancelled, CorpusError, InputError, WorkspaceError
 from gem_core.pipeline.labeling.completion_markers import Marker
-from gem_core.pipeline.labeling.label_shard import Order, label_shard
-from gem_core.pipeline.labeling.shard_files import Shard
+from gem_core.pipeline.labeling.label_shard import LabelingJob, label_shard
+from gem_core.pipeline.labeling.shard_files import InputShard
 
 if TYPE_CHECKING:
     from gem_core.student import Student
@@ -36,10 +36,10 @@ class StudentFolder:
 
 
 @dataclass(frozen=True)
-class Done:
+class ShardResult:
     """A shard that a worker has ended: with its marker, or with the reason why it could not be read."""
 
-    shard: Shard
+    shard: InputShard
     marker: Marker | None
     failed: str = ""
 
@@ -49,7 +49,7 @@ class Workers(Protocol):
 
     count: int
 
-    def start(self, shard: Shard) -> Any:
+    def start(self, shard: InputShard) -> Any:
         """Give a shard to a worker and return what its answer is known by."""
 
     def ended(self, waiting: Sequence[Any]) -> list[Any]:
@@ -62,7 +62,7 @@ class Workers(Protocol):
         """End the workers; a shard at work leaves nothing behind."""
 
 
-def work(student: StudentFolder, shard: Shard, order: Order, stop: Any = None) -> str:
+def label_shard_as_json(student: StudentFolder, shard: InputShard, order: LabelingJob, stop: Any = None) -> str:
     """Label one shard in a worker; the answer is JSON, so that every engine can carry it."""
 
     def alive() -> None:
@@ -70,7 +70,7 @@ def work(student: StudentFolder, shard: Shard, order: Order, stop: Any = None) -
             raise Cancelled
 
     try:
-        return json.dumps({"marker": label_shard(_student(student), shard, order, alive).facts()})
+        return json.dumps({"marker": label_shard(_student(student), shard, order, alive).to_json()})
     except CorpusError as error:
         return json.dumps({"failed": f"{error.must}: {error.came}"})
     except InputError as error:
@@ -92,7 +92,7 @@ def _student(folder: StudentFolder) -> "Student":
     return student
 
 
-def label_all(workers: Workers, shards: Sequence[Shard]) -> Iterator[Done | None]:
+def label_shards(workers: Workers, shards: Sequence[InputShard]) -> Iterator[ShardResult | None]:
     """Have every shard labelled, the large ones first; yields what has ended, and None every `TICK` seconds.
 
     Raises
@@ -101,7 +101,7 @@ def label_all(workers: Workers, shards: Sequence[Shard]) -> Iterator[Done | None
         What a worker met that ends the work: a bad row when strict, a full disk.
     """
     queue = deque(sorted(shards, key=lambda shard: (-shard.source.size, shard.name)))
-    waiting: dict[Any, Shard] = {}
+    waiting: dict[Any, InputShard] = {}
     while queue or waiting:
         while queue and len(waiting) < workers.count:
             shard = queue.popleft()
@@ -111,8 +111,8 @@ def label_all(workers: Workers, shards: Sequence[Shard]) -> Iterator[Done | None
             if "stop" in facts:
                 kind, *words = facts["stop"]
                 raise (WorkspaceError if kind == "WorkspaceError" else InputError)(*words)
-            yield Done(
-                shard, Marker.read_facts(facts["marker"]) if "marker" in facts else None, facts.get("failed", "")
+            yield ShardResult(
+                shard, Marker.from_json(facts["marker"]) if "marker" in facts else None, facts.get("failed", "")
             )
         yield None
 
@@ -120,14 +120,14 @@ def label_all(workers: Workers, shards: Sequence[Shard]) -> Iterator[Done | None
 class LocalWorkers:
     """Processes of this machine, each with the student loaded once."""
 
-    def __init__(self, student: StudentFolder, order: Order, count: int) -> None:
+    def __init__(self, student: StudentFolder, order: LabelingJob, count: int) -> None:
         self.count = count
         self._student, self._order = student, order
         context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
         self._stop = context.Event()
         self._pool = ProcessPoolExecutor(count, context, _begin, (self._stop,))
 
-    def start(self, shard: Shard) -> "Future[str]":
+    def start(self, shard: InputShard) -> "Future[str]":
         """Give a shard to a process."""
         try:
             return self._pool.submit(_local_work, self._student, shard, self._order)
@@ -177,8 +177,8 @@ def _begin(stop: Any) -> None:
     threading.Thread(target=outlived, daemon=True).start()
 
 
-def _local_work(student: StudentFolder, shard: Shard, order: Order) -> str:
-    return work(student, shard, order, _stop)
+def _local_work(student: StudentFolder, shard: InputShard, order: LabelingJob) -> str:
+    return label_shard_as_json(student, shard, order, _stop)
 
 
 class RayWorkers:
@@ -189,18 +189,18 @@ class RayWorkers:
 
     RETRIES = 3
 
-    def __init__(self, student: StudentFolder, order: Order, count: int | None) -> None:
-        from gem_core._ray import connected, ray_cpus
+    def __init__(self, student: StudentFolder, order: LabelingJob, count: int | None) -> None:
+        from gem_core._ray import ray_cpus, ray_session
 
-        self._connection = connected(count)
+        self._connection = ray_session(count)
         self._ray = self._connection.__enter__()
         # One in reserve each, so that no worker waits for the next shard.
         self.count = count or 2 * ray_cpus(self._ray)
         self._student, self._order = student, order
-        self._work = self._ray.remote(num_cpus=1, max_retries=self.RETRIES)(work)
+        self._work = self._ray.remote(num_cpus=1, max_retries=self.RETRIES)(label_shard_as_json)
         self._at_work: set[Any] = set()
 
-    def start(self, shard: Shard) -> Any:
+    def start(self, shard: InputShard) -> Any:
         """Give a shard to Ray."""
         known = self._work.remote(self._student, shard, self._order)
         self._at_work.add(known)

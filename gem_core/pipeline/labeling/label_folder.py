@@ -11,20 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 from gem_core._types import Progress, silent
 from gem_core.errors import CorpusError, InputError
-from gem_core.pipeline.labeling.completion_markers import LIVE, Tally, read_live, read_marker
+from gem_core.pipeline.labeling.completion_markers import LIVE, Tally, read_marker, read_shard_progress
 from gem_core.pipeline.labeling.engines import (
     ENGINES,
-    Done,
     Engine,
     LocalWorkers,
     RayWorkers,
+    ShardResult,
     StudentFolder,
     Workers,
-    label_all,
+    label_shards,
 )
-from gem_core.pipeline.labeling.label_shard import COLUMNS, Order
-from gem_core.pipeline.labeling.shard_files import NAMED, Shard, check_columns, find_shards, named
-from gem_core.pipeline.labeling.totals import SO_FAR, TOTALS, Totals, save_totals, tell_totals, totals_of
+from gem_core.pipeline.labeling.label_shard import COLUMNS, LabelingJob
+from gem_core.pipeline.labeling.shard_files import NAMES_SHOWN, InputShard, check_shard_columns, find_shards, list_first
+from gem_core.pipeline.labeling.totals import (
+    INTERIM_TOTALS,
+    TOTALS,
+    Totals,
+    make_totals,
+    save_totals,
+    write_interim_totals,
+)
 from gem_core.workspace.atomic_files import alone, clear_leftovers, write_json
 from gem_core.workspace.manifest import versions
 
@@ -104,8 +111,8 @@ def label_folder(
         raise InputError("The output folder must be empty", f"{out}, which holds other files", "Choose another folder")
     student = load_student(student_folder)
     shards = find_shards(shards_folder)
-    check_columns(shards, text, reserved=COLUMNS)
-    order = Order(out, text, strict)
+    check_shard_columns(shards, text, reserved=COLUMNS)
+    order = LabelingJob(out, text, strict)
     with alone(out, LOCK, "One process at a time labels into a folder"):
         book = _Book(student, shards, order, progress)
         _claim(out, _request(student, shards_folder, shards, text), resume)
@@ -117,7 +124,12 @@ def label_folder(
 
 
 def _work(
-    engine: Engine, student: StudentFolder, shards: Sequence[Shard], order: Order, count: int | None, book: "_Book"
+    engine: Engine,
+    student: StudentFolder,
+    shards: Sequence[InputShard],
+    order: LabelingJob,
+    count: int | None,
+    book: "_Book",
 ) -> None:
     workers: Workers
     if engine == "ray":
@@ -125,7 +137,7 @@ def _work(
     else:
         workers = LocalWorkers(student, order, min(count or _processors(), len(shards)))
     try:
-        for done in label_all(workers, shards):
+        for done in label_shards(workers, shards):
             book.enter(done)
     finally:
         workers.stop()
@@ -142,7 +154,7 @@ def _check(engine: str, workers: int | None) -> None:
         raise InputError("--workers must be at least 1", f"{workers}", "Leave it out for all processors")
 
 
-def _request(student: "Student", folder: Path, shards: Sequence[Shard], text: str) -> dict[str, Any]:
+def _request(student: "Student", folder: Path, shards: Sequence[InputShard], text: str) -> dict[str, Any]:
     """Everything that decides the bytes of the shards."""
     return {
         "student_hash": student.hash,
@@ -180,7 +192,7 @@ def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
             ) from error
         differs = next((words for name, words in DIFFERS.items() if held.get(name) != request[name]), None)
         if differs is None and names != set(request["shards"]):
-            differs = f"other shards: {named(sorted(names ^ set(request['shards'])))}"
+            differs = f"other shards: {list_first(sorted(names ^ set(request['shards'])))}"
         if differs is not None:
             raise InputError(
                 "--resume goes on with the same student, folder, shards and text column",
@@ -200,8 +212,8 @@ class _Book:
     """What has been labelled so far; private and mutable."""
 
     student: "Student"
-    shards: Sequence[Shard]
-    order: Order
+    shards: Sequence[InputShard]
+    order: LabelingJob
     progress: Progress
     labelled: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
@@ -225,9 +237,9 @@ class _Book:
                     f"{shard.name} with {shard.source.size:,} bytes, {marker.read:,} when it was labelled",
                     "Choose another output folder",
                 )
-            self.enter(Done(shard, marker))
+            self.enter(ShardResult(shard, marker))
 
-    def enter(self, done: Done | None) -> None:
+    def enter(self, done: ShardResult | None) -> None:
         """Enter a shard that has ended, or just say how things stand."""
         if done is not None:
             self.read += done.shard.source.size
@@ -247,30 +259,32 @@ class _Book:
         tally.add(self.tally)
         live = self.order.out / LIVE
         for path in live.rglob("*.json") if live.exists() else ():
-            found = read_live(self.order.out, path.relative_to(live).as_posix().removesuffix(".json"))
+            found = read_shard_progress(self.order.out, path.relative_to(live).as_posix().removesuffix(".json"))
             if found is not None:
                 read += found[0]
                 tally.add(found[1])
         if read < self.furthest:  # a shard has ended that is not entered yet: nothing goes back
             return
         self.furthest = read
-        tell_totals(self._totals(tally), self.order.out)
+        write_interim_totals(self._totals(tally), self.order.out)
         if read < self.total:  # the end is told once, by `close`
             self.progress("label shards", read, self.total)
 
     def _totals(self, tally: Tally) -> Totals:
-        return totals_of(self.student, tally, len(self.shards), len(self.labelled), self.failed, self.order.text)
+        return make_totals(self.student, tally, len(self.shards), len(self.labelled), self.failed, self.order.text)
 
     def close(self) -> Totals:
         """Write the totals; say which shards could not be read."""
         totals = self._totals(self.tally)
         save_totals(totals, self.order.out)
         shutil.rmtree(self.order.out / LIVE, ignore_errors=True)
-        (self.order.out / SO_FAR).unlink(missing_ok=True)
+        (self.order.out / INTERIM_TOTALS).unlink(missing_ok=True)
         self.progress("label shards", self.total, self.total)
         if self.failed:
-            reasons = "; ".join(words for _, words in sorted(self.failed.items())[:NAMED])
-            more = f"; and {len(self.failed) - NAMED:,} more, in {TOTALS}" if len(self.failed) > NAMED else ""
+            reasons = "; ".join(words for _, words in sorted(self.failed.items())[:NAMES_SHOWN])
+            more = (
+                f"; and {len(self.failed) - NAMES_SHOWN:,} more, in {TOTALS}" if len(self.failed) > NAMES_SHOWN else ""
+            )
             raise CorpusError(
                 "Every shard must be one that can be read",
                 f"{len(self.failed):,} of {len(self.shards):,} that cannot: {reasons}{more}",

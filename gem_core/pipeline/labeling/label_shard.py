@@ -17,9 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gem_core.errors import CorpusError, InputError, WorkspaceError
-from gem_core.pipeline.labeling.completion_markers import REFUSED, Marker, Tally, end_live, tell_live
-from gem_core.pipeline.labeling.shard_files import Shard
-from gem_core.pipeline.labeling.shard_rows import REASONS, Refused, Rows, open_parquet, read_rows
+from gem_core.pipeline.labeling.completion_markers import (
+    REFUSED,
+    Marker,
+    Tally,
+    remove_shard_progress,
+    write_shard_progress,
+)
+from gem_core.pipeline.labeling.shard_files import InputShard
+from gem_core.pipeline.labeling.shard_rows import REASONS, RefusedRow, ShardRows, open_parquet, read_shard_rows
 from gem_core.workspace.atomic_files import write_whole
 
 if TYPE_CHECKING:
@@ -32,7 +38,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
-class Order:
+class LabelingJob:
     """How shards are labelled.
 
     Attributes
@@ -55,16 +61,16 @@ class _Work:
     """A shard at work; private and mutable."""
 
     student: "Student"
-    shard: Shard
-    order: Order
+    shard: InputShard
+    order: LabelingJob
     tally: Tally
     alive: Callable[[], None]
     refused: IO[bytes]
     told: float = field(default_factory=time.monotonic)
 
-    def scored(self) -> Iterator[tuple[Rows, "Scores"]]:
+    def scored(self) -> Iterator[tuple[ShardRows, "Scores"]]:
         """Batches with their scores, counted on the way."""
-        for rows in read_rows(self.shard, self.order.text, COLUMNS):
+        for rows in read_shard_rows(self.shard, self.order.text, COLUMNS):
             self.set_aside(rows.refused)
             scores = self.student.score(rows.texts)
             k, cluster = len(self.student.numbers), scores.cluster
@@ -74,10 +80,10 @@ class _Work:
             yield rows, scores
             self.alive()
             if time.monotonic() - self.told > LIVE_SECONDS:
-                tell_live(self.order.out, self.shard.name, rows.read, self.tally)
+                write_shard_progress(self.order.out, self.shard.name, rows.read, self.tally)
                 self.told = time.monotonic()
 
-    def set_aside(self, refused: Iterable[Refused]) -> None:
+    def set_aside(self, refused: Iterable[RefusedRow]) -> None:
         """Count rows that cannot be labelled and keep their places and reasons."""
         for row in refused:
             if self.order.strict:
@@ -92,7 +98,9 @@ class _Work:
             self.refused.write(entry.encode() + b"\n")
 
 
-def label_shard(student: "Student", shard: Shard, order: Order, alive: Callable[[], None] = lambda: None) -> Marker:
+def label_shard(
+    student: "Student", shard: InputShard, order: LabelingJob, alive: Callable[[], None] = lambda: None
+) -> Marker:
     """Write a labelled copy of a shard, the rows that were set aside, and the marker that says both are whole.
 
     A pure function of student, shard and text column: the same bytes by whatever worker. Memory holds a batch (1,024
@@ -131,7 +139,7 @@ def label_shard(student: "Student", shard: Shard, order: Order, alive: Callable[
             marker = Marker(shard.name, shard.source.size, path.stat().st_size, digest, student.hash, work.tally)
             marker.save(order.out)
         finally:
-            end_live(order.out, shard.name)
+            remove_shard_progress(order.out, shard.name)
     return marker
 
 

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gem_core._types import Progress, silent
-from gem_core.corpus.columns import printable
+from gem_core.corpus.columns import replace_surrogates
 from gem_core.corpus.files import parse_line
 from gem_core.corpus.read import clean_column
 from gem_core.errors import CorpusError, InputError
-from gem_core.pipeline.labeling.shard_files import Shard, check_columns, find_shards
-from gem_core.pipeline.labeling.shard_rows import Rows, read_rows
+from gem_core.pipeline.labeling.shard_files import InputShard, check_shard_columns, find_shards
+from gem_core.pipeline.labeling.shard_rows import ShardRows, read_shard_rows
 from gem_core.workspace.atomic_files import write_whole
 
 Shares = Literal["equal", "proportional"]
@@ -31,7 +31,7 @@ LINE = pa.schema([("line", pa.large_binary())])  # rows of JSONL wait as lines: 
 
 
 @dataclass(frozen=True)
-class Seed:
+class ShardSample:
     """What was drawn.
 
     Attributes
@@ -65,7 +65,7 @@ def sample_shards(
     seed: int = 0,
     text: str = "text",
     progress: Progress = silent,
-) -> Seed:
+) -> ShardSample:
     r"""Draw documents from a folder of shards into one parquet file with all their columns.
 
     Every row has a priority, a hash of (seed, name of the shard, place in it); the rows of least priority are drawn.
@@ -105,7 +105,7 @@ def sample_shards(
     if shares not in SHARES:
         raise InputError(f"--shares must be one of {', '.join(SHARES)}", f"{shares}", "Choose one of them")
     shards = find_shards(folder)
-    check_columns(shards, text, needed=(by,) if by else ())
+    check_shard_columns(shards, text, needed=(by,) if by else ())
     counts = None
     if by and shares == "proportional":
         counting = _Draw(documents, by)
@@ -115,14 +115,14 @@ def sample_shards(
     _walk(draw, shards, text, seed, progress, "sample shards")
     table = draw.table()
     write_whole(out, lambda path: pq.write_table(table, path, compression="zstd", row_group_size=1024))
-    return Seed(len(table), int(draw.counts.sum()), draw.refused, draw.failed, draw.drawn() if by else {})
+    return ShardSample(len(table), int(draw.counts.sum()), draw.refused, draw.failed, draw.drawn() if by else {})
 
 
-def _walk(draw: "_Draw", shards: Sequence[Shard], text: str, seed: int, progress: Progress, step: str) -> None:
+def _walk(draw: "_Draw", shards: Sequence[InputShard], text: str, seed: int, progress: Progress, step: str) -> None:
     passed, total = 0, sum(shard.source.size for shard in shards)
     for shard in shards:
         try:
-            for rows in read_rows(shard, text):
+            for rows in read_shard_rows(shard, text):
                 draw.take(rows, priorities(seed, shard.name, rows.numbers))
                 if passed + rows.read < total:  # the end is told once
                     progress(step, passed + rows.read, total)
@@ -149,12 +149,12 @@ def priorities(seed: int, shard: str, rows: Int64) -> UInt64:
         return np.asarray(z ^ (z >> np.uint64(31)))
 
 
-def level_of(counts: Int64, documents: int) -> int:
+def fill_level(counts: Int64, documents: int) -> int:
     """Largest L with sum_g min(c_g, L) <= documents.
 
     Examples
     --------
-    >>> level_of(np.array([2, 100, 100]), 12)
+    >>> fill_level(np.array([2, 100, 100]), 12)
     5
     """
     low, high = 0, int(counts.max(initial=0))
@@ -189,7 +189,7 @@ class _Draw:
         self.counts = np.zeros(0, dtype=np.int64)
         self.limit = np.zeros(0, dtype=np.uint64)  # rows of a group above it are not drawn any more
 
-    def take(self, rows: Rows, priority: UInt64) -> None:
+    def take(self, rows: ShardRows, priority: UInt64) -> None:
         for bad in rows.refused:
             self.refused[bad.reason] = self.refused.get(bad.reason, 0) + 1
         group = self._groups(rows)
@@ -205,7 +205,7 @@ class _Draw:
         if sum(len(piece.priority) for piece in self.pieces) > 2 * (self.documents + len(self.codes)) + SLACK:
             self.shrink(self._most())
 
-    def _groups(self, rows: Rows) -> Int64:
+    def _groups(self, rows: ShardRows) -> Int64:
         """Codes of the rows' values; new ones are entered."""
         if self.by is None:
             values, places = [""], np.zeros(len(rows.numbers), dtype=np.int64)
@@ -235,7 +235,7 @@ class _Draw:
         if self.fixed is not None:
             return self._fixed()
         # Not less for a group that has fewer now: it may grow up to the level.
-        return np.full(len(self.counts), level_of(self.counts, self.documents) + 1)
+        return np.full(len(self.counts), fill_level(self.counts, self.documents) + 1)
 
     def _fixed(self) -> Int64:
         assert self.fixed is not None
@@ -243,7 +243,7 @@ class _Draw:
 
     def equal(self) -> Int64:
         """Rows of each group at the end: the level, and one more for the largest groups."""
-        level = level_of(self.counts, self.documents)
+        level = fill_level(self.counts, self.documents)
         quota = np.minimum(self.counts, level)
         values = list(self.codes)
         order = sorted(np.flatnonzero(self.counts > level).tolist(), key=lambda g: (-self.counts[g], values[g]))
@@ -332,9 +332,9 @@ def _of_lines(table: pa.Table) -> pa.Table:
     """Take lines apart and bring each column to one type."""
     rows = [row for line in table.column("line").to_pylist() if isinstance(row := parse_line(line), dict)]
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = {str(printable(name)): pa.array(clean_column([row.get(name) for row in rows])) for name in names}
+    columns = {str(replace_surrogates(name)): pa.array(clean_column([row.get(name) for row in rows])) for name in names}
     return pa.table(columns)
 
 
 def _name(cell: object) -> str:
-    return "(none)" if cell is None else str(printable(str(cell)))
+    return "(none)" if cell is None else str(replace_surrogates(str(cell)))

@@ -7,15 +7,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gem_core.corpus.columns import listed
-from gem_core.corpus.files import Broken, Source, byte_lines, parse_line, read_blocks, split_suffix
+from gem_core.corpus.columns import list_names
+from gem_core.corpus.files import BrokenRow, SourceFile, byte_lines, parse_line, read_blocks, split_suffix
 from gem_core.errors import CorpusError, InputError
 
-NAMED = 3  # files that a refusal names
+NAMES_SHOWN = 3  # files that a refusal names
 
 
 @dataclass(frozen=True)
-class Shard:
+class InputShard:
     """One file of a folder.
 
     Attributes
@@ -27,10 +27,10 @@ class Shard:
     """
 
     name: str
-    source: Source
+    source: SourceFile
 
 
-def find_shards(folder: Path) -> tuple[Shard, ...]:
+def find_shards(folder: Path) -> tuple[InputShard, ...]:
     """Return the shards below a folder in the order of their names.
 
     Hidden files and those that begin with an underscore are passed over, and so are files that are no shards.
@@ -47,7 +47,7 @@ def find_shards(folder: Path) -> tuple[Shard, ...]:
         name = path.relative_to(folder)
         form, compression = split_suffix(path)
         if form in ("parquet", "jsonl") and path.is_file() and not any(p.startswith((".", "_")) for p in name.parts):
-            found.append(Shard(name.as_posix(), Source(path, form, compression, path.stat().st_size)))
+            found.append(InputShard(name.as_posix(), SourceFile(path, form, compression, path.stat().st_size)))
     if not found:
         raise InputError(
             "The folder must hold parquet or jsonl(.gz, .zst) shards",
@@ -57,8 +57,8 @@ def find_shards(folder: Path) -> tuple[Shard, ...]:
     return tuple(sorted(found, key=lambda shard: shard.name))
 
 
-def check_columns(
-    shards: Iterable[Shard],
+def check_shard_columns(
+    shards: Iterable[InputShard],
     text: str,
     *,
     reserved: Iterable[str] = (),
@@ -95,24 +95,24 @@ def check_columns(
     for name, names in lacking.items():
         raise InputError(
             f"Every parquet shard must have the column '{name}'",
-            f"{len(names):,} without it: {named(names)}; columns there: {listed(sorted(columns))}",
+            f"{len(names):,} without it: {list_first(names)}; columns there: {list_names(sorted(columns))}",
             "Name the column of the text with --text-column" if name == text else "Name another column",
         )
     if other:
         raise InputError(
             f"The column '{text}' must be one column of text",
-            f"something else in {named(other)}",
+            f"something else in {list_first(other)}",
             "Name the column of the text with --text-column",
         )
     if taken:
         raise InputError(
             "A shard must not have columns that labelling adds",
-            named(taken),
+            list_first(taken),
             "Point at the shards as they were before, or rename these columns",
         )
 
 
-def _fields(shard: Shard) -> dict[str, pa.DataType | None] | None:
+def _fields(shard: InputShard) -> dict[str, pa.DataType | None] | None:
     """Columns of a shard and their types (None: of two columns, or of JSON); None where it cannot be said."""
     try:
         if shard.source.format == "parquet":
@@ -120,7 +120,7 @@ def _fields(shard: Shard) -> dict[str, pa.DataType | None] | None:
             return {field.name: None if schema.names.count(field.name) > 1 else field.type for field in schema}
         line = next((line for line in byte_lines(read_blocks(shard.source, lambda done: None)) if line.strip()), b"")
         row = parse_line(line)
-        return None if isinstance(row, Broken) else dict.fromkeys(row)
+        return None if isinstance(row, BrokenRow) else dict.fromkeys(row)
     except (pa.ArrowException, OSError, CorpusError):
         return None
 
@@ -144,7 +144,7 @@ def is_text(kind: pa.DataType | None) -> bool:
     )
 
 
-def named(names: list[str]) -> str:
+def list_first(names: list[str]) -> str:
     """Name the first of many."""
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    more = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more

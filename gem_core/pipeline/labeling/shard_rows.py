@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from gem_core.corpus.columns import missing_column
-from gem_core.corpus.files import Broken, Row, Truncated, byte_lines, parse_line, read_blocks
+from gem_core.corpus.columns import missing_column_error
+from gem_core.corpus.files import BrokenRow, Row, TruncatedFile, byte_lines, parse_line, read_blocks
 from gem_core.errors import CorpusError
-from gem_core.pipeline.labeling.shard_files import Shard
+from gem_core.pipeline.labeling.shard_files import InputShard
 
 ROWS, BYTES = 1024, 8 << 20  # of a batch, at most and about
 REASONS = {
@@ -25,7 +25,7 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedRow:
     """A row that cannot be taken: its place in the shard from 0 (blank lines count), a key of `REASONS`, details."""
 
     row: int
@@ -34,7 +34,7 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Rows:
+class ShardRows:
     """Some rows of a shard.
 
     Attributes
@@ -59,11 +59,11 @@ class Rows:
     table: pa.Table | None
     lines: list[bytes]
     cells: list[dict[str, object]]
-    refused: list[Refused]
+    refused: list[RefusedRow]
     read: int
 
 
-def read_rows(shard: Shard, text: str, reserved: tuple[str, ...] = ()) -> Iterator[Rows]:
+def read_shard_rows(shard: InputShard, text: str, reserved: tuple[str, ...] = ()) -> Iterator[ShardRows]:
     """Walk a shard; memory holds a batch.
 
     Raises
@@ -77,7 +77,7 @@ def read_rows(shard: Shard, text: str, reserved: tuple[str, ...] = ()) -> Iterat
 # ---- parquet --------------------------------------------------------------------------------------------------------
 
 
-def open_parquet(shard: Shard) -> pq.ParquetFile:
+def open_parquet(shard: InputShard) -> pq.ParquetFile:
     """Open a parquet shard for reading in small pieces.
 
     Raises
@@ -88,10 +88,10 @@ def open_parquet(shard: Shard) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(shard.source.path, buffer_size=1 << 20, pre_buffer=False)
     except (pa.ArrowException, OSError) as error:
-        raise unreadable(shard, error) from error
+        raise damaged_parquet_error(shard, error) from error
 
 
-def unreadable(shard: Shard, error: Exception) -> CorpusError:
+def damaged_parquet_error(shard: InputShard, error: Exception) -> CorpusError:
     """Word the refusal of a damaged parquet file."""
     lines = str(error).splitlines() or [type(error).__name__]
     return CorpusError(
@@ -101,7 +101,7 @@ def unreadable(shard: Shard, error: Exception) -> CorpusError:
     )
 
 
-def _parquet(shard: Shard, text: str) -> Iterator[Rows]:
+def _parquet(shard: InputShard, text: str) -> Iterator[ShardRows]:
     with open_parquet(shard) as file:
         start, total = 0, max(1, file.metadata.num_rows)
         try:
@@ -117,9 +117,9 @@ def _parquet(shard: Shard, text: str) -> Iterator[Rows]:
                         keep[[bad.row - start for bad in refused]] = False
                         numbers, texts, table = numbers[keep], texts.filter(pa.array(keep)), _kept(table, keep)
                     start += batch.num_rows
-                    yield Rows(numbers, texts, table, [], [], refused, shard.source.size * start // total)
+                    yield ShardRows(numbers, texts, table, [], [], refused, shard.source.size * start // total)
         except (pa.ArrowException, OSError) as error:
-            raise unreadable(shard, error) from error
+            raise damaged_parquet_error(shard, error) from error
 
 
 def _kept(table: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:
@@ -130,7 +130,7 @@ def _kept(table: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:
     )
 
 
-def _texts(column: pa.ChunkedArray, start: int) -> tuple[pa.LargeStringArray, list[Refused]]:
+def _texts(column: pa.ChunkedArray, start: int) -> tuple[pa.LargeStringArray, list[RefusedRow]]:
     """The texts of a column, null where there is none, and the rows without."""
     array = pa.concat_arrays(column.chunks)
     if pa.types.is_dictionary(array.type):
@@ -148,7 +148,7 @@ def _texts(column: pa.ChunkedArray, start: int) -> tuple[pa.LargeStringArray, li
     if not texts.null_count:
         return texts, []
     return texts, [
-        Refused(start + place, *(("not_utf8", bad[place]) if place in bad else ("no_text", "no text")))
+        RefusedRow(start + place, *(("not_utf8", bad[place]) if place in bad else ("no_text", "no text")))
         for place in np.flatnonzero(np.asarray(texts.is_null())).tolist()
     ]
 
@@ -172,14 +172,14 @@ class _Lines:
     cells: list[dict[str, object]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
     size: int = 0
 
     def full(self) -> bool:
         return len(self.lines) >= ROWS or self.size >= BYTES or len(self.refused) >= ROWS
 
-    def batch(self, read: int) -> Rows:
-        return Rows(
+    def batch(self, read: int) -> ShardRows:
+        return ShardRows(
             np.array(self.numbers, dtype=np.int64),
             pa.array(self.texts, pa.large_string()),
             None,
@@ -190,7 +190,7 @@ class _Lines:
         )
 
 
-def _jsonl(shard: Shard, text: str, reserved: tuple[str, ...]) -> Iterator[Rows]:
+def _jsonl(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Iterator[ShardRows]:
     held, read, number, seen = _Lines(), 0, -1, False
     names: dict[str, None] = {}
 
@@ -203,32 +203,32 @@ def _jsonl(shard: Shard, text: str, reserved: tuple[str, ...]) -> Iterator[Rows]
             if not line.strip():
                 continue
             row = parse_line(line)
-            if not seen and not isinstance(row, Broken):
+            if not seen and not isinstance(row, BrokenRow):
                 seen = text in row
                 names.update(dict.fromkeys(list(row)[:100]))
             why = _fault(row, text, reserved)
-            if why is None and not isinstance(row, Broken):
+            if why is None and not isinstance(row, BrokenRow):
                 held.numbers.append(number)
                 held.cells.append(row)
                 held.texts.append(str(row[text]))
                 held.lines.append(line)
             elif why is not None:
-                held.refused.append(Refused(number, *why))
+                held.refused.append(RefusedRow(number, *why))
             held.size += len(line)
             if held.full():
                 yield held.batch(read)
                 held = _Lines()
-    except Truncated as error:
-        held.refused.append(Refused(number + 1, "cut_short", error.came))
+    except TruncatedFile as error:
+        held.refused.append(RefusedRow(number + 1, "cut_short", error.came))
     except OSError as error:
         raise CorpusError(f"{shard.name} must be readable", f"{error.strerror or error}", "Check the file") from error
     if names and not seen:
-        raise missing_column("text", text, list(names), shard.name)
+        raise missing_column_error("text", text, list(names), shard.name)
     yield held.batch(shard.source.size)
 
 
 def _fault(row: Row, text: str, reserved: tuple[str, ...]) -> tuple[str, str] | None:
-    if isinstance(row, Broken):
+    if isinstance(row, BrokenRow):
         return "broken_row", row.detail
     cell = row.get(text)
     if cell is None:

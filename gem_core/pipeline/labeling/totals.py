@@ -19,7 +19,7 @@ from gem_core.workspace.atomic_files import write_json
 if TYPE_CHECKING:
     from gem_core.student import Student
 
-TOTALS, SO_FAR = "totals.json", "totals-so-far.json"
+TOTALS, INTERIM_TOTALS = "totals.json", "totals-so-far.json"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Totals:
         """Share of each cluster in the tokens, fractions: the natural share."""
         return np.asarray(self.tokens / max(1, self.tokens.sum()))
 
-    def facts(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON."""
         columns = zip(
             self.numbers,
@@ -100,7 +100,7 @@ class Totals:
         }
 
 
-def totals_of(
+def make_totals(
     student: "Student",
     tally: Tally,
     shards: int,
@@ -131,16 +131,16 @@ def totals_of(
 
 def save_totals(totals: Totals, folder: Path) -> None:
     """Write the totals of a run that has come to its end."""
-    write_json(folder / TOTALS, totals.facts())
-    (folder / SO_FAR).unlink(missing_ok=True)
+    write_json(folder / TOTALS, totals.to_json())
+    (folder / INTERIM_TOTALS).unlink(missing_ok=True)
 
 
-def tell_totals(totals: Totals, folder: Path) -> None:
+def write_interim_totals(totals: Totals, folder: Path) -> None:
     """Let others read the totals so far; a full disk must not stop the work for that."""
-    temporary = folder / (SO_FAR + ".new")
+    temporary = folder / (INTERIM_TOTALS + ".new")
     with suppress(OSError):
-        temporary.write_text(json.dumps(totals.facts(), ensure_ascii=False), encoding="utf-8")
-        temporary.replace(folder / SO_FAR)
+        temporary.write_text(json.dumps(totals.to_json(), ensure_ascii=False), encoding="utf-8")
+        temporary.replace(folder / INTERIM_TOTALS)
 
 
 def read_totals(folder: Path) -> dict[str, Any]:
@@ -149,14 +149,14 @@ def read_totals(folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        `Totals.facts`; "complete" is false until every shard is labelled.
+        `Totals.to_json`; "complete" is false until every shard is labelled.
 
     Raises
     ------
     InputError
         If there are none.
     """
-    for name in (SO_FAR, TOTALS):
+    for name in (INTERIM_TOTALS, TOTALS):
         try:
             return dict(json.loads((folder / name).read_text(encoding="utf-8")))
         except FileNotFoundError:

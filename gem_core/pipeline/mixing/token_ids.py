@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._types import Progress, frozen, silent
-from gem_core.embedding.tokens import cut
+from gem_core.embedding.tokens import cut_text
 from gem_core.errors import InputError
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import write_folder
@@ -136,7 +136,7 @@ def _lesson(workspace: Workspace) -> Iterator[str]:
 
 
 def _encoded(tokenizer: "Tokenizer", texts: tuple[str, ...]) -> Iterator[NDArray[np.uint16]]:
-    pieces = [(place, piece) for place, text in enumerate(texts) for piece in cut(text)]
+    pieces = [(place, piece) for place, text in enumerate(texts) for piece in cut_text(text)]
     found: list[list[int]] = [[] for _ in texts]
     encoded = tokenizer.encode_batch_fast([piece for _, piece in pieces], add_special_tokens=False)
     for (place, _), one in zip(pieces, encoded, strict=True):

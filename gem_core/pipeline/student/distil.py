@@ -16,8 +16,16 @@ from numpy.typing import NDArray
 from gem_core._types import Float32, Floating, Int32, Progress, silent
 from gem_core.clustering.assignment import responsibilities
 from gem_core.errors import InputError
-from gem_core.pipeline.student.report import FEW, FILE, DistilReport, cluster_scores, confused_pairs, mass_error, wilson
-from gem_core.pipeline.student.training_split import Lesson, Rows, first_copies, lesson
+from gem_core.pipeline.student.report import (
+    FEW_TEST_DOCUMENTS,
+    FILE,
+    DistilReport,
+    cluster_scores,
+    confused_pairs,
+    mass_error,
+    wilson_interval,
+)
+from gem_core.pipeline.student.training_split import Rows, TrainingSplit, first_occurrences, split_training_data
 from gem_core.student import Student, StudentConfig, calibrate_student, save_student, train_student
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import write_folder, write_json
@@ -119,13 +127,13 @@ def distil(
     started = time.perf_counter()
     config = settings or DistilSettings()
     out = Path(out).expanduser().absolute()
-    check_folder(out)
+    check_output_folder(out)
     numbers, labels = _classes(taxonomy)
     documents = taxonomy.documents
     margin = documents["margin"].to_numpy()
     soft = soft_targets(workspace, taxonomy) if config.soft else None
-    copies = first_copies(workspace, progress)
-    plan = lesson(
+    copies = first_occurrences(workspace, progress)
+    plan = split_training_data(
         labels,
         documents["gis"].to_numpy(),
         margin,
@@ -136,8 +144,10 @@ def distil(
         balance=config.balance,
         seed=config.seed,
     )
-    student = taught(workspace, labels, len(numbers), plan, config, soft=soft, progress=progress)
-    student = student.named(numbers, [taxonomy.cluster(number).label for number in numbers], taxonomy.taxonomy_hash)
+    student = train_calibrated_student(workspace, labels, len(numbers), plan, config, soft=soft, progress=progress)
+    student = student.with_labels(
+        numbers, [taxonomy.cluster(number).label for number in numbers], taxonomy.taxonomy_hash
+    )
     report = _tested(
         workspace,
         taxonomy,
@@ -149,7 +159,7 @@ def distil(
         int((copies != np.arange(len(copies))).sum()),
         progress,
     )
-    check_folder(out)  # it may have been filled meanwhile
+    check_output_folder(out)  # it may have been filled meanwhile
 
     def fill(folder: Path) -> None:
         save_student(student, folder)
@@ -159,7 +169,7 @@ def distil(
     return report
 
 
-def check_folder(out: Path) -> None:
+def check_output_folder(out: Path) -> None:
     """Refuse a folder that holds anything, or cannot be made.
 
     Raises
@@ -222,11 +232,11 @@ def read_texts(workspace: Workspace, rows: Rows) -> pa.ChunkedArray:
     return pa.chunked_array(chunks)
 
 
-def taught(
+def train_calibrated_student(
     workspace: Workspace,
     labels: NDArray[np.integer],
     n_clusters: int,
-    plan: Lesson,
+    plan: TrainingSplit,
     config: DistilSettings,
     *,
     soft: Floating | None = None,
@@ -267,7 +277,7 @@ def _tested(
     taxonomy: Taxonomy,
     student: Student,
     labels: Int32,
-    plan: Lesson,
+    plan: TrainingSplit,
     config: DistilSettings,
     started: float,
     copies: int,
@@ -275,8 +285,8 @@ def _tested(
 ) -> DistilReport:
     progress(TEST, 0, len(plan.test))
     texts, rows = read_texts(workspace, plan.test), plan.test
-    student.warm()
-    scores, (documents_speed, bytes_speed) = said_of(student, texts, progress), speed(student, texts)
+    student.warm_up()
+    scores, (documents_speed, bytes_speed) = predict(student, texts, progress), measure_speed(student, texts)
     teacher, k = labels[rows], len(student.numbers)
     right = scores.cluster == teacher
     confusion = np.zeros((k, k), dtype=np.int64)
@@ -290,7 +300,7 @@ def _tested(
     )
     return DistilReport(
         agreement=float(right.mean()),
-        agreement_interval=wilson(int(right.sum()), len(rows)),
+        agreement_interval=wilson_interval(int(right.sum()), len(rows)),
         agreement_sure=_mean(right[sure]),
         agreement_unsure=_mean(right[~sure]),
         mass_error=mass_error(teacher, scores.cluster, k),
@@ -299,7 +309,7 @@ def _tested(
         token_error_document=float(np.median(np.abs(scores.tokens - tokens) / np.maximum(tokens, 1.0))),
         documents_per_second=documents_speed,
         bytes_per_second=bytes_speed,
-        machine=machine(),
+        machine=processor_name(),
         training=len(plan.training),
         calibration=len(plan.calibration),
         test=len(rows),
@@ -307,7 +317,7 @@ def _tested(
         copies=copies,
         confusion=confusion,
         clusters=found,
-        few=tuple(one.number for one in found if one.test < FEW),
+        few=tuple(one.number for one in found if one.test < FEW_TEST_DOCUMENTS),
         absent=tuple(c.number for c in taxonomy.clusters if c.number not in student.numbers),
         pairs=confused_pairs(teacher, scores.cluster, scores.margin, rows, records["id"].tolist(), student.numbers),
         settings=asdict(config),
@@ -325,7 +335,7 @@ def _mean(right: NDArray[np.bool_]) -> float | None:
 
 
 @dataclass(frozen=True)
-class Said:
+class Predictions:
     """What a student says of n texts: `Scores` without the parts that no report needs."""
 
     cluster: Int32
@@ -333,16 +343,18 @@ class Said:
     tokens: NDArray[np.int64]
 
 
-def said_of(student: Student, texts: pa.ChunkedArray, progress: Progress = silent) -> Said:
+def predict(student: Student, texts: pa.ChunkedArray, progress: Progress = silent) -> Predictions:
     """Score texts with progress."""
     parts, n = [], len(texts)
     for start in range(0, n, BLOCK):
         parts.append(student.score(texts.slice(start, BLOCK)))
         progress(TEST, min(start + BLOCK, n), n)
-    return Said(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("cluster", "margin", "tokens")))
+    return Predictions(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("cluster", "margin", "tokens"))
+    )
 
 
-def speed(student: Student, texts: pa.ChunkedArray) -> tuple[float, float]:
+def measure_speed(student: Student, texts: pa.ChunkedArray) -> tuple[float, float]:
     """Return documents and bytes of text a second: the fastest of three passes or more over up to 4,096 texts."""
     some = texts.slice(0, BLOCK)
     times: list[float] = []
@@ -353,7 +365,7 @@ def speed(student: Student, texts: pa.ChunkedArray) -> tuple[float, float]:
     return len(some) / min(times), float(pc.sum(pc.binary_length(some)).as_py() or 0) / min(times)
 
 
-def machine() -> str:
+def processor_name() -> str:
     """Name the processor that a speed was measured on."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():

@@ -14,14 +14,14 @@ FOLDER = "students"
 
 
 @dataclass(frozen=True)
-class KeptStudent:
+class SavedStudent:
     """A student's folder, its report, and when it was made (seconds since 1970)."""
 
     folder: Path
     report: DistilReport
-    made: float
+    created_at: float
 
-    def taught_by(self, taxonomy: Taxonomy) -> bool:
+    def matches_taxonomy(self, taxonomy: Taxonomy) -> bool:
         """Whether this taxonomy, as it is, was the teacher: the same documents, names and exclusions."""
         return self.report.taxonomy_hash == taxonomy.taxonomy_hash
 
@@ -31,10 +31,10 @@ def student_folder(workspace: Workspace, taxonomy: Taxonomy, settings: DistilSet
     return workspace.root / FOLDER / study_key(taxonomy.taxonomy_hash, asdict(settings))
 
 
-def students(workspace: Workspace) -> tuple[KeptStudent, ...]:
+def saved_students(workspace: Workspace) -> tuple[SavedStudent, ...]:
     """Return the students of a workspace, those made last first; a folder without a whole report is none."""
     found = []
     for path in (workspace.root / FOLDER).glob(f"[!.]*/{FILE}"):
         with suppress(WorkspaceError, OSError):
-            found.append(KeptStudent(path.parent, read_report(path.parent), path.stat().st_mtime))
-    return tuple(sorted(found, key=lambda one: (-one.made, one.folder.name)))
+            found.append(SavedStudent(path.parent, read_report(path.parent), path.stat().st_mtime))
+    return tuple(sorted(found, key=lambda one: (-one.created_at, one.folder.name)))

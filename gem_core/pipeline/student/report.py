@@ -1,7 +1,6 @@
 """What a student is worth: how it agrees with its teacher on documents that it never saw."""
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,9 +14,8 @@ from gem_core.errors import WorkspaceError
 
 FILE = "report.json"
 FORMAT = 1
-Z95 = 1.959963984540054  # 97.5% point of the normal distribution
-FEW = 10  # test documents below which a cluster's recall is hardly known
-PAIRS, SHOWN = 40, 12  # confused pairs that are kept, and documents of each
+FEW_TEST_DOCUMENTS = 10  # test documents below which a cluster's recall is hardly known
+PAIRS, DOCUMENTS_PER_PAIR = 40, 12  # confused pairs that are kept, and documents of each
 
 
 @dataclass(frozen=True)
@@ -209,10 +207,8 @@ def read_report(folder: Path) -> DistilReport:
         ) from error
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95% interval of a rate by Wilson's score.
-
-    (p + z^2/2n -+ z sqrt(p(1 - p)/n + z^2/4n^2)) / (1 + z^2/n), p = hits/n, z = 1.96 (Wilson 1927, JASA 22, 209).
+def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95% confidence interval of a rate by Wilson's score (Wilson 1927, JASA 22, 209).
 
     Parameters
     ----------
@@ -226,13 +222,13 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
     Examples
     --------
-    >>> [round(end, 3) for end in wilson(8, 10)]
+    >>> [round(end, 3) for end in wilson_interval(8, 10)]
     [0.49, 0.943]
     """
-    p, z2 = hits / n, Z95 * Z95
-    middle = p + z2 / (2 * n)
-    half = Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
+    from scipy.stats import binomtest
+
+    interval = binomtest(hits, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def mass_error(
@@ -281,7 +277,7 @@ def cluster_scores(
                 int(learnt),
                 own,
                 hits / own if own else None,
-                wilson(hits, own) if own else None,
+                wilson_interval(hits, own) if own else None,
                 hits / given if given else None,
                 own / total,
                 given / total,
@@ -318,7 +314,7 @@ def confused_pairs(
     for at in np.argsort(-counts, kind="stable")[:PAIRS]:
         a, b = divmod(int(kinds[at]), k)
         own = wrong[(teacher[wrong] == a) & (student[wrong] == b)]
-        own = own[np.argsort(-margin[own], kind="stable")][:SHOWN]
+        own = own[np.argsort(-margin[own], kind="stable")][:DOCUMENTS_PER_PAIR]
         found.append(
             ConfusedPair(
                 int(numbers[a]),

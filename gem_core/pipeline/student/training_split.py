@@ -17,7 +17,7 @@ STEP = "split the documents"
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSplit:
     """Rows of the documents by their part; a text that occurs several times lies in one part only.
 
     Attributes
@@ -41,7 +41,7 @@ class Lesson:
     weights: Float64
 
 
-def first_copies(workspace: Workspace, progress: Progress = silent) -> Rows:
+def first_occurrences(workspace: Workspace, progress: Progress = silent) -> Rows:
     """Return for each document the row of the first document with the same text, (n,)."""
     first: dict[bytes, int] = {}
     n = len(workspace)
@@ -55,7 +55,7 @@ def first_copies(workspace: Workspace, progress: Progress = silent) -> Rows:
     return found
 
 
-def split(
+def draw_test_and_calibration(
     positions: NDArray[Any], copies: Rows, *, test_share: float, calibration_share: float, seed: int
 ) -> tuple[Bool, Bool]:
     """Draw the documents for test and for calibration, the same part of every cluster.
@@ -68,7 +68,7 @@ def split(
     positions : (n,) int
         Cluster of each document; a text counts for the cluster of its first document.
     copies : (n,) int64
-        First document with the same text (`first_copies`).
+        First document with the same text (`first_occurrences`).
     test_share, calibration_share : float
         Fractions, together below 1.
     seed : int
@@ -82,7 +82,7 @@ def split(
     --------
     >>> import numpy as np
     >>> clusters, alone = np.repeat([0, 1], [10, 5]), np.arange(15)
-    >>> test, calibration = split(clusters, alone, test_share=0.2, calibration_share=0.2, seed=0)
+    >>> test, calibration = draw_test_and_calibration(clusters, alone, test_share=0.2, calibration_share=0.2, seed=0)
     >>> np.bincount(clusters[test]).tolist(), np.bincount(clusters[calibration]).tolist()
     ([2, 1], [2, 1])
     """
@@ -100,7 +100,9 @@ def split(
     return part == 1, part == 2
 
 
-def chosen(rows: Rows, positions: NDArray[Any], gis: NDArray[Any], margin: NDArray[Any], drop: float) -> Rows:
+def drop_least_typical(
+    rows: Rows, positions: NDArray[Any], gis: NDArray[Any], margin: NDArray[Any], drop: float
+) -> Rows:
     """Leave the least typical documents of each cluster out of a training set.
 
     Documents with a negative margin stay: a person put them where the vectors would not.
@@ -123,7 +125,7 @@ def chosen(rows: Rows, positions: NDArray[Any], gis: NDArray[Any], margin: NDArr
     --------
     >>> import numpy as np
     >>> score = np.array([3.0, 1.0, 2.0, 0.0])
-    >>> chosen(np.arange(4), np.zeros(4, int), score, np.array([1.0, 1.0, 1.0, -1.0]), 0.5).tolist()
+    >>> drop_least_typical(np.arange(4), np.zeros(4, int), score, np.array([1.0, 1.0, 1.0, -1.0]), 0.5).tolist()
     [0, 3]
     """
     order = rows[np.lexsort((gis[rows], margin[rows] < 0, positions[rows]))]  # people's own come last
@@ -147,7 +149,7 @@ def balanced_weights(positions: NDArray[Any], balance: float) -> Float64:
     return np.asarray(raw / raw.mean())
 
 
-def lesson(
+def split_training_data(
     positions: NDArray[Any],
     gis: NDArray[Any],
     margin: NDArray[Any],
@@ -158,7 +160,7 @@ def lesson(
     drop: float,
     balance: float,
     seed: int,
-) -> Lesson:
+) -> TrainingSplit:
     """Split first, then choose among the training documents only; arguments as in the functions above.
 
     Raises
@@ -166,7 +168,9 @@ def lesson(
     InputError
         If the test would hold fewer than 10 documents, or the calibration none.
     """
-    test, calibration = split(positions, copies, test_share=test_share, calibration_share=calibration_share, seed=seed)
+    test, calibration = draw_test_and_calibration(
+        positions, copies, test_share=test_share, calibration_share=calibration_share, seed=seed
+    )
     if test.sum() < LEAST or not calibration.any():
         raise InputError(
             f"A student needs at least {LEAST} documents for its test and one for its calibration",
@@ -174,8 +178,8 @@ def lesson(
             "Use a larger corpus, or larger --test-share and --calibration-share",
         )
     candidates = np.flatnonzero(~test & ~calibration)
-    training = chosen(candidates, positions, gis, margin, drop)
-    return Lesson(
+    training = drop_least_typical(candidates, positions, gis, margin, drop)
+    return TrainingSplit(
         frozen(training),
         frozen(np.flatnonzero(calibration)),
         frozen(np.flatnonzero(test)),

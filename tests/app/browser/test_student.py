@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from gem_core.pipeline.student.registry import students
+from gem_core.pipeline.student.registry import saved_students
 from gem_core.student import load_student
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import wait_for
@@ -35,7 +35,7 @@ def test_from_the_button_to_a_labelled_folder(
     page.locator(".st-key-student-start-first").get_by_role("button").click()
     heading = page.get_by_role("heading", name="Agrees with the taxonomy on")
     heading.wait_for(timeout=120_000)  # it comes by itself when the job has ended
-    (kept,) = students(workspace)
+    (kept,) = saved_students(workspace)
     assert f"{100 * kept.report.agreement:.1f}% of {kept.report.test} documents it never saw" in heading.inner_text()
     ready(page)
     cells = page.locator(".st-key-student-matrix .heatmaplayer image")

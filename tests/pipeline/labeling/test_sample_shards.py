@@ -16,7 +16,7 @@ from gem_core.pipeline.labeling import sample_shards as sample_shards_module
 from gem_core.pipeline.labeling import shard_rows as reading
 from gem_core.pipeline.labeling.sample_shards import priorities, sample_shards
 from tests.helpers.cli_process import texts
-from tests.helpers.web_shards import jsonl
+from tests.helpers.shards import jsonl
 
 SITES = ["a.org"] * 100 + ["b.org"] * 40 + ["c.org"] * 7 + ["d.org"] * 3
 

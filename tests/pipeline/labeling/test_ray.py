@@ -19,7 +19,7 @@ from gem_core.pipeline.labeling import label_folder as label_folder_module
 from gem_core.pipeline.labeling.label_folder import label_folder
 from gem_core.pipeline.labeling.totals import read_totals
 from tests.helpers.cli_process import texts
-from tests.helpers.web_shards import folder_of_shards, hashes, saved
+from tests.helpers.shards import folder_of_shards, hashes, saved
 
 pytest.importorskip("ray")
 MARK = str(os.getpid())  # GEM_TEST_RAY in the environment of this cluster's processes

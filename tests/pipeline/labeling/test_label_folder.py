@@ -19,7 +19,7 @@ from gem_core.pipeline.labeling import label_folder as label_folder_module
 from gem_core.pipeline.labeling.label_folder import label_folder
 from gem_core.pipeline.labeling.totals import read_totals
 from tests.helpers.cli_process import texts
-from tests.helpers.web_shards import LABELS, NUMBERS, expected, folder_of_shards, hashes, jsonl, rows_of, saved, student
+from tests.helpers.shards import LABELS, NUMBERS, expected, folder_of_shards, hashes, jsonl, rows_of, saved, student
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from gem_core.errors import InputError
 from gem_core.pipeline.labeling import label_shard as module
 from gem_core.pipeline.labeling import shard_rows as reading
 from gem_core.pipeline.labeling.completion_markers import Marker, read_marker
-from gem_core.pipeline.labeling.label_shard import Order, label_shard
+from gem_core.pipeline.labeling.label_shard import LabelingJob, label_shard
 from gem_core.pipeline.labeling.shard_files import find_shards
 from tests.helpers.cli_process import texts
-from tests.helpers.web_shards import OURS, expected, jsonl, rows_of, student, unzstd
+from tests.helpers.shards import OURS, expected, jsonl, rows_of, student, unzstd
 
 
 def labelled(tmp_path: Path, name: str, data: bytes | pa.Table, **options: Any) -> tuple[Marker, Path]:
@@ -32,7 +32,7 @@ def labelled(tmp_path: Path, name: str, data: bytes | pa.Table, **options: Any) 
     else:
         pq.write_table(data, folder / name, **options.pop("written", {}))
     (shard,) = (shard for shard in find_shards(folder) if shard.name == name)
-    marker = label_shard(student(), shard, Order(tmp_path / "out", **options))
+    marker = label_shard(student(), shard, LabelingJob(tmp_path / "out", **options))
     return marker, tmp_path / "out" / name
 
 
@@ -219,7 +219,7 @@ def test_batches_are_small_in_rows_and_bytes(tmp_path: Path, monkeypatch: pytest
     pq.write_table(pa.table({"text": [f"{i} {text}" for i, text in enumerate(long)]}), tmp_path / "in" / "a.parquet")
     (tmp_path / "in" / "b.jsonl").write_bytes(jsonl(long) + b"x\n" * 3000)
     for shard in find_shards(tmp_path / "in"):
-        sizes = [(len(rows.numbers), len(rows.refused)) for rows in reading.read_rows(shard, "text")]
+        sizes = [(len(rows.numbers), len(rows.refused)) for rows in reading.read_shard_rows(shard, "text")]
         assert max(size for size, _ in sizes) <= 2
         assert max(refused for _, refused in sizes) <= 1024 + 2
         assert sum(size for size, _ in sizes) == 40
@@ -229,7 +229,7 @@ def test_a_marker_vouches_for_what_is_there(tmp_path: Path) -> None:
     marker, path = labelled(tmp_path, "a.jsonl", jsonl(texts(5)))
     found = read_marker(tmp_path / "out", "a.jsonl")
     assert found is not None
-    assert found.facts() == marker.facts()
+    assert found.to_json() == marker.to_json()
     path.write_bytes(path.read_bytes()[:-1])
     assert read_marker(tmp_path / "out", "a.jsonl") is None
     (tmp_path / "out" / "_done" / "a.jsonl.json").write_text("{")

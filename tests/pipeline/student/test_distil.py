@@ -13,16 +13,23 @@ import pytest
 from gem_core.errors import Cancelled, InputError, WorkspaceError
 from gem_core.pipeline import Exclude, Merge, Move, Rename, edit
 from gem_core.pipeline.student.distil import DistilSettings, distil, read_texts, soft_targets
-from gem_core.pipeline.student.registry import student_folder, students
+from gem_core.pipeline.student.registry import saved_students, student_folder
 from gem_core.pipeline.student.report import (
     DistilReport,
     cluster_scores,
     confused_pairs,
     mass_error,
     read_report,
-    wilson,
+    wilson_interval,
 )
-from gem_core.pipeline.student.training_split import Lesson, balanced_weights, chosen, first_copies, lesson, split
+from gem_core.pipeline.student.training_split import (
+    TrainingSplit,
+    balanced_weights,
+    draw_test_and_calibration,
+    drop_least_typical,
+    first_occurrences,
+    split_training_data,
+)
 from gem_core.student import StudentConfig, load_student
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import write_parquet
@@ -31,13 +38,13 @@ from tests.helpers.cli_process import facts, refusal, run
 QUICK = DistilSettings(student=StudentConfig(buckets=1 << 14, epochs=3))
 
 
-def plan_of(workspace: Workspace, settings: DistilSettings) -> Lesson:
+def plan_of(workspace: Workspace, settings: DistilSettings) -> TrainingSplit:
     table = workspace.taxonomy().documents
-    return lesson(
+    return split_training_data(
         workspace.taxonomy().positions,
         table["gis"].to_numpy(),
         table["margin"].to_numpy(),
-        first_copies(workspace),
+        first_occurrences(workspace),
         test_share=settings.test_share,
         calibration_share=settings.calibration_share,
         drop=settings.drop,
@@ -49,27 +56,29 @@ def plan_of(workspace: Workspace, settings: DistilSettings) -> Lesson:
 def test_wilson_solves_its_equation() -> None:
     """The ends are the rates p with |p - hits/n| = z sqrt(p (1 - p) / n)."""
     for hits, n in ((8, 10), (3, 7), (999, 1000), (72, 4800)):
-        for end in wilson(hits, n):
+        for end in wilson_interval(hits, n):
             assert abs(end - hits / n) == pytest.approx(1.959963984540054 * math.sqrt(end * (1 - end) / n), rel=1e-9)
-    assert wilson(0, 10) == (0.0, pytest.approx(0.27753279))
-    assert wilson(10, 10) == (pytest.approx(0.72246720), pytest.approx(1.0))
+    assert wilson_interval(0, 10) == (0.0, pytest.approx(0.27753279))
+    assert wilson_interval(10, 10) == (pytest.approx(0.72246720), pytest.approx(1.0))
 
 
 def test_the_split_is_the_same_part_of_every_cluster() -> None:
     rng = np.random.default_rng(0)
     clusters = rng.permutation(np.repeat(np.arange(6), [100, 40, 13, 3, 2, 1]))
-    test, calibration = split(clusters, np.arange(len(clusters)), test_share=0.2, calibration_share=0.1, seed=4)
+    test, calibration = draw_test_and_calibration(
+        clusters, np.arange(len(clusters)), test_share=0.2, calibration_share=0.1, seed=4
+    )
     assert np.bincount(clusters[test], minlength=6).tolist() == [20, 8, 3, 1, 0, 0]
     assert np.bincount(clusters[calibration], minlength=6).tolist() == [10, 4, 1, 0, 0, 0]
     assert not (test & calibration).any()
     assert set(clusters[~test & ~calibration]) == set(range(6))  # every cluster has something to learn from
-    again = split(clusters, np.arange(len(clusters)), test_share=0.2, calibration_share=0.1, seed=4)
-    other = split(clusters, np.arange(len(clusters)), test_share=0.2, calibration_share=0.1, seed=5)
+    again = draw_test_and_calibration(clusters, np.arange(len(clusters)), test_share=0.2, calibration_share=0.1, seed=4)
+    other = draw_test_and_calibration(clusters, np.arange(len(clusters)), test_share=0.2, calibration_share=0.1, seed=5)
     assert (again[0] == test).all()
     assert (other[0] != test).any()
-    small = split(np.zeros(3, int), np.arange(3), test_share=0.5, calibration_share=0.4, seed=0)
+    small = draw_test_and_calibration(np.zeros(3, int), np.arange(3), test_share=0.5, calibration_share=0.4, seed=0)
     assert (small[0].sum(), small[1].sum()) == (2, 0)  # one stays
-    alone = split(np.zeros(1, int), np.arange(1), test_share=0.6, calibration_share=0.3, seed=0)
+    alone = draw_test_and_calibration(np.zeros(1, int), np.arange(1), test_share=0.6, calibration_share=0.3, seed=0)
     assert (alone[0].sum(), alone[1].sum()) == (0, 0)
 
 
@@ -78,7 +87,7 @@ def test_copies_of_a_text_lie_in_one_part() -> None:
     texts = rng.integers(0, 120, 400)
     first = np.array([int(np.flatnonzero(texts == text)[0]) for text in texts])
     clusters = (texts % 3 + (rng.random(400) < 0.1)) % 3  # people may have put a copy elsewhere
-    test, calibration = split(clusters, first, test_share=0.3, calibration_share=0.2, seed=0)
+    test, calibration = draw_test_and_calibration(clusters, first, test_share=0.3, calibration_share=0.2, seed=0)
     for part in (test, calibration):
         for text in range(120):
             assert len(set(part[texts == text])) <= 1
@@ -95,7 +104,7 @@ def test_chosen_is_the_slow_choice() -> None:
             own = sorted((row for row in rows if clusters[row] == cluster), key=lambda row: gis[row])
             vectors_agree = [row for row in own if margin[row] >= 0]
             kept -= set(vectors_agree[: math.floor(drop * len(own))])
-        assert chosen(rows, clusters, gis, margin, drop).tolist() == sorted(kept), drop
+        assert drop_least_typical(rows, clusters, gis, margin, drop).tolist() == sorted(kept), drop
 
 
 def test_weights_balance_the_clusters() -> None:
@@ -124,7 +133,7 @@ def test_scores_and_pairs_by_hand() -> None:
     assert [one.recall for one in found] == [0.5, pytest.approx(2 / 3), 0.0, None]
     assert [one.precision for one in found] == [pytest.approx(2 / 3), 0.4, None, None]
     assert [(one.mass, one.predicted_mass) for one in found] == [(0.5, 0.375), (0.375, 0.625), (0.125, 0.0), (0, 0)]
-    assert found[0].recall_interval == wilson(2, 4)
+    assert found[0].recall_interval == wilson_interval(2, 4)
     pairs = confused_pairs(
         teacher, student, np.array([9, 9, 1, 2, 9, 9, 3, 4.0]), np.arange(8) + 100, list("abcdefgh"), (3, 5, 8, 9)
     )
@@ -146,7 +155,7 @@ def test_a_second_count_confirms_the_report(sample: Workspace, tmp_path: Path) -
     said = np.array(student.numbers)[scores.cluster]
     assert report.agreement == pytest.approx(np.mean(said == teacher))
     assert report.agreement > 3 / len(taxonomy.clusters)
-    assert report.agreement_interval == wilson(int((said == teacher).sum()), len(teacher))
+    assert report.agreement_interval == wilson_interval(int((said == teacher).sum()), len(teacher))
     assert (report.test, report.training, report.calibration) == (
         len(teacher),
         len(plan.training),
@@ -327,17 +336,17 @@ def test_kept_students_know_their_teacher(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
     folder = student_folder(sample, taxonomy, QUICK)
     assert folder == student_folder(sample, taxonomy, QUICK) != student_folder(sample, taxonomy, DistilSettings())
-    assert students(sample) == ()
+    assert saved_students(sample) == ()
     distil(sample, taxonomy, folder, QUICK)
-    (kept,) = students(sample)
+    (kept,) = saved_students(sample)
     assert kept.folder == folder
-    assert kept.taught_by(taxonomy)
-    assert not kept.taught_by(edit(sample, Rename("cluster", taxonomy.clusters[0].number, "Another name")))
+    assert kept.matches_taxonomy(taxonomy)
+    assert not kept.matches_taxonomy(edit(sample, Rename("cluster", taxonomy.clusters[0].number, "Another name")))
     assert sample.undo()
-    assert kept.taught_by(sample.taxonomy())
+    assert kept.matches_taxonomy(sample.taxonomy())
     text = (folder / "report.json").read_text()
     (folder / "report.json").write_text(text[:-20])
-    assert students(sample) == ()
+    assert saved_students(sample) == ()
     with pytest.raises(WorkspaceError, match=r"^A student's folder must hold its whole report; got .*report\.json: "):
         read_report(folder)
     (folder / "report.json").write_text(json.dumps({**json.loads(text), "format": 9}))
