@@ -17,7 +17,7 @@ GREY = "#8a94a3"
 
 def colours(taxonomy: Taxonomy | None) -> Callable[[int], str]:
     """Return what gives a cluster's colour by its number; grey where the taxonomy is kept no more."""
-    return lambda number: taxonomy.cluster(number).colour if taxonomy is not None and taxonomy.has(number) else GREY
+    return lambda number: taxonomy.cluster(number).color if taxonomy is not None and taxonomy.has(number) else GREY
 
 
 def matrix(table: NDArray[np.int64], names: Sequence[str], *, dark: bool) -> go.Figure:

@@ -103,7 +103,7 @@ def choices(workspace: Workspace) -> list[str]:
 def colour_by(choice: str, workspace: Workspace, taxonomy: Taxonomy) -> Colouring:
     """Colour the documents by one of `choices`."""
     groups = taxonomy.positions
-    colours = tuple(cluster.colour for cluster in taxonomy.clusters)
+    colours = tuple(cluster.color for cluster in taxonomy.clusters)
     names = tuple(cluster.label for cluster in taxonomy.clusters)
     if choice.startswith(COLUMN):
         return _by_column(workspace.documents[choice.removeprefix(COLUMN)])

@@ -54,7 +54,7 @@ def show_document_list(
     table: dict[str, Any] = {}
     configuration: dict[str, Any] = {}
     if clusters:
-        table[" "] = [circle(taxonomy.cluster(c).colour) for c in places["cluster_id"]]
+        table[" "] = [circle(taxonomy.cluster(c).color) for c in places["cluster_id"]]
         configuration[" "] = dot_column()
     for heading, column in (values or {}).items():
         table[heading] = list(column)

@@ -142,7 +142,7 @@ def _cluster(session: Session, number: str) -> bool:
 
 
 def _group(session: Session, number: str) -> bool:
-    known = [parent.number for parent in cached_results.taxonomy(session.root).parents]
+    known = [parent.number for parent in cached_results.taxonomy(session.root).groups]
     if not NUMBER.fullmatch(number) or int(number) not in known:
         return False
     session.group = int(number)

@@ -39,7 +39,7 @@ def _open(session: Session) -> str:
         if workspace.fitted():
             taxonomy = cached_results.taxonomy(session.root)
             facts += [
-                f"{len(taxonomy.clusters)} clusters in {len(taxonomy.parents)} groups",
+                f"{len(taxonomy.clusters)} clusters in {len(taxonomy.groups)} groups",
                 f"strength {strength_text(taxonomy.settings.strength)}",
             ]
     except WorkspaceError:  # the screen below says why; Corpus opens another

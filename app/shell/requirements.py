@@ -32,7 +32,7 @@ def _drop_what_has_gone(session: Session) -> None:
     if session.cluster is not None and not taxonomy.has(session.cluster):
         session.cluster = None
         gone.append("cluster")
-    if session.group is not None and session.group not in [parent.number for parent in taxonomy.parents]:
+    if session.group is not None and session.group not in [parent.number for parent in taxonomy.groups]:
         session.group = None
         gone.append("group")
     if session.similar_to is not None and not 0 <= session.similar_to < size:

@@ -65,9 +65,9 @@ def walk(page: Any, url: str, workspace: Workspace, cluster: int) -> dict[str, t
     page.get_by_role("button", name="All names").click()
     still(page)
     box = page.locator("[data-testid=stDataFrame]").first.bounding_box()
-    group = next(p for p in workspace.taxonomy().parents if len(p.children) >= 2)
+    group = next(p for p in workspace.taxonomy().groups if len(p.children) >= 2)
     place = 0
-    for parent in workspace.taxonomy().parents:
+    for parent in workspace.taxonomy().groups:
         if parent.number == group.number:
             break
         place += 1 + len(parent.children)

@@ -131,7 +131,7 @@ def workspace_facts(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict
                     "cluster_id": c.number,
                     "label": c.label,
                     "label_source": c.label_source,
-                    "parent": taxonomy.parent(c.parent).label,
+                    "parent": taxonomy.group(c.group).label,
                     "documents": c.documents,
                     "tokens": c.tokens,
                     "share_documents": c.share_documents,

@@ -22,7 +22,7 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
                 "cluster_id": c.number,
                 "label": c.label,
                 "label_source": c.label_source,
-                "parent": taxonomy.parent(c.parent).label,
+                "parent": taxonomy.group(c.group).label,
                 "keywords": "; ".join(term for term, _ in c.keywords),
                 "documents": c.documents,
                 "tokens": c.tokens,

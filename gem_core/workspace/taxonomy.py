@@ -33,10 +33,10 @@ class Cluster:
         Id of the cluster, 0 to K - 1; kept across refits by matching.
     label, label_source : str
         Name and where it came from.
-    parent : int
-        Number of the parent in the tree.
+    group : int
+        Number of its cluster group.
     keywords : tuple of (term, score)
-    colour : str
+    color : str
         "#rrggbb".
     documents, tokens : int
         Documents and tokens assigned to the cluster (hard assignment).
@@ -55,9 +55,9 @@ class Cluster:
     number: int
     label: str
     label_source: LabelSource
-    parent: int
+    group: int
     keywords: tuple[tuple[str, float], ...]
-    colour: str
+    color: str
     documents: int
     tokens: int
     share_documents: float
@@ -73,13 +73,13 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Parent:
-    """An inner node of the tree: a named group of clusters."""
+class Group:
+    """A cluster group, the upper level of the taxonomy; `children` are numbers of clusters."""
 
     number: int
     label: str
     label_source: LabelSource
-    colour: str
+    color: str
     children: tuple[int, ...]
 
 
@@ -97,7 +97,7 @@ class Taxonomy:
         Of that fit.
     clusters : tuple
         In order of their numbers. Numbers are kept by edits and refits, so they may have gaps.
-    parents : tuple
+    groups : tuple of Group
         In order of the tree.
     costs : tuple of StepCost
     folder : Path or None
@@ -108,7 +108,7 @@ class Taxonomy:
     base: str
     settings: Settings
     clusters: tuple[Cluster, ...]
-    parents: tuple[Parent, ...]
+    groups: tuple[Group, ...]
     costs: tuple[StepCost, ...]
     data_hash: str
     taxonomy_hash: str
@@ -137,13 +137,13 @@ class Taxonomy:
 
     @cached_property
     def _index(self) -> dict[int, int]:
-        return {cluster.number: place for place, cluster in enumerate(self.clusters)}
+        return {cluster.number: index for index, cluster in enumerate(self.clusters)}
 
     def has(self, number: int | None) -> bool:
         """Whether a cluster of this number is there."""
         return number in self._index
 
-    def place(self, number: int | None) -> int | None:
+    def index_of(self, number: int | None) -> int | None:
         """Index into `clusters` of the cluster of this number; None when it is not there."""
         return None if number is None else self._index.get(number)
 
@@ -163,7 +163,7 @@ class Taxonomy:
             )
         return self.clusters[self._index[number]]
 
-    def parent(self, number: int) -> Parent:
+    def group(self, number: int) -> Group:
         """Return the group of this number.
 
         Raises
@@ -171,9 +171,9 @@ class Taxonomy:
         WorkspaceError
             If there is none.
         """
-        for parent in self.parents:
-            if parent.number == number:
-                return parent
+        for group in self.groups:
+            if group.number == number:
+                return group
         raise WorkspaceError(
             "The taxonomy must hold the group", f"no group {number}", "See the groups with: gem-explorer info DIR"
         )
@@ -198,6 +198,9 @@ class Taxonomy:
 
 
 PARTS = ("mixture.npz", "documents.parquet")
+#: Names of fields in taxonomy.json that differ from those of the classes: files of older versions stay readable.
+_FILE_NAMES = {"groups": "parents", "group": "parent", "color": "colour"}
+_FIELD_NAMES = {written: field for field, written in _FILE_NAMES.items()}
 
 
 def write_taxonomy(folder: Path, taxonomy: Taxonomy, parts: tuple[MixtureFit, pd.DataFrame] | Path) -> None:
@@ -211,10 +214,16 @@ def write_taxonomy(folder: Path, taxonomy: Taxonomy, parts: tuple[MixtureFit, pd
     else:
         write_fit(folder / PARTS[0], parts[0])
         write_parquet(folder / PARTS[1], parts[1])
-    value = asdict(taxonomy)
+    value = _renamed_keys(asdict(taxonomy), _FILE_NAMES)
+    value["clusters"] = [_renamed_keys(cluster, _FILE_NAMES) for cluster in value["clusters"]]
+    value["parents"] = [_renamed_keys(group, _FILE_NAMES) for group in value["parents"]]
     value["settings"] = taxonomy.settings.to_json()
     del value["folder"]
     write_json(folder / "taxonomy.json", value)
+
+
+def _renamed_keys(value: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(key, key): item for key, item in value.items()}
 
 
 def _share(old: Path, new: Path) -> None:
@@ -236,7 +245,7 @@ def read_taxonomy(folder: Path) -> Taxonomy:
     clusters = tuple(
         Cluster(
             **{
-                **c,
+                **_renamed_keys(c, _FIELD_NAMES),
                 "keywords": tuple((t, s) for t, s in c["keywords"]),
                 "exemplars": tuple(c["exemplars"]),
                 "borderline": tuple(c["borderline"]),
@@ -245,10 +254,12 @@ def read_taxonomy(folder: Path) -> Taxonomy:
         )
         for c in value.pop("clusters")
     )
-    parents = tuple(Parent(**{**p, "children": tuple(p["children"])}) for p in value.pop("parents"))
+    groups = tuple(
+        Group(**{**_renamed_keys(g, _FIELD_NAMES), "children": tuple(g["children"])}) for g in value.pop("parents")
+    )
     return Taxonomy(
         clusters=clusters,
-        parents=parents,
+        groups=groups,
         folder=folder,
         settings=Settings.from_json(value.pop("settings")),
         costs=tuple(StepCost(**c) for c in value.pop("costs")),

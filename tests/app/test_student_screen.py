@@ -125,8 +125,8 @@ def test_the_matrix_stands_in_the_order_of_the_tree(taught: Workspace) -> None:
     report, taxonomy = saved_students(taught)[0].report, taught.taxonomy()
     order = ordered(report, taxonomy)
     assert sorted(order) == list(range(len(report.clusters)))
-    groups = [taxonomy.cluster(report.clusters[at].number).parent for at in order]
-    assert len([1 for a, b in pairwise(groups) if a != b]) == len(taxonomy.parents) - 1
+    groups = [taxonomy.cluster(report.clusters[at].number).group for at in order]
+    assert len([1 for a, b in pairwise(groups) if a != b]) == len(taxonomy.groups) - 1
     assert ordered(report, None) == list(range(len(report.clusters)))
     counts = np.array([[3, 1], [0, 0]])
     figure = matrix(counts, ["<b>one</b>", "two & three"], dark=False)

@@ -62,11 +62,11 @@ def test_pin_and_exclude(app: AppTest, sample: Workspace) -> None:
 
 def test_a_cluster_changes_its_group(app: AppTest, sample: Workspace) -> None:
     before = sample.taxonomy()
-    target = next(p for p in before.parents if p.number != before.cluster(0).parent)
+    target = next(p for p in before.groups if p.number != before.cluster(0).group)
     select(app, cluster=0)
     app.selectbox(key="group_of_0").set_value(target.number).run()
     press(app, "regroup_0")
-    assert sample.taxonomy().cluster(0).parent == target.number
+    assert sample.taxonomy().cluster(0).group == target.number
 
 
 def test_a_document_moves_to_the_next_cluster(app: AppTest, sample: Workspace) -> None:

@@ -23,7 +23,7 @@ def submit(app: AppTest, key: str, name: str) -> None:
 def test_all_names_stand_in_the_order_of_the_tree(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample.root, monkeypatch, "taxonomy")
     taxonomy = sample.taxonomy()
-    wanted = [name for p in taxonomy.parents for name in (p.label, *(taxonomy.clusters[c].label for c in p.children))]
+    wanted = [name for p in taxonomy.groups for name in (p.label, *(taxonomy.clusters[c].label for c in p.children))]
     assert list(app.data_editor[0].value["Name"]) == wanted
 
 
@@ -41,7 +41,7 @@ def test_a_group_is_renamed(sample: Workspace, monkeypatch: pytest.MonkeyPatch) 
     app = opened(sample.root, monkeypatch, "taxonomy")
     select(app, parent=1)
     submit(app, "name_parent_1", "Everything else")
-    assert sample.taxonomy().parents[1].label == "Everything else"
+    assert sample.taxonomy().groups[1].label == "Everything else"
 
 
 def test_a_taken_name_is_refused_and_nothing_changes(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

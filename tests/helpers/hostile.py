@@ -109,7 +109,7 @@ def hostile_workspace(folder: Path) -> Workspace:
         Settings(n_clusters=18, strength=1.0),
     )
     workspace = Workspace(folder / "workspace")
-    items = [("cluster", c.number) for c in taxonomy.clusters] + [("parent", p.number) for p in taxonomy.parents]
+    items = [("cluster", c.number) for c in taxonomy.clusters] + [("parent", p.number) for p in taxonomy.groups]
     place = 0
     for trap in TRAPS:
         if place == len(items):

@@ -73,7 +73,7 @@ def hostile_workspace(root: Path, n: int = 240, clusters: int = 6) -> Workspace:
         Rename("cluster", numbers[0], "</script ><img src=x onerror=alert(1)>"),
         Rename("cluster", numbers[1], "[x](javascript:alert(1)) ![y](http://evil.example/y.png)"),
     )
-    edit(workspace, Rename("parent", workspace.taxonomy().parents[0].number, "<script>alert('group')</script>"))
+    edit(workspace, Rename("parent", workspace.taxonomy().groups[0].number, "<script>alert('group')</script>"))
     edit(workspace, Regroup(numbers[2], None))
     edit(workspace, Exclude((numbers[3],)))
     return workspace

@@ -195,7 +195,7 @@ def test_colours_numbers_and_labels_follow_a_refit(sample: Workspace) -> None:
     assert same > 0.9
     assert after.clusters[0].label == "Mine"
     assert after.clusters[0].label_source == "person"
-    assert sum(a.colour == b.colour for a, b in zip(after.clusters, before.clusters, strict=True)) >= 10
+    assert sum(a.color == b.color for a, b in zip(after.clusters, before.clusters, strict=True)) >= 10
 
 
 def test_the_sample_collapses_without_balance(sample: Workspace) -> None:

@@ -30,7 +30,7 @@ def planted(labels: list[int], title: str = "one", margin: list[float] | None = 
         title=title,
         labels=np.array(labels, dtype=np.int32),
         names=tuple(f"{title} {i}" for i in range(k)),
-        colours=("#123456",) * k,
+        colors=("#123456",) * k,
         numbers=tuple(range(k)),
         order=np.arange(k, dtype=np.int32),
         margin=None if margin is None else np.array(margin, dtype=np.float32),
@@ -104,9 +104,9 @@ def test_a_baseline_is_fitted_once_and_takes_the_colours_it_overlaps(sample: Wor
     labels = assign(sample.embeddings, kmeans(sample.embeddings, 12, seed=0)).labels
     assert np.array_equal(found.labels, labels)
     taxonomy = sample.taxonomy()
-    for k, colour in enumerate(found.colours):
+    for k, colour in enumerate(found.colors):
         counts = np.bincount(taxonomy.positions[labels == k], minlength=12)
-        assert colour == taxonomy.clusters[int(counts.argmax())].colour
+        assert colour == taxonomy.clusters[int(counts.argmax())].color
     assert at_hand(sample, "kmeans")
     assert not at_hand(sample, "kmeans:5")
     seen: list[str] = []

@@ -37,12 +37,12 @@ def whole(taxonomy: Taxonomy, n: int) -> None:
     """What holds of every taxonomy, whatever was done to it."""
     numbers = [c.number for c in taxonomy.clusters]
     assert numbers == sorted(set(numbers))
-    assert sorted(n for p in taxonomy.parents for n in p.children) == numbers
-    assert all(taxonomy.cluster(c).parent == p.number for p in taxonomy.parents for c in p.children)
-    for items in (taxonomy.clusters, taxonomy.parents):
+    assert sorted(n for p in taxonomy.groups for n in p.children) == numbers
+    assert all(taxonomy.cluster(c).group == p.number for p in taxonomy.groups for c in p.children)
+    for items in (taxonomy.clusters, taxonomy.groups):
         labels = [item.label.casefold() for item in items]
         assert len(set(labels)) == len(labels), labels
-    assert len({c.colour for c in taxonomy.clusters}) == len(numbers)
+    assert len({c.color for c in taxonomy.clusters}) == len(numbers)
     table = taxonomy.documents
     assert len(table) == n
     assert np.isin(table["cluster_id"], numbers).all()
@@ -65,12 +65,12 @@ def test_merge_keeps_the_largest_number_and_colour(sample: Workspace) -> None:
     after = edit(sample, Merge((b.number, a.number)))
     assert rows_of(after, a.number) == rows_of(before, a.number) | rows_of(before, b.number)
     assert not after.has(b.number)
-    assert after.cluster(a.number).colour == a.colour
+    assert after.cluster(a.number).color == a.color
     assert after.cluster(a.number).pinned
     assert sample.history().steps[-1].sentence == f"Merged {a.label} and {b.label}"
     others = [c for c in after.clusters if c.number != a.number]
-    assert [(c.label, c.keywords, c.exemplars, c.colour) for c in others] == [
-        (c.label, c.keywords, c.exemplars, c.colour) for c in before.clusters if c.number not in (a.number, b.number)
+    assert [(c.label, c.keywords, c.exemplars, c.color) for c in others] == [
+        (c.label, c.keywords, c.exemplars, c.color) for c in before.clusters if c.number not in (a.number, b.number)
     ]
     whole(after, len(sample))
 
@@ -80,7 +80,7 @@ def test_a_merged_cluster_points_where_its_documents_do(sample: Workspace) -> No
     after = edit(sample, Merge((0, 1)))
     rows = sorted(rows_of(after, 0))
     mean = sample.embeddings[rows].astype(np.float64).mean(0)
-    place = after.place(0)
+    place = after.index_of(0)
     assert np.allclose(after.fit.centers[place], mean / np.linalg.norm(mean), atol=1e-6)
     assert after.cluster(0).within_cosine == pytest.approx(
         float((sample.embeddings[rows] @ after.fit.centers[place]).mean()), abs=1e-5
@@ -100,7 +100,7 @@ def test_split_divides_and_pins(sample: Workspace) -> None:
     after = edit(sample, proposed)
     born = [c for c in after.clusters if c.pinned]
     assert len(born) == 3
-    assert {c.parent for c in born} == {before.cluster(0).parent}
+    assert {c.group for c in born} == {before.cluster(0).group}
     assert sorted(row for c in born for row in rows_of(after, c.number)) == sorted(rows_of(before, 0))
     assert len({c.label for c in born}) == 3
     whole(after, len(sample))
@@ -137,15 +137,15 @@ def test_documents_move_to_a_cluster_of_their_own_and_an_emptied_one_goes(sample
 
 def test_groups_are_renamed_from_their_children_unless_a_person_named_them(sample: Workspace) -> None:
     before = sample.taxonomy()
-    first, second = before.parents[0], before.parents[1]
+    first, second = before.groups[0], before.groups[1]
     edit(sample, Rename("parent", second.number, "My group"))
     after = edit(sample, Regroup(first.children[0], second.number))
-    assert after.parent(second.number).label == "My group"
-    assert set(after.parent(second.number).children) == {*second.children, first.children[0]}
+    assert after.group(second.number).label == "My group"
+    assert set(after.group(second.number).children) == {*second.children, first.children[0]}
     if len(first.children) > 1:
-        assert after.parent(first.number).label != first.label
+        assert after.group(first.number).label != first.label
     own = edit(sample, Regroup(first.children[0], None))
-    assert own.parent(own.cluster(first.children[0]).parent).label == own.cluster(first.children[0]).label
+    assert own.group(own.cluster(first.children[0]).group).label == own.cluster(first.children[0]).label
     whole(own, len(sample))
 
 
@@ -202,9 +202,9 @@ def random_op(taxonomy: Taxonomy, workspace: Workspace, rng: random.Random) -> O
         rows = tuple(rng.sample(range(len(workspace)), 4))
         return Move(rows, None if kind == "own" and len(numbers) < 20 else one)
     if kind == "group":
-        return Rename("parent", rng.choice(taxonomy.parents).number, f"Group {rng.random()}")
+        return Rename("parent", rng.choice(taxonomy.groups).number, f"Group {rng.random()}")
     if kind == "regroup":
-        return Regroup(one, None if rng.random() < 0.3 else rng.choice(taxonomy.parents).number)
+        return Regroup(one, None if rng.random() < 0.3 else rng.choice(taxonomy.groups).number)
     if kind == "pin":
         return Pin(one, rng.random() < 0.5)
     if kind == "exclude":
@@ -284,7 +284,7 @@ def test_a_refit_keeps_what_a_person_pinned_or_named(sample: Workspace, seed: in
         else:
             assert new.label == old.label
             assert len(one & other) > 0.5 * len(one | other)
-        assert new.colour == old.colour
+        assert new.color == old.color
     assert np.array_equal(shown.numbers, [c.number for c in after.clusters])
     assert (shown.labels != after.documents["cluster_id"].to_numpy()).mean() < 0.02
 

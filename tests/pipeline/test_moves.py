@@ -117,7 +117,7 @@ def test_fewer_clusters_keep_the_numbers_of_those_that_stay(sample: Workspace) -
     assert [c.number for c in after.clusters] == found.numbers.tolist()
     for number, steady in zip(found.numbers.tolist(), found.steady.tolist(), strict=True):
         if steady:
-            assert after.cluster(number).colour == before.cluster(number).colour
+            assert after.cluster(number).color == before.cluster(number).color
 
 
 def test_more_clusters_are_new_ones(sample: Workspace) -> None:
@@ -175,7 +175,7 @@ def test_natural_shares_are_those_of_the_weakest_balance(sample: Workspace) -> N
     after = natural_shares(sample, merged)
     assert after is not None
     assert after.sum() == pytest.approx(1)
-    assert after[merged.place(max((one, two), key=lambda n: taxonomy.cluster(n).documents))] == pytest.approx(
+    assert after[merged.index_of(max((one, two), key=lambda n: taxonomy.cluster(n).documents))] == pytest.approx(
         natural[2] + natural[5]
     )  # type: ignore[index]
     (sample.root / "fits" / taxonomy.key / "path.npz").unlink()

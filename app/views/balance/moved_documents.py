@@ -55,7 +55,7 @@ def moved(session: Session, taxonomy: Taxonomy, found: Preview) -> None:
 
 def _names(taxonomy: Taxonomy, found: Preview) -> dict[int, tuple[str, str]]:
     """Name and colour of every cluster by its number, those that would be new included."""
-    names = {cluster.number: (cluster.label, cluster.colour) for cluster in taxonomy.clusters}
+    names = {cluster.number: (cluster.label, cluster.color) for cluster in taxonomy.clusters}
     for place in np.flatnonzero(found.origin < 0).tolist():
         names[int(found.numbers[place])] = (new_name(taxonomy, found, place), SLATE)
     return names

@@ -139,7 +139,7 @@ def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
     if found is None:
         shares, target = present_shares(taxonomy), taxonomy.fit.target
         rows = [
-            ShareRow(c.label, c.colour, float(shares[i]), float(shares[i]), float(target[i]), c.number)
+            ShareRow(c.label, c.color, float(shares[i]), float(shares[i]), float(target[i]), c.number)
             for i, c in enumerate(taxonomy.clusters)
         ]
         return sorted(rows, key=lambda row: -(row.before or 0.0))
@@ -150,7 +150,7 @@ def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
         rows.append(
             ShareRow(
                 c.label,
-                c.colour,
+                c.color,
                 float(found.present[i]),
                 None if k is None else float(found.shares[k]),
                 None if k is None else _known(found.target[k]),

@@ -74,7 +74,7 @@ def _own(session: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key:
     if len(own.shares) != len(taxonomy.clusters):
         own.start(now if isinstance(now, tuple) else tuple(float(share) for share in natural))
     lines = [
-        ShareLine(short(c.label, 100), c.colour, share, float(natural[i]), own.locked[i])
+        ShareLine(short(c.label, 100), c.color, share, float(natural[i]), own.locked[i])
         for i, (c, share) in enumerate(zip(taxonomy.clusters, own.shares, strict=True))
     ]
     share_editor(lines, key=f"balance-shares-{key}", on_change=own.change, height=300)

@@ -82,9 +82,9 @@ def _show_table(comparison: Comparison) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                " ": [circle(left.colours[i]) for i, _ in pairs],
+                " ": [circle(left.colors[i]) for i, _ in pairs],
                 "From": [left.names[i] for i, _ in pairs],
-                "  ": [circle(right.colours[j]) for _, j in pairs],
+                "  ": [circle(right.colors[j]) for _, j in pairs],
                 "To": [right.names[j] for _, j in pairs],
                 "Documents": counts,
                 "Share of first": 100 * counts / sizes[pairs[:, 0]],

@@ -56,7 +56,7 @@ def _show_share_bar(session: Session, selection: Selected | None) -> None:
             pd.DataFrame(
                 {
                     "Cluster": [c.label for c in taxonomy.clusters],
-                    "Group": [taxonomy.parent(c.parent).label for c in taxonomy.clusters],
+                    "Group": [taxonomy.group(c.group).label for c in taxonomy.clusters],
                     "Documents": [c.documents for c in taxonomy.clusters],
                     "Share of documents": [percent(c.share_documents) for c in taxonomy.clusters],
                     "Share of tokens": [percent(c.share_tokens) for c in taxonomy.clusters],

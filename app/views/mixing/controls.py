@@ -139,7 +139,7 @@ def _own(session: Session, mix: Mix, domains: Domains) -> None:
     lines = [
         ShareLine(
             short(domains.names[at], 100),
-            taxonomy.cluster(domains.numbers[at]).colour,
+            taxonomy.cluster(domains.numbers[at]).color,
             mix.own.shares[at],
             float(domains.natural[at]),
             mix.own.locked[at],

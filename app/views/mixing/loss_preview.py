@@ -65,7 +65,7 @@ def _shown(session: Session, domains: Domains, found: Losses) -> None:
     rows = [
         LossRow(
             domains.names[at],
-            taxonomy.cluster(domains.numbers[at]).colour,
+            taxonomy.cluster(domains.numbers[at]).color,
             float(found.natural[at]),
             float(found.proposed[at]),
         )

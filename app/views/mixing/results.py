@@ -131,7 +131,7 @@ def weights_chart(session: Session, found: Weights) -> None:
     rows = [
         ShareRow(
             domains.names[at],
-            taxonomy.cluster(domains.numbers[at]).colour,
+            taxonomy.cluster(domains.numbers[at]).color,
             float(domains.natural[at]),
             float(found.weights[at]),
             None,
@@ -157,7 +157,7 @@ def table(session: Session, found: Weights, losses: Losses | None) -> None:
     domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
     order = order_of(domains)
     columns: dict[str, object] = {
-        " ": [circle(taxonomy.cluster(domains.numbers[at]).colour) for at in order],
+        " ": [circle(taxonomy.cluster(domains.numbers[at]).color) for at in order],
         "Cluster": [domains.names[at] for at in order],
         "Share": 100 * domains.natural[order],
         "Weight": 100 * found.weights[order],

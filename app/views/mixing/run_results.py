@@ -70,7 +70,7 @@ def _doremi(session: Session, live: bool) -> None:
             f"steps one had up to {percent(table.max())}.",
         )
         st.plotly_chart(
-            curve(found["curve_steps"], mean, [c.label for c in clusters], [c.colour for c in clusters]),
+            curve(found["curve_steps"], mean, [c.label for c in clusters], [c.color for c in clusters]),
             key="mixing-curve",
             config=CONFIG,
             alt="Mean weight of each cluster over the steps of DoReMi",

@@ -77,7 +77,7 @@ def summary(report: DistilReport) -> None:
 def ordered(report: DistilReport, taxonomy: Taxonomy | None) -> list[int]:
     """Places of the clusters in the order of the tree, so that neighbours of a group stand together."""
     places = {one.number: place for place, one in enumerate(report.clusters)}
-    tree = [number for parent in taxonomy.parents for number in parent.children] if taxonomy else []
+    tree = [number for group in taxonomy.groups for number in group.children] if taxonomy else []
     first = [places[number] for number in tree if number in places]
     return first + [place for place in range(len(report.clusters)) if place not in set(first)]
 

@@ -55,7 +55,7 @@ def _show_treemap(session: Session) -> None:
             taxonomy.cluster(c).share_documents if tile_size == "Documents" else taxonomy.cluster(c).share_tokens
             for c in p.children
         )
-        for p in taxonomy.parents
+        for p in taxonomy.groups
     }
     heading.markdown(
         f"**{len(taxonomy.clusters)} clusters in {len(shares)} groups, the largest {percent(max(shares.values()))}**"
@@ -89,11 +89,11 @@ def _show_treemap(session: Session) -> None:
 def _show_table(session: Session) -> None:
     taxonomy = cached_results.taxonomy(session.root)
     with st.expander("Show as table", icon=":material/table_rows:"):
-        rows = [taxonomy.cluster(c) for p in taxonomy.parents for c in p.children]
+        rows = [taxonomy.cluster(c) for p in taxonomy.groups for c in p.children]
         st.dataframe(
             pd.DataFrame(
                 {
-                    "Group": [taxonomy.parent(c.parent).label for c in rows],
+                    "Group": [taxonomy.group(c.group).label for c in rows],
                     "Cluster": [c.label for c in rows],
                     "Documents": [c.documents for c in rows],
                     "Tokens": [c.tokens for c in rows],

@@ -31,7 +31,7 @@ def assemble(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> st
     progress(STEP, 5, PARTS)
     order = sorted(range(len(shown)), key=lambda at: ("excluded" in shown[at].marks, -shown[at].share, at))
     text = page(
-        colours=[card.colour for card in shown],
+        colours=[card.color for card in shown],
         data=_data(workspace, taxonomy, points, shown, tree),
         name=clean(workspace.manifest.name, 120) or "Corpus",
         facts=_facts(workspace, taxonomy, tree),
@@ -65,7 +65,7 @@ def _data(
             {
                 "number": c.number,
                 "label": card.label,
-                "colour": card.colour,
+                "colour": card.color,
                 "group": card.group,
                 "documents": 0 if c.excluded else c.documents,
                 "tokens": 0 if c.excluded else c.tokens,

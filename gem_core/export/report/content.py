@@ -33,7 +33,7 @@ class Card:
     source: str
     group: int
     group_label: str
-    colour: str
+    color: str
     keywords: tuple[str, ...]
     documents: str
     tokens: str
@@ -54,7 +54,7 @@ class Group:
 
     label: str
     source: str
-    colour: str
+    color: str
     children: tuple[int, ...]
     share: float
     share_documents: str
@@ -65,7 +65,7 @@ def cards(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Card, ...]:
     exemplars, borderline = _numbers(len(taxonomy.clusters))
     shown = {c.number: (c.exemplars[:exemplars], c.borderline[:borderline]) for c in taxonomy.clusters}
     openings = _openings(workspace, taxonomy, sorted({row for parts in shown.values() for p in parts for row in p}))
-    group_of = {number: place for place, parent in enumerate(taxonomy.parents) for number in parent.children}
+    group_of = {number: place for place, parent in enumerate(taxonomy.groups) for number in parent.children}
     total = sum(c.mass for c in taxonomy.clusters if not c.excluded) or 1.0
     made = []
     for place, c in enumerate(taxonomy.clusters):
@@ -77,8 +77,8 @@ def cards(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Card, ...]:
                 label=clean(c.label, 120) or f"Cluster {c.number}",
                 source=SOURCES.get(c.label_source, ""),
                 group=group,
-                group_label=clean(taxonomy.parents[group].label, 120),
-                colour=colour(c),
+                group_label=clean(taxonomy.groups[group].label, 120),
+                color=colour(c),
                 keywords=tuple(word for term, _ in c.keywords[:10] if (word := clean(term, 60))),
                 documents=count(c.documents),
                 tokens=count(c.tokens),
@@ -100,7 +100,7 @@ def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
     """The groups in the order of the taxonomy."""
     places = {c.number: place for place, c in enumerate(taxonomy.clusters)}
     made = []
-    for p in taxonomy.parents:
+    for p in taxonomy.groups:
         children = sorted(
             (places[number] for number in p.children if number in places),
             key=lambda place: -taxonomy.clusters[place].documents,
@@ -110,7 +110,7 @@ def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
             Group(
                 label=clean(p.label, 120),
                 source=SOURCES.get(p.label_source, ""),
-                colour=_hex(p.colour),
+                color=_hex(p.color),
                 children=tuple(children),
                 share=share,
                 share_documents=percent(share),
@@ -121,7 +121,7 @@ def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
 
 def colour(cluster: Cluster) -> str:
     """Colour of a cluster on the map; an excluded one is grey."""
-    return "#8b97a8" if cluster.excluded else _hex(cluster.colour)
+    return "#8b97a8" if cluster.excluded else _hex(cluster.color)
 
 
 def _hex(text: str) -> str:

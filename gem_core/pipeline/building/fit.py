@@ -17,7 +17,7 @@ from gem_core.errors import InputError
 from gem_core.influence import influence_scores
 from gem_core.pipeline.editing.describe_clusters import _hash, _named
 from gem_core.pipeline.editing.edit import replay
-from gem_core.pipeline.editing.match_previous import following, to_edit
+from gem_core.pipeline.editing.match_previous import match_clusters_to_previous, match_record
 from gem_core.workspace import Edit, Settings, Taxonomy, Workspace
 from gem_core.workspace.costs import CostBook
 
@@ -83,7 +83,7 @@ def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress
             return old
         done: list[Edit] = [{"do": "fit", "settings": settings.to_json()}]
         if old is not None:
-            done.append(to_edit(old, following(old, base.positions, len(base.clusters))))
+            done.append(match_record(old, match_clusters_to_previous(old, base.positions, len(base.clusters))))
         key = replay(workspace, base, done[1:], progress=progress).key
         workspace.push(key, done, _sentence(settings, old))
     return workspace.taxonomy()
@@ -139,7 +139,7 @@ def _fit_and_save(workspace: Workspace, settings: Settings, key: str, progress: 
         base=key,
         settings=settings,
         clusters=clusters,
-        parents=parents,
+        groups=parents,
         costs=tuple(book.costs),
         data_hash=workspace.manifest.data_hash,
         taxonomy_hash=_hash(table["cluster_id"].to_numpy(), clusters),

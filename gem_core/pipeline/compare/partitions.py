@@ -34,7 +34,7 @@ class Partition:
         What people call it, such as "k-means"; the name of a column is corpus text.
     labels : (n,) int32
         Position of each document's group in `names`.
-    names, colours : tuples of str
+    names, colors : tuples of str
         One a group. A taxonomy has its own colours; other groups take the colour of the cluster of the present
         taxonomy that they share most documents with.
     numbers : tuple of int
@@ -50,7 +50,7 @@ class Partition:
     title: str
     labels: Int32
     names: tuple[str, ...]
-    colours: tuple[str, ...]
+    colors: tuple[str, ...]
     numbers: tuple[int, ...]
     order: Int32
     margin: Float32 | None = None
@@ -131,7 +131,7 @@ def column_groups(values: "pd.Series[str]") -> tuple[Int32, tuple[str, ...]]:
 def _of_taxonomy(spec: str, title: str, taxonomy: Taxonomy) -> Partition:
     numbers = tuple(cluster.number for cluster in taxonomy.clusters)
     place = {number: at for at, number in enumerate(numbers)}
-    order = [place[child] for parent in taxonomy.parents for child in parent.children if child in place]
+    order = [place[child] for parent in taxonomy.groups for child in parent.children if child in place]
     order += sorted(set(range(len(numbers))) - set(order))
     return Partition(
         spec=spec,
@@ -141,7 +141,7 @@ def _of_taxonomy(spec: str, title: str, taxonomy: Taxonomy) -> Partition:
         numbers=numbers,
         names=tuple(cluster.label for cluster in taxonomy.clusters),
         order=frozen(np.array(order, dtype=np.int32)),
-        colours=tuple(cluster.colour for cluster in taxonomy.clusters),
+        colors=tuple(cluster.color for cluster in taxonomy.clusters),
         margin=frozen(taxonomy.documents["margin"].to_numpy(np.float32)),
     )
 
@@ -177,7 +177,7 @@ def _of_column(workspace: Workspace, spec: str, name: str) -> Partition:
         title=f'column "{name}"',
         labels=labels,
         names=names,
-        colours=_borrowed(workspace.taxonomy(), labels, len(names)),
+        colors=_borrowed(workspace.taxonomy(), labels, len(names)),
         numbers=tuple(range(len(names))),
         order=frozen(np.arange(len(names), dtype=np.int32)),
     )
@@ -204,7 +204,7 @@ def _of_method(
         title=METHODS[method],
         labels=found.labels,
         names=names,
-        colours=_borrowed(taxonomy, found.labels, len(names)),
+        colors=_borrowed(taxonomy, found.labels, len(names)),
         numbers=tuple(range(len(names))),
         order=frozen(order),
         margin=found.margin,
@@ -228,4 +228,4 @@ def _names(workspace: Workspace, settings: Settings, method: Method, found: Grou
 
 def _borrowed(taxonomy: Taxonomy, labels: Int32, k: int) -> tuple[str, ...]:
     shared = overlap_table(labels, taxonomy.positions, k, len(taxonomy.clusters))
-    return tuple(taxonomy.clusters[int(row.argmax())].colour if row.any() else NO_COLOUR for row in shared)
+    return tuple(taxonomy.clusters[int(row.argmax())].color if row.any() else NO_COLOUR for row in shared)

@@ -1,4 +1,4 @@
-"""From an arrangement to a taxonomy: what changed is measured, scored and named anew, the rest is taken over."""
+"""From a working taxonomy to a taxonomy: what changed is measured, scored and named anew, the rest is taken over."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from gem_core.clustering.assignment import assign_units
 from gem_core.clustering.config import CAP_RATIO
 from gem_core.clustering.m_step import Parameters, maximize
 from gem_core.influence import borderline, exemplars, influence_scores, least_typical
-from gem_core.pipeline.editing.working_copy import Arrangement
+from gem_core.pipeline.editing.working_copy import WorkingTaxonomy
 from gem_core.taxonomy import (
     Keyword,
     Tree,
@@ -26,23 +26,25 @@ from gem_core.taxonomy import (
     group_colors,
     group_names,
 )
-from gem_core.taxonomy.tree import TreeGroup as Branch
-from gem_core.workspace import Cluster, Parent, Taxonomy, Workspace
+from gem_core.taxonomy.tree import TreeGroup
+from gem_core.workspace import Cluster, Group, Taxonomy, Workspace
 
 
 @dataclass(frozen=True)
-class Described:
+class TaxonomyParts:
     """An edited taxonomy's parts; `moved` says whether documents or the numbers of clusters differ from the old."""
 
     clusters: tuple[Cluster, ...]
-    parents: tuple[Parent, ...]
+    groups: tuple[Group, ...]
     fit: MixtureFit
     documents: pd.DataFrame
     moved: bool
 
 
-def describe(workspace: Workspace, old: Taxonomy, new: Arrangement, *, progress: Progress = silent) -> Described:
-    """Describe an arrangement that came from `old`.
+def describe(
+    workspace: Workspace, old: Taxonomy, new: WorkingTaxonomy, *, progress: Progress = silent
+) -> TaxonomyParts:
+    """Describe a working taxonomy that came from `old`.
 
     A cluster with other documents than before gets the centre mu = r / ||r|| and the concentration of its documents
     (method of the M-step, hard assignment), the bias of the clusters they came from (mean over documents) and the
@@ -53,28 +55,28 @@ def describe(workspace: Workspace, old: Taxonomy, new: Arrangement, *, progress:
     ----------
     workspace : Workspace
     old : Taxonomy
-    new : Arrangement
+    new : WorkingTaxonomy
     progress : Progress
 
     Returns
     -------
-    Described
+    TaxonomyParts
     """
-    numbers = np.array(sorted(new.places), dtype=np.int32)
+    numbers = np.array(sorted(new.drafts), dtype=np.int32)
     positions = np.searchsorted(numbers, new.labels).astype(np.int32)
-    changed = [place for place, number in enumerate(numbers) if new.places[int(number)].changed]
-    moved = bool(changed) or any(new.places[int(n)].origin != n for n in numbers) or len(numbers) != len(old.clusters)
+    changed = [place for place, number in enumerate(numbers) if new.drafts[int(number)].changed]
+    moved = bool(changed) or any(new.drafts[int(n)].origin != n for n in numbers) or len(numbers) != len(old.clusters)
     fit, documents = old.fit, old.documents
     if moved:
         fit = _mixture(workspace, old, new, numbers, positions)
         documents = _placed(workspace, old, fit, numbers, positions, changed, progress)
     clusters = _clusters(workspace, old, new, numbers, positions, fit, documents, changed)
     parents, colours = _tree(old, new, clusters)
-    clusters = [replace(c, colour=colours[place]) for place, c in enumerate(clusters)]
-    return Described(_shared(clusters), parents, fit, documents, moved)
+    clusters = [replace(c, color=colours[place]) for place, c in enumerate(clusters)]
+    return TaxonomyParts(_shared(clusters), parents, fit, documents, moved)
 
 
-def _mixture(workspace: Workspace, old: Taxonomy, new: Arrangement, numbers: Int32, positions: Int32) -> MixtureFit:
+def _mixture(workspace: Workspace, old: Taxonomy, new: WorkingTaxonomy, numbers: Int32, positions: Int32) -> MixtureFit:
     fit, k = old.fit, len(numbers)
     weights = workspace.weights(old.settings.weighting)
     w = np.full(len(positions), 1.0) if weights is None else weights
@@ -88,7 +90,7 @@ def _mixture(workspace: Workspace, old: Taxonomy, new: Arrangement, numbers: Int
     resultants = np.zeros((k, fit.centers.shape[1]))
     centers, kappas, capped = resultants.copy(), np.ones(k), np.zeros(k, dtype=bool)
     for place, number in enumerate(numbers):
-        one = new.places[int(number)]
+        one = new.drafts[int(number)]
         if one.origin is not None and not one.changed:
             row = index[one.origin]
             mass[place], resultants[place], bias[place] = fit.masses[row], fit.resultants[row], fit.bias[row]
@@ -162,7 +164,7 @@ def _samples(old: Taxonomy) -> list[tuple[Cluster, int]]:
 def _clusters(
     workspace: Workspace,
     old: Taxonomy,
-    new: Arrangement,
+    new: WorkingTaxonomy,
     numbers: Int32,
     positions: Int32,
     fit: MixtureFit,
@@ -174,7 +176,7 @@ def _clusters(
     tokens = np.bincount(positions, workspace.documents["tokens"].to_numpy(np.float64), k)
     cosine = np.bincount(positions, documents["cosine"].to_numpy(np.float64), k) / np.maximum(counts, 1)
     found = dict(zip(changed, evidence(workspace, fit.centers, positions, documents, changed), strict=True))
-    labels = {place: new.places[int(number)].label for place, number in enumerate(numbers)}
+    labels = {place: new.drafts[int(number)].label for place, number in enumerate(numbers)}
     unnamed = [place for place, label in labels.items() if label is None]
     named = cluster_labels(
         [found[place].words for place in unnamed],
@@ -184,16 +186,16 @@ def _clusters(
     labels.update(zip(unnamed, named, strict=True))
     clusters = []
     for place, number in enumerate(numbers):
-        one = new.places[int(number)]
+        one = new.drafts[int(number)]
         own = found.get(place) or old.cluster(one.origin if one.origin is not None else -1)
         clusters.append(
             Cluster(
                 number=int(number),
                 label=str(labels[place]),
                 label_source=one.source,
-                parent=one.parent,
+                group=one.group,
                 keywords=own.keywords,
-                colour=one.colour or "",
+                color=one.color or "",
                 documents=int(counts[place]),
                 tokens=int(tokens[place]),
                 share_documents=0.0,
@@ -211,12 +213,12 @@ def _clusters(
     return clusters
 
 
-def _tree(old: Taxonomy, new: Arrangement, clusters: list[Cluster]) -> tuple[tuple[Parent, ...], tuple[str, ...]]:
+def _tree(old: Taxonomy, new: WorkingTaxonomy, clusters: list[Cluster]) -> tuple[tuple[Group, ...], tuple[str, ...]]:
     """Groups with names and colours, and the colours of the clusters."""
     place_of = {c.number: place for place, c in enumerate(clusters)}
-    children = {group: [place_of[n] for n, one in new.places.items() if one.parent == group] for group in new.groups}
+    children = {group: [place_of[n] for n, one in new.drafts.items() if one.group == group] for group in new.groups}
     names = [c.label for c in clusters]
-    before = {p.number: [(n, old.cluster(n).label) for n in p.children] for p in old.parents}
+    before = {p.number: [(n, old.cluster(n).label) for n in p.children] for p in old.groups}
     titles = {
         g: one.label
         for g, one in new.groups.items()
@@ -230,22 +232,22 @@ def _tree(old: Taxonomy, new: Arrangement, clusters: list[Cluster]) -> tuple[tup
     sizes: Float64 = np.array([c.mass for c in clusters])
     found = group_names([children[g] for g in fresh], names, sizes, [str(title) for title in titles.values()])
     titles.update(zip(fresh, found, strict=True))
-    parent_of = np.zeros(len(clusters), dtype=np.int32)
+    group_of = np.zeros(len(clusters), dtype=np.int32)
     for index, group in enumerate(new.groups):
-        parent_of[children[group]] = index
+        group_of[children[group]] = index
     tree = Tree(
-        tuple(Branch(str(titles[g]), tuple(children[g])) for g in new.groups),
-        parent_of,
+        tuple(TreeGroup(str(titles[g]), tuple(children[g])) for g in new.groups),
+        group_of,
         np.zeros((0, 4)),
         np.array([p for g in new.groups for p in children[g]], dtype=np.int32),
     )
-    colours = cluster_colors(tree, keep=[c.colour or None for c in clusters])
+    colours = cluster_colors(tree, keep=[c.color or None for c in clusters])
     parents = tuple(
-        Parent(
+        Group(
             number=g,
             label=str(titles[g]),
             label_source=new.groups[g].source,
-            colour=shade,
+            color=shade,
             children=tuple(clusters[p].number for p in children[g]),
         )
         for g, shade in zip(new.groups, group_colors(tree, colours), strict=True)
@@ -318,7 +320,7 @@ def _named(
     workspace: Workspace,
     fit: MixtureFit,
     table: pd.DataFrame,
-) -> tuple[tuple[Cluster, ...], tuple[Parent, ...]]:
+) -> tuple[tuple[Cluster, ...], tuple[Group, ...]]:
     labels = table["cluster_id"].to_numpy()
     k = fit.masses.size
     found = evidence(workspace, fit.centers, labels, table, range(k))
@@ -333,9 +335,9 @@ def _named(
             number=c,
             label=names[c],
             label_source="keywords",
-            parent=int(tree.group_of[c]),
+            group=int(tree.group_of[c]),
             keywords=found[c].keywords,
-            colour=colours[c],
+            color=colours[c],
             documents=int(counts[c]),
             tokens=int(tokens[c]),
             share_documents=float(counts[c] / counts.sum()),
@@ -350,11 +352,11 @@ def _named(
         for c in range(k)
     )
     parents = tuple(
-        Parent(
+        Group(
             number=p,
             label=parent.name,
             label_source="keywords",
-            colour=shade,
+            color=shade,
             children=tuple(int(c) for c in parent.children),
         )
         for p, (parent, shade) in enumerate(zip(tree.groups, group_colors(tree, colours), strict=True))

@@ -8,9 +8,9 @@ from dataclasses import replace
 from gem_core._types import Progress, silent
 from gem_core.errors import InputError
 from gem_core.pipeline.editing.describe_clusters import _hash, describe
-from gem_core.pipeline.editing.match_previous import arranged
+from gem_core.pipeline.editing.match_previous import apply_match_record
 from gem_core.pipeline.editing.operations import Op, from_json, listed, to_json
-from gem_core.pipeline.editing.working_copy import Arrangement
+from gem_core.pipeline.editing.working_copy import WorkingTaxonomy
 from gem_core.workspace import Edit, Taxonomy, Workspace
 from gem_core.workspace.costs import CostBook
 
@@ -44,7 +44,7 @@ def edit(workspace: Workspace, *ops: Op, progress: Progress = silent) -> Taxonom
         raise InputError("A step takes an edit or more", "none", "Pass for example Rename('cluster', 3, 'Bread')")
     with workspace.writing():
         old = workspace.taxonomy()
-        trial = Arrangement.of(old)
+        trial = WorkingTaxonomy.of(old)
         sentences = [trial.apply(op) for op in ops]  # refuses before anything is written
         edits = [to_json(op) for op in ops]
         new = replay(workspace, old, edits, progress=progress)
@@ -62,7 +62,7 @@ def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progr
     book = CostBook()
     with book.step("edit"):
         follows = edits[0]["do"] == "follow"
-        new = arranged(base, workspace.embeddings, edits[0]) if follows else Arrangement.of(base)
+        new = apply_match_record(base, workspace.embeddings, edits[0]) if follows else WorkingTaxonomy.of(base)
         for edit in edits[follows:]:
             new.apply(from_json(edit))
         made = describe(workspace, base, new, progress=progress)
@@ -72,7 +72,7 @@ def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progr
         base,
         key=key,
         clusters=made.clusters,
-        parents=made.parents,
+        groups=made.groups,
         costs=(*kept, *book.costs),
         taxonomy_hash=_hash(labels, made.clusters),
         folder=workspace.root / "fits" / key,

@@ -9,14 +9,14 @@ from gem_core._types import Bool, Floating, Int32, frozen
 from gem_core.clustering import MixtureFit
 from gem_core.clustering.assignment import best_among
 from gem_core.clustering.overlap import jaccard, matched_pairs, overlap_table
-from gem_core.pipeline.editing.working_copy import Arrangement, Group, Place
+from gem_core.pipeline.editing.working_copy import ClusterDraft, GroupDraft, WorkingTaxonomy
 from gem_core.workspace import Edit, Taxonomy
 
 KEEP = 0.5  # a cluster is the same one when more than half of what either side holds is in both
 
 
 @dataclass(frozen=True)
-class Following:
+class ClusterMatch:
     """How the clusters of a fit continue those of an earlier taxonomy.
 
     Attributes
@@ -39,7 +39,7 @@ class Following:
     held: dict[int, Int32]
 
 
-def following(old: Taxonomy, labels: Int32, n_clusters: int) -> Following:
+def match_clusters_to_previous(old: Taxonomy, labels: Int32, n_clusters: int) -> ClusterMatch:
     """Pair the clusters of a fit with those of the taxonomy before it, so that the documents in common are most."""
     table = overlap_table(old.positions, labels, len(old.clusters), n_clusters)
     before = np.array([c.number for c in old.clusters], dtype=np.int32)
@@ -57,10 +57,10 @@ def following(old: Taxonomy, labels: Int32, n_clusters: int) -> Following:
         for place, c in enumerate(old.clusters)
         if c.documents and (c.pinned or (c.label_source == "person" and c.number not in again))
     }
-    return Following(frozen(numbers), frozen(origin), frozen(steady), held)
+    return ClusterMatch(frozen(numbers), frozen(origin), frozen(steady), held)
 
 
-def hold(X: Floating, fit: MixtureFit, labels: Int32, found: Following) -> Int32:
+def apply_pins(X: Floating, fit: MixtureFit, labels: Int32, found: ClusterMatch) -> Int32:
     """Turn labels of the fit (0 to K - 1) into numbers of clusters, with the documents that are held together.
 
     A held cluster takes the place of the cluster that continues it; what else was there goes to the best of the
@@ -78,7 +78,7 @@ def hold(X: Floating, fit: MixtureFit, labels: Int32, found: Following) -> Int32
     return out
 
 
-def to_edit(old: Taxonomy, found: Following) -> Edit:
+def match_record(old: Taxonomy, found: ClusterMatch) -> Edit:
     """What the history keeps: everything that the taxonomy before it decides."""
     again = set(found.origin[found.steady].tolist()) | set(found.held)
     kept = [
@@ -86,14 +86,14 @@ def to_edit(old: Taxonomy, found: Following) -> Edit:
             "number": c.number,
             "label": c.label if c.label_source != "keywords" or c.number in found.held else None,
             "source": c.label_source,
-            "colour": c.colour,
+            "colour": c.color,
             "pinned": c.pinned,
             "excluded": c.excluded,
         }
         for c in old.clusters
         if c.number in again
     ]
-    named = [{"label": p.label, "children": list(p.children)} for p in old.parents if p.label_source == "person"]
+    named = [{"label": p.label, "children": list(p.children)} for p in old.groups if p.label_source == "person"]
     return {
         "do": "follow",
         "numbers": found.numbers.tolist(),
@@ -103,58 +103,58 @@ def to_edit(old: Taxonomy, found: Following) -> Edit:
     }
 
 
-def arranged(base: Taxonomy, X: Floating, edit: Edit) -> Arrangement:
-    """Apply `to_edit`'s record to the fit it was made for."""
+def apply_match_record(base: Taxonomy, X: Floating, edit: Edit) -> WorkingTaxonomy:
+    """Apply `match_record`'s record to the fit it was made for."""
     numbers = np.array(edit["numbers"], dtype=np.int32)
     held = {int(number): np.array(rows, dtype=np.int32) for number, rows in edit["held"]}
-    found = Following(numbers, numbers, np.zeros(len(numbers), dtype=bool), held)
+    found = ClusterMatch(numbers, numbers, np.zeros(len(numbers), dtype=bool), held)
     plain = numbers[base.positions]
-    labels = hold(X, base.fit, base.positions, found)
-    places: dict[int, Place] = {}
-    for parent in base.parents:
+    labels = apply_pins(X, base.fit, base.positions, found)
+    drafts: dict[int, ClusterDraft] = {}
+    for parent in base.groups:
         for child in parent.children:
             number, was = int(numbers[child]), base.cluster(child)
             changed = not np.array_equal(labels == number, plain == number)
-            places[number] = Place(child, was.label, was.label_source, parent.number, None, changed=changed)
+            drafts[number] = ClusterDraft(child, was.label, was.label_source, parent.number, None, changed=changed)
     for number in held:
-        if number not in places:  # the fit had nothing like it: beside the cluster that has most of it now
+        if number not in drafts:  # the fit had nothing like it: beside the cluster that has most of it now
             near = int(np.bincount(plain[held[number]]).argmax())
-            places[number] = Place(None, None, "keywords", places[near].parent, None, changed=True)
-    kept = {int(one["number"]): one for one in edit["kept"] if one["number"] in places}
+            drafts[number] = ClusterDraft(None, None, "keywords", drafts[near].group, None, changed=True)
+    kept = {int(one["number"]): one for one in edit["kept"] if one["number"] in drafts}
     for number, one in kept.items():
-        places[number] = _keep(places[number], one)
-    places = {number: place for number, place in places.items() if not place.changed or (labels == number).any()}
+        drafts[number] = _keep(drafts[number], one)
+    drafts = {number: place for number, place in drafts.items() if not place.changed or (labels == number).any()}
     groups = {
-        p.number: Group(p.label, p.label_source)
-        for p in base.parents
-        if any(place.parent == p.number for place in places.values())
+        p.number: GroupDraft(p.label, p.label_source)
+        for p in base.groups
+        if any(place.group == p.number for place in drafts.values())
     }
-    _name_groups(places, groups, edit["groups"])
+    _name_groups(drafts, groups, edit["groups"])
     named = {number for number, one in kept.items() if one["label"]}
-    return Arrangement(labels, _distinct(places, named), groups)
+    return WorkingTaxonomy(labels, _distinct(drafts, named), groups)
 
 
-def _keep(place: Place, one: dict[str, Any]) -> Place:
-    found = replace(place, colour=one["colour"], pinned=one["pinned"], excluded=one["excluded"])
+def _keep(place: ClusterDraft, one: dict[str, Any]) -> ClusterDraft:
+    found = replace(place, color=one["colour"], pinned=one["pinned"], excluded=one["excluded"])
     return replace(found, label=one["label"], source=one["source"]) if one["label"] else found
 
 
-def _distinct(places: dict[int, Place], named: set[int]) -> dict[int, Place]:
+def _distinct(drafts: dict[int, ClusterDraft], named: set[int]) -> dict[int, ClusterDraft]:
     """Let other clusters give way to a label that was kept: they are named anew."""
-    taken = {(places[number].label or "").casefold() for number in named & set(places)}
+    taken = {(drafts[number].label or "").casefold() for number in named & set(drafts)}
     return {
         number: replace(place, label=None, changed=True)
         if number not in named and (place.label or "").casefold() in taken
         else place
-        for number, place in places.items()
+        for number, place in drafts.items()
     }
 
 
-def _name_groups(places: dict[int, Place], groups: dict[int, Group], named: list[dict[str, Any]]) -> None:
+def _name_groups(drafts: dict[int, ClusterDraft], groups: dict[int, GroupDraft], named: list[dict[str, Any]]) -> None:
     """Give a person's name to the group that has more than half of the old group's clusters, and they of it."""
     for one in named:
         old = set(one["children"])
         for number in groups:
-            new = {n for n, place in places.items() if place.parent == number}
+            new = {n for n, place in drafts.items() if place.group == number}
             if len(old & new) > KEEP * len(old | new):
-                groups[number] = Group(one["label"], "person")
+                groups[number] = GroupDraft(one["label"], "person")

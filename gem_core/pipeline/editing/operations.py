@@ -51,10 +51,10 @@ class Move:
 
 @dataclass(frozen=True)
 class Regroup:
-    """Put a cluster into another group; into a new one when `parent` is None."""
+    """Put a cluster into another group; into a new one when `group` is None."""
 
     cluster: int
-    parent: int | None
+    group: int | None
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,10 @@ KINDS: dict[str, type[Any]] = {
     kind.__name__.lower(): kind for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude)
 }
 
+#: Names of fields in recorded edits that differ from those of the classes: histories of older versions stay readable.
+_RECORD_NAMES = {"group": "parent"}
+_FIELD_NAMES = {recorded: field for field, recorded in _RECORD_NAMES.items()}
+
 
 def to_json(op: Op) -> Edit:
     """Return an edit in JSON's types.
@@ -87,7 +91,8 @@ def to_json(op: Op) -> Edit:
     >>> to_json(Merge((3, 5)))
     {'do': 'merge', 'clusters': [3, 5]}
     """
-    return {"do": type(op).__name__.lower(), **{name: _listed(value) for name, value in asdict(op).items()}}
+    fields = {_RECORD_NAMES.get(name, name): _listed(value) for name, value in asdict(op).items()}
+    return {"do": type(op).__name__.lower(), **fields}
 
 
 def _listed(value: Any) -> Any:
@@ -107,7 +112,7 @@ def from_json(value: Edit) -> Op:
     >>> from_json({"do": "move", "rows": [4], "to": None})
     Move(rows=(4,), to=None)
     """
-    fields = {name: item for name, item in value.items() if name != "do"}
+    fields = {_FIELD_NAMES.get(name, name): item for name, item in value.items() if name != "do"}
     try:
         found: Op = KINDS[value["do"]](**{name: _tupled(item) for name, item in fields.items()})
     except (KeyError, TypeError) as error:

@@ -25,7 +25,7 @@ from gem_core.workspace.taxonomy import LabelSource
 
 
 @dataclass(frozen=True)
-class Place:
+class ClusterDraft:
     """A cluster in the making.
 
     Attributes
@@ -34,7 +34,7 @@ class Place:
         Number in the old taxonomy of the cluster whose evidence it keeps, unless `changed`.
     label : str or None
         None: named by its keywords.
-    colour : str or None
+    color : str or None
         None: to be chosen.
     changed : bool
         Whether its documents are others than those of `origin`.
@@ -43,46 +43,46 @@ class Place:
     origin: int | None
     label: str | None
     source: LabelSource
-    parent: int
-    colour: str | None
+    group: int
+    color: str | None
     pinned: bool = False
     excluded: bool = False
     changed: bool = False
 
 
 @dataclass(frozen=True)
-class Group:
+class GroupDraft:
     """A group in the making; `label` None: named from its children."""
 
     label: str | None
     source: LabelSource
 
 
-class Arrangement:
+class WorkingTaxonomy:
     """Documents and clusters of a taxonomy, to be changed by edits.
 
     Attributes
     ----------
     labels : (n,) int32
         Cluster number of each document.
-    places, groups : dict
-        By number; `places` also gives the order inside a group, `groups` the order of the groups.
+    drafts, groups : dict
+        By number; `drafts` also gives the order inside a group, `groups` the order of the groups.
     """
 
-    def __init__(self, labels: Int32, places: dict[int, Place], groups: dict[int, Group]) -> None:
-        self.labels, self.places, self.groups = labels, places, groups
+    def __init__(self, labels: Int32, drafts: dict[int, ClusterDraft], groups: dict[int, GroupDraft]) -> None:
+        self.labels, self.drafts, self.groups = labels, drafts, groups
 
     @classmethod
-    def of(cls, taxonomy: Taxonomy) -> "Arrangement":
-        """Return the arrangement of a taxonomy as it is."""
-        ordered = [taxonomy.cluster(number) for parent in taxonomy.parents for number in parent.children]
+    def of(cls, taxonomy: Taxonomy) -> "WorkingTaxonomy":
+        """Return the working taxonomy of a taxonomy as it is."""
+        ordered = [taxonomy.cluster(number) for group in taxonomy.groups for number in group.children]
         return cls(
             taxonomy.documents["cluster_id"].to_numpy(np.int32).copy(),
             {
-                c.number: Place(c.number, c.label, c.label_source, c.parent, c.colour, c.pinned, c.excluded)
+                c.number: ClusterDraft(c.number, c.label, c.label_source, c.group, c.color, c.pinned, c.excluded)
                 for c in ordered
             },
-            {p.number: Group(p.label, p.label_source) for p in taxonomy.parents},
+            {p.number: GroupDraft(p.label, p.label_source) for p in taxonomy.groups},
         )
 
     def apply(self, op: Op) -> str:
@@ -103,7 +103,7 @@ class Arrangement:
             case Move():
                 return self._move(op.rows, op.to)
             case Regroup():
-                return self._regroup(op.cluster, op.parent)
+                return self._regroup(op.cluster, op.group)
             case Pin():
                 self._place(op.cluster, pinned=op.on)
                 return f"{'Pinned' if op.on else 'Unpinned'} {self.name(op.cluster)}"
@@ -119,17 +119,17 @@ class Arrangement:
         """Documents in a cluster."""
         return int(np.count_nonzero(self.labels == number))
 
-    def _known(self, number: int) -> Place:
-        if number not in self.places:
+    def _known(self, number: int) -> ClusterDraft:
+        if number not in self.drafts:
             raise InputError(
                 "An edit must name clusters that are there",
                 f"cluster {number}",
                 "See the numbers with: gem-explorer info DIR",
             )
-        return self.places[number]
+        return self.drafts[number]
 
     def _place(self, number: int, **changes: object) -> None:
-        self.places[number] = replace(self._known(number), **changes)  # type: ignore[arg-type]
+        self.drafts[number] = replace(self._known(number), **changes)  # type: ignore[arg-type]
 
     def _free(self, taken: Iterable[int]) -> int:
         used = set(taken)
@@ -150,7 +150,7 @@ class Arrangement:
                 f"{item.label!r} for {label!r}",
                 "Rename it yourself if the new one is better",
             )
-        siblings = self.places if kind == "cluster" else self.groups
+        siblings = self.drafts if kind == "cluster" else self.groups
         twin = next(
             (
                 other
@@ -164,15 +164,15 @@ class Arrangement:
         if kind == "cluster":
             self._place(number, label=label, source=source)
         else:
-            self.groups[number] = Group(label, source)
+            self.groups[number] = GroupDraft(label, source)
         return f"Renamed {item.label} to {label}"
 
     def _merge(self, clusters: tuple[int, ...]) -> str:
         chosen = sorted(set(clusters), key=lambda c: (-self.size(c), c))
         if len(chosen) < 2:
             raise InputError("A merge takes two clusters or more", f"{len(chosen)}", "Choose another one as well")
-        places = [self._known(number) for number in chosen]
-        named = [place.label for place in places if place.source == "person"]
+        drafts = [self._known(number) for number in chosen]
+        named = [place.label for place in drafts if place.source == "person"]
         target = chosen[0]
         sentence = f"Merged {listed([self.name(number) for number in chosen])}"
         self.labels[np.isin(self.labels, chosen)] = target
@@ -183,7 +183,7 @@ class Arrangement:
             source="person" if keep else "keywords",
             pinned=True,
             changed=True,
-            excluded=all(place.excluded for place in places),
+            excluded=all(place.excluded for place in drafts),
         )
         for number in chosen[1:]:
             self._remove(number)
@@ -212,7 +212,9 @@ class Arrangement:
         for part in ordered[1:]:
             self._add(
                 part,
-                Place(None, None, "keywords", place.parent, None, pinned=True, excluded=place.excluded, changed=True),
+                ClusterDraft(
+                    None, None, "keywords", place.group, None, pinned=True, excluded=place.excluded, changed=True
+                ),
                 after=cluster,
             )
         return sentence
@@ -231,10 +233,10 @@ class Arrangement:
                 f"{moved.size:,} that are all there already",
                 "Choose another cluster",
             )
-        parent = self.places[int(np.bincount(self.labels[moved]).argmax())].parent
+        group = self.drafts[int(np.bincount(self.labels[moved]).argmax())].group
         if to is None:
             to = self._add(
-                moved, Place(None, None, "keywords", parent, None, pinned=True, changed=True), after=sources[0]
+                moved, ClusterDraft(None, None, "keywords", group, None, pinned=True, changed=True), after=sources[0]
             )
             where = "a new cluster"
         else:
@@ -248,29 +250,29 @@ class Arrangement:
                 self._remove(number)
         return f"Moved {moved.size:,} {'document' if moved.size == 1 else 'documents'} to {where}"
 
-    def _regroup(self, cluster: int, parent: int | None) -> str:
+    def _regroup(self, cluster: int, group: int | None) -> str:
         place = self._known(cluster)
-        if parent is None:
-            parent = self._free(self.groups)
-            self.groups[parent] = Group(None, "keywords")
+        if group is None:
+            group = self._free(self.groups)
+            self.groups[group] = GroupDraft(None, "keywords")
             where = "a group of its own"
-        elif parent in self.groups:
-            where = f"the group {self.groups[parent].label}"
+        elif group in self.groups:
+            where = f"the group {self.groups[group].label}"
         else:
             raise InputError(
                 "An edit must name groups that are there",
-                f"group {parent}",
+                f"group {group}",
                 "See the groups with: gem-explorer info DIR",
             )
-        if place.parent == parent:
+        if place.group == group:
             raise InputError(
                 "A cluster moves to another group",
                 f"{place.label!r}, which is in that group already",
                 "Choose another group",
             )
-        del self.places[cluster]  # to the end of its new group
-        self.places[cluster] = replace(place, parent=parent)
-        self._drop_empty(place.parent)
+        del self.drafts[cluster]  # to the end of its new group
+        self.drafts[cluster] = replace(place, group=group)
+        self._drop_empty(place.group)
         return f"Put {place.label} into {where}"
 
     def _exclude(self, clusters: tuple[int, ...], *, on: bool) -> str:
@@ -278,25 +280,25 @@ class Arrangement:
             raise InputError("An exclusion names a cluster or more", "none", "Choose a cluster")
         for number in clusters:
             self._place(number, excluded=on, **({"pinned": True} if on else {}))
-        if all(place.excluded for place in self.places.values()):
+        if all(place.excluded for place in self.drafts.values()):
             raise InputError("At least one cluster must stay in", "all of them excluded", "Leave one out")
         return f"{'Excluded' if on else 'Took in again'} {listed([self.name(number) for number in clusters])}"
 
-    def _add(self, rows: Iterable[int], place: Place, after: int) -> int:
-        number = self._free(self.places)
+    def _add(self, rows: Iterable[int], place: ClusterDraft, after: int) -> int:
+        number = self._free(self.drafts)
         self.labels[np.asarray(list(rows), dtype=np.int64)] = number
-        ordered: dict[int, Place] = {}
-        for old, one in self.places.items():
+        ordered: dict[int, ClusterDraft] = {}
+        for old, one in self.drafts.items():
             ordered[old] = one
             if old == after:
                 ordered[number] = place
-        self.places = ordered
+        self.drafts = ordered
         return number
 
     def _remove(self, number: int) -> None:
-        parent = self.places.pop(number).parent
-        self._drop_empty(parent)
+        group = self.drafts.pop(number).group
+        self._drop_empty(group)
 
-    def _drop_empty(self, parent: int) -> None:
-        if all(place.parent != parent for place in self.places.values()):
-            del self.groups[parent]
+    def _drop_empty(self, group: int) -> None:
+        if all(place.group != group for place in self.drafts.values()):
+            del self.groups[group]

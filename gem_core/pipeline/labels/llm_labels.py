@@ -186,9 +186,7 @@ def _reason(cluster: Cluster, again: bool) -> str:
 def _others(taxonomy: Taxonomy, cluster: Cluster) -> list[str]:
     """Labels of the clusters beside it in its group: those a new label could be mistaken for."""
     return [
-        taxonomy.cluster(number).label
-        for number in taxonomy.parent(cluster.parent).children
-        if number != cluster.number
+        taxonomy.cluster(number).label for number in taxonomy.group(cluster.group).children if number != cluster.number
     ]
 
 

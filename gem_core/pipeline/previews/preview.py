@@ -9,7 +9,7 @@ from gem_core.clustering import Assignment, BalanceMeasures, MixtureFit, balance
 from gem_core.clustering.assignment import assign_units, renumber_assignment
 from gem_core.clustering.overlap import overlap_table, table_agreement
 from gem_core.pipeline.building.fit import check_size, fit_settings
-from gem_core.pipeline.editing.match_previous import following, hold
+from gem_core.pipeline.editing.match_previous import apply_pins, match_clusters_to_previous
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
 
@@ -72,7 +72,7 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
 
     When only the strength differs, the fit starts from the present fit or the point of the balance path that is
     nearer, so it takes a few passes instead of a whole fit; at either of them it is that fit. Own shares are for the
-    clusters of `taxonomy` by their numbers, and the fit starts from it (`numbered` translates them for
+    clusters of `taxonomy` by their numbers, and the fit starts from it (`align_target_shares` translates them for
     `fit_taxonomy`). Any other change is the whole fit that `fit_taxonomy` makes, document by document.
 
     Raises
@@ -101,8 +101,8 @@ def _held_against(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, 
     """Number the clusters of a fit as an apply would, and compare."""
     X = workspace.embeddings
     assignment = assign_units(X, fit)
-    found = following(taxonomy, assignment.labels, fit.masses.size)
-    labels = hold(X, fit, assignment.labels, found)
+    found = match_clusters_to_previous(taxonomy, assignment.labels, fit.masses.size)
+    labels = apply_pins(X, fit, assignment.labels, found)
     order = np.argsort(np.argsort(found.numbers))
     fit, assignment = fit.permute(order), renumber_assignment(assignment, order)
     mine = np.sort(found.numbers)

@@ -140,7 +140,7 @@ def test_the_strip_is_pressed_walked_by_keys_and_shows_what_is_found(
     serve: Any, browser_page: Any, workspace: Workspace
 ) -> None:
     taxonomy = workspace.taxonomy()
-    order = [taxonomy.cluster(number) for parent in taxonomy.parents for number in parent.children]
+    order = [taxonomy.cluster(number) for group in taxonomy.groups for number in group.children]
     served = serve("app/main.py", "--workspace", str(workspace.root))
     page = browser_page(served.url, width=900)
     bars = page.locator(".strip .bar")
@@ -174,7 +174,7 @@ def test_the_strip_is_pressed_walked_by_keys_and_shows_what_is_found(
     page.get_by_placeholder("Search the text").fill("water")
     bars.nth(1).wait_for()
     part = np.bincount(taxonomy.positions[workspace.search("water")], minlength=len(order))
-    found = {cluster.label: part[taxonomy.place(cluster.number)] for cluster in order}
+    found = {cluster.label: part[taxonomy.index_of(cluster.number)] for cluster in order}
     labels = [piece.get_attribute("aria-label") for piece in bars.nth(1).get_by_role("button").all()]
     assert labels == [
         f"{label}: {100 * documents / part.sum():.1f}% of the selected"

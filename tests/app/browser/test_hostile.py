@@ -189,7 +189,7 @@ def test_the_longest_line_opens_and_is_cut(watched: Any, hostile: Workspace) -> 
 def test_names_stay_names_on_taxonomy(watched: Any, hostile: Workspace) -> None:
     page = watched
     taxonomy = hostile.taxonomy()
-    items = [("cluster", cluster) for cluster in taxonomy.clusters[:12:2]] + [("group", taxonomy.parents[0])]
+    items = [("cluster", cluster) for cluster in taxonomy.clusters[:12:2]] + [("group", taxonomy.groups[0])]
     for kind, item in items:
         go(page, f"/taxonomy?{kind}={item.number}", 0.5)
         page.wait_for_function(

@@ -31,9 +31,9 @@ def test_merge_split_and_go_back(serve: Any, browser_page: Any, workspace: Works
     before = workspace.taxonomy()
     page = browser_page(f"{serve('app/main.py', '--workspace', str(workspace.root)).url}/taxonomy")
     ready(page)
-    group = next(p for p in before.parents if len(p.children) == 2)
+    group = next(p for p in before.groups if len(p.children) == 2)
     place = 0
-    for parent in before.parents:
+    for parent in before.groups:
         if parent.number == group.number:
             break
         place += 1 + len(parent.children)
@@ -45,7 +45,7 @@ def test_merge_split_and_go_back(serve: Any, browser_page: Any, workspace: Works
     ready(page)
     merged = workspace.taxonomy()
     assert len(merged.clusters) == len(before.clusters) - 1
-    assert page.get_by_text(f"{len(merged.clusters)} clusters in {len(merged.parents)} groups").count() >= 2
+    assert page.get_by_text(f"{len(merged.clusters)} clusters in {len(merged.groups)} groups").count() >= 2
 
     page.get_by_role("button", name="Split", exact=True).click()
     page.get_by_text("2 parts, from").wait_for()
