@@ -35,7 +35,7 @@ def fold_side(partition: Partition, order: NDArray[np.integer]) -> FoldedSide:
     listed = [int(k) for k in order if int(k) in drawn_groups and sizes[k] > 0]
     rest = tuple(int(k) for k in order if int(k) not in drawn_groups and sizes[k] > 0)
     names = [partition.names[k] for k in listed] + ([f"{len(rest)} smaller groups"] if rest else [])
-    colors = [partition.colours[k] for k in listed] + ([GRAY] if rest else [])
+    colors = [partition.colors[k] for k in listed] + ([GRAY] if rest else [])
     return FoldedSide(tuple(names), tuple(colors), tuple((k,) for k in listed) + ((rest,) if rest else ()))
 
 

@@ -93,11 +93,11 @@ def treemap(
     backgrounds: list[DrawnTile] = []
     group_headers: list[DrawnTile] = []
     leaves: list[DrawnTile] = []
-    sums = [sum(sizes[leaf] for leaf in group.children) for group in taxonomy.parents]
-    for group, size, outer in zip(taxonomy.parents, sums, squarify(sums, Tile(0, 0, WIDTH, height)), strict=True):
+    sums = [sum(sizes[leaf] for leaf in group.children) for group in taxonomy.groups]
+    for group, size, outer in zip(taxonomy.groups, sums, squarify(sums, Tile(0, 0, WIDTH, height)), strict=True):
         outer = _inset(outer, GAP / 2)
         header = min(HEADER, outer.height / 3)
-        background = soft(group.colour, page)
+        background = soft(group.color, page)
         backgrounds.append((outer, background, "", ["", 0], group_number == group.number, 0.0))
         group_headers.append(
             (
@@ -115,7 +115,7 @@ def treemap(
             leaves.append(
                 (
                     _inset(tile, 1.0),
-                    soft(leaf.colour, page) if leaf.excluded else leaf.colour,
+                    soft(leaf.color, page) if leaf.excluded else leaf.color,
                     f"{leaf.label} (excluded)" if leaf.excluded else leaf.label,
                     ["cluster", number],
                     cluster == number,

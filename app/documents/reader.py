@@ -17,7 +17,7 @@ def show_document(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height:
     record = workspace.documents.iloc[row]
     place = taxonomy.documents.iloc[row]
     cluster, second = (taxonomy.cluster(int(place[name])) for name in ("cluster_id", "second"))
-    title(cluster.label, cluster.colour, f"second choice: {second.label}" if second is not cluster else "")
+    title(cluster.label, cluster.color, f"second choice: {second.label}" if second is not cluster else "")
     facts(
         [
             ("GIS", decimal(place["gis"]), "gis"),

@@ -78,7 +78,7 @@ def share_bar(
 
 def _data(taxonomy: Taxonomy, selected: int | None, selected_counts: Counts | None) -> dict[str, Any]:
     """Return the data for the browser: bars of segments in the order of the tree, and the groups with their widths."""
-    order = [number for parent in taxonomy.parents for number in parent.children]
+    order = [number for parent in taxonomy.groups for number in parent.children]
     clusters = [taxonomy.cluster(number) for number in order]
     bars = [{"name": "all", "of": "of all documents", "shares": [cluster.share_documents for cluster in clusters]}]
     if selected_counts is not None:
@@ -87,18 +87,18 @@ def _data(taxonomy: Taxonomy, selected: int | None, selected_counts: Counts | No
             {
                 "name": "selected",
                 "of": "of the selected",
-                "shares": [float(selected_shares[taxonomy.place(number)]) for number in order],
+                "shares": [float(selected_shares[taxonomy.index_of(number)]) for number in order],
             }
         )
     return {
         "pieces": [
-            {"number": cluster.number, "name": short(cluster.label), "colour": cluster.colour} for cluster in clusters
+            {"number": cluster.number, "name": short(cluster.label), "colour": cluster.color} for cluster in clusters
         ],
         "bars": bars,
         "selected": selected,
         "groups": [
             {"name": parent.label, "share": sum(taxonomy.cluster(number).share_documents for number in parent.children)}
-            for parent in taxonomy.parents
+            for parent in taxonomy.groups
         ],
         "what": "Share of documents by cluster, in the order of the tree"
         + ("; below: the selected documents" if selected_counts is not None else ""),

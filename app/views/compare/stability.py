@@ -180,7 +180,7 @@ def _show_returning(session: Session, taxonomy: Taxonomy, study: Stability) -> N
     st.dataframe(
         pd.DataFrame(
             {
-                " ": [circle(cluster.colour) for cluster in clusters],
+                " ": [circle(cluster.color) for cluster in clusters],
                 "Cluster": [c.label for c in clusters],
                 "Returns": return_rates[order],
                 "Documents": [c.documents for c in clusters],

@@ -78,11 +78,11 @@ def _show_overview(session: Session, taxonomy: Taxonomy) -> None:
         return
     table = pd.DataFrame(
         {
-            " ": [circle(c.colour) for c in clusters],
+            " ": [circle(c.color) for c in clusters],
             "Cluster": [c.label for c in clusters],
             "Share": [100 * c.share_documents for c in clusters],
             "Documents": [c.documents for c in clusters],
-            "Group": [taxonomy.parent(c.parent).label for c in clusters],
+            "Group": [taxonomy.group(c.group).label for c in clusters],
         }
     )
 
@@ -113,13 +113,13 @@ def _show_overview(session: Session, taxonomy: Taxonomy) -> None:
 
 
 def _matches_filter(cluster: Cluster, taxonomy: Taxonomy, words: str) -> bool:
-    text = " ".join((cluster.label, taxonomy.parent(cluster.parent).label, *(term for term, _ in cluster.keywords)))
+    text = " ".join((cluster.label, taxonomy.group(cluster.group).label, *(term for term, _ in cluster.keywords)))
     return all(word in text.casefold() for word in words.casefold().split())
 
 
 def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     _show_back_button(session, taxonomy)
-    title(cluster.label, cluster.colour, f"in {taxonomy.parent(cluster.parent).label}")
+    title(cluster.label, cluster.color, f"in {taxonomy.group(cluster.group).label}")
     facts(
         [
             ("Documents", percent(cluster.share_documents), "share_documents"),

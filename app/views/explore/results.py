@@ -66,7 +66,7 @@ def _show_clusters(session: Session, taxonomy: Taxonomy, selection: Selected) ->
     clusters = [taxonomy.clusters[k] for k in order]
     table = pd.DataFrame(
         {
-            " ": [circle(c.colour) for c in clusters],
+            " ": [circle(c.color) for c in clusters],
             "Cluster": [c.label for c in clusters],
             "Share": 100 * counts[order] / counts.sum(),
             "Documents": counts[order],

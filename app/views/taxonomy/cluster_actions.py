@@ -123,7 +123,7 @@ def _pin_operations(numbers: Sequence[int], pinned: bool) -> tuple[Op, ...]:
 
 def nearest_clusters(taxonomy: Taxonomy, number: int) -> list[int]:
     """Return the numbers of the other clusters, most similar first (cosine of the centers)."""
-    index = taxonomy.place(number)
+    index = taxonomy.index_of(number)
     cosine = taxonomy.fit.centers @ taxonomy.fit.centers[index]
     return [taxonomy.clusters[k].number for k in np.argsort(-cosine, kind="stable") if k != index]
 
@@ -152,8 +152,8 @@ def _show_merge(session: Session, taxonomy: Taxonomy, number: int) -> None:
 
 
 def _show_regroup(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
-    groups = [p.number for p in taxonomy.parents if p.number != cluster.parent]
-    alone = len(taxonomy.parent(cluster.parent).children) == 1
+    groups = [p.number for p in taxonomy.groups if p.number != cluster.group]
+    alone = len(taxonomy.group(cluster.group).children) == 1
     key = f"group_of_{cluster.number}"
 
     def on_move() -> None:
@@ -165,7 +165,7 @@ def _show_regroup(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> Non
         "Group",
         [*groups, *([] if alone else [NEW])],
         key=key,
-        format_func=lambda g: "New group" if g == NEW else short(taxonomy.parent(g).label, 60),
+        format_func=lambda g: "New group" if g == NEW else short(taxonomy.group(g).label, 60),
     )
     st.button("Move", key=f"regroup_{cluster.number}", type="primary", on_click=on_move)
 

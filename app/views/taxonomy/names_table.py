@@ -64,7 +64,7 @@ def show_names_table(session: Session, taxonomy: Taxonomy) -> None:
     )
     selected = {kind for kind, mark in zip(kinds, table["Mark"], strict=True) if bool(mark)}
     numbers = [
-        c.number for c in taxonomy.clusters if ("cluster", c.number) in selected or ("parent", c.parent) in selected
+        c.number for c in taxonomy.clusters if ("cluster", c.number) in selected or ("parent", c.group) in selected
     ]
     with actions_slot:
         show_bulk_actions(session, taxonomy, numbers)
@@ -73,12 +73,12 @@ def show_names_table(session: Session, taxonomy: Taxonomy) -> None:
 def _table_rows(taxonomy: Taxonomy) -> tuple[list[tuple[Kind, int]], list[dict[str, Any]]]:
     kinds: list[tuple[Kind, int]] = []
     rows: list[dict[str, Any]] = []
-    for parent in taxonomy.parents:
+    for parent in taxonomy.groups:
         kinds.append(("parent", parent.number))
         rows.append(
             {
                 "Mark": False,
-                "group": circle(parent.colour, filled=False),
+                "group": circle(parent.color, filled=False),
                 " ": BLANK,
                 "Name": parent.label,
                 "Share": 100 * sum(taxonomy.cluster(c).share_documents for c in parent.children),
@@ -97,7 +97,7 @@ def _table_rows(taxonomy: Taxonomy) -> tuple[list[tuple[Kind, int]], list[dict[s
                 {
                     "Mark": False,
                     "group": BLANK,
-                    " ": circle(cluster.colour),
+                    " ": circle(cluster.color),
                     "Name": cluster.label,
                     "Share": 100 * cluster.share_documents,
                     "State": ", ".join(state),

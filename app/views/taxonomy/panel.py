@@ -19,7 +19,7 @@ from app.views.taxonomy.names_table import show_names_table
 from gem_core._formatting import count, percent
 from gem_core.pipeline import Rename
 from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
-from gem_core.workspace import Cluster, Parent, Taxonomy
+from gem_core.workspace import Cluster, Group, Taxonomy
 
 SOURCE = {"keywords": "Named from its clusters", "llm": "Named by a language model", "person": "Named by a person"}
 
@@ -43,8 +43,8 @@ def show_panel(session: Session) -> None:
         show_document(cached_results.workspace(session.root), taxonomy, session.row)
     elif session.cluster is not None and taxonomy.has(session.cluster):
         _show_cluster(session, taxonomy, taxonomy.cluster(session.cluster))
-    elif session.group is not None and session.group in {p.number for p in taxonomy.parents}:
-        _show_group(session, taxonomy, taxonomy.parent(session.group))
+    elif session.group is not None and session.group in {p.number for p in taxonomy.groups}:
+        _show_group(session, taxonomy, taxonomy.group(session.group))
     else:
         show_names_table(session, taxonomy)
         naming(session)
@@ -62,7 +62,7 @@ def _show_back_button(session: Session) -> None:
         deep_links.copy_button("taxonomy")
 
 
-def _show_rename_form(session: Session, kind: Kind, item: Cluster | Parent) -> None:
+def _show_rename_form(session: Session, kind: Kind, item: Cluster | Group) -> None:
     key = f"name_{kind}_{item.number}"
     with st.form(f"form_{key}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
@@ -77,7 +77,7 @@ def _show_rename_form(session: Session, kind: Kind, item: Cluster | Parent) -> N
 
 def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     _show_back_button(session)
-    title(cluster.label, cluster.colour, f"in {taxonomy.parent(cluster.parent).label}")
+    title(cluster.label, cluster.color, f"in {taxonomy.group(cluster.group).label}")
     _show_rename_form(session, "cluster", cluster)
     show_cluster_actions(session, taxonomy, cluster)
     facts(
@@ -91,9 +91,9 @@ def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> Non
     show_evidence(session, taxonomy, cluster)
 
 
-def _show_group(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
+def _show_group(session: Session, taxonomy: Taxonomy, parent: Group) -> None:
     _show_back_button(session)
-    title(parent.label, parent.colour)
+    title(parent.label, parent.color)
     _show_rename_form(session, "parent", parent)
     st.caption(SOURCE[parent.label_source])
     children = [taxonomy.cluster(c) for c in parent.children]
@@ -114,7 +114,7 @@ def _show_group(session: Session, taxonomy: Taxonomy, parent: Parent) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                " ": [circle(c.colour) for c in children],
+                " ": [circle(c.color) for c in children],
                 "Cluster": [c.label for c in children],
                 "Share": [100 * c.share_documents for c in children],
                 "Keywords": [", ".join(term for term, _ in c.keywords[:6]) for c in children],
