@@ -1,4 +1,4 @@
-"""What can go wrong, and the one wording for it: what must hold, what came, what to do."""
+"""Errors of gem_core. Every refusal says what was expected, what it got and what to do."""
 
 
 class GemError(Exception):
@@ -6,15 +6,15 @@ class GemError(Exception):
 
 
 class InputError(GemError, ValueError):
-    """An argument, a file or a row is not what it must be.
+    """Raised when an argument, a file or a row is not valid.
 
     Parameters
     ----------
-    must : str
-        What must hold, a sentence without its full stop.
-    came : str
-        What came instead, with numbers and the first bad row where there is one.
-    do : str
+    expected : str
+        What is required, a sentence without its full stop.
+    got : str
+        What was given instead, with numbers and the first bad row where there is one.
+    hint : str
         What the reader can do about it.
 
     Examples
@@ -23,29 +23,29 @@ class InputError(GemError, ValueError):
     n_clusters must be at least 1; got 0. Ask for one cluster or more.
     """
 
-    def __init__(self, must: str, came: str, do: str) -> None:
-        self.must, self.came, self.do = must, came, do
-        super().__init__(f"{must}; got {came}. {do}.")
+    def __init__(self, expected: str, got: str, hint: str) -> None:
+        self.expected, self.got, self.hint = expected, got, hint
+        super().__init__(f"{expected}; got {got}. {hint}.")
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:
-        """Let other processes raise it here: the default would pass on one text for three."""
-        return type(self), (self.must, self.came, self.do)
+        """Pickle the three parts, so that an error of a worker process is raised whole in this one."""
+        return type(self), (self.expected, self.got, self.hint)
 
 
 class CorpusError(InputError):
-    """A corpus file cannot be read as documents."""
+    """Raised when a corpus file cannot be read as documents."""
 
 
 class WorkspaceError(InputError):
-    """A workspace on disk cannot be opened or written."""
+    """Raised when a workspace on disk cannot be opened or written."""
 
 
 class EndpointError(InputError):
-    """A language model's endpoint cannot be used."""
+    """Raised when the endpoint of a language model cannot be used."""
 
 
 class AnswerError(EndpointError):
-    """An endpoint refuses one request; the next may succeed."""
+    """Raised when an endpoint refuses one request; the next one may succeed."""
 
 
 class Cancelled(GemError):
@@ -53,4 +53,4 @@ class Cancelled(GemError):
 
 
 class NotConvergedWarning(UserWarning):
-    """A fit stopped at its iteration limit before it reached its tolerance."""
+    """Warns that a fit stopped at its iteration limit before it reached its tolerance."""

@@ -1,7 +1,6 @@
 """Embed a corpus: durable batch by durable batch, resumable, the same rows however often it was interrupted."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -9,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+from gem_core._content_key import content_key
 from gem_core._types import Float32, Progress, silent
 from gem_core.embedding.batches import Runner, encoder_threads
 from gem_core.embedding.encoders import PACKAGED, Encoder, EncoderSettings, identify, load_encoder
@@ -124,7 +124,7 @@ def embed(
         model = load_encoder(encoder, settings)
         identity = identify(encoder) or f"{encoder}@unknown"
     about = {"texts": digest, "encoder": identity, **_of_results(settings)}
-    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:20]
+    key = content_key(about, 20)
     with open_vector_cache(Path(cache).expanduser() / key, about, len(texts)) as store:
         vectors = store.finished()
         if vectors is None:

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gem_core._content_key import content_key
 from gem_core.errors import WorkspaceError
 from gem_core.workspace.atomic_files import write_json
-from gem_core.workspace.studies import study_key
 
 FOLDER = "mixing"
 
@@ -81,7 +81,7 @@ class Mixes:
         return self._path(kind, settings).with_suffix("")
 
     def _path(self, kind: str, settings: dict[str, Any]) -> Path:
-        return self.folder / f"{kind}-{study_key(settings)}.json"
+        return self.folder / f"{kind}-{content_key([settings])}.json"
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:

@@ -1,6 +1,5 @@
 """What studies of a workspace leave on disk: groupings of its documents, and tables of results."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,6 @@ from gem_core._types import Float32, Int32, frozen
 from gem_core.workspace.atomic_files import write_json, write_whole
 
 FOLDER = "studies"
-
-
-def study_key(*parts: Any) -> str:
-    """Name of a study: 16 hex digits of everything that decides its result, as JSON.
-
-    Examples
-    --------
-    >>> study_key("k-means", 24) == study_key("k-means", 24), len(study_key("k-means", 24))
-    (True, 16)
-    """
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

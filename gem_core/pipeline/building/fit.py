@@ -1,12 +1,11 @@
 """Fit, score and name: from vectors on disk to a taxonomy a person can read."""
 
-import hashlib
-import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from gem_core._content_key import content_key
 from gem_core._types import Floating, Progress, silent
 from gem_core.clustering import (
     MixtureFit,
@@ -24,8 +23,7 @@ from gem_core.workspace.costs import CostBook
 
 def taxonomy_key(data_hash: str, encoder: str, settings: Settings) -> str:
     """Name of the folder of a taxonomy: 16 hex digits of corpus, vectors and settings."""
-    text = json.dumps([data_hash, encoder, settings.to_json()], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return content_key([data_hash, encoder, settings.to_json()])
 
 
 def check_size(X: Floating, n_clusters: int) -> None:

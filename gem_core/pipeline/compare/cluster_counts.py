@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gem_core._content_key import content_key
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
 from gem_core.pipeline.compare.quality import measure
 from gem_core.pipeline.compare.refits import Method, base_settings, refit, refit_key
 from gem_core.pipeline.compare.stability import pair_table
 from gem_core.workspace import Settings, Workspace
-from gem_core.workspace.studies import Studies, study_key
+from gem_core.workspace.studies import Studies
 
 Measure = Literal[
     "silhouette", "cosine_margin", "stability", "ari", "nmi", "within_cosine", "entropy", "largest", "smallest", "empty"
@@ -294,4 +295,4 @@ def _id(k: int, seed: int) -> str:
 
 
 def _name(workspace: Workspace, settings: Settings, method: Method) -> str:
-    return f"clusters-{study_key(refit_key(workspace, replace(settings, n_clusters=1, seed=0), method))}"
+    return f"clusters-{content_key([refit_key(workspace, replace(settings, n_clusters=1, seed=0), method)])}"

@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gem_core._content_key import content_key
 from gem_core._types import Float64, Floating, Progress, frozen, silent
 from gem_core.clustering import MixtureFit, fit_mixture, kmeans, spherical_kmeans, vmf_mixture
 from gem_core.clustering.assignment import assign_units
 from gem_core.errors import NotConvergedWarning
 from gem_core.pipeline.building.fit import check_size
 from gem_core.workspace import Settings, Workspace
-from gem_core.workspace.studies import Grouping, Studies, study_key
+from gem_core.workspace.studies import Grouping, Studies
 
 Method = Literal["gem", "kmeans", "spherical", "vmf"]
 METHODS: dict[Method, str] = {"gem": "GEM", "kmeans": "k-means", "spherical": "spherical k-means", "vmf": "vMF mixture"}
@@ -26,7 +27,7 @@ def refit_key(workspace: Workspace, settings: Settings, method: Method, resample
     own: Any = settings.to_json()
     if method != "gem":  # what a baseline does not know does not change it
         own = [settings.n_clusters, settings.seed, settings.weighting]
-    return study_key(workspace.manifest.data_hash, workspace.manifest.encoder, method, own, resample)
+    return content_key([workspace.manifest.data_hash, workspace.manifest.encoder, method, own, resample])
 
 
 def refit(

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from gem_core._content_key import content_key
 from gem_core._types import Float64, Int32, Progress, frozen, silent
 from gem_core.clustering.overlap import jaccard, overlap_table, table_agreement
 from gem_core.clustering.pair_means import PairMean, pair_mean
 from gem_core.errors import InputError
 from gem_core.pipeline.compare.refits import METHODS, Method, base_settings, refit, refit_key
 from gem_core.workspace import Settings, Taxonomy, Workspace
-from gem_core.workspace.studies import Studies, study_key
+from gem_core.workspace.studies import Studies
 
 SEEDS, RESAMPLES = 8, 8
 
@@ -174,7 +175,7 @@ def _asked(taxonomy: Taxonomy) -> tuple[Settings, int]:
 
 
 def _name(workspace: Workspace, method: Method, settings: Settings, k: int) -> str:
-    return f"stability-{study_key(refit_key(workspace, settings, method), k)}"
+    return f"stability-{content_key([refit_key(workspace, settings, method), k])}"
 
 
 class _Study:

@@ -1,10 +1,9 @@
 """Edit the present taxonomy: each call is one step of the history."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gem_core._content_key import content_key
 from gem_core._types import Progress, silent
 from gem_core.errors import InputError
 from gem_core.pipeline.editing.describe_clusters import _hash, describe
@@ -56,7 +55,7 @@ def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progr
     """Apply recorded edits to a taxonomy that is on disk, save the result, and return it; history is not touched."""
     if not edits:
         return base
-    key = hashlib.sha256(json.dumps([base.key, list(edits)], sort_keys=True).encode()).hexdigest()[:16]
+    key = content_key([base.key, list(edits)])
     if workspace.has(f"fits/{key}/taxonomy.json"):
         return workspace.taxonomy(key)
     book = CostBook()

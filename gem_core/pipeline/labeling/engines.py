@@ -72,10 +72,10 @@ def label_shard_as_json(student: StudentFolder, shard: InputShard, order: Labeli
     try:
         return json.dumps({"marker": label_shard(_student(student), shard, order, alive).to_json()})
     except CorpusError as error:
-        return json.dumps({"failed": f"{error.must}: {error.came}"})
+        return json.dumps({"failed": f"{error.expected}: {error.got}"})
     except InputError as error:
         kind = "WorkspaceError" if isinstance(error, WorkspaceError) else "InputError"
-        return json.dumps({"stop": [kind, error.must, error.came, error.do]})
+        return json.dumps({"stop": [kind, error.expected, error.got, error.hint]})
 
 
 @lru_cache(maxsize=1)

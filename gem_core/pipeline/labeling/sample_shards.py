@@ -127,7 +127,7 @@ def _walk(draw: "_Draw", shards: Sequence[InputShard], text: str, seed: int, pro
                 if passed + rows.read < total:  # the end is told once
                     progress(step, passed + rows.read, total)
         except CorpusError as error:
-            draw.failed[shard.name] = f"{error.must}: {error.came}"
+            draw.failed[shard.name] = f"{error.expected}: {error.got}"
         passed += shard.source.size
     progress(step, total, total)
 

@@ -219,7 +219,7 @@ def _jsonl(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Iterator[
                 yield held.batch(read)
                 held = _Lines()
     except TruncatedFile as error:
-        held.refused.append(RefusedRow(number + 1, "cut_short", error.came))
+        held.refused.append(RefusedRow(number + 1, "cut_short", error.got))
     except OSError as error:
         raise CorpusError(f"{shard.name} must be readable", f"{error.strerror or error}", "Check the file") from error
     if names and not seen:

@@ -1,12 +1,12 @@
 """Labels by a language model: what would be asked, then asking it, cluster by cluster, as one step of the history."""
 
-import hashlib
 import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gem_core._content_key import content_key
 from gem_core._types import Progress, silent
 from gem_core.errors import AnswerError, EndpointError, InputError
 from gem_core.llm.client import Client
@@ -54,8 +54,7 @@ class Question:
 
     def digest(self, endpoint: Endpoint) -> str:
         """Name of this question to this model."""
-        asked = json.dumps([endpoint.url, endpoint.body(self.messages)], sort_keys=True)
-        return hashlib.sha256(asked.encode()).hexdigest()
+        return content_key([endpoint.url, endpoint.body(self.messages)], 64)
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class NamingPlan:
     @property
     def digest(self) -> str:
         """Changes when anything that would be sent does."""
-        return hashlib.sha256(json.dumps([q.text for q in self.questions]).encode()).hexdigest()
+        return content_key([q.text for q in self.questions], 64)
 
 
 @dataclass(frozen=True)
@@ -237,9 +236,9 @@ def name_clusters(
         if not kept:
             raise
         raise EndpointError(
-            error.must,
-            error.came,
-            f"{error.do}; {kept} new "
+            error.expected,
+            error.got,
+            f"{error.hint}; {kept} new "
             f"{'label that came before is' if kept == 1 else 'labels that came before are'} kept, "
             "the same command asks for the rest",
         ) from error
@@ -265,7 +264,7 @@ def _ask_all(plan: NamingPlan, journal: "_Journal", endpoint: Endpoint, progress
                 refused += 1
                 if refused == HOPELESS:
                     raise
-                journal.add(question, _Reply("", f"refused: {error.came}"))
+                journal.add(question, _Reply("", f"refused: {error.got}"))
                 continue
             refused = 0
             label = clean_label(answer.text)

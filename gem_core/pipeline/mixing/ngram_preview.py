@@ -5,6 +5,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from gem_core._content_key import content_key
 from gem_core._types import Progress, frozen, silent
 from gem_core.mixing.ngram import PAIRS, SAMPLE, SINGLES, NgramProxy, ngram_proxy
 from gem_core.pipeline.mixing.domains import Domains
@@ -12,7 +13,6 @@ from gem_core.pipeline.mixing.proxy_data import SplitSettings, proxy_corpus
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import write_whole
 from gem_core.workspace.mixing_runs import Mixes
-from gem_core.workspace.studies import study_key
 
 
 def ngram_preview(
@@ -36,7 +36,7 @@ def ngram_preview(
         If a domain has too few tokens for a held-out set.
     """
     chosen = split or SplitSettings()
-    key = study_key(vars(chosen), SAMPLE, PAIRS, SINGLES)
+    key = content_key([vars(chosen), SAMPLE, PAIRS, SINGLES])
     path = Mixes(workspace.root, domains.taxonomy_hash).folder / f"ngram-{key}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gem_core._content_key import content_key
 from gem_core._types import Float64, Int32, Progress, frozen, silent
 from gem_core.errors import InputError
 from gem_core.mixing.mixture_sampling import sample_mixtures
@@ -19,7 +20,6 @@ from gem_core.pipeline.mixing.proxy_data import SplitSettings, proxy_corpus
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import remove_folder
 from gem_core.workspace.mixing_runs import Mixes
-from gem_core.workspace.studies import study_key
 
 RUNS = 64
 REST = "(the rest)"
@@ -121,7 +121,7 @@ def predict(
     mixes, kind = Mixes(workspace.root, taxonomy.taxonomy_hash), f"predict-{spec.partition(':')[0]}"
     settings = {
         "partition": spec,
-        "groups": study_key(groups.positions.tolist()),
+        "groups": content_key([groups.positions.tolist()]),
         "runs": runs,
         "seed": seed,
         "proxy": asdict(config),

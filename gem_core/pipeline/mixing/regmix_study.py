@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gem_core._content_key import content_key
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
 from gem_core.mixing.mixture_sampling import sample_mixtures
@@ -21,7 +22,6 @@ from gem_core.pipeline.mixing.proxy_data import SplitSettings, proxy_corpus
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import remove_folder, write_text
 from gem_core.workspace.mixing_runs import Mixes
-from gem_core.workspace.studies import study_key
 
 COUNT = 64
 ALL = "all"  # the loss of the corpus: that of each cluster by its natural share
@@ -159,7 +159,7 @@ def import_runs(
     )
     if target == ALL and len(runs.targets) == 1:
         target = runs.targets[0]
-    settings = {"runs": study_key(runs.rows.tolist(), runs.losses.tolist(), runs.targets), "seed": seed}
+    settings = {"runs": content_key([runs.rows.tolist(), runs.losses.tolist(), runs.targets]), "seed": seed}
     return _proposed(
         Mixes(workspace.root, domains.taxonomy_hash), domains, runs, target, regressor, resamples, seed, settings
     )

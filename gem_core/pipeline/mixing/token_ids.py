@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gem_core._content_key import content_key
 from gem_core._types import Progress, frozen, silent
 from gem_core.embedding.tokens import cut_text
 from gem_core.errors import InputError
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import write_folder
 from gem_core.workspace.mixing_runs import FOLDER
-from gem_core.workspace.studies import study_key
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -80,7 +80,7 @@ def token_ids(workspace: Workspace, vocabulary: int = VOCABULARY, *, progress: P
     """
     if not 300 <= vocabulary <= 4096:  # tables of token pairs are kept in memory
         raise InputError("The vocabulary must have from 300 to 4,096 tokens", f"{vocabulary:,}", "Use 2,048")
-    key = study_key(workspace.manifest.data_hash, "byte pairs", vocabulary, _LEARN)
+    key = content_key([workspace.manifest.data_hash, "byte pairs", vocabulary, _LEARN])
     folder = workspace.root / FOLDER / f"tokens-{key}"
     if not folder.exists():
         write_folder(folder, lambda new: _make(workspace, vocabulary, new, progress))

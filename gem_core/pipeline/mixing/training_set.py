@@ -1,6 +1,5 @@
 """The training set that weights describe: documents drawn to a token budget, written as shards."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from gem_core._content_key import content_key
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
 from gem_core.mixing.document_sampling import draw_tokens
@@ -133,7 +133,7 @@ def draw_training_set(
     asked = order.tokens * weights
     _check_epochs(domains, asked, order)
     request = _request(workspace, domains, weights, file.strategy, order)
-    key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    key = content_key(request, 64)
     with alone(folder, LOCK, "One process at a time writes a training set"):
         _clear(folder)
         known = _claim(folder, key, request)

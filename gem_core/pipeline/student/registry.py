@@ -4,11 +4,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gem_core._content_key import content_key
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline.student.distil import DistilSettings
 from gem_core.pipeline.student.report import FILE, DistilReport, read_report
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.studies import study_key
 
 FOLDER = "students"
 
@@ -28,7 +28,7 @@ class SavedStudent:
 
 def student_folder(workspace: Workspace, taxonomy: Taxonomy, settings: DistilSettings) -> Path:
     """Return where the student of a taxonomy with these settings is kept: the same question, the same folder."""
-    return workspace.root / FOLDER / study_key(taxonomy.taxonomy_hash, asdict(settings))
+    return workspace.root / FOLDER / content_key([taxonomy.taxonomy_hash, asdict(settings)])
 
 
 def saved_students(workspace: Workspace) -> tuple[SavedStudent, ...]:
