@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import plotly.graph_objects as go
+import squarify
 
 from app.charts.style import readable, soft
 from app.ui.text import plain, short
@@ -32,8 +33,8 @@ class Tile:
 DrawnTile = tuple[Tile, str, str, list[str | int], bool, float]  # place, color, label, custom data, selected, size
 
 
-def squarify(sizes: Sequence[float], frame: Tile) -> list[Tile]:
-    """Divide a frame into tiles of given sizes that are as square as can be (Bruls, Huizing, van Wijk 2000).
+def squarify_tiles(sizes: Sequence[float], frame: Tile) -> list[Tile]:
+    """Divide a frame into tiles that are as square as possible (squarified treemap, Bruls et al. 2000).
 
     Parameters
     ----------
@@ -45,39 +46,14 @@ def squarify(sizes: Sequence[float], frame: Tile) -> list[Tile]:
     list of Tile
         In the order of `sizes`; their areas are in proportion to the sizes and fill the frame.
     """
-    total = sum(sizes)
     tiles = [Tile(frame.x, frame.y, 0.0, 0.0)] * len(sizes)
-    if total <= 0 or frame.width <= 0 or frame.height <= 0:
+    order = sorted((k for k in range(len(sizes)) if sizes[k] > 0), key=lambda k: -sizes[k])
+    if not order or frame.width <= 0 or frame.height <= 0:
         return tiles
-    scale = frame.width * frame.height / total
-    remaining = sorted((k for k in range(len(sizes)) if sizes[k] > 0), key=lambda k: -sizes[k])
-    x, y, width, height = frame.x, frame.y, frame.width, frame.height
-    while remaining:
-        side = min(width, height)
-        row: list[int] = []
-        while remaining and (
-            not row or _worst([*row, remaining[0]], sizes, scale, side) <= _worst(row, sizes, scale, side)
-        ):
-            row.append(remaining.pop(0))
-        area = scale * sum(sizes[k] for k in row)
-        depth, along = area / side, 0.0
-        for k in row:
-            extent = scale * sizes[k] / depth
-            tiles[k] = Tile(x, y + along, depth, extent) if width >= height else Tile(x + along, y, extent, depth)
-            along += extent
-        if width >= height:
-            x, width = x + depth, width - depth
-        else:
-            y, height = y + depth, height - depth
-        if min(width, height) <= 0:  # rounding has used the frame up: what is left has no area to speak of
-            break
+    areas = squarify.normalize_sizes([sizes[k] for k in order], frame.width, frame.height)
+    for k, tile in zip(order, squarify.squarify(areas, frame.x, frame.y, frame.width, frame.height), strict=True):
+        tiles[k] = Tile(tile["x"], tile["y"], tile["dx"], tile["dy"])
     return tiles
-
-
-def _worst(row: list[int], sizes: Sequence[float], scale: float, side: float) -> float:
-    """Return the largest aspect ratio in a row."""
-    area = scale * sum(sizes[k] for k in row)
-    return max(max(side**2 * scale * sizes[k] / area**2, area**2 / (side**2 * scale * sizes[k])) for k in row)
 
 
 def treemap(
@@ -94,7 +70,7 @@ def treemap(
     group_headers: list[DrawnTile] = []
     leaves: list[DrawnTile] = []
     sums = [sum(sizes[leaf] for leaf in group.children) for group in taxonomy.groups]
-    for group, size, outer in zip(taxonomy.groups, sums, squarify(sums, Tile(0, 0, WIDTH, height)), strict=True):
+    for group, size, outer in zip(taxonomy.groups, sums, squarify_tiles(sums, Tile(0, 0, WIDTH, height)), strict=True):
         outer = _inset(outer, GAP / 2)
         header = min(HEADER, outer.height / 3)
         background = soft(group.color, page)
@@ -110,7 +86,9 @@ def treemap(
             )
         )
         inner = Tile(outer.x + GAP, outer.y + header, outer.width - 2 * GAP, outer.height - header - GAP)
-        for number, tile in zip(group.children, squarify([sizes[leaf] for leaf in group.children], inner), strict=True):
+        for number, tile in zip(
+            group.children, squarify_tiles([sizes[leaf] for leaf in group.children], inner), strict=True
+        ):
             leaf = taxonomy.cluster(number)
             leaves.append(
                 (

@@ -58,8 +58,8 @@ SCRIPT = """async ([html, css, js, message, frames]) => {
   const peer = (one) => {
     const start = performance.now();
     ctx.clearRect(0, 0, other.width, other.height);
-    for (let k = 0; k < header.colours.length; k++) {
-      ctx.fillStyle = header.colours[k];
+    for (let k = 0; k < header.colors.length; k++) {
+      ctx.fillStyle = header.colors[k];
       for (let i = 0; i < n; i++) {
         if (g[i] !== k || q[3 * i + 2] <= 0) continue;
         one(other.width / 2 + (r * q[3 * i]) / 32767, other.height / 2 - (r * q[3 * i + 1]) / 32767);
@@ -80,28 +80,28 @@ SCRIPT = """async ([html, css, js, message, frames]) => {
 
 def mixture(n: int, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Centres, clusters and directions of a planted mixture on the sphere."""
-    centres = rng.normal(size=(k, 3))
-    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    centers = rng.normal(size=(k, 3))
+    centers /= np.linalg.norm(centers, axis=1, keepdims=True)
     z = rng.integers(0, k, n)
-    x = centres[z] + 0.16 * rng.normal(size=(n, 3))
-    return centres, z, x / np.linalg.norm(x, axis=1, keepdims=True)
+    x = centers[z] + 0.16 * rng.normal(size=(n, 3))
+    return centers, z, x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
 def message(n: int, seed: int) -> str:
     from app.components.globe.message import pack
 
-    centres, z, x = mixture(n, 24, np.random.default_rng(seed))
-    labels = [(f"Cluster {k}", tuple(c), k) for k, c in enumerate(centres)]
+    centers, z, x = mixture(n, 24, np.random.default_rng(seed))
+    labels = [(f"Cluster {k}", tuple(c), k) for k, c in enumerate(centers)]
     packed = pack(
         xyz=x,
         rows=np.arange(n),
         cluster=z,
-        colours=[f"#{40 + 8 * k:02x}80{230 - 8 * k:02x}" for k in range(24)],
+        colors=[f"#{40 + 8 * k:02x}80{230 - 8 * k:02x}" for k in range(24)],
         labels=labels,
         values=None,
         legend=None,
         sizes=None,
-        caps=[(c, 0.19) for c in centres],
+        caps=[(c, 0.19) for c in centers],
         row=None,
         selected=None,
         dark=False,

@@ -33,22 +33,22 @@ HOSTILE = "<img src=x onerror=alert(1)> **bold**"
 def world(n: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Centres, spreads, clusters, another assignment, directions: the same on every call."""
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(k, 3))
+    centers = rng.normal(size=(k, 3))
     for _ in range(60):  # push them apart a little
-        gap = centres[:, None] - centres[None]
-        centres += 0.02 * (gap / (np.sum(gap**2, 2, keepdims=True) + 0.05)).sum(1)
-        centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+        gap = centers[:, None] - centers[None]
+        centers += 0.02 * (gap / (np.sum(gap**2, 2, keepdims=True) + 0.05)).sum(1)
+        centers /= np.linalg.norm(centers, axis=1, keepdims=True)
     spread = rng.uniform(0.07, 0.2, k)
     z = rng.choice(k, n, p=rng.dirichlet(np.full(k, 1.2)))
-    x = centres[z] + rng.normal(size=(n, 3)) * spread[z, None]
+    x = centers[z] + rng.normal(size=(n, 3)) * spread[z, None]
     x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
-    return centres, spread, z, (x @ centres.T).argmax(1), x.astype(np.float32)
+    return centers, spread, z, (x @ centers.T).argmax(1), x.astype(np.float32)
 
 
 st.set_page_config(layout="wide", page_title="Globe")
-centres, spread, planted, refit, xyz = world(N, K)
+centers, spread, planted, refit, xyz = world(N, K)
 shades = [colorsys.hls_to_rgb(k / K, 0.53, 0.58) for k in range(K)]
-colours = ["#" + "".join(f"{int(255 * c):02x}" for c in shade) for shade in shades]
+colors = ["#" + "".join(f"{int(255 * c):02x}" for c in shade) for shade in shades]
 names = [HOSTILE if k == K - 1 else f"{WORDS[k % 7].capitalize()} {k}" for k in range(K)]
 heard = st.session_state.setdefault("heard", [])
 
@@ -76,9 +76,9 @@ if not hidden:
             xyz=xyz,
             rows=np.arange(N) + 1000,
             cluster=assignment,
-            colours=colours,
-            labels=[(names[k], centres[k], k) for k in range(K)],
-            caps=[(centres[k], 1.18 * spread[k]) for k in range(K)],
+            colors=colors,
+            labels=[(names[k], centers[k], k) for k in range(K)],
+            caps=[(centers[k], 1.18 * spread[k]) for k in range(K)],
             values=np.clip(xyz[:, 2] / 2 + 0.5, 0, 1) if by_value else None,
             legend=("Margin, nats", "0", "4.2") if by_value else None,
             selected_row=st.session_state.get("row"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.charts.treemap import Tile, squarify
+from app.charts.treemap import Tile, squarify_tiles
 from app.data import map_data
 from app.ui.text import escape, plain
 from gem_core._formatting import decimal
@@ -113,12 +113,12 @@ def test_names_stand_in_the_densest_part() -> None:
 def test_tiles_fill_their_frame_in_proportion() -> None:
     frame = Tile(10, 20, 300, 200)
     sizes = [6.0, 6, 4, 3, 2, 2, 1, 0]
-    tiles = squarify(sizes, frame)
+    tiles = squarify_tiles(sizes, frame)
     areas = [t.width * t.height for t in tiles]
     assert areas == pytest.approx([60_000 * s / 24 for s in sizes])
     assert all(t.x >= 10 - 1e-9 and t.x + t.width <= 310 + 1e-6 and t.y + t.height <= 220 + 1e-6 for t in tiles)
     assert max(max(t.width / t.height, t.height / t.width) for t in tiles[:-1]) < 3.2
-    assert squarify([0.0, 0.0], frame)[0].width == 0
+    assert squarify_tiles([0.0, 0.0], frame)[0].width == 0
 
 
 def test_hostile_text_is_only_text() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-GEOMETRY = (Path(__file__).resolve().parents[2] / "app" / "components" / "globe" / "geometry.js").read_text(
-    encoding="utf-8"
-)
+from gem_core.export.globe_modules import SHARED_MODULES
+
+GEOMETRY = SHARED_MODULES[0].read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +37,7 @@ def directions(n: int, seed: int = 0) -> np.ndarray:
 def test_unprojection_undoes_projection(calculate: Any) -> None:
     points = directions(500)
     got = calculate(
-        """const n = x.length / 3, m = g.matrixOf(g.quatNormalise([0.3, -0.5, 0.7, 0.2]));
+        """const n = x.length / 3, m = g.matrixOf(g.quatNormalize([0.3, -0.5, 0.7, 0.2]));
         const sx = new Float32Array(n), sy = new Float32Array(n), sz = new Float32Array(n);
         g.project(x, n, m, 320, 240, 200, sx, sy, sz);
         return Array.from(sz, (z, i) => z > 0.05 ? g.unproject(sx[i], sy[i], m, 320, 240, 200) : null);""",

@@ -1,10 +1,11 @@
 """Globe: documents on a sphere, drawn by a Streamlit component of its own.
 
 Drawn with Canvas 2-D (pixels blended by hand, see ``pixels.js``), so a page keeps its one WebGL context for Plotly.
-The JavaScript is six ES modules joined into one inline module at import: no bundler, no CDN, no request.
+The JavaScript is ES modules joined into one inline module at import: no bundler, no CDN, no request. Geometry, pixels
+and label text are shared with the HTML report (``gem_core/export/globe_modules``).
 
-What travels to the browser: per document three 16-bit coordinates, a row id, a colour group, and where asked a value
-and a size; per cluster its colour, its name and a direction. Never a document's text. 24,000 documents are 290 kB.
+What travels to the browser: per document three 16-bit coordinates, a row id, a color group, and where asked a value
+and a size; per cluster its color, its name and a direction. Never a document's text. 24,000 documents are 290 kB.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class GlobePick:
         ``"row"`` (a document was clicked), ``"cluster"`` (a label was clicked, or Enter pressed), ``"lasso"``,
         ``"clear"`` (Escape, or a click on nothing), or None.
     row, cluster : int or None
-        Row id and colour group of the pick. A clicked document gives both, a cluster only the second.
+        Row id and color group of the pick. A clicked document gives both, a cluster only the second.
     outline : tuple of (x, y)
         Corners of the lasso, in radii from the middle of the globe with y upwards.
     turn : tuple of 9 float
@@ -100,7 +101,7 @@ def globe(
     xyz: np.ndarray,
     rows: np.ndarray,
     cluster: np.ndarray,
-    colours: Sequence[str],
+    colors: Sequence[str],
     labels: Sequence[tuple[str, Sequence[float], int]] = (),
     values: np.ndarray | None = None,
     legend: tuple[str, str, str] | None = None,
@@ -124,18 +125,18 @@ def globe(
     rows : (n,) int array
         Stable row id of each document, 0 <= id < 2**31.
     cluster : (n,) int array
-        Colour group of each document, an index into `colours`; -1 = none (grey).
-    colours : sequence of "#rrggbb"
-        Colour of each group.
+        Color group of each document, an index into `colors`; -1 = none (gray).
+    colors : sequence of "#rrggbb"
+        Color of each group.
     labels : sequence of (text, (x, y, z), group)
         Name of each group and where it stands. Text is shown as text, whatever it holds.
     values : (n,) float array in [0, 1], optional
-        Colours the documents by value (viridis) instead of by group; NaN is grey.
+        Colors the documents by value (viridis) instead of by group; NaN is gray.
     legend : (title, low, high), optional
-        Three short texts for the colour bar of `values`.
+        Three short texts for the color bar of `values`.
     sizes : (n,) float array, optional
         Relative sizes, 1 = usual, drawn between 0.35 and 4 in steps of a factor 1.41.
-    caps : sequence of (centre, angular radius in radians[, group]), optional
+    caps : sequence of (center, angular radius in radians[, group]), optional
         Faint circles; without a group the k-th belongs to group k.
     selected_row, selected_cluster : int, optional
         The selection. A change of either turns the globe to it when it is out of sight.
@@ -160,14 +161,14 @@ def globe(
     Raises
     ------
     ValueError
-        Arrays of different lengths, values that are not finite, groups outside `colours`, colours not "#rrggbb".
+        Arrays of different lengths, values that are not finite, groups outside `colors`, colors not "#rrggbb".
     """
     ids = np.asarray(rows)
     payload = pack(
         xyz=xyz,
         rows=ids,
         cluster=cluster,
-        colours=colours,
+        colors=colors,
         labels=labels,
         values=values,
         legend=legend,
@@ -184,9 +185,9 @@ def globe(
 
     def changed() -> None:
         state = widget(key)
-        pick = _read(state.get("pick") if state else None, ids, len(colours))
+        pick = _read(state.get("pick") if state else None, ids, len(colors))
         if on_pick is not None and pick:
             on_pick(pick)
 
     result = _component(key=key, data=payload, on_pick_change=changed)
-    return _read(result.get("pick"), ids, len(colours))
+    return _read(result.get("pick"), ids, len(colors))

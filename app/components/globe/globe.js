@@ -9,14 +9,23 @@ import {
   project,
   quatBetween,
   quatMultiply,
-  quatNormalise,
+  quatNormalize,
   quatSlerp,
   rotate,
   spun,
   turned,
   unproject,
-} from "./geometry.js";
-import { blendColours, makeDisc, mix, paintBall, paintFarSide, paintPoints, parseHex, strokePath } from "./pixels.js";
+} from "../../../gem_core/export/globe_modules/geometry.js";
+import {
+  blendColors,
+  makeDisc,
+  mix,
+  paintBall,
+  paintFarSide,
+  paintPoints,
+  parseHex,
+  strokePath,
+} from "../../../gem_core/export/globe_modules/pixels.js";
 import { cssOf, directions, makeRamp, number, readTheme, unpack } from "./theme_and_data.js";
 import { drawLabels } from "./labels.js";
 import { listen } from "./input_events.js";
@@ -99,7 +108,7 @@ export class Globe {
         this.digest[name] = now;
         return !same;
       };
-    if (this.header && this.header.note !== h.note) this.setLasso([]); // Python's answer shows in colours and sizes
+    if (this.header && this.header.note !== h.note) this.setLasso([]); // Python's answer shows in colors and sizes
     this.header = h;
     this.theme = readTheme(this.canvas, h.dark);
     const moved = fresh("xyz");
@@ -109,19 +118,19 @@ export class Globe {
       this.setLasso([]);
     }
     if (fresh("sizes") || moved) this.sizes = h.arrays.sizes ? array("sizes") : null;
-    this.colours = h.colours.map(parseHex);
+    this.colors = h.colors.map(parseHex);
     if (fresh("cluster") || moved) {
       this.group = array("cluster");
-      this.counts = new Int32Array(h.colours.length + 1);
+      this.counts = new Int32Array(h.colors.length + 1);
       for (let i = 0; i < this.n; i++) this.counts[this.group[i]]++;
-      this.order = h.colours
+      this.order = h.colors
         .map((_, k) => k)
         .filter((k) => this.counts[k] > 0)
         .sort((a, b) => this.counts[b] - this.counts[a]);
     }
     if (fresh("values") || moved) this.values = h.arrays.values ? array("values") : null;
-    if (this.strength.length !== h.colours.length + 1) this.strength = new Float32Array(h.colours.length + 1).fill(256);
-    this.recolour(moved);
+    if (this.strength.length !== h.colors.length + 1) this.strength = new Float32Array(h.colors.length + 1).fill(256);
+    this.recolor(moved);
     this.name(h);
     if (this.hover >= this.n) this.hover = -1;
     this.camera(h.key);
@@ -134,7 +143,7 @@ export class Globe {
 
   // Names and circles; a rerun that brings the same ones leaves them alone (no second fade-in).
   name(h) {
-    const now = JSON.stringify([h.labels, h.caps, h.colours, this.theme]);
+    const now = JSON.stringify([h.labels, h.caps, h.colors, this.theme]);
     if (now === this.named) return;
     const was = new Map(this.labels.map((l) => [`${l.group} ${l.text}`, l.alpha]));
     this.labels = h.labels.map(([text, at, group]) => ({ text, at, group, alpha: was.get(`${group} ${text}`) ?? 0 }));
@@ -162,17 +171,17 @@ export class Globe {
     );
   }
 
-  recolour(moved) {
+  recolor(moved) {
     const to = new Int32Array(this.n),
-      grey = this.theme.grey,
+      gray = this.theme.gray,
       ramp = this.values ? makeRamp(this.theme.dark) : null;
-    for (let i = 0; i < this.n; i++) to[i] = ramp ? ramp[this.values[i]] : (this.colours[this.group[i]] ?? grey);
-    const from = this.colour,
+    for (let i = 0; i < this.n; i++) to[i] = ramp ? ramp[this.values[i]] : (this.colors[this.group[i]] ?? gray);
+    const from = this.color,
       steady = moved || !from || this.calm.matches;
     if (!steady && from.every((c, i) => c === to[i])) return;
     this.target = to;
     this.from = steady ? null : from.slice();
-    this.colour = steady ? to : from.slice();
+    this.color = steady ? to : from.slice();
     this.fadeStart = steady ? 0 : performance.now();
   }
 
@@ -196,7 +205,7 @@ export class Globe {
       next.row !== was.row && next.row !== null
         ? this.atRow(next.row)
         : next.group !== was.group && next.group !== null
-          ? this.centre(next.group)
+          ? this.center(next.group)
           : null;
     this.selected = next;
     if (target) {
@@ -251,7 +260,7 @@ export class Globe {
     return i < 0 ? null : [this.xyz[3 * i], this.xyz[3 * i + 1], this.xyz[3 * i + 2]];
   }
 
-  centre(group) {
+  center(group) {
     const label = this.labels.find((l) => l.group === group);
     if (label) return label.at;
     const sum = [0, 0, 0];
@@ -261,7 +270,7 @@ export class Globe {
   }
 
   nameOf(group) {
-    return this.names.get(group) ?? (group < this.colours.length ? `Cluster ${group + 1}` : "No cluster");
+    return this.names.get(group) ?? (group < this.colors.length ? `Cluster ${group + 1}` : "No cluster");
   }
 
   measure() {
@@ -342,7 +351,7 @@ export class Globe {
     this.cam.zoom = next;
     const after = before && unproject(x, y, m, w, h, this.radius);
     // what lies under the pointer stays there
-    if (after) this.cam.q = quatNormalise(quatMultiply(quatBetween(rotate(m, before), rotate(m, after)), this.cam.q));
+    if (after) this.cam.q = quatNormalize(quatMultiply(quatBetween(rotate(m, before), rotate(m, after)), this.cam.q));
     this.later();
     return true;
   }
@@ -371,10 +380,10 @@ export class Globe {
     if (this.fadeStart) {
       const t = Math.min(1, (now - this.fadeStart) / 400);
       if (t >= 1) {
-        this.colour = this.target;
+        this.color = this.target;
         this.fadeStart = 0;
       } else {
-        blendColours(this.from, this.target, this.colour, t * t * (3 - 2 * t));
+        blendColors(this.from, this.target, this.color, t * t * (3 - 2 * t));
         busy = true;
       }
     }
@@ -463,7 +472,7 @@ export class Globe {
       sx: this.sx,
       sy: this.sy,
       sz: this.sz,
-      colour: this.colour,
+      color: this.color,
       group: this.group,
       strength: this.strength,
       keep: this.keep,
@@ -478,7 +487,7 @@ export class Globe {
     paintPoints(buf, w, h, f);
     for (const cap of this.caps) {
       const s = this.strength[cap.group] ?? 256,
-        ink = mix(this.colours[cap.group] ?? t.grey, t.ink, 110);
+        ink = mix(this.colors[cap.group] ?? t.gray, t.ink, 110);
       strokePath(buf, w, h, cap.line, m, cx, cy, r, ink, 0.38 * s);
     }
     this.ctx.putImageData(this.image, 0, 0);
@@ -495,7 +504,7 @@ export class Globe {
       focus = this.focused;
     for (const cap of this.caps)
       if (cap.group === focus) {
-        ctx.strokeStyle = cssOf(this.colours[cap.group] ?? this.theme.grey);
+        ctx.strokeStyle = cssOf(this.colors[cap.group] ?? this.theme.gray);
         ctx.lineWidth = 1.6 * d;
         ctx.beginPath();
         let pen = false;
@@ -522,7 +531,7 @@ export class Globe {
       ctx.stroke();
       ctx.beginPath();
       ctx.arc(this.sx[i], this.sy[i], s, 0, 7);
-      ctx.fillStyle = cssOf(this.colour[i]);
+      ctx.fillStyle = cssOf(this.color[i]);
       ctx.fill();
     };
     if (this.selected.row !== null) ring(this.rows.indexOf(this.selected.row), 2);
@@ -565,7 +574,7 @@ export class Globe {
   }
 
   pickPoint(i) {
-    const group = this.group[i] < this.colours.length ? this.group[i] : null;
+    const group = this.group[i] < this.colors.length ? this.group[i] : null;
     this.focus = -1;
     this.setLasso([]);
     this.selected = { row: this.rows[i], group };
@@ -624,7 +633,7 @@ export class Globe {
     const next = at < 0 ? (by > 0 ? 0 : this.order.length - 1) : at + by;
     if (next < 0 || next >= this.order.length) return false;
     this.focus = this.order[next];
-    const to = this.centre(this.focus);
+    const to = this.center(this.focus);
     if (to) this.face(to);
     this.part(".live").textContent =
       `${this.nameOf(this.focus)}, ${number(this.counts[this.focus])} documents. Enter selects.`;

@@ -1,5 +1,5 @@
 // Pointer, wheel, touch and keyboard of one globe. Every listener hangs on globe.off (an AbortController).
-import { nearest, turned } from "./geometry.js";
+import { nearest, turned } from "../../../gem_core/export/globe_modules/geometry.js";
 import { labelAt } from "./labels.js";
 import { cssOf, number } from "./theme_and_data.js";
 
@@ -39,7 +39,7 @@ export function listen(globe) {
     canvas.classList.toggle("over", group >= 0 || i >= 0);
     tip.hidden = group < 0;
     if (group < 0) return;
-    tip.querySelector("i").style.background = cssOf(globe.colours[group] ?? globe.theme.grey);
+    tip.querySelector("i").style.background = cssOf(globe.colors[group] ?? globe.theme.gray);
     tip.querySelector("span").textContent = globe.nameOf(group);
     tip.querySelector("small").textContent = number(globe.counts[group]);
     const b = canvas.getBoundingClientRect(),
@@ -167,7 +167,7 @@ export function listen(globe) {
   on(canvas, "dblclick", (e) => {
     const u = under(e),
       group = u.label ? u.label.group : u.i >= 0 ? globe.group[u.i] : null;
-    const to = group === null ? null : globe.centre(group);
+    const to = group === null ? null : globe.center(group);
     if (to) {
       globe.touch();
       globe.face(to);

@@ -1,12 +1,12 @@
 // Names of the clusters on the globe: where they stand, which are shown, how they come and go.
-import { placeLabels, rotate } from "./geometry.js";
+import { placeLabels, rotate } from "../../../gem_core/export/globe_modules/geometry.js";
 import { cssOf, labelSprite } from "./theme_and_data.js";
 
 export function spriteOf(globe, label, strong) {
   const key = `${label.group} ${strong} ${label.text}`;
   if (!globe.sprites.has(key)) {
-    const colour = cssOf(globe.colours[label.group] ?? globe.theme.grey);
-    globe.sprites.set(key, labelSprite(label.text, colour, globe.theme, globe.dpr, strong, globe.canvas.width));
+    const color = cssOf(globe.colors[label.group] ?? globe.theme.gray);
+    globe.sprites.set(key, labelSprite(label.text, color, globe.theme, globe.dpr, strong, globe.canvas.width));
   }
   return globe.sprites.get(key);
 }

@@ -13,17 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from gem_core.export.globe_modules import SHARED_MODULES, join_modules
+
 MOST_CORNERS = 300  # of a lasso
-_MODULES = ("geometry.js", "pixels.js", "theme_and_data.js", "labels.js", "input_events.js", "globe.js")
+_MODULES = ("theme_and_data.js", "labels.js", "input_events.js", "globe.js")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
-_IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:class|const|function) (?!default))", re.MULTILINE)
 
 
 def joined_script(folder: Path) -> str:
-    """Join the modules into one script, without imports; the default export of the last module stays."""
-    parts = [_IMPORT.sub("", (folder / name).read_text(encoding="utf-8")) for name in _MODULES]
-    return "\n".join(_EXPORT.sub("", part) for part in parts)
+    """Return the shared modules and those in `folder` as one module with the default export of the last."""
+    return join_modules([*SHARED_MODULES, *(folder / name for name in _MODULES)])
 
 
 def clean(text: str, most: int = 80) -> str:
@@ -50,7 +49,7 @@ def _column(name: str, values: Any, n: int) -> np.ndarray:
 
 
 def _arrays(
-    xyz: Any, rows: Any, cluster: Any, colours: Sequence[str], values: Any, sizes: Any
+    xyz: Any, rows: Any, cluster: Any, colors: Sequence[str], values: Any, sizes: Any
 ) -> dict[str, tuple[str, np.ndarray]]:
     points = np.asarray(xyz, dtype=np.float32)
     if points.ndim != 2 or points.shape[1] != 3:
@@ -61,14 +60,14 @@ def _arrays(
     ids, group = _column("rows", rows, n), _column("cluster", cluster, n)
     if n and (ids.min() < 0 or ids.max() >= 2**31):
         raise ValueError("rows must lie in [0, 2**31).")
-    if len(colours) > 65_000 or not all(isinstance(c, str) and _HEX.fullmatch(c) for c in colours):
-        raise ValueError('colours must be "#rrggbb" each.')
-    if n and (group.min() < -1 or group.max() >= len(colours)):
-        raise ValueError(f"cluster must lie in [-1, {len(colours)}), an index into colours.")
+    if len(colors) > 65_000 or not all(isinstance(c, str) and _HEX.fullmatch(c) for c in colors):
+        raise ValueError('colors must be "#rrggbb" each.')
+    if n and (group.min() < -1 or group.max() >= len(colors)):
+        raise ValueError(f"cluster must lie in [-1, {len(colors)}), an index into colors.")
     out = {
         "xyz": ("i16", np.rint(np.clip(points, -1, 1) * 32767).astype("<i2").reshape(-1)),
         "rows": ("i32", ids.astype("<i4")),
-        "cluster": ("u16", np.where(group < 0, len(colours), group).astype("<u2")),
+        "cluster": ("u16", np.where(group < 0, len(colors), group).astype("<u2")),
     }
     if values is not None:
         level = _column("values", values, n).astype(np.float64)
@@ -85,7 +84,7 @@ def pack(
     xyz: Any,
     rows: Any,
     cluster: Any,
-    colours: Sequence[str],
+    colors: Sequence[str],
     labels: Sequence[tuple[str, Sequence[float], int]],
     values: Any,
     legend: tuple[str, str, str] | None,
@@ -100,16 +99,16 @@ def pack(
     key: str,
 ) -> bytes:
     """Pack the message. Each array has a digest, so that the browser parses only what changed."""
-    arrays = _arrays(xyz, rows, cluster, colours, values, sizes)
+    arrays = _arrays(xyz, rows, cluster, colors, values, sizes)
     header: dict[str, Any] = {
         "key": str(key),
         "height": int(height),
         "dark": None if dark is None else bool(dark),
         "row": None if row is None else int(row),
-        "cluster": None if selected is None or not 0 <= selected < len(colours) else int(selected),
+        "cluster": None if selected is None or not 0 <= selected < len(colors) else int(selected),
         "note": clean(note),
         "look": None if look is None else _direction(look),
-        "colours": list(colours),
+        "colors": list(colors),
         "labels": [[clean(text), _direction(at), int(group)] for text, at, group in labels],
         "caps": [
             [_direction(cap[0]), float(np.clip(cap[1], 0.0, math.pi)), int(cap[2]) if len(cap) > 2 else k]

@@ -1,5 +1,6 @@
 // Theme, ramps, label sprites, data unpacking: what the globe looks like and what it was given.
-import { mix, packed, parseHex } from "./pixels.js";
+import { fitText } from "../../../gem_core/export/globe_modules/label_text.js";
+import { mix, packed, parseHex } from "../../../gem_core/export/globe_modules/pixels.js";
 
 const RAMP = [
   "#440154",
@@ -14,7 +15,7 @@ const RAMP = [
   "#fde725",
 ];
 
-// Packed colours for values 0..254 (255 = no value). Ends that would drown in the page's own colour are cut off.
+// Packed colors for values 0..254 (255 = no value). Ends that would drown in the page's own color are cut off.
 export function makeRamp(dark) {
   const stops = RAMP.map(parseHex),
     out = new Int32Array(256),
@@ -29,12 +30,12 @@ export function makeRamp(dark) {
   return out;
 }
 
-export function cssOf(colour) {
-  return `rgb(${colour & 255}, ${(colour >> 8) & 255}, ${(colour >> 16) & 255})`;
+export function cssOf(color) {
+  return `rgb(${color & 255}, ${(color >> 8) & 255}, ${(color >> 16) & 255})`;
 }
 
-// "rgb(…)" or "#…" from the style sheet, as a packed colour
-function cssColour(text, fallback) {
+// "rgb(…)" or "#…" from the style sheet, as a packed color
+function cssColor(text, fallback) {
   const hex = /^#([0-9a-f]{6})/i.exec(text || "");
   if (hex) return parseHex(hex[0]);
   const rgb = /^rgba?\(\s*([\d.]+)[\s,]+([\d.]+)[\s,]+([\d.]+)/i.exec(text || "");
@@ -49,11 +50,11 @@ export function luminance(c) {
 export function readTheme(element, asked) {
   const style = getComputedStyle(element),
     get = (name) => style.getPropertyValue(name).trim();
-  const themePage = cssColour(get("--st-background-color"), "#ffffff"),
+  const themePage = cssColor(get("--st-background-color"), "#ffffff"),
     themeDark = luminance(themePage) < 0.45;
   const dark = asked === null || asked === undefined ? themeDark : asked;
   const page = dark === themeDark ? themePage : parseHex(dark ? "#0e1420" : "#ffffff");
-  const accent = cssColour(get("--st-primary-color"), "#3b6fd4");
+  const accent = cssColor(get("--st-primary-color"), "#3b6fd4");
   return {
     dark,
     page,
@@ -65,7 +66,7 @@ export function readTheme(element, asked) {
     panel: dark ? "#1b2536" : "#ffffff",
     edge: dark ? "#33415a" : "#d5dce6",
     ink: parseHex(dark ? "#ffffff" : "#172033"),
-    grey: parseHex(dark ? "#64748b" : "#94a3b8"),
+    gray: parseHex(dark ? "#64748b" : "#94a3b8"),
     grid: parseHex(dark ? "#8fa3c0" : "#6b7c95"),
     gridAlpha: dark ? 34 : 38,
     ball: {
@@ -100,25 +101,20 @@ export function unpack(bytes) {
   };
 }
 
-export function directions(quantised) {
-  const out = new Float32Array(quantised.length);
-  for (let i = 0; i < out.length; i++) out[i] = quantised[i] / 32767;
+export function directions(quantized) {
+  const out = new Float32Array(quantized.length);
+  for (let i = 0; i < out.length; i++) out[i] = quantized[i] / 32767;
   return out;
 }
 
 // A cluster's name drawn once; the frame only copies it. Text reaches the page through fillText alone.
-export function labelSprite(text, colour, theme, dpr, strong, room) {
+export function labelSprite(text, color, theme, dpr, strong, room) {
   const canvas = document.createElement("canvas"),
     ctx = canvas.getContext("2d");
   const font = `${strong ? 700 : 600} ${12.5 * dpr}px ${theme.font}`,
     most = Math.min(190 * dpr, Math.max(90 * dpr, 0.26 * room));
   ctx.font = font;
-  let shown = text;
-  if (ctx.measureText(shown).width > most) {
-    let keep = shown.length;
-    while (keep > 1 && ctx.measureText(`${shown.slice(0, keep)}…`).width > most) keep--;
-    shown = `${shown.slice(0, keep).trimEnd()}…`;
-  }
+  const shown = fitText(ctx, text, most);
   const dot = 7 * dpr,
     gap = 5 * dpr,
     pad = 5 * dpr;
@@ -133,7 +129,7 @@ export function labelSprite(text, colour, theme, dpr, strong, room) {
   const mid = high / 2;
   if (strong) {
     ctx.fillStyle = theme.panel;
-    ctx.strokeStyle = colour;
+    ctx.strokeStyle = color;
     ctx.lineWidth = 1.2 * dpr;
     ctx.beginPath();
     ctx.roundRect(dpr, dpr, wide - 2 * dpr, high - 2 * dpr, high / 2);
@@ -147,7 +143,7 @@ export function labelSprite(text, colour, theme, dpr, strong, room) {
     ctx.arc(pad + dot / 2, mid, dot / 2 + 1.6 * dpr, 0, 7);
     ctx.fill();
   }
-  ctx.fillStyle = colour;
+  ctx.fillStyle = color;
   ctx.beginPath();
   ctx.arc(pad + dot / 2 + (strong ? dpr : 0), mid, dot / 2, 0, 7);
   ctx.fill();

@@ -92,7 +92,7 @@ def _data(taxonomy: Taxonomy, selected: int | None, selected_counts: Counts | No
         )
     return {
         "pieces": [
-            {"number": cluster.number, "name": short(cluster.label), "colour": cluster.color} for cluster in clusters
+            {"number": cluster.number, "name": short(cluster.label), "color": cluster.color} for cluster in clusters
         ],
         "bars": bars,
         "selected": selected,

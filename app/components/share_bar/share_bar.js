@@ -43,7 +43,7 @@ class Strip {
       data.pieces.forEach((piece, at) => {
         const button = this.buttons[row][at];
         button.style.flexGrow = bar.shares[at];
-        button.style.setProperty("--colour", piece.colour);
+        button.style.setProperty("--color", piece.color);
         button.hidden = row > 0 && bar.shares[at] === 0;
         button.setAttribute("aria-pressed", String(at === picked));
         button.setAttribute("aria-label", `${piece.name}: ${this.share(row, at)}`);

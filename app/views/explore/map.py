@@ -158,7 +158,7 @@ def _show_globe(session: Session, choice: str, rows: NDArray[np.int32], selectio
         xyz=np.asarray(workspace.sphere)[rows],
         rows=rows,
         cluster=groups,
-        colours=coloring.colours,
+        colors=coloring.colours,
         labels=[
             (name, name_positions[k], k)
             for k, name in enumerate(coloring.names)

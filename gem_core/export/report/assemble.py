@@ -31,7 +31,7 @@ def assemble(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> st
     progress(STEP, 5, PARTS)
     order = sorted(range(len(shown)), key=lambda at: ("excluded" in shown[at].marks, -shown[at].share, at))
     text = page(
-        colours=[card.color for card in shown],
+        colors=[card.color for card in shown],
         data=_data(workspace, taxonomy, points, shown, tree),
         name=clean(workspace.manifest.name, 120) or "Corpus",
         facts=_facts(workspace, taxonomy, tree),
@@ -56,7 +56,7 @@ def assemble(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> st
 def _data(
     workspace: Workspace, taxonomy: Taxonomy, points: Points, shown: tuple[Card, ...], tree: tuple[Group, ...]
 ) -> dict[str, Any]:
-    """What the scripts of the page need: positions, colours, names and sizes."""
+    """What the scripts of the page need: positions, colors, names and sizes."""
     total = sum(c.mass for c in taxonomy.clusters if not c.excluded) or 1.0
     return {
         "points": points.packed,
@@ -65,7 +65,7 @@ def _data(
             {
                 "number": c.number,
                 "label": card.label,
-                "colour": card.color,
+                "color": card.color,
                 "group": card.group,
                 "documents": 0 if c.excluded else c.documents,
                 "tokens": 0 if c.excluded else c.tokens,

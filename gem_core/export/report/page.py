@@ -11,12 +11,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from gem_core.export.globe_modules import SHARED_MODULES, join_modules
+
 PARTS = Path(__file__).parent / "parts"
-SCRIPTS = ("pixels.js", "sphere.js", "labels.js", "map.js", "input_events.js", "tree.js", "page.js")
+SCRIPTS = ("sphere.js", "labels.js", "map.js", "input_events.js", "tree.js", "page.js")
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
-def page(*, colours: Sequence[str], data: dict[str, Any], **content: Any) -> str:
+def page(*, colors: Sequence[str], data: dict[str, Any], **content: Any) -> str:
     """Fill the template.
 
     The policy in its head allows this script and these styles by their hashes, images that are inside the file, and
@@ -24,14 +26,14 @@ def page(*, colours: Sequence[str], data: dict[str, Any], **content: Any) -> str
 
     Parameters
     ----------
-    colours : sequence of "#rrggbb"
+    colors : sequence of "#rrggbb"
         Of the clusters, as classes k0, k1, ...
     data : dict
         What the scripts read.
     content : what the template shows; escaped by it.
     """
     script = _script()
-    style = _part("report.css") + "".join(f".k{place}{{--k:{colour}}}\n" for place, colour in enumerate(colours))
+    style = _part("report.css") + "".join(f".k{place}{{--k:{color}}}\n" for place, color in enumerate(colors))
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -81,7 +83,9 @@ def _part(name: str) -> str:
 
 
 def _script() -> str:
-    return '(() => {\n"use strict";\n' + "\n".join(_part(name) for name in SCRIPTS) + "\n})();\n"
+    return (
+        '(() => {\n"use strict";\n' + join_modules([*SHARED_MODULES, *(PARTS / name for name in SCRIPTS)]) + "\n})();\n"
+    )
 
 
 def _digest(text: str) -> str:

@@ -225,7 +225,7 @@ def test_filter_sort_and_a_link_to_a_cluster(opened: Open, sample_report: Path) 
     page.get_by_role("searchbox").fill(label.lower())
     assert page.locator(".row:visible .name").all_inner_texts() == [label]
     page.get_by_role("searchbox").fill("no such words")
-    assert page.get_by_text("No cluster holds these words.").is_visible()
+    assert page.get_by_text("No cluster matches.").is_visible()
     page.locator("#tree summary").click()
     page.locator("#tree th").get_by_role("button", name="Tokens", exact=True).click()
     tokens = [int(t.replace(",", "")) for t in page.locator("#tree tbody tr td:nth-child(5)").all_inner_texts()]

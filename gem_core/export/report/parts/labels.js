@@ -3,18 +3,6 @@
 const SHORTEST = 130,
   LONGEST = 200; // widths of a name in CSS pixels
 
-function fitted(ctx, text, most) {
-  if (ctx.measureText(text).width <= most) return text;
-  let low = 1,
-    high = text.length;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (ctx.measureText(`${text.slice(0, middle).trimEnd()}…`).width <= most) low = middle;
-    else high = middle - 1;
-  }
-  return `${text.slice(0, low).trimEnd()}…`;
-}
-
 function drawLabels(map, f) {
   const { ctx, dpr, clusters, theme } = map,
     w = map.canvas.width,
@@ -30,7 +18,7 @@ function drawLabels(map, f) {
     const key = `${strong} ${most} ${theme.font}`;
     if (c.key !== key) {
       c.key = key;
-      c.text = fitted(ctx, c.label, most);
+      c.text = fitText(ctx, c.label, most);
       c.wide = ctx.measureText(c.text).width;
     }
     const wide = c.wide + 22 * dpr,
@@ -39,17 +27,11 @@ function drawLabels(map, f) {
     const left = Math.min(w - wide / 2 - 2 * dpr, Math.max(wide / 2 + 2 * dpr, x + lean));
     const top = Math.min(h - tall / 2, Math.max(tall / 2, y - (strong ? 20 * dpr : 0)));
     const rank = strong ? 1e12 : c.place === map.pointed ? 1e11 : c.held * (0.3 + 0.7 * depth);
-    boxes.push({ c, x: left, y: top, wide, tall, rank, depth, strong });
+    boxes.push({ c, x: left, y: top, w: wide, h: tall, rank, depth, strong });
   }
   const room = Math.max(5, Math.round((w * h) / (dpr * dpr) / 16000)),
-    placed = [];
-  for (const b of boxes.sort((p, q) => q.rank - p.rank)) {
-    if (placed.length >= room) break;
-    if (placed.some((o) => Math.abs(o.x - b.x) * 2 < o.wide + b.wide && Math.abs(o.y - b.y) * 2 < o.tall + b.tall))
-      continue;
-    placed.push(b);
-    b.c.box = b;
-  }
+    placed = [...placeLabels(boxes, room)].map((i) => boxes[i]);
+  for (const b of placed) b.c.box = b;
   for (const b of placed.reverse()) drawLabel(map, b);
   ctx.globalAlpha = 1;
 }
@@ -57,7 +39,7 @@ function drawLabels(map, f) {
 function drawLabel(map, b) {
   const { ctx, dpr, theme } = map,
     loud = b.strong || b.c.place === map.pointed;
-  const left = b.x - b.wide / 2,
+  const left = b.x - b.w / 2,
     text = left + 17 * dpr;
   ctx.globalAlpha = Math.min(1, (b.depth - 0.16) * 4) * (loud ? 1 : 0.3 + (0.7 * map.clear[b.c.place]) / 256);
   ctx.font = `${b.strong ? 700 : 600} ${12.5 * dpr}px ${theme.font}`;
@@ -65,10 +47,10 @@ function drawLabel(map, b) {
   ctx.lineJoin = "round";
   if (b.strong) {
     ctx.beginPath();
-    ctx.roundRect(left, b.y - b.tall / 2, b.wide, b.tall, b.tall / 2);
+    ctx.roundRect(left, b.y - b.h / 2, b.w, b.h, b.h / 2);
     ctx.fillStyle = theme.page;
     ctx.fill();
-    ctx.strokeStyle = b.c.colour;
+    ctx.strokeStyle = b.c.color;
     ctx.lineWidth = 1.4 * dpr;
     ctx.stroke();
   } else {
@@ -83,7 +65,7 @@ function drawLabel(map, b) {
   }
   ctx.beginPath();
   ctx.arc(left + 9.5 * dpr, b.y, 3.6 * dpr, 0, 7);
-  ctx.fillStyle = b.c.colour;
+  ctx.fillStyle = b.c.color;
   ctx.fill();
   ctx.fillStyle = theme.text;
   ctx.fillText(b.c.text, text, b.y + 0.5 * dpr);
@@ -91,7 +73,7 @@ function drawLabel(map, b) {
 
 function labelAt(map, x, y) {
   const found = map.clusters.find(
-    (c) => c.box && Math.abs(c.box.x - x) * 2 < c.box.wide && Math.abs(c.box.y - y) * 2 < c.box.tall,
+    (c) => c.box && Math.abs(c.box.x - x) * 2 < c.box.w && Math.abs(c.box.y - y) * 2 < c.box.h,
   );
   return found ? found.place : -1;
 }

@@ -1,6 +1,6 @@
 // The map: documents on a globe or flat. It knows what is selected and pointed at, and draws when something changed.
 
-const LINES = graticule(),
+const LINES = flatGraticule(),
   EDGE = outline();
 const ZOOM = [0.8, 16];
 const DRIFT = 0.05,
@@ -28,7 +28,7 @@ class DocumentMap {
     this.clusters = data.clusters.map((c, place) => ({
       ...c,
       place,
-      pixel: pixel(c.colour),
+      pixel: parseHex(c.color),
       at: data.points.anchors[place],
       flat: equalEarth(...lonLat(data.points.anchors[place])),
       drawn: data.points.counts[place],
@@ -418,10 +418,10 @@ class DocumentMap {
           Math.min(1.25, Math.max(0.7, room)),
       ) * this.dpr;
     if (Math.abs(radius - (this.dotRadius ?? 0)) > 0.02) {
-      this.dot = makeDot(radius);
+      this.dot = makeDisc(radius);
       this.dotRadius = radius;
     }
-    const colours = Int32Array.from(clusters, (c) => c.pixel),
+    const colors = Int32Array.from(clusters, (c) => c.pixel),
       dot = this.dot,
       most = n < 3000 ? 256 : 214;
     const dimmed = clear.some((s) => s < 250);
@@ -434,7 +434,7 @@ class DocumentMap {
         if (z <= 0 || (dimmed && s < 250 !== (pass === 0))) continue;
         const near = Math.min(1, z / 0.55),
           a = (most * s * (0.16 + 0.84 * near * near * (3 - 2 * near))) >> 8;
-        if (a > 1) stamp(buf, w, h, dot, sx[i], sy[i], colours[g], a);
+        if (a > 1) stamp(buf, w, h, dot, sx[i], sy[i], colors[g], a);
       }
     }
   }
@@ -453,7 +453,7 @@ class DocumentMap {
       ctx.stroke();
       ctx.beginPath();
       ctx.arc(this.sx[i], this.sy[i], r, 0, 7);
-      ctx.fillStyle = this.clusters[this.group[i]].colour;
+      ctx.fillStyle = this.clusters[this.group[i]].color;
       ctx.fill();
     };
     if (this.selected >= 0) for (const i of this.clusters[this.selected].exemplars) ring(i, 1, 1.6);

@@ -1,51 +1,51 @@
 // The page: one selection for map, list, treemap and card. Text from the corpus only ever moves as nodes or as text.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const one = (query, root = document) => root.querySelector(query),
-  all = (query, root = document) => [...root.querySelectorAll(query)];
-const rows = all(".list .row"),
-  list = one(".list"),
-  reading = one(".reading"),
-  live = one(".live");
+const query = (selector, root = document) => root.querySelector(selector),
+  queryAll = (selector, root = document) => [...root.querySelectorAll(selector)];
+const rows = queryAll(".list .row"),
+  list = query(".list"),
+  reading = query(".reading"),
+  live = query(".live");
 
-const map = new DocumentMap(one(".stage"), data, (found) => {
+const map = new DocumentMap(query(".stage"), data, (found) => {
   select(found.cluster);
-  if (found.point >= 0) tellExemplar(found);
+  if (found.point >= 0) highlightExemplar(found);
 });
 const tree = new Tree(
-  one(".treemap"),
+  query(".treemap"),
   data,
   (place) => select(place, true),
   (place) => map.point(place),
 );
 let chosen = -1;
 
-function bring(query) {
-  one(query).scrollIntoView({ block: "start", behavior: map.calm.matches ? "auto" : "smooth" });
+function scrollToPart(selector) {
+  query(selector).scrollIntoView({ block: "start", behavior: map.calm.matches ? "auto" : "smooth" });
 }
-one(".chip").addEventListener("click", () => bring(".panel"));
+query(".chip").addEventListener("click", () => scrollToPart(".panel"));
 
-function select(place, fromAfar = false) {
+function select(place, fromOutside = false) {
   chosen = place;
   map.select(place);
   tree.select(place);
   for (const row of rows) row.setAttribute("aria-current", String(Number(row.dataset.place) === place));
   list.hidden = place >= 0;
   reading.hidden = place < 0;
-  const body = one(".body", reading);
+  const body = query(".body", reading);
   body.replaceChildren();
   const number = place < 0 ? null : data.clusters[place].number;
   if (place >= 0) {
     const card = document.getElementById(`cluster-${number}`).cloneNode(true);
     card.removeAttribute("id");
-    for (const more of all("details", card)) more.open = !more.classList.contains("borderline");
+    for (const more of queryAll("details", card)) more.open = !more.classList.contains("borderline");
     body.append(card);
     wire(card, place);
     live.textContent = `${data.clusters[place].label}, ${data.clusters[place].shares[0]} of the documents`;
-    one(".panel").scrollTop = 0;
-    if (fromAfar) bring("#map");
+    query(".panel").scrollTop = 0;
+    if (fromOutside) scrollToPart("#map");
   }
-  const chip = one(".chip"); // where the card lies below the map
+  const chip = query(".chip"); // where the card lies below the map
   chip.hidden = place < 0;
   chip.textContent = place < 0 ? "" : `${data.clusters[place].label} ↓`;
   try {
@@ -57,7 +57,7 @@ function select(place, fromAfar = false) {
 
 // A row of a document and its point on the map answer each other.
 function wire(card, place) {
-  all("[data-exemplar]", card).forEach((item) => {
+  queryAll("[data-exemplar]", card).forEach((item) => {
     const point = data.clusters[place].exemplars[Number(item.dataset.exemplar)];
     item.tabIndex = 0;
     item.addEventListener("pointerenter", () => map.mark(point));
@@ -67,11 +67,11 @@ function wire(card, place) {
   });
 }
 
-function tellExemplar(found) {
+function highlightExemplar(found) {
   const at = data.clusters[found.cluster].exemplars.indexOf(found.point);
-  const item = at < 0 ? null : one(`.reading [data-exemplar="${at}"]`);
+  const item = at < 0 ? null : query(`.reading [data-exemplar="${at}"]`);
   if (item) {
-    item.classList.add("told");
+    item.classList.add("highlighted");
     item.scrollIntoView({ block: "nearest" });
   }
 }
@@ -81,14 +81,14 @@ map.onStep = (by) => {
     at = order.indexOf(chosen);
   if (order.length) select(order[at < 0 ? (by > 0 ? 0 : order.length - 1) : (at + by + order.length) % order.length]);
 };
-listen(map, one(".tip"));
+listen(map, query(".tip"));
 
 for (const row of rows) {
   const place = Number(row.dataset.place);
   row.addEventListener("click", (e) => {
     e.preventDefault();
     select(place);
-    one(".back").focus();
+    query(".back").focus();
   });
   for (const [name, to] of [
     ["pointerenter", place],
@@ -98,18 +98,18 @@ for (const row of rows) {
   ])
     row.addEventListener(name, () => map.point(to));
 }
-one(".back").addEventListener("click", () => {
+query(".back").addEventListener("click", () => {
   const was = chosen;
   select(-1);
   rows.find((r) => Number(r.dataset.place) === was)?.focus({ preventScroll: true });
 });
-for (const title of all(".card h3 a"))
+for (const title of queryAll(".card h3 a"))
   title.addEventListener("click", (e) => {
     e.preventDefault();
     select(Number(title.closest(".card").dataset.place), true);
   });
 
-one(".filter").addEventListener("input", (e) => {
+query(".filter").addEventListener("input", (e) => {
   const words = e.target.value.toLowerCase().split(/\s+/).filter(Boolean);
   let left = 0;
   for (const row of rows) {
@@ -117,12 +117,12 @@ one(".filter").addEventListener("input", (e) => {
     row.hidden = !words.every((w) => text.includes(w));
     left += row.hidden ? 0 : 1;
   }
-  one(".none").hidden = left > 0;
+  query(".none").hidden = left > 0;
 });
 
 // Buttons of which one is down
-for (const set of all("[data-set]")) {
-  const buttons = all("button", set);
+for (const set of queryAll("[data-set]")) {
+  const buttons = queryAll("button", set);
   for (const b of buttons)
     b.addEventListener("click", () => {
       for (const other of buttons) other.setAttribute("aria-pressed", String(other === b));
@@ -132,14 +132,14 @@ for (const set of all("[data-set]")) {
 }
 
 // A click on a heading sorts the table by it: first the largest, then the smallest.
-for (const head of all("table.sorted th button"))
+for (const head of queryAll("table.sorted th button"))
   head.addEventListener("click", () => {
     const cell = head.parentElement,
       table = cell.closest("table"),
       at = cell.cellIndex,
       body = table.tBodies[0];
     const down = cell.getAttribute("aria-sort") !== "descending";
-    for (const th of all("th", table)) th.removeAttribute("aria-sort");
+    for (const th of queryAll("th", table)) th.removeAttribute("aria-sort");
     cell.setAttribute("aria-sort", down ? "descending" : "ascending");
     const value = (tr) => {
       const c = tr.cells[at],
@@ -159,11 +159,11 @@ const dark = matchMedia("(prefers-color-scheme: dark)"),
   root = document.documentElement;
 const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
 const redress = () => {
-  one(".theme").setAttribute("aria-pressed", String(isDark()));
+  query(".theme").setAttribute("aria-pressed", String(isDark()));
   map.dress();
   map.later();
 };
-one(".theme").addEventListener("click", () => {
+query(".theme").addEventListener("click", () => {
   root.dataset.theme = isDark() ? "light" : "dark";
   redress();
 });
@@ -183,6 +183,6 @@ window.addEventListener("afterprint", () => {
 
 root.classList.add("alive");
 redress();
-const asked = /^#cluster-(\d+)$/.exec(location.hash),
-  at = asked ? data.clusters.findIndex((c) => c.number === Number(asked[1])) : -1;
+const hashMatch = /^#cluster-(\d+)$/.exec(location.hash),
+  at = hashMatch ? data.clusters.findIndex((c) => c.number === Number(hashMatch[1])) : -1;
 if (at >= 0) select(at, true);

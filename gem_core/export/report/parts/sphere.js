@@ -73,24 +73,8 @@ function standingAll(f, cloud, sx, sy, sz) {
   }
 }
 
-function nearest(sx, sy, sz, n, x, y, reach) {
-  let best = -1,
-    least = reach * reach;
-  for (let i = 0; i < n; i++) {
-    const dx = sx[i] - x;
-    if (dx > reach || dx < -reach || sz[i] <= 0) continue;
-    const dy = sy[i] - y,
-      d = dx * dx + dy * dy;
-    if (d < least) {
-      least = d;
-      best = i;
-    }
-  }
-  return best;
-}
-
 // Meridians and parallels every 30 degrees, each a list of [direction, place on the flat map]
-function graticule() {
+function flatGraticule() {
   const rad = Math.PI / 180,
     place = (lon, lat) => [direction(lon * rad, lat * rad), equalEarth(lon * rad, lat * rad)];
   const lines = [];

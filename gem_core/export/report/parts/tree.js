@@ -45,9 +45,9 @@ function squarify(sizes, frame) {
 }
 
 // Black or white, whichever stands out more (WCAG relative luminance)
-function inkOn(colour) {
+function inkOn(color) {
   const [r, g, b] = [1, 3, 5]
-    .map((i) => parseInt(colour.slice(i, i + 2), 16) / 255)
+    .map((i) => parseInt(color.slice(i, i + 2), 16) / 255)
     .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b < 0.179 ? "light" : "dark";
 }
@@ -60,7 +60,7 @@ class Tree {
     this.tiles = new Map();
     this.groups = data.groups.map((g) => this.box("div", "group", g.label));
     for (const [place, c] of data.clusters.entries()) {
-      const tile = this.box("button", `tile k${place} ${inkOn(c.colour)}`, c.label);
+      const tile = this.box("button", `tile k${place} ${inkOn(c.color)}`, c.label);
       tile.type = "button";
       tile.dataset.place = place;
       tile.addEventListener("click", () => onPick(place));

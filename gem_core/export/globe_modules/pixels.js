@@ -81,7 +81,7 @@ export function paintBall(out, w, h, cx, cy, r, look) {
 
 // Antialiased line of one pixel, a in 0..256. Half-open along its longer axis, so that the pieces of a curve meet
 // without a pixel being painted twice.
-export function strokeLine(buf, w, h, x0, y0, x1, y1, colour, a) {
+export function strokeLine(buf, w, h, x0, y0, x1, y1, color, a) {
   const steep = Math.abs(y1 - y0) > Math.abs(x1 - x0);
   let u0 = steep ? y0 : x0,
     u1 = steep ? y1 : x1,
@@ -107,13 +107,13 @@ export function strokeLine(buf, w, h, x0, y0, x1, y1, colour, a) {
     const b = (a * (v - at)) | 0,
       p = u * along + at * across,
       q = p + across;
-    buf[p] = (buf[p] & OPAQUE) | (mix(buf[p], colour, a - b) & 0xffffff);
-    buf[q] = (buf[q] & OPAQUE) | (mix(buf[q], colour, b) & 0xffffff);
+    buf[p] = (buf[p] & OPAQUE) | (mix(buf[p], color, a - b) & 0xffffff);
+    buf[q] = (buf[q] & OPAQUE) | (mix(buf[q], color, b) & 0xffffff);
   }
 }
 
 // Polyline of directions; the part on the front hemisphere, fading towards the rim
-export function strokePath(buf, w, h, line, m, cx, cy, r, colour, alpha) {
+export function strokePath(buf, w, h, line, m, cx, cy, r, color, alpha) {
   let px = 0,
     py = 0,
     pen = false;
@@ -128,7 +128,7 @@ export function strokePath(buf, w, h, line, m, cx, cy, r, colour, alpha) {
     }
     const sx = cx + r * (m[0] * x + m[1] * y + m[2] * z),
       sy = cy - r * (m[3] * x + m[4] * y + m[5] * z);
-    if (pen) strokeLine(buf, w, h, px, py, sx, sy, colour, (alpha * Math.min(1, 0.25 + 1.6 * depth)) | 0);
+    if (pen) strokeLine(buf, w, h, px, py, sx, sy, color, (alpha * Math.min(1, 0.25 + 1.6 * depth)) | 0);
     px = sx;
     py = sy;
     pen = true;
@@ -137,7 +137,7 @@ export function strokePath(buf, w, h, line, m, cx, cy, r, colour, alpha) {
 
 const SUB = 4; // sub-pixel positions a side: points glide instead of jumping from pixel to pixel
 
-// Discs of one radius: coverage 0..255 and, for discs wide enough to be seen as beads, light (128 = the colour itself)
+// Discs of one radius: coverage 0..255 and, for discs wide enough to be seen as beads, light (128 = the color itself)
 export function makeDisc(radius) {
   const half = Math.max(1, Math.ceil(radius + 0.875) - 1),
     size = 2 * half + 1,
@@ -164,7 +164,7 @@ export function makeDisc(radius) {
   return { radius, half, size, cover, light };
 }
 
-export function stamp(buf, w, h, disc, x, y, colour, alpha) {
+export function stamp(buf, w, h, disc, x, y, color, alpha) {
   const bx = Math.floor(x),
     by = Math.floor(y),
     half = disc.half,
@@ -179,8 +179,8 @@ export function stamp(buf, w, h, disc, x, y, colour, alpha) {
   const cover = disc.cover,
     light = disc.light,
     base = s * size * size;
-  const rb = colour & 0xff00ff,
-    g = (colour >>> 8) & 255;
+  const rb = color & 0xff00ff,
+    g = (color >>> 8) & 255;
   for (let j = fromY; j < toY; j++) {
     let p = (y0 + j) * w + x0 + fromX,
       k = base + j * size + fromX;
@@ -194,7 +194,7 @@ export function stamp(buf, w, h, disc, x, y, colour, alpha) {
         sg = g;
       if (light !== null) {
         const l = light[k],
-          lit = l > 128 ? mix(colour, -1, (l - 128) << 1) : mix(colour, OPAQUE, (128 - l) << 1);
+          lit = l > 128 ? mix(color, -1, (l - 128) << 1) : mix(color, OPAQUE, (128 - l) << 1);
         srb = lit & 0xff00ff;
         sg = (lit >>> 8) & 255;
       }
@@ -211,7 +211,7 @@ export function stamp(buf, w, h, disc, x, y, colour, alpha) {
 // Every point of one hemisphere. strength[group] in 0..256 is how much a group stands out; those that are dimmed are
 // painted first, so that the rest lie on top.
 export function paintPoints(buf, w, h, f) {
-  const { n, sx, sy, sz, colour, group, strength, keep, discs, bin } = f,
+  const { n, sx, sy, sz, color, group, strength, keep, discs, bin } = f,
     fade = f.fade.map((v) => (v * f.alpha) / 256);
   let dimmed = keep !== null;
   for (let k = 0; k < strength.length; k++) if (strength[k] < 250) dimmed = true;
@@ -223,7 +223,7 @@ export function paintPoints(buf, w, h, f) {
       if (keep !== null && keep[i] === 0) s = Math.min(s, f.dim);
       if (dimmed && s < 250 !== (pass === 0)) continue;
       const a = (fade[(z * 255) | 0] * s) >> 8;
-      if (a > 1) stamp(buf, w, h, discs[bin === null ? 0 : bin[i]], sx[i], sy[i], colour[i], a);
+      if (a > 1) stamp(buf, w, h, discs[bin === null ? 0 : bin[i]], sx[i], sy[i], color[i], a);
     }
   }
 }
@@ -234,12 +234,12 @@ export function paintFarSide(buf, w, h, f, alpha) {
     const z = f.sz[i];
     if (z > 0) continue;
     const a = (alpha * f.strength[f.group[i]] * (0.35 - 0.65 * z)) >> 8;
-    if (a > 1) stamp(buf, w, h, f.discs[0], f.sx[i], f.sy[i], f.colour[i], a);
+    if (a > 1) stamp(buf, w, h, f.discs[0], f.sx[i], f.sy[i], f.color[i], a);
   }
 }
 
-// Colours between two assignments, t in 0..1
-export function blendColours(from, to, out, t) {
+// Colors between two assignments, t in 0..1
+export function blendColors(from, to, out, t) {
   const a = Math.round(256 * t);
   for (let i = 0; i < to.length; i++) out[i] = from[i] === to[i] ? to[i] : mix(from[i], to[i], a);
 }

@@ -3,7 +3,7 @@
 // Axes of the screen: x to the right, y up, z towards the reader. A rotation is a unit quaternion [w, x, y, z];
 // its matrix R (9 numbers, row by row) takes a document's direction to the screen's axes.
 
-export function quatNormalise(q) {
+export function quatNormalize(q) {
   const s = 1 / (Math.hypot(q[0], q[1], q[2], q[3]) || 1);
   return [q[0] * s, q[1] * s, q[2] * s, q[3] * s];
 }
@@ -34,7 +34,7 @@ export function quatBetween(u, v) {
     return [0, axis[0], axis[1], axis[2]];
   }
   const c = cross(u, v);
-  return quatNormalise([1 + dot, c[0], c[1], c[2]]);
+  return quatNormalize([1 + dot, c[0], c[1], c[2]]);
 }
 
 export function quatSlerp(a, b, t) {
@@ -42,10 +42,10 @@ export function quatSlerp(a, b, t) {
   const sign = dot < 0 ? -1 : 1;
   dot = Math.min(1, Math.abs(dot));
   const angle = Math.acos(dot);
-  if (angle < 1e-6) return quatNormalise(b);
+  if (angle < 1e-6) return quatNormalize(b);
   const p = Math.sin((1 - t) * angle) / Math.sin(angle);
   const q = (sign * Math.sin(t * angle)) / Math.sin(angle);
-  return quatNormalise([a[0] * p + b[0] * q, a[1] * p + b[1] * q, a[2] * p + b[2] * q, a[3] * p + b[3] * q]);
+  return quatNormalize([a[0] * p + b[0] * q, a[1] * p + b[1] * q, a[2] * p + b[2] * q, a[3] * p + b[3] * q]);
 }
 
 export function matrixOf(q) {
@@ -67,18 +67,18 @@ export function quatOf(m) {
   const trace = m[0] + m[4] + m[8];
   if (trace > 0) {
     const s = 2 * Math.sqrt(trace + 1);
-    return quatNormalise([s / 4, (m[7] - m[5]) / s, (m[2] - m[6]) / s, (m[3] - m[1]) / s]);
+    return quatNormalize([s / 4, (m[7] - m[5]) / s, (m[2] - m[6]) / s, (m[3] - m[1]) / s]);
   }
   if (m[0] > m[4] && m[0] > m[8]) {
     const s = 2 * Math.sqrt(1 + m[0] - m[4] - m[8]);
-    return quatNormalise([(m[7] - m[5]) / s, s / 4, (m[1] + m[3]) / s, (m[2] + m[6]) / s]);
+    return quatNormalize([(m[7] - m[5]) / s, s / 4, (m[1] + m[3]) / s, (m[2] + m[6]) / s]);
   }
   if (m[4] > m[8]) {
     const s = 2 * Math.sqrt(1 + m[4] - m[0] - m[8]);
-    return quatNormalise([(m[2] - m[6]) / s, (m[1] + m[3]) / s, s / 4, (m[5] + m[7]) / s]);
+    return quatNormalize([(m[2] - m[6]) / s, (m[1] + m[3]) / s, s / 4, (m[5] + m[7]) / s]);
   }
   const s = 2 * Math.sqrt(1 + m[8] - m[0] - m[4]);
-  return quatNormalise([(m[3] - m[1]) / s, (m[2] + m[6]) / s, (m[5] + m[7]) / s, s / 4]);
+  return quatNormalize([(m[3] - m[1]) / s, (m[2] + m[6]) / s, (m[5] + m[7]) / s, s / 4]);
 }
 
 export function cross(u, v) {
@@ -100,12 +100,12 @@ export function rotate(m, v) {
 
 // A drag by (dx right, dy down) pixels on a globe of this radius: the surface follows the pointer.
 export function turned(q, dx, dy, radius) {
-  return quatNormalise(quatMultiply(quatFromVector(dy / radius, dx / radius, 0), q));
+  return quatNormalize(quatMultiply(quatFromVector(dy / radius, dx / radius, 0), q));
 }
 
 // Turn about the globe's own axis (its z), as the earth does.
 export function spun(q, angle) {
-  return quatNormalise(quatMultiply(q, quatFromVector(0, 0, angle)));
+  return quatNormalize(quatMultiply(q, quatFromVector(0, 0, angle)));
 }
 
 // Direction v faces the reader and the globe's axis points up the screen.
@@ -116,7 +116,7 @@ export function facing(v, tilt = 0) {
   const up = unit([pole[0] - along * f[0], pole[1] - along * f[1], pole[2] - along * f[2]]);
   const right = cross(up, f);
   const q = quatOf([...right, ...up, ...f]);
-  return tilt ? quatNormalise(quatMultiply(quatFromVector(tilt, 0, 0), q)) : q;
+  return tilt ? quatNormalize(quatMultiply(quatFromVector(tilt, 0, 0), q)) : q;
 }
 
 // Orthographic projection of n directions (xyz packed) into pixels; sz > 0 is the front hemisphere.
@@ -200,7 +200,7 @@ export function enclosed(sx, sy, sz, n, path) {
   return found;
 }
 
-// A line in pixels as at most `most` corners [x, y], evenly along it, in radii from the centre with y upwards.
+// A line in pixels as at most `most` corners [x, y], evenly along it, in radii from the center with y upwards.
 export function corners(path, cx, cy, r, most) {
   const n = path.length >> 1,
     step = Math.max(1, n / most);
@@ -210,7 +210,7 @@ export function corners(path, cx, cy, r, most) {
   });
 }
 
-// Boxes {x, y, w, h (centre, width, height), rank}: highest rank first, those that would overlap one already placed
+// Boxes {x, y, w, h (center, width, height), rank}: highest rank first, those that would overlap one already placed
 // are left out. Returns a Set of indices.
 export function placeLabels(boxes, most) {
   const order = boxes.map((_, i) => i).sort((i, j) => boxes[j].rank - boxes[i].rank || i - j);
@@ -232,8 +232,8 @@ export function placeLabels(boxes, most) {
 }
 
 // Circle of angular radius `angle` around a direction: steps + 1 directions, packed.
-export function circleAround(centre, angle, steps) {
-  const f = unit(centre);
+export function circleAround(center, angle, steps) {
+  const f = unit(center);
   const u = unit(cross(f, Math.abs(f[2]) < 0.9 ? [0, 0, 1] : [1, 0, 0])),
     v = cross(f, u);
   const out = new Float32Array(3 * (steps + 1)),
