@@ -15,7 +15,7 @@ FLOORS = [
     {"app.main", "app.server"},
     {"app.views"},
     {"app.shell"},
-    {"app.charts", "app.documents", "app.jobs"},
+    {"app.charts", "app.details", "app.jobs"},
     {"app.components", "app.data"},
     {"app.state"},
     {"app.ui"},

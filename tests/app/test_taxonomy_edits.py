@@ -101,7 +101,7 @@ def test_an_edit_that_cannot_be_made_is_explained(app: AppTest, sample: Workspac
     edit(sample, Merge((1 if other != 1 else 2, other)))  # and the chosen one is gone
     gone = {0, *range(12)} - {c.number for c in sample.taxonomy().clusters}
     session = app.session_state["session"]
-    from app.views.taxonomy import edit_actions
+    from app.details import edit_actions
 
     assert edit_actions.apply_edit(session, Pin(gone.pop())) is None
     app.run()

@@ -27,7 +27,7 @@ def grouping_options(root: Path) -> dict[str, str]:
     workspace = cached_results.workspace(root)
     taxonomy = cached_results.taxonomy(root)
     options = {CURRENT: f"GEM, current taxonomy ({len(taxonomy.clusters)} clusters)"}
-    options |= {method: name[:1].upper() + name[1:] for method, name in METHODS.items() if method != "gem"}
+    options |= {method: name for method, name in METHODS.items() if method != "gem"}
     options |= {f"column:{name}": f'Column "{short(name, 40)}"' for name in groupings.columns(root)}
     seen = {taxonomy.key}
     steps = list(enumerate(workspace.history().steps, 1))

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.data import cached_results
-from app.documents.document_list import show_document_list
+from app.details.document_list import show_document_list
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session

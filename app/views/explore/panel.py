@@ -4,9 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from app.data import cached_results
-from app.documents.document_list import show_document_list
-from app.documents.pager import show_pager
-from app.documents.reader import show_document
+from app.details.document_list import show_document_list
+from app.details.pager import show_pager
+from app.details.reader import show_document
 from app.shell import deep_links
 from app.state.session import Session
 from app.state.widget_state import widget

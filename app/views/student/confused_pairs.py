@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.charts.student import colours
 from app.data import cached_results
-from app.documents.reader import MAX_CHARACTERS
+from app.details.reader import MAX_CHARACTERS
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column, title

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.data import cached_results
-from app.documents.document_list import show_document_list
+from app.details.document_list import show_document_list
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.glossary import HINTS

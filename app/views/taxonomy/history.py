@@ -3,9 +3,9 @@
 import streamlit as st
 
 from app.data import cached_results
+from app.details import edit_actions
 from app.state.session import Session
 from app.ui.text import escape, short
-from app.views.taxonomy import edit_actions
 from gem_core._formatting import count
 
 MAX_STEPS = 60  # steps listed

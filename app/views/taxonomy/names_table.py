@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.details import edit_actions
+from app.details.cluster_actions import show_bulk_actions
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column
 from app.ui.glossary import HINTS
-from app.views.taxonomy import edit_actions
-from app.views.taxonomy.cluster_actions import show_bulk_actions
 from gem_core.pipeline import Rename
 from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
 from gem_core.workspace import Taxonomy

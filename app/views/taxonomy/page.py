@@ -5,12 +5,12 @@ import streamlit as st
 
 from app.charts.treemap import treemap
 from app.data import cached_results
+from app.details import edit_actions
 from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.state.widget_state import marked
 from app.ui.errors import guarded
 from app.ui.figures import dark
-from app.views.taxonomy import edit_actions
 from app.views.taxonomy.history import show_history_bar
 from app.views.taxonomy.panel import show_panel
 from gem_core._formatting import percent

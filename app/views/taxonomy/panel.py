@@ -4,15 +4,15 @@ import pandas as pd
 import streamlit as st
 
 from app.data import cached_results
-from app.documents.pager import show_pager
-from app.documents.reader import show_document
+from app.details import edit_actions
+from app.details.cluster_actions import show_cluster_actions, show_move_documents
+from app.details.pager import show_pager
+from app.details.reader import show_document
 from app.shell import deep_links
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column, title
 from app.ui.figures import facts
-from app.views.taxonomy import edit_actions
-from app.views.taxonomy.cluster_actions import show_cluster_actions, show_move_documents
 from app.views.taxonomy.evidence import show_evidence
 from app.views.taxonomy.llm_labels import naming
 from app.views.taxonomy.names_table import show_names_table
@@ -64,10 +64,9 @@ def _show_back_button(session: Session) -> None:
 
 def _show_rename_form(session: Session, kind: Kind, item: Cluster | Group) -> None:
     key = f"name_{kind}_{item.number}"
+    edit_actions.follow_value(key, item.label)
     with st.form(f"form_{key}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input(
-            "Name", item.label, key=key, max_chars=MAX_LABEL, label_visibility="collapsed", placeholder="A short name"
-        )
+        st.text_input("Name", key=key, max_chars=MAX_LABEL, label_visibility="collapsed", placeholder="A short name")
         st.form_submit_button(
             "Rename",
             on_click=lambda: edit_actions.on_edit(session, Rename(kind, item.number, str(widget(key) or ""))),

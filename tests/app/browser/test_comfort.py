@@ -139,7 +139,9 @@ def test_keys_addresses_back_and_forward(serve: Any, browser_page: Any, home: Pa
     until(lambda: "cluster" not in parts(page), "Escape clears the selection")
     ready(page)
     page.keyboard.press("/")
-    until(lambda: page.evaluate("() => document.activeElement?.placeholder") == "Search the text", "/ is for search")
+    until(
+        lambda: page.evaluate("() => document.activeElement?.placeholder") == "Search document text", "/ is for search"
+    )
     page.keyboard.type("water/jk?")  # these keys are letters in a field
     until(lambda: parts(page).get("query") == "water/jk?", "the words stand in the address")
     assert page.get_by_text("draw a lasso").count() == 0

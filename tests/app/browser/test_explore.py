@@ -97,11 +97,11 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     served = serve("app/main.py", "--workspace", str(workspace.root))
     page = browser_page(served.url, dark=True, width=900)
     page.wait_for_selector(GLOBE)
-    page.get_by_placeholder("Search the text").fill("water")
+    page.get_by_placeholder("Search document text").fill("water")
     settled(page, 1.5)
     found = len(workspace.search("water"))
     page.get_by_text(f"{found} documents match").first.wait_for()
-    page.get_by_placeholder("Search the text").fill("")
+    page.get_by_placeholder("Search document text").fill("")
     settled(page, 1.5)
     page.get_by_role("radio", name="Flat map").or_(page.get_by_role("button", name="Flat map")).first.click()
     settled(page, 1)
@@ -171,7 +171,7 @@ def test_the_strip_is_pressed_walked_by_keys_and_shows_what_is_found(
         "0" if at == 5 else "-1" for at in range(len(order))
     ]
 
-    page.get_by_placeholder("Search the text").fill("water")
+    page.get_by_placeholder("Search document text").fill("water")
     bars.nth(1).wait_for()
     part = np.bincount(taxonomy.positions[workspace.search("water")], minlength=len(order))
     found = {cluster.label: part[taxonomy.index_of(cluster.number)] for cluster in order}

@@ -126,7 +126,7 @@ def test_from_a_file_to_a_report(
     shot(page, "journey-1-renamed")
 
     page.get_by_role("button", name="Merge", exact=True).first.click()
-    page.get_by_role("button", name="Merge", exact=True).click()
+    page.get_by_role("button", name="Merge clusters").click()
     until(lambda: len(workspace.taxonomy().clusters) == CLUSTERS - 1, "two clusters are one")
     ready(page)
     shot(page, "journey-2-merged")

@@ -65,7 +65,7 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     page = browser_page(served.url)
     page.wait_for_selector(GLOBE)
     choose(page, "Meaning")
-    page.get_by_placeholder("Say what the documents are about").fill("celestial bodies seen at night")
+    page.get_by_placeholder("Describe what you are looking for").fill("celestial bodies seen at night")
     page.get_by_text("200 documents closest in meaning").wait_for(timeout=60_000)
     near = search_meaning(workspace, "celestial bodies seen at night", 200)
     assert count(page) == 200
@@ -76,7 +76,7 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     assert table["cosine"].to_numpy() == pytest.approx(near.cosine, abs=1e-5)
     page.keyboard.press("Escape")
 
-    page.get_by_placeholder("Say what the documents are about").fill("")
+    page.get_by_placeholder("Describe what you are looking for").fill("")
     settled(page, 1.5)
     page.get_by_role("button", name="Filter").first.click()
     field = page.get_by_role("combobox", name="subject")

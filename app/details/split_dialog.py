@@ -4,10 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from app.data import cached_results
+from app.details import edit_actions
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.text import escape, short
-from app.views.taxonomy import edit_actions
 from gem_core._formatting import count, percent
 from gem_core.pipeline import Split
 from gem_core.workspace import Taxonomy

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from app.details import edit_actions
+from app.details.split_dialog import split_dialog
 from app.state.session import Session
-from app.state.widget_state import widget
+from app.state.widget_state import preset, widget
 from app.ui.glossary import HINTS
 from app.ui.text import short
-from app.views.taxonomy import edit_actions
-from app.views.taxonomy.split_dialog import split_dialog
 from gem_core._formatting import count
 from gem_core.pipeline import Exclude, Merge, Move, Pin, Regroup
 from gem_core.pipeline.editing.operations import Op
@@ -28,6 +28,8 @@ def show_cluster_actions(session: Session, taxonomy: Taxonomy, cluster: Cluster)
             icon=":material/merge:",
             disabled=len(taxonomy.clusters) < 2,
             help="Merge this cluster with another.",
+            key=f"merge_open_{number}",
+            on_change="rerun",
         ):
             _show_merge(session, taxonomy, number)
         if st.button(
@@ -38,7 +40,13 @@ def show_cluster_actions(session: Session, taxonomy: Taxonomy, cluster: Cluster)
             help="Divide this cluster. You preview the parts first.",
         ):
             split_dialog(session, taxonomy, number)
-        with st.popover("Group", icon=":material/account_tree:", help="Move this cluster to another group."):
+        with st.popover(
+            "Group",
+            icon=":material/account_tree:",
+            help="Move this cluster to another group.",
+            key=f"group_open_{number}",
+            on_change="rerun",
+        ):
             _show_regroup(session, taxonomy, cluster)
         pinned, excluded = cluster.pinned, cluster.excluded
         st.button(
@@ -59,11 +67,11 @@ def show_cluster_actions(session: Session, taxonomy: Taxonomy, cluster: Cluster)
         )
     state_texts = [
         word
-        for word, pinned in (
+        for word, applies in (
             ("Pinned: a refit keeps its name and documents together.", pinned),
             ("Excluded: not counted in shares or weights.", excluded),
         )
-        if pinned
+        if applies
     ]
     if state_texts:
         st.caption("  ".join(state_texts))
@@ -138,6 +146,7 @@ def _show_merge(session: Session, taxonomy: Taxonomy, number: int) -> None:
     def on_merge() -> None:
         other = widget(key)
         if other is not None and edit_actions.apply_edit(session, Merge((number, other))) is not None:
+            preset(f"merge_open_{number}", False)
             larger = max((taxonomy.cluster(number), taxonomy.cluster(other)), key=lambda c: (c.documents, -c.number))
             session.select(None, larger.number)
 
@@ -148,7 +157,7 @@ def _show_merge(session: Session, taxonomy: Taxonomy, number: int) -> None:
         format_func=lambda c: _choice_label(taxonomy, c),
         help="Most similar first. The larger cluster keeps its number, color and group; the result is pinned.",
     )
-    st.button("Merge", key=f"merge_{number}", type="primary", on_click=on_merge)
+    st.button("Merge clusters", key=f"merge_{number}", type="primary", on_click=on_merge)
 
 
 def _show_regroup(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
@@ -159,7 +168,8 @@ def _show_regroup(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> Non
     def on_move() -> None:
         target = widget(key)
         if target is not None:
-            edit_actions.apply_edit(session, Regroup(cluster.number, None if target == NEW else target))
+            operation = Regroup(cluster.number, None if target == NEW else target)
+            edit_actions.on_edit_in_popover(session, f"group_open_{cluster.number}", operation)
 
     st.selectbox(
         "Group",
@@ -167,7 +177,7 @@ def _show_regroup(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> Non
         key=key,
         format_func=lambda g: "New group" if g == NEW else short(taxonomy.group(g).label, 60),
     )
-    st.button("Move", key=f"regroup_{cluster.number}", type="primary", on_click=on_move)
+    st.button("Move to group", key=f"regroup_{cluster.number}", type="primary", on_click=on_move)
 
 
 def show_move_documents(session: Session, taxonomy: Taxonomy, rows: Sequence[int], *, key: str) -> None:
@@ -184,13 +194,16 @@ def show_move_documents(session: Session, taxonomy: Taxonomy, rows: Sequence[int
     def on_move() -> None:
         target = widget(box)
         if target is not None:
-            edit_actions.apply_edit(session, Move(tuple(int(row) for row in rows), None if target == NEW else target))
+            operation = Move(tuple(int(row) for row in rows), None if target == NEW else target)
+            edit_actions.on_edit_in_popover(session, f"move_open_{key}", operation)
 
     what = "this document" if len(rows) == 1 else f"{count(len(rows))} documents"
     with st.popover(
         "Move to" if len(rows) == 1 else f"Move {count(len(rows))}",
         icon=":material/drive_file_move:",
         help=f"Move {what} to another cluster.",
+        key=f"move_open_{key}",
+        on_change="rerun",
     ):
         st.selectbox(
             "Move to",

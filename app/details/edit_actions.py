@@ -1,0 +1,96 @@
+"""Apply, undo and redo taxonomy edits from callbacks; report the result or the error on the next run."""
+
+from itertools import count as counter
+
+import streamlit as st
+
+from app.components.notice import show_notice
+from app.data import cached_results
+from app.state.session import Session
+from app.state.widget_state import preset, widget
+from app.ui.errors import refusal
+from app.ui.text import short
+from gem_core.errors import GemError
+from gem_core.pipeline import edit
+from gem_core.pipeline.editing.operations import Op
+from gem_core.workspace import Taxonomy
+
+REFUSED, DONE, NOTICE = "edit_refused", "edit_said", "edit_notice"
+_serial = counter(1)
+
+
+def apply_edit(session: Session, *ops: Op) -> Taxonomy | None:
+    """Apply edits as one step, for a callback; None if they were rejected (`show_refusal` shows why)."""
+    session.drafts.pop(REFUSED, None)
+    try:
+        taxonomy = edit(cached_results.workspace(session.root), *ops)
+    except GemError as error:
+        session.drafts[REFUSED] = str(error)
+        return None
+    session.drafts[DONE] = (cached_results.workspace(session.root).history().steps[-1].sentence, "Undo")
+    return taxonomy
+
+
+def on_edit(session: Session, *ops: Op) -> None:
+    """Apply edits as the callback of a widget."""
+    apply_edit(session, *ops)
+
+
+def on_edit_in_popover(session: Session, popover: str, *ops: Op) -> None:
+    """Apply edits as the callback of a widget in a popover, and close the popover if they were accepted."""
+    if apply_edit(session, *ops) is not None:
+        preset(popover, False)
+
+
+def step_history(session: Session, by: int) -> None:
+    """Undo (negative) or redo a number of steps, for a callback."""
+    workspace = cached_results.workspace(session.root)
+    session.drafts.pop(REFUSED, None)
+    history = workspace.history()
+    steps, position = history.steps, history.position
+    target = min(max(position + by, 0), len(steps) - 1)
+    if target == position:
+        return
+    step = steps[position] if by < 0 else steps[target]
+    try:
+        for _ in range(abs(target - position)):
+            if not (workspace.undo() if by < 0 else workspace.redo()):
+                break
+    except GemError as error:
+        session.drafts[REFUSED] = str(error)
+        return
+    session.drafts[DONE] = (f"{'Undone' if by < 0 else 'Redone'}: {step.sentence}", "Redo" if by < 0 else "Undo")
+
+
+def show_outcome(session: Session) -> None:
+    """Start a fragment that edits: after an edit, rerun the whole page so that the header agrees, then show a notice.
+
+    The notice carries Undo, and Ctrl+Z and Ctrl+Shift+Z work wherever this is called.
+    """
+    done = session.drafts.pop(DONE, None)
+    if done is not None:
+        session.drafts[NOTICE] = (next(_serial), *done)
+        st.rerun(scope="app")
+    serial, sentence, action = session.drafts.get(NOTICE, (0, "", "Undo"))
+    show_notice(
+        short(sentence, 200),
+        action,
+        serial=serial,
+        key="edit_notice",
+        on_undo=lambda: step_history(session, -1),
+        on_redo=lambda: step_history(session, 1),
+    )
+
+
+def show_refusal(session: Session) -> None:
+    """Show why the last edit was rejected."""
+    if REFUSED in session.drafts:
+        refusal("Cannot apply this edit", session.drafts[REFUSED])
+
+
+def follow_value(key: str, value: object) -> None:
+    """Set a field to the value it edits whenever that value has changed elsewhere, as after undo or a split."""
+    shown = f"{key}_follows"
+    if widget(key) is None or widget(shown) != value:
+        preset(key, value)
+        preset(shown, value)

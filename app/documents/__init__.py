@@ -1,1 +1,0 @@
-"""Lists of documents and the document reader."""
