@@ -38,7 +38,7 @@ def summary(taxonomy: Taxonomy, found: Preview | None) -> None:
         return None if float(text) == 0 else text + unit
 
     figures = [
-        ("Evenness", f"{new.normalized_entropy:.3f}", "entropy", change("normalised_entropy", "+.3f"), "normal"),
+        ("Evenness", f"{new.normalized_entropy:.3f}", "entropy", change("normalized_entropy", "+.3f"), "normal"),
         (
             "Effective clusters",
             f"{new.effective_clusters:.1f}",
