@@ -3,12 +3,14 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.corpora import small_corpus
+from tests.helpers.running_tests import pytest_runtest_protocol
+
+__all__ = ["pytest_runtest_protocol"]
 
 os.environ["GEM_EXPLORER_HOME"] = tempfile.mkdtemp(prefix="gem-home-")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -18,20 +20,6 @@ from gem_core.pipeline import home, open_sample
 from gem_core.workspace import Workspace
 
 (home() / "first-visit-done").touch()  # nobody here needs the first steps
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Keep the name of the running test in a file, so that .ci/run can say what still ran when time was up."""
-    folder = os.environ.get("GEM_RUNNING_TESTS")
-    if folder is None:
-        return (yield)
-    file = Path(folder) / os.environ.get("PYTEST_XDIST_WORKER", "main")
-    file.write_text(f"{item.nodeid}\n", encoding="utf-8")
-    try:
-        return (yield)
-    finally:
-        file.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.helpers.warm_process import WarmProcess
 
 COMMAND = (sys.executable, "-m", "gem_core.cli")
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,10 +31,17 @@ THREE_PARTS = re.compile(r"Error: .+; got .+\. .+\.")
 def run(
     *arguments: object, prefix: Sequence[str] = (), cwd: Path | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; `prefix` comes before its words."""
+    """Run a command to its end; `prefix` comes before its words and gives it an interpreter of its own."""
+    if not prefix and hasattr(os, "fork"):
+        return _warm_process().run([str(word) for word in arguments], cwd or Path.cwd(), QUIET, timeout)
     return subprocess.run(
         [*prefix, *COMMAND, *map(str, arguments)], capture_output=True, text=True, env=QUIET, cwd=cwd, timeout=timeout
     )
+
+
+@cache
+def _warm_process() -> WarmProcess:
+    return WarmProcess()
 
 
 def facts(done: subprocess.CompletedProcess[str]) -> Any:
