@@ -1,6 +1,6 @@
 """Time what a person waits for in the app: first paint, and a preview after each control of Balance moved.
 
-    python benchmarks/app_latency.py [WORKSPACE ...] [--moves 12]
+    python -m benchmarks.app.app_latency [WORKSPACE ...] [--moves 12]
 
 Without a workspace the built-in sample is used. Each workspace gets a server and a browser of its own. First paint:
 from the server's first healthy answer to the end of the first run of the start page. A move: from an arrow key on the
@@ -11,33 +11,17 @@ of their own. In headless Chromium.
 """
 
 import argparse
-import datetime
 import os
-import platform
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks._harness import READY, app_server, browser, machine
+
 ROOT = Path(__file__).resolve().parents[2]
-# Chromium paints pages itself: an emulated graphics card took 4 to 10 times its processor time for that.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-gpu-compositing",
-    "--disable-gpu-rasterization",
-]
 SLIDER = "[data-testid=stSlider] input[type=range]"
-READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 # What a preview shows: the figures above the charts and the line under the title of the share chart.
 SEEN = """() => [...document.querySelectorAll('[data-testid=stMetricValue], [data-testid=stMarkdownContainer] p')]
   .map((e) => e.textContent).filter((t) => /^[0-9.,%]+$|Solid: draft|as applied. Line/.test(t)).join('|')"""
@@ -61,42 +45,18 @@ SHOWN = f"""(before) => new Promise((found) => {{
 LIMIT = 60.0  # seconds after which a move counts as lost
 
 
-@contextmanager
-def served(workspace: Path | None) -> Iterator[tuple[str, float]]:
-    """A server, and the moment of its first healthy answer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"), "--server.port", str(port)]
-    command += ["--", "--workspace", str(workspace)] if workspace else []
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
-                    yield f"http://127.0.0.1:{port}", time.perf_counter()
-                    return
-            except OSError:
-                if process.poll() is not None:
-                    raise SystemExit("the server ended before it answered") from None
-                time.sleep(0.05)
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def measure(browser: Any, workspace: Path | None, moves: int) -> list[str]:
     """One workspace: lines of the report."""
-    with served(workspace) as (url, healthy):
+    with app_server(workspace) as server:
         page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         page.set_default_timeout(120_000)
-        page.goto(url, wait_until="domcontentloaded")
+        page.goto(server.url, wait_until="domcontentloaded")
         page.wait_for_selector(".st-key-gem-header")
-        header = time.perf_counter() - healthy
+        header = time.perf_counter() - server.healthy
         page.wait_for_function(READY)
-        paint = time.perf_counter() - healthy
+        paint = time.perf_counter() - server.healthy
         facts = " ".join(page.locator(".st-key-gem-header").inner_text().split("\n")[:2])
-        page.goto(f"{url}/balance", wait_until="domcontentloaded")
+        page.goto(f"{server.url}/balance", wait_until="domcontentloaded")
         page.wait_for_selector(SLIDER, state="attached")
         page.evaluate(SHOWN, "")
         page.locator(SLIDER).first.focus()
@@ -198,18 +158,10 @@ def main() -> None:
     parser.add_argument("workspace", type=Path, nargs="*")
     parser.add_argument("--moves", type=int, default=12)
     options = parser.parse_args()
-    from playwright.sync_api import sync_playwright
-
-    program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    print(
-        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"load before {os.getloadavg()[0]:.1f}"
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+    print(machine())
+    with browser() as chromium:
         for workspace in options.workspace or [None]:
-            print("\n".join(measure(browser, workspace and workspace.resolve(), options.moves)), flush=True)
-        browser.close()
+            print("\n".join(measure(chromium, workspace, options.moves)), flush=True)
     print(f"load after {os.getloadavg()[0]:.1f}: on a busy machine every figure grows with the load")
 
 

@@ -1,6 +1,6 @@
 """Time an edit in the app: from the press to the page that shows its result.
 
-    python benchmarks/edit_latency.py WORKSPACE [--rounds 3]
+    python -m benchmarks.app.edit_latency WORKSPACE [--rounds 3]
 
 On a copy of the workspace, in headless Chromium, on the Taxonomy screen: rename, merge two clusters, undo, redo, split
 a cluster (after its parts were looked at), undo. A round begins with another cluster; the first one of all loads
@@ -8,9 +8,7 @@ libraries and is reported apart.
 """
 
 import argparse
-import datetime
 import os
-import platform
 import shutil
 import statistics
 import tempfile
@@ -20,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.app.app_latency import FLAGS, READY, served
+from benchmarks._harness import READY, app_server, browser, machine
 from gem_core.workspace import Workspace
 
 
@@ -105,26 +103,18 @@ def main() -> None:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    from playwright.sync_api import sync_playwright
-
-    program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    print(
-        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"load before {os.getloadavg()[0]:.1f}"
-    )
+    print(machine())
     seconds: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, browser() as chromium:
         copy = Path(shutil.copytree(options.workspace, Path(folder) / "copy"))
         workspace = Workspace(copy)
-        browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
-        with served(copy) as (url, _):
-            page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        with app_server(copy) as server:
+            page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
             page.set_default_timeout(60_000)
             for number in range(options.rounds):
                 cluster = workspace.taxonomy().clusters[-1 - number].number
-                for name, value in walk(page, url, workspace, cluster).items():
+                for name, value in walk(page, server.url, workspace, cluster).items():
                     seconds[name].append(value)
-        browser.close()
         print(
             f"{len(workspace):,} documents, {len(workspace.taxonomy().clusters)} clusters after {options.rounds} rounds"
         )

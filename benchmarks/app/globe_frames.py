@@ -1,6 +1,6 @@
 """Time of a frame of the globe in headless Chromium (software rendering), against canvas arcs in the same page.
 
-    python benchmarks/globe_frames.py [--points 520 24000 100000] [--scale 1 2] [--seed 0]
+    python -m benchmarks.app.globe_frames [--points 520 24000 100000] [--scale 1 2] [--seed 0]
 
 Prints medians and 95th percentiles of the drawing call (what data-frame-ms tells), and of the time between two frames
 on the screen. The peer draws the same documents as one ``arc`` each, and as one ``fillRect`` each.

@@ -1,7 +1,7 @@
 """Build a corpus of 100,000 documents and time every screen on it in headless Chromium.
 
-    python benchmarks/large_corpus.py build CORPUS.parquet VECTORS.npy FOLDER [--documents 100000]
-    python benchmarks/large_corpus.py measure WORKSPACE [--only Explore ...]
+    python -m benchmarks.app.large_corpus build CORPUS.parquet VECTORS.npy FOLDER [--documents 100000]
+    python -m benchmarks.app.large_corpus measure WORKSPACE [--only Explore ...]
 
 `build` repeats a real corpus and jitters the vectors of the repeats to a cosine of 0.9, so that none becomes a
 near-duplicate of its original at the usual threshold, then runs the product's own pipeline.
@@ -11,17 +11,10 @@ message to the browser and the sum of the messages. The screens are data (`SCREE
 """
 
 import argparse
-import datetime
 import os
-import platform
-import shutil
-import socket
 import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +22,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks._harness import COMMAND, READY, ROOT, Server, app_server, browser, machine
+
 COSINE = 0.9  # of a repeat to its original
 
 
@@ -61,9 +55,7 @@ def build(corpus: Path, vectors: Path, folder: Path, documents: int) -> None:
     large, own = enlarge(corpus, vectors, folder, documents)
     subprocess.run(
         [
-            sys.executable,
-            "-m",
-            "gem_core.cli",
+            *COMMAND,
             "fit",
             str(large),
             "--embeddings",
@@ -82,16 +74,6 @@ def build(corpus: Path, vectors: Path, folder: Path, documents: int) -> None:
 
 Act = Callable[[Any], float | None]  # may say when the part that a person waits for began, by the page's clock
 NOW = "() => performance.now()"
-# Chromium paints pages itself: an emulated graphics card took 4 to 10 times its processor time for that.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-gpu-compositing",
-    "--disable-gpu-rasterization",
-]
-READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 SETTLED = """(quiet) => new Promise((found) => {
   let since = performance.now();
   const began = since, look = () => {
@@ -241,47 +223,6 @@ class Wire:
 
 
 @dataclass(frozen=True)
-class Server:
-    """Where it answers, and how much processor time it has used."""
-
-    url: str
-    pid: int
-
-    def cpu(self) -> float:
-        """Seconds of processor time so far; unlike seconds on the clock they do not grow with the machine's load."""
-        try:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        except OSError:  # no such file on this system
-            return float("nan")
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-@contextmanager
-def served(workspace: Path) -> Iterator[Server]:
-    """A server of its own for the workspace."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gem_core.cli", "app", "--headless", "--port", str(port), "--workspace", str(workspace)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
-                    break
-            except OSError:
-                time.sleep(0.1)
-        yield Server(f"http://127.0.0.1:{port}", process.pid)
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@dataclass(frozen=True)
 class Time:
     """Seconds of a gesture (0 for a press) and from its end to the end of the last run it caused."""
 
@@ -306,7 +247,7 @@ def walk(browser: Any, server: Server, screens: list[Screen]) -> Iterator[str]:
     wire.listen(page)
     for visit in ("first visit", "again"):
         for screen in screens:
-            used, began = server.cpu(), time.perf_counter()
+            used, began = server.cpu_seconds(), time.perf_counter()
             if page.url == "about:blank":
                 page.goto(server.url + screen.path, wait_until="domcontentloaded")
             else:
@@ -315,7 +256,7 @@ def walk(browser: Any, server: Server, screens: list[Screen]) -> Iterator[str]:
             page.wait_for_selector(screen.stands)
             page.wait_for_function(READY)
             seconds = time.perf_counter() - began
-            yield line(screen.name, f"one window, {visit}", seconds, server.cpu() - used, wire.take())
+            yield line(screen.name, f"one window, {visit}", seconds, server.cpu_seconds() - used, wire.take())
             page.wait_for_timeout(1000)
     page.context.close()
 
@@ -327,16 +268,16 @@ def measure(browser: Any, server: Server, screen: Screen) -> Iterator[str]:
         page.set_default_timeout(120_000)
         wire = Wire()
         wire.listen(page)
-        began, used = time.perf_counter(), server.cpu()
+        began, used = time.perf_counter(), server.cpu_seconds()
         page.goto(server.url + screen.path, wait_until="domcontentloaded")
         page.wait_for_selector(screen.stands)
         page.wait_for_function(READY)
         seconds = time.perf_counter() - began
-        yield line(screen.name, opening, seconds, server.cpu() - used, wire.take())
+        yield line(screen.name, opening, seconds, server.cpu_seconds() - used, wire.take())
         if opening == "first opening":
             page.context.close()
     for name, deed in screen.deeds:
-        used = server.cpu()
+        used = server.cpu_seconds()
         try:
             took = timed(page, deed)
         except Exception as error:  # the rest of the table is still worth having
@@ -344,7 +285,7 @@ def measure(browser: Any, server: Server, screen: Screen) -> Iterator[str]:
             continue
         if took.gesture:
             name += f", drawn {took.gesture:.1f} s"
-        yield line(screen.name, name, took.answer, server.cpu() - used, wire.take())
+        yield line(screen.name, name, took.answer, server.cpu_seconds() - used, wire.take())
     page.context.close()
 
 
@@ -355,23 +296,15 @@ def line(screen: str, name: str, seconds: float, cpu: float, megabytes: tuple[fl
 
 def report(workspace: Path, only: list[str]) -> None:
     """Print the table."""
-    from playwright.sync_api import sync_playwright
-
-    program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    print(
-        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"load before {os.getloadavg()[0]:.1f}"
-    )
+    print(machine())
     print(f"{'':<45} {'on clock':>11} {'server CPU':>11} {'largest':>10} {'messages':>10}")
-    with sync_playwright() as playwright, served(workspace) as server:
-        browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+    with browser() as chromium, app_server(workspace) as server:
         chosen = [screen for screen in SCREENS if not only or screen.name in only]
-        for text in walk(browser, server, chosen):
+        for text in walk(chromium, server, chosen):
             print(text, flush=True)
         for screen in chosen:
-            for text in measure(browser, server, screen):
+            for text in measure(chromium, server, screen):
                 print(text, flush=True)
-        browser.close()
     print(f"load after {os.getloadavg()[0]:.1f}: on a busy machine every figure grows with the load")
 
 

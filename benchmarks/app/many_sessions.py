@@ -1,6 +1,6 @@
 """Many browser sessions at once on one server: errors, response times, and the server's memory before and after.
 
-    python benchmarks/many_sessions.py [--workspace DIR] [--sessions 20] [--rounds 2]
+    python -m benchmarks.app.many_sessions [--workspace DIR] [--sessions 20] [--rounds 2]
 
 Each session is a Chromium context of its own. All of a round are open at the same time and walk through the screens:
 a document or cluster picked on the globe, a move of the strength, the taxonomy, a comparison, the files. A round ends
@@ -11,27 +11,20 @@ memory than the first. Without a workspace the built-in sample is used.
 
 import argparse
 import asyncio
-import datetime
-import os
-import platform
 import re
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.app.app_latency import FLAGS, READY
+from benchmarks._harness import CHROMIUM_FLAGS, READY, Server, app_server, chromium, machine
 
-ROOT = Path(__file__).resolve().parents[2]
 WAIT = 180_000  # ms; with 20 sessions on few cores an answer takes its time, and the table says how long
 IMPATIENT = 60_000  # ms after which a link is pressed again; the table says how often
 GLOBE = "canvas[role=application]"
@@ -117,29 +110,26 @@ async def walk(browser: Any, url: str, number: int, seen: Seen, together: asynci
     await context.close()
 
 
-async def measure(
-    url: str, process: "subprocess.Popen[bytes]", sessions: int, rounds: int
-) -> list[tuple[str, float, Seen]]:
+async def measure(server: Server, sessions: int, rounds: int) -> list[tuple[str, float, Seen]]:
     """All rounds: name, memory of the server in MB, what was seen."""
     from playwright.async_api import async_playwright
 
-    program = os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    table = [("server started, nobody there", memory(process.pid), Seen())]
+    table = [("server started, nobody there", memory(server.process.pid), Seen())]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium(), headless=True, args=CHROMIUM_FLAGS)
         for number in [0, *range(1, rounds + 1)]:
             many, seen = (sessions if number else 1), Seen()
             together = asyncio.Barrier(many + 1)
-            walks = [asyncio.create_task(walk(browser, url, i, seen, together)) for i in range(many)]
+            walks = [asyncio.create_task(walk(browser, server.url, i, seen, together)) for i in range(many)]
             await together.wait()
-            open_now = memory(process.pid)
+            open_now = memory(server.process.pid)
             await together.wait()
             await asyncio.gather(*walks)
             name = f"round {number}, {many} sessions" if number else "one session"
             table.append((f"{name} open", open_now, seen))
             print(f"{name}: {open_now:.0f} MB, {len(seen.errors)} errors", file=sys.stderr, flush=True)
             await asyncio.sleep(FORGOTTEN)  # the server keeps a session a while, in case its browser comes back
-            table.append((f"{name} closed", memory(process.pid), Seen()))
+            table.append((f"{name} closed", memory(server.process.pid), Seen()))
         await browser.close()
     return table
 
@@ -156,37 +146,10 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     home = Path(tempfile.mkdtemp(prefix="gem-sessions-"))
     log = home / "server.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "streamlit",
-                "run",
-                str(ROOT / "app" / "main.py"),
-                "--server.port",
-                str(port),
-                *(["--", "--workspace", str(options.workspace.resolve())] if options.workspace else []),
-            ],
-            cwd=ROOT,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "GEM_EXPLORER_HOME": str(home)},
-        )
-    try:
-        for _ in range(600):
-            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
-                break
-            time.sleep(0.1)
-        table = asyncio.run(measure(f"http://127.0.0.1:{port}", process, options.sessions, options.rounds))
-    finally:
-        process.terminate()
-        process.wait()
+    with app_server(options.workspace, home=home, log=log) as server:
+        table = asyncio.run(measure(server, options.sessions, options.rounds))
     said = troubles(log.read_text(errors="replace"))
     gone = [line for line in said if "WebSocketDisconnect" in line]  # Streamlit's own note that a browser has gone
     said = [line for line in said if line not in gone]
@@ -216,10 +179,7 @@ def troubles(log: str) -> list[str]:
 
 def report(table: list[tuple[str, float, Seen]], said: list[str], gone: int) -> None:
     """Print memory, times and errors."""
-    print(
-        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"load {os.getloadavg()[0]:.1f}"
-    )
+    print(machine())
     print(f"{'server memory':<34}{'MB':>8}{'change':>9}")
     for place, (name, size, _) in enumerate(table):
         print(f"{name:<34}{size:>8.0f}{size - table[max(0, place - 1)][1]:>+9.0f}")

@@ -1,6 +1,6 @@
 """Compare starts over seeds: objective, agreement with labels, agreement between seeds and between resamplings.
 
-    python benchmarks/clustering_seeds.py VECTORS.npy TABLE.parquet --label label --clusters 24 [--seeds 20]
+    python -m benchmarks.quality.clustering_seeds VECTORS.npy TABLE.parquet --label label --clusters 24 [--seeds 20]
 
 The start is chosen by objective and by agreement between seeds; the labels are only reported. "resampled" fits a
 random 80% of the documents with its own seed and assigns all: it also counts what new data would change.

@@ -7,7 +7,7 @@ responsibilities of the fit in place of clusters. Figures: agreement with the ta
 alike; mass error (L1 between shares). In brackets, the difference to the first line and its standard error over seeds,
 each of which splits anew.
 
-    python benchmarks/distil_choices.py WORKSPACE [--seeds 5]
+    python -m benchmarks.quality.distil_choices WORKSPACE [--seeds 5]
 """
 
 import argparse

@@ -6,7 +6,7 @@ one random half of the documents of the first corpus, with fits of that half alo
 fits of the other half and of the other corpora. Intervals: 95%, bootstrap over clusters (documents of one cluster are
 not independent; clusters of different fits of one corpus share documents, so the intervals are somewhat narrow).
 
-    python benchmarks/influence.py --corpus FILE.parquet VECTORS.npy --corpus FILE.parquet VECTORS.npy
+    python -m benchmarks.quality.influence --corpus FILE.parquet VECTORS.npy --corpus FILE.parquet VECTORS.npy
 """
 
 import argparse

@@ -10,7 +10,7 @@ words help here: it measures coverage.
 Peers: the cluster's most frequent phrases, and class TF-IDF as BERTopic defines it, over the same candidates.
 Intervals: 95%, bootstrap over clusters, of the mean and of ours minus each.
 
-    python benchmarks/keywords.py --corpus FILE.parquet VECTORS.npy [--corpus ...]
+    python -m benchmarks.quality.keywords --corpus FILE.parquet VECTORS.npy [--corpus ...]
 """
 
 import argparse

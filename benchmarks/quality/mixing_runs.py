@@ -1,6 +1,6 @@
 """Proxies, DoReMi, probes and PerfRe on a real workspace at their default sizes: time, kill -9, and what they find.
 
-    python benchmarks/mixing_runs.py WORKSPACE [--kinds=ngram,proxies,doremi,probe,perfre] [--kill=40]
+    python -m benchmarks.quality.mixing_runs WORKSPACE [--kinds=ngram,proxies,doremi,probe,perfre] [--kill=40]
 
 WORKSPACE is a copy that may be written to. Each command is killed once, --kill seconds after its first progress, and
 started again; 0 for never. Times are of both parts together.

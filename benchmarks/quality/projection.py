@@ -4,7 +4,7 @@ Trustworthiness@15 (cosine neighbors of the embedding; 2,000 sampled documents, 
 layout as a ratio to UMAP 2-D in the same process, and how much of the globe is used: documents in the emptiest
 hemisphere (share) and the radius of the largest empty cap (degrees).
 
-    python benchmarks/projection.py VECTORS.npy [...] [--seeds 3] [--out benchmarks/results/projection.txt]
+    python -m benchmarks.quality.projection VECTORS.npy [...] [--seeds 3] [--out benchmarks/results/projection.txt]
 """
 
 import argparse

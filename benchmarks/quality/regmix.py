@@ -1,6 +1,6 @@
 """RegMix's published runs: rank correlation on unseen mixtures, for every loss, by number of runs.
 
-    python benchmarks/regmix.py FOLDER
+    python -m benchmarks.quality.regmix FOLDER
 
 FOLDER holds the CSV files of the authors' repository (train_mixture_1m.csv, train_pile_loss_1m.csv, test_mixture_*.csv,
 test_pile_loss_*.csv). Fit, number of trees and choice of regressor see the training runs alone; the test sets (1M, 60M

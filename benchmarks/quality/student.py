@@ -8,12 +8,11 @@ of documents), mean and range over seeds. Speed: processor seconds from Arrow st
 medians of rounds. fastText's texts are put in lower case and parted at punctuation by the faster of two ways.
 
     pip install fasttext
-    python benchmarks/student.py WEBMIX_WORKSPACE AGNEWS_PARQUET AGNEWS_VECTORS.npy [--seeds 5] [--rounds 7]
+    python -m benchmarks.quality.student WEBMIX_WORKSPACE AGNEWS_PARQUET AGNEWS_VECTORS.npy [--seeds 5] [--rounds 7]
 """
 
 import argparse
 import os
-import platform
 import re
 import tempfile
 import time
@@ -29,6 +28,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from benchmarks._harness import machine
 from gem_core.clustering import MixtureConfig, MixtureFit, assign, fit_mixture
 from gem_core.clustering.assignment import responsibilities
 from gem_core.influence import influence_scores
@@ -275,7 +275,7 @@ def main() -> None:
             fit_mixture(x, MixtureConfig(n_clusters=24)),
         ),
     ]
-    print(time.strftime("%Y-%m-%d"), platform.machine(), f"one core, load {os.getloadavg()[0]:.1f}")
+    print(f"{machine()}; one core is used")
     for one in corpora if args.rounds else []:
         speed(one, args.rounds)
     for one in corpora if args.seeds else []:

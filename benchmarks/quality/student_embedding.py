@@ -6,7 +6,8 @@ K would need no new student. Same splits, features, values and buckets as benchm
 temperature and biases fitted to the teacher's labels of the calibration part, as for the student. Agreement on the
 test part.
 
-    python benchmarks/student_embedding.py WEBMIX_WORKSPACE AGNEWS_PARQUET AGNEWS_VECTORS.npy [--seeds 3] [--rank 128]
+    python -m benchmarks.quality.student_embedding WEBMIX_WORKSPACE AGNEWS_PARQUET AGNEWS_VECTORS.npy
+        [--seeds 3] [--rank 128]
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Kill -9 the server and every kind of job at random moments: nothing is lost, nothing half written is read.
 
-    python benchmarks/kill_nine.py [--rounds 50] [--seed 0] [--documents 400] [--kinds embed,edit,...] [--folder DIR]
+    python -m benchmarks.recovery.kill_nine [--rounds 50] [--seed 0] [--documents 400]
+        [--kinds embed,edit,...] [--folder DIR]
 
 Each round starts a real process on a workspace of its own, kills its whole process group at a random moment between
 its start and the time it took undisturbed, and then checks: the workspace opens, every file under its final name
@@ -11,20 +12,16 @@ and `server` (the app, with Chromium applying strengths and going back; skipped 
 """
 
 import argparse
-import datetime
 import json
-import os
-import platform
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,12 +29,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.app.app_latency import FLAGS, READY
+from benchmarks._harness import COMMAND, READY, ROOT, app_server, browser, chromium, kill_group, machine
 from benchmarks.app.stub_model import serve_names
 from benchmarks.recovery.check_whole import check
 
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-m", "gem_core.cli"]
+EDITOR = (sys.executable, "-m", "benchmarks.recovery.kill_nine", "--edit")
 JOBS = {
     "embed": "embed {corpus} --workspace={root}",
     "fit": "fit {corpus} --workspace={root} --clusters=6",
@@ -137,7 +133,7 @@ class Bench:
         for _ in range(6):
             process = start(self.command(kind, root))
             time.sleep(wait)
-            if kill(process):
+            if kill_group(process):
                 tally.killed += 1
                 break
             shutil.rmtree(root)  # it was through before: once more, and earlier
@@ -156,12 +152,12 @@ class Bench:
     def _edit(self, root: Path, tally: Tally) -> None:
         log = self.folder / "acknowledged.txt"
         log.write_text("")
-        process = start([sys.executable, __file__, "--edit", str(root), str(log), str(self.random.randrange(10**6))])
+        process = start([*EDITOR, str(root), str(log), str(self.random.randrange(10**6))])
         until = time.monotonic() + 60
         while not log.read_text() and time.monotonic() < until and process.poll() is None:
             time.sleep(0.05)
         time.sleep(self.random.uniform(0.2, 6.0))
-        tally.killed += kill(process)
+        tally.killed += kill_group(process)
         end = time.monotonic()
         tally.leftovers += check(root)
         states = [(float(at), (tuple(keys), place)) for at, keys, place in map(json.loads, whole_lines(log))]
@@ -170,7 +166,7 @@ class Bench:
         tally.lost += lost(states, end, history_of(root))
         # and goes on
         subprocess.run(
-            [sys.executable, __file__, "--edit", str(root), str(log), "1", "--times", "3"],
+            [*EDITOR, str(root), str(log), "1", "--times", "3"],
             check=True,
             cwd=ROOT,
             capture_output=True,
@@ -185,12 +181,12 @@ class Bench:
                 if state != seen[-1][1]:
                     seen.append((at, state))
 
-        with served(root) as (process, url):
+        with app_server(root) as server:
             watcher = threading.Thread(target=look)
             watcher.start()
-            timer = threading.Timer(self.random.uniform(0.0, 20.0), kill, (process,))
+            timer = threading.Timer(self.random.uniform(0.0, 20.0), kill_group, (server.process,))
             with suppress(Exception):  # the page loses its server
-                use(url, process, timer.start)
+                use(server.url, server.process, timer.start)
             timer.join()
             end = time.monotonic()
             ended.set()
@@ -199,8 +195,8 @@ class Bench:
         tally.edits += len(seen) - 1
         tally.leftovers += check(root)
         tally.lost += lost(seen, end, history_of(root))
-        with served(root) as (process, _):  # and serves again
-            kill(process)
+        with app_server(root):  # and serves again
+            pass
 
 
 def start(command: list[str]) -> subprocess.Popen[bytes]:
@@ -208,15 +204,6 @@ def start(command: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=ROOT
     )
-
-
-def kill(process: subprocess.Popen[bytes]) -> bool:
-    """Kill -9 a group; return whether there was still something to kill."""
-    alive = process.poll() is None
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return alive
 
 
 def history_of(root: Path) -> State:
@@ -281,40 +268,10 @@ def edit_loop(root: Path, log: Path, seed: int, times: int) -> None:
             file.flush()
 
 
-@contextmanager
-def served(root: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """The app on a workspace, in a group of its own."""
-    import socket
-    import urllib.request
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = start([*COMMAND, "app", "--headless", f"--workspace={root}", f"--port={port}"])
-    try:
-        for _ in range(600):
-            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
-                break
-            if process.poll() is not None:
-                raise AssertionError("the server ended before it answered")
-            time.sleep(0.1)
-        yield process, f"http://127.0.0.1:{port}"
-    finally:
-        kill(process)
-
-
-def chromium() -> str | None:
-    """The browser, where there is one."""
-    return os.environ.get("GEM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-
-
 def use(url: str, process: subprocess.Popen[bytes], ready: Callable[[], None]) -> None:
     """Apply strengths and go back, on the screen Balance, until the server is gone; `ready` follows the first."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), headless=True, args=FLAGS)
-        page = browser.new_page()
+    with browser() as opened:
+        page = opened.new_page()
         page.set_default_timeout(60_000)
         page.goto(f"{url}/balance", wait_until="domcontentloaded")
         page.wait_for_selector("[data-testid=stSlider] input[type=range]", state="attached")
@@ -373,10 +330,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     tallies = measure(options, kinds, folder)
-    print(
-        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
-        f"{options.documents} documents, seed {options.seed}, {time.monotonic() - began:,.0f} s"
-    )
+    print(f"{machine()}; {options.documents} documents, seed {options.seed}, {time.monotonic() - began:,.0f} s")
     print(f"{'kind':<12}{'rounds':>8}{'killed':>8}{'edits':>8}{'lost':>8}{'leftovers':>11}{'faults':>8}")
     for kind, t in tallies.items():
         print(f"{kind:<12}{t.rounds:>8}{t.killed:>8}{t.edits:>8}{t.lost:>8}{t.leftovers:>11}{len(t.faults):>8}")

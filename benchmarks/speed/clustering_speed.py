@@ -1,6 +1,6 @@
 """Time the clustering against what it contains and against scikit-learn, all in one process.
 
-    python benchmarks/clustering_speed.py VECTORS.npy [--clusters 24] [--strength 1.0] [--repeats 5]
+    python -m benchmarks.speed.clustering_speed VECTORS.npy [--clusters 24] [--strength 1.0] [--repeats 5]
 
 Four tables: one full iteration (exact E + M) beside the two bare float32 matrix products it contains; a whole fit
 beside KMeans(n_init=1); E-step passes of the two solvers to the same objective; a 16-point path beside one fit.
@@ -8,12 +8,12 @@ beside KMeans(n_init=1); E-step passes of the two solvers to the same objective;
 
 import argparse
 import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from sklearn.cluster import KMeans
 
+from benchmarks._harness import machine, seconds, spread
 from gem_core.clustering import Documents, MixtureConfig, balance_path, fit_mixture
 from gem_core.clustering.config import CAP_RATIO
 from gem_core.clustering.e_step import dual_step
@@ -22,17 +22,6 @@ from gem_core.clustering.m_step import maximize
 from gem_core.clustering.mixture import prepare_documents
 from gem_core.clustering.seeding import seed_mixture
 from gem_core.geometry import normalize
-
-
-def seconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
-
-
-def spread(values: list[float]) -> str:
-    low, middle, high = np.percentile(values, [0, 50, 100])
-    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 def iteration(x: np.ndarray, k: int, strength: float, repeats: int) -> None:
@@ -139,7 +128,7 @@ def main() -> None:
     options = parser.parse_args()
     x = normalize(np.load(options.vectors))
     print(
-        f"{x.shape[0]:,} x {x.shape[1]} {x.dtype}, K = {options.clusters}, strength {options.strength:g}, "
+        f"{machine()}; {x.shape[0]:,} x {x.shape[1]} {x.dtype}, K = {options.clusters}, strength {options.strength:g}, "
         f"{torch.get_num_threads()} threads, torch {torch.__version__}"
     )
     if options.only in (None, "iteration"):

@@ -1,6 +1,6 @@
 """How fast and how exact each way to embed is, beside plain SentenceTransformer.encode in the same process.
 
-    python benchmarks/embedding.py CORPUS.parquet --documents 64 --rounds 5 > benchmarks/results/embedding.txt
+    python -m benchmarks.speed.embedding CORPUS.parquet --documents 64 --rounds 5 > benchmarks/results/embedding.txt
 
 Each round takes the next documents, and all ways embed them in turn, so that other work on the machine hits all of
 them; the table gives the median over rounds of each way's rate divided by the plain way's rate of the same round, and

@@ -1,6 +1,7 @@
 """Label folders of shards from 24,000 to 1,000,000 documents: time a document, memory of a worker, two workers.
 
-    python benchmarks/label_folder.py STUDENT CORPUS.parquet FOLDER [--documents 24000 240000 1000000] [--form parquet]
+    python -m benchmarks.speed.label_folder STUDENT CORPUS.parquet FOLDER
+        [--documents 24000 240000 1000000] [--form parquet]
 
 CORPUS is cut into shards, which are repeated (as links) until there are enough documents. Every run is a process of its
 own. Columns of the table:
@@ -137,7 +138,7 @@ def bare(student_folder: Path, folder: Path) -> None:
 def measure(*arguments: object) -> dict[str, float]:
     """Run this script again for one measurement."""
     done = subprocess.run(
-        [sys.executable, __file__, *map(str, arguments)],
+        [sys.executable, "-m", "benchmarks.speed.label_folder", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=True,

@@ -1,6 +1,6 @@
 """Fit vectors that stay on disk: memory, passes, and time beside reading the file and the bare matrix products.
 
-    python benchmarks/out_of_core.py FOLDER REAL.npy [--rows 1000000] [--clusters 24 200]
+    python -m benchmarks.speed.out_of_core FOLDER REAL.npy [--rows 1000000] [--clusters 24 200]
 
 Makes FOLDER/vectors.npy (rows x d float16, removed afterwards): 80% drawn from 200 von Mises-Fisher clusters in 20
 groups with shares falling as 1 / rank, 20% the real vectors again and again with jitter, in random order. Every fit
@@ -15,7 +15,6 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,6 +22,7 @@ import numpy as np
 import torch
 from sklearn.metrics import adjusted_rand_score
 
+from benchmarks._harness import machine, seconds_in_turn
 from gem_core.clustering import (
     MixtureConfig,
     MixtureFit,
@@ -136,7 +136,7 @@ def in_turn(vectors: np.ndarray, fit: MixtureFit, path: Path, repeats: int = 5) 
         torch.mm(gamma, x)
 
     calls = [lambda: documents.evaluate(model.slopes, model.offsets + fit.bias), read, products]
-    return np.median([[seconds(call) for call in calls] for _ in range(repeats)], axis=0)
+    return np.median(seconds_in_turn(calls, repeats), axis=0)
 
 
 def over_ray(folder: Path, k: int, workers: int) -> None:
@@ -150,10 +150,8 @@ def over_ray(folder: Path, k: int, workers: int) -> None:
             prepare_documents(stored_vectors(path), None, k).documents,
         )
         model, offsets = fit.parameters().model(), fit.parameters().model().offsets + fit.bias
-        times = np.median(
-            [[seconds(lambda d=d: d.evaluate(model.slopes, offsets)) for d in (documents, local)] for _ in range(5)],
-            axis=0,
-        )
+        passes = [lambda d=d: d.evaluate(model.slopes, offsets) for d in (documents, local)]
+        times = np.median(seconds_in_turn(passes, 5), axis=0)
     rows = np.load(path, mmap_mode="r")[:1000].astype(np.float32)
     out = len(pickle.dumps(block_statistics(rows, np.full(1000, 1e-3), model.slopes, offsets)))
     there = len(pickle.dumps((model.slopes, offsets)))
@@ -163,12 +161,6 @@ def over_ray(folder: Path, k: int, workers: int) -> None:
         f"{times[0]:.3f} s, alone {times[1]:.3f} s; a pass sends a worker {there:,} and returns {out:,} bytes",
         flush=True,
     )
-
-
-def seconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
 
 
 def resident() -> dict[str, float]:
@@ -200,6 +192,7 @@ def main() -> None:
     if options.one:
         one(options.folder, options.one, options.tol)
         return
+    print(machine(), flush=True)
     options.folder.mkdir(parents=True, exist_ok=True)
     if not (options.folder / "labels.npy").exists():
         make(options.folder, options.real, options.rows)
@@ -210,8 +203,7 @@ def main() -> None:
                 continue
             out = subprocess.run(
                 [
-                    sys.executable,
-                    __file__,
+                    *(sys.executable, "-m", "benchmarks.speed.out_of_core"),
                     *map(str, (options.folder, options.real)),
                     "--one",
                     str(k),
