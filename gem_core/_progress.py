@@ -1,4 +1,4 @@
-"""Progress on a terminal, and in a file that another process can watch."""
+"""Progress of a command: a bar on a terminal, lines in a log, and a JSON file that another process can watch."""
 
 import json
 import os
@@ -6,24 +6,30 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-QUIET = 10.0  # seconds between two lines of a step where no one watches live
+SHOW_INTERVAL = 0.2  # seconds between two updates of the bar and of the file
+LOG_INTERVAL = 10.0  # seconds between two lines of one step where standard error is not a terminal
 
 
 class Console:
-    """A `Progress` that writes one line a step to standard error, with rate and time left.
+    """A `Progress` that writes to standard error.
+
+    On a terminal each step is a bar of tqdm with rate and time left; elsewhere it is a line when the step ends, and
+    one every `LOG_INTERVAL` seconds before.
 
     Parameters
     ----------
     file : Path, optional
-        Keeps {"step", "done", "total", "rate", "left", "at"} there as JSON, replaced whole; rate in units a second,
-        left in seconds (null until there is a rate).
+        Holds {"step", "done", "total", "rate", "left", "at"} as JSON and is always replaced as a whole; rate in units
+        per second, left in seconds (null until there is a rate), at in seconds since 1970.
     """
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
         self.step, self.started, self.first, self.shown, self.written = "", 0.0, 0, 0.0, 0.0
         self.live = sys.stderr.isatty()
+        self._bar: Any = None
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Show the progress at most five times a second, and always the end of a step."""
@@ -31,32 +37,55 @@ class Console:
         if step != self.step:
             self.end()
             self.step, self.started, self.first, self.shown, self.written = step, now, done, 0.0, now
-        if now - self.shown < 0.2 and done < total:
+        if now - self.shown < SHOW_INTERVAL and done < total:
             return
         self.shown = now
         seconds = now - self.started
         rate = (done - self.first) / seconds if seconds > 0 else 0.0
         left = (total - done) / rate if rate > 0 else None
         if self.file is not None:
-            self._keep({"step": step, "done": done, "total": total, "rate": rate, "left": left, "at": time.time()})
-        if self.live or done >= total or now - self.written >= QUIET:
-            self.written = now
-            line = f"{step}: {done:,} of {total:,}"
-            if 0 < done < total and left is not None:
-                line += f", {rate:,.0f} a second, {left:,.0f} s left"
-            with suppress(OSError):  # nor for the sake of its log
-                sys.stderr.write(f"\r\033[K{line}" if self.live else f"{line}\n")
-                sys.stderr.flush()
+            _replace(
+                self.file,
+                {"step": step, "done": done, "total": total, "rate": rate, "left": left, "at": time.time()},
+            )
+        with suppress(OSError):  # A full disk must not stop the work because its log cannot be written.
+            if self.live:
+                self._draw(step, done, total)
+            elif done >= total or now - self.written >= LOG_INTERVAL:
+                self.written = now
+                speed = f", {rate:,.0f} per second, {left:,.0f} s left" if 0 < done < total and left is not None else ""
+                print(f"{step}: {done:,} of {total:,}{speed}", file=sys.stderr, flush=True)
 
-    def _keep(self, state: dict[str, object]) -> None:
-        assert self.file is not None
-        temporary = self.file.with_name(self.file.name + ".new")
-        with suppress(OSError):  # a full disk must not stop the work for the sake of its progress bar
-            temporary.write_text(json.dumps(state), encoding="utf-8")
-            os.replace(temporary, self.file)
+    def _draw(self, step: str, done: int, total: int) -> None:
+        if self._bar is None:
+            from tqdm import tqdm
+
+            tqdm.monitor_interval = 0  # Its thread redraws bars that nobody updates; here every step reports often.
+            # With smoothing 0 the rate is that of the whole step, as in the file.
+            self._bar = tqdm(
+                desc=step,
+                total=total,
+                initial=self.first,
+                smoothing=0,
+                mininterval=0,
+                file=sys.stderr,
+                dynamic_ncols=True,
+            )
+        self._bar.total = total
+        self._bar.n = done
+        self._bar.refresh()
 
     def end(self) -> None:
-        """Close the line of the last step."""
-        if self.step and self.live:
-            sys.stderr.write("\n")
+        """Close the bar of the last step."""
+        if self._bar is not None:
+            with suppress(OSError):
+                self._bar.close()
+            self._bar = None
         self.step = ""
+
+
+def _replace(file: Path, state: dict[str, object]) -> None:
+    temporary = file.with_name(file.name + ".new")
+    with suppress(OSError):  # A full disk must not stop the work because its progress file cannot be written.
+        temporary.write_text(json.dumps(state), encoding="utf-8")
+        os.replace(temporary, file)

@@ -1,6 +1,13 @@
 """Progress for a terminal and for another process."""
 
+import fcntl
 import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,3 +58,34 @@ def test_a_full_log_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         with suppress(OSError):
             full.close()
     assert console.step == ""
+
+
+def test_a_terminal_shows_a_bar_for_each_step() -> None:
+    script = (
+        "from gem_core._progress import Console\n"
+        "console = Console()\n"
+        "console('embed', 900, 1000)\n"
+        "console('embed', 1000, 1000)\n"
+        "console('lay out', 3, 3)\n"
+        "console.end()\n"
+    )
+    shown = on_a_terminal([sys.executable, "-c", script])
+    assert "embed: 100%" in shown
+    assert "1000/1000" in shown
+    assert "lay out: 100%" in shown
+    assert shown.count("\n") == 2  # a line a step
+
+
+def on_a_terminal(command: list[str]) -> str:
+    """Run a command whose standard error is a terminal; return what it wrote there."""
+    inside, outside = pty.openpty()
+    fcntl.ioctl(outside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    child = subprocess.Popen(command, stderr=outside, cwd=Path(__file__).parents[1])
+    os.close(outside)
+    assert child.wait(60) == 0
+    shown = b""
+    with suppress(OSError):  # the terminal is gone when all was read
+        while block := os.read(inside, 65536):
+            shown += block
+    os.close(inside)
+    return shown.decode()
