@@ -201,7 +201,7 @@ def command(workspace: Workspace, url: str, *more: str) -> tuple[str, ...]:
 
 def test_the_command(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "GEM_LLM_API_KEY", SECRET)
-    monkeypatch.setattr("tests.helpers.cli_process.QUIET", {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    monkeypatch.setattr("tests.helpers.cli_process.QUIET", {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])})
     before = labels(sample)
     with chat_server([says("Good\u202e \x1b[2Jname")]) as server:
         dry = run(*command(sample, server.url, "--dry-run", "--clusters", "1,2"))

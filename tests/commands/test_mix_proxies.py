@@ -123,7 +123,7 @@ SMALL = ProxyConfig(layers=1, width=16, heads=1, context=8, batch=4, steps=700)
 CHILD = """
 import sys
 sys.path.insert(0, sys.argv[2])
-from tests.mixing.test_commands import SMALL, SPLIT, Workspace, doremi_study
+from tests.commands.test_mix_proxies import SMALL, SPLIT, Workspace, doremi_study
 workspace = Workspace(sys.argv[1])
 doremi_study(workspace, workspace.taxonomy(), SMALL, SPLIT)
 """

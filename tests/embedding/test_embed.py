@@ -23,7 +23,7 @@ TEXTS = [
 CHILD = """
 import sys, time
 sys.path[:0] = [sys.argv[2]]
-from tests.corpus.test_resume import BATCH, TEXTS
+from tests.embedding.test_embed import BATCH, TEXTS
 from gem_core.embedding import embed
 from gem_core.errors import WorkspaceError
 def tell(step, done, total):
