@@ -28,7 +28,7 @@ from gem_core.commands import (
     taxonomy,
 )
 from gem_core.commands._options import clean
-from gem_core.commands.mixing import regmix, runs, studies, weights
+from gem_core.commands.mixing import mix_commands
 from gem_core.errors import Cancelled, GemError
 
 app = typer.Typer(
@@ -72,42 +72,7 @@ edit_app = typer.Typer(no_args_is_help=True, help="Change the taxonomy step by s
 app.add_typer(edit_app, name="edit")
 for _command, _example in edit.COMMANDS:
     edit_app.command(epilog=f"Example: {_example}")(_command)
-mix_app = typer.Typer(no_args_is_help=True, help="From clusters, or proxy runs, to mixing weights.")
-app.add_typer(mix_app, name="mix")
-mix_app.command(
-    "regmix",
-    epilog="Example: gem-explorer mix regmix --mixtures runs.csv --losses losses.csv "
-    "--target web_loss --regressor auto --json",
-)(regmix.regmix)
-mix_app.command(
-    "weights",
-    epilog="Example: gem-explorer mix weights news --strategy temperature --tau 0.5 --budget "
-    "1e9 --max-epochs 4 --out weights.csv    After edits: gem-explorer mix weights news "
-    "--from weights.csv --out carried.csv",
-)(weights.weights)
-mix_app.command(
-    "sample",
-    epilog="Example: gem-explorer mix sample news --weights weights.csv --tokens 1e9 --out news-training --seed 0",
-)(weights.training_set)
-mix_app.command(
-    "proxies",
-    epilog="Example: gem-explorer mix proxies news --count 64    For one cluster: gem-explorer "
-    "mix proxies news --target 3",
-)(runs.proxies)
-mix_app.command("doremi", epilog="Example: gem-explorer mix doremi news --normaliser domain --json")(runs.doremi)
-mix_app.command(
-    "import", epilog="Example: gem-explorer mix import news --mixtures mixtures.csv --losses losses.csv --target all"
-)(runs.import_)
-mix_app.command(
-    "perfre",
-    epilog="Example: gem-explorer mix perfre news    For one cluster: gem-explorer mix perfre news --target 3 --json",
-)(studies.perfre)
-mix_app.command("probe", epilog="Example: gem-explorer mix probe news --probes 8 --json")(studies.probe)
-mix_app.command(
-    "predict",
-    epilog="Example: gem-explorer mix predict news --partition gem --runs 64    The control: "
-    "gem-explorer mix predict news --partition random",
-)(studies.predict)
+app.add_typer(mix_commands.app, name="mix")
 app.command("distill", epilog="Example: gem-explorer distill news --out news-student --seed 0")(student.distill)
 app.command(
     "label",

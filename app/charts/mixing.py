@@ -1,4 +1,4 @@
-"""Plotly figures of the Mixing screen. Names arrive as they are and leave through `widgets.plain`."""
+"""Plotly figures of the Mixing view; cluster names are escaped by `plain`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from gem_core._formatting import percent
 
 @dataclass(frozen=True)
 class LossRow:
-    """Predicted loss of a cluster under natural shares and under the proposed weights, nats a token."""
+    """Predicted loss of a cluster under natural shares and under the proposed weights, nats per token."""
 
     name: str
     colour: str
@@ -22,8 +22,8 @@ class LossRow:
     proposed: float
 
 
-def losses(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
-    """Bars of the change of the loss, or of the loss where nothing changes, as high as those of `charts.shares`."""
+def loss_chart(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
+    """Return bars of the loss change per cluster, or of the loss if nothing changes, aligned with `balance.shares`."""
     places = np.arange(len(rows))
     change = np.array([row.proposed - row.natural if changed else row.natural for row in rows])
     form = "+.3f" if changed else ".3f"
@@ -45,7 +45,7 @@ def losses(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
         x=np.full(len(rows), 1.55 * wide),
         mode="text",
         textposition="middle left",
-        text=[format(one, form) for one in change],
+        text=[format(value, form) for value in change],
         textfont={"size": 11, "color": SLATE},
         hoverinfo="skip",
         cliponaxis=False,
@@ -74,7 +74,7 @@ def losses(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
 
 
 def curve(steps: Sequence[int], table: NDArray[np.float64], names: Sequence[str], colours: Sequence[str]) -> go.Figure:
-    """Weights of the clusters on the way of a run, one line each."""
+    """Return a line chart of the cluster weights over the steps of a run."""
     figure = go.Figure()
     for name, colour, line in zip(names, colours, table.T, strict=True):
         figure.add_scatter(

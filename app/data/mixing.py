@@ -1,4 +1,4 @@
-"""Domains, instant proxies and weights, shared between sessions like what `cached` holds."""
+"""Cached domains, n-gram proxies and weights, shared between sessions."""
 
 from pathlib import Path
 
@@ -18,22 +18,22 @@ def _domains(root: str, key: str) -> Domains:
 
 
 def domains(root: Path) -> Domains:
-    """Return the clusters of the present taxonomy that weights are for."""
+    """Return the clusters of the current taxonomy as domains."""
     return _domains(str(root), cached_results.taxonomy(root).key)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _ngrams(root: str, key: str) -> ngram_proxy.Making:
-    return ngram_proxy.making(Path(root), domains(Path(root)))
+def _ngrams(root: str, key: str) -> ngram_proxy.BuildStatus:
+    return ngram_proxy.start_build(Path(root), domains(Path(root)))
 
 
-def ngram(root: Path) -> ngram_proxy.Making:
-    """Return the instant proxy of the present clusters as far as it is made; the first call begins it."""
+def ngram(root: Path) -> ngram_proxy.BuildStatus:
+    """Return the build status of the n-gram proxy of the current clusters; the first call starts the build."""
     return _ngrams(str(root), cached_results.taxonomy(root).key)
 
 
 def ngram_again(root: Path) -> None:
-    """Begin anew after a refusal."""
+    """Clear a failed build so that the next call starts again."""
     _ngrams.clear(str(root), cached_results.taxonomy(root).key)
 
 
@@ -50,24 +50,24 @@ def _weights(
             fixed=dict(fixed),
             limits=limits,
         )
-    except InputError as error:  # a refusal is an answer, and kept like one
+    except InputError as error:  # A refusal is cached like any other answer.
         return error
 
 
 def weights(
     root: Path, strategy: Strategy, limits: Limits, *, tau: float = TAU, fixed: tuple[tuple[int, float], ...] = ()
 ) -> Weights:
-    """Return the weights of the present clusters by a strategy.
+    """Return the weights of the current clusters by a strategy.
 
     Raises
     ------
     InputError
-        If it has no runs yet, or the limits leave no room.
+        If the strategy has no runs, or the limits cannot be met.
     """
     runs = max((path.stat().st_mtime_ns for path in (root / FOLDER).glob(f"*/{strategy}-*.json")), default=0)
-    found = _weights(
+    result = _weights(
         str(root), cached_results.taxonomy(root).key, strategy, tau, fixed, limits, runs if strategy in RUNS else 0
     )
-    if isinstance(found, InputError):
-        raise found
-    return found
+    if isinstance(result, InputError):
+        raise result
+    return result

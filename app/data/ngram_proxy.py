@@ -1,4 +1,4 @@
-"""The instant proxy in the making: counted once in a thread of its own, so that no move of a slider starts it anew."""
+"""Background build of the n-gram proxy, in its own thread so that reruns of the page do not restart it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,21 +10,21 @@ from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.ngram_preview import ngram_preview
 from gem_core.workspace import Workspace
 
-PATIENCE = 0.4  # seconds for one that only has to be read
+PATIENCE = 0.4  # seconds to wait for a proxy that is already on disk
 
 
 @dataclass
-class Making:
-    """How one stands: the thread writes it, the page reads it.
+class BuildStatus:
+    """Progress and result of a build: the thread writes it, the page reads it.
 
     Attributes
     ----------
     done, total : int
         Documents.
     proxy : NgramProxy or None
-        Once it is made.
+        Set when the build has finished.
     refused : str
-        Why it cannot be made.
+        Reason why the build failed.
     """
 
     done: int = 0
@@ -34,27 +34,27 @@ class Making:
     thread: Thread | None = field(default=None, repr=False)
 
     def wait(self) -> bool:
-        """Give it a moment; whether it has ended."""
+        """Wait briefly for the build; return whether it has ended."""
         if self.thread is not None:
             self.thread.join(PATIENCE)
         return self.proxy is not None or bool(self.refused)
 
 
-def making(root: Path, domains: Domains) -> Making:
-    """Begin to read or make the proxy of a taxonomy's domains."""
-    mark = Making()
+def start_build(root: Path, domains: Domains) -> BuildStatus:
+    """Start to read or build the n-gram proxy of some domains."""
+    status = BuildStatus()
 
-    def tell(step: str, done: int, total: int) -> None:
-        mark.done, mark.total = done, total
+    def report(step: str, done: int, total: int) -> None:
+        status.done, status.total = done, total
 
     def work() -> None:
         try:
-            mark.proxy = ngram_preview(Workspace(root), domains, progress=tell)
+            status.proxy = ngram_preview(Workspace(root), domains, progress=report)
         except GemError as error:
-            mark.refused = str(error)
-        except Exception as error:  # a thread has nobody to raise it to
-            mark.refused = f"{type(error).__name__}: {error}"
+            status.refused = str(error)
+        except Exception as error:  # An exception in a thread reaches nobody, so the page shows it.
+            status.refused = f"{type(error).__name__}: {error}"
 
-    mark.thread = Thread(target=work, daemon=True)
-    mark.thread.start()
-    return mark
+    status.thread = Thread(target=work, daemon=True)
+    status.thread.start()
+    return status

@@ -1,9 +1,12 @@
-"""Mixing weights in the formats that trainers read."""
+"""Weight files in the formats of trainers."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
+
+import yaml
 
 from gem_core.errors import InputError
 from gem_core.export.safe_csv import csv_text
@@ -14,6 +17,7 @@ from gem_core.workspace.atomic_files import write_text
 
 Format = Literal["csv", "regmix", "doremi", "weborganizer"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+_PLAIN = re.compile(r"(?:train|valid)_cluster_\d+|cluster_\d+|taxonomy_hash|strategy|train|valid|labels")  # keys
 
 
 def regmix_yaml(taxonomy: Taxonomy, weights: Weights) -> str:
@@ -23,13 +27,30 @@ def regmix_yaml(taxonomy: Taxonomy, weights: Weights) -> str:
     domain's name, and cluster_1 would take the files of cluster_10. Their labels stand under `labels`.
     """
     names = domain_names(taxonomy, weights)
-    lines = [f"taxonomy_hash: {_quoted(taxonomy.taxonomy_hash)}", f"strategy: {_quoted(weights.strategy)}", "train:"]
-    lines += [
-        f"  train_{name}: {_number(weight)}" for name, weight in zip(names.values(), weights.weights, strict=True)
-    ]
-    lines += ["valid:", *(f"  valid_{name}: 1.0" for name in names.values()), "labels:"]
-    lines += [f"  {name}: {_quoted(taxonomy.cluster(number).label)}" for number, name in names.items()]
-    return "\n".join(lines) + "\n"
+    return yaml.dump(
+        {
+            "taxonomy_hash": taxonomy.taxonomy_hash,
+            "strategy": weights.strategy,
+            "train": dict(zip((f"train_{name}" for name in names.values()), map(float, weights.weights), strict=True)),
+            "valid": dict.fromkeys((f"valid_{name}" for name in names.values()), 1.0),
+            "labels": {name: taxonomy.cluster(number).label for number, name in names.items()},
+        },
+        Dumper=_QuotedDumper,
+        sort_keys=False,
+        width=2**20,
+        allow_unicode=True,
+    )
+
+
+class _QuotedDumper(yaml.SafeDumper):
+    """YAML with every string value in double quotes, so that no reader takes a label for a number or a date."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if _PLAIN.fullmatch(text) else '"')
+
+
+_QuotedDumper.add_representer(str, _quoted)
 
 
 def doremi_json(taxonomy: Taxonomy, weights: Weights) -> str:
@@ -68,13 +89,13 @@ def weborganizer_json(taxonomy: Taxonomy, weights: Weights) -> str:
 
 def mixture_text(taxonomy: Taxonomy, weights: Weights, form: Format) -> str:
     """Return weights in a format, as `write_weights` writes them."""
-    made: dict[Format, Callable[[], str]] = {
+    writers: dict[Format, Callable[[], str]] = {
         "csv": lambda: csv_text(weights_table(taxonomy, weights)),
         "regmix": lambda: regmix_yaml(taxonomy, weights),
         "doremi": lambda: doremi_json(taxonomy, weights),
         "weborganizer": lambda: weborganizer_json(taxonomy, weights),
     }
-    return made[form]()
+    return writers[form]()
 
 
 def format_of(path: Path, form: str | None = None) -> Format:
@@ -99,9 +120,9 @@ def format_of(path: Path, form: str | None = None) -> Format:
     fitting = endings.get(path.suffix.lower(), ())
     if form is None and fitting:
         return fitting[0]
-    for known in fitting:
-        if known == form:
-            return known
+    for candidate in fitting:
+        if candidate == form:
+            return candidate
     raise InputError(
         "A file of weights is .csv, .yaml (regmix) or .json (doremi, weborganizer)",
         f"{path.name!r}" + (f" as {form}" if form else ""),
@@ -128,9 +149,9 @@ def write_weights(path: Path, taxonomy: Taxonomy, weights: Weights, form: str | 
     WorkspaceError
         If the file cannot be written.
     """
-    found = format_of(path, form)
-    write_text(path, mixture_text(taxonomy, weights, found))
-    return found
+    chosen_format = format_of(path, form)
+    write_text(path, mixture_text(taxonomy, weights, chosen_format))
+    return chosen_format
 
 
 def domain_names(taxonomy: Taxonomy, weights: Weights) -> dict[int, str]:
@@ -142,14 +163,3 @@ def domain_names(taxonomy: Taxonomy, weights: Weights) -> dict[int, str]:
 
 def _json(value: object) -> str:
     return json.dumps(value, indent=1) + "\n"  # ASCII only
-
-
-def _quoted(text: str) -> str:
-    """A yaml string in double quotes, on one line; what does not print is escaped as yaml does it."""
-    return '"' + "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in text) + '"'
-
-
-def _number(value: float) -> str:
-    """All digits of a fraction, with the point that yaml 1.1 needs to see a number: 1.0e-05."""
-    text = repr(float(value))
-    return text if "." in text else text.replace("e", ".0e")

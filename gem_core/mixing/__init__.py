@@ -1,4 +1,4 @@
-"""Mixing: from domains to weights. Domains are integer ids and arrays here; where they come from is not known."""
+"""Mixing weights of domains: constraints, strategies, proxies and regression. Domains are arrays and integer ids."""
 
 from gem_core.mixing.constraints import epoch_caps, project
 from gem_core.mixing.mixture_sampling import sample_mixtures, search

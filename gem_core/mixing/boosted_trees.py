@@ -1,4 +1,4 @@
-"""Gradient-boosted trees with RegMix's settings, stopped by folds of their own runs."""
+"""Gradient-boosted trees with RegMix's settings, stopped early by cross-validation on the training runs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +43,9 @@ def fit_trees(mixtures: Float64, losses: Float64, seed: int = 0) -> Callable[[Fl
     >>> bool(abs(predict(np.array([[0.3, 0.3, 0.4]]))[0] - 2.1) < 0.2)
     True
     """
-    rounds = round(float(np.mean([_stopped(mixtures, losses, held, seed) for held in _folds(len(losses), seed)])))
+    rounds = round(
+        float(np.mean([_best_iteration(mixtures, losses, held_out, seed) for held_out in _folds(len(losses), seed)]))
+    )
     model = _train(mixtures, losses, seed, rounds)
     return lambda rows: np.asarray(model.predict(rows), dtype=np.float64)
 
@@ -53,12 +55,14 @@ def _folds(n: int, seed: int) -> list[np.ndarray[tuple[int], np.dtype[np.bool_]]
     return [np.isin(np.arange(n), order[fold::FOLDS]) for fold in range(FOLDS)]
 
 
-def _stopped(mixtures: Float64, losses: Float64, held: np.ndarray[tuple[int], np.dtype[np.bool_]], seed: int) -> int:
+def _best_iteration(
+    mixtures: Float64, losses: Float64, held_out: np.ndarray[tuple[int], np.dtype[np.bool_]], seed: int
+) -> int:
     """Trees after which the held-out fold no longer improves."""
     import lightgbm
 
     stop = lightgbm.early_stopping(PATIENCE, verbose=False)
-    model = _train(mixtures[~held], losses[~held], seed, TREES, (mixtures[held], losses[held]), [stop])
+    model = _train(mixtures[~held_out], losses[~held_out], seed, TREES, (mixtures[held_out], losses[held_out]), [stop])
     return model.best_iteration or TREES
 
 

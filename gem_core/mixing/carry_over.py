@@ -1,4 +1,4 @@
-"""Weights and runs follow their documents into another taxonomy."""
+"""Transfer of weights and proxy runs to another taxonomy by shared tokens."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ ALIKE = 0.95  # correlation of two columns of weights above which runs cannot te
 
 
 @dataclass(frozen=True)
-class Carried:
+class CarriedWeights:
     """Weights in another taxonomy.
 
     Attributes
@@ -54,7 +54,7 @@ def token_overlap(old: ArrayLike, new: ArrayLike, tokens: ArrayLike, n_old: int,
     return table
 
 
-def carry(weights: ArrayLike, overlap: ArrayLike) -> Carried:
+def carry(weights: ArrayLike, overlap: ArrayLike) -> CarriedWeights:
     r"""Move weights over the overlap of two taxonomies: w'_j = sum_i w_i T_ij / sum_j T_ij.
 
     Each domain gives its weight to those that hold its tokens now, in proportion to the tokens. A merged domain has the
@@ -69,7 +69,7 @@ def carry(weights: ArrayLike, overlap: ArrayLike) -> Carried:
 
     Returns
     -------
-    Carried
+    CarriedWeights
 
     Raises
     ------
@@ -83,16 +83,16 @@ def carry(weights: ArrayLike, overlap: ArrayLike) -> Carried:
     """
     table = np.asarray(overlap, dtype=np.float64)
     sums = table.sum(axis=1, keepdims=True)
-    moved = np.asarray(weights, dtype=np.float64) @ (table / np.where(sums > 0, sums, 1.0))
-    arrived = moved.sum(axis=-1, keepdims=True)
+    carried = np.asarray(weights, dtype=np.float64) @ (table / np.where(sums > 0, sums, 1.0))
+    arrived = carried.sum(axis=-1, keepdims=True)
     if not (arrived > 0).all():
         raise InputError(
             "Weights can be carried over only to domains that hold some of their tokens",
             "none in common",
             "Compute weights for this taxonomy",
         )
-    return Carried(
-        frozen(moved / arrived), frozen(table.sum(axis=0) > 0), frozen(np.clip(1.0 - arrived[..., 0], 0.0, 1.0))
+    return CarriedWeights(
+        frozen(carried / arrived), frozen(table.sum(axis=0) > 0), frozen(np.clip(1.0 - arrived[..., 0], 0.0, 1.0))
     )
 
 
@@ -117,11 +117,11 @@ def collinear(mixtures: ArrayLike, above: float = ALIKE) -> tuple[tuple[int, int
     [(0, 1, 1.0)]
     """
     table = np.asarray(mixtures, dtype=np.float64)
-    centred = table - table.mean(axis=0)
-    lengths = np.linalg.norm(centred, axis=0)
+    centered = table - table.mean(axis=0)
+    lengths = np.linalg.norm(centered, axis=0)
     moving = lengths > 1e-12 * np.linalg.norm(table, axis=0)  # above what rounding leaves of a constant
-    unit = centred / np.where(moving, lengths, 1.0)
+    unit = centered / np.where(moving, lengths, 1.0)
     correlation = np.where(np.outer(moving, moving), unit.T @ unit, 0.0)
     pairs = np.argwhere(np.triu(correlation > above, 1))
-    found = [(int(i), int(j), float(min(1.0, correlation[i, j]))) for i, j in pairs]
-    return tuple(sorted(found, key=lambda pair: -pair[2]))
+    collinear_pairs = [(int(i), int(j), float(min(1.0, correlation[i, j]))) for i, j in pairs]
+    return tuple(sorted(collinear_pairs, key=lambda pair: -pair[2]))

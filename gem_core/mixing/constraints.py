@@ -1,4 +1,4 @@
-"""Weights that can be used: between a floor and a cap each, and 1 together."""
+"""Projection of weights onto floors, caps and the simplex."""
 
 import math
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
 
-_ROUNDING = 1e-12  # by which sums of floors or caps may miss 1: shares are sums of many floats
-_NOTHING = 1e-200  # a share below it counts as 0: bounds are divided by shares, and must stay numbers
+_ROUNDING = 1e-12  # tolerance for sums of floors or caps: shares are sums of many floats
+_NOTHING = 1e-200  # Smaller shares count as 0, because bounds are divided by shares and must stay finite.
 
 
 def project(
@@ -56,26 +56,30 @@ def project(
         raise InputError(
             "Weights must be finite, not negative and not all zero", f"{p.tolist()}"[:80], "Pass one number a domain"
         )
-    low, high = (_one_each(bound, p.size) for bound in (floor, np.inf if caps is None else caps))
+    low, high = (_per_domain(bound, p.size) for bound in (floor, np.inf if caps is None else caps))
     _check_bounds(low, high, names or [f"domain {at}" for at in range(p.size)])
     p = p / p.sum()
-    held = p > _NOTHING
-    most = np.where(held, high, low)  # as far as proportions alone can take them
-    if most.sum() >= 1:
-        out = np.clip(np.where(held, p * _scale(p[held], low[held], high[held], 1 - low[~held].sum()), 0), low, high)
+    positive = p > _NOTHING
+    highest_sum = np.where(positive, high, low)  # as far as proportions alone can take them
+    if highest_sum.sum() >= 1:
+        out = np.clip(
+            np.where(positive, p * _scale(p[positive], low[positive], high[positive], 1 - low[~positive].sum()), 0),
+            low,
+            high,
+        )
     else:
-        level = _level(low[~held], high[~held], 1 - high[held].sum())
-        out = np.where(held, high, np.clip(level, low, high))
+        level = _level(low[~positive], high[~positive], 1 - high[positive].sum())
+        out = np.where(positive, high, np.clip(level, low, high))
     return frozen(out)
 
 
-def _one_each(bound: ArrayLike, K: int) -> Float64:
-    found = np.asarray(bound, dtype=np.float64)
-    if found.shape not in ((), (K,)):
+def _per_domain(bound: ArrayLike, K: int) -> Float64:
+    bounds = np.asarray(bound, dtype=np.float64)
+    if bounds.shape not in ((), (K,)):
         raise InputError(
-            f"Floors and caps must be one number, or one a domain ({K})", f"shape {found.shape}", f"Pass {K} numbers"
+            f"Floors and caps must be one number, or one a domain ({K})", f"shape {bounds.shape}", f"Pass {K} numbers"
         )
-    return np.broadcast_to(found, K)
+    return np.broadcast_to(bounds, K)
 
 
 def _check_bounds(low: Float64, high: Float64, names: Sequence[str]) -> None:
@@ -83,9 +87,9 @@ def _check_bounds(low: Float64, high: Float64, names: Sequence[str]) -> None:
         raise InputError(
             "Floors and caps must be numbers from 0", f"{low.min():g} and {high.min():g} at least", "Correct them"
         )
-    over = np.flatnonzero(low > high)
-    if over.size:
-        at = int(over[np.argmax((low - high)[over])])
+    violations = np.flatnonzero(low > high)
+    if violations.size:
+        at = int(violations[np.argmax((low - high)[violations])])
         raise InputError(
             "A weight must not be asked to exceed its cap",
             f"at least {low[at]:.6g} for {names[at]}, whose cap is {high[at]:.6g} ({low[at] - high[at]:.6g} too much)",
@@ -117,11 +121,11 @@ def _scale(p: Float64, low: Float64, high: Float64, total: float) -> float:
             right = middle
     start = bends[left - 1] if left else 0.0
     end = bends[left] if left < len(bends) else np.inf
-    inside = (low / p <= start) & (high / p >= end)  # what moves between the two bends
-    moving = float(p[inside].sum())
+    unbounded = (low / p <= start) & (high / p >= end)  # what moves between the two bends
+    moving = float(p[unbounded].sum())
     if not moving:  # the total is reached at the bend itself
         return float(end if np.isfinite(end) else start)
-    return float((total - np.where(inside, 0.0, np.clip(start * p, low, high)).sum()) / moving)
+    return float((total - np.where(unbounded, 0.0, np.clip(start * p, low, high)).sum()) / moving)
 
 
 def _level(low: Float64, high: Float64, total: float) -> float:
@@ -156,18 +160,18 @@ def epoch_caps(tokens: ArrayLike, budget: float, max_epochs: float) -> Float64:
     >>> epoch_caps([100, 300], 800, 4).tolist()
     [0.5, 1.5]
     """
-    have = np.asarray(tokens, dtype=np.float64)
+    available = np.asarray(tokens, dtype=np.float64)
     if not (0 < budget < math.inf and max_epochs > 0):
         raise InputError(
             "The token budget and the largest number of epochs must be above 0",
             f"{budget:g} and {max_epochs:g}",
             "Give positive numbers",
         )
-    most = max_epochs * float(have.sum())
-    if most < budget * (1 - _ROUNDING):
+    highest_sum = max_epochs * float(available.sum())
+    if highest_sum < budget * (1 - _ROUNDING):
         raise InputError(
-            f"{have.sum():,.0f} tokens at no more than {max_epochs:g} epochs make a budget of {most:,.0f} at most",
-            f"{budget:,.0f} ({budget - most:,.0f} too many)",
-            f"Lower the budget, or allow {math.ceil(100 * budget / have.sum()) / 100:g} epochs",
+            f"{available.sum():,.0f} tokens at no more than {max_epochs:g} epochs allow a budget of {highest_sum:,.0f}",
+            f"{budget:,.0f} ({budget - highest_sum:,.0f} too many)",
+            f"Lower the budget, or allow {math.ceil(100 * budget / available.sum()) / 100:g} epochs",
         )
-    return frozen(most / budget * (have / have.sum()))
+    return frozen(highest_sum / budget * (available / available.sum()))

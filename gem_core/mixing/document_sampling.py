@@ -1,4 +1,4 @@
-"""Draw documents of a domain to a number of tokens: whole epochs, then each document with a known chance."""
+"""Sampling of documents of a domain to a token budget: whole epochs, then known inclusion probabilities."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,11 +97,11 @@ def _chances(sizes: NDArray[np.int64], missing: float, chances: Chances) -> Floa
     below, above = np.zeros(len(sizes)), np.ones(len(sizes))
     while high - low > 1:
         middle = (low + high) // 2
-        found = np.asarray(chances(middle), dtype=np.float64)
-        if float(found @ sizes) <= missing:
-            low, below = middle, found
+        candidate_chances = np.asarray(chances(middle), dtype=np.float64)
+        if float(candidate_chances @ sizes) <= missing:
+            low, below = middle, candidate_chances
         else:
-            high, above = middle, found
+            high, above = middle, candidate_chances
     gap = float((above - below) @ sizes)
     part = (missing - float(below @ sizes)) / gap if gap > 0 else 0.0
     return np.asarray(np.clip(below + part * (above - below), 0.0, 1.0))

@@ -1,4 +1,4 @@
-r"""DoReMi: weights by the domains in which a proxy still has most to learn (arXiv 2305.10429)."""
+r"""DoReMi: weights from the excess loss of a proxy over a reference model (arXiv 2305.10429)."""
 
 import warnings
 from collections.abc import Callable
@@ -162,7 +162,7 @@ def doremi(
     if normaliser not in get_args(Normaliser):
         raise InputError("normaliser must be token or domain", repr(normaliser), "Choose one of them")
     windows = Windows(streams, config.context, config.seed)
-    where = {name: None if folder is None else folder / f"{name}.pt" for name in ("reference", "proxy")}
+    paths = {name: None if folder is None else folder / f"{name}.pt" for name in ("reference", "proxy")}
     key = run_key(streams, config, natural)
     reference = train_group(
         streams,
@@ -170,23 +170,23 @@ def doremi(
         natural[None],
         config,
         device=device,
-        path=where["reference"],
+        path=paths["reference"],
         key=key,
         progress=lambda step, done, total: progress(REFERENCE, done, total),
     )
     progress(REFERENCE, config.steps, config.steps)
     run = _Run(streams, windows, reference, config, normaliser, eta, smoothing, device)
     key = run_key(streams, config, natural, np.array([eta, smoothing, get_args(Normaliser).index(normaliser)]))
-    run.restore(read_checkpoint(where["proxy"], key))
+    run.restore(read_checkpoint(paths["proxy"], key))
     while run.training.done < config.steps:
         progress(PROXY, run.training.done, config.steps)
         run.step()
         if watch is not None and run.steps[-1:] == [run.training.done]:
             watch(np.array(run.curve), np.array(run.steps, dtype=np.int64))
         if run.training.done % KEEP == 0 or run.training.done == config.steps:
-            write_checkpoint(where["proxy"], key, run.state())
+            write_checkpoint(paths["proxy"], key, run.state())
     progress(PROXY, config.steps, config.steps)
-    found = DoReMi(
+    result = DoReMi(
         frozen(run.total / config.steps),
         frozen(run.alpha),
         frozen(np.array(run.curve)),
@@ -195,12 +195,12 @@ def doremi(
         normaliser,
         config.seed,
     )
-    if found.collapsed:
+    if result.collapsed:
         warnings.warn(
-            f"DoReMi collapsed: domain {int(found.weights.argmax())} has {found.weights.max():.0%} of the weight",
+            f"DoReMi collapsed: domain {int(result.weights.argmax())} has {result.weights.max():.0%} of the weight",
             stacklevel=2,
         )
-    return found
+    return result
 
 
 class _Run:
@@ -230,8 +230,8 @@ class _Run:
     def step(self) -> None:
         """One batch: excess, weights, then the proxy by its weighted loss."""
         at, batch, K = self.training.done, self.config.batch, self.alpha.size
-        domain, place = (part[at * batch : (at + 1) * batch] for part in self.plan)
-        tokens = torch.from_numpy(self.windows.tokens(domain, place)[None]).to(self.device)
+        domain, window_index = (part[at * batch : (at + 1) * batch] for part in self.plan)
+        tokens = torch.from_numpy(self.windows.tokens(domain, window_index)[None]).to(self.device)
         losses = token_losses(self.training.parameters, self.shape, tokens)[0]
         with torch.no_grad():
             excess = (losses - token_losses(self.reference, self.shape, tokens)[0]).clamp(min=0).mean(dim=1)

@@ -42,14 +42,14 @@ def start(shape: Shape, proxies: int, seed: int, device: str = "cpu") -> Paramet
     """
     generator = torch.Generator().manual_seed(seed)
     D, V = shape.width, shape.vocabulary
-    one = {"embedding": torch.randn(V, D, generator=generator), "head": torch.zeros(D, V)}
+    single_proxy = {"embedding": torch.randn(V, D, generator=generator), "head": torch.zeros(D, V)}
     for layer in range(shape.layers):
         for name, rows, columns in (("qkv", D, 3 * D), ("up", D, 4 * D)):
-            one[f"{layer}.{name}"] = torch.randn(rows, columns, generator=generator) * rows**-0.5
-        one[f"{layer}.out"], one[f"{layer}.down"] = torch.zeros(D, D), torch.zeros(4 * D, D)
+            single_proxy[f"{layer}.{name}"] = torch.randn(rows, columns, generator=generator) * rows**-0.5
+        single_proxy[f"{layer}.out"], single_proxy[f"{layer}.down"] = torch.zeros(D, D), torch.zeros(4 * D, D)
     return {
         name: value.expand(proxies, *value.shape).contiguous().to(device).requires_grad_()
-        for name, value in one.items()
+        for name, value in single_proxy.items()
     }
 
 
@@ -77,8 +77,8 @@ def token_losses(parameters: Parameters, shape: Shape, windows: Tensor) -> Tenso
     """
     P, B, T = windows.shape[0], windows.shape[1], windows.shape[2] - 1
     D, H = shape.width, shape.heads
-    own = torch.arange(P, device=windows.device)[:, None, None] * shape.vocabulary
-    x = F.embedding(windows[:, :, :-1] + own, parameters["embedding"].flatten(0, 1)).view(P, B * T, D)
+    offsets = torch.arange(P, device=windows.device)[:, None, None] * shape.vocabulary
+    x = F.embedding(windows[:, :, :-1] + offsets, parameters["embedding"].flatten(0, 1)).view(P, B * T, D)
     penalty = _penalty(T, H, windows.device)
     for layer in range(shape.layers):
         qkv = torch.bmm(_norm(x), parameters[f"{layer}.qkv"]).view(P * B, T, 3, H, D // H)

@@ -1,4 +1,4 @@
-r"""GRIP: how many documents to probe in each domain, and how many tokens each gets after the probe."""
+r"""GRIP: allocation of probes to domains, and weights from the measured gains."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,13 +60,13 @@ def mean_lengths(vectors: NDArray[np.floating], positions: ArrayLike, n_domains:
         Domain of each row; -1 for none.
     n_domains : int
     """
-    where = np.asarray(positions)
+    domain_index = np.asarray(positions)
     sums = np.zeros((n_domains, vectors.shape[1]))
     for start in range(0, len(vectors), 65_536):
-        rows = where[start : start + 65_536]
-        kept = rows >= 0
-        np.add.at(sums, rows[kept], np.asarray(vectors[start : start + 65_536][kept], dtype=np.float64))
-    counts = np.bincount(where[where >= 0], minlength=n_domains).astype(np.float64)
+        rows = domain_index[start : start + 65_536]
+        in_domain = rows >= 0
+        np.add.at(sums, rows[in_domain], np.asarray(vectors[start : start + 65_536][in_domain], dtype=np.float64))
+    counts = np.bincount(domain_index[domain_index >= 0], minlength=n_domains).astype(np.float64)
     with np.errstate(invalid="ignore"):
         return frozen(np.linalg.norm(sums, axis=1) / counts)
 
@@ -114,8 +114,8 @@ def neyman(sizes: ArrayLike, spread: ArrayLike, total: int) -> NDArray[np.int64]
         )
     exact = total * project(N * o, caps=N / total)
     counts = np.floor(exact + 1e-9).astype(np.int64)
-    left = np.argsort(counts - exact, kind="stable")[: total - int(counts.sum())]
-    counts[left] += 1
+    remainder_order = np.argsort(counts - exact, kind="stable")[: total - int(counts.sum())]
+    counts[remainder_order] += 1
     counts.setflags(write=False)
     return counts
 
@@ -136,8 +136,8 @@ def replay_budget(
     sizes : (K,) float
         N_k, tokens of the domains; a domain without tokens gets nothing.
     gains : (K,) float
-        dL_k, the relative fall of the loss in the probe (`gem_core.mixing.rapid_adaptation`); z is over the
-        domains with tokens.
+        dL_k, the relative fall of the loss in the probe (`gem_core.mixing.rapid_adaptation`); z is over the domains
+        with tokens.
     quality : (K,) float, optional
         Q_k, higher is better; the same for all when left out.
     temperature : float
@@ -164,13 +164,13 @@ def replay_budget(
     """
     N, gain = np.asarray(sizes, dtype=np.float64), np.asarray(gains, dtype=np.float64)
     Q = np.zeros_like(N) if quality is None else np.asarray(quality, dtype=np.float64)
-    live = N > 0
+    has_tokens = N > 0
     if not (
         np.isfinite(N).all()
         and (N >= 0).all()
-        and live.any()
-        and np.isfinite(gain[live]).all()
-        and np.isfinite(Q[live]).all()
+        and has_tokens.any()
+        and np.isfinite(gain[has_tokens]).all()
+        and np.isfinite(Q[has_tokens]).all()
     ):
         raise InputError(
             "Sizes, gains and qualities must be finite numbers, and one size above 0",
@@ -181,10 +181,10 @@ def replay_budget(
         raise InputError(
             "The temperature must be above 0, alpha a number", f"{temperature:g} and {alpha:g}", "Use 1 and 0.5"
         )
-    exponent = Q[live] / temperature + alpha * standardised(gain[live])
+    exponent = Q[has_tokens] / temperature + alpha * standardised(gain[has_tokens])
     raw = np.zeros_like(N)
-    raw[live] = N[live] ** SIZE_POWER * np.exp(exponent - exponent.max())
-    return project(raw, None if caps is None else np.where(live, np.asarray(caps, dtype=np.float64), 0.0))
+    raw[has_tokens] = N[has_tokens] ** SIZE_POWER * np.exp(exponent - exponent.max())
+    return project(raw, None if caps is None else np.where(has_tokens, np.asarray(caps, dtype=np.float64), 0.0))
 
 
 def standardised(values: Float64) -> Float64:

@@ -1,4 +1,4 @@
-r"""Which documents of a domain are read: longer ones rather, near-duplicates rarely, every chance known."""
+r"""Inclusion probabilities of documents by length and density (GRIP)."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,10 +18,9 @@ def inclusion(log_length: ArrayLike, density: ArrayLike, count: int, *, beta: fl
     r"""Return each document's chance to be among `count` drawn without replacement (GRIP, length-rectified).
 
     pi_i = min(1, c exp(beta z(log length_i)) / density_i), with c such that the pi sum to `count`. A draw with
-    these chances (`gem_core.mixing.document_sampling`) makes sum_{i drawn} y_i / pi_i an unbiased
-    estimate of sum_i y_i (Horvitz and Thompson, 1952).
-    By length alone, a nest of long near-duplicates is drawn again and again; dividing by
-    the density gives the nest about the chance of one document of its surroundings.
+    these chances (`gem_core.mixing.document_sampling`) makes sum_{i drawn} y_i / pi_i an unbiased estimate of
+    sum_i y_i (Horvitz and Thompson, 1952). By length alone, long near-duplicates would be drawn again
+    and again; dividing by the density gives such a group about the chance of a single document nearby.
 
     Parameters
     ----------
@@ -105,25 +104,25 @@ def density_of(vectors: Floating, *, sample: int = SAMPLE, near: int = NEAR, see
         raise InputError("A density needs documents", "0", "Leave the domain out")
     if m == 1:
         return frozen(np.ones(1))
-    chosen = np.sort(np.random.default_rng(seed).choice(m, min(sample, m), replace=False))
-    centres = np.asarray(vectors[chosen], dtype=np.float64)
-    width = _width(centres, near)
-    own = np.full(m, -1)
-    own[chosen] = np.arange(len(chosen))
+    sample_rows = np.sort(np.random.default_rng(seed).choice(m, min(sample, m), replace=False))
+    centers = np.asarray(vectors[sample_rows], dtype=np.float64)
+    width = _width(centers, near)
+    sample_index = np.full(m, -1)
+    sample_index[sample_rows] = np.arange(len(sample_rows))
     out = np.empty(m)
-    step = max(_CELLS // len(chosen), 1)
+    step = max(_CELLS // len(sample_rows), 1)
     for start in range(0, m, step):
-        kernel = np.asarray(vectors[start : start + step], dtype=np.float64) @ centres.T
+        kernel = np.asarray(vectors[start : start + step], dtype=np.float64) @ centers.T
         kernel = np.exp(-(((1 - kernel) / width) ** 2))
-        rows = np.flatnonzero(own[start : start + step] >= 0)
-        kernel[rows, own[start : start + step][rows]] = 0.0
+        rows = np.flatnonzero(sample_index[start : start + step] >= 0)
+        kernel[rows, sample_index[start : start + step][rows]] = 0.0
         out[start : start + step] = 1 + kernel.sum(axis=1)
-    return frozen(out / (len(chosen) + 1))
+    return frozen(out / (len(sample_rows) + 1))
 
 
-def _width(centres: Float64, near: int) -> float:
-    distances = 1 - centres @ centres.T
+def _width(centers: Float64, near: int) -> float:
+    distances = 1 - centers @ centers.T
     np.fill_diagonal(distances, np.inf)
-    rank = min(near, len(centres) - 1) - 1
+    rank = min(near, len(centers) - 1) - 1
     width = float(np.median(np.partition(distances, rank, axis=1)[:, rank]))
     return max(width, 1e-6)  # where most documents are copies, any other distance is far

@@ -1,4 +1,4 @@
-"""Random mixtures: to train proxies on, and to search for the best one."""
+"""Random mixtures, for proxy training and for the search of the best mixture."""
 
 from collections.abc import Callable
 
@@ -71,8 +71,8 @@ def sample_mixtures(
             f"at most {most:g} times each share, {most:g} together",
             "Use a cap above 1",
         )
-    live = np.flatnonzero(p > 0)
-    q = np.sqrt(p[live]) / np.sqrt(p[live]).sum()
+    has_share = np.flatnonzero(p > 0)
+    q = np.sqrt(p[has_share]) / np.sqrt(p[has_share]).sum()
     scales = np.geomspace(*SCALES, max(count, 2))
     rng = np.random.default_rng(seed)
     out = np.zeros((count, p.size))
@@ -81,8 +81,8 @@ def sample_mixtures(
             draw = rng.dirichlet(scale * q)
             draw[draw < least] = 0.0
             total = draw.sum()
-            if total > 0 and np.all(draw / total <= most * p[live]):
-                out[i, live] = draw / total
+            if total > 0 and np.all(draw / total <= most * p[has_share]):
+                out[i, has_share] = draw / total
                 break
         else:
             raise InputError(
@@ -134,15 +134,15 @@ def search(
     """
     p = np.asarray(prior, dtype=np.float64)
     rng = np.random.default_rng(seed)
-    drawn = rng.dirichlet(np.maximum(p, 1e-6), draws)  # a domain without a share is drawn next to never
+    candidates = rng.dirichlet(np.maximum(p, 1e-6), draws)  # a domain without a share is drawn next to never
     if caps is not None:
-        inside = (drawn <= np.asarray(caps)).all(axis=1)
-        drawn = drawn[inside] if inside.sum() >= _ENOUGH * best else _projected(drawn, caps)
-    if len(drawn) < best:
+        within_caps = (candidates <= np.asarray(caps)).all(axis=1)
+        candidates = candidates[within_caps] if within_caps.sum() >= _ENOUGH * best else _project_rows(candidates, caps)
+    if len(candidates) < best:
         raise InputError(f"A search draws at least {best} mixtures", f"{draws:,}", "Draw more")
-    chosen = drawn[np.argsort(predict(drawn), kind="stable")[:best]]
-    return frozen(chosen.mean(axis=0))
+    best_rows = candidates[np.argsort(predict(candidates), kind="stable")[:best]]
+    return frozen(best_rows.mean(axis=0))
 
 
-def _projected(drawn: Float64, caps: ArrayLike) -> Float64:
-    return np.array([project(row, caps) for row in drawn[:_PROJECTED]])
+def _project_rows(candidates: Float64, caps: ArrayLike) -> Float64:
+    return np.array([project(row, caps) for row in candidates[:_PROJECTED]])

@@ -1,4 +1,4 @@
-r"""The instant proxy: a mixture of n-gram models. Its loss is convex in the weights, so its best mixture is certain."""
+r"""N-gram proxy: losses of a mixture of bigram models, convex in the weights, and their exact minimum."""
 
 import warnings
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ TOLERANCE = 1e-7
 
 @dataclass(frozen=True)
 class NgramProxy:
-    r"""What each domain's n-gram model makes of held-out tokens.
+    r"""Probability of held-out tokens under the n-gram model of each domain.
 
     L_t(w) = -E_t[log sum_k w_k q_k(x)] over held-out tokens x of target t: the loss of the mixture of the models, an
     upper bound of what one model trained on the mixed documents would need. Convex in w.
@@ -88,19 +88,19 @@ def ngram_proxy(streams: Streams, *, sample: int = SAMPLE, seed: int = 0) -> Ngr
     True
     """
     V = streams.vocabulary
-    for k, (train, held) in enumerate(zip(streams.train, streams.held, strict=True)):
-        if len(train) < 2 or len(held) < 2:
+    for k, (train, held_out) in enumerate(zip(streams.train, streams.held, strict=True)):
+        if len(train) < 2 or len(held_out) < 2:
             raise InputError(
                 "Each domain must have tokens to train on and tokens held out",
-                f"{len(train)} and {len(held)} for domain {k}",
+                f"{len(train)} and {len(held_out)} for domain {k}",
                 "Merge it with another, or exclude it",
             )
     rng = np.random.default_rng(seed)
     contexts, tokens, sizes = [], [], []
-    for held in streams.held:
-        rows = np.sort(rng.choice(np.arange(1, len(held)), min(sample, len(held) - 1), replace=False))
-        contexts.append(held[rows - 1].astype(np.int64))
-        tokens.append(held[rows].astype(np.int64))
+    for held_out in streams.held:
+        rows = np.sort(rng.choice(np.arange(1, len(held_out)), min(sample, len(held_out) - 1), replace=False))
+        contexts.append(held_out[rows - 1].astype(np.int64))
+        tokens.append(held_out[rows].astype(np.int64))
         sizes.append(rows.size)
     context, token = np.concatenate(contexts), np.concatenate(tokens)
     q = np.empty((token.size, len(streams)))
@@ -196,17 +196,23 @@ def ngram_optimum(
     n_iter = 0
     while (gap := _gap(g, bound)) > tolerance and n_iter < max_iter:
         n_iter += 1
-        one = project(w * g, bound)
-        two = project(one * gradient(one)[0], bound)
-        r, v = one - w, two - 2 * one + w
+        first_step = project(w * g, bound)
+        second_step = project(first_step * gradient(first_step)[0], bound)
+        r, v = first_step - w, second_step - 2 * first_step + w
         curve = float(np.linalg.norm(v))
-        far = two
+        extrapolated = second_step
         if curve > 0:
             alpha = max(float(np.linalg.norm(r)) / curve, 1.0)
-            far = project(np.maximum(w + 2 * alpha * r + alpha**2 * v, 0.01 * two), bound)  # 0 could not grow again
-        g_far, loss_far = gradient(far)
-        g_two, loss_two = gradient(two)
-        w, g, loss = (far, g_far, loss_far) if loss_far <= loss_two else (two, g_two, loss_two)
+            extrapolated = project(
+                np.maximum(w + 2 * alpha * r + alpha**2 * v, 0.01 * second_step), bound
+            )  # 0 could not grow again
+        g_extrapolated, loss_extrapolated = gradient(extrapolated)
+        g_second, loss_second = gradient(second_step)
+        w, g, loss = (
+            (extrapolated, g_extrapolated, loss_extrapolated)
+            if loss_extrapolated <= loss_second
+            else (second_step, g_second, loss_second)
+        )
     if gap > tolerance:
         warnings.warn(
             f"The mixture is within {gap:.2g} nats of the best one, not {tolerance:g}",

@@ -1,4 +1,4 @@
-r"""PerfRe: read more of the domains whose text lowers the loss, and less of those whose text raises it."""
+r"""PerfRe: upweight domains whose text lowers the target loss, and downweight those that raise it."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ LIFT = 3.0  # what the weight of the most helpful domain is multiplied by; a dom
 
 @dataclass(frozen=True)
 class PerfRe:
-    """What up-sampling each domain does to the target.
+    """Effect of upsampling each domain on the target loss.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-r"""Can losses be predicted from mixtures? Fit on a part of the runs, rank the rest, many times over."""
+r"""Predictability: rank correlation of predicted and measured losses over random splits of the runs."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ from gem_core.mixing.regressors import NAMES, Name, choose, fit_regressor, spear
 
 SPLITS = 10
 HELD = 0.25  # of the runs, in every split
-STRONG, WEAK = 0.8, 0.5  # median rank correlation from which the words change
+STRONG, WEAK = 0.8, 0.5  # median rank correlation of the verdicts
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,11 @@ def predictability(
     for i in range(splits):
         progress("split runs", i, splits)
         order = rng.permutation(len(L))
-        fit, rest = order[out:], order[:out]
-        name = choose(W[fit], L[fit], seed=seed).name if regressor == "auto" else regressor
-        scores[i] = spearman(fit_regressor(name, W[fit], L[fit], seed=seed).predict(W[rest]), L[rest])
+        fitted_runs, held_out_runs = order[out:], order[:out]
+        name = choose(W[fitted_runs], L[fitted_runs], seed=seed).name if regressor == "auto" else regressor
+        scores[i] = spearman(
+            fit_regressor(name, W[fitted_runs], L[fitted_runs], seed=seed).predict(W[held_out_runs]), L[held_out_runs]
+        )
         names.append(name)
     progress("split runs", splits, splits)
     return Predictability(frozen(scores), tuple(names), out, len(L))

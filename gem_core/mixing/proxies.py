@@ -1,4 +1,4 @@
-"""Training proxies: a small GPT for each mixture, in groups, alike in everything but the mixture."""
+"""Proxy training: one small GPT per mixture, in batches, with equal settings and data order."""
 
 import hashlib
 import json
@@ -106,16 +106,16 @@ class Windows:
         reach = np.cumsum(mixture)
         points = (np.arange(1, count + 1) * GOLDEN) % 1.0
         domain = np.searchsorted(reach / reach[-1], points, side="right")
-        place = np.empty(count, dtype=np.int64)
+        window_index = np.empty(count, dtype=np.int64)
         for k in np.unique(domain):
-            own = np.flatnonzero(domain == k)
-            place[own] = np.arange(own.size) % self.sizes[k]
-        return domain, place
+            members = np.flatnonzero(domain == k)
+            window_index[members] = np.arange(members.size) % self.sizes[k]
+        return domain, window_index
 
-    def tokens(self, domain: Int64, place: Int64) -> Int64:
+    def tokens(self, domain: Int64, window_index: Int64) -> Int64:
         """Token ids of some windows, (len(domain), context + 1)."""
         out = np.empty((len(domain), self.context + 1), dtype=np.int64)
-        for i, (k, j) in enumerate(zip(domain, place, strict=True)):
+        for i, (k, j) in enumerate(zip(domain, window_index, strict=True)):
             begin = self._orders[k][j] * self.context
             out[i] = self._streams.train[k][begin : begin + self.context + 1]
         return out
@@ -216,17 +216,19 @@ def train_proxies(
     windows = Windows(streams, config.context, config.seed)
     total, out = len(rows) * config.steps, np.empty((len(rows), len(streams)))
     for first in range(0, len(rows), size):
-        some = rows[first : first + size]
-        told = _told(progress, first * config.steps, len(some), total)
+        group_mixtures = rows[first : first + size]
+        group_progress = _group_progress(progress, first * config.steps, len(group_mixtures), total)
         path = None if folder is None else folder / f"group-{first:05d}.pt"
-        key = run_key(streams, config, some)
-        kept = read_checkpoint(path, key)
-        if "losses" not in kept:
-            trained = train_group(streams, windows, some, config, device=device, path=path, key=key, progress=told)
-            kept = {"losses": torch.from_numpy(judge(trained, streams, config).copy())}
-            write_checkpoint(path, key, kept)
-        out[first : first + size] = kept["losses"].numpy()
-        told(STEP, config.steps, config.steps)
+        key = run_key(streams, config, group_mixtures)
+        checkpoint = read_checkpoint(path, key)
+        if "losses" not in checkpoint:
+            trained = train_group(
+                streams, windows, group_mixtures, config, device=device, path=path, key=key, progress=group_progress
+            )
+            checkpoint = {"losses": torch.from_numpy(judge(trained, streams, config).copy())}
+            write_checkpoint(path, key, checkpoint)
+        out[first : first + size] = checkpoint["losses"].numpy()
+        group_progress(STEP, config.steps, config.steps)
     return frozen(out)
 
 
@@ -245,13 +247,13 @@ def train_group(
     shape = config.shape(streams.vocabulary)
     plans = [windows.plan(mixture, config.steps * config.batch) for mixture in mixtures]
     training = Training.begin(streams, config, len(mixtures), device)
-    kept = read_checkpoint(path, key)
-    if kept:
-        training.restore(kept)
+    checkpoint = read_checkpoint(path, key)
+    if checkpoint:
+        training.restore(checkpoint)
     while training.done < config.steps:
         progress(STEP, training.done, config.steps)
         part = slice(training.done * config.batch, (training.done + 1) * config.batch)
-        tokens = np.stack([windows.tokens(domain[part], place[part]) for domain, place in plans])
+        tokens = np.stack([windows.tokens(domain[part], window_index[part]) for domain, window_index in plans])
         losses = token_losses(training.parameters, shape, torch.from_numpy(tokens).to(device))
         training.step(losses.mean(dim=(1, 2)).sum())
         if training.done % KEEP == 0 or training.done == config.steps:
@@ -265,13 +267,13 @@ def judge(parameters: Parameters, streams: Streams, config: ProxyConfig) -> Floa
     shape, first = config.shape(streams.vocabulary), parameters["head"]
     P, T = len(first), config.context
     out = np.empty((P, len(streams)))
-    for k, held in enumerate(streams.held):
-        count = max(min(config.judged, len(held) - 1) // T, 1)
-        rows = np.stack([held[i * T : (i + 1) * T + 1] for i in range(count)]).astype(np.int64)
+    for k, held_out in enumerate(streams.held):
+        count = max(min(config.judged, len(held_out) - 1) // T, 1)
+        rows = np.stack([held_out[i * T : (i + 1) * T + 1] for i in range(count)]).astype(np.int64)
         total = torch.zeros(P, dtype=torch.float64, device=first.device)
         for begin in range(0, count, config.batch):
-            some = torch.from_numpy(rows[begin : begin + config.batch]).to(first.device).expand(P, -1, -1)
-            total += token_losses(parameters, shape, some).sum(dim=(1, 2), dtype=torch.float64)
+            group_mixtures = torch.from_numpy(rows[begin : begin + config.batch]).to(first.device).expand(P, -1, -1)
+            total += token_losses(parameters, shape, group_mixtures).sum(dim=(1, 2), dtype=torch.float64)
         out[:, k] = (total / (count * T)).cpu().numpy()
     return frozen(out)
 
@@ -305,10 +307,10 @@ def read_checkpoint(path: Path | None, key: str) -> dict[str, Any]:
     return {}
 
 
-def _told(progress: Progress, before: int, proxies: int, steps: int) -> Progress:
+def _group_progress(progress: Progress, before: int, proxies: int, steps: int) -> Progress:
     """A group's progress as progress of the whole run."""
 
-    def tell(step: str, done: int, total: int) -> None:
+    def report(step: str, done: int, total: int) -> None:
         progress(step, before + done * proxies, steps)
 
-    return tell
+    return report

@@ -1,4 +1,4 @@
-"""Proxy runs: which mixture each was trained on, and what it lost. Read in the layout of RegMix."""
+"""Proxy runs: mixtures and losses, read from CSV files."""
 
 import csv
 from dataclasses import dataclass
@@ -67,13 +67,15 @@ class Runs:
             If no target, or more than one, goes by that name.
         """
         exact = [i for i, name in enumerate(self.targets) if name == target]
-        found = exact or [i for i, name in enumerate(self.targets) if target in name]
-        if len(found) != 1:
-            known = ", ".join(self.targets[i] for i in found) if found else ", ".join(self.targets)
+        matches = exact or [i for i, name in enumerate(self.targets) if target in name]
+        if len(matches) != 1:
+            known = ", ".join(self.targets[i] for i in matches) if matches else ", ".join(self.targets)
             raise InputError(
-                "--target must name one loss column", f"{target!r}, which fits {len(found)}", f"Choose one of: {known}"
+                "--target must name one loss column",
+                f"{target!r}, which fits {len(matches)}",
+                f"Choose one of: {known}",
             )
-        return np.asarray(self.losses[:, found[0]])
+        return np.asarray(self.losses[:, matches[0]])
 
 
 def read_runs(mixtures: Path, losses: Path) -> Runs:
@@ -96,10 +98,10 @@ def read_runs(mixtures: Path, losses: Path) -> Runs:
         If a file cannot be read, a cell is no number, a run stands in one file only or twice, a weight is negative, or
         the weights of a run do not sum to 1 within rounding (0.02).
     """
-    weights, lost = _table(mixtures), _table(losses)
+    weights, loss_table = _table(mixtures), _table(losses)
     missing = [
-        *(run for run in weights.index if run not in set(lost.index)),
-        *(run for run in lost.index if run not in set(weights.index)),
+        *(run for run in weights.index if run not in set(loss_table.index)),
+        *(run for run in loss_table.index if run not in set(weights.index)),
     ]
     if missing:
         raise InputError(
@@ -116,18 +118,18 @@ def read_runs(mixtures: Path, losses: Path) -> Runs:
             f"Correct {mixtures}",
         )
     sums = table.sum(axis=1)
-    wrong = np.flatnonzero(np.abs(sums - 1) > ROUNDING)
-    if wrong.size:
+    wrong_sums = np.flatnonzero(np.abs(sums - 1) > ROUNDING)
+    if wrong_sums.size:
         raise InputError(
             "The weights of a run must sum to 1 (rounded ones within 0.02)",
-            f"{sums[wrong[0]]:.4g} in run {weights.index[wrong[0]]!r}, and {wrong.size - 1} more",
+            f"{sums[wrong_sums[0]]:.4g} in run {weights.index[wrong_sums[0]]!r}, and {wrong_sums.size - 1} more",
             f"Correct {mixtures}",
         )
     return Runs(
         tuple(map(str, weights.columns)),
-        tuple(map(str, lost.columns)),
+        tuple(map(str, loss_table.columns)),
         frozen(table / sums[:, None]),
-        frozen(lost.loc[weights.index].to_numpy(np.float64)),
+        frozen(loss_table.loc[weights.index].to_numpy(np.float64)),
         tuple(weights.index),
         frozen(table),
     )
@@ -148,9 +150,9 @@ def _table(path: Path) -> pd.DataFrame:
             "Give files in the layout of RegMix",
         )
     names, index = rows[0][1:], [row[0] for row in rows[1:]]
-    twice = next((name for names_ in (names, index) for name in names_ if names_.count(name) > 1), None)
-    if twice is not None:
-        raise InputError("Runs and columns must be named once", f"{twice!r} twice in {path}", "Rename one of them")
+    duplicate = next((name for names_ in (names, index) for name in names_ if names_.count(name) > 1), None)
+    if duplicate is not None:
+        raise InputError("Runs and columns must be named once", f"{duplicate!r} twice in {path}", "Rename one of them")
     values = np.empty((len(index), len(names)))
     for i, row in enumerate(rows[1:]):
         for j, cell in enumerate(row[1:]):

@@ -1,4 +1,4 @@
-r"""Rapid Adaptation Probe: how fast the last layer of a trained proxy learns each domain."""
+r"""Rapid adaptation probe: relative loss reduction when the last layer of a proxy is retrained on a domain."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ Int64 = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What the probes of K domains found.
+    """Gains of the probes of K domains.
 
     Attributes
     ----------
@@ -110,23 +110,26 @@ def rapid_adaptation(
     key = run_key(streams, config, counts.astype(np.float64), head)
     for first in range(0, len(domain), size):
         progress(STEP, first, len(domain))
-        some = slice(first, first + size)
+        rows = slice(first, first + size)
         path = None if folder is None else folder / f"probes-{first:05d}.pt"
-        kept = read_checkpoint(path, key)
-        if "gains" in kept:
-            gains[some] = kept["gains"].numpy()
+        checkpoint = read_checkpoint(path, key)
+        if "gains" in checkpoint:
+            gains[rows] = checkpoint["gains"].numpy()
             continue
         read = np.stack(
             [
                 _windows(windows, int(k), int(i), steps * config.batch)
-                for k, i in zip(domain[some], number[some], strict=True)
+                for k, i in zip(domain[rows], number[rows], strict=True)
             ]
         )
-        held = np.stack(
-            [_held(streams, int(k), int(i), config.context) for k, i in zip(domain[some], number[some], strict=True)]
+        held_out = np.stack(
+            [
+                _held_out_windows(streams, int(k), int(i), config.context)
+                for k, i in zip(domain[rows], number[rows], strict=True)
+            ]
         )
-        gains[some] = _probe(body, config, streams.vocabulary, read, held, steps, rate, device)
-        write_checkpoint(path, key, {"gains": torch.from_numpy(gains[some].copy())})
+        gains[rows] = _run_probes(body, config, streams.vocabulary, read, held_out, steps, rate, device)
+        write_checkpoint(path, key, {"gains": torch.from_numpy(gains[rows].copy())})
     progress(STEP, len(domain), len(domain))
     groups = np.split(gains, np.cumsum(counts)[:-1])
     return Adaptation(
@@ -138,24 +141,24 @@ def rapid_adaptation(
 
 def _windows(windows: Windows, domain: int, number: int, count: int) -> Int64:
     """Windows of one probe, those that follow the ones of the probe before: (count, context + 1)."""
-    place = (number * count + np.arange(count)) % windows.sizes[domain]
-    return windows.tokens(np.full(count, domain), place)
+    window_indices = (number * count + np.arange(count)) % windows.sizes[domain]
+    return windows.tokens(np.full(count, domain), window_indices)
 
 
-def _held(streams: Streams, domain: int, number: int, context: int) -> Int64:
+def _held_out_windows(streams: Streams, domain: int, number: int, context: int) -> Int64:
     """Held-out windows of one probe, (16, context + 1)."""
-    held = streams.held[domain]
-    there = (len(held) - 1) // context
-    places = (number * JUDGED + np.arange(JUDGED)) % there
-    return np.stack([held[i * context : (i + 1) * context + 1] for i in places]).astype(np.int64)
+    held_out = streams.held[domain]
+    available = (len(held_out) - 1) // context
+    window_indices = (number * JUDGED + np.arange(JUDGED)) % available
+    return np.stack([held_out[i * context : (i + 1) * context + 1] for i in window_indices]).astype(np.int64)
 
 
-def _probe(
+def _run_probes(
     body: Parameters,
     config: ProxyConfig,
     vocabulary: int,
     read: Int64,
-    held: Int64,
+    held_out: Int64,
     steps: int,
     rate: float,
     device: str,
@@ -169,8 +172,8 @@ def _probe(
         name: value if name in trained else body[name].detach().to(device).expand(P, *value.shape[1:])
         for name, value in fresh.items()
     }
-    optimiser = torch.optim.Adam([parameters[name] for name in sorted(trained)], lr=rate)
-    judged = torch.from_numpy(held).to(device)
+    optimizer = torch.optim.Adam([parameters[name] for name in sorted(trained)], lr=rate)
+    judged = torch.from_numpy(held_out).to(device)
 
     @torch.no_grad()
     def loss() -> Float64:
@@ -178,8 +181,8 @@ def _probe(
 
     before = loss()
     for step in range(steps):
-        some = torch.from_numpy(read[:, step * config.batch : (step + 1) * config.batch]).to(device)
-        optimiser.zero_grad()
-        token_losses(parameters, shape, some).mean(dim=(1, 2)).sum().backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        rows = torch.from_numpy(read[:, step * config.batch : (step + 1) * config.batch]).to(device)
+        optimizer.zero_grad()
+        token_losses(parameters, shape, rows).mean(dim=(1, 2)).sum().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
     return (before - loss()) / before

@@ -106,10 +106,11 @@ def regmix(
     """
     losses = runs.loss(target)
     if not np.isfinite(losses).all():
-        bad = np.flatnonzero(~np.isfinite(losses))
+        not_finite = np.flatnonzero(~np.isfinite(losses))
         raise InputError(
             "Every run must have a loss that is a number",
-            f"{losses[bad[0]]} for {target} in run {runs.index[bad[0]]!r}, and {bad.size - 1} more",
+            f"{losses[not_finite[0]]} for {target} in run {runs.index[not_finite[0]]!r}"
+            f", and {not_finite.size - 1} more",
             "Train those proxies again, or leave them out",
         )
     if test is not None and test.domains != runs.domains:
@@ -168,10 +169,10 @@ def _interval(
     if not resamples:
         return frozen(np.full(K, np.nan)), frozen(np.full(K, np.nan))
     rng = np.random.default_rng(seed)
-    found = np.empty((resamples, K))
+    interval_mixtures = np.empty((resamples, K))
     for i in range(resamples):
         rows = rng.integers(len(runs), size=len(runs))
         model = fit_regressor(name, runs.rows[rows], losses[rows], seed=seed)
-        found[i] = search(model.predict, prior, seed=seed + i, caps=caps)
-    low, high = np.quantile(found, ((1 - level) / 2, (1 + level) / 2), axis=0)
+        interval_mixtures[i] = search(model.predict, prior, seed=seed + i, caps=caps)
+    low, high = np.quantile(interval_mixtures, ((1 - level) / 2, (1 + level) / 2), axis=0)
     return frozen(low), frozen(high)

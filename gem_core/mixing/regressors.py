@@ -1,4 +1,4 @@
-"""From mixtures to losses: regressors behind one face, and how far each can be trusted on runs it never saw."""
+"""Regressors from mixtures to losses, with out-of-fold rank correlation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Regressor:
 
 def parameters(name: Name, n_domains: int) -> int:
     """Runs that a regressor needs at least: as many as it has parameters (10 for the trees, which have none)."""
-    own = {"lightgbm": 10, "linear": n_domains, "effective": n_domains + 4, "exponential": n_domains + 2}
-    return own[name] if name in own else min(own.values())
+    parameter_counts = {"lightgbm": 10, "linear": n_domains, "effective": n_domains + 4, "exponential": n_domains + 2}
+    return parameter_counts[name] if name in parameter_counts else min(parameter_counts.values())
 
 
 def fit_regressor(name: Name, mixtures: Float64, losses: Float64, *, seed: int = 0) -> Regressor:
@@ -38,7 +38,7 @@ def fit_regressor(name: Name, mixtures: Float64, losses: Float64, *, seed: int =
     ----------
     name : "lightgbm", "linear", "effective", "exponential" or "ensemble"
         Gradient-boosted trees with RegMix's settings; least squares; the two mixing laws
-        (`gem_core.mixing.scaling_laws`); the mean of what those of the four predict that have runs enough.
+        (`gem_core.mixing.scaling_laws`); the mean prediction of those of the four that have enough runs.
     mixtures : (n, K) float
         Rows that sum to 1, or nearly where weights were rounded: all but the trees scale them.
     losses : (n,) float
@@ -69,12 +69,14 @@ def fit_regressor(name: Name, mixtures: Float64, losses: Float64, *, seed: int =
             "Train more proxies, or choose a regressor with fewer parameters",
         )
     if name == "ensemble":
-        models = [fit_regressor(one, mixtures, losses, seed=seed) for one in _members(len(losses), mixtures.shape[1])]
+        models = [
+            fit_regressor(member, mixtures, losses, seed=seed) for member in _members(len(losses), mixtures.shape[1])
+        ]
         return Regressor(name, lambda rows: np.mean([model.predict(rows) for model in models], axis=0))
     if name == "lightgbm":
         return Regressor(name, fit_trees(mixtures, losses, seed))
-    law = _law(name, _scaled(mixtures), losses, seed)
-    return Regressor(name, lambda rows: law(_scaled(rows)))
+    law = _law(name, _normalize_rows(mixtures), losses, seed)
+    return Regressor(name, lambda rows: law(_normalize_rows(rows)))
 
 
 def _law(name: Name, mixtures: Float64, losses: Float64, seed: int) -> Predict:
@@ -86,7 +88,7 @@ def _law(name: Name, mixtures: Float64, losses: Float64, seed: int) -> Predict:
     return lambda rows: np.asarray(rows @ slopes)
 
 
-def _scaled(rows: Float64) -> Float64:
+def _normalize_rows(rows: Float64) -> Float64:
     array = np.asarray(rows, dtype=np.float64)
     return np.asarray(array / array.sum(axis=1, keepdims=True))
 
@@ -114,9 +116,11 @@ def out_of_fold(name: Name, mixtures: Float64, losses: Float64, *, seed: int = 0
     order = np.random.default_rng(seed).permutation(n)
     out = np.empty(n)
     for fold in range(folds):
-        held = np.zeros(n, dtype=bool)
-        held[order[fold::folds]] = True
-        out[held] = fit_regressor(name, mixtures[~held], losses[~held], seed=seed).predict(mixtures[held])
+        held_out = np.zeros(n, dtype=bool)
+        held_out[order[fold::folds]] = True
+        out[held_out] = fit_regressor(name, mixtures[~held_out], losses[~held_out], seed=seed).predict(
+            mixtures[held_out]
+        )
     return frozen(out)
 
 
@@ -136,8 +140,10 @@ def choose(mixtures: Float64, losses: Float64, *, seed: int = 0) -> Choice:
     InputError
         If there are too few runs for any.
     """
-    left = len(losses) - -(-len(losses) // FOLDS)  # of the smallest fit
-    predicted = {name: out_of_fold(name, mixtures, losses, seed=seed) for name in _members(left, mixtures.shape[1])}
+    fitted_runs = len(losses) - -(-len(losses) // FOLDS)  # of the smallest fit
+    predicted = {
+        name: out_of_fold(name, mixtures, losses, seed=seed) for name in _members(fitted_runs, mixtures.shape[1])
+    }
     if not predicted:
         raise InputError(
             "A regressor needs more runs than it has parameters",

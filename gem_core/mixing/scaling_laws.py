@@ -1,4 +1,4 @@
-r"""Mixing laws: a loss as a function of the weights, with few parameters, fitted by least squares."""
+r"""Mixing laws: parametric functions from weights to a loss, fitted by least squares."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,8 +62,8 @@ def fit_effective(mixtures: Float64, losses: Float64, seed: int = 0) -> Effectiv
     def residual(theta: Float64) -> Float64:
         law = _effective(theta)
         powers = np.where(mixtures > 0, np.exp(law.e * logs), 0.0)
-        miss = (law.c - law.g * np.log(law.b + powers @ law.a) - losses) / scale
-        return np.concatenate([miss, _TIGHT * (theta[4:] - theta[4:].mean()) / np.sqrt(K)])
+        residuals = (law.c - law.g * np.log(law.b + powers @ law.a) - losses) / scale
+        return np.concatenate([residuals, _TIGHT * (theta[4:] - theta[4:].mean()) / np.sqrt(K)])
 
     def start(rng: np.random.Generator) -> Float64:
         return np.concatenate(
@@ -111,5 +111,5 @@ def _best(
     from scipy.optimize import least_squares
 
     rng = np.random.default_rng(seed)
-    found = [least_squares(residual, start(rng), max_nfev=200) for _ in range(STARTS)]
-    return np.asarray(min(found, key=lambda one: one.cost).x)
+    fits = [least_squares(residual, start(rng), max_nfev=200) for _ in range(STARTS)]
+    return np.asarray(min(fits, key=lambda fit: fit.cost).x)

@@ -1,4 +1,4 @@
-"""What proxies read: for each domain a stream of token ids to train on, and one that nobody trains on."""
+"""Token streams of domains: training tokens and held-out tokens."""
 
 from dataclasses import dataclass
 

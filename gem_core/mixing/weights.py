@@ -1,4 +1,4 @@
-"""Weights of domains beside what they are measured by: natural share, ratio, epochs at a token budget."""
+"""Weights of domains with natural share, ratio and epochs, within limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MUCH_WEIGHT = 0.9  # a single domain above it: the strategy has collapsed
 
 @dataclass(frozen=True)
 class Limits:
-    """What weights must keep to.
+    """Limits for weights: token budget, epochs, floor and folding.
 
     Attributes
     ----------
@@ -92,18 +92,18 @@ class Weights:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is doubtful about each weight, in words; empty where nothing is."""
+        """Warning about each weight; empty if there is none."""
         return tuple(
             "; ".join(
                 words
                 for words, doubtful in (
-                    (f"read {epochs:.1f} times, more than {MANY_EPOCHS:g}", epochs > MANY_EPOCHS * (1 + 1e-12)),
-                    (f"has {weight:.1%} of the weight: the mixture is this domain", weight > MUCH_WEIGHT),
-                    ("no evidence: none of it was in the taxonomy that the weights were found for", unknown),
+                    (f"repeated {epochs:.1f} epochs, more than {MANY_EPOCHS:g}", epochs > MANY_EPOCHS * (1 + 1e-12)),
+                    (f"has {weight:.1%} of the total weight", weight > MUCH_WEIGHT),
+                    ("no evidence: none of its tokens were in the taxonomy of the runs", no_evidence),
                 )
                 if doubtful
             )
-            for epochs, weight, unknown in zip(self.epochs, self.weights, self.unsupported, strict=True)
+            for epochs, weight, no_evidence in zip(self.epochs, self.weights, self.unsupported, strict=True)
         )
 
 
@@ -154,7 +154,7 @@ def weigh(
     carried_from: str = "",
     unsupported: ArrayLike = False,
 ) -> Weights:
-    r"""Return what a strategy asks for, brought within limits (`project`).
+    r"""Return the weights of a strategy within limits (`project`).
 
     Without `given`, w ~ p^tau of the natural shares p: tau = 1 is natural, tau = 0 uniform. Tail folding comes first:
     the rest is one domain for the strategy, the floor and the cap, and its weight is handed on in natural proportions.
@@ -193,34 +193,34 @@ def weigh(
     >>> weigh("custom", [0, 4, 7], [200, 100, 100], fixed={4: 0.4}).weights.round(3).tolist()
     [0.4, 0.4, 0.2]
     """
-    have = np.asarray(tokens, dtype=np.int64)
+    counts = np.asarray(tokens, dtype=np.int64)
     limits, fixed = limits or Limits(), dict(fixed or {})
     _check(limits, fixed, numbers)
-    natural = have / have.sum()
-    held = np.array([number in fixed for number in numbers])
-    tail = (natural < limits.fold) & ~held
-    group = np.where(tail, (~tail).sum(), np.cumsum(~tail) - 1)  # the rest stands last
+    natural = counts / counts.sum()
+    is_fixed = np.array([number in fixed for number in numbers])
+    in_tail = (natural < limits.fold) & ~is_fixed
+    group = np.where(in_tail, (~in_tail).sum(), np.cumsum(~in_tail) - 1)  # the rest stands last
     shares = np.bincount(group, natural)
-    wanted = temperature(shares, tau) if given is None else np.bincount(group, np.asarray(given, dtype=np.float64))
+    proposal = temperature(shares, tau) if given is None else np.bincount(group, np.asarray(given, dtype=np.float64))
     low, high = np.where(shares > 0, limits.floor, 0.0), np.where(shares > 0, np.inf, 0.0)
     if limits.budget is not None and limits.max_epochs is not None:
-        high = epoch_caps(np.bincount(group, have), limits.budget, limits.max_epochs)
-    low[group[held]] = [fixed[number] for number in np.array(numbers)[held]]
-    high = np.where(np.isin(np.arange(len(shares)), group[held]), np.minimum(low, high), high)
-    names = [f"cluster {number}" for number, folded in zip(numbers, tail, strict=True) if not folded]
-    found = project(wanted, high, low, names=[*names, "the rest"])
-    inside = np.divide(natural, shares[group], out=np.ones(len(have)), where=tail & (natural > 0))
-    unknown = np.array(np.broadcast_to(np.asarray(unsupported, dtype=bool), have.shape))
+        high = epoch_caps(np.bincount(group, counts), limits.budget, limits.max_epochs)
+    low[group[is_fixed]] = [fixed[number] for number in np.array(numbers)[is_fixed]]
+    high = np.where(np.isin(np.arange(len(shares)), group[is_fixed]), np.minimum(low, high), high)
+    names = [f"cluster {number}" for number, folded in zip(numbers, in_tail, strict=True) if not folded]
+    projected = project(proposal, high, low, names=[*names, "the rest"])
+    share_inside = np.divide(natural, shares[group], out=np.ones(len(counts)), where=in_tail & (natural > 0))
+    no_evidence = np.array(np.broadcast_to(np.asarray(unsupported, dtype=bool), counts.shape))
     return Weights(
         strategy,
         taxonomy_hash,
         tuple(numbers),
-        frozen(have),
-        frozen(found[group] * inside),
-        frozen(tail),
+        frozen(counts),
+        frozen(projected[group] * share_inside),
+        frozen(in_tail),
         limits,
         carried_from,
-        frozen(unknown),
+        frozen(no_evidence),
     )
 
 

@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from app.components.share_editor import Change
 from app.jobs import runner
-from app.views.mixing.controls import budgets, size
-from app.views.mixing.downloads import FILES, content
-from app.views.mixing.strategies import Mix
+from app.views.mixing.controls import budgets, token_size
+from app.views.mixing.downloads import FILES, file_bytes
+from app.views.mixing.mix_settings import Mix
 from gem_core.errors import InputError
 from gem_core.mixing import sample_mixtures
 from gem_core.pipeline import edit
@@ -77,17 +77,17 @@ def weights_shown(app: AppTest, domains: Domains) -> np.ndarray:
 def with_runs(workspace: Workspace, strategy: str, **more: Any) -> np.ndarray:
     """Leave what a run of that kind leaves."""
     domains = domains_of(workspace, workspace.taxonomy())
-    found = np.random.default_rng(3).dirichlet(np.ones(len(domains.numbers)))
+    weights = np.random.default_rng(3).dirichlet(np.ones(len(domains.numbers)))
     Mixes(workspace.root, domains.taxonomy_hash).write_evidence(
         strategy,
         {"seed": 0},
         {
-            "weights": {str(n): float(w) for n, w in zip(domains.numbers, found, strict=True)},
+            "weights": {str(n): float(w) for n, w in zip(domains.numbers, weights, strict=True)},
             "numbers": list(domains.numbers),
             **more,
         },
     )
-    return found
+    return weights
 
 
 def test_strategies_show_the_weights_of_the_core(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,17 +95,17 @@ def test_strategies_show_the_weights_of_the_core(sample: Workspace, monkeypatch:
     app = opened(sample, monkeypatch)
     domains = domains_of(sample, sample.taxonomy())
     assert list(app.radio[0].options) == ["Natural", "Uniform", "Temperature", "Balanced", "Custom", "DoReMi"]
-    assert "As natural: every cluster is read once." in said(app)
+    assert "Natural mix: each cluster is seen once." in said(app)
     for strategy in ("uniform", "temperature", "balanced", "doremi"):
         app.radio[0].set_value(strategy).run()
-        found = weights_by(sample, sample.taxonomy(), strategy)  # type: ignore[arg-type]
-        assert weights_shown(app, domains) == pytest.approx(found.weights), strategy
-        up = int(np.argmax(found.weights - domains.natural))
-        assert f"{100 * (found.weights - domains.natural)[up]:.1f} points" in said(app)
+        weights = weights_by(sample, sample.taxonomy(), strategy)  # type: ignore[arg-type]
+        assert weights_shown(app, domains) == pytest.approx(weights.weights), strategy
+        up = int(np.argmax(weights.weights - domains.natural))
+        assert f"{100 * (weights.weights - domains.natural)[up]:.1f} points" in said(app)
     app.radio[0].set_value("temperature").run()
     app.slider(key="mixing-tau").set_value(0.2).run()
-    found = weights_by(sample, sample.taxonomy(), "temperature", tau=0.2)
-    assert weights_shown(app, domains) == pytest.approx(found.weights)
+    weights = weights_by(sample, sample.taxonomy(), "temperature", tau=0.2)
+    assert weights_shown(app, domains) == pytest.approx(weights.weights)
 
 
 def test_the_preview_is_that_of_the_core(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,9 @@ def test_the_preview_is_that_of_the_core(sample: Workspace, monkeypatch: pytest.
     losses = proxy.losses(np.full(len(domains.numbers), 1 / len(domains.numbers)))
     shown = table(app).set_index("Cluster")
     assert [shown["Loss"][name] for name in domains.names] == pytest.approx(losses)
-    assert [shown["Change"][name] for name in domains.names] == pytest.approx(losses - proxy.losses(domains.natural))
+    assert [shown["Loss change"][name] for name in domains.names] == pytest.approx(
+        losses - proxy.losses(domains.natural)
+    )
     metric = next(metric for metric in app.metric if metric.label == "Predicted loss")
     assert metric.value == f"{losses @ domains.natural:.3f}"
 
@@ -128,11 +130,11 @@ def test_own_weights_renormalise_and_locks_hold(sample: Workspace, monkeypatch: 
     mix.change(Change(0, lock=True))
     mix.change(Change(1, value=0.3))
     app.run()
-    found = weights_shown(app, domains)
-    assert found.sum() == pytest.approx(1)
-    assert found[:2] == pytest.approx([0.4, 0.3])
+    weights = weights_shown(app, domains)
+    assert weights.sum() == pytest.approx(1)
+    assert weights[:2] == pytest.approx([0.4, 0.3])
     rest = domains.natural[2:]
-    assert found[2:] == pytest.approx(0.3 * rest / rest.sum())  # the others in proportion
+    assert weights[2:] == pytest.approx(0.3 * rest / rest.sum())  # the others in proportion
     assert len(mix.fixed(domains)) == 2  # so the command is short
     mix.change(Change(2, value=0.9))
     assert "At most 60.0%" in mix.own.note
@@ -149,12 +151,12 @@ def test_limits_are_kept_or_refused_in_words(sample: Workspace, monkeypatch: pyt
     domains = domains_of(sample, sample.taxonomy())
     app.number_input(key="mixing-epochs").set_value(1.1).run()
     caps = 1.1 * domains.tokens / domains.tokens.sum()
-    found = weights_shown(app, domains)
-    assert (found <= caps + 1e-12).all()
-    assert np.isclose(found, caps).any()
+    weights = weights_shown(app, domains)
+    assert (weights <= caps + 1e-12).all()
+    assert np.isclose(weights, caps).any()
     app.number_input(key="mixing-epochs").set_value(0.5).run()
     assert not app.exception
-    assert "There are no such weights" in said(app)
+    assert "These limits cannot be met" in said(app)
     assert "too many" in said(app)  # by how much
     assert app.radio[0].value == "uniform"  # the controls stay
     app.number_input(key="mixing-epochs").set_value(None).run()
@@ -180,8 +182,8 @@ def test_much_reading_is_warned_of(sample: Workspace, monkeypatch: pytest.Monkey
     shown = table(app)
     often = int((shown["Epochs"] > 4).sum())
     assert often == len(shown) > 1
-    assert f"{often} clusters are read more than 4 times" in said(app)
-    assert f"Read more than 4 times: {plain(shown.sort_values('Epochs')['Cluster'].iloc[-1])}" in said(app)
+    assert f"{often} clusters are repeated more than 4 epochs" in said(app)
+    assert f"Repeated more than 4 epochs: {plain(shown.sort_values('Epochs')['Cluster'].iloc[-1])}" in said(app)
     assert all("more than 4" in words for words in shown["Warning"])
 
 
@@ -218,9 +220,9 @@ def test_runs_say_what_they_found(sample: Workspace, monkeypatch: pytest.MonkeyP
     )
     app = opened(sample, monkeypatch, view="Runs")
     words = said(app)
-    assert "It has collapsed" in words
+    assert "The run collapsed" in words
     assert "Regression cannot rank mixtures: 0.31 out of fold on 64 runs" in words
-    assert "hardly better than a guess" in words
+    assert "hardly better than chance" in words
     assert "Not predictable with these runs" in words.replace("\\", "")
     assert list(table(app, "Median")["Median"]) == [0.41]
 
@@ -231,10 +233,10 @@ def test_weights_follow_an_edit_and_say_so(sample: Workspace, monkeypatch: pytes
     edit(sample, Exclude((domains_of(sample, sample.taxonomy()).numbers[-1],)))
     app = opened(sample, monkeypatch, "perfre")
     assert "weights were carried over" in said(app)
-    assert "Excluded, so without weight" in said(app)
-    found = weights_by(sample, sample.taxonomy(), "perfre")
-    assert found.carried_from
-    assert weights_shown(app, domains_of(sample, sample.taxonomy())) == pytest.approx(found.weights)
+    assert "Excluded, weight 0" in said(app)
+    weights = weights_by(sample, sample.taxonomy(), "perfre")
+    assert weights.carried_from
+    assert weights_shown(app, domains_of(sample, sample.taxonomy())) == pytest.approx(weights.weights)
 
 
 def test_side_by_side_holds_a_column_a_strategy(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,15 +258,15 @@ def test_files_and_command_are_the_same(sample: Workspace, monkeypatch: pytest.M
     command, draw = app.code[0].value.split("\n")
     assert shlex.split(draw)[1:3] == ["mix", "sample"]
     from app.data import cached_results
-    from app.views.mixing.strategies import found_weights
+    from app.views.mixing.mix_settings import mix_weights
 
-    found = found_weights(sample.root, mix)
+    weights = mix_weights(sample.root, mix)
     words = shlex.split(command)[1:-1]
     for form, _, name, _ in FILES:
         path = tmp_path / name
         done = run(*words, path, "--format", form)
         assert done.returncode == 0, done.stderr
-        assert path.read_bytes() == content(cached_results.taxonomy(sample.root), found, form), form
+        assert path.read_bytes() == file_bytes(cached_results.taxonomy(sample.root), weights, form), form
 
 
 def test_hostile_names_stay_text(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,7 +274,7 @@ def test_hostile_names_stay_text(sample: Workspace, monkeypatch: pytest.MonkeyPa
     edit(sample, Rename("cluster", domains.numbers[int(np.argmin(domains.natural))], HOSTILE))
     app = counted(opened(sample, monkeypatch, "uniform"))
     assert HOSTILE in list(table(app)["Cluster"])
-    assert not re.search(r"(?<!\\)<img", "\n".join(str(one.value) for one in (*app.markdown, *app.caption)))
+    assert not re.search(r"(?<!\\)<img", "\n".join(str(element.value) for element in (*app.markdown, *app.caption)))
     assert "\\<img" in said(app)
 
 
@@ -288,11 +290,11 @@ def test_imported_runs_become_evidence_or_are_refused(sample: Workspace, monkeyp
     files = [SimpleNamespace(getvalue=lambda text=text: text.encode()) for text in (f"{header}\n{rows}\n", losses)]
     others = SimpleNamespace(getvalue=lambda: ("index,a,b\n" + "".join(f"{i},0.5,0.5\n" for i in range(40))).encode())
     with pytest.raises(InputError, match=r"must have the \d+ clusters of this taxonomy"):
-        import_runs._taken(here, others, files[1], "all")  # type: ignore[arg-type]
-    found = import_runs._taken(here, *files, "all")  # type: ignore[arg-type]
-    assert (found.evidence["n_runs"], found.evidence["target"]) == (40, "web")
+        import_runs._import_uploads(here, others, files[1], "all")  # type: ignore[arg-type]
+    weights = import_runs._import_uploads(here, *files, "all")  # type: ignore[arg-type]
+    assert (weights.evidence["n_runs"], weights.evidence["target"]) == (40, "web")
     app = opened(sample, monkeypatch, "regmix")
-    assert weights_shown(app, domains) == pytest.approx(found.weights)
+    assert weights_shown(app, domains) == pytest.approx(weights.weights)
 
 
 def test_budgets_are_a_log_scale_with_all_tokens_on_it() -> None:
@@ -303,4 +305,4 @@ def test_budgets_are_a_log_scale_with_all_tokens_on_it() -> None:
     assert steps[-1] >= 70_000_000
     ratios = np.diff(np.log([n for n in steps if n not in (83_159, 250_000)]))
     assert ratios.max() < np.log(3)
-    assert (size(83_159), size(5), size(83_159, 83_159)) == ("83.2k", "5", "83.2k, all there are")
+    assert (token_size(83_159), token_size(5), token_size(83_159, 83_159)) == ("83.2k", "5", "83.2k, entire corpus")

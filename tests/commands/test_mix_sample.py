@@ -21,7 +21,7 @@ from gem_core.export.mixtures import write_weights
 from gem_core.mixing import Weights
 from gem_core.pipeline import Exclude, Rename, edit
 from gem_core.pipeline.mixing.strategies import weights_by
-from gem_core.pipeline.mixing.training_set import Order, draw_training_set
+from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
 from gem_core.pipeline.mixing.weights_file import read_weights
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import write_parquet
@@ -120,9 +120,9 @@ def test_the_files_hold_what_the_weights_describe(
         assert abs(entry["tokens_got"] - entry["tokens_asked"]) < 2 * documents["tokens"].max()
         part = expected[mine.drop_duplicates("id")["id"]] % 1
         assert (len(set(part)) == 1) == (inside == "uniform")
-    order = documents.index.get_indexer(rows["id"])
-    assert abs(np.corrcoef(order, np.arange(len(rows)))[0, 1]) < 0.4  # the order of the corpus is gone
-    assert np.mean(np.diff(order // 16) == 0) < 0.3  # nor do neighbours of the corpus stay together
+    request = documents.index.get_indexer(rows["id"])
+    assert abs(np.corrcoef(request, np.arange(len(rows)))[0, 1]) < 0.4  # the order of the corpus is gone
+    assert np.mean(np.diff(request // 16) == 0) < 0.3  # nor do neighbours of the corpus stay together
 
 
 def test_both_formats_hold_the_same_rows_and_hostile_text(
@@ -210,13 +210,13 @@ def test_memory_holds_one_file_not_the_corpus(many_groups: Workspace, weights: W
     program = f"""
 import pyarrow as pa, sys
 from pathlib import Path
-from gem_core.pipeline.mixing.training_set import Order, draw_training_set
+from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
 from gem_core.pipeline.mixing.weights_file import read_weights
 from gem_core.workspace import Workspace
 w = Workspace({str(many_groups.root)!r})
 found = draw_training_set(w, w.taxonomy(), read_weights(Path({str(tmp_path / "weights.csv")!r})),
-                          Path({str(tmp_path / "out")!r}), Order(70_000, shard_tokens=3000))
-print(pa.default_memory_pool().max_memory(), int(found.got.sum()))
+                          Path({str(tmp_path / "out")!r}), TrainingSetRequest(70_000, shard_tokens=3000))
+print(pa.default_memory_pool().max_memory(), int(found.drawn_tokens.sum()))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=QUIET)
     assert done.returncode == 0, done.stderr
@@ -230,9 +230,9 @@ def test_orders_that_cannot_be_are_refused(many_groups: Workspace, weights: Weig
     file, out = tmp_path / "weights.csv", tmp_path / "out"
 
     def refused(**options: Any) -> str:
-        order = Order(**{"tokens": 20_000, **options})
+        request = TrainingSetRequest(**{"tokens": 20_000, **options})
         with pytest.raises(InputError) as error:
-            draw_training_set(many_groups, many_groups.taxonomy(), read_weights(file), out, order)
+            draw_training_set(many_groups, many_groups.taxonomy(), read_weights(file), out, request)
         return str(error.value)
 
     heavy = weights.numbers.index(HEAVY)
@@ -255,7 +255,7 @@ def test_orders_that_cannot_be_are_refused(many_groups: Workspace, weights: Weig
         "holds other files. Choose another folder."
     )
     (out / "notes.txt").unlink()
-    draw_training_set(many_groups, many_groups.taxonomy(), read_weights(file), out, Order(20_000))
+    draw_training_set(many_groups, many_groups.taxonomy(), read_weights(file), out, TrainingSetRequest(20_000))
     assert refused(seed=1) == (
         f"The folder must be empty, or hold a part of this same training set; got {out}, which holds another. "
         "Choose another folder, or give the same options."

@@ -15,8 +15,8 @@ from gem_core.export.mixtures import mixture_text, write_weights
 from gem_core.mixing import Limits
 from gem_core.pipeline import Exclude, Merge, edit
 from gem_core.pipeline.mixing.domains import domains_of
-from gem_core.pipeline.mixing.strategies import carried_over, doubts, weights_by
-from gem_core.pipeline.mixing.weights_file import for_domains, read_weights
+from gem_core.pipeline.mixing.strategies import carried_over, indistinguishable_pairs, weights_by
+from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains, read_weights
 from gem_core.workspace import Workspace
 from gem_core.workspace.mixing_runs import Mixes
 from tests.helpers.cli_process import facts, refusal, run
@@ -65,7 +65,7 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
     clusters = said["clusters"]
     assert math.fsum(c["weight"] for c in clusters) == pytest.approx(1, abs=1e-15)
     assert all(c["epochs"] == pytest.approx(3e5 * c["weight"] / c["tokens"]) for c in clusters)
-    assert all(c["warning"].startswith("read ") == (c["epochs"] > 4) for c in clusters)
+    assert all(c["warning"].startswith("repeated ") == (c["epochs"] > 4) for c in clusters)
     assert max(c["epochs"] for c in clusters) <= 5 + 1e-9
     table = pd.read_csv(out)
     assert list(table.columns) == [
@@ -96,7 +96,7 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
             "--strategy must be one of natural, uniform, temperature, balanced, custom, doremi, "
             "regmix, perfre, grip; got best. Choose one of them.",
         ),
-        (("--budget", "1e9", "--max-epochs", "4"), "{t} tokens at no more than 4 epochs make a budget of {4t} at most"),
+        (("--budget", "1e9", "--max-epochs", "4"), "{t} tokens at no more than 4 epochs allow a budget of {4t}"),
         (("--custom", "3"), "--custom must be numbers of clusters with weights, such as 3=0.2,5=0.1; got '3'. "),
         (("--custom", "3=0.1,3=0.2"), "--custom must name a cluster once; got cluster 3 twice. Remove one."),
         (
@@ -113,7 +113,7 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
         ),
         (
             ("--strategy", "doremi"),
-            "Weights by doremi need a run that finds them; got none for this taxonomy or an earlier "
+            "Strategy doremi needs a finished run; got none for this taxonomy or an earlier "
             "one. Run it: gem-explorer mix doremi ",
         ),
         (("--strategy", "regmix"), "Run it: gem-explorer mix proxies "),
@@ -247,7 +247,7 @@ def csv_of(rows: str, name: str = "h") -> str:
         (
             "w.yaml",
             "train:\n  - 3\n",
-            "Weights must be a file that gem-explorer mix weights writes; got {}: line '  - 3'. "
+            "Weights must be a file that gem-explorer mix weights writes; got {}: no mapping called train. "
             "Write it again, or keep its columns and names.",
         ),
     ],
@@ -304,7 +304,7 @@ def test_a_cluster_that_was_excluded_has_no_evidence(sample: Workspace, tmp_path
     found = carried_over(sample, sample.taxonomy(), read_weights(tmp_path / "old.csv"))
     at = found.numbers.index(5)
     assert found.weights[at] == 0
-    assert found.warnings[at] == "no evidence: none of it was in the taxonomy that the weights were found for"
+    assert found.warnings[at] == "no evidence: none of its tokens were in the taxonomy of the runs"
     assert sum(map(bool, found.warnings)) == 1
 
 
@@ -322,13 +322,22 @@ def test_runs_give_their_weights_and_follow_an_edit(sample: Workspace) -> None:
     assert found.weights.min() >= 0.01
     assert weights_by(sample, before, "regmix").weights.tolist() == pytest.approx(list(given.values()))
     names = [c.label for c in before.clusters]
-    assert [(d.first, d.second) for d in doubts(sample, found)] == [(names[2], names[3])]
+    assert [(d.first, d.second) for d in indistinguishable_pairs(sample, found)] == [(names[2], names[3])]
     after = edit(sample, Merge((2, 3)))
     moved = weights_by(sample, after, "regmix")
     assert moved.carried_from == before.taxonomy_hash
     merged = moved.numbers.index(({2, 3} & set(moved.numbers)).pop())
     assert moved.weights[merged] == pytest.approx(given["2"] + given["3"])
-    assert doubts(sample, moved) == ()
+    assert indistinguishable_pairs(sample, moved) == ()
     Mixes(sample.root, after.taxonomy_hash).write_evidence("regmix", {"seed": 0}, {"weights": {"77": 1.0}})
     with pytest.raises(InputError, match="cluster 77, which is not in it"):
         weights_by(sample, after, "regmix")
+
+
+def test_a_hand_edited_yaml_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "weights.yaml"
+    path.write_text(
+        "# edited by hand\ntaxonomy_hash: 5e1f\nstrategy: 'custom'\ntrain:\n    'train_cluster_0000': 0.25  # web\n"
+        "    train_cluster_0004: .75\nvalid: {valid_cluster_0000: 1.0}\n"
+    )
+    assert read_weights(path) == WeightsFile("custom", "5e1f", {0: 0.25, 4: 0.75})

@@ -5,7 +5,7 @@ import pytest
 
 from gem_core.errors import InputError
 from gem_core.mixing import Runs, choose, fit_regressor, out_of_fold, regmix, sample_mixtures, search, spearman
-from gem_core.mixing.boosted_trees import FOLDS, TREES, _folds, _stopped, _train
+from gem_core.mixing.boosted_trees import FOLDS, TREES, _best_iteration, _folds, _train
 
 SHARES = np.array([0.4, 0.3, 0.2, 0.1])
 
@@ -19,7 +19,7 @@ def test_the_number_of_trees_is_the_mean_over_folds_of_the_runs() -> None:
     w, losses = made(120)
     folds = _folds(len(w), 0)
     assert np.sum(folds, axis=0).tolist() == [1] * len(w), "every run is held out once"
-    stops = [_stopped(w, losses, held, 0) for held in folds]
+    stops = [_best_iteration(w, losses, held, 0) for held in folds]
     assert len(stops) == FOLDS
     assert all(1 < one <= TREES for one in stops)
     by_hand = _train(w, losses, 0, round(np.mean(stops)))

@@ -131,10 +131,10 @@ def test_epochs_ratio_and_warnings() -> None:
     found = weigh("uniform", NUMBERS, TOKENS, tau=0, limits=Limits(budget=200))
     assert found.epochs.tolist() == pytest.approx([0.05, 5.0, 2.5, 0.1])
     assert found.ratio.tolist() == pytest.approx([0.25 * 1530 / t for t in TOKENS])
-    assert found.warnings == ("", "read 5.0 times, more than 4", "", "")
+    assert found.warnings == ("", "repeated 5.0 epochs, more than 4", "", "")
     assert found.effective == pytest.approx(4)
     alone = weigh("custom", [1, 2], [100, 100], fixed={2: 0.95})
-    assert alone.warnings == ("", "has 95.0% of the weight: the mixture is this domain")
+    assert alone.warnings == ("", "has 95.0% of the total weight")
     assert np.isnan(alone.epochs).all()
     exactly = weigh("uniform", NUMBERS, TOKENS, tau=0, limits=Limits(budget=3000, max_epochs=4))
     assert exactly.warnings == ("", "", "", "")
@@ -169,7 +169,7 @@ def test_a_domain_without_tokens_gets_nothing() -> None:
     [
         (
             {"limits": Limits(budget=8000, max_epochs=4)},
-            "1,530 tokens at no more than 4 epochs make a budget of 6,120 at most; got 8,000 (1,880 too many). "
+            "1,530 tokens at no more than 4 epochs allow a budget of 6,120; got 8,000 (1,880 too many). "
             "Lower the budget, or allow 5.23 epochs.",
         ),
         (

@@ -1,6 +1,6 @@
-"""Shares of clusters, set one by one: a slider, a number and a lock for each, in our own small Streamlit component.
+"""Share editor: a Streamlit component with a slider, a number field and a lock per cluster.
 
-What a change does to the other shares is `gem_core.geometry.rebalance`; the browser only says what a person did.
+`gem_core.geometry.rebalance` updates the other shares; the browser only reports the user's action.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class ShareLine:
-    """One line of the editor; shares are fractions, `natural` is marked on the slider."""
+    """One row of the editor; shares are fractions, `natural` is the tick on the slider."""
 
     name: str
     colour: str
@@ -39,7 +39,7 @@ class ShareLine:
 
 @dataclass(frozen=True)
 class Change:
-    """What a person did: a share was set (`value`, a fraction), or its lock was turned (`lock`)."""
+    """A user action: a share was set (`value`, a fraction), or its lock was toggled (`lock`)."""
 
     at: int
     value: float | None = None
@@ -54,9 +54,9 @@ def share_editor(
     height: int = 330,
     what: str = "Target share",
 ) -> None:
-    """Show the editor; `on_change` is called before the script runs again, as Streamlit's callbacks are.
+    """Show the editor; `on_change` runs before the script reruns, like Streamlit callbacks.
 
-    `what` is what screen readers call a share.
+    `what` is the screen-reader label of a share.
     """
     free = sum(not line.locked for line in lines)
     shares = [
@@ -91,13 +91,13 @@ def share_editor(
 
 
 def scale_of(lines: Sequence[ShareLine]) -> float:
-    """Right end of the sliders: twice the largest share there is, in steps that a hand does not notice."""
+    """Return the maximum of the sliders: twice the largest share, rounded up to a tenth."""
     largest = max(max(line.share, line.natural) for line in lines)
     return min(1.0, math.ceil(2 * largest / 0.1 - 1e-9) * 0.1)
 
 
 def read_change(value: Any, count: int) -> Change | None:
-    """Read the browser's message: input like any other."""
+    """Return the change in a message of the browser, or None if the message is not valid."""
     if not isinstance(value, dict) or not isinstance(value.get("at"), int) or isinstance(value["at"], bool):
         return None
     at, share, lock = value["at"], value.get("value"), value.get("lock")

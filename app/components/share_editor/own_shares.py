@@ -10,29 +10,29 @@ from gem_core.geometry import rebalance
 
 @dataclass
 class OwnShares:
-    """Shares that a person sets, in the order of the clusters, which of them are locked, and what to say about it."""
+    """Custom shares in the order of the clusters, their locks, and a note about the last change."""
 
     shares: tuple[float, ...] = ()
     locked: list[bool] = field(default_factory=list)
     note: str = ""
 
     def start(self, shares: tuple[float, ...]) -> None:
-        """Begin anew from these shares, all unlocked."""
+        """Reset to these shares, all unlocked."""
         self.shares, self.locked, self.note = shares, [False] * len(shares), ""
 
     def change(self, what: Change) -> None:
-        """Set a share, as far as the locked ones leave room, or turn a lock."""
+        """Set a share as far as the locked shares allow, or toggle a lock."""
         self.note = ""
         if what.lock is not None:
             self.locked[what.at] = what.lock
             return
-        room = max(0.0, 1.0 - sum(s for s, kept in zip(self.shares, self.locked, strict=True) if kept))
-        asked = what.value or 0.0
-        if asked > room + 1e-9:
-            self.note = f"At most {percent(room)}: the locked shares hold the rest."
+        room = max(0.0, 1.0 - sum(s for s, locked in zip(self.shares, self.locked, strict=True) if locked))
+        requested = what.value or 0.0
+        if requested > room + 1e-9:
+            self.note = f"At most {percent(room)}: locked shares take the rest."
         try:
-            new = rebalance(self.shares, what.at, min(max(asked, 0.0), room), self.locked)
-        except InputError as error:  # a click that came after the lock
+            new = rebalance(self.shares, what.at, min(max(requested, 0.0), room), self.locked)
+        except InputError as error:  # A click may arrive after the share was locked.
             self.note = str(error)
             return
         self.shares = tuple(float(share) for share in new)

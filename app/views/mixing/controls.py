@@ -1,4 +1,4 @@
-"""Mixing, left side: strategy, token budget and limits."""
+"""Mixing controls: strategy, token budget, limits and custom weights."""
 
 import math
 from dataclasses import replace
@@ -12,52 +12,49 @@ from app.state.session import Session
 from app.ui.glossary import HINTS
 from app.ui.text import short
 from app.views.mixing.jobs import running, start_run
-from app.views.mixing.strategies import ABOUT, NAMES, Mix
+from app.views.mixing.mix_settings import ABOUT, NAMES, Mix
 from gem_core._formatting import count
 from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, Strategy
 
 STEPS = (1, 1.5, 2, 3, 5, 7)  # of a decade of the token budget
-BELOW, ABOVE = 100, 1000  # reach of the slider around the tokens there are
+BELOW, ABOVE = 100, 1000  # smallest and largest budget, as a fraction and a multiple of the corpus
 
 
 def mix_of(session: Session) -> Mix:
-    """Return what is set; own weights start anew when the taxonomy has changed."""
+    """Return the mixing settings; custom weights are reset when the taxonomy has changed."""
     taxonomy, domains = cached_results.taxonomy(session.root), mixing.domains(session.root)
     key = f"{taxonomy.data_hash}/{taxonomy.key}"
-    found: Mix | None = session.drafts.get("mixing")
-    if found is None:
-        found = session.drafts["mixing"] = Mix(key, budget=int(domains.tokens.sum()))
-    if found.key != key or not found.own.shares:
-        said = "The clusters have changed, so own weights start anew." if found.touched else ""
-        found.key = key
-        found.start(tuple(domains.natural.tolist()), set())
-        found.own.note = said
-    return found
+    mix: Mix | None = session.drafts.get("mixing")
+    if mix is None:
+        mix = session.drafts["mixing"] = Mix(key, budget=int(domains.tokens.sum()))
+    if mix.key != key or not mix.own.shares:
+        note = "The clusters changed; custom weights were reset." if mix.touched else ""
+        mix.key = key
+        mix.start(tuple(domains.natural.tolist()), set())
+        mix.own.note = note
+    return mix
 
 
-def controls(session: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
-    """Show the controls and write what they hold into `mix`."""
+def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -> None:
+    """Show the controls and store their values in `mix`."""
     domains = mixing.domains(session.root)
-    if mix.strategy not in hand:
+    if mix.strategy not in available:
         mix.strategy = "natural"
-    mix.strategy = (
-        st.radio(
-            "Strategy",
-            hand,
-            index=hand.index(mix.strategy),
-            format_func=NAMES.__getitem__,
-            captions=[ABOUT[one] for one in hand],
-            key=f"mixing-strategy-{'-'.join(hand[5:])}",
-            help=HINTS["strategy"],
-        )
-        or mix.strategy
+    mix.strategy = st.radio(
+        "Strategy",
+        available,
+        index=available.index(mix.strategy),
+        format_func=NAMES.__getitem__,
+        captions=[ABOUT[strategy] for strategy in available],
+        key=f"mixing-strategy-{'-'.join(available[5:])}",
+        help=HINTS["strategy"],
     )
     if mix.strategy == "temperature":
         mix.tau = float(st.slider("Tau", 0.0, 2.0, mix.tau, 0.05, key="mixing-tau", help=HINTS["tau"]))
     if mix.strategy == "custom":
-        _own(session, mix, domains)
-    _missing(session, hand)
+        _custom_weights(session, mix, domains)
+    _missing_strategies(session, available)
     _limits(mix, domains)
 
 
@@ -69,13 +66,13 @@ def _limits(mix: Mix, domains: Domains) -> None:
             "Token budget",
             options,
             value=mix.budget,
-            format_func=lambda n: size(n, total),
+            format_func=lambda n: token_size(n, total),
             key=f"mixing-budget-{total}",
             help=HINTS["budget"] + " Log scale.",
         )
     )
     mix.max_epochs = st.number_input(
-        "At most, epochs",
+        "Max epochs",
         min_value=0.01,
         value=None,
         step=1.0,
@@ -87,7 +84,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
     )
     left, right = st.columns(2, gap="small")
     floor = left.number_input(
-        "Floor, percent",
+        "Minimum weight (%)",
         0.0,
         100.0,
         0.0,
@@ -95,10 +92,10 @@ def _limits(mix: Mix, domains: Domains) -> None:
         format="%g",
         key="mixing-floor",
         persist_state="session",
-        help="The least weight that a cluster gets.",
+        help="Smallest weight of any cluster.",
     )
     fold = right.number_input(
-        "Fold below, percent",
+        "Group clusters below (%)",
         0.0,
         100.0,
         0.0,
@@ -112,7 +109,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
 
 
 def budgets(total: int, present: int) -> list[int]:
-    """Token budgets on the slider: a log scale around the tokens there are, which are on it themselves."""
+    """Return the token budgets of the slider: a log scale around the corpus size, which is one of them."""
     low, high = total / BELOW, total * ABOVE
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     grid = {round(step * 10**decade) for decade in decades for step in STEPS}
@@ -120,20 +117,20 @@ def budgets(total: int, present: int) -> list[int]:
     return sorted(near | {total, present})
 
 
-def size(tokens: int, total: int = 0) -> str:
-    """83159 -> '83.2k'; the tokens there are say so."""
+def token_size(tokens: int, total: int = 0) -> str:
+    """Format a number of tokens with a unit, such as 83.2k; `total` is named as the entire corpus."""
     name = next(
         (
             f"{tokens / unit:.3g}{sign}"
-            for unit, sign in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+            for unit, sign in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
             if tokens >= unit
         ),
         count(tokens),
     )
-    return f"{name}, all there are" if tokens == total else name
+    return f"{name}, entire corpus" if tokens == total else name
 
 
-def _own(session: Session, mix: Mix, domains: Domains) -> None:
+def _custom_weights(session: Session, mix: Mix, domains: Domains) -> None:
     taxonomy = cached_results.taxonomy(session.root)
     order = np.argsort(-domains.natural, kind="stable").tolist()  # as in the charts
     lines = [
@@ -156,7 +153,7 @@ def _own(session: Session, mix: Mix, domains: Domains) -> None:
     if mix.own.note:
         st.caption(f":orange[:material/info: {mix.own.note}]")
     else:
-        st.caption("The others make room in proportion. The mark is the natural share.")
+        st.caption("Other weights rescale proportionally. Tick = natural share.")
     equal = (1.0 / len(lines),) * len(lines)
     with st.container(horizontal=True, gap="small"):
         st.button(
@@ -175,8 +172,8 @@ def _own(session: Session, mix: Mix, domains: Domains) -> None:
         )
 
 
-def _missing(session: Session, hand: tuple[Strategy, ...]) -> None:
-    lacking = [strategy for strategy in STRATEGIES if strategy not in hand]
+def _missing_strategies(session: Session, available: tuple[Strategy, ...]) -> None:
+    lacking = [strategy for strategy in STRATEGIES if strategy not in available]
     if not lacking:
         return
     names = ", ".join(NAMES[strategy] for strategy in lacking)
@@ -193,7 +190,7 @@ def _missing(session: Session, hand: tuple[Strategy, ...]) -> None:
             ):
                 start_run(session, command)
         st.caption(
-            "One run at a time is going."
+            "Another run is in progress."
             if busy
-            else "They train proxies in the background, for minutes to an hour. Runs says more."
+            else "These train proxy models in the background for minutes to an hour. See Runs for details."
         )

@@ -1,4 +1,4 @@
-"""Mixing: take the weights away, with the command that makes them again."""
+"""Mixing downloads: weight files, and the commands that reproduce them."""
 
 import shlex
 from functools import partial
@@ -9,7 +9,7 @@ import streamlit as st
 from app.data import cached_results, mixing
 from app.state.session import Session
 from app.ui.downloads import kept
-from app.views.mixing.strategies import Mix
+from app.views.mixing.mix_settings import Mix
 from gem_core.export.mixtures import Format, mixture_text
 from gem_core.mixing import Weights
 from gem_core.pipeline.mixing.domains import Domains
@@ -23,14 +23,14 @@ FILES: tuple[tuple[Format, str, str, str], ...] = (  # format, label, name, type
 )
 
 
-def take_away(session: Session, mix: Mix, found: Weights) -> None:
-    """Four files, and two commands when they are asked for."""
+def show_downloads(session: Session, mix: Mix, weights: Weights) -> None:
+    """Show a download button for each weight format, and the equivalent commands."""
     taxonomy, domains = cached_results.taxonomy(session.root), mixing.domains(session.root)
     with st.container(border=True, gap="small", key="mixing-export"):
-        st.markdown("**Take the weights away**")
+        st.markdown("**Export weights**")
         with st.container(horizontal=True, gap="small"):
             for form, label, name, mime in FILES:
-                make = kept(partial(content, taxonomy, found, form), name, mime)
+                make = kept(partial(file_bytes, taxonomy, weights, form), name, mime)
                 st.download_button(
                     label,
                     make,
@@ -40,28 +40,28 @@ def take_away(session: Session, mix: Mix, found: Weights) -> None:
                     on_click="ignore",
                     icon=":material/download:",
                     type="primary" if form == "csv" else "secondary",
-                    help=f"Make {name} now and save it. It names its taxonomy.",
+                    help=f"Write {name}. The file names its taxonomy.",
                 )
-        place = st.expander(
-            "The same as commands", icon=":material/terminal:", key="mixing-commands", on_change="rerun"
+        commands_panel = st.expander(
+            "CLI commands", icon=":material/terminal:", key="mixing-commands", on_change="rerun"
         )
-        if place.open:  # the browser's part for code is large: loaded only when asked for
-            place.code("\n".join(commands(session.root, mix, domains)), language=None, wrap_lines=True)
-            place.caption(
-                "The first command writes the same weights; a .yaml or .json file, or --format, gives the "
-                "others. The second draws the training set."
+        if commands_panel.open:  # The code viewer is large, so the browser loads it only when the panel is open.
+            commands_panel.code("\n".join(commands(session.root, mix, domains)), language=None, wrap_lines=True)
+            commands_panel.caption(
+                "The first command writes these weights; use another file ending or --format for other formats. "
+                "The second draws the training set."
             )
 
 
-def content(taxonomy: Taxonomy, found: Weights, form: Format) -> bytes:
+def file_bytes(taxonomy: Taxonomy, weights: Weights, form: Format) -> bytes:
     """Return the bytes that `gem-explorer mix weights --out` writes."""
-    return mixture_text(taxonomy, found, form).encode()
+    return mixture_text(taxonomy, weights, form).encode()
 
 
 def commands(root: Path, mix: Mix, domains: Domains) -> list[str]:
     """Return the commands that write these weights and draw what they describe."""
-    place = shlex.quote(str(root))
-    parts = ["gem-explorer mix weights", place, f"--strategy {mix.strategy}"]
+    commands_panel = shlex.quote(str(root))
+    parts = ["gem-explorer mix weights", commands_panel, f"--strategy {mix.strategy}"]
     if mix.strategy == "temperature":
         parts.append(f"--tau {mix.tau:g}")
     if mix.strategy == "custom":
@@ -74,5 +74,5 @@ def commands(root: Path, mix: Mix, domains: Domains) -> list[str]:
     parts += [f"--{name} {value!r}" for name, value in (("floor", mix.floor), ("fold", mix.fold)) if value]
     return [
         " ".join([*parts, "--out weights.csv"]),
-        f"gem-explorer mix sample {place} --weights weights.csv --tokens {mix.budget} --out FOLDER --seed 0",
+        f"gem-explorer mix sample {commands_panel} --weights weights.csv --tokens {mix.budget} --out FOLDER --seed 0",
     ]

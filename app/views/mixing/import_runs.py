@@ -1,4 +1,4 @@
-"""Mixing: proxy runs that were trained elsewhere, taken in as evidence for the clusters."""
+"""Import of proxy runs that were trained elsewhere, as evidence for the RegMix strategy."""
 
 import tempfile
 from pathlib import Path
@@ -16,43 +16,43 @@ from gem_core.pipeline.mixing.regmix_study import Proposal, import_runs
 DONE = "mixing-imported"
 
 
-def import_form(session: Session) -> None:
-    """Two files and one button."""
+def show_import_form(session: Session) -> None:
+    """Show the upload form for the mixtures and losses of proxy runs."""
     st.markdown(
-        "**Runs from elsewhere**  \n:small[:gray[Two CSV files in the layout of RegMix: mixtures and losses, a "
-        "row a run, a column of mixtures for each cluster by its name.]]"
+        "**Import proxy runs**  \n:small[:gray[Two CSV files in RegMix layout: mixtures and losses, one "
+        "row per run; the mixtures have one column per cluster, by its name.]]"
     )
     left, right = st.columns(2, gap="small")
     mixtures = left.file_uploader("Mixtures", type="csv", key="mixing-import-mixtures")
     losses = right.file_uploader("Losses", type="csv", key="mixing-import-losses")
     target = st.text_input(
-        "Loss to lower",
+        "Target loss",
         value="all",
         key="mixing-import-target",
         max_chars=200,
-        help="A column of the losses, or a part of its name. Not needed where there is one.",
+        help="A loss column, or part of its name. Optional if there is only one.",
     )
-    if st.button("Take them in", key="mixing-import-start", disabled=mixtures is None or losses is None):
+    if st.button("Import runs", key="mixing-import-start", disabled=mixtures is None or losses is None):
         try:
-            with st.spinner("Fitting a regression to the runs"):
-                found = _taken(session, mixtures, losses, str(target or "all"))
+            with st.spinner("Fitting a regression"):
+                proposal = _import_uploads(session, mixtures, losses, str(target or "all"))
         except GemError as error:
-            refusal("These runs cannot be taken in", str(error))
+            refusal("Cannot import these runs", str(error))
         else:
-            evidence = found.evidence
+            evidence = proposal.evidence
             session.drafts[DONE] = (
-                f"{evidence['n_runs']} runs taken in, loss of "
-                f"{escape(short(str(evidence['target']), 60))}: they are now what RegMix rests on."
+                f"{evidence['n_runs']} runs imported, target loss "
+                f"{escape(short(str(evidence['target']), 60))}. The RegMix strategy now uses them."
             )
             st.rerun(scope="app")
-    said = session.drafts.pop(DONE, "")
-    if said:
-        st.caption(f":material/check_circle: {said}")
+    message = session.drafts.pop(DONE, "")
+    if message:
+        st.caption(f":material/check_circle: {message}")
 
 
-def _taken(session: Session, mixtures: Any, losses: Any, target: str) -> Proposal:
+def _import_uploads(session: Session, mixtures: Any, losses: Any, target: str) -> Proposal:
     if mixtures is None or losses is None:
-        raise InputError("Runs are two files", "one", "Choose both")
+        raise InputError("Proxy runs need two files", "one file", "Choose both")
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / name for name in ("mixtures.csv", "losses.csv")]
         for path, upload in zip(paths, (mixtures, losses), strict=True):

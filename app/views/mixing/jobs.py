@@ -1,4 +1,4 @@
-"""Mixing: runs in the background, one at a time, and how they stand."""
+"""Background jobs of the Mixing view: start, find and show proxy runs."""
 
 import streamlit as st
 
@@ -17,28 +17,28 @@ ACTIVE = "mixing_active"
 
 
 def newest(session: Session) -> list[runner.Job]:
-    """Runs on the open workspace, the newest of each kind."""
-    found: dict[str, runner.Job] = {}
+    """Return the newest job of each kind on the open workspace."""
+    latest: dict[str, runner.Job] = {}
     for job in runner.listed(session.root, "mix"):
         if len(job.arguments) > 1:
-            found.setdefault(job.arguments[1], job)
-    return list(found.values())
+            latest.setdefault(job.arguments[1], job)
+    return list(latest.values())
 
 
 def running(session: Session, command: str = "") -> runner.Job | None:
-    """Return the run that goes on, if any, or if it is of a command."""
+    """Return the running job, of a given command or of any; None if there is none."""
     return next(
         (job for job in newest(session) if command in ("", job.arguments[1]) and not runner.status(job).ended), None
     )
 
 
-def active(session: Session, place: str) -> None:
-    """Show runs that go on or ended badly."""
+def show_active_jobs(session: Session, place: str) -> None:
+    """Show jobs that are running or have failed."""
     for job in newest(session):
         job_panel(session, job, quiet=True, place=place)
 
 
 def start_run(session: Session, command: str, *options: str) -> None:
-    """Start a run; the whole screen shows it."""
+    """Start a job and rerun the app so that the whole view shows it."""
     runner.start(TITLES[command], ["mix", command, str(session.root), *options], session.root)
     st.rerun(scope="app")

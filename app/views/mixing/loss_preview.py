@@ -1,4 +1,4 @@
-"""Mixing, live preview: the loss that an n-gram mixture predicts for each cluster, beside that of natural shares."""
+"""Loss preview: the change from natural shares that the n-gram proxy predicts for each cluster."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.charts.mixing import LossRow, losses
+from app.charts.mixing import LossRow, loss_chart
 from app.charts.style import CONFIG
 from app.components.poll import pulse
 from app.data import cached_results, mixing
-from app.data.ngram_proxy import Making
+from app.data.ngram_proxy import BuildStatus
 from app.state.session import Session
 from app.ui.errors import refusal
 from app.ui.figures import finding
@@ -18,13 +18,13 @@ from gem_core._formatting import count
 from gem_core.mixing import Weights
 from gem_core.pipeline.mixing.domains import Domains
 
-EVERY = 1.0  # seconds between two looks at how far it is
+EVERY = 1.0  # seconds between two checks of the progress
 SAME = 5e-4  # nats
 
 
 @dataclass(frozen=True)
-class Losses:
-    """Nats a token for each cluster, (K,), and for the whole corpus: clusters by their natural share."""
+class PreviewLosses:
+    """Predicted losses in nats per token: per cluster, (K,), and for the corpus, weighted by natural shares."""
 
     proposed: NDArray[np.float64]
     natural: NDArray[np.float64]
@@ -32,67 +32,68 @@ class Losses:
     whole_natural: float
 
 
-def preview(session: Session, found: Weights) -> Losses | None:
-    """Show the predicted change, or how far its making is; None until it is there."""
-    making = mixing.ngram(session.root)
-    if not making.wait():
-        _progress(making)
+def show_loss_preview(session: Session, losses: Weights) -> PreviewLosses | None:
+    """Show the predicted losses and return them; show the progress and return None while the proxy is being built."""
+    build = mixing.ngram(session.root)
+    if not build.wait():
+        _show_progress(build)
         return None
-    if making.proxy is None:
-        refusal("There is no preview of the loss", making.refused)
+    if build.proxy is None:
+        refusal("Cannot predict the loss", build.refused)
         st.button("Try again", key="mixing-preview-again", on_click=mixing.ngram_again, args=(session.root,))
         return None
     domains = mixing.domains(session.root)
-    proposed, natural = making.proxy.losses(found.weights), making.proxy.losses(domains.natural)
-    told = Losses(proposed, natural, float(proposed @ domains.natural), float(natural @ domains.natural))
-    _shown(session, domains, told)
-    return told
+    proposed, natural = build.proxy.losses(losses.weights), build.proxy.losses(domains.natural)
+    preview_losses = PreviewLosses(
+        proposed, natural, float(proposed @ domains.natural), float(natural @ domains.natural)
+    )
+    _show_losses(session, domains, preview_losses)
+    return preview_losses
 
 
-def _progress(making: Making) -> None:
-    """Say how far it is; the screen around it looks again, for a fragment of its own would lose what is pressed."""
+def _show_progress(build: BuildStatus) -> None:
+    """Show the build progress; the surrounding fragment polls, since a nested one would lose button presses."""
     st.markdown("**Predicted loss**")
-    part = min(1.0, making.done / max(making.total, 1))
-    of = f": {count(making.done)} of {count(making.total)} documents" if making.total else ""
-    st.progress(part, f"Counting tokens, once for these clusters{of}")
-    st.caption("Weights can be set meanwhile.")
+    part = min(1.0, build.done / max(build.total, 1))
+    progress_text = f": {count(build.done)} of {count(build.total)} documents" if build.total else ""
+    st.progress(part, f"Counting tokens, once per taxonomy{progress_text}")
+    st.caption("You can set weights meanwhile.")
     pulse(EVERY, "mixing-preview")
 
 
-def _shown(session: Session, domains: Domains, found: Losses) -> None:
+def _show_losses(session: Session, domains: Domains, losses: PreviewLosses) -> None:
     taxonomy = cached_results.taxonomy(session.root)
     order = np.argsort(-domains.natural, kind="stable")
     rows = [
         LossRow(
             domains.names[at],
             taxonomy.cluster(domains.numbers[at]).color,
-            float(found.natural[at]),
-            float(found.proposed[at]),
+            float(losses.natural[at]),
+            float(losses.proposed[at]),
         )
         for at in order
     ]
-    changed = bool(np.abs(found.proposed - found.natural).max() >= SAME)
+    changed = bool(np.abs(losses.proposed - losses.natural).max() >= SAME)
     finding(
-        said(found),
-        f"{'Change by' if changed else 'By'} an n-gram mixture, nats a token on held-out documents. "
-        f"{'Left is better' if changed else 'Less is better'}.",
+        describe_losses(losses),
+        f"{'Change by' if changed else 'By'} a bigram proxy, nats per token on held-out documents. Lower is better.",
     )
     st.plotly_chart(
-        losses(rows, changed=changed),
+        loss_chart(rows, changed=changed),
         key="mixing-losses",
         config=CONFIG,
         alt="Predicted loss of each cluster beside natural shares; the table below holds the numbers",
     )
-    st.caption("It only counts pairs of tokens: good for direction and order, not for the loss of a large model.")
+    st.caption("Bigram proxy: use it for direction and ranking only.")
 
 
-def said(found: Losses) -> str:
-    """The finding in words."""
-    change = found.proposed - found.natural
+def describe_losses(losses: PreviewLosses) -> str:
+    """Return the finding as a sentence."""
+    change = losses.proposed - losses.natural
     if np.abs(change).max() < SAME:
-        return f"Predicted loss {found.whole:.3f} over the corpus, as with natural shares"
+        return f"Predicted loss {losses.whole:.3f} over the corpus, as with natural shares"
     falls, rises = int((change <= -SAME).sum()), int((change >= SAME).sum())
     return (
         f"Predicted loss falls for {falls} clusters, rises for {rises}; "
-        f"{found.whole - found.whole_natural:+.3f} over the corpus"
+        f"{losses.whole - losses.whole_natural:+.3f} over the corpus"
     )

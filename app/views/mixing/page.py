@@ -1,4 +1,4 @@
-"""Mixing: weights of the clusters by several strategies, what they mean, and the runs that some of them rest on."""
+"""Mixing view: cluster weights by strategy, their effect, and the proxy runs behind some strategies."""
 
 import streamlit as st
 
@@ -6,20 +6,20 @@ from app.data import mixing
 from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.ui.errors import guarded, refusal
-from app.views.mixing.controls import controls, mix_of
-from app.views.mixing.downloads import take_away
-from app.views.mixing.jobs import ACTIVE, active
-from app.views.mixing.loss_preview import preview
-from app.views.mixing.results import compared, summary, table, told, weights_chart
-from app.views.mixing.runs import runs
-from app.views.mixing.strategies import at_hand, found_weights
+from app.views.mixing.controls import mix_of, show_controls
+from app.views.mixing.downloads import show_downloads
+from app.views.mixing.jobs import ACTIVE, show_active_jobs
+from app.views.mixing.loss_preview import show_loss_preview
+from app.views.mixing.mix_settings import available_strategies, mix_weights
+from app.views.mixing.results import show_findings, show_strategies_table, show_summary, show_table, weights_chart
+from app.views.mixing.run_cards import show_runs
 from gem_core.errors import InputError
 
 WEIGHTS, RUNS = "Weights", "Runs"
 
 
 def screen(session: Session) -> None:
-    """Two questions, one at a time."""
+    """Show the Weights or the Runs tab."""
     view = st.segmented_control(
         "Question",
         (WEIGHTS, RUNS),
@@ -31,42 +31,42 @@ def screen(session: Session) -> None:
     )
     with guarded():
         if view == RUNS:
-            runs(session)
+            show_runs(session)
         else:
-            active(session, ACTIVE)
-            weights()
+            show_active_jobs(session, ACTIVE)
+            show_weights()
 
 
 @st.fragment
-def weights() -> None:
-    """Controls on the left, what they mean on the right."""
+def show_weights() -> None:
+    """Show the controls on the left and the resulting weights on the right."""
     session = current_session()
-    mix, hand = mix_of(session), at_hand(session.root)
+    mix, available = mix_of(session), available_strategies(session.root)
     with st.container(horizontal=True, wrap=False, gap="large"):
         left, right = st.container(width=264), st.container(width="stretch")
     with left, guarded():
-        controls(session, mix, hand)
+        show_controls(session, mix, available)
     with right, guarded():
         domains = mixing.domains(session.root)
         try:
-            found = found_weights(session.root, mix)
+            weights = mix_weights(session.root, mix)
         except InputError as error:
-            refusal("There are no such weights", str(error))
-            st.caption("Change the controls; nothing is kept until you download a file.")
+            refusal("These limits cannot be met", str(error))
+            st.caption("Change the settings on the left.")
             return
-        told(session, found)
-        place = st.container()  # the figures need the preview's losses
+        show_findings(session, weights)
+        summary_slot = st.container()  # The summary needs the losses, which are computed below it.
         grid = st.grid(2, min_column_width=400, gap="medium", key="mixing_figures")
         with grid.cell():
-            weights_chart(session, found)
+            weights_chart(session, weights)
         with grid.cell():
-            losses = preview(session, found)
-        with place:
-            summary(domains, found, losses)
+            losses = show_loss_preview(session, weights)
+        with summary_slot:
+            show_summary(domains, weights, losses)
         with st.container(key="mixing-numbers"):
-            table(session, found, losses)
-        compared(session, mix, hand)
-        take_away(session, mix, found)
+            show_table(session, weights, losses)
+        show_strategies_table(session, mix, available)
+        show_downloads(session, mix, weights)
 
 
 with guarded():

@@ -1,4 +1,4 @@
-"""Mixing, right side: what the weights mean, in words, bars and numbers."""
+"""Mixing results: headline, warnings, charts and tables for the current weights."""
 
 import numpy as np
 import pandas as pd
@@ -13,32 +13,32 @@ from app.ui.clusters import circle, dot_column
 from app.ui.figures import finding
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
-from app.views.mixing.controls import size
-from app.views.mixing.loss_preview import Losses
-from app.views.mixing.strategies import NAMES, Mix, found_weights
+from app.views.mixing.controls import token_size
+from app.views.mixing.loss_preview import PreviewLosses
+from app.views.mixing.mix_settings import NAMES, Mix, mix_weights
 from gem_core._formatting import count, percent
 from gem_core.errors import InputError
 from gem_core.geometry import effective_number
 from gem_core.mixing import Weights
 from gem_core.mixing.weights import MANY_EPOCHS
 from gem_core.pipeline.mixing.domains import Domains
-from gem_core.pipeline.mixing.strategies import RUNS, Strategy, doubts
+from gem_core.pipeline.mixing.strategies import RUNS, Strategy, indistinguishable_pairs
 
-SAME = 5e-4  # a weight that changes less is as it was, to the digits shown
+SAME = 5e-4  # fraction; smaller changes are not visible in the digits shown
 
 
-def headline(domains: Domains, found: Weights) -> str:
-    """Say what the weights change, safe in Markdown."""
-    change = found.weights - domains.natural
-    often = int((found.epochs > MANY_EPOCHS * (1 + 1e-12)).sum())
+def headline(domains: Domains, weights: Weights) -> str:
+    """Return the largest changes of the weights as a sentence, escaped for Markdown."""
+    change = weights.weights - domains.natural
+    repeated = int((weights.epochs > MANY_EPOCHS * (1 + 1e-12)).sum())
     read = (
         ""
-        if not often
-        else f"{count(often)} cluster{'s are' if often > 1 else ' is'} read more than {MANY_EPOCHS:g} times."
+        if not repeated
+        else f"{count(repeated)} cluster{'s are' if repeated > 1 else ' is'} repeated more than {MANY_EPOCHS:g} epochs."
     )
     if np.abs(change).max() < SAME:
-        times = float(found.limits.budget or 0) / float(domains.tokens.sum())
-        return f"As natural: every cluster is read {'once' if times == 1 else f'{times:,.3g} times'}."
+        times = float(weights.limits.budget or 0) / float(domains.tokens.sum())
+        return f"Natural mix: each cluster is seen {'once' if times == 1 else f'{times:,.3g} times'}."
     up, down = int(np.argmax(change)), int(np.argmin(change))
     parts = [
         f"Up: {escape(short(domains.names[up], 50))} +{100 * change[up]:.1f} points",
@@ -47,58 +47,63 @@ def headline(domains: Domains, found: Weights) -> str:
     return "; ".join(parts) + (f". {read}" if read else ".")
 
 
-def told(session: Session, found: Weights) -> None:
-    """The finding, and what speaks against it."""
+def show_findings(session: Session, weights: Weights) -> None:
+    """Show the headline and the warnings."""
     domains = mixing.domains(session.root)
-    st.markdown(f"### {headline(domains, found)}")
-    if found.carried_from:
+    st.markdown(f"### {headline(domains, weights)}")
+    if weights.carried_from:
         st.caption(
-            f":material/sync_alt: The taxonomy has changed since the runs of {NAMES[_known(found)]}: the "
-            f"weights were carried over along the tokens that old and new clusters share (from taxonomy "
-            f"{found.carried_from[:12]})."
+            f":material/sync_alt: The taxonomy has changed since the {NAMES[_strategy_of(weights)]} runs. Their "
+            f"weights were carried over by the tokens that old and new clusters share (from taxonomy "
+            f"{weights.carried_from[:12]})."
         )
-    often = [at for at in np.argsort(-found.epochs) if found.epochs[at] > MANY_EPOCHS * (1 + 1e-12)]
-    if often:
-        named = ", ".join(f"{escape(short(domains.names[at], 40))} ({found.epochs[at]:.1f})" for at in often[:4])
+    repeated = [at for at in np.argsort(-weights.epochs) if weights.epochs[at] > MANY_EPOCHS * (1 + 1e-12)]
+    if repeated:
+        named = ", ".join(f"{escape(short(domains.names[at], 40))} ({weights.epochs[at]:.1f})" for at in repeated[:4])
         st.caption(
-            f":orange[:material/warning: Read more than {MANY_EPOCHS:g} times: {named}"
-            f"{f', and {len(often) - 4} more' if len(often) > 4 else ''}]",
+            f":orange[:material/warning: Repeated more than {MANY_EPOCHS:g} epochs: {named}"
+            f"{f', and {len(repeated) - 4} more' if len(repeated) > 4 else ''}]",
             help=HINTS["epochs"],
         )
-    for number, words in zip(found.numbers, found.warnings, strict=True):
-        if words and "more than" not in words:  # how often is said above
+    for number, warning in zip(weights.numbers, weights.warnings, strict=True):
+        if warning and "more than" not in warning:  # Repeated clusters are listed above.
             name = domains.names[domains.numbers.index(number)]
-            st.caption(f":orange[:material/warning: {escape(short(name, 60))}: {escape(words)}]")
-    if found.strategy in RUNS:
-        for doubt in doubts(cached_results.workspace(session.root), found)[:3]:
+            st.caption(f":orange[:material/warning: {escape(short(name, 60))}: {escape(warning)}]")
+    if weights.strategy in RUNS:
+        for pair in indistinguishable_pairs(cached_results.workspace(session.root), weights)[:3]:
             st.caption(
-                f":orange[:material/warning: The runs cannot tell {escape(short(doubt.first, 50))} from "
-                f"{escape(short(doubt.second, 50))}: trust the sum of the two.]"
+                f":orange[:material/warning: The runs cannot separate {escape(short(pair.first, 50))} from "
+                f"{escape(short(pair.second, 50))}: only the sum of the two is reliable.]"
             )
 
 
-def _known(found: Weights) -> Strategy:
-    return next(strategy for strategy in NAMES if strategy == found.strategy)
+def _strategy_of(weights: Weights) -> Strategy:
+    return next(strategy for strategy in NAMES if strategy == weights.strategy)
 
 
-def summary(domains: Domains, found: Weights, losses: Losses | None) -> None:
-    """Four or five figures beside those of the natural shares."""
+def show_summary(domains: Domains, weights: Weights, losses: PreviewLosses | None) -> None:
+    """Show the summary figures with their difference from natural shares."""
     natural = effective_number(domains.natural)
     figures = [
-        ("Effective clusters", f"{found.effective:.1f}", f"{found.effective - natural:+.1f}", "effective"),
+        ("Effective clusters", f"{weights.effective:.1f}", f"{weights.effective - natural:+.1f}", "effective"),
         (
             "Largest weight",
-            percent(found.weights.max()),
-            _points(found.weights.max() - domains.natural.max()),
+            percent(weights.weights.max()),
+            _points(weights.weights.max() - domains.natural.max()),
             "weight",
         ),
         (
             "Smallest weight",
-            percent(found.weights.min()),
-            _points(found.weights.min() - domains.natural.min()),
+            percent(weights.weights.min()),
+            _points(weights.weights.min() - domains.natural.min()),
             "weight",
         ),
-        ("Most epochs", f"{np.nanmax(found.epochs):,.2f}", f"{size(int(found.limits.budget or 0))} tokens", "epochs"),
+        (
+            "Most epochs",
+            f"{np.nanmax(weights.epochs):,.2f}",
+            f"{token_size(int(weights.limits.budget or 0))} tokens",
+            "epochs",
+        ),
     ]
     if losses is not None:
         change = f"{losses.whole - losses.whole_natural:+.3f}"
@@ -121,28 +126,28 @@ def _points(change: float) -> str:
 
 
 def order_of(domains: Domains) -> list[int]:
-    """Places of the clusters, the largest natural share first."""
+    """Return the cluster indices, largest natural share first."""
     return [int(at) for at in np.argsort(-domains.natural, kind="stable")]
 
 
-def weights_chart(session: Session, found: Weights) -> None:
-    """Paired bars: natural share and weight of each cluster."""
+def weights_chart(session: Session, weights: Weights) -> None:
+    """Show natural share and weight of each cluster as paired bars."""
     domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
     rows = [
         ShareRow(
             domains.names[at],
             taxonomy.cluster(domains.numbers[at]).color,
             float(domains.natural[at]),
-            float(found.weights[at]),
+            float(weights.weights[at]),
             None,
             domains.numbers[at],
         )
         for at in order_of(domains)
     ]
-    changed = bool(np.abs(found.weights - domains.natural).max() >= SAME)
+    changed = bool(np.abs(weights.weights - domains.natural).max() >= SAME)
     finding(
-        f"As even as {found.effective:.1f} of {len(rows)} clusters",
-        f"Pale: natural share of the tokens. Solid: weight, {NAMES[_known(found)]}.",
+        f"Equivalent to {weights.effective:.1f} equal clusters of {len(rows)}",
+        f"Pale: natural share of the tokens. Solid: weight, {NAMES[_strategy_of(weights)]}.",
     )
     st.plotly_chart(
         balance.shares(rows, changed=changed, names=("Natural", "Weight")),
@@ -152,39 +157,39 @@ def weights_chart(session: Session, found: Weights) -> None:
     )
 
 
-def table(session: Session, found: Weights, losses: Losses | None) -> None:
-    """Every cluster with its numbers."""
+def show_table(session: Session, weights: Weights, losses: PreviewLosses | None) -> None:
+    """Show the table of clusters with weights and measures."""
     domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
     order = order_of(domains)
     columns: dict[str, object] = {
         " ": [circle(taxonomy.cluster(domains.numbers[at]).color) for at in order],
         "Cluster": [domains.names[at] for at in order],
-        "Share": 100 * domains.natural[order],
-        "Weight": 100 * found.weights[order],
-        "Ratio": found.ratio[order],
-        "Tokens": domains.tokens[order],
-        "Epochs": found.epochs[order],
+        "Natural share": 100 * domains.natural[order],
+        "Weight": 100 * weights.weights[order],
+        "Ratio": weights.ratio[order],
+        "Available tokens": domains.tokens[order],
+        "Epochs": weights.epochs[order],
     }
     if losses is not None:
-        columns |= {"Loss": losses.proposed[order], "Change": (losses.proposed - losses.natural)[order]}
-    if any(found.warnings):
-        columns["Warning"] = [found.warnings[at] for at in order]
+        columns |= {"Loss": losses.proposed[order], "Loss change": (losses.proposed - losses.natural)[order]}
+    if any(weights.warnings):
+        columns["Warning"] = [weights.warnings[at] for at in order]
     digits = {
         "Ratio": "%.2f",
         "Epochs": "%.2f",
         "Loss": "%.3f",
-        "Change": "%+.3f",
-        "Share": "%.1f%%",
+        "Loss change": "%+.3f",
+        "Natural share": "%.1f%%",
         "Weight": "%.1f%%",
-        "Tokens": "localized",
+        "Available tokens": "localized",
     }
     hints = {
-        "Share": "natural_share",
+        "Natural share": "natural_share",
         "Weight": "weight",
         "Ratio": "ratio",
         "Epochs": "epochs",
         "Loss": "ngram",
-        "Tokens": "token",
+        "Available tokens": "token",
     }
     st.dataframe(
         pd.DataFrame(columns),
@@ -201,7 +206,7 @@ def table(session: Session, found: Weights, losses: Losses | None) -> None:
                 name: st.column_config.NumberColumn(
                     format=form,
                     width=74,
-                    help=HINTS[hints[name]] if name in hints else "Loss less that of the natural shares.",
+                    help=HINTS[hints[name]] if name in hints else "Loss minus the loss with natural shares.",
                 )
                 for name, form in digits.items()
             },
@@ -209,30 +214,30 @@ def table(session: Session, found: Weights, losses: Losses | None) -> None:
     )
     left_out = [c for c in taxonomy.clusters if c.excluded]
     if left_out:
-        st.caption(f"Excluded, so without weight: {', '.join(escape(short(c.label, 40)) for c in left_out)}.")
+        st.caption(f"Excluded, weight 0: {', '.join(escape(short(c.label, 40)) for c in left_out)}.")
 
 
-def compared(session: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
-    """One column a strategy that is at hand, all within the same limits."""
-    place = st.expander("Strategies side by side", key="mixing-compare", on_change="rerun")
-    if not place.open:
+def show_strategies_table(session: Session, mix: Mix, available: tuple[Strategy, ...]) -> None:
+    """Show a table with one column per available strategy, all within the same limits."""
+    panel = st.expander("Strategies side by side", key="mixing-compare", on_change="rerun")
+    if not panel.open:
         return
     domains, proxy = mixing.domains(session.root), mixing.ngram(session.root).proxy
-    made, refused = {}, []
-    for strategy in hand:
+    by_strategy, refused = {}, []
+    for strategy in available:
         try:
-            made[NAMES[strategy]] = found_weights(session.root, mix, strategy)
+            by_strategy[NAMES[strategy]] = mix_weights(session.root, mix, strategy)
         except InputError:
             refused.append(NAMES[strategy])
     order = order_of(domains)
     measures = ["Effective clusters", "Most epochs"] + (["Predicted loss"] if proxy is not None else [])
     columns: dict[str, list[str]] = {"Cluster": [*measures, *(domains.names[at] for at in order)]}
-    for name, found in made.items():
-        top = [f"{found.effective:.1f}", f"{np.nanmax(found.epochs):.2f}"]
+    for name, weights in by_strategy.items():
+        top = [f"{weights.effective:.1f}", f"{np.nanmax(weights.epochs):.2f}"]
         if proxy is not None:
-            top.append(f"{float(proxy.losses(found.weights) @ domains.natural):.3f}")
-        columns[name] = [*top, *(percent(found.weights[at]) for at in order)]
-    with place:
+            top.append(f"{float(proxy.losses(weights.weights) @ domains.natural):.3f}")
+        columns[name] = [*top, *(percent(weights.weights[at]) for at in order)]
+    with panel:
         st.dataframe(
             pd.DataFrame(columns),
             hide_index=True,
@@ -242,8 +247,8 @@ def compared(session: Session, mix: Mix, hand: tuple[Strategy, ...]) -> None:
             alt="Weight of each cluster by each strategy, below a few measures",
             column_config={
                 "Cluster": st.column_config.TextColumn(width="medium", pinned=True),
-                **{name: st.column_config.TextColumn(width=96, alignment="right") for name in made},
+                **{name: st.column_config.TextColumn(width=96, alignment="right") for name in by_strategy},
             },
         )
         if refused:
-            st.caption(f":orange[:material/warning: Not within these limits: {', '.join(refused)}.]")
+            st.caption(f":orange[:material/warning: Cannot meet these limits: {', '.join(refused)}.]")

@@ -1,4 +1,4 @@
-"""Mixing, what the runs on the present taxonomy have found: in words, with the numbers they rest on."""
+"""Results of the proxy runs on the current taxonomy."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,127 +30,133 @@ LAWS = {
     "lightgbm": "boosted trees",
     "ensemble": "an ensemble",
 }
-EVERY = 3.0  # seconds between two looks at a curve that grows
+EVERY = 3.0  # seconds between two updates of a running curve
 
 
 def evidence(session: Session, kind: str) -> Mapping[str, Any] | None:
-    """Return what the last run of a kind found for the present taxonomy."""
+    """Return the evidence of the last run of a kind for the current taxonomy."""
     return Mixes(session.root, cached_results.taxonomy(session.root).taxonomy_hash).read_evidence(kind)
 
 
-def name_of(session: Session, number: int | str) -> str:
-    """Name of a cluster, safe in Markdown."""
+def cluster_name(session: Session, number: int | str) -> str:
+    """Return the name of a cluster, escaped for Markdown."""
     taxonomy = cached_results.taxonomy(session.root)
     known = taxonomy.has(int(number))
     return escape(short(taxonomy.cluster(int(number)).label, 50)) if known else f"cluster {int(number)}"
 
 
 def doremi(session: Session) -> bool:
-    """The curve of the run that goes on or ended last."""
-    live = running(session, "doremi") is not None
-    if doremi_curve(cached_results.workspace(session.root), cached_results.taxonomy(session.root)) is None and not live:
+    """Show the weight curve of the running or last DoReMi run; return whether there is one."""
+    is_running = running(session, "doremi") is not None
+    if (
+        doremi_curve(cached_results.workspace(session.root), cached_results.taxonomy(session.root)) is None
+        and not is_running
+    ):
         return False
-    st.fragment(_doremi)(session, live)
+    st.fragment(_doremi)(session, is_running)
     return True
 
 
-def _doremi(session: Session, live: bool) -> None:
+def _doremi(session: Session, is_running: bool) -> None:
     taxonomy = cached_results.taxonomy(session.root)
-    found = doremi_curve(cached_results.workspace(session.root), taxonomy)
-    if found is not None and found["curve"]:
-        table = np.asarray(found["curve"], dtype=np.float64)
-        clusters = [taxonomy.cluster(n) for n in found["numbers"]]
-        ended = "weights" in found
-        last = np.array([found["weights"][str(n)] for n in found["numbers"]]) if ended else table.mean(axis=0)
+    result = doremi_curve(cached_results.workspace(session.root), taxonomy)
+    if result is not None and result["curve"]:
+        table = np.asarray(result["curve"], dtype=np.float64)
+        clusters = [taxonomy.cluster(n) for n in result["numbers"]]
+        ended = "weights" in result
+        last = np.array([result["weights"][str(n)] for n in result["numbers"]]) if ended else table.mean(axis=0)
         words = "on average" if ended else "so far"
         mean = np.cumsum(table, axis=0) / np.arange(1, len(table) + 1)[:, None]
         finding(
-            f"As even as {effective_number(last):.1f} of {len(last)} clusters {words}",
-            f"Weight of each cluster, averaged up to each of {count(found['curve_steps'][-1])} steps. At single "
-            f"steps one had up to {percent(table.max())}.",
+            f"Equivalent to {effective_number(last):.1f} equal clusters of {len(last)} {words}",
+            f"Mean weight of each cluster up to each of {count(result['curve_steps'][-1])} steps. The largest at "
+            f"a single step was {percent(table.max())}.",
         )
         st.plotly_chart(
-            curve(found["curve_steps"], mean, [c.label for c in clusters], [c.color for c in clusters]),
+            curve(result["curve_steps"], mean, [c.label for c in clusters], [c.color for c in clusters]),
             key="mixing-curve",
             config=CONFIG,
             alt="Mean weight of each cluster over the steps of DoReMi",
         )
-        if found.get("collapsed"):
+        if result.get("collapsed"):
             st.caption(
-                ":orange[:material/warning: It has collapsed: one cluster has more than 90% of the weight. Do "
+                ":orange[:material/warning: The run collapsed: one cluster has more than 90% of the weight. Do "
                 "not use these weights.]"
             )
-    if live:
+    if is_running:
         pulse(EVERY, "mixing-curve")
 
 
 def regmix(session: Session) -> bool:
-    """How well regression on the proxies ranks mixtures it has not seen, and what it proposes."""
-    found = evidence(session, "regmix")
-    if found is None:
+    """Show how well the regression ranks unseen mixtures, and its proposal; return whether there is one."""
+    result = evidence(session, "regmix")
+    if result is None:
         return False
-    score = float(found["out_of_fold_spearman"])
-    word = (
+    score = float(result["out_of_fold_spearman"])
+    verdict = (
         "ranks mixtures well"
         if score >= STRONG
         else "ranks mixtures partly"
         if score >= WEAK
         else "cannot rank mixtures"
     )
-    aim = "the whole corpus" if found["target"] == ALL else escape(short(str(found["target"]), 60))
+    target_text = "the whole corpus" if result["target"] == ALL else escape(short(str(result["target"]), 60))
     finding(
-        f"Regression {word}: {score:.2f} out of fold on {count(found['n_runs'])} runs",
-        f"Rank correlation with the loss of {aim}, by {LAWS.get(found['regressor'], 'regression')}; predicted "
-        f"{float(found['predicted_loss']):.3f} nats a token.",
+        f"Regression {verdict}: {score:.2f} out of fold on {count(result['n_runs'])} runs",
+        f"Rank correlation with the loss of {target_text}, by {LAWS.get(result['regressor'], 'regression')}; predicted "
+        f"{float(result['predicted_loss']):.3f} nats per token.",
     )
     if score < WEAK:
-        st.caption(":orange[:material/warning: These weights are hardly better than a guess.]")
-    _most(session, {n: float(w) for n, w in found["weights"].items()}, "Largest weights", percent)
+        st.caption(":orange[:material/warning: These weights are hardly better than chance.]")
+    _list_largest(session, {n: float(w) for n, w in result["weights"].items()}, "Largest weights", percent)
     return True
 
 
 def perfre(session: Session) -> bool:
-    """Which clusters help when there is more of them."""
-    found = evidence(session, "perfre")
-    if found is None:
+    """Show which clusters lower the loss when upweighted; return whether there is a study."""
+    result = evidence(session, "perfre")
+    if result is None:
         return False
-    benefits = {n: float(value) for n, value in found["benefits"].items()}
+    benefits = {n: float(value) for n, value in result["benefits"].items()}
     helpful = sum(value > 0 for value in benefits.values())
     finding(
-        f"More of it lowers the loss for {helpful} of {len(benefits)} clusters",
-        "Fall of the loss, nats a token, when a cluster is up-sampled; one proxy each, so without errors.",
+        f"Upweighting lowers the loss for {helpful} of {len(benefits)} clusters",
+        "Fall of the target loss in nats per token when a cluster is upweighted; one proxy per cluster.",
     )
-    _most(session, benefits, "Most", lambda value: f"{value:+.4f}")
+    _list_largest(session, benefits, "Most", lambda value: f"{value:+.4f}")
     return True
 
 
 def grip(session: Session) -> bool:
-    """Which clusters a proxy's last layer learns fast."""
-    found = evidence(session, "grip")
-    if found is None:
+    """Show which clusters the last layer of a proxy learns fastest; return whether there is a study."""
+    result = evidence(session, "grip")
+    if result is None:
         return False
-    gains = {n: float(value) for n, value in found["gains"].items()}
+    gains = {n: float(value) for n, value in result["gains"].items()}
     first = max(gains, key=gains.__getitem__)
+    error = percent(result["errors"][first])
     finding(
-        f"Learned fastest: {name_of(session, first)}, {percent(gains[first])} ± {percent(found['errors'][first])}",
-        f"Fall of the loss in a probe with its standard error; {count(sum(found['probes'].values()))} probes.",
+        f"Learned fastest: {cluster_name(session, first)}, {percent(gains[first])} ± {error}",
+        f"Relative fall of the loss in a probe, with standard error; {count(sum(result['probes'].values()))} probes.",
     )
-    _most(session, gains, "Most", percent)
+    _list_largest(session, gains, "Most", percent)
     return True
 
 
-def _most(session: Session, values: Mapping[str, float], heading: str, form: Any) -> None:
+def _list_largest(session: Session, values: Mapping[str, float], heading: str, form: Any) -> None:
     ranked = sorted(values, key=lambda n: -values[n])[:3]
-    st.caption(f"{heading}: " + ", ".join(f"{name_of(session, n)} {escape(form(values[n]))}" for n in ranked) + ".")
+    st.caption(
+        f"{heading}: " + ", ".join(f"{cluster_name(session, n)} {escape(form(values[n]))}" for n in ranked) + "."
+    )
 
 
 def predictability(session: Session) -> bool:
-    """One line for each grouping that was studied; the control is there to be held against."""
-    rows = []
+    """Show the predictability of each studied grouping; return whether there is one."""
+    rows: list[tuple[str, float, float, float, str]] = []
     for kind in ("gem", "kmeans", "spherical", "column", "random"):
-        found = evidence(session, f"predict-{kind}")
-        if found is not None and "median" in found:
-            spec = str(found["settings"]["partition"])
+        result = evidence(session, f"predict-{kind}")
+        if result is not None and "median" in result:
+            spec = str(result["settings"]["partition"])
             rows.append(
                 (
                     spec.removeprefix("column:")
@@ -158,9 +164,10 @@ def predictability(session: Session) -> bool:
                     else "random (control)"
                     if kind == "random"
                     else spec,
-                    float(found["median"]),
-                    *map(float, found["quartiles"]),
-                    str(found["verdict"]),
+                    float(result["median"]),
+                    float(result["quartiles"][0]),
+                    float(result["quartiles"][1]),
+                    str(result["verdict"]),
                 )
             )
     if not rows:
@@ -179,7 +186,5 @@ def predictability(session: Session) -> bool:
         },
     )
     if len(rows) == 1:
-        st.caption(
-            "Run the random groups too: clusters that predict no better than those tell nothing by their meaning."
-        )
+        st.caption("Also run the random groups: clusters that predict no better than those say nothing about the loss.")
     return True

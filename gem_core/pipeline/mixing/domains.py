@@ -1,4 +1,4 @@
-"""A taxonomy as the domains of a mixture: arrays in the order of its clusters, without the excluded ones."""
+"""Domains of a mixture: the clusters of a taxonomy that are not excluded, as arrays."""
 
 from dataclasses import dataclass
 
@@ -66,27 +66,27 @@ def domains_of(workspace: Workspace, taxonomy: Taxonomy) -> Domains:
     InputError
         If what is not excluded holds no tokens.
     """
-    kept = tuple(c for c in taxonomy.clusters if not c.excluded)
-    live = np.array([not c.excluded for c in taxonomy.clusters])
-    positions = np.where(live, np.cumsum(live) - 1, -1).astype(np.int32)[taxonomy.positions]
+    included = tuple(c for c in taxonomy.clusters if not c.excluded)
+    is_included = np.array([not c.excluded for c in taxonomy.clusters])
+    positions = np.where(is_included, np.cumsum(is_included) - 1, -1).astype(np.int32)[taxonomy.positions]
     document_tokens = workspace.documents["tokens"].to_numpy(np.int64)
-    inside = positions >= 0
-    tokens = np.zeros(len(kept), dtype=np.int64)
-    np.add.at(tokens, positions[inside], document_tokens[inside])  # integers: bincount would round large sums
+    in_domain = positions >= 0
+    tokens = np.zeros(len(included), dtype=np.int64)
+    np.add.at(tokens, positions[in_domain], document_tokens[in_domain])  # integers: bincount would round large sums
     if not tokens.sum():
         raise InputError(
             "Domains must hold tokens",
-            f"0 in {len(kept)} clusters that are not excluded",
+            f"0 in {len(included)} clusters that are not excluded",
             "Include a cluster again, or fit another corpus",
         )
-    mass = np.array([c.mass for c in kept], dtype=np.float64)
+    mass = np.array([c.mass for c in included], dtype=np.float64)
     return Domains(
         taxonomy_hash=taxonomy.taxonomy_hash,
         taxonomy_key=taxonomy.key,
-        numbers=tuple(c.number for c in kept),
-        names=tuple(c.label for c in kept),
+        numbers=tuple(c.number for c in included),
+        names=tuple(c.label for c in included),
         tokens=frozen(tokens),
-        documents=frozen(np.bincount(positions[inside], minlength=len(kept)).astype(np.int64)),
+        documents=frozen(np.bincount(positions[in_domain], minlength=len(included)).astype(np.int64)),
         natural=frozen(tokens / tokens.sum()),
         mass=frozen(mass / mass.sum()),
         positions=frozen(positions),

@@ -1,4 +1,4 @@
-"""DoReMi over the clusters of a taxonomy, with its curve while it runs."""
+"""DoReMi study on the clusters of a taxonomy, with its weight curve."""
 
 import json
 import warnings
@@ -58,16 +58,16 @@ def doremi_study(
         If a cluster has too few tokens.
     """
     domains = domains_of(workspace, taxonomy)
-    chosen, mixes = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
-    settings = {"proxy": asdict(config), "split": asdict(chosen), "normaliser": normaliser}
-    folder = mixes.run_folder("doremi", settings)
-    kept = mixes.read_evidence("doremi", settings)
-    if kept is not None:
-        value = {name: part for name, part in kept.items() if name not in ("kind", "settings", "taxonomy_hash")}
+    split_settings, evidence = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
+    settings = {"proxy": asdict(config), "split": asdict(split_settings), "normaliser": normaliser}
+    folder = evidence.run_folder("doremi", settings)
+    stored = evidence.read_evidence("doremi", settings)
+    if stored is not None:
+        value = {name: part for name, part in stored.items() if name not in ("kind", "settings", "taxonomy_hash")}
     else:
-        corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
+        corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
         value = _run(corpus.streams, domains, config, folder, normaliser, device, progress)
-    mixes.write_evidence("doremi", settings, value)  # also what is kept: it is now the run that ended last
+    evidence.write_evidence("doremi", settings, value)  # also what is kept: it is now the run that ended last
     remove_folder(folder)
     return value
 
@@ -87,8 +87,8 @@ def _run(
         )
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a collapse is a fact of the evidence
-        found = doremi(
+        warnings.simplefilter("ignore", UserWarning)  # The evidence records a collapse, so the warning is not repeated.
+        result = doremi(
             streams,
             domains.natural,
             config,
@@ -102,13 +102,13 @@ def _run(
     return {
         **{
             name: dict(zip(numbers, array.tolist(), strict=True))
-            for name, array in (("weights", found.weights), ("last", found.last), ("scores", found.scores))
+            for name, array in (("weights", result.weights), ("last", result.last), ("scores", result.scores))
         },
         "numbers": list(domains.numbers),
-        "curve": found.curve.tolist(),
-        "curve_steps": found.curve_steps.tolist(),
-        "effective_domains": found.effective,
-        "collapsed": found.collapsed,
+        "curve": result.curve.tolist(),
+        "curve_steps": result.curve_steps.tolist(),
+        "effective_domains": result.effective,
+        "collapsed": result.collapsed,
         "normaliser": normaliser,
         "seed": config.seed,
     }
@@ -116,12 +116,14 @@ def _run(
 
 def doremi_curve(workspace: Workspace, taxonomy: Taxonomy) -> Mapping[str, Any] | None:
     """Return numbers, curve and curve_steps of the DoReMi run that goes on or ended last; None when there is none."""
-    mixes = Mixes(workspace.root, taxonomy.taxonomy_hash)
-    running = sorted(mixes.folder.glob(f"doremi-*/{CURVE}"), key=_written)
+    evidence = Mixes(workspace.root, taxonomy.taxonomy_hash)
+    running = sorted(evidence.folder.glob(f"doremi-*/{CURVE}"), key=_written)
     try:
-        return dict(json.loads(running[-1].read_text(encoding="utf-8"))) if running else mixes.read_evidence("doremi")
+        return (
+            dict(json.loads(running[-1].read_text(encoding="utf-8"))) if running else evidence.read_evidence("doremi")
+        )
     except FileNotFoundError:  # it ended meanwhile
-        return mixes.read_evidence("doremi")
+        return evidence.read_evidence("doremi")
 
 
 def _written(path: Path) -> float:

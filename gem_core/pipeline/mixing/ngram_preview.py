@@ -1,4 +1,4 @@
-"""The instant proxy of a workspace: built once for a taxonomy, read from disk afterwards."""
+"""N-gram proxy of a taxonomy: built once, then read from the workspace."""
 
 from pathlib import Path
 from zipfile import BadZipFile
@@ -35,16 +35,16 @@ def ngram_preview(
     InputError
         If a domain has too few tokens for a held-out set.
     """
-    chosen = split or SplitSettings()
-    key = content_key([vars(chosen), SAMPLE, PAIRS, SINGLES])
+    split_settings = split or SplitSettings()
+    key = content_key([vars(split_settings), SAMPLE, PAIRS, SINGLES])
     path = Mixes(workspace.root, domains.taxonomy_hash).folder / f"ngram-{key}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             return NgramProxy(frozen(file["probabilities"]), frozen(file["bounds"]))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         pass  # none there, or none that can be read: build it
-    corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
-    proxy = ngram_proxy(corpus.streams, seed=chosen.seed)
+    corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
+    proxy = ngram_proxy(corpus.streams, seed=split_settings.seed)
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:

@@ -1,4 +1,4 @@
-"""What a workspace's own proxies say of its clusters: PerfRe (what helps the corpus) and GRIP (what is learnt fast)."""
+"""PerfRe and GRIP studies on the clusters of a taxonomy."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ PROBES = 8  # of a domain, on average
 
 @dataclass(frozen=True)
 class ClusterFinding:
-    """What a study found of the clusters of a taxonomy, K of them.
+    """Result of a study for each of K clusters.
 
     Attributes
     ----------
@@ -96,36 +96,36 @@ def perfre_study(
             f"{target}",
             "See the numbers with: gem-explorer info DIR",
         )
-    aim = domains.natural if target is None else np.array([float(n == target) for n in domains.numbers])
-    chosen, mixes = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
-    settings = {"proxy": asdict(config), "split": asdict(chosen), "factor": factor}
-    kept = mixes.read_evidence("perfre", settings)
-    if kept is None:
-        corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
-        folder = mixes.run_folder("perfre", settings)
+    target_shares = domains.natural if target is None else np.array([float(n == target) for n in domains.numbers])
+    split_settings, evidence = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
+    settings = {"proxy": asdict(config), "split": asdict(split_settings), "factor": factor}
+    stored = evidence.read_evidence("perfre", settings)
+    if stored is None:
+        corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
+        folder = evidence.run_folder("perfre", settings)
         losses = train_proxies(
             corpus.streams, upsampled(domains.natural, factor), config, folder, device=device, progress=progress
         )
     else:
-        losses = np.asarray(kept["losses"], dtype=np.float64)
-    found = perfre(losses, domains.natural, target=aim, lift=lift)
+        losses = np.asarray(stored["losses"], dtype=np.float64)
+    result = perfre(losses, domains.natural, target=target_shares, lift=lift)
     value = {
         "losses": losses.tolist(),
         "target": target,
         "lift": lift,
-        "base": found.base,
-        "benefits": _by_number(domains, found.benefits),
-        "weights": _by_number(domains, found.weights),
+        "base": result.base,
+        "benefits": _by_number(domains, result.benefits),
+        "weights": _by_number(domains, result.weights),
     }
-    mixes.write_evidence("perfre", settings, value)
-    remove_folder(mixes.run_folder("perfre", settings))
+    evidence.write_evidence("perfre", settings, value)
+    remove_folder(evidence.run_folder("perfre", settings))
     return ClusterFinding(
         domains.numbers,
         domains.names,
         domains.natural,
-        found.benefits,
+        result.benefits,
         frozen(np.full(len(domains.numbers), np.nan)),
-        found.weights,
+        result.weights,
         value,
     )
 
@@ -167,32 +167,32 @@ def grip_study(
     if probes < 2:
         raise InputError("Each cluster needs 2 probes or more, for a standard error", f"{probes}", "Ask for more")
     domains = domains_of(workspace, taxonomy)
-    chosen, mixes = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
-    settings = {"proxy": asdict(config), "split": asdict(chosen), "probes": probes}
-    kept = mixes.read_evidence("grip", settings)
-    if kept is None:
+    split_settings, evidence = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
+    settings = {"proxy": asdict(config), "split": asdict(split_settings), "probes": probes}
+    stored = evidence.read_evidence("grip", settings)
+    if stored is None:
         spread = dispersion(mean_lengths(workspace.embeddings, domains.positions, len(domains.numbers)))
-        counts = 2 + _more(domains, spread, (probes - 2) * len(domains.numbers))
-        corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
-        kept = {
+        counts = 2 + _extra_probes(domains, spread, (probes - 2) * len(domains.numbers))
+        corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
+        stored = {
             "dispersion": _by_number(domains, spread),
-            **_probed(corpus, domains, config, counts, mixes.run_folder("grip", settings), device, progress),
+            **_run_probes(corpus, domains, config, counts, evidence.run_folder("grip", settings), device, progress),
         }
-    gains, errors = (np.array([kept[name][str(n)] for n in domains.numbers]) for name in ("gains", "errors"))
+    gains, errors = (np.array([stored[name][str(n)] for n in domains.numbers]) for name in ("gains", "errors"))
     weights = replay_budget(domains.tokens, gains, alpha=alpha)
     value = {
-        **{name: kept[name] for name in ("dispersion", "probes", "gains", "errors")},
+        **{name: stored[name] for name in ("dispersion", "probes", "gains", "errors")},
         "alpha": alpha,
         "weights": _by_number(domains, weights),
     }
-    mixes.write_evidence("grip", settings, value)
-    remove_folder(mixes.run_folder("grip", settings))
+    evidence.write_evidence("grip", settings, value)
+    remove_folder(evidence.run_folder("grip", settings))
     return ClusterFinding(
         domains.numbers, domains.names, domains.natural, frozen(gains), frozen(errors), weights, value
     )
 
 
-def _more(domains: Domains, spread: Float64, total: int) -> Int64:
+def _extra_probes(domains: Domains, spread: Float64, total: int) -> Int64:
     """Probes beyond the first two of each cluster, (K,)."""
     if total == 0 or not (domains.documents * spread).any():
         return np.full(len(domains.numbers), total // len(domains.numbers), dtype=np.int64)
@@ -200,7 +200,7 @@ def _more(domains: Domains, spread: Float64, total: int) -> Int64:
     return np.asarray(share, dtype=np.int64)
 
 
-def _probed(
+def _run_probes(
     corpus: ProxyCorpus,
     domains: Domains,
     config: ProxyConfig,
@@ -222,10 +222,10 @@ def _probed(
         key=run_key(streams, config, natural),
         progress=progress,
     )
-    found = rapid_adaptation(streams, body, config, counts, device=device, folder=folder, progress=progress)
+    result = rapid_adaptation(streams, body, config, counts, device=device, folder=folder, progress=progress)
     return {
-        "gains": _by_number(domains, found.gains),
-        "errors": _by_number(domains, found.errors),
+        "gains": _by_number(domains, result.gains),
+        "errors": _by_number(domains, result.errors),
         "probes": {str(n): int(c) for n, c in zip(domains.numbers, counts, strict=True)},
     }
 

@@ -1,4 +1,4 @@
-"""What proxies are trained on: the documents of each domain, split into those they see and those they are judged by."""
+"""Training and held-out token streams of each domain, for proxies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,39 +87,48 @@ def proxy_corpus(
     InputError
         If a domain has too few tokens for both streams; the message names it.
     """
-    chosen = settings or SplitSettings()
-    ids = token_ids(workspace, chosen.vocabulary, progress=progress)
-    place = np.asarray(positions)
-    stir = np.uint64(np.random.default_rng(chosen.seed).integers(2**62) * 2 + 1)  # odd: a permutation of the hashes
-    order = np.argsort(ids.marks * stir, kind="stable")
+    split_settings = settings or SplitSettings()
+    ids = token_ids(workspace, split_settings.vocabulary, progress=progress)
+    domain_index = np.asarray(positions)
+    multiplier = np.uint64(
+        np.random.default_rng(split_settings.seed).integers(2**62) * 2 + 1
+    )  # odd: a permutation of the hashes
+    order = np.argsort(ids.marks * multiplier, kind="stable")
     lengths = np.diff(ids.ends, prepend=0) + 1  # with the token in front
-    rows = [order[place[order] == k] for k in range(len(names))]
-    split = [_held_out(lengths[own], ids.marks[own], chosen) for own in rows]
+    rows = [order[domain_index[order] == k] for k in range(len(names))]
+    split = [_count_held_out(lengths[domain_rows], ids.marks[domain_rows], split_settings) for domain_rows in rows]
     short = [
         k
-        for k, (own, held) in enumerate(zip(rows, split, strict=True))
-        if not chosen.least <= lengths[own[held:]].sum()
+        for k, (domain_rows, held_count) in enumerate(zip(rows, split, strict=True))
+        if not split_settings.least <= lengths[domain_rows[held_count:]].sum()
     ]
     if short:
-        told = [f"{names[k]!r} with {lengths[rows[k]].sum():,} in {rows[k].size:,} documents" for k in short[:3]]
+        described = [f"{names[k]!r} with {lengths[rows[k]].sum():,} in {rows[k].size:,} documents" for k in short[:3]]
         raise InputError(
-            f"Each domain needs about {2 * chosen.least:,} tokens, for training and for a held-out set",
-            ", ".join(told) + (f" and {len(short) - 3} more" if len(short) > 3 else ""),
+            f"Each domain needs about {2 * split_settings.least:,} tokens, for training and for a held-out set",
+            ", ".join(described) + (f" and {len(short) - 3} more" if len(short) > 3 else ""),
             "Merge it with another cluster, exclude it, or hold out fewer tokens",
         )
-    limit = chosen.most // len(names)
-    train = tuple(_stream(ids, own[held:], limit) for own, held in zip(rows, split, strict=True))
+    limit = split_settings.most // len(names)
+    train = tuple(
+        _concatenate(ids, domain_rows[held_count:], limit) for domain_rows, held_count in zip(rows, split, strict=True)
+    )
     return ProxyCorpus(
         Streams(
-            train, tuple(_stream(ids, own[:held], limit) for own, held in zip(rows, split, strict=True)), ids.vocabulary
+            train,
+            tuple(
+                _concatenate(ids, domain_rows[:held_count], limit)
+                for domain_rows, held_count in zip(rows, split, strict=True)
+            ),
+            ids.vocabulary,
         ),
         tuple(names),
-        chosen,
+        split_settings,
         ids.tokenizer_hash,
     )
 
 
-def _held_out(lengths: NDArray[np.int64], marks: NDArray[np.uint64], settings: SplitSettings) -> int:
+def _count_held_out(lengths: NDArray[np.int64], marks: NDArray[np.uint64], settings: SplitSettings) -> int:
     """How many of the ordered documents are held out: whole groups of copies, until there are tokens enough."""
     total = np.cumsum(lengths)
     if not total.size or total[-1] < settings.least:
@@ -131,7 +140,7 @@ def _held_out(lengths: NDArray[np.int64], marks: NDArray[np.uint64], settings: S
     return last + 1
 
 
-def _stream(ids: TokenIds, rows: NDArray[np.int64], limit: int) -> UInt16:
+def _concatenate(ids: TokenIds, rows: NDArray[np.int64], limit: int) -> UInt16:
     """Some documents one after the other, `limit` tokens at most."""
     parts, room = [], limit
     for row in rows:

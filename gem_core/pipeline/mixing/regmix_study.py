@@ -1,4 +1,4 @@
-"""Proxy runs of a taxonomy, trained here or brought from outside, and the mixture that regression on them proposes."""
+"""RegMix study: proxy runs of a taxonomy, trained here or imported, and the mixture that regression proposes."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ ALL = "all"  # the loss of the corpus: that of each cluster by its natural share
 
 @dataclass(frozen=True)
 class Proposal:
-    """What regression on proxy runs proposes for the clusters of a taxonomy.
+    """Mixture proposed by regression on proxy runs.
 
     Attributes
     ----------
@@ -93,27 +93,29 @@ def proxy_study(
         If a cluster has too few tokens, the target is none, or the runs are too few for a regressor.
     """
     domains = domains_of(workspace, taxonomy)
-    chosen, mixes = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
-    aim = _target(domains, target)
-    settings = {"proxy": asdict(config), "split": asdict(chosen), "count": count}
-    kept = mixes.read_evidence("proxies", settings)
-    if kept is None:
-        corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
+    split_settings, evidence = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
+    target_name = _target(domains, target)
+    settings = {"proxy": asdict(config), "split": asdict(split_settings), "count": count}
+    stored = evidence.read_evidence("proxies", settings)
+    if stored is None:
+        corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
         mixtures = sample_mixtures(domains.natural, count, seed=config.seed)
         losses = train_proxies(
-            corpus.streams, mixtures, config, mixes.run_folder("proxies", settings), device=device, progress=progress
+            corpus.streams, mixtures, config, evidence.run_folder("proxies", settings), device=device, progress=progress
         )
-        kept = {
+        stored = {
             "mixtures": mixtures.tolist(),
             "losses": losses.tolist(),
             "numbers": list(domains.numbers),
             "tokenizer_hash": corpus.tokenizer_hash,
         }
-        mixes.write_evidence("proxies", settings, kept)
-    remove_folder(mixes.run_folder("proxies", settings))
-    runs = _runs(domains, *(np.array(kept[name], dtype=np.float64) for name in ("mixtures", "losses")))
-    _write_runs(mixes.folder, runs)
-    return _proposed(mixes, domains, runs, aim, regressor, resamples, config.seed, {**settings, "runs": "own"})
+        evidence.write_evidence("proxies", settings, stored)
+    remove_folder(evidence.run_folder("proxies", settings))
+    runs = _own_runs(domains, *(np.array(stored[name], dtype=np.float64) for name in ("mixtures", "losses")))
+    _write_runs(evidence.folder, runs)
+    return _propose(
+        evidence, domains, runs, target_name, regressor, resamples, config.seed, {**settings, "runs": "own"}
+    )
 
 
 def import_runs(
@@ -148,7 +150,7 @@ def import_runs(
     """
     domains = domains_of(workspace, taxonomy)
     read = read_runs(mixtures, losses)
-    order = _matched(read.domains, domains)
+    order = _match_columns(read.domains, domains)
     runs = Runs(
         column_names(domains),
         read.targets,
@@ -160,7 +162,7 @@ def import_runs(
     if target == ALL and len(runs.targets) == 1:
         target = runs.targets[0]
     settings = {"runs": content_key([runs.rows.tolist(), runs.losses.tolist(), runs.targets]), "seed": seed}
-    return _proposed(
+    return _propose(
         Mixes(workspace.root, domains.taxonomy_hash), domains, runs, target, regressor, resamples, seed, settings
     )
 
@@ -177,7 +179,7 @@ def _target(domains: Domains, number: int | None) -> str:
     return column_names(domains)[domains.numbers.index(number)]
 
 
-def _runs(domains: Domains, mixtures: Float64, losses: Float64) -> Runs:
+def _own_runs(domains: Domains, mixtures: Float64, losses: Float64) -> Runs:
     names = column_names(domains)
     whole = losses @ domains.natural
     return Runs(
@@ -189,33 +191,33 @@ def _runs(domains: Domains, mixtures: Float64, losses: Float64) -> Runs:
     )
 
 
-def _matched(columns: tuple[str, ...], domains: Domains) -> list[int]:
+def _match_columns(columns: tuple[str, ...], domains: Domains) -> list[int]:
     """Where the column of each domain stands; refuses columns that are not exactly the clusters of this taxonomy."""
     full = column_names(domains)
-    place = {name: i for i, name in enumerate(full)}
+    column_index = {name: i for i, name in enumerate(full)}
     for i, label in enumerate(domains.names):
         if domains.names.count(label) == 1:
-            place.setdefault(label, i)
-    found = [place.get(column) for column in columns]
-    odd = [column for column, i in zip(columns, found, strict=True) if i is None]
-    if odd:
+            column_index.setdefault(label, i)
+    result = [column_index.get(column) for column in columns]
+    unknown = [column for column, i in zip(columns, result, strict=True) if i is None]
+    if unknown:
         raise InputError(
             f"Runs must have the {len(full)} clusters of this taxonomy as their domains",
-            f"{odd[0]!r}, which is none of them" + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""),
+            f"{unknown[0]!r}, which is none of them" + (f", and {len(unknown) - 1} more" if len(unknown) > 1 else ""),
             "Use runs that were made for this taxonomy; those of another do not carry over",
         )
-    lost = [name for i, name in enumerate(full) if found.count(i) != 1]
-    if lost:
+    missing = [name for i, name in enumerate(full) if result.count(i) != 1]
+    if missing:
         raise InputError(
             f"Runs must have the {len(full)} clusters of this taxonomy as their domains, each once",
-            f"{found.count(full.index(lost[0]))} columns for {lost[0]!r}",
+            f"{result.count(full.index(missing[0]))} columns for {missing[0]!r}",
             "Give a cluster that took no part a column of zeros",
         )
-    return [found.index(i) for i in range(len(full))]
+    return [result.index(i) for i in range(len(full))]
 
 
-def _proposed(
-    mixes: Mixes,
+def _propose(
+    evidence: Mixes,
     domains: Domains,
     runs: Runs,
     target: str,
@@ -224,29 +226,29 @@ def _proposed(
     seed: int,
     settings: dict[str, Any],
 ) -> Proposal:
-    found = regmix(runs, target, regressor=regressor, prior=domains.natural, resamples=resamples, seed=seed)
+    result = regmix(runs, target, regressor=regressor, prior=domains.natural, resamples=resamples, seed=seed)
     numbers = list(map(str, domains.numbers))
     value = {
-        "weights": dict(zip(numbers, found.best_mixture.tolist(), strict=True)),
+        "weights": dict(zip(numbers, result.best_mixture.tolist(), strict=True)),
         "target": target,
-        "regressor": found.regressor,
-        "scores": found.scores,
-        "out_of_fold_spearman": found.out_of_fold_spearman,
-        "predicted_loss": found.predicted_loss,
-        "n_runs": found.n_runs,
+        "regressor": result.regressor,
+        "scores": result.scores,
+        "out_of_fold_spearman": result.out_of_fold_spearman,
+        "predicted_loss": result.predicted_loss,
+        "n_runs": result.n_runs,
         "numbers": list(domains.numbers),
         "interval": {
-            n: [low, high] for n, low, high in zip(numbers, found.low.tolist(), found.high.tolist(), strict=True)
+            n: [low, high] for n, low, high in zip(numbers, result.low.tolist(), result.high.tolist(), strict=True)
         }
         if resamples
         else None,
         "mixtures": runs.mixtures.tolist(),
         "losses": runs.loss(target).tolist(),
     }
-    mixes.write_evidence(
+    evidence.write_evidence(
         "regmix", {**settings, "target": target, "regressor": regressor, "resamples": resamples}, value
     )
-    return Proposal(domains, runs, found.best_mixture, value)
+    return Proposal(domains, runs, result.best_mixture, value)
 
 
 def _write_runs(folder: Path, runs: Runs) -> None:

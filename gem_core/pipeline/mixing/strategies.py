@@ -1,4 +1,4 @@
-"""Weights by strategy: from the tokens, from the fit, from a person, or from the runs that a workspace holds."""
+"""Weights of a taxonomy by strategy, from tokens, the fit, the user or stored proxy runs."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import numpy as np
 
 from gem_core._types import Float64
 from gem_core.errors import InputError, WorkspaceError
-from gem_core.mixing.carry_over import Carried, carry, collinear, token_overlap
+from gem_core.mixing.carry_over import CarriedWeights, carry, collinear, token_overlap
 from gem_core.mixing.weights import Limits, Weights, weigh
 from gem_core.pipeline.mixing.domains import Domains, domains_of
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
@@ -24,8 +24,8 @@ _EXPONENT = {"natural": 1.0, "uniform": 0.0, "custom": 1.0}
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """Two clusters that the runs behind some weights cannot tell apart.
+class IndistinguishablePair:
+    """Two clusters whose weights are collinear in the proxy runs.
 
     Attributes
     ----------
@@ -122,19 +122,19 @@ def carried_over(
     strategy = file.strategy or "given"
     if file.taxonomy_hash == domains.taxonomy_hash:
         return _weigh(domains, strategy, given=for_domains(file, domains), limits=limits)
-    old = _of_hash(workspace, file.taxonomy_hash)
-    moved = _moved(old, domains, for_domains(file, old))
+    old = _domains_of_hash(workspace, file.taxonomy_hash)
+    carried = _carry_weights(old, domains, for_domains(file, old))
     return _weigh(
         domains,
         strategy,
-        given=moved.weights,
+        given=carried.weights,
         limits=limits,
         carried_from=old.taxonomy_hash,
-        unsupported=~moved.supported,
+        unsupported=~carried.supported,
     )
 
 
-def doubts(workspace: Workspace, weights: Weights) -> tuple[Doubt, ...]:
+def indistinguishable_pairs(workspace: Workspace, weights: Weights) -> tuple[IndistinguishablePair, ...]:
     """Pairs of clusters whose weights go together in the proxy runs behind weights, here or after a carry-over.
 
     Such runs say what the two are worth together, not which of them. Empty where weights rest on no proxy runs.
@@ -143,14 +143,14 @@ def doubts(workspace: Workspace, weights: Weights) -> tuple[Doubt, ...]:
     value = Mixes(workspace.root, taxonomy).read_evidence(weights.strategy) if weights.strategy in RUNS else None
     if value is None or "mixtures" not in value:
         return ()
-    mixtures, old = np.asarray(value["mixtures"], dtype=np.float64), _of_hash(workspace, taxonomy)
+    mixtures, old = np.asarray(value["mixtures"], dtype=np.float64), _domains_of_hash(workspace, taxonomy)
     names = dict(zip(old.numbers, old.names, strict=True))
     if weights.carried_from:
-        domains = _of_hash(workspace, weights.taxonomy_hash)
-        mixtures = _moved(old, domains, mixtures).weights
+        domains = _domains_of_hash(workspace, weights.taxonomy_hash)
+        mixtures = _carry_weights(old, domains, mixtures).weights
         names = dict(zip(domains.numbers, domains.names, strict=True))
-    named = tuple(names.values())
-    return tuple(Doubt(named[i], named[j], r) for i, j, r in collinear(mixtures))
+    cluster_names = tuple(names.values())
+    return tuple(IndistinguishablePair(cluster_names[i], cluster_names[j], r) for i, j, r in collinear(mixtures))
 
 
 def _weigh(domains: Domains, strategy: str, **options: Any) -> Weights:
@@ -160,50 +160,52 @@ def _weigh(domains: Domains, strategy: str, **options: Any) -> Weights:
 def _by_runs(workspace: Workspace, domains: Domains, strategy: str, limits: Limits | None) -> Weights:
     value = Mixes(workspace.root, domains.taxonomy_hash).read_evidence(strategy)
     if value is not None:
-        return _weigh(domains, strategy, given=_found(value, domains, strategy), limits=limits)
-    anywhere = any((workspace.root / FOLDER).glob(f"*/{strategy}-*.json"))
-    for step in reversed(workspace.history().steps if anywhere else ()):
+        return _weigh(domains, strategy, given=_evidence_weights(value, domains, strategy), limits=limits)
+    any_evidence = any((workspace.root / FOLDER).glob(f"*/{strategy}-*.json"))
+    for step in reversed(workspace.history().steps if any_evidence else ()):
         old = workspace.taxonomy(step.key)
         value = Mixes(workspace.root, old.taxonomy_hash).read_evidence(strategy)
         if value is not None:
             before = domains_of(workspace, old)
-            moved = _moved(before, domains, _found(value, before, strategy))
+            carried = _carry_weights(before, domains, _evidence_weights(value, before, strategy))
             return _weigh(
                 domains,
                 strategy,
-                given=moved.weights,
+                given=carried.weights,
                 limits=limits,
                 carried_from=old.taxonomy_hash,
-                unsupported=~moved.supported,
+                unsupported=~carried.supported,
             )
     raise InputError(
-        f"Weights by {strategy} need a run that finds them",
+        f"Strategy {strategy} needs a finished run",
         "none for this taxonomy or an earlier one",
         f"Run it: gem-explorer mix {RUNS[strategy]} {workspace.root}",
     )
 
 
-def _found(value: Mapping[str, Any], domains: Domains, strategy: str) -> Float64:
+def _evidence_weights(value: Mapping[str, Any], domains: Domains, strategy: str) -> Float64:
     """The weights that a run found, in the order of the domains."""
-    found = {int(number): float(weight) for number, weight in value.get("weights", {}).items()}
-    odd = sorted(set(found) - set(domains.numbers))
-    total = math.fsum(found.values())
-    if odd or not (math.isfinite(total) and min(found.values(), default=-1) >= 0 and total > 0):
+    evidence_weights = {int(number): float(weight) for number, weight in value.get("weights", {}).items()}
+    unknown = sorted(set(evidence_weights) - set(domains.numbers))
+    total = math.fsum(evidence_weights.values())
+    if unknown or not (math.isfinite(total) and min(evidence_weights.values(), default=-1) >= 0 and total > 0):
         raise WorkspaceError(
             f"A run of {strategy} must leave weights for the clusters of its taxonomy",
-            f"cluster {odd[0]}, which is not in it" if odd else f"{len(found)} that sum to {total:g}",
+            f"cluster {unknown[0]}, which is not in it"
+            if unknown
+            else f"{len(evidence_weights)} that sum to {total:g}",
             f"Run it again: gem-explorer mix {RUNS[strategy]} DIR",
         )
-    return np.array([found.get(number, 0.0) for number in domains.numbers])
+    return np.array([evidence_weights.get(number, 0.0) for number in domains.numbers])
 
 
-def _moved(old: Domains, new: Domains, weights: Float64) -> Carried:
+def _carry_weights(old: Domains, new: Domains, weights: Float64) -> CarriedWeights:
     return carry(
         weights, token_overlap(old.positions, new.positions, new.document_tokens, len(old.numbers), len(new.numbers))
     )
 
 
-def _of_hash(workspace: Workspace, taxonomy_hash: str) -> Domains:
+def _domains_of_hash(workspace: Workspace, taxonomy_hash: str) -> Domains:
     for step in reversed(workspace.history().steps):
         taxonomy = workspace.taxonomy(step.key)
         if taxonomy.taxonomy_hash == taxonomy_hash:

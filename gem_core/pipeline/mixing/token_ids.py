@@ -1,4 +1,4 @@
-"""The corpus as token ids: a byte-pair tokenizer trained on it, and the ids of every document, made once."""
+"""Token ids of the corpus, from a byte-pair tokenizer trained on it."""
 
 import hashlib
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ def token_ids(workspace: Workspace, vocabulary: int = VOCABULARY, *, progress: P
     key = content_key([workspace.manifest.data_hash, "byte pairs", vocabulary, _LEARN])
     folder = workspace.root / FOLDER / f"tokens-{key}"
     if not folder.exists():
-        write_folder(folder, lambda new: _make(workspace, vocabulary, new, progress))
+        write_folder(folder, lambda new: _write_token_ids(workspace, vocabulary, new, progress))
     tokenizer = (folder / "tokenizer.json").read_bytes()
     ends = np.load(folder / "ends.npy")
     ids = np.memmap(folder / "ids.bin", dtype=np.uint16, mode="r") if ends[-1] else np.empty(0, dtype=np.uint16)
@@ -92,17 +92,17 @@ def token_ids(workspace: Workspace, vocabulary: int = VOCABULARY, *, progress: P
     )
 
 
-def _make(workspace: Workspace, vocabulary: int, folder: Path, progress: Progress) -> None:
+def _write_token_ids(workspace: Workspace, vocabulary: int, folder: Path, progress: Progress) -> None:
     n = len(workspace)
     progress(STEP, 0, n)
-    tokenizer = _trained(workspace, vocabulary)
+    tokenizer = _train_tokenizer(workspace, vocabulary)
     tokenizer.save(str(folder / "tokenizer.json"))
     lengths, marks = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint64)
     done = 0
     with (folder / "ids.bin").open("wb") as file:
-        left = workspace.all_texts()
-        while texts := tuple(islice(left, _BATCH)):
-            for ids in _encoded(tokenizer, texts):
+        remaining_texts = workspace.all_texts()
+        while texts := tuple(islice(remaining_texts, _BATCH)):
+            for ids in _encode(tokenizer, texts):
                 raw = ids.tobytes()
                 file.write(raw)
                 lengths[done] = ids.size
@@ -113,7 +113,7 @@ def _make(workspace: Workspace, vocabulary: int, folder: Path, progress: Progres
     np.save(folder / "marks.npy", marks)
 
 
-def _trained(workspace: Workspace, vocabulary: int) -> "Tokenizer":
+def _train_tokenizer(workspace: Workspace, vocabulary: int) -> "Tokenizer":
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -124,22 +124,22 @@ def _trained(workspace: Workspace, vocabulary: int) -> "Tokenizer":
         show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
-    tokenizer.train_from_iterator(_lesson(workspace), trainer)
+    tokenizer.train_from_iterator(_tokenizer_text(workspace), trainer)
     return tokenizer
 
 
-def _lesson(workspace: Workspace) -> Iterator[str]:
+def _tokenizer_text(workspace: Workspace) -> Iterator[str]:
     """Openings of documents spread evenly over the corpus."""
-    opening = max(_LEARN // len(workspace), _OPENING)
-    step = max(len(workspace) * opening // _LEARN, 1)
-    return (text[:opening] for text in islice(workspace.all_texts(), 0, None, step))
+    prefix_length = max(_LEARN // len(workspace), _OPENING)
+    step = max(len(workspace) * prefix_length // _LEARN, 1)
+    return (text[:prefix_length] for text in islice(workspace.all_texts(), 0, None, step))
 
 
-def _encoded(tokenizer: "Tokenizer", texts: tuple[str, ...]) -> Iterator[NDArray[np.uint16]]:
-    pieces = [(place, piece) for place, text in enumerate(texts) for piece in cut_text(text)]
-    found: list[list[int]] = [[] for _ in texts]
+def _encode(tokenizer: "Tokenizer", texts: tuple[str, ...]) -> Iterator[NDArray[np.uint16]]:
+    pieces = [(text_index, piece) for text_index, text in enumerate(texts) for piece in cut_text(text)]
+    token_lists: list[list[int]] = [[] for _ in texts]
     encoded = tokenizer.encode_batch_fast([piece for _, piece in pieces], add_special_tokens=False)
-    for (place, _), one in zip(pieces, encoded, strict=True):
-        found[place] += one.ids
-    for ids in found:
+    for (text_index, _), encoding in zip(pieces, encoded, strict=True):
+        token_lists[text_index] += encoding.ids
+    for ids in token_lists:
         yield np.array(ids, dtype=np.uint16)

@@ -1,4 +1,4 @@
-"""The training set that weights describe: documents drawn to a token budget, written as shards."""
+"""Training set for a mixture: documents sampled to a token budget and written as shards."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from gem_core.mixing.document_sampling import draw_tokens
 from gem_core.mixing.inclusion_probabilities import density_of, inclusion
 from gem_core.mixing.weights import MANY_EPOCHS
 from gem_core.pipeline.mixing.domains import Domains, domains_of
-from gem_core.pipeline.mixing.training_shards import FORMS, Block, Form, Shard, shard_name, write_shards
+from gem_core.pipeline.mixing.training_shards import FORMS, Block, Form, TrainingShard, shard_name, write_shards
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import TEMPORARY, alone, write_json
@@ -33,8 +33,8 @@ RULES: dict[Inside, str] = {
 
 
 @dataclass(frozen=True)
-class Order:
-    """What a training set is asked to be.
+class TrainingSetRequest:
+    """Request for a training set: size, seed, sampling rule and format.
 
     Attributes
     ----------
@@ -67,9 +67,9 @@ class TrainingSet:
     folder : Path
     domains : Domains
     weights : (K,) float64
-    asked, got : (K,) float64 and int64
+    requested_tokens, drawn_tokens : (K,) float64 and int64
         Tokens of each domain.
-    drawn : (K,) int64
+    drawn_documents : (K,) int64
         Documents of each domain, each as often as it is read.
     shards : tuple of str
         Names of the files.
@@ -78,9 +78,9 @@ class TrainingSet:
     folder: Path
     domains: Domains
     weights: Float64
-    asked: Float64
-    got: NDArray[np.int64]
-    drawn: NDArray[np.int64]
+    requested_tokens: Float64
+    drawn_tokens: NDArray[np.int64]
+    drawn_documents: NDArray[np.int64]
     shards: tuple[str, ...]
 
 
@@ -89,7 +89,7 @@ def draw_training_set(
     taxonomy: Taxonomy,
     file: WeightsFile,
     folder: Path,
-    order: Order,
+    request: TrainingSetRequest,
     *,
     progress: Progress = silent,
 ) -> TrainingSet:
@@ -111,7 +111,7 @@ def draw_training_set(
         Of this taxonomy.
     folder : Path
         Made if absent; empty, or holding this same training set, whole or in part.
-    order : Order
+    request : TrainingSetRequest
     progress : Progress
         Hears "draw documents" in clusters and "write documents" in documents.
 
@@ -129,15 +129,15 @@ def draw_training_set(
     """
     domains = domains_of(workspace, taxonomy)
     weights = for_domains(file, domains)
-    _check(order)
-    asked = order.tokens * weights
-    _check_epochs(domains, asked, order)
-    request = _request(workspace, domains, weights, file.strategy, order)
-    key = content_key(request, 64)
+    _check(request)
+    requested_tokens = request.tokens * weights
+    _check_epochs(domains, requested_tokens, request)
+    facts = _request_facts(workspace, domains, weights, file.strategy, request)
+    key = content_key(facts, 64)
     with alone(folder, LOCK, "One process at a time writes a training set"):
-        _clear(folder)
-        known = _claim(folder, key, request)
-        copies, expected = _draw(workspace, domains, asked, order, progress)
+        _remove_temporary_files(folder)
+        known_hashes = _claim_folder(folder, key, facts)
+        copies, expected = _draw_copies(workspace, domains, requested_tokens, request, progress)
         columns: dict[str, NDArray[Any]] = {
             "cluster_id": np.array([*domains.numbers, -1], dtype=np.int32)[domains.positions],
             "tokens": domains.document_tokens,
@@ -146,102 +146,120 @@ def draw_training_set(
         shards = write_shards(
             workspace.root / "documents.parquet",
             folder,
-            _deal(workspace, copies, domains.document_tokens, order),
+            _assign_blocks(workspace, copies, domains.document_tokens, request),
             columns,
-            order.form,
-            known=known,
+            request.form,
+            known=known_hashes,
             progress=progress,
         )
-        made = _made(folder, domains, weights, asked, copies, tuple(entry["file"] for entry in shards))
+        training_set = _training_set(
+            folder, domains, weights, requested_tokens, copies, tuple(entry["file"] for entry in shards)
+        )
         write_json(
             folder / MANIFEST,
-            {**request, "order": key, "complete": True, "shards": shards, "versions": versions(), **_told(made)},
+            {
+                **facts,
+                "order": key,
+                "complete": True,
+                "shards": shards,
+                "versions": versions(),
+                **_manifest_facts(training_set),
+            },
         )
-    return made
+    return training_set
 
 
-def _made(
-    folder: Path, domains: Domains, weights: Float64, asked: Float64, copies: NDArray[np.int32], shards: tuple[str, ...]
+def _training_set(
+    folder: Path,
+    domains: Domains,
+    weights: Float64,
+    requested_tokens: Float64,
+    copies: NDArray[np.int32],
+    shards: tuple[str, ...],
 ) -> TrainingSet:
-    inside = domains.positions >= 0
+    in_domain = domains.positions >= 0
     got, drawn = (np.zeros(len(domains.numbers), dtype=np.int64) for _ in range(2))
-    np.add.at(got, domains.positions[inside], (copies.astype(np.int64) * domains.document_tokens)[inside])
-    np.add.at(drawn, domains.positions[inside], copies[inside])
-    return TrainingSet(folder, domains, weights, frozen(asked), frozen(got), frozen(drawn), shards)
+    np.add.at(got, domains.positions[in_domain], (copies.astype(np.int64) * domains.document_tokens)[in_domain])
+    np.add.at(drawn, domains.positions[in_domain], copies[in_domain])
+    return TrainingSet(folder, domains, weights, frozen(requested_tokens), frozen(got), frozen(drawn), shards)
 
 
-def _check(order: Order) -> None:
-    for name, value, known in (("--inside", order.inside, INSIDE), ("--format", order.form, FORMS)):
-        if value not in known:
-            raise InputError(f"{name} must be one of {', '.join(known)}", f"{value}", "Choose one of them")
-    if order.tokens < 1 or order.shard_tokens < 1 or not order.max_epochs > 0:
+def _check(request: TrainingSetRequest) -> None:
+    for name, value, known_hashes in (("--inside", request.inside, INSIDE), ("--format", request.form, FORMS)):
+        if value not in known_hashes:
+            raise InputError(f"{name} must be one of {', '.join(known_hashes)}", f"{value}", "Choose one of them")
+    if request.tokens < 1 or request.shard_tokens < 1 or not request.max_epochs > 0:
         raise InputError(
             "Tokens, tokens of a file and epochs must be above 0",
-            f"{order.tokens:,}, {order.shard_tokens:,} and {order.max_epochs:g}",
+            f"{request.tokens:,}, {request.shard_tokens:,} and {request.max_epochs:g}",
             "Give positive numbers",
         )
 
 
-def _check_epochs(domains: Domains, asked: Float64, order: Order) -> None:
-    epochs = np.where(asked > 0, asked / np.maximum(domains.tokens, 1e-9), 0.0)  # no tokens: never enough
-    over = np.flatnonzero(epochs > order.max_epochs * (1 + 1e-9))
+def _check_epochs(domains: Domains, requested_tokens: Float64, request: TrainingSetRequest) -> None:
+    epochs = np.where(
+        requested_tokens > 0, requested_tokens / np.maximum(domains.tokens, 1e-9), 0.0
+    )  # no tokens: never enough
+    over = np.flatnonzero(epochs > request.max_epochs * (1 + 1e-9))
     if over.size:
         worst = int(epochs.argmax())
         more = f", and {over.size - 1} more" if over.size > 1 else ""
-        have = f"{epochs[worst]:.2f} times" if domains.tokens[worst] else "tokens that it does not have"
+        status = f"{epochs[worst]:.2f} times" if domains.tokens[worst] else "tokens that it does not have"
         raise InputError(
-            f"At {order.tokens:,} tokens no cluster may be read more than {order.max_epochs:g} times",
-            f"{have} for cluster {domains.numbers[worst]}{more}",
-            f"Make weights for it: gem-explorer mix weights DIR --budget {order.tokens} --max-epochs "
-            f"{order.max_epochs:g}, ask for fewer tokens, or raise --max-epochs",
+            f"At {request.tokens:,} tokens no cluster may be read more than {request.max_epochs:g} times",
+            f"{status} for cluster {domains.numbers[worst]}{more}",
+            f"Make weights for it: gem-explorer mix weights DIR --budget {request.tokens} --max-epochs "
+            f"{request.max_epochs:g}, ask for fewer tokens, or raise --max-epochs",
         )
 
 
-def _request(workspace: Workspace, domains: Domains, weights: Float64, strategy: str, order: Order) -> dict[str, Any]:
+def _request_facts(
+    workspace: Workspace, domains: Domains, weights: Float64, strategy: str, request: TrainingSetRequest
+) -> dict[str, Any]:
     """Everything that decides the bytes of the shards."""
     return {
         "data_hash": workspace.manifest.data_hash,
         "taxonomy_hash": domains.taxonomy_hash,
         "strategy": strategy,
         "weights": {str(n): float(w) for n, w in zip(domains.numbers, weights, strict=True)},
-        "tokens_asked": order.tokens,
-        "seed": order.seed,
-        "inside": order.inside,
-        "format": order.form,
-        "max_epochs": float(order.max_epochs),
-        "shard_tokens": order.shard_tokens,
+        "tokens_asked": request.tokens,
+        "seed": request.seed,
+        "inside": request.inside,
+        "format": request.form,
+        "max_epochs": float(request.max_epochs),
+        "shard_tokens": request.shard_tokens,
     }
 
 
-def _clear(folder: Path) -> None:
+def _remove_temporary_files(folder: Path) -> None:
     """Remove what a killed run left half written."""
     for entry in folder.iterdir():
         if TEMPORARY.match(entry.name):
             entry.unlink()
 
 
-def _claim(folder: Path, key: str, request: Mapping[str, Any]) -> dict[str, str]:
+def _claim_folder(folder: Path, key: str, facts: Mapping[str, Any]) -> dict[str, str]:
     """Take an empty folder, or go on in one that holds this order; return the hashes of its shards, if it was whole."""
-    path, must = folder / MANIFEST, "The folder must be empty, or hold a part of this same training set"
+    path, expected = folder / MANIFEST, "The folder must be empty, or hold a part of this same training set"
     if path.exists():
         try:
-            held = json.loads(path.read_text(encoding="utf-8"))
-            if held["order"] == key:
-                return {entry["file"]: entry["sha256"] for entry in held.get("shards", ())}
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            if manifest["order"] == key:
+                return {entry["file"]: entry["sha256"] for entry in manifest.get("shards", ())}
         except (OSError, ValueError, KeyError, TypeError):
             pass  # damaged, or of another program
-        raise InputError(must, f"{folder}, which holds another", "Choose another folder, or give the same options")
+        raise InputError(expected, f"{folder}, which holds another", "Choose another folder, or give the same options")
     if any(not (entry.name == LOCK or TEMPORARY.match(entry.name)) for entry in folder.iterdir()):
-        raise InputError(must, f"{folder}, which holds other files", "Choose another folder")
-    write_json(path, {**request, "order": key, "complete": False})
+        raise InputError(expected, f"{folder}, which holds other files", "Choose another folder")
+    write_json(path, {**facts, "order": key, "complete": False})
     return {}
 
 
-def _draw(
+def _draw_copies(
     workspace: Workspace,
     domains: Domains,
-    asked: Float64,
-    order: Order,
+    requested_tokens: Float64,
+    request: TrainingSetRequest,
     progress: Progress,
 ) -> tuple[NDArray[np.int32], Float64]:
     """Copies of each document and their mean over seeds; each cluster has a stream of chance of its own."""
@@ -252,21 +270,28 @@ def _draw(
     for k, number in enumerate(domains.numbers):
         progress("draw documents", k, len(domains.numbers))
         rows = by_domain[ends[k] : ends[k + 1]]
-        if asked[k] > 0:
+        if requested_tokens[k] > 0:
             tokens, chances = domains.document_tokens[rows], None
-            if order.inside == "grip":
-                length, density = np.log(np.maximum(tokens, 1)), density_of(workspace.embeddings[rows], seed=order.seed)
+            if request.inside == "grip":
+                length, density = (
+                    np.log(np.maximum(tokens, 1)),
+                    density_of(workspace.embeddings[rows], seed=request.seed),
+                )
 
                 def chances(count: int, length: Float64 = length, density: Float64 = density) -> Float64:
                     return inclusion(length, density, count)
 
-            found = draw_tokens(tokens, float(asked[k]), np.random.default_rng([order.seed, number]), chances=chances)
-            copies[rows], expected[rows] = found.copies, found.expected
+            draw = draw_tokens(
+                tokens, float(requested_tokens[k]), np.random.default_rng([request.seed, number]), chances=chances
+            )
+            copies[rows], expected[rows] = draw.copies, draw.expected
     progress("draw documents", len(domains.numbers), len(domains.numbers))
     return copies, frozen(expected)
 
 
-def _deal(workspace: Workspace, copies: NDArray[np.int32], tokens: NDArray[np.int64], order: Order) -> list[Shard]:
+def _assign_blocks(
+    workspace: Workspace, copies: NDArray[np.int32], tokens: NDArray[np.int64], request: TrainingSetRequest
+) -> list[TrainingShard]:
     """Deal blocks, one a row group and reading, to shards in random order: the corpus may be sorted by source."""
     import pyarrow.parquet as pq
 
@@ -275,33 +300,43 @@ def _deal(workspace: Workspace, copies: NDArray[np.int32], tokens: NDArray[np.in
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
     blocks: list[Block] = []
     for group, start in enumerate(starts[:-1]):
-        inside = copies[start : starts[group + 1]]
+        in_domain = copies[start : starts[group + 1]]
         blocks += [
-            Block(group, start, copy, frozen(np.flatnonzero(inside > copy)))
-            for copy in range(int(inside.max(initial=0)))
+            Block(group, start, copy, frozen(np.flatnonzero(in_domain > copy)))
+            for copy in range(int(in_domain.max(initial=0)))
         ]
-    rng = np.random.default_rng([order.seed, 0x5EED])  # a stream of its own, apart from those of the draws
+    rng = np.random.default_rng([request.seed, 0x5EED])  # a stream of its own, apart from those of the draws
     shards: list[list[Block]] = [[]]
-    held = 0
-    for at in rng.permutation(len(blocks)):
-        size = int(tokens[blocks[at].start + blocks[at].rows].sum())
-        if shards[-1] and held + size > order.shard_tokens:
+    shard_size = 0
+    for index in rng.permutation(len(blocks)):
+        size = int(tokens[blocks[index].start + blocks[index].rows].sum())
+        if shards[-1] and shard_size + size > request.shard_tokens:
             shards.append([])
-            held = 0
-        shards[-1].append(blocks[at])
-        held += size
-    return [Shard(shard_name(at, order.form), tuple(dealt), (order.seed, at)) for at, dealt in enumerate(shards)]
+            shard_size = 0
+        shards[-1].append(blocks[index])
+        shard_size += size
+    return [
+        TrainingShard(shard_name(index, request.form), tuple(dealt), (request.seed, index))
+        for index, dealt in enumerate(shards)
+    ]
 
 
-def _told(made: TrainingSet) -> dict[str, Any]:
-    domains = made.domains
+def _manifest_facts(training_set: TrainingSet) -> dict[str, Any]:
+    domains = training_set.domains
     columns = zip(
-        domains.numbers, domains.names, made.weights, domains.tokens, made.asked, made.got, made.drawn, strict=True
+        domains.numbers,
+        domains.names,
+        training_set.weights,
+        domains.tokens,
+        training_set.requested_tokens,
+        training_set.drawn_tokens,
+        training_set.drawn_documents,
+        strict=True,
     )
     return {
         "taxonomy_key": domains.taxonomy_key,
-        "tokens_got": int(made.got.sum()),
-        "documents": int(made.drawn.sum()),
+        "tokens_got": int(training_set.drawn_tokens.sum()),
+        "documents": int(training_set.drawn_documents.sum()),
         "rule": "a cluster is read floor(asked / tokens) times, and each of its documents once more by chance; "
         "expected_copies is that number plus the chance",
         "rules_inside": RULES,
@@ -310,12 +345,12 @@ def _told(made: TrainingSet) -> dict[str, Any]:
                 "cluster_id": number,
                 "label": name,
                 "weight": float(weight),
-                "tokens": int(have),
-                "tokens_asked": float(asked),
+                "tokens": int(status),
+                "tokens_asked": float(requested_tokens),
                 "tokens_got": int(got),
                 "documents": int(drawn),
-                "epochs": float(asked / have) if have else 0.0,
+                "epochs": float(requested_tokens / status) if status else 0.0,
             }
-            for number, name, weight, have, asked, got, drawn in columns
+            for number, name, weight, status, requested_tokens, got, drawn in columns
         ],
     }

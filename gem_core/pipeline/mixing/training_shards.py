@@ -1,4 +1,4 @@
-"""Shards: documents of a corpus written as files of a training set, each whole or absent."""
+"""Shards of a training set, each written completely or not at all."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ _HASHED = 1 << 20  # bytes of a file in memory while it is hashed
 
 @dataclass(frozen=True)
 class Block:
-    """Documents of one row group that are read for the so manieth time.
+    """Documents of one row group in one pass over it.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Shard:
+class TrainingShard:
     """One file: its name, its blocks, and the seed of the order of its rows."""
 
     name: str
@@ -69,7 +69,7 @@ def shard_name(number: int, form: Form) -> str:
 def write_shards(
     corpus: Path,
     folder: Path,
-    shards: Sequence[Shard],
+    shards: Sequence[TrainingShard],
     columns: Mapping[str, NDArray[Any]],
     form: Form,
     *,
@@ -109,25 +109,27 @@ def write_shards(
         for shard in shards:
             progress("write documents", done, total)
             path = folder / shard.name
-            found = _sha256(path) if path.exists() else ""
-            if not found or found != known.get(shard.name, found):
+            digest = _sha256(path) if path.exists() else ""
+            if not digest or digest != known.get(shard.name, digest):
                 _write(path, _table(file, shard, columns), form)
-                found = _sha256(path)
+                digest = _sha256(path)
             done += len(shard)
-            written.append({"file": shard.name, "documents": len(shard), "bytes": path.stat().st_size, "sha256": found})
+            written.append(
+                {"file": shard.name, "documents": len(shard), "bytes": path.stat().st_size, "sha256": digest}
+            )
     progress("write documents", total, total)
     return written
 
 
-def _table(file: Any, shard: Shard, columns: Mapping[str, NDArray[Any]]) -> "pa.Table":
+def _table(file: Any, shard: TrainingShard, columns: Mapping[str, NDArray[Any]]) -> "pa.Table":
     """The rows of a shard in their order."""
     import pyarrow as pa
 
     parts = []
     for block in shard.blocks:
         rows = block.start + block.rows
-        held = file.read_row_group(block.group, columns=["id", "text"], use_threads=False)  # threads let go late
-        part = held.take(pa.array(block.rows))
+        documents = file.read_row_group(block.group, columns=["id", "text"], use_threads=False)  # threads let go late
+        part = documents.take(pa.array(block.rows))
         for name, values in columns.items():
             part = part.append_column(name, pa.array(np.asarray(values[rows])))
         parts.append(part.append_column("copy", pa.array(np.full(len(rows), block.copy, dtype=np.int32))))

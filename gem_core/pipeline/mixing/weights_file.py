@@ -1,4 +1,4 @@
-"""Weights as files hold them: read back from CSV, RegMix yaml, DoReMi json and WebOrganizer json."""
+"""Weight files: reading of CSV, RegMix YAML, DoReMi JSON and WebOrganizer JSON."""
 
 import csv
 import io
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
@@ -18,7 +19,6 @@ from gem_core.pipeline.mixing.domains import Domains
 
 ROUNDING = 1e-6  # by which weights in a file may miss a sum of 1
 _KEY = re.compile(r"(?:train_)?cluster_(\d+)")
-_LINE = re.compile(r"(\s*)([\w]+):\s*(.*)")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def read_weights(path: Path) -> WeightsFile:
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows, facts = _parse(path.suffix.lower(), text)
-        named = [(_number(key), float(value)) for key, value in rows]
+        numbered = [(_number(key), float(value)) for key, value in rows]
     except InputError:
         raise
     except (
@@ -80,11 +80,11 @@ def read_weights(path: Path) -> WeightsFile:
     ) as error:
         raise InputError(
             "Weights must be a file that gem-explorer mix weights writes",
-            f"{path}: {_said(error)}",
+            f"{path}: {_describe_error(error)}",
             "Write it again, or keep its columns and names",
         ) from error
     weights: dict[int, float] = {}
-    for number, weight in named:
+    for number, weight in numbered:
         if number in weights:
             raise InputError("A cluster must have one weight", f"cluster {number} twice in {path}", "Remove one")
         if not (math.isfinite(weight) and weight >= 0):
@@ -119,11 +119,11 @@ def for_domains(file: WeightsFile, domains: Domains) -> Float64:
             f"weights of taxonomy {file.taxonomy_hash[:12]}",
             "Carry them over: gem-explorer mix weights DIR --from FILE --out NEW",
         )
-    place = {number: at for at, number in enumerate(domains.numbers)}
-    out = np.zeros(len(place))
+    domain_index = {number: at for at, number in enumerate(domains.numbers)}
+    out = np.zeros(len(domain_index))
     for number, weight in file.weights.items():
-        if number in place:
-            out[place[number]] = weight
+        if number in domain_index:
+            out[domain_index[number]] = weight
         elif weight:
             raise InputError(
                 "Weights must be for clusters that the taxonomy holds and does not exclude",
@@ -137,16 +137,16 @@ def _parse(suffix: str, text: str) -> tuple[Iterable[tuple[Any, Any]], dict[str,
     """Return (key, weight) pairs and what is said beside them."""
     if suffix == ".csv":
         table = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-        return [(row["cluster_id"], row["weight"]) for row in table], _one_of_each(table, "taxonomy_hash", "strategy")
+        return [(row["cluster_id"], row["weight"]) for row in table], _common_values(table, "taxonomy_hash", "strategy")
     if suffix in (".yaml", ".yml"):
         return _yaml(text)
-    value = json.loads(text, object_pairs_hook=_once)
+    value = json.loads(text, object_pairs_hook=_unique_names)
     if isinstance(value, list):
-        return [(row["domain"], row["weight"]) for row in value], _one_of_each(value, "taxonomy_hash", "strategy")
+        return [(row["domain"], row["weight"]) for row in value], _common_values(value, "taxonomy_hash", "strategy")
     return value["train_domain_weights"].items(), value
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object that names nothing twice."""
     value = dict(pairs)
     if len(value) < len(pairs):
@@ -155,54 +155,56 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _one_of_each(rows: list[dict[str, Any]], *names: str) -> dict[str, Any]:
+def _common_values(rows: list[dict[str, Any]], *names: str) -> dict[str, Any]:
     """What every row says alike."""
     facts = {}
     for name in names:
-        said = sorted({str(row[name]) for row in rows if row.get(name)})
-        if len(said) > 1:
+        values = sorted({str(row[name]) for row in rows if row.get(name)})
+        if len(values) > 1:
             raise InputError(
                 f"All weights of a file must have one {name}",
-                f"{said[0][:12]} and {said[1][:12]}",
+                f"{values[0][:12]} and {values[1][:12]}",
                 "Write the weights again",
             )
-        facts[name] = said[0] if said else ""
+        facts[name] = values[0] if values else ""
     return facts
 
 
 def _yaml(text: str) -> tuple[list[tuple[Any, Any]], dict[str, Any]]:
-    """Take apart what `regmix_yaml` writes: sections of names and numbers, and single facts; no other yaml."""
-    section, rows, facts = "", [], {}
-    for line in text.splitlines():
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        found = _LINE.fullmatch(line)
-        if found is None:
-            if section == "train" or not line.startswith(" "):
-                raise ValueError(f"line {line[:60]!r}")
-            continue
-        indent, key, value = found.groups()
-        if not indent:
-            section = key
-            if value:
-                facts[key] = json.loads(value)
-        elif section == "train":
-            rows.append((key, value))
-    return rows, facts
+    """Read a RegMix configuration: the mapping `train`, and the facts beside it."""
+    try:
+        value = yaml.load(text, Loader=_UniqueKeyLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    if not isinstance(value, dict) or not isinstance(value.get("train"), dict):
+        raise ValueError("no mapping called train")
+    return list(value["train"].items()), value
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Safe YAML loader that refuses a key that occurs twice in a mapping."""
+
+
+def _construct_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    pairs = [(loader.construct_object(key), loader.construct_object(value, deep=True)) for key, value in node.value]
+    return _unique_names(pairs)
+
+
+_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
 
 
 def _number(key: Any) -> int:
     if isinstance(key, int) or (str(key).isascii() and str(key).isdigit()):
         return int(key)
-    found = _KEY.fullmatch(str(key))
-    if found is None:
+    match = _KEY.fullmatch(str(key))
+    if match is None:
         raise InputError(
             "Weights must be for clusters by their number",
             f"{str(key)[:60]!r}",
             "Use a cluster_id, or a name such as cluster_0003",
         )
-    return int(found[1])
+    return int(match[1])
 
 
-def _said(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     return f"no {error}" if isinstance(error, KeyError) else str(error)

@@ -12,7 +12,7 @@ from gem_core.mixing.proxies import ProxyConfig
 from gem_core.pipeline import Exclude, edit
 from gem_core.pipeline.mixing.domains import domains_of
 from gem_core.pipeline.mixing.perfre_grip import grip_study, perfre_study
-from gem_core.pipeline.mixing.predictability import REST, groups_of, predict
+from gem_core.pipeline.mixing.predictability_study import REST, domain_grouping, study_predictability
 from gem_core.pipeline.mixing.proxy_data import SplitSettings
 from gem_core.pipeline.mixing.regmix_study import proxy_study
 from gem_core.pipeline.mixing.strategies import weights_by
@@ -101,25 +101,27 @@ def test_grip_gives_more_probes_to_spread_clusters_and_goes_on(sample: Workspace
 @pytest.mark.parametrize("spec", ["gem", "kmeans", "column:subject", "random"])
 def test_predictability_of_any_grouping(sample: Workspace, spec: str) -> None:
     taxonomy = sample.taxonomy()
-    found = predict(sample, taxonomy, spec, TINY, SMALL, runs=24, regressor="linear", splits=3)
+    found = study_predictability(sample, taxonomy, spec, TINY, SMALL, runs=24, regressor="linear", splits=3)
     assert found.losses.shape == found.mixtures.shape == (24, len(found.groups.names))
     assert found.target == pytest.approx(found.losses @ found.groups.natural)
     path = next((sample.root / "mixing" / taxonomy.taxonomy_hash).glob(f"predict-{spec.partition(':')[0]}-*.json"))
     kept = json.loads(path.read_text())
     assert kept["settings"]["partition"] == spec
-    assert kept["verdict"] == found.found.verdict
+    assert kept["verdict"] == found.predictability.verdict
     steps = Steps()
-    again = predict(sample, taxonomy, spec, TINY, SMALL, runs=24, regressor="linear", splits=5, progress=steps)
+    again = study_predictability(
+        sample, taxonomy, spec, TINY, SMALL, runs=24, regressor="linear", splits=5, progress=steps
+    )
     assert "train proxies" not in {step for step, _ in steps}
     assert np.array_equal(again.losses, found.losses)
-    assert len(again.found.scores) == 5
+    assert len(again.predictability.scores) == 5
 
 
 def test_predictability_reads_the_runs_of_regmix(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
     runs = proxy_study(sample, taxonomy, TINY, SMALL, count=20, regressor="linear").runs
     steps = Steps()
-    found = predict(sample, taxonomy, "gem", TINY, SMALL, runs=20, regressor="linear", progress=steps)
+    found = study_predictability(sample, taxonomy, "gem", TINY, SMALL, runs=20, regressor="linear", progress=steps)
     assert "train proxies" not in {step for step, _ in steps}
     assert np.array_equal(found.mixtures, runs.mixtures)
     assert found.target == pytest.approx(runs.loss("all"))
@@ -128,35 +130,35 @@ def test_predictability_reads_the_runs_of_regmix(sample: Workspace) -> None:
 def test_groupings_as_domains(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
     tokens = sample.documents["tokens"].to_numpy()
-    control = groups_of(sample, taxonomy, "random", least=400, seed=3)
+    control = domain_grouping(sample, taxonomy, "random", least=400, seed=3)
     assert len(control.names) == 12
-    assert np.array_equal(control.positions, groups_of(sample, taxonomy, "random", least=400, seed=3).positions)
-    assert not np.array_equal(control.positions, groups_of(sample, taxonomy, "random", least=400).positions)
+    assert np.array_equal(control.positions, domain_grouping(sample, taxonomy, "random", least=400, seed=3).positions)
+    assert not np.array_equal(control.positions, domain_grouping(sample, taxonomy, "random", least=400).positions)
     table = np.zeros((12, 12))
     np.add.at(table, (control.positions, taxonomy.positions), 1)
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     assert ((table - expected) ** 2 / expected).sum() < 180, "121 on average when a grouping says nothing"
-    gem = groups_of(sample, taxonomy, "gem", least=400)
+    gem = domain_grouping(sample, taxonomy, "gem", least=400)
     assert gem.natural == pytest.approx(domains_of(sample, taxonomy).natural)
-    few = groups_of(sample, taxonomy, "gem", least=2000)  # 6,000 tokens each
+    few = domain_grouping(sample, taxonomy, "gem", least=2000)  # 6,000 tokens each
     small = sum(c.tokens < 6000 for c in taxonomy.clusters)
     assert 2 <= small <= 8
     assert few.names[-1] == REST
     assert (few.folded, few.left_out, len(few.names)) == (small, 0, 12 - small + 1)
     assert few.natural.sum() == pytest.approx(1)
     assert few.natural[-1] == pytest.approx(tokens[few.positions == 12 - small].sum() / tokens.sum())
-    alone = groups_of(sample, taxonomy, "gem", least=2700)  # 8,100: a rest large enough, and a few clusters
+    alone = domain_grouping(sample, taxonomy, "gem", least=2700)  # 8,100: a rest large enough, and a few clusters
     assert len(alone.names) == sum(c.tokens >= 8100 for c in taxonomy.clusters) + 1
     with pytest.raises(InputError, match=r"two domains of 60,000 tokens or more; got 1\. Use"):
-        groups_of(sample, taxonomy, "gem", least=20_000)
+        domain_grouping(sample, taxonomy, "gem", least=20_000)
     edit(sample, Exclude((taxonomy.clusters[0].number,)))  # in no domain, not in the rest
-    without = groups_of(sample, sample.taxonomy(), "gem", least=2000)
+    without = domain_grouping(sample, sample.taxonomy(), "gem", least=2000)
     assert without.left_out == (without.positions == -1).sum() == (taxonomy.positions == 0).sum()
     for wrong in ("ward", "column:", "kmeans:7"):
         with pytest.raises(InputError, match="gem, kmeans, spherical, random or column:NAME"):
-            groups_of(sample, taxonomy, wrong, least=400)
+            domain_grouping(sample, taxonomy, wrong, least=400)
     with pytest.raises(InputError, match="20 runs or more"):
-        predict(sample, taxonomy, "gem", TINY, SMALL, runs=19)
+        study_predictability(sample, taxonomy, "gem", TINY, SMALL, runs=19)
 
 
 def test_a_cluster_with_too_little_is_named(sample: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""Mixing: the strategies, which of them are at hand, and the weights that the controls ask for."""
+"""Mixing settings: strategy, token budget, limits and custom weights, and the weights they give."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,21 +25,21 @@ NAMES: dict[Strategy, str] = {
     "grip": "GRIP",
 }
 ABOUT: dict[Strategy, str] = {
-    "natural": "shares of the tokens",
-    "uniform": "the same for all",
-    "temperature": "shares, less or more even",
-    "balanced": "masses of the fit",
-    "custom": "set one by one",
-    "doremi": "where a proxy lags behind",
-    "regmix": "best of many mixtures",
-    "perfre": "what helps the rest",
-    "grip": "what is learned fast",
+    "natural": "token shares",
+    "uniform": "equal weights",
+    "temperature": "share^tau",
+    "balanced": "cluster masses from the fit",
+    "custom": "set per cluster",
+    "doremi": "upweights where a proxy model lags",
+    "regmix": "regression on proxy runs",
+    "perfre": "upweights what lowers other losses",
+    "grip": "upweights what is learned fastest",
 }
 
 
 @dataclass
 class Mix:
-    """What is set on the screen; `key` is the taxonomy that own weights are for, `round` counts fresh starts."""
+    """Mixing settings of one session; `key` is the taxonomy of the custom weights, `round` counts their resets."""
 
     key: str
     strategy: Strategy = "natural"
@@ -54,55 +54,57 @@ class Mix:
 
     @property
     def limits(self) -> Limits:
-        """What the weights must keep to."""
+        """Limits for the weights: budget, epochs, floor and folding."""
         return Limits(float(self.budget), self.max_epochs, self.floor, self.fold)
 
     def start(self, shares: tuple[float, ...], touched: set[int]) -> None:
-        """Begin own weights anew."""
+        """Reset the custom weights."""
         self.own.start(shares)
         self.touched, self.round = touched, self.round + 1
 
     def change(self, what: Change) -> None:
-        """Take what a person did to one weight or lock."""
+        """Apply a change of one custom weight or lock."""
         self.own.change(what)
         if what.value is not None:
             self.touched.add(what.at)
 
     def fixed(self, domains: Domains) -> tuple[tuple[int, float], ...]:
-        """Weights that are said one by one, so that the others, in natural proportions, are as on the sliders."""
+        """Return the weights to fix so that the others, in natural proportions, match the sliders."""
         shares = np.array(self.own.shares)
-        said = np.zeros(len(shares), dtype=bool)
-        said[sorted(self.touched) or [int(np.argmax(shares))]] = True
-        rest = np.where(said, 0.0, domains.natural)
-        follow = rest * (1.0 - shares[said].sum()) / max(float(rest.sum()), 1e-300)
-        if not np.allclose(shares[~said], follow[~said], rtol=1e-9, atol=1e-12):
-            said[:] = True  # the others have left their natural proportions
+        is_set = np.zeros(len(shares), dtype=bool)
+        is_set[sorted(self.touched) or [int(np.argmax(shares))]] = True
+        others = np.where(is_set, 0.0, domains.natural)
+        expected = others * (1.0 - shares[is_set].sum()) / max(float(others.sum()), 1e-300)
+        if not np.allclose(shares[~is_set], expected[~is_set], rtol=1e-9, atol=1e-12):
+            is_set[:] = True  # The other weights no longer have natural proportions, so each one is fixed.
         return tuple(
-            (number, float(share)) for number, share, own in zip(domains.numbers, shares, said, strict=True) if own
+            (number, float(share))
+            for number, share, fixed in zip(domains.numbers, shares, is_set, strict=True)
+            if fixed
         )
 
 
-def found_weights(root: Path, mix: Mix, strategy: Strategy | None = None) -> Weights:
-    """Return what the controls ask for, or another strategy within the same limits.
+def mix_weights(root: Path, mix: Mix, strategy: Strategy | None = None) -> Weights:
+    """Return the weights of the settings, or of another strategy within the same limits.
 
     Raises
     ------
     InputError
-        If there are none.
+        If the limits cannot be met or the strategy has no runs.
     """
     chosen = strategy or mix.strategy
     fixed = mix.fixed(mixing.domains(root)) if chosen == "custom" else ()
     return mixing.weights(root, chosen, mix.limits, tau=mix.tau if chosen == "temperature" else TAU, fixed=fixed)
 
 
-def at_hand(root: Path) -> tuple[Strategy, ...]:
-    """Strategies that can be used: those without runs, and those whose runs are there, here or carried over."""
+def available_strategies(root: Path) -> tuple[Strategy, ...]:
+    """Return the strategies that need no proxy runs, and those whose runs exist for this or an earlier taxonomy."""
 
-    def there(strategy: Strategy) -> bool:
+    def has_runs(strategy: Strategy) -> bool:
         try:
             mixing.weights(root, strategy, Limits())
         except InputError:
             return False
         return True
 
-    return tuple(strategy for strategy in STRATEGIES if strategy not in RUNS or there(strategy))
+    return tuple(strategy for strategy in STRATEGIES if strategy not in RUNS or has_runs(strategy))

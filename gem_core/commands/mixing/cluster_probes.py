@@ -1,4 +1,4 @@
-"""gem-explorer mix perfre, mix probe and mix predict: what small proxies of the corpus say of its clusters."""
+"""gem-explorer mix perfre, mix probe and mix predict: studies of clusters with small proxies."""
 
 import json
 import math
@@ -8,11 +8,11 @@ import typer
 
 from gem_core._progress import Console
 from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
-from gem_core.commands.mixing.runs import Device, HeldTokens, Regressor, Seed, Steps, Width, sizes
+from gem_core.commands.mixing.proxy_training import Device, HeldTokens, Regressor, Seed, Steps, Width, sizes
 
 if TYPE_CHECKING:
     from gem_core.pipeline.mixing.perfre_grip import ClusterFinding
-    from gem_core.pipeline.mixing.predictability import Prediction
+    from gem_core.pipeline.mixing.predictability_study import GroupingPredictability
 
 
 def perfre(
@@ -38,7 +38,7 @@ def perfre(
     opened = Workspace(workspace)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
-    found = perfre_study(
+    result = perfre_study(
         opened,
         opened.taxonomy(),
         config,
@@ -50,7 +50,7 @@ def perfre(
         progress=console,
     )
     console.end()
-    _say_clusters(found, "perfre", "benefit", as_json)
+    _print_clusters(result, "perfre", "benefit", as_json)
 
 
 def probe(
@@ -73,11 +73,11 @@ def probe(
     opened = Workspace(workspace)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
-    found = grip_study(
+    result = grip_study(
         opened, opened.taxonomy(), config, split, probes=probes, alpha=alpha, device=device, progress=console
     )
     console.end()
-    _say_clusters(found, "grip", "gain", as_json)
+    _print_clusters(result, "grip", "gain", as_json)
 
 
 def predict(
@@ -96,13 +96,13 @@ def predict(
 ) -> None:
     """Train proxies on random mixtures of a grouping: do its weights predict the loss?"""
     from gem_core.mixing.proxies import ProxyConfig
-    from gem_core.pipeline.mixing.predictability import predict as study
+    from gem_core.pipeline.mixing.predictability_study import study_predictability
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
-    found = study(
+    result = study_predictability(
         opened,
         opened.taxonomy(),
         partition,
@@ -116,38 +116,38 @@ def predict(
         progress=console,
     )
     console.end()
-    facts = prediction_facts(found)
+    facts = prediction_facts(result)
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
         return
-    typer.echo(clean(f"{partition}, {len(found.groups.names)} domains: {found.found.verdict}"))
-    if found.groups.folded or found.groups.left_out:
-        typer.echo(f"  {found.groups.folded} small groups count as one; {found.groups.left_out:,} documents in none")
+    typer.echo(clean(f"{partition}, {len(result.groups.names)} domains: {result.predictability.verdict}"))
+    if result.groups.folded or result.groups.left_out:
+        typer.echo(f"  {result.groups.folded} small groups count as one; {result.groups.left_out:,} documents in none")
 
 
-def prediction_facts(found: "Prediction") -> dict[str, Any]:
+def prediction_facts(result: "GroupingPredictability") -> dict[str, Any]:
     """What `mix predict --json` says."""
-    low, high = found.found.quartiles
+    low, high = result.predictability.quartiles
     return {
-        "partition": found.spec,
-        "domains": list(found.groups.names),
-        "natural": found.groups.natural.tolist(),
-        "folded": found.groups.folded,
-        "left_out": found.groups.left_out,
-        "n_runs": found.found.runs,
-        "held": found.found.held,
-        "scores": found.found.scores.tolist(),
-        "regressors": list(found.found.regressors),
-        "median": found.found.median,
+        "partition": result.spec,
+        "domains": list(result.groups.names),
+        "natural": result.groups.natural.tolist(),
+        "folded": result.groups.folded,
+        "left_out": result.groups.left_out,
+        "n_runs": result.predictability.runs,
+        "held": result.predictability.held,
+        "scores": result.predictability.scores.tolist(),
+        "regressors": list(result.predictability.regressors),
+        "median": result.predictability.median,
         "quartiles": [low, high],
-        "chance": found.found.chance,
-        "verdict": found.found.verdict,
+        "chance": result.predictability.chance,
+        "verdict": result.predictability.verdict,
     }
 
 
-def cluster_facts(found: "ClusterFinding", strategy: str, measure: str) -> dict[str, Any]:
+def cluster_facts(result: "ClusterFinding", strategy: str, measure: str) -> dict[str, Any]:
     """What `mix perfre --json` and `mix probe --json` say."""
-    columns = (found.numbers, found.names, found.natural, found.values, found.errors, found.weights)
+    columns = (result.numbers, result.names, result.natural, result.values, result.errors, result.weights)
     return {
         "strategy": strategy,
         "clusters": [
@@ -164,18 +164,18 @@ def cluster_facts(found: "ClusterFinding", strategy: str, measure: str) -> dict[
     }
 
 
-def _say_clusters(found: "ClusterFinding", strategy: str, measure: str, as_json: bool) -> None:
-    facts = cluster_facts(found, strategy, measure)
+def _print_clusters(result: "ClusterFinding", strategy: str, measure: str, as_json: bool) -> None:
+    facts = cluster_facts(result, strategy, measure)
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
         return
     typer.echo(f"{measure:>9}{'+-':>8}{'weight':>9}{'natural':>9}  cluster")
-    for one in sorted(facts["clusters"], key=lambda one: -one[measure]):
-        error = f"{one['error']:>8.4f}" if one["error"] is not None else f"{'-':>8}"
+    for row in sorted(facts["clusters"], key=lambda row: -row[measure]):
+        error = f"{row['error']:>8.4f}" if row["error"] is not None else f"{'-':>8}"
         typer.echo(
             clean(
-                f"{one[measure]:>9.4f}{error}{one['weight']:>9.2%}{one['natural_share']:>9.2%}  "
-                f"{one['cluster_id']:>4}  {one['label']}"
+                f"{row[measure]:>9.4f}{error}{row['weight']:>9.2%}{row['natural_share']:>9.2%}  "
+                f"{row['cluster_id']:>4}  {row['label']}"
             )
         )
-    typer.echo(f"take the weights away with: gem-explorer mix weights DIR --strategy {strategy} --out weights.csv")
+    typer.echo(f"export the weights with: gem-explorer mix weights DIR --strategy {strategy} --out weights.csv")

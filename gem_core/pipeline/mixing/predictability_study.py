@@ -1,4 +1,4 @@
-"""Do mixtures of a grouping predict the loss? One protocol for clusters, other methods, labels and chance."""
+"""Predictability study: how well mixtures of a grouping predict proxy losses."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ REST = "(the rest)"
 
 
 @dataclass(frozen=True)
-class Groups:
+class DomainGrouping:
     """A grouping as domains that proxies can be trained on.
 
     Attributes
@@ -50,29 +50,29 @@ class Groups:
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """Runs on a grouping and how well they predict each other.
+class GroupingPredictability:
+    """Proxy runs on a grouping and their predictability.
 
     Attributes
     ----------
     spec : str
-    groups : Groups
+    groups : DomainGrouping
     mixtures, losses : (n, K) float64
         Of the runs; held-out loss of each domain, nats a token.
     target : (n,) float64
         Loss of the whole held-out text: the mean over domains by natural share.
-    found : Predictability
+    predictability : Predictability
     """
 
     spec: str
-    groups: Groups
+    groups: DomainGrouping
     mixtures: Float64
     losses: Float64
     target: Float64
-    found: Predictability
+    predictability: Predictability
 
 
-def predict(
+def study_predictability(
     workspace: Workspace,
     taxonomy: Taxonomy,
     spec: str,
@@ -85,7 +85,7 @@ def predict(
     splits: int = SPLITS,
     device: str = "cpu",
     progress: Progress = silent,
-) -> Prediction:
+) -> GroupingPredictability:
     """Train proxies on random mixtures of a grouping's domains and see how well losses follow from mixtures.
 
     A killed study goes on where it stood; runs that ended are read, and only the regression is done anew. The runs of
@@ -97,7 +97,7 @@ def predict(
     taxonomy : Taxonomy
         The present one: it gives the number of groups to all methods, and the results belong to it.
     spec : str
-        "gem", "kmeans", "spherical", "column:NAME" or "random" (`groups_of`).
+        "gem", "kmeans", "spherical", "column:NAME" or "random" (`domain_grouping`).
     config : ProxyConfig
     split : SplitSettings, optional
     runs : int
@@ -116,28 +116,30 @@ def predict(
     """
     if runs < 20:
         raise InputError("Predictability needs 20 runs or more: a quarter is held out", f"{runs}", "Train more proxies")
-    chosen = split or SplitSettings()
-    groups = groups_of(workspace, taxonomy, spec, least=chosen.least, seed=seed, progress=progress)
-    mixes, kind = Mixes(workspace.root, taxonomy.taxonomy_hash), f"predict-{spec.partition(':')[0]}"
+    split_settings = split or SplitSettings()
+    groups = domain_grouping(workspace, taxonomy, spec, least=split_settings.least, seed=seed, progress=progress)
+    evidence, kind = Mixes(workspace.root, taxonomy.taxonomy_hash), f"predict-{spec.partition(':')[0]}"
     settings = {
         "partition": spec,
         "groups": content_key([groups.positions.tolist()]),
         "runs": runs,
         "seed": seed,
         "proxy": asdict(config),
-        "split": asdict(chosen),
+        "split": asdict(split_settings),
     }
     mixtures = sample_mixtures(groups.natural, runs, seed=seed)
-    kept = mixes.read_evidence(kind, settings)
-    if kept is None and spec == "gem" and not groups.folded and seed == config.seed:  # the same proxies as RegMix's
-        kept = mixes.read_evidence("proxies", {"proxy": asdict(config), "split": asdict(chosen), "count": runs})
-    if kept is None:
-        corpus = proxy_corpus(workspace, groups.positions, groups.names, chosen, progress=progress)
+    stored = evidence.read_evidence(kind, settings)
+    if stored is None and spec == "gem" and not groups.folded and seed == config.seed:  # the same proxies as RegMix's
+        stored = evidence.read_evidence(
+            "proxies", {"proxy": asdict(config), "split": asdict(split_settings), "count": runs}
+        )
+    if stored is None:
+        corpus = proxy_corpus(workspace, groups.positions, groups.names, split_settings, progress=progress)
         losses = train_proxies(
-            corpus.streams, mixtures, config, mixes.run_folder(kind, settings), device=device, progress=progress
+            corpus.streams, mixtures, config, evidence.run_folder(kind, settings), device=device, progress=progress
         )
     else:
-        losses = np.asarray(kept["losses"], dtype=np.float64)
+        losses = np.asarray(stored["losses"], dtype=np.float64)
     target = frozen(losses @ groups.natural)
     value = {
         "losses": losses.tolist(),
@@ -147,29 +149,29 @@ def predict(
         "folded": groups.folded,
         "left_out": groups.left_out,
     }
-    if kept is None:  # before the regression, which may be asked for with too few runs
-        mixes.write_evidence(kind, settings, value)
-    found = predictability(mixtures, target, regressor=regressor, splits=splits, seed=seed, progress=progress)
-    mixes.write_evidence(
+    if stored is None:  # before the regression, which may be asked for with too few runs
+        evidence.write_evidence(kind, settings, value)
+    result = predictability(mixtures, target, regressor=regressor, splits=splits, seed=seed, progress=progress)
+    evidence.write_evidence(
         kind,
         settings,
         {
             **value,
             "regressor": regressor,
-            "scores": found.scores.tolist(),
-            "regressors": list(found.regressors),
-            "median": found.median,
-            "quartiles": list(found.quartiles),
-            "verdict": found.verdict,
+            "scores": result.scores.tolist(),
+            "regressors": list(result.regressors),
+            "median": result.median,
+            "quartiles": list(result.quartiles),
+            "verdict": result.verdict,
         },
     )
-    remove_folder(mixes.run_folder(kind, settings))
-    return Prediction(spec, groups, mixtures, frozen(losses), target, found)
+    remove_folder(evidence.run_folder(kind, settings))
+    return GroupingPredictability(spec, groups, mixtures, frozen(losses), target, result)
 
 
-def groups_of(
+def domain_grouping(
     workspace: Workspace, taxonomy: Taxonomy, spec: str, *, least: int, seed: int = 0, progress: Progress = silent
-) -> Groups:
+) -> DomainGrouping:
     """Return a grouping as domains; groups too small for a held-out set are put into one.
 
     Parameters
@@ -191,7 +193,7 @@ def groups_of(
     InputError
         If the grouping is unknown, or has fewer than two domains that are large enough.
     """
-    word, _, rest = spec.partition(":")
+    kind_word, _, rest = spec.partition(":")
     documents = len(workspace)
     if spec == "gem":
         domains = domains_of(workspace, taxonomy)
@@ -200,34 +202,42 @@ def groups_of(
         k = len(domains_of(workspace, taxonomy).numbers)
         positions = np.random.default_rng([seed, k]).integers(0, k, documents).astype(np.int32)
         names = tuple(f"random {at}" for at in range(k))
-    elif spec in ("kmeans", "spherical") or (word == "column" and rest):
-        found = partition(workspace, spec, progress=progress)
-        positions, names = found.labels, found.names
+    elif spec in ("kmeans", "spherical") or (kind_word == "column" and rest):
+        result = partition(workspace, spec, progress=progress)
+        positions, names = result.labels, result.names
     else:
         raise InputError("A grouping is gem, kmeans, spherical, random or column:NAME", repr(spec), "Use one of these")
     tokens = workspace.documents["tokens"].to_numpy(np.int64)
-    return _folded(np.asarray(positions), names, tokens, 3 * least)  # counted by words, read as somewhat other tokens
+    return _fold_small_groups(
+        np.asarray(positions), names, tokens, 3 * least
+    )  # counted by words, read as somewhat other tokens
 
 
-def _folded(positions: NDArray[np.int32], names: Sequence[str], tokens: ArrayLike, need: int) -> Groups:
+def _fold_small_groups(
+    positions: NDArray[np.int32], names: Sequence[str], tokens: ArrayLike, need: int
+) -> DomainGrouping:
     """Put groups with fewer than `need` tokens into one; leave that out where it is still too small."""
     weights = np.asarray(tokens, dtype=np.float64)
-    inside = positions >= 0
-    sizes = np.bincount(positions[inside], weights[inside], minlength=len(names))
+    in_domain = positions >= 0
+    sizes = np.bincount(positions[in_domain], weights[in_domain], minlength=len(names))
     large = np.flatnonzero(sizes >= need)
     rest = sizes[sizes < need].sum() >= need
     new = np.full(len(names) + 1, len(large) if rest else -1)
     new[large], new[-1] = np.arange(len(large)), -1  # the last entry: documents that had no group
-    kept = tuple(names[int(k)] for k in large) + ((REST,) if rest else ())
-    if len(kept) < 2:
+    stored = tuple(names[int(k)] for k in large) + ((REST,) if rest else ())
+    if len(stored) < 2:
         raise InputError(
             f"A mixture needs two domains of {need:,} tokens or more",
-            f"{len(kept)}",
+            f"{len(stored)}",
             "Use a grouping with larger groups, or hold out fewer tokens",
         )
-    moved = new[positions].astype(np.int32)
-    live = moved >= 0
-    totals = np.bincount(moved[live], weights[live], minlength=len(kept))
-    return Groups(
-        frozen(moved), kept, frozen(totals / totals.sum()), int((sizes < need).sum()) if rest else 0, int((~live).sum())
+    new_positions = new[positions].astype(np.int32)
+    in_group = new_positions >= 0
+    totals = np.bincount(new_positions[in_group], weights[in_group], minlength=len(stored))
+    return DomainGrouping(
+        frozen(new_positions),
+        stored,
+        frozen(totals / totals.sum()),
+        int((sizes < need).sum()) if rest else 0,
+        int((~in_group).sum()),
     )

@@ -1,4 +1,4 @@
-"""gem-explorer mix weights and mix sample: weights by strategy, and the training set that they describe."""
+"""gem-explorer mix weights and mix sample: weights by strategy, and a training set drawn by them."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from gem_core.errors import InputError
 
 if TYPE_CHECKING:
     from gem_core.mixing import Weights
-    from gem_core.pipeline.mixing.strategies import Doubt
+    from gem_core.pipeline.mixing.strategies import IndistinguishablePair
     from gem_core.workspace import Taxonomy
 
 STRATEGIES = "natural, uniform, temperature, balanced, custom, doremi, regmix, perfre or grip"
@@ -49,7 +49,7 @@ def weights(
     from gem_core.export.mixtures import format_of, write_weights
     from gem_core.mixing import Limits
     from gem_core.pipeline.mixing.strategies import STRATEGIES as KNOWN
-    from gem_core.pipeline.mixing.strategies import carried_over, doubts, weights_by
+    from gem_core.pipeline.mixing.strategies import carried_over, indistinguishable_pairs, weights_by
     from gem_core.pipeline.mixing.weights_file import read_weights
     from gem_core.workspace import Workspace
 
@@ -66,15 +66,15 @@ def weights(
     taxonomy = opened.taxonomy()
     limits = Limits(budget, max_epochs, floor, fold)
     if from_ is not None:
-        found = carried_over(opened, taxonomy, read_weights(from_), limits=limits)
+        mix = carried_over(opened, taxonomy, read_weights(from_), limits=limits)
     else:
-        found = weights_by(opened, taxonomy, strategy, tau=tau, fixed=fixed, limits=limits)  # type: ignore[arg-type]
-    alike = doubts(opened, found)
-    written = {"file": str(out), "format": write_weights(out, taxonomy, found, format)} if out is not None else {}
+        mix = weights_by(opened, taxonomy, strategy, tau=tau, fixed=fixed, limits=limits)  # type: ignore[arg-type]
+    pairs = indistinguishable_pairs(opened, mix)
+    written = {"file": str(out), "format": write_weights(out, taxonomy, mix, format)} if out is not None else {}
     if as_json:
-        typer.echo(json.dumps({**weights_facts(taxonomy, found, alike), **written}, indent=1))
+        typer.echo(json.dumps({**weights_facts(taxonomy, mix, pairs), **written}, indent=1))
         return
-    _say(taxonomy, found, alike)
+    _print_mix(taxonomy, mix, pairs)
     if out is not None:
         typer.echo(clean(f"written to {out} ({written['format']})"))
 
@@ -98,7 +98,7 @@ def training_set(
     progress_file: ProgressFile = None,
 ) -> None:
     """Draw the training set that weights describe, as shards with a manifest; the same command goes on after a stop."""
-    from gem_core.pipeline.mixing.training_set import Order, draw_training_set
+    from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
     from gem_core.pipeline.mixing.weights_file import read_weights
     from gem_core.workspace import Workspace
 
@@ -106,21 +106,24 @@ def training_set(
         raise InputError("--tokens must be a number from 1", f"{tokens:g}", "Give the tokens to draw, such as 1e9")
     opened = Workspace(workspace)
     console = Console(progress_file)
-    order = Order(int(tokens), seed, inside, format, max_epochs, shard_tokens)  # type: ignore[arg-type]
-    made = draw_training_set(opened, opened.taxonomy(), read_weights(weights), out, order, progress=console)
+    request = TrainingSetRequest(int(tokens), seed, inside, format, max_epochs, shard_tokens)  # type: ignore[arg-type]
+    training = draw_training_set(opened, opened.taxonomy(), read_weights(weights), out, request, progress=console)
     console.end()
-    got, documents = int(made.got.sum()), int(made.drawn.sum())
+    drawn_tokens, documents = (
+        int(training.drawn_tokens.sum()),
+        int(training.drawn_documents.sum()),
+    )
     if as_json:
         typer.echo(
             json.dumps(
                 {
                     "folder": str(out),
-                    "tokens_asked": order.tokens,
-                    "tokens_got": got,
+                    "tokens_asked": request.tokens,
+                    "tokens_got": drawn_tokens,
                     "documents": documents,
-                    "files": list(made.shards),
+                    "files": list(training.shards),
                     "seed": seed,
-                    "taxonomy_hash": made.domains.taxonomy_hash,
+                    "taxonomy_hash": training.domains.taxonomy_hash,
                 },
                 indent=1,
             )
@@ -128,37 +131,38 @@ def training_set(
         return
     typer.echo(
         clean(
-            f"{documents:,} documents with {got:,} tokens ({got / order.tokens:.2%} of what was asked) in "
-            f"{len(made.shards)} file{'s' if len(made.shards) != 1 else ''} under {out}"
+            f"{documents:,} documents with {drawn_tokens:,} tokens "
+            f"({drawn_tokens / request.tokens:.2%} of the request) in "
+            f"{len(training.shards)} file{'s' if len(training.shards) != 1 else ''} under {out}"
         )
     )
-    for at in (-made.weights).argsort(kind="stable"):
+    for at in (-training.weights).argsort(kind="stable"):
         typer.echo(
             clean(
-                f"{made.weights[at]:>8.2%}{made.asked[at]:>14,.0f}{made.got[at]:>14,}  "
-                f"{made.domains.numbers[at]:>4}  {made.domains.names[at]}"
+                f"{training.weights[at]:>8.2%}{training.requested_tokens[at]:>14,.0f}{training.drawn_tokens[at]:>14,}  "
+                f"{training.domains.numbers[at]:>4}  {training.domains.names[at]}"
             )
         )
 
 
-def weights_facts(taxonomy: "Taxonomy", found: "Weights", alike: "tuple[Doubt, ...]") -> dict[str, Any]:
+def weights_facts(taxonomy: "Taxonomy", mix: "Weights", pairs: "tuple[IndistinguishablePair, ...]") -> dict[str, Any]:
     """What `mix weights --json` says."""
     columns = (
-        found.numbers,
-        found.weights,
-        found.natural,
-        found.ratio,
-        found.tokens,
-        found.epochs,
-        found.folded,
-        found.warnings,
+        mix.numbers,
+        mix.weights,
+        mix.natural,
+        mix.ratio,
+        mix.tokens,
+        mix.epochs,
+        mix.folded,
+        mix.warnings,
     )
     return {
-        "strategy": found.strategy,
-        "taxonomy_hash": found.taxonomy_hash,
-        "carried_from": found.carried_from,
-        "budget": found.limits.budget,
-        "effective_domains": found.effective,
+        "strategy": mix.strategy,
+        "taxonomy_hash": mix.taxonomy_hash,
+        "carried_from": mix.carried_from,
+        "budget": mix.limits.budget,
+        "effective_domains": mix.effective,
         "clusters": [
             {
                 "cluster_id": number,
@@ -174,27 +178,26 @@ def weights_facts(taxonomy: "Taxonomy", found: "Weights", alike: "tuple[Doubt, .
             for number, weight, natural, ratio, tokens, epochs, folded, warning in zip(*columns, strict=True)
         ],
         "excluded": [c.number for c in taxonomy.clusters if c.excluded],
-        "not_told_apart": [{"first": d.first, "second": d.second, "correlation": d.correlation} for d in alike],
+        "not_told_apart": [{"first": d.first, "second": d.second, "correlation": d.correlation} for d in pairs],
     }
 
 
-def _say(taxonomy: "Taxonomy", found: "Weights", alike: "tuple[Doubt, ...]") -> None:
-    carried = f", carried over from taxonomy {found.carried_from[:12]}" if found.carried_from else ""
-    typer.echo(clean(f"{found.strategy}{carried}: as even as {found.effective:.1f} of {len(found.numbers)} clusters"))
+def _print_mix(taxonomy: "Taxonomy", mix: "Weights", pairs: "tuple[IndistinguishablePair, ...]") -> None:
+    carried = f", carried over from taxonomy {mix.carried_from[:12]}" if mix.carried_from else ""
+    typer.echo(clean(f"{mix.strategy}{carried}: as even as {mix.effective:.1f} of {len(mix.numbers)} clusters"))
     typer.echo(f"{'weight':>8}{'natural':>9}{'ratio':>8}{'epochs':>8}  cluster")
-    for at in (-found.weights).argsort(kind="stable"):
+    for at in (-mix.weights).argsort(kind="stable"):
         ratio, epochs = (
-            f"{value:>8.2f}" if math.isfinite(value) else f"{'-':>8}" for value in (found.ratio[at], found.epochs[at])
+            f"{value:>8.2f}" if math.isfinite(value) else f"{'-':>8}" for value in (mix.ratio[at], mix.epochs[at])
         )
-        said = f"  ({found.warnings[at]})" if found.warnings[at] else ""
-        label = taxonomy.cluster(found.numbers[at]).label
+        warning = f"  ({mix.warnings[at]})" if mix.warnings[at] else ""
+        label = taxonomy.cluster(mix.numbers[at]).label
         typer.echo(
             clean(
-                f"{found.weights[at]:>8.2%}{found.natural[at]:>9.2%}{ratio}{epochs}  "
-                f"{found.numbers[at]:>4}  {label}{said}"
+                f"{mix.weights[at]:>8.2%}{mix.natural[at]:>9.2%}{ratio}{epochs}  {mix.numbers[at]:>4}  {label}{warning}"
             )
         )
-    for doubt in alike:
+    for doubt in pairs:
         typer.echo(
             clean(
                 f"the runs cannot tell apart: {doubt.first} and {doubt.second} "

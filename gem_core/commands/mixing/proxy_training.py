@@ -1,4 +1,4 @@
-"""gem-explorer mix proxies, mix doremi and mix import: weights that rest on trained proxies."""
+"""gem-explorer mix proxies, mix doremi and mix import: weights from trained proxies."""
 
 import json
 from dataclasses import replace
@@ -49,7 +49,7 @@ def proxies(
     opened = Workspace(workspace)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
-    found = proxy_study(
+    result = proxy_study(
         opened,
         opened.taxonomy(),
         config,
@@ -62,7 +62,7 @@ def proxies(
         progress=console,
     )
     console.end()
-    _say_proposal(found, as_json)
+    _print_proposal(result, as_json)
 
 
 def import_(
@@ -88,7 +88,7 @@ def import_(
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
-    found = import_runs(
+    result = import_runs(
         opened,
         opened.taxonomy(),
         mixtures,
@@ -98,7 +98,7 @@ def import_(
         resamples=resamples,
         seed=seed,
     )
-    _say_proposal(found, as_json)
+    _print_proposal(result, as_json)
 
 
 def doremi(
@@ -122,7 +122,7 @@ def doremi(
     taxonomy = opened.taxonomy()
     config, split = sizes(DEFAULT, steps, width, held_tokens, seed, device)
     console = Console(progress_file)
-    found = doremi_study(
+    result = doremi_study(
         opened,
         taxonomy,
         config,
@@ -133,25 +133,25 @@ def doremi(
     )
     console.end()
     if as_json:
-        typer.echo(json.dumps({"strategy": "doremi", "taxonomy_hash": taxonomy.taxonomy_hash, **found}, indent=1))
+        typer.echo(json.dumps({"strategy": "doremi", "taxonomy_hash": taxonomy.taxonomy_hash, **result}, indent=1))
         return
     typer.echo(
-        f"as even as {found['effective_domains']:.1f} of {len(found['numbers'])} clusters"
-        + (": collapsed, one cluster has more than 90%; do not use these weights" if found["collapsed"] else "")
+        f"as even as {result['effective_domains']:.1f} of {len(result['numbers'])} clusters"
+        + (": collapsed, one cluster has more than 90%; do not use these weights" if result["collapsed"] else "")
     )
-    for number, weight in sorted(found["weights"].items(), key=lambda item: -item[1]):
+    for number, weight in sorted(result["weights"].items(), key=lambda item: -item[1]):
         cluster = taxonomy.cluster(int(number))
         typer.echo(clean(f"{weight:>8.2%}{cluster.share_tokens:>9.2%}  {number:>4}  {cluster.label}"))
-    typer.echo("take the weights away with: gem-explorer mix weights DIR --strategy doremi --out weights.csv")
+    typer.echo("export the weights with: gem-explorer mix weights DIR --strategy doremi --out weights.csv")
 
 
-def proposal_facts(found: "Proposal") -> dict[str, Any]:
+def proposal_facts(result: "Proposal") -> dict[str, Any]:
     """What `mix proxies --json` and `mix import --json` say."""
-    evidence = found.evidence
+    evidence = result.evidence
     interval = evidence["interval"] or {}
     return {
         "strategy": "regmix",
-        "taxonomy_hash": found.domains.taxonomy_hash,
+        "taxonomy_hash": result.domains.taxonomy_hash,
         **{
             name: evidence[name]
             for name in ("target", "regressor", "n_runs", "out_of_fold_spearman", "scores", "predicted_loss")
@@ -165,14 +165,14 @@ def proposal_facts(found: "Proposal") -> dict[str, Any]:
                 "interval": interval.get(str(number)),
             }
             for number, name, weight, natural in zip(
-                found.domains.numbers, found.domains.names, found.weights, found.domains.natural, strict=True
+                result.domains.numbers, result.domains.names, result.weights, result.domains.natural, strict=True
             )
         ],
     }
 
 
-def _say_proposal(found: "Proposal", as_json: bool) -> None:
-    facts = proposal_facts(found)
+def _print_proposal(result: "Proposal", as_json: bool) -> None:
+    facts = proposal_facts(result)
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
         return
@@ -183,12 +183,15 @@ def _say_proposal(found: "Proposal", as_json: bool) -> None:
         )
     )
     typer.echo(f"{'weight':>8}{'natural':>9}  cluster")
-    for one in sorted(facts["clusters"], key=lambda one: -one["weight"]):
-        between = f"  ({one['interval'][0]:.2%} to {one['interval'][1]:.2%})" if one["interval"] else ""
+    for row in sorted(facts["clusters"], key=lambda row: -row["weight"]):
+        interval_text = f"  ({row['interval'][0]:.2%} to {row['interval'][1]:.2%})" if row["interval"] else ""
         typer.echo(
-            clean(f"{one['weight']:>8.2%}{one['natural_share']:>9.2%}  {one['cluster_id']:>4}  {one['label']}{between}")
+            clean(
+                f"{row['weight']:>8.2%}{row['natural_share']:>9.2%}  {row['cluster_id']:>4}  "
+                f"{row['label']}{interval_text}"
+            )
         )
-    typer.echo("take the weights away with: gem-explorer mix weights DIR --strategy regmix --out weights.csv")
+    typer.echo("export the weights with: gem-explorer mix weights DIR --strategy regmix --out weights.csv")
 
 
 def sizes(

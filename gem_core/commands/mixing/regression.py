@@ -1,4 +1,4 @@
-"""gem-explorer mix: from clusters, or proxy runs, to mixing weights."""
+"""gem-explorer mix regmix: regression on proxy runs from files."""
 
 import json
 from pathlib import Path
@@ -26,13 +26,13 @@ def regmix(
 ) -> None:
     """Fit a regressor to proxy runs and search for the mixture of least predicted loss."""
     from gem_core.mixing import read_runs
-    from gem_core.mixing import regmix as find
+    from gem_core.mixing import regmix as fit_regmix
 
     if (test_mixtures is None) != (test_losses is None):
         raise InputError("Test runs are two files", "one of --test-mixtures and --test-losses", "Give both, or none")
     runs = read_runs(mixtures, losses)
     test = read_runs(test_mixtures, test_losses) if test_mixtures and test_losses else None
-    found = find(
+    result = fit_regmix(
         runs.head(limit) if limit else runs,
         target,
         regressor=regressor,  # type: ignore[arg-type]
@@ -41,27 +41,27 @@ def regmix(
         seed=seed,
     )
     facts: dict[str, Any] = {
-        "regressor": found.regressor,
-        "n_runs": found.n_runs,
-        "target": found.target,
-        "out_of_fold_spearman": found.out_of_fold_spearman,
-        "scores": found.scores,
-        "test_spearman": found.test_spearman,
-        "predicted_loss": found.predicted_loss,
-        "best_mixture": dict(zip(found.domains, map(float, found.best_mixture), strict=True)),
+        "regressor": result.regressor,
+        "n_runs": result.n_runs,
+        "target": result.target,
+        "out_of_fold_spearman": result.out_of_fold_spearman,
+        "scores": result.scores,
+        "test_spearman": result.test_spearman,
+        "predicted_loss": result.predicted_loss,
+        "best_mixture": dict(zip(result.domains, map(float, result.best_mixture), strict=True)),
     }
     if resamples:
         facts["interval"] = {
             name: [float(low), float(high)]
-            for name, low, high in zip(found.domains, found.low, found.high, strict=True)
+            for name, low, high in zip(result.domains, result.low, result.high, strict=True)
         }
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
         return
     typer.echo(
         clean(
-            f"{found.regressor} on {found.n_runs:,} runs: rank correlation {found.out_of_fold_spearman:.4f} "
-            "out of fold" + (f", {found.test_spearman:.4f} on the test runs" if test else "")
+            f"{result.regressor} on {result.n_runs:,} runs: rank correlation {result.out_of_fold_spearman:.4f} "
+            "out of fold" + (f", {result.test_spearman:.4f} on the test runs" if test else "")
         )
     )
     for name, weight in sorted(facts["best_mixture"].items(), key=lambda item: -item[1]):

@@ -1,0 +1,121 @@
+"""Runs tab of the Mixing view: one card per kind of proxy run, with settings, status and results."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.data import groupings
+from app.jobs.panel import job_panel
+from app.state.session import Session
+from app.ui.errors import guarded
+from app.ui.glossary import HINTS
+from app.views.mixing.import_runs import show_import_form
+from app.views.mixing.jobs import TITLES, newest, running, start_run
+from app.views.mixing.run_results import doremi, grip, perfre, predictability, regmix
+
+
+@dataclass(frozen=True)
+class RunKind:
+    """A kind of proxy run: command, glossary term, what it trains, and the function that shows its result."""
+
+    command: str
+    hint: str
+    trains: str
+    show_result: Callable[[Session], bool]
+
+
+RUN_KINDS = (
+    RunKind("doremi", "doremi", "A reference and a proxy.", doremi),
+    RunKind("proxies", "regmix", "64 proxies, each on a different mixture.", regmix),
+    RunKind("perfre", "perfre", "One proxy per cluster, plus a baseline.", perfre),
+    RunKind("probe", "grip", "One proxy, then 8 short probes per cluster.", grip),
+    RunKind(
+        "predict",
+        "out_of_fold",
+        "64 proxies on mixtures of a grouping: do the weights explain the losses?",
+        predictability,
+    ),
+)
+GROUPINGS = {
+    "gem": "Current clusters",
+    "random": "Random groups (control)",
+    "kmeans": "k-means",
+    "spherical": "Spherical k-means",
+}
+
+
+def show_runs(session: Session) -> None:
+    """Show the run settings and a card for each kind of run."""
+    st.caption(
+        "Proxies are small models trained briefly on this machine. They rank mixtures, but rankings may not transfer "
+        "to large models. Predictability tests if weights explain proxy losses."
+    )
+    options = _run_options()
+    grid = st.grid(2, min_column_width=430, gap="medium", key="mixing_runs")
+    for kind in RUN_KINDS:
+        with grid.cell(), st.container(border=True, gap="small", key=f"mixing-run-{kind.command}"), guarded():
+            _show_card(session, kind, options)
+    with grid.cell(), st.container(border=True, gap="small", key="mixing-run-import"), guarded():
+        show_import_form(session)
+
+
+def _run_options() -> list[str]:
+    with st.container(horizontal=True, gap="small", key="mixing-run-options"):
+        seed = st.number_input(
+            "Seed",
+            min_value=0,
+            value=0,
+            step=1,
+            key="mixing-run-seed",
+            width=130,
+            persist_state="session",
+            help="Random seed of a run. The same seed and steps reuse existing results.",
+        )
+        steps = st.number_input(
+            "Training steps",
+            min_value=1,
+            value=None,
+            step=50,
+            key="mixing-run-steps",
+            width=160,
+            persist_state="session",
+            placeholder="default",
+            help="Training steps per proxy. Fewer steps are faster and less reliable.",
+        )
+    return ["--seed", str(seed or 0), *(["--steps", str(steps)] if steps else [])]
+
+
+def _show_card(session: Session, kind: RunKind, options: list[str]) -> None:
+    job = next((job for job in newest(session) if job.arguments[1] == kind.command), None)
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.markdown(
+            f"**{TITLES[kind.command]}**  \n:small[:gray[{kind.trains}]]", width="stretch", help=HINTS[kind.hint]
+        )
+        extra_options = _grouping_options(session) if kind.command == "predict" else []
+        if st.button(
+            "Run",
+            key=f"mixing-run-start-{kind.command}",
+            icon=":material/play_arrow:",
+            disabled=running(session) is not None,
+            help=f"Starts gem-explorer mix {kind.command} in the "
+            "background. It continues when the tab is closed, and resumes after a stop.",
+        ):
+            start_run(session, kind.command, *options, *extra_options)
+    job_panel(session, job, quiet=True, place="mixing_run")
+    if not kind.show_result(session):
+        st.caption("No results yet.")
+
+
+def _grouping_options(session: Session) -> list[str]:
+    offered = [*GROUPINGS, *(f"column:{name}" for name in groupings.columns(session.root))]
+    selected = st.selectbox(
+        "Grouping",
+        offered,
+        format_func=lambda spec: GROUPINGS.get(spec, spec.removeprefix("column:")),
+        key="mixing-grouping",
+        label_visibility="collapsed",
+        width=190,
+        persist_state="session",
+    )
+    return ["--partition", str(selected)]

@@ -1,0 +1,41 @@
+"""The commands of `gem-explorer mix`, with an example of each."""
+
+import typer
+
+from gem_core.commands.mixing import cluster_probes, mixture, proxy_training, regression
+
+app = typer.Typer(no_args_is_help=True, help="From clusters, or proxy runs, to mixing weights.")
+app.command(
+    "regmix",
+    epilog="Example: gem-explorer mix regmix --mixtures runs.csv --losses losses.csv "
+    "--target web_loss --regressor auto --json",
+)(regression.regmix)
+app.command(
+    "weights",
+    epilog="Example: gem-explorer mix weights news --strategy temperature --tau 0.5 --budget "
+    "1e9 --max-epochs 4 --out weights.csv    After edits: gem-explorer mix weights news "
+    "--from weights.csv --out carried.csv",
+)(mixture.weights)
+app.command(
+    "sample",
+    epilog="Example: gem-explorer mix sample news --weights weights.csv --tokens 1e9 --out news-training --seed 0",
+)(mixture.training_set)
+app.command(
+    "proxies",
+    epilog="Example: gem-explorer mix proxies news --count 64    For one cluster: gem-explorer "
+    "mix proxies news --target 3",
+)(proxy_training.proxies)
+app.command("doremi", epilog="Example: gem-explorer mix doremi news --normaliser domain --json")(proxy_training.doremi)
+app.command(
+    "import", epilog="Example: gem-explorer mix import news --mixtures mixtures.csv --losses losses.csv --target all"
+)(proxy_training.import_)
+app.command(
+    "perfre",
+    epilog="Example: gem-explorer mix perfre news    For one cluster: gem-explorer mix perfre news --target 3 --json",
+)(cluster_probes.perfre)
+app.command("probe", epilog="Example: gem-explorer mix probe news --probes 8 --json")(cluster_probes.probe)
+app.command(
+    "predict",
+    epilog="Example: gem-explorer mix predict news --partition gem --runs 64    The control: "
+    "gem-explorer mix predict news --partition random",
+)(cluster_probes.predict)
