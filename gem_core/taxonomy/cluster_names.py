@@ -1,0 +1,332 @@
+"""Choose the name of each cluster: a subject, two subjects, a kind of text, or its keywords."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from gem_core._types import Float64
+from gem_core.taxonomy.concept_scores import ConceptScores
+from gem_core.taxonomy.keywords import Keyword, stem
+from gem_core.taxonomy.labels import MAX_CHARACTERS, cluster_labels
+
+ONE_AREA = 0.7  # an area stands for its field when it has so much of the field's evidence
+ONE_TOPIC = 0.55  # documents that a topic must cover to stand for its area,
+TOPIC_VOTES = 0.15  # documents whose single best entry it must be
+AHEAD = 1.35  # and how far it must lie ahead of the next topic
+CLEAR = 0.85  # coverage and votes together of the field that names a cluster
+COVERED = 0.5  # documents that a subject must cover
+SECOND = 0.7  # evidence of a second field, against the first, for a name of two subjects
+EACH = 0.2  # votes of each of two fields
+MAJORITY = 0.5  # votes of a subject that stands although all documents are of one kind
+PART = 0.25  # evidence of an area that is named as part of a mixed cluster
+ALL_OF_A_KIND = 0.8  # documents of one kind for the kind to stand before two subjects
+MOSTLY = 0.5  # documents of one kind for the kind to stand behind the subject
+TYPICAL = 6.0  # or that is so much commoner in the cluster than in the corpus
+KIND = 0.35  # documents of a kind of text for it to be named, ...
+RARE = 2.5  # ... when it is so much commoner in the cluster than in the corpus
+
+
+@dataclass(frozen=True)
+class ClusterName:
+    """The name of a cluster and the evidence for it.
+
+    Attributes
+    ----------
+    label : str
+        Unique in its taxonomy, at most 40 characters.
+    source : {"vocabulary", "keywords"}
+    coverage : float
+        Part of the cluster's documents that have the subject (or the kind) of the label; 0 for keywords.
+    kind : str
+        Commonest kind of text in the cluster, or "".
+    is_mixed : bool
+        Whether no subject covers the cluster: it may be worth a split.
+    """
+
+    label: str
+    source: Literal["vocabulary", "keywords"]
+    coverage: float = 0.0
+    kind: str = ""
+    is_mixed: bool = False
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Entries that name a cluster, the first one most."""
+
+    entries: tuple[int, ...]
+    coverage: float
+
+
+def name_clusters_by_concepts(
+    scores: ConceptScores,
+    kinds: Sequence[tuple[str, float, float]],
+    keywords: Sequence[Sequence[Keyword]],
+    *,
+    numbers: Sequence[int] = (),
+    used: Collection[str] = (),
+) -> tuple[ClusterName, ...]:
+    """Name every cluster.
+
+    Of the fields that cover a cluster the best is taken, then its area when that has 70% of the field's evidence, then
+    a topic that covers 55% of the documents and is well ahead of the next. Two fields share a name when both have
+    documents enough. Where no subject covers the cluster, its kind of text does, or else "Mixed: ..." with its largest
+    parts, or its keywords. Clusters that would share a name are told apart by an entry below it, by the kind of text
+    or by a keyword.
+
+    Parameters
+    ----------
+    scores : ConceptScores
+    kinds : sequence of K (kind, part of the cluster, part of the corpus)
+        The most telling kind of text of each cluster; ("", 0, 0) for none.
+    keywords : sequence of K sequences of Keyword
+        Best first: what is left where nothing else names a cluster.
+    numbers : sequence of K int, optional
+        Numbers of the clusters; 0 to K - 1 when left out.
+    used : collection of str
+        Labels that none of these may have.
+
+    Returns
+    -------
+    tuple of K ClusterName
+    """
+    chosen = [_choose(scores, k, kinds[k]) for k in range(len(keywords))]
+    names = [_first_name(scores, k, choice, kinds[k]) for k, choice in enumerate(chosen)]
+    names = _tell_apart(scores, chosen, names, kinds, keywords)
+    taken = {label.casefold() for label in used} | {name.label.casefold() for name in names if name is not None}
+    open_ones = [k for k, name in enumerate(names) if name is None or name.label.casefold() in set(used)]
+    labels = cluster_labels(
+        [keywords[k] for k in open_ones],
+        numbers=[(numbers or range(len(names)))[k] for k in open_ones],
+        taken=taken,
+    )
+    for k, label in zip(open_ones, labels, strict=True):
+        names[k] = ClusterName(label, "keywords", 0.0, _kind_name(kinds[k]), is_mixed=not chosen[k].entries)
+    return tuple(name for name in names if name is not None)
+
+
+def _choose(scores: ConceptScores, k: int, kind: tuple[str, float, float]) -> _Choice:
+    """Entries that name cluster `k`; none when no subject covers it."""
+    table, coverage, votes = scores.table, scores.coverage[k], scores.votes[k]
+    evidence = coverage + votes
+    tops = np.flatnonzero(table.levels == 0)
+    order = tops[np.argsort(-evidence[tops], kind="stable")]
+    field = int(order[0])
+    second = int(order[1]) if len(order) > 1 else field
+    if evidence[field] < CLEAR or coverage[field] < COVERED:
+        return _Choice((), 0.0)
+    if (
+        second != field
+        and evidence[second] >= SECOND * evidence[field]
+        and votes[second] >= max(SECOND * votes[field], EACH)
+    ):
+        choice = _two_fields(scores, k, field, second)
+    else:
+        choice = _descend(scores, k, field)
+    is_one_subject = len(choice.entries) == 1 and votes[choice.entries[0]] >= MAJORITY
+    return _Choice((), 0.0) if kind[1] >= ALL_OF_A_KIND and _kind_name(kind) and not is_one_subject else choice
+
+
+def _descend(scores: ConceptScores, k: int, entry: int) -> _Choice:
+    """Go down from an entry as long as one child stands for it."""
+    table, coverage, votes = scores.table, scores.coverage[k], scores.votes[k]
+    evidence = coverage + votes
+    while True:
+        children = np.flatnonzero(table.parents == entry)
+        if not children.size:
+            break
+        order = children[np.argsort(-evidence[children], kind="stable")]
+        best = int(order[0])
+        if (table.parents == best).any():
+            enough = evidence[best] >= ONE_AREA * evidence[entry] and coverage[best] >= COVERED
+        else:
+            rest = coverage[order[1]] if len(order) > 1 else 0.0
+            enough = coverage[best] >= max(ONE_TOPIC, AHEAD * rest) and votes[best] >= TOPIC_VOTES
+        if not enough:
+            break
+        entry = best
+    return _Choice((entry,), float(coverage[entry]))
+
+
+def _two_fields(scores: ConceptScores, k: int, first: int, second: int) -> _Choice:
+    """Two fields that share the cluster, each by its best area."""
+    votes, table = scores.votes[k], scores.table
+    parts = []
+    for field in (first, second):
+        areas = np.flatnonzero(table.parents == field)
+        area = int(areas[np.argmax((scores.coverage[k] + votes)[areas])]) if areas.size else field
+        parts.append(area if len(table.names[area]) < len(table.names[field]) + 6 else field)
+    return _Choice(tuple(parts), float(min(1.0, votes[first] + votes[second])))
+
+
+def _mixture_name(scores: ConceptScores, k: int) -> str:
+    """ "Mixed: ..." with the two largest areas of a cluster that no subject covers, or "" when there are none."""
+    table = scores.table
+    evidence = scores.coverage[k] + scores.votes[k]
+    areas = np.flatnonzero(table.levels == min(1, int(table.levels.max())))
+    order = [int(i) for i in areas[np.argsort(-evidence[areas], kind="stable")][:6] if evidence[i] >= PART]
+    for first, second in combinations(order, 2):
+        label = "Mixed: " + ", ".join(lower_first(table.names[i]) for i in (first, second))
+        if table.parents[first] != table.parents[second] and len(label) <= MAX_CHARACTERS:
+            return label
+    return ""
+
+
+def _first_name(scores: ConceptScores, k: int, choice: _Choice, kind: tuple[str, float, float]) -> ClusterName | None:
+    """Name of one cluster before the others are looked at."""
+    kind_name = _kind_name(kind)
+    if choice.entries:
+        label = join_subjects([scores.table.names[entry] for entry in choice.entries])
+        typical = kind[1] >= MOSTLY or (kind_name and kind[1] >= TYPICAL * kind[2])
+        if label and kind_name and typical and not _stems(kind_name) & _stems(label):
+            longer = f"{label} ({lower_first(kind_name)})"
+            label = longer if len(longer) <= MAX_CHARACTERS else label
+        return ClusterName(label, "vocabulary", choice.coverage, kind_name) if label else None
+    if kind_name:
+        return ClusterName(kind_name, "vocabulary", kind[1], kind_name)
+    label = _mixture_name(scores, k)
+    if label:
+        return ClusterName(label, "vocabulary", 0.0, "", is_mixed=True)
+    field = int(np.argmax(np.where(scores.table.levels == 0, scores.coverage[k], 0.0)))
+    covered = float(scores.coverage[k, field])
+    return ClusterName(scores.table.names[field], "vocabulary", covered) if covered >= COVERED else None
+
+
+def _kind_name(kind: tuple[str, float, float]) -> str:
+    name, here, everywhere = kind
+    return name if here >= KIND and here >= RARE * everywhere else ""
+
+
+def join_subjects(names: Sequence[str]) -> str:
+    """Join the names of two subjects: "Crime and public services"; "" when they do not fit.
+
+    Examples
+    --------
+    >>> join_subjects(["Crime", "Travel"]), join_subjects(["Food and drink", "Retail"])
+    ('Crime and travel', 'Food and drink, retail')
+    """
+    if len(names) == 1:
+        return names[0] if len(names[0]) <= MAX_CHARACTERS else ""
+    lower = [names[0], *map(lower_first, names[1:])]
+    link = ", " if any(" and " in name or "," in name for name in names) else " and "
+    label = link.join(lower)
+    return label if len(label) <= MAX_CHARACTERS else ""
+
+
+def lower_first(name: str) -> str:
+    """Return a name for the middle of a sentence; acronyms and proper names of the first word keep their capital.
+
+    Examples
+    --------
+    >>> lower_first("Travel"), lower_first("NATO and alliances")
+    ('travel', 'NATO and alliances')
+    """
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+
+
+def _stems(text: str) -> set[str]:
+    return {stem(word)[:6] for word in re.findall(r"[^\W\d_]{4,}", text)}
+
+
+def _tell_apart(
+    scores: ConceptScores,
+    chosen: list[_Choice],
+    names: list[ClusterName | None],
+    kinds: Sequence[tuple[str, float, float]],
+    keywords: Sequence[Sequence[Keyword]],
+) -> list[ClusterName | None]:
+    """Give clusters of one name a subject below it, the kind of text, or a keyword."""
+    names = list(names)
+    twins: dict[str, list[int]] = {}
+    for k, name in enumerate(names):
+        if name is not None:
+            twins.setdefault(name.label.casefold(), []).append(k)
+    used = set(twins)
+    for same in (group for group in twins.values() if len(group) > 1):
+        plain: list[int] = []
+        for k in same:
+            name = names[k]
+            if name is None:
+                continue
+            better = [*_deeper(scores, chosen[k], k, same), *_with_kind(name, kinds[k])]
+            free = next((option for option in better if option.label.casefold() not in used), None)
+            if free is None:
+                plain.append(k)
+            else:
+                names[k] = free
+                used.add(free.label.casefold())
+        # Of those without a better name the one that the shared entry covers best keeps it.
+        plain.sort(key=lambda k: (-(names[k].coverage if names[k] else 0.0), k))  # type: ignore[union-attr]
+        for k in plain[1:]:
+            name = names[k]
+            options = _with_word(name, keywords[k]) if name is not None else []
+            names[k] = next((option for option in options if option.label.casefold() not in used), None)
+            if names[k] is not None:
+                used.add(names[k].label.casefold())  # type: ignore[union-attr]
+    return names
+
+
+def _deeper(scores: ConceptScores, choice: _Choice, k: int, same: Sequence[int]) -> list[ClusterName]:
+    """Names by the entries below the shared one that tell this cluster from its twins, best first."""
+    if not choice.entries:
+        return []
+    table = scores.table
+    entry = choice.entries[0]
+    below = [i for i in range(len(table.names)) if i != entry and _is_below(table.parents, i, entry)]
+    others = [j for j in same if j != k]
+    coverage = scores.coverage
+    evidence = coverage + scores.votes
+    contrast = {i: float(evidence[k, i] - evidence[others, i].max()) for i in below}
+    good = [i for i in below if contrast[i] >= 0.1 and coverage[k, i] >= 0.25]
+    good.sort(key=lambda i: (-(contrast[i] + 2 * scores.votes[k, i]), i))
+    return [ClusterName(table.names[i], "vocabulary", float(coverage[k, i])) for i in good]
+
+
+def _is_below(parents: np.ndarray[tuple[int, ...], np.dtype[np.int32]], entry: int, top: int) -> bool:
+    while entry >= 0:
+        if entry == top:
+            return True
+        entry = int(parents[entry])
+    return False
+
+
+def _with_kind(name: ClusterName, kind: tuple[str, float, float]) -> list[ClusterName]:
+    kind_name = _kind_name(kind)
+    if not kind_name or kind_name == name.label:
+        return []
+    label = f"{name.label} ({lower_first(kind_name)})"
+    return [replace(name, label=label)] if len(label) <= MAX_CHARACTERS else []
+
+
+def _with_word(name: ClusterName, keywords: Sequence[Keyword]) -> list[ClusterName]:
+    labels = [f"{name.label}: {keyword.term}" for keyword in keywords[:5] if keyword.term.isascii()]
+    return [replace(name, label=label) for label in labels if len(label) <= MAX_CHARACTERS]
+
+
+def telling_kinds(hits: Sequence[Float64], names: Sequence[str]) -> list[tuple[str, float, float]]:
+    """Find the most telling kind of text of each cluster.
+
+    Parameters
+    ----------
+    hits : sequence of K (m_k, kinds) bool arrays
+        From `document_kinds`, for some documents of each cluster.
+    names : sequence of str
+        Names of the kinds.
+
+    Returns
+    -------
+    list of K (kind, part of the cluster, part of the corpus)
+    """
+    shares = [np.asarray(h, dtype=np.float64).mean(axis=0) if len(h) else np.zeros(len(names)) for h in hits]
+    if not shares:
+        return []
+    corpus = np.mean(shares, axis=0)
+    found = []
+    for share in shares:
+        best = int(np.argmax(share * np.sqrt(share / (corpus + 0.02))))
+        found.append((names[best], float(share[best]), float(corpus[best])) if share[best] > 0 else ("", 0.0, 0.0))
+    return found
