@@ -108,7 +108,10 @@ def test_a_key_that_is_none_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, k
     [
         (401, "must accept the key; got status 401 (no), with no key. Set GEM_LLM_API_KEY"),
         (403, "must accept the key"),
-        (404, "must know /v1/chat/completions and the model gemma; got status 404 (no). Check both; a base URL usually"),
+        (
+            404,
+            "must know /v1/chat/completions and the model gemma; got status 404 (no). Check both; a base URL usually",
+        ),
         (402, "must answer; got status 402 (no). Ask whoever runs the endpoint"),
     ],
 )
