@@ -8,6 +8,7 @@ from gem_core.errors import InputError
 from gem_core.mixing.constraints import project
 
 SIZE_POWER = 0.5  # budget grows with the root of a domain's size
+NOISE = 1e-3  # smallest standard error of a gain, a fraction: probes cannot measure less
 REPLAY = 0.5  # alpha: a domain one standard deviation above the mean gain gets exp(0.5) = 1.65 times as much
 
 
@@ -128,8 +129,13 @@ def replay_budget(
     temperature: float = 1.0,
     alpha: float = REPLAY,
     caps: ArrayLike | None = None,
+    errors: ArrayLike | None = None,
 ) -> Float64:
-    r"""Turn what a probe found into weights: B_k ~ N_k^0.5 exp(Q_k / T) exp(alpha z(dL_k)), within caps.
+    r"""Return weights from the gains of probes: B_k ~ N_k^0.5 exp(Q_k / T) exp(alpha z(dL_k)), within caps.
+
+    With `errors`, the deviations of the gains from their mean are shrunk by d^2 / (d^2 + se^2), and the size power
+    moves from 0.5 towards 1 as the share of variance that is signal, sum d^2 / sum (d^2 + se^2), falls to 0 [choice]:
+    probes that measure no difference give natural weights. With alpha = 0 only sizes count.
 
     Parameters
     ----------
@@ -146,6 +152,8 @@ def replay_budget(
         0 leaves the gains out.
     caps : (K,) float, optional
         Largest weights, such as `epoch_caps`; what they take away goes to the others in proportion.
+    errors : (K,) float, optional
+        Standard errors of the gains; at least `NOISE` is used. The published rule, without shrinkage, when left out.
 
     Returns
     -------
@@ -181,9 +189,15 @@ def replay_budget(
         raise InputError(
             "The temperature must be above 0, alpha a number", f"{temperature:g} and {alpha:g}", "Use 1 and 0.5"
         )
-    exponent = Q[has_tokens] / temperature + alpha * standardised(gain[has_tokens])
+    z, power = standardised(gain[has_tokens]), SIZE_POWER
+    if errors is not None and alpha:
+        error = np.maximum(np.nan_to_num(np.asarray(errors, dtype=np.float64)[has_tokens]), NOISE)
+        squares = np.square(gain[has_tokens] - gain[has_tokens].mean())
+        z = z * squares / (squares + np.square(error))
+        power = 1 - (1 - SIZE_POWER) * float(squares.sum() / (squares + np.square(error)).sum())
+    exponent = Q[has_tokens] / temperature + alpha * z
     raw = np.zeros_like(N)
-    raw[has_tokens] = N[has_tokens] ** SIZE_POWER * np.exp(exponent - exponent.max())
+    raw[has_tokens] = N[has_tokens] ** power * np.exp(exponent - exponent.max())
     return project(raw, None if caps is None else np.where(has_tokens, np.asarray(caps, dtype=np.float64), 0.0))
 
 

@@ -11,6 +11,7 @@ from gem_core.errors import InputError
 from gem_core.mixing.constraints import project
 
 FACTOR = 3.0  # a domain's odds against all others in its own proxy, times this
+NOISE = 1e-4  # smallest standard error of a benefit, nats per token: proxies cannot measure less
 LIFT = 3.0  # what the weight of the most helpful domain is multiplied by; a domain as harmful is divided by it
 
 
@@ -24,12 +25,15 @@ class PerfRe:
         Target loss on natural shares, nats a token.
     benefits : (K,) float64
         g_k, by how much the target loss falls when domain k is up-sampled, nats a token; negative where it rises.
+    signal : (K,) float64
+        Share of each benefit that is kept, g^2 / (g^2 + noise^2), from 0 to 1.
     weights : (K,) float64
         Sum to 1.
     """
 
     base: float
     benefits: Float64
+    signal: Float64
     weights: Float64
 
 
@@ -73,8 +77,12 @@ def perfre(
     target: ArrayLike | None = None,
     lift: float = LIFT,
     caps: ArrayLike | None = None,
+    noise: float = NOISE,
 ) -> PerfRe:
-    r"""Weigh domains by their benefit: w_k ~ p_k lift^(g_k / max_j |g_j|), within caps.
+    r"""Weigh domains by their benefit: w_k ~ p_k lift^(s_k g_k / max_j |g_j|), within caps.
+
+    s_k = g_k^2 / (g_k^2 + noise^2) shrinks benefits that are not larger than the noise of the measurement, so that
+    proxies of equal losses give natural weights.
 
     g_k = sum_t v_t (L_t(natural) - L_t(k up-sampled)), v the target. The most helpful domain gets `lift` times its
     share before scaling, one as harmful a `lift`-th, one without effect keeps its share.
@@ -91,6 +99,8 @@ def perfre(
         At least 1.
     caps : (K,) float, optional
         Largest weights.
+    noise : float
+        Standard error of a benefit, nats per token; at least `NOISE` is used.
 
     Returns
     -------
@@ -120,5 +130,19 @@ def perfre(
     v = _check.shares(p if target is None else target, table.shape[1])
     g = (table[0] - table[1:]) @ v
     largest = float(np.abs(g).max())
-    raw = p * lift ** (g / largest if largest > 0 else g)
-    return PerfRe(base=float(table[0] @ v), benefits=frozen(g), weights=project(raw, caps))
+    signal = shrinkage(g, max(noise, NOISE))
+    raw = p * lift ** (signal * g / largest if largest > 0 else g)
+    return PerfRe(base=float(table[0] @ v), benefits=frozen(g), signal=frozen(signal), weights=project(raw, caps))
+
+
+def shrinkage(values: ArrayLike, errors: ArrayLike) -> Float64:
+    """Return the share of each value that is signal, v^2 / (v^2 + se^2), from 0 to 1.
+
+    Examples
+    --------
+    >>> shrinkage([0.0, 1.0, 3.0], 1.0).round(2).tolist()
+    [0.0, 0.5, 0.9]
+    """
+    squares, noise = np.square(np.asarray(values, dtype=np.float64)), np.square(np.asarray(errors, dtype=np.float64))
+    total = squares + noise
+    return np.asarray(np.divide(squares, total, out=np.zeros_like(total), where=total > 0))

@@ -32,11 +32,15 @@ class Adaptation:
         Standard error of it.
     probes : (K,) int64
         Probes of each domain.
+    excess : (K,) float64
+        Loss after the probe minus the loss of the body with its own last layer, nats per token. It tells text that is
+        learned fast because it is predictable (small excess) from text of which there is much to learn.
     """
 
     gains: Float64
     errors: Float64
     probes: Int64
+    excess: Float64
 
 
 def rapid_adaptation(
@@ -104,7 +108,7 @@ def rapid_adaptation(
     windows = Windows(streams, config.context, config.seed)
     domain = np.repeat(np.arange(len(streams)), counts)
     number = np.concatenate([np.arange(count) for count in counts])
-    gains = np.empty(len(domain))
+    gains, excess = np.empty(len(domain)), np.empty(len(domain))
     size = 4 * GROUP[device]  # a frozen body needs no optimiser: several times as many fit
     head = np.array([[float(body["head"].detach().abs().sum()), steps, rate]])  # says which body it is
     key = run_key(streams, config, counts.astype(np.float64), head)
@@ -113,8 +117,8 @@ def rapid_adaptation(
         rows = slice(first, first + size)
         path = None if folder is None else folder / f"probes-{first:05d}.pt"
         checkpoint = read_checkpoint(path, key)
-        if "gains" in checkpoint:
-            gains[rows] = checkpoint["gains"].numpy()
+        if "excess" in checkpoint:
+            gains[rows], excess[rows] = checkpoint["gains"].numpy(), checkpoint["excess"].numpy()
             continue
         read = np.stack(
             [
@@ -128,14 +132,17 @@ def rapid_adaptation(
                 for k, i in zip(domain[rows], number[rows], strict=True)
             ]
         )
-        gains[rows] = _run_probes(body, config, streams.vocabulary, read, held_out, steps, rate, device)
-        write_checkpoint(path, key, {"gains": torch.from_numpy(gains[rows].copy())})
+        gains[rows], excess[rows] = _run_probes(body, config, streams.vocabulary, read, held_out, steps, rate, device)
+        write_checkpoint(
+            path, key, {name: torch.from_numpy(v[rows].copy()) for name, v in (("gains", gains), ("excess", excess))}
+        )
     progress(STEP, len(domain), len(domain))
     groups = np.split(gains, np.cumsum(counts)[:-1])
     return Adaptation(
         frozen(np.array([g.mean() for g in groups])),
         frozen(np.array([g.std(ddof=1) / np.sqrt(g.size) for g in groups])),
         frozen(counts),
+        frozen(np.array([part.mean() for part in np.split(excess, np.cumsum(counts)[:-1])])),
     )
 
 
@@ -162,8 +169,8 @@ def _run_probes(
     steps: int,
     rate: float,
     device: str,
-) -> Float64:
-    """Relative fall of the held-out loss of P probes side by side, (P,)."""
+) -> tuple[Float64, Float64]:
+    """Return the relative fall of the held-out loss of P probes, (P,), and their final excess over the body, (P,)."""
     shape, P = config.shape(vocabulary), len(read)
     fresh = start(shape, P, config.seed, device)
     last = f"{shape.layers - 1}."
@@ -176,13 +183,17 @@ def _run_probes(
     judged = torch.from_numpy(held_out).to(device)
 
     @torch.no_grad()
-    def loss() -> Float64:
-        return np.asarray(token_losses(parameters, shape, judged).mean(dim=(1, 2), dtype=torch.float64).cpu().numpy())
+    def loss(model: Parameters) -> Float64:
+        return np.asarray(token_losses(model, shape, judged).mean(dim=(1, 2), dtype=torch.float64).cpu().numpy())
 
-    before = loss()
+    own = loss(
+        {name: value.detach().to(device).expand(P, *value.shape[1:]).contiguous() for name, value in body.items()}
+    )
+    before = loss(parameters)
     for step in range(steps):
         rows = torch.from_numpy(read[:, step * config.batch : (step + 1) * config.batch]).to(device)
         optimizer.zero_grad()
         token_losses(parameters, shape, rows).mean(dim=(1, 2)).sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    return (before - loss()) / before
+    after = loss(parameters)
+    return (before - after) / before, after - own

@@ -149,3 +149,14 @@ def test_the_nest_of_long_copies() -> None:
     by_length, rectified = (draw(pi, 0) for pi in chances)
     assert rao(x[rectified]) > rao(x[by_length]) + 0.05
     assert log_length[rectified][rectified < 800].mean() > log_length[:800].mean(), "long ones are still preferred"
+
+
+def test_gains_within_the_noise_leave_natural_weights() -> None:
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(1000, 100_000, 12)
+    gains = 0.3 + 1e-6 * rng.standard_normal(12)
+    natural = tokens / tokens.sum()
+    assert replay_budget(tokens, gains, errors=np.full(12, 1e-6)) == pytest.approx(natural, rel=0.01)
+    clear = rng.uniform(0.1, 0.5, 12)  # gains far above their errors: the published rule
+    published = replay_budget(tokens, clear)
+    assert replay_budget(tokens, clear, errors=np.full(12, 1e-6)) == pytest.approx(published, rel=0.02)

@@ -157,3 +157,13 @@ def test_words_by_hand() -> None:
         predictability(np.full((8, 2), 0.5), np.zeros(8))
     with pytest.raises(InputError, match="one finite loss for each mixture"):
         predictability(np.full((8, 2), 0.5), np.full(8, np.nan))
+
+
+def test_benefits_within_the_noise_leave_natural_weights() -> None:
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.full(12, 2.0))
+    losses = 4.0 + 1e-6 * rng.standard_normal((13, 12))
+    assert perfre(losses, shares).weights == pytest.approx(shares, rel=0.01)
+    noisy = 4.0 + 0.02 * rng.standard_normal((13, 12))
+    weights = perfre(noisy, shares, noise=0.2).weights
+    assert weights == pytest.approx(shares, rel=0.1)

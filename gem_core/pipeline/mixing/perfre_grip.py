@@ -1,7 +1,7 @@
 """PerfRe and GRIP studies on the clusters of a taxonomy."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from gem_core.workspace.atomic_files import remove_folder
 from gem_core.workspace.mixing_runs import Mixes
 
 Int64 = NDArray[np.int64]
+REPEATED = 4  # clusters whose proxies are trained with a second seed, to measure the noise of a benefit
 PROBES = 8  # of a domain, on average
 
 
@@ -37,7 +38,7 @@ class ClusterFinding:
     values : (K,) float64
         PerfRe: benefit, nats a token of the target. GRIP: relative fall of the loss in the probe, a fraction.
     errors : (K,) float64
-        Standard errors of the values; NaN for PerfRe, which trains one proxy each.
+        Standard errors of the values; NaN for a PerfRe study of an earlier version, which measured none.
     weights : (K,) float64
         Proposed, sum 1; without caps, which weights are given when they are asked for.
     evidence : dict
@@ -103,14 +104,25 @@ def perfre_study(
     if stored is None:
         corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
         folder = evidence.run_folder("perfre", settings)
-        losses = train_proxies(
-            corpus.streams, upsampled(domains.natural, factor), config, folder, device=device, progress=progress
+        mixtures = upsampled(domains.natural, factor)
+        losses = train_proxies(corpus.streams, mixtures, config, folder, device=device, progress=progress)
+        rows = _repeated_rows(len(domains.numbers))
+        repeated = train_proxies(
+            corpus.streams,
+            mixtures[rows],
+            replace(config, seed=config.seed + 1),
+            folder / "repeated",
+            device=device,
+            progress=lambda step, done, total: progress("measure the noise", done, total),
         )
-    else:
-        losses = np.asarray(stored["losses"], dtype=np.float64)
-    result = perfre(losses, domains.natural, target=target_shares, lift=lift)
+        stored = {"losses": losses.tolist(), "repeated": repeated.tolist()}
+    losses = np.asarray(stored["losses"], dtype=np.float64)
+    noise = _benefit_noise(losses, stored.get("repeated"), target_shares)
+    result = perfre(losses, domains.natural, target=target_shares, lift=lift, noise=noise)
     value = {
         "losses": losses.tolist(),
+        **({"repeated": stored["repeated"]} if "repeated" in stored else {}),
+        "noise": noise,
         "target": target,
         "lift": lift,
         "base": result.base,
@@ -124,7 +136,7 @@ def perfre_study(
         domains.names,
         domains.natural,
         result.benefits,
-        frozen(np.full(len(domains.numbers), np.nan)),
+        frozen(np.full(len(domains.numbers), noise or np.nan)),
         result.weights,
         value,
     )
@@ -179,9 +191,9 @@ def grip_study(
             **_run_probes(corpus, domains, config, counts, evidence.run_folder("grip", settings), device, progress),
         }
     gains, errors = (np.array([stored[name][str(n)] for n in domains.numbers]) for name in ("gains", "errors"))
-    weights = replay_budget(domains.tokens, gains, alpha=alpha)
-    value = {
-        **{name: stored[name] for name in ("dispersion", "probes", "gains", "errors")},
+    weights = replay_budget(domains.tokens, gains, alpha=alpha, errors=errors)
+    value: dict[str, Any] = {
+        **{name: stored[name] for name in ("dispersion", "probes", "gains", "errors", "excess") if name in stored},
         "alpha": alpha,
         "weights": _by_number(domains, weights),
     }
@@ -190,6 +202,21 @@ def grip_study(
     return ClusterFinding(
         domains.numbers, domains.names, domains.natural, frozen(gains), frozen(errors), weights, value
     )
+
+
+def _repeated_rows(count: int) -> list[int]:
+    """Rows of the study that are trained with a second seed: the natural shares and up to four clusters."""
+    return [0, *sorted({1 + round(position) for position in np.linspace(0, count - 1, min(REPEATED, count))})]
+
+
+def _benefit_noise(losses: Float64, repeated: Any, target: Float64) -> float:
+    """Return the standard error of a benefit from the clusters with two seeds, nats per token; 0 if unknown."""
+    if repeated is None:
+        return 0.0
+    table = np.asarray(repeated, dtype=np.float64)
+    rows = _repeated_rows(len(losses) - 1)
+    first, second = ((part[0] - part[1:]) @ target for part in (losses[rows], table))
+    return float(np.sqrt(np.mean((first - second) ** 2) / 2))
 
 
 def _extra_probes(domains: Domains, spread: Float64, total: int) -> Int64:
@@ -226,6 +253,7 @@ def _run_probes(
     return {
         "gains": _by_number(domains, result.gains),
         "errors": _by_number(domains, result.errors),
+        "excess": _by_number(domains, result.excess),
         "probes": {str(n): int(c) for n, c in zip(domains.numbers, counts, strict=True)},
     }
 
