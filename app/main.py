@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.shell.header import header
-from app.shell.requirements import can_show
+from app.shell.requirements import requirements_met
 from app.state.session import current_session
 from app.ui.errors import guarded
 
@@ -43,5 +43,5 @@ page = st.navigation(
 )
 with guarded():
     header(current_session())
-    if page.title == "Corpus" or can_show(current_session()):
+    if page.title == "Corpus" or requirements_met(current_session()):
         page.run()

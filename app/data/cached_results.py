@@ -1,30 +1,38 @@
-"""Results shared between sessions and never changed: only the modules `cached*` hold st.cache_* wrappers."""
+"""Results shared between sessions and never changed; app/data holds the only users of st.cache_*."""
 
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.data import filter_options, map_data
+from app.data import filter_options as options_of
+from app.data import map_data
 from app.state.widget_state import preset, widget
 from gem_core._types import Progress, silent
 from gem_core.embedding.near_duplicates import Duplicates
-from gem_core.pipeline import Moves, Preview, explain_moves, natural_shares, preview
-from gem_core.pipeline.labels.llm_labels import NamingPlan, naming_plan
-from gem_core.pipeline.labels.subtopics import Subtopic, split_parts
-from gem_core.pipeline.labels.subtopics import subtopics as subtopics_of
+from gem_core.pipeline import Moves, Preview, explain_moves, preview
+from gem_core.pipeline import natural_shares as natural_shares_of
+from gem_core.pipeline.labels import llm_labels
+from gem_core.pipeline.labels import subtopics as cluster_subtopics
 from gem_core.pipeline.search.filters import NEAREST, Filter, Selected, select
 from gem_core.pipeline.search.near_duplicates import duplicates_file, kept_duplicates
 from gem_core.pipeline.search.semantic import encoder_of, vector_of
 from gem_core.workspace import Settings, Taxonomy, Workspace
 from gem_core.workspace.selections import SelectionLine, Selections
 
-SHOWN = "taxonomy_shown"
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+LAST_READ = "taxonomy_last_read"
 WARM = ("scipy.interpolate", "scipy.optimize", "scipy.sparse", "torch")
+PREVIEWS = 32
+QUERY_VECTORS = 256
 
 
 @st.cache_resource(show_spinner=False)
@@ -55,122 +63,164 @@ def taxonomy(root: Path) -> Taxonomy:
     """Return the present taxonomy with people's labels; every session sees the others' edits on its next run."""
     opened = workspace(root)
     stamp = opened.database.stamp()
-    preset(SHOWN, (str(root), stamp))
+    preset(LAST_READ, (str(root), stamp))
     return _taxonomy(str(root), opened.manifest.data_hash, stamp)
 
 
-def last_shown() -> tuple[str, tuple[str, int]] | None:
+def last_read_taxonomy() -> tuple[str, tuple[str, int]] | None:
     """Return the workspace and the stamp of the taxonomy that this session read last."""
-    found: tuple[str, tuple[str, int]] | None = widget(SHOWN)
-    return found
+    stamp: tuple[str, tuple[str, int]] | None = widget(LAST_READ)
+    return stamp
 
 
-PREVIEWS = 32
+def per_taxonomy(
+    compute: Callable[Concatenate[Workspace, Taxonomy, Arguments], Result], *, max_entries: int
+) -> Callable[Concatenate[Path, Arguments], Result]:
+    """Cache a function of a workspace and its present taxonomy; callers pass the workspace's folder.
+
+    The key is the folder, the data, the taxonomy and the arguments. An argument that is passed by a keyword with a
+    leading underscore is no part of it.
+
+    Parameters
+    ----------
+    compute : callable
+        Takes a workspace, its taxonomy and hashable arguments.
+    max_entries : int
+        Results that are kept, over all workspaces; the oldest gives way.
+    """
+
+    def cached(
+        root: str, data_hash: str, key: str, _workspace: Workspace, _taxonomy: Taxonomy, *args: Any, **kwargs: Any
+    ) -> Result:
+        return compute(_workspace, _taxonomy, *args, **kwargs)
+
+    # Streamlit tells caches apart by module, qualified name and source; the source is the same for all of them.
+    cached.__qualname__ = f"per_taxonomy.{compute.__module__}.{compute.__qualname__}"
+    remembered = st.cache_resource(max_entries=max_entries, show_spinner=False)(cached)
+
+    def for_folder(root: Path, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        opened, present = workspace(root), taxonomy(root)
+        return remembered(str(root), opened.manifest.data_hash, present.key, opened, present, *args, **kwargs)
+
+    for_folder.__doc__ = compute.__doc__
+    return for_folder
+
+
+class RecentResults(Generic[Result]):
+    """The newest results of long work; st.cache_* cannot hold them, for computing them shows progress."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._results: OrderedDict[Hashable, Result] = OrderedDict()
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._results
+
+    def get(self, key: Hashable, compute: Callable[[], Result]) -> Result:
+        """Return the result of a key, computed now where it is not held."""
+        result = self._results.get(key)
+        if result is None:
+            result = self._results[key] = compute()
+            while len(self._results) > self._size:
+                self._results.popitem(last=False)
+        return result
 
 
 @st.cache_resource
-def _previews() -> OrderedDict[tuple[str, str, Settings], Preview]:
-    """Previews by workspace, present taxonomy and settings; st.cache cannot hold them, for they show progress."""
-    return OrderedDict()
+def _previews() -> RecentResults[Preview]:
+    return RecentResults(PREVIEWS)
 
 
-def tried(root: Path, settings: Settings) -> bool:
-    """Whether the answer of `try_settings` is at hand."""
+@st.cache_resource
+def _query_vectors() -> RecentResults[NDArray[np.float32]]:
+    return RecentResults(QUERY_VECTORS)
+
+
+def has_preview(root: Path, settings: Settings) -> bool:
+    """Whether `preview_settings` would answer at once."""
     return (str(root), taxonomy(root).key, settings) in _previews()
 
 
-def try_settings(root: Path, settings: Settings, progress: Progress = silent) -> Preview:
+def preview_settings(root: Path, settings: Settings, progress: Progress = silent) -> Preview:
     """Fit under other settings without saving; the same question is answered once."""
-    present, shelf = taxonomy(root), _previews()
-    key = (str(root), present.key, settings)
-    found = shelf.get(key)
-    if found is None:
-        found = preview(workspace(root), present, settings, progress=progress)
-        shelf[key] = found
-        while len(shelf) > PREVIEWS:
-            shelf.popitem(last=False)
-    return found
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _moves(root: str, key: str, settings: str, _found: Preview) -> Moves:
-    return explain_moves(workspace(Path(root)), taxonomy(Path(root)), _found)
-
-
-def moves(root: Path, found: Preview) -> Moves:
-    """Return why the documents of a preview would move."""
-    return _moves(str(root), taxonomy(root).key, repr(found.settings), found)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _natural(root: str, key: str, has_path: bool) -> NDArray[np.float64] | None:
-    return natural_shares(workspace(Path(root)), taxonomy(Path(root)))
-
-
-def natural(root: Path) -> NDArray[np.float64] | None:
-    """Return the natural shares of the present clusters; None while there is no balance path."""
     present = taxonomy(root)
-    return _natural(str(root), present.key, present.has_path)
+    return _previews().get(
+        (str(root), present.key, settings),
+        lambda: preview(workspace(root), present, settings, progress=progress),
+    )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _colouring(root: str, stamp: tuple[str, int], choice: str) -> map_data.Colouring:
-    return map_data.colour_by(choice, workspace(Path(root)), taxonomy(Path(root)))
+def _explain_moves(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, _preview: Preview) -> Moves:
+    return explain_moves(workspace, taxonomy, _preview)
 
 
-def colouring(root: Path, choice: str) -> map_data.Colouring:
-    """Return the colours of all documents by one of `maps.choices`."""
-    return _colouring(str(root), workspace(root).database.stamp(), choice)
+_moves = per_taxonomy(_explain_moves, max_entries=16)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _names(root: str, stamp: tuple[str, int], choice: str, flat: bool) -> NDArray[np.float64]:
-    groups = colouring(Path(root), choice)
-    place = map_data.middles if flat else map_data.anchors
-    opened = workspace(Path(root))
-    return place(np.asarray(opened.flat if flat else opened.sphere), groups.groups, len(groups.names))
+def moves(root: Path, preview: Preview) -> Moves:
+    """Return why the documents of a preview would move."""
+    return _moves(root, preview.settings, _preview=preview)
 
 
-def names(root: Path, choice: str, *, flat: bool) -> NDArray[np.float64]:
-    """Return where the names of the groups stand on the globe or on the flat map."""
-    return _names(str(root), workspace(root).database.stamp(), choice, flat)
+def _natural_shares(workspace: Workspace, taxonomy: Taxonomy, has_path: bool) -> NDArray[np.float64] | None:
+    return natural_shares_of(workspace, taxonomy)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _drawn(root: str, key: str) -> NDArray[np.int32]:
-    return map_data.thin(taxonomy(Path(root)).positions)
+_natural = per_taxonomy(_natural_shares, max_entries=8)
 
 
-def drawn(root: Path) -> NDArray[np.int32]:
-    """Return the documents a map draws: all, or of a large corpus a sample that keeps its small clusters."""
-    return _drawn(str(root), taxonomy(root).key)
+def natural_shares(root: Path) -> NDArray[np.float64] | None:
+    """Return the natural shares of the present clusters; None while there is no balance path."""
+    return _natural(root, taxonomy(root).has_path)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _choices(root: str, data_hash: str) -> list[str]:
-    return map_data.choices(workspace(Path(root)))
+def _coloring(workspace: Workspace, taxonomy: Taxonomy, choice: str) -> map_data.Colouring:
+    return map_data.colour_by(choice, workspace, taxonomy)
 
 
-def choices(root: Path) -> list[str]:
-    """Return what the documents of a workspace can be coloured by."""
-    return _choices(str(root), workspace(root).manifest.data_hash)
+coloring = per_taxonomy(_coloring, max_entries=16)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _selected(
-    root: str,
-    key: str,
+def _label_positions(workspace: Workspace, taxonomy: Taxonomy, choice: str, *, flat: bool) -> NDArray[np.float64]:
+    groups = coloring(workspace.root, choice)
+    position = map_data.middles if flat else map_data.anchors
+    return position(np.asarray(workspace.flat if flat else workspace.sphere), groups.groups, len(groups.names))
+
+
+label_positions = per_taxonomy(_label_positions, max_entries=16)
+
+
+def _displayed_rows(workspace: Workspace, taxonomy: Taxonomy) -> NDArray[np.int32]:
+    return map_data.thin(taxonomy.positions)
+
+
+displayed_rows = per_taxonomy(_displayed_rows, max_entries=4)
+
+
+def _color_choices(workspace: Workspace, taxonomy: Taxonomy) -> list[str]:
+    return map_data.choices(workspace)
+
+
+color_choices = per_taxonomy(_color_choices, max_entries=4)
+
+
+def _select_documents(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
     wanted: Filter,
-    at: str,
+    saved_at: str,
     near: tuple[str, str | int] | None,
     limit: int,
+    *,
     _vector: NDArray[np.float32] | None,
 ) -> Selected:
-    opened = workspace(Path(root))
-    return select(opened, opened.taxonomy(key), wanted, near=_vector, limit=limit)
+    return select(workspace, taxonomy, wanted, near=_vector, limit=limit)
 
 
-def selected(
+_selected = per_taxonomy(_select_documents, max_entries=64)
+
+
+def select_documents(
     root: Path,
     wanted: Filter,
     *,
@@ -180,33 +230,20 @@ def selected(
     progress: Progress = silent,
 ) -> Selected:
     """Return the documents that pass a filter, best first; by meaning when words or a document to be like are given."""
-    at = next((line.at for line in selections(root) if line.name == wanted.saved), "") if wanted.saved else ""
+    saved_at = next((line.at for line in selections(root) if line.name == wanted.saved), "") if wanted.saved else ""
     near: tuple[str, str | int] | None = None
     vector = None
     if like is not None:
         near, vector = ("like", like), np.asarray(workspace(root).embeddings[like])
     elif words.strip():
-        near, vector = ("words", words), _vector(root, words, progress)
-    return _selected(str(root), taxonomy(root).key, wanted, at, near, limit, vector)
+        near, vector = ("words", words), _query_vector(root, words, progress)
+    return _selected(root, wanted, saved_at, near, limit, _vector=vector)
 
 
-WORDS = 256
-
-
-@st.cache_resource
-def _vectors() -> OrderedDict[tuple[str, str, str], NDArray[np.float32]]:
-    """Vectors of searches by workspace and encoder; st.cache cannot hold them, for loading shows progress."""
-    return OrderedDict()
-
-
-def _vector(root: Path, words: str, progress: Progress) -> NDArray[np.float32]:
-    shelf, opened = _vectors(), workspace(root)
+def _query_vector(root: Path, words: str, progress: Progress) -> NDArray[np.float32]:
+    opened = workspace(root)
     key = (str(root), encoder_of(opened) or "", words)
-    if key not in shelf:
-        shelf[key] = vector_of(opened, words, progress=progress)
-        while len(shelf) > WORDS:
-            shelf.popitem(last=False)
-    return shelf[key]
+    return _query_vectors().get(key, lambda: vector_of(opened, words, progress=progress))
 
 
 def selections(root: Path) -> tuple[SelectionLine, ...]:
@@ -214,68 +251,44 @@ def selections(root: Path) -> tuple[SelectionLine, ...]:
     return Selections(workspace(root)).listed()
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _twins(root: str, threshold: float, stamp: int) -> Duplicates | None:
-    return kept_duplicates(workspace(Path(root)), threshold)
+def _near_duplicates(workspace: Workspace, taxonomy: Taxonomy, threshold: float, stamp: int) -> Duplicates | None:
+    return kept_duplicates(workspace, threshold)
 
 
-def twins(root: Path, threshold: float) -> Duplicates | None:
-    """Return the near-duplicates at a threshold, or None while nobody has looked for them."""
+_duplicates = per_taxonomy(_near_duplicates, max_entries=8)
+
+
+def near_duplicates(root: Path, threshold: float) -> Duplicates | None:
+    """Return the near-duplicates at a threshold, or None where no search at it has been made."""
     file = duplicates_file(workspace(root), threshold)
-    return _twins(str(root), threshold, file.stat().st_mtime_ns) if file.exists() else None
+    return _duplicates(root, threshold, file.stat().st_mtime_ns) if file.exists() else None
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _offered(root: str, key: str) -> tuple[filter_options.Offer, ...]:
-    return filter_options.offers(workspace(Path(root)), taxonomy(Path(root)))
+filter_options = per_taxonomy(options_of.offers, max_entries=4)
+split_parts = per_taxonomy(cluster_subtopics.split_parts, max_entries=32)
+subtopics = per_taxonomy(cluster_subtopics.subtopics, max_entries=64)
 
 
-def offered(root: Path) -> tuple[filter_options.Offer, ...]:
-    """Return what the documents of a workspace can be filtered by."""
-    return _offered(str(root), taxonomy(root).key)
+def _naming_plan(workspace: Workspace, taxonomy: Taxonomy, *, again: bool) -> llm_labels.NamingPlan:
+    return llm_labels.naming_plan(workspace, again=again)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _parts(root: str, key: str, number: int, into: int) -> tuple[Subtopic, ...]:
-    opened = workspace(Path(root))
-    return split_parts(opened, opened.taxonomy(key), number, into)
+naming_plan = per_taxonomy(_naming_plan, max_entries=4)
 
 
-def parts(root: Path, number: int, into: int) -> tuple[Subtopic, ...]:
-    """Return the parts that a cluster of the present taxonomy would split into."""
-    return _parts(str(root), taxonomy(root).key, number, into)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _subtopics(root: str, key: str, number: int) -> tuple[Subtopic, ...]:
-    opened = workspace(Path(root))
-    return subtopics_of(opened, opened.taxonomy(key), number)
-
-
-def subtopics(root: Path, number: int) -> tuple[Subtopic, ...]:
-    """Return what a cluster of the present taxonomy is made of."""
-    return _subtopics(str(root), taxonomy(root).key, number)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _naming(root: str, key: str, again: bool) -> NamingPlan:
-    return naming_plan(workspace(Path(root)), again=again)
-
-
-def naming(root: Path, *, again: bool) -> NamingPlan:
-    """Return the requests for labels that would be sent to a language model."""
-    return _naming(str(root), taxonomy(root).key, again)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _similar(root: str, stamp: int, row: int, limit: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    vectors = workspace(Path(root)).embeddings
+def _similar_documents(
+    workspace: Workspace, taxonomy: Taxonomy, row: int, limit: int, stamp: int
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    vectors = workspace.embeddings
     cosine = vectors @ np.asarray(vectors[row])
     cosine[row] = -np.inf  # a document is no neighbour of itself
     near = np.argsort(-cosine, kind="stable")[: min(limit, len(cosine) - 1)]
     return tuple(int(r) for r in near), tuple(float(cosine[r]) for r in near)
 
 
-def similar(root: Path, row: int, limit: int = 12) -> tuple[tuple[int, ...], tuple[float, ...]]:
+_similar = per_taxonomy(_similar_documents, max_entries=64)
+
+
+def similar_documents(root: Path, row: int, limit: int = 12) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return the documents nearest in meaning to one, and their cosine to it."""
-    return _similar(str(root), (root / "embeddings.npy").stat().st_mtime_ns, row, limit)
+    return _similar(root, row, limit, (root / "embeddings.npy").stat().st_mtime_ns)

@@ -1,5 +1,6 @@
 """What documents can be filtered by: columns with few values, columns of numbers, columns of text. Arrays only."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,5 +86,6 @@ def steps(values: ArrayLike) -> tuple[float, ...]:
 def _rounded(value: float, direction: int, wide: float) -> float:
     """Round to three significant digits, finer where all numbers lie close together: 0 nearest, -1 down, 1 up."""
     unit = 10.0 ** np.floor(np.log10(max(min(abs(value) / 100, wide / 1000), wide / 10_000)))
-    way = {0: np.round, -1: np.floor, 1: np.ceil}[direction]
-    return float(f"{float(way(round(value / unit, 6))) * unit:.9g}")  # 0.3 / 0.1 is not quite 3
+    ratio = round(value / unit, 6)  # 0.3 / 0.1 is not quite 3 in binary numbers.
+    whole = round(ratio) if direction == 0 else math.floor(ratio) if direction < 0 else math.ceil(ratio)
+    return float(f"{whole * unit:.9g}")

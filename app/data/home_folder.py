@@ -69,5 +69,9 @@ def keep_upload(name: str, data: memoryview | bytes) -> Path:
     digest = hashlib.sha256(data).hexdigest()[:12]
     path = home() / "uploads" / digest / (safe_name(name) or "upload")
     if not path.exists():
-        write_whole(path, lambda temporary: temporary.write_bytes(data) and None)
+        write_whole(path, lambda temporary: _write(temporary, data))
     return path
+
+
+def _write(path: Path, data: memoryview | bytes) -> None:
+    path.write_bytes(data)

@@ -7,33 +7,38 @@ import streamlit as st
 from app.data import cached_results
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline.labeling.shard_files import InputShard, find_shards
-from gem_core.pipeline.student import registry as kept
+from gem_core.pipeline.student import registry
+from gem_core.pipeline.student.report import FILE as REPORT_FILE
 from gem_core.workspace import Taxonomy, Workspace
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _students(root: str, stamps: tuple[tuple[str, int], ...]) -> tuple[kept.SavedStudent, ...]:
-    return kept.saved_students(Workspace(root))
+def _students(root: str, stamps: tuple[tuple[str, int], ...]) -> tuple[registry.SavedStudent, ...]:
+    return registry.saved_students(Workspace(root))
 
 
-def students(root: Path) -> tuple[kept.SavedStudent, ...]:
+def students(root: Path) -> tuple[registry.SavedStudent, ...]:
     """Return the students of a workspace, those made last first."""
-    reports = sorted((root / kept.FOLDER).glob(f"[!.]*/{kept.FILE}"))
+    reports = sorted((root / registry.FOLDER).glob(f"[!.]*/{REPORT_FILE}"))
     return _students(str(root), tuple((str(path), path.stat().st_mtime_ns) for path in reports))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _step(root: str, data_hash: str, key: str) -> Taxonomy | None:
+def _taxonomy_of_step(root: str, data_hash: str, key: str) -> Taxonomy | None:
     try:
         return Workspace(root).taxonomy(key)
     except WorkspaceError:
         return None
 
 
-def step(root: Path, key: str) -> Taxonomy | None:
+def taxonomy_of_step(root: Path, key: str) -> Taxonomy | None:
     """Return the taxonomy of any step, such as a student's teacher; None where it is kept no more."""
     present = cached_results.taxonomy(root)
-    return present if present.key == key else _step(str(root), cached_results.workspace(root).manifest.data_hash, key)
+    return (
+        present
+        if present.key == key
+        else _taxonomy_of_step(str(root), cached_results.workspace(root).manifest.data_hash, key)
+    )
 
 
 @st.cache_resource(max_entries=4, ttl=20, show_spinner=False)

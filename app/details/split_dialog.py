@@ -23,7 +23,7 @@ def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
         st.markdown(f"**{escape(short(cluster.label, 80))}** :gray[{count(cluster.documents)} documents]")
         most = min(MOST_PARTS, cluster.documents)
         into = st.slider("Parts", 2, most, 2, key=f"split_into_{number}") if most > 2 else 2
-        parts = cached_results.parts(session.root, number, int(into))
+        parts = cached_results.split_parts(session.root, number, int(into))
         if len(parts) < 2:
             st.caption("Its documents are too similar to split.")
             return

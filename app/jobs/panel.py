@@ -10,36 +10,11 @@ from app.jobs import runner
 from app.jobs.failures import log_lines
 from app.state.session import Session
 from app.ui.errors import guarded
+from app.ui.progress import step_name
 from app.ui.text import escape, short
 from gem_core._formatting import count
 from gem_core.workspace import Workspace
 
-STEPS = {
-    "read": "Reading the file",
-    "count tokens": "Counting tokens",
-    "load encoder": "Loading the encoder",
-    "embed": "Embedding the documents",
-    "count phrases": "Counting phrases",
-    "index text": "Indexing the text",
-    "lay out": "Laying out the map",
-    "score documents": "Scoring the documents",
-    "name clusters": "Naming the clusters",
-    "measure the encoder": "Measuring the encoder",
-    "path": "Walking the balance path",
-    "ask the model": "Asking the model",
-    "fit again": "Fitting again",
-    "fit numbers of clusters": "Fitting numbers of clusters",
-    "read as tokens": "Reading the documents as tokens",
-    "train proxies": "Training proxies",
-    "train the reference": "Training the reference",
-    "train the proxy": "Training the proxy",
-    "probe domains": "Probing the clusters",
-    "split runs": "Holding runs against each other",
-    "split the documents": "Splitting the documents",
-    "read the texts": "Reading the texts",
-    "test the student": "Testing the student",
-    "label shards": "Labelling, in bytes read",
-}
 PAGES = {
     "embed": "explore",
     "fit": "explore",
@@ -121,7 +96,7 @@ def _running(job: runner.Job, state: runner.Status) -> None:
     progress = state.progress
     step = str(progress.get("step", ""))
     done, total = int(progress.get("done", 0)), int(progress.get("total", 0))
-    doing = STEPS.get(step, step.capitalize() or "Starting")
+    doing = step_name(step) or "Starting"
     st.markdown(f"**{escape(short(job.title))}** &nbsp; {escape(doing)}")
     st.progress(share_done(state))
     facts = []

@@ -36,7 +36,7 @@ def watch(session: Session) -> None:
 def _look(session: Session, root: Path, drawn: Stamp) -> None:
     now = _stamp(root)
     if session.root == root and now != drawn:
-        if cached_results.last_shown() != (str(root), now):
+        if cached_results.last_read_taxonomy() != (str(root), now):
             preset(NEWS, _told(root, drawn))
         st.rerun(scope="app")
     _jobs(session)

@@ -180,7 +180,7 @@ def _map(session: Session, kind: str) -> bool:
 
 
 def _colour(session: Session, choice: str) -> bool:
-    if choice not in cached_results.choices(session.root):
+    if choice not in cached_results.color_choices(session.root):
         return False
     preset(colour_key(session.root), choice)
     return True

@@ -4,11 +4,12 @@ import streamlit as st
 
 from app.data import cached_results
 from app.state.session import Session
+from app.ui.progress import progress_bar
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline import home, open_sample
 
 
-def can_show(session: Session) -> bool:
+def requirements_met(session: Session) -> bool:
     """Whether the open corpus can be shown by its clusters; where not, say why and offer the way on."""
     try:
         fitted = cached_results.workspace(session.root).fitted()
@@ -54,14 +55,9 @@ def _no_corpus(session: Session, reason: str) -> None:
                 icon=":material/science:",
                 disabled=session.root == (home() / "sample").resolve(),
             ):
-                bar = st.progress(0.0, "Opening the sample")
-                session.open_workspace(
-                    open_sample(
-                        progress=lambda step, done, total: bar.progress(
-                            min(1.0, done / max(total, 1)), f"Preparing the sample: {step}"
-                        )
-                    ).root
-                )
+                with progress_bar("Preparing the sample") as progress:
+                    sample = open_sample(progress=progress)
+                session.open_workspace(sample.root)
                 st.rerun()
             if st.button("Open another corpus", key="no-corpus-other", icon=":material/folder_open:"):
                 st.switch_page("views/corpus/page.py")

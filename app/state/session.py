@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.ui.progress import progress_bar
 from gem_core.pipeline import home, open_sample
 from gem_core.pipeline.search.filters import NEAREST, Filter
 
@@ -138,16 +139,8 @@ def _first_workspace() -> Path:
     named: Path | None = parser.parse_known_args(sys.argv[1:])[0].workspace
     if named is not None:
         return named.expanduser().resolve()
-    place = st.empty()
-    with place.container():
-        bar = st.progress(0.0, "Preparing the sample corpus")
-    root = open_sample(
-        progress=lambda step, done, total: bar.progress(
-            min(1.0, done / max(total, 1)), f"Preparing the sample corpus: {step}"
-        )
-    ).root
-    place.empty()
-    return root
+    with progress_bar("Preparing the sample corpus") as progress:
+        return open_sample(progress=progress).root
 
 
 def workspaces() -> list[Path]:

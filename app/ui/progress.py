@@ -1,34 +1,91 @@
-"""Progress bars: adapt the progress callback of gem_core to a Streamlit bar."""
+"""Progress bars: adapt the progress callback of gem_core to a Streamlit bar, with plain names for its steps."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
 from gem_core._formatting import count
 from gem_core._types import Progress
 
-OFTEN = 0.12  # seconds between two moves of a progress bar
-STEPS = {
-    "seed": "Finding a start",
-    "fit": "Fitting",
+REDRAW = 0.12  # seconds between two moves of a bar; the browser draws every one of them
+STEP_NAMES = {
+    "ask the model": "Asking the model",
     "assign": "Assigning documents",
-    "score documents": "Scoring documents",
+    "compare": "Comparing documents",
+    "count phrases": "Counting phrases",
+    "count tokens": "Counting tokens",
+    "draw documents": "Sampling documents",
+    "embed": "Embedding",
+    "fit": "Fitting",
+    "fit again": "Refitting",
+    "fit numbers of clusters": "Fitting each number of clusters",
+    "index text": "Indexing text",
+    "label shards": "Labeling",
+    "lay out": "Computing the map layout",
+    "load encoder": "Loading the encoder",
+    "measure the encoder": "Measuring the encoder",
     "name clusters": "Naming clusters",
-    "path": "Following the balance path",
+    "path": "Computing the balance path",
+    "probe domains": "Probing clusters",
+    "read": "Reading the file",
+    "read as tokens": "Tokenizing documents",
+    "read the texts": "Reading texts",
+    "replay": "Replaying edits",
+    "score documents": "Scoring documents",
+    "seed": "Choosing starting centers",
+    "split runs": "Comparing runs",
+    "split the documents": "Splitting documents",
+    "test the student": "Testing the classifier",
+    "train proxies": "Training proxies",
+    "train the proxy": "Training the proxy",
+    "train the reference": "Training the reference",
+    "write documents": "Writing documents",
 }
 
 
-def reporter(bar: st.delta_generator.DeltaGenerator) -> Progress:
-    """Return a progress callback that moves a progress bar, a few times a second: the browser draws every move."""
-    told = ("", 0.0)
+def step_name(step: str) -> str:
+    """Return a step of gem_core as a person reads it.
+
+    Examples
+    --------
+    >>> step_name("lay out"), step_name("something new"), step_name("")
+    ('Computing the map layout', 'Something new', '')
+    """
+    return STEP_NAMES.get(step, step.capitalize())
+
+
+@contextmanager
+def progress_bar(text: str = "") -> Iterator[Progress]:
+    """Show a bar while the body runs and hand it the callback that moves the bar.
+
+    Parameters
+    ----------
+    text : str
+        What is being done; it stands before the name of the step. Without one, nothing shows before the first
+        report.
+
+    Examples
+    --------
+    >>> with progress_bar("Comparing documents") as progress:  # doctest: +SKIP
+    ...     find_duplicates(workspace, threshold, progress=progress)
+    """
+    slot = st.empty()
+    shown_step, shown_at = "", 0.0
+    if text:
+        slot.progress(0.0, text)
 
     def report(step: str, done: int, total: int) -> None:
-        nonlocal told
-        if step == told[0] and time.monotonic() - told[1] < OFTEN:
+        nonlocal shown_step, shown_at
+        if step == shown_step and time.monotonic() - shown_at < REDRAW:
             return
-        told = step, time.monotonic()
-        part = min(1.0, done / max(total, 1))
+        shown_step, shown_at = step, time.monotonic()
+        words = ": ".join(filter(None, (text, step_name(step))))
         of = f", {count(done)} of at most {count(total)}" if total > 1 and done else ""
-        bar.progress(part, f"{STEPS.get(step, step.capitalize())}{of}")
+        slot.progress(min(1.0, done / max(total, 1)), words + of)
 
-    return report
+    try:
+        yield report
+    finally:
+        slot.empty()

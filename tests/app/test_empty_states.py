@@ -109,7 +109,7 @@ def test_an_error_nobody_thought_of_shows_no_traceback(
         raise ZeroDivisionError("secret <b>detail</b>" + "x" * 1000)
 
     app = opened(sample.root, monkeypatch, screen)
-    monkeypatch.setattr("app.shell.requirements.can_show", broken)
+    monkeypatch.setattr("app.shell.requirements.requirements_met", broken)
     monkeypatch.setattr(cached_results, "taxonomy", broken)
     app.run()
     assert not app.exception

@@ -7,7 +7,7 @@ import streamlit as st
 from app.data import cached_results
 from app.state.session import Session
 from app.ui.errors import guarded
-from app.ui.progress import reporter
+from app.ui.progress import progress_bar
 from app.views.balance.draft import Draft, applied
 from gem_core.pipeline import align_target_shares, ensure_path, fit_taxonomy
 from gem_core.workspace import Settings, Taxonomy
@@ -60,14 +60,15 @@ def _apply(root: Path, settings: Settings) -> None:
             "A whole fit from the start, so that the command on the receipt gives the same again. Stop leaves "
             "everything as it is."
         )
-        bar = st.progress(0.0, "Starting")
-        if st.button("Stop", key="balance-stop"):  # interrupts the run below at its next sign of progress
-            st.rerun()
         workspace = cached_results.workspace(root)
         taxonomy = cached_results.taxonomy(root)
-        report = reporter(bar)
-        fit_taxonomy(workspace, align_target_shares(workspace, taxonomy, settings, progress=report), progress=report)
-        ensure_path(workspace, progress=report)
+        with progress_bar("Starting") as progress:
+            if st.button("Stop", key="balance-stop"):  # Interrupts the run below when the progress bar moves next.
+                st.rerun()
+            fit_taxonomy(
+                workspace, align_target_shares(workspace, taxonomy, settings, progress=progress), progress=progress
+            )
+            ensure_path(workspace, progress=progress)
         done = True
     if done:
         st.rerun()

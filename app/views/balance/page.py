@@ -8,7 +8,7 @@ from app.data import cached_results
 from app.shell import deep_links
 from app.state.session import current_session
 from app.ui.errors import guarded
-from app.ui.progress import reporter
+from app.ui.progress import progress_bar
 from app.views.balance.apply import buttons
 from app.views.balance.controls import controls
 from app.views.balance.details import details
@@ -49,25 +49,19 @@ def screen() -> None:
 def _preview(draft: Draft, place: st.delta_generator.DeltaGenerator) -> Preview:
     """Fit under the draft; only what is not at hand yet shows progress."""
     root = current_session().root
-    if cached_results.tried(root, draft.settings):
-        return cached_results.try_settings(root, draft.settings)
-    with place.container():
-        report = reporter(st.progress(0.0, "Fitting"))
-        try:
-            return cached_results.try_settings(root, draft.settings, report)
-        finally:
-            place.empty()
+    if cached_results.has_preview(root, draft.settings):
+        return cached_results.preview_settings(root, draft.settings)
+    with place.container(), progress_bar("Preview") as progress:
+        return cached_results.preview_settings(root, draft.settings, progress)
 
 
 def _path() -> None:
     """Compute the balance path of the present taxonomy."""
-    place = st.empty()
-    with place.container():
-        st.caption("The balance path is not there yet: fits at 16 strengths, each from its neighbour.")
-        ensure_path(
-            cached_results.workspace(current_session().root),
-            progress=reporter(st.progress(0.0, "Following the balance path")),
-        )
+    slot = st.empty()
+    with slot.container():
+        st.caption("No balance path yet. Fitting at 16 strengths, each started from the previous one.")
+        with progress_bar("Balance path") as progress:
+            ensure_path(cached_results.workspace(current_session().root), progress=progress)
     st.rerun()
 
 

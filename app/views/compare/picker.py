@@ -3,23 +3,21 @@
 from pathlib import Path
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app.data import cached_results, groupings
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
 from app.state.widget_state import preset, widget
+from app.ui.progress import progress_bar
 from app.ui.text import short
 from gem_core._formatting import count
-from gem_core._types import Progress
 from gem_core.pipeline.compare.comparison import at_hand, partition
 from gem_core.pipeline.compare.refits import METHODS
 from gem_core.workspace import Workspace
 
 MAX_INTERACTIVE = 40_000  # documents for which another method is fitted while a person waits; more are a job
 CURRENT = "present"
-STEPS = {"name clusters": "Naming clusters", "fit": "Fitting", "seed": "Initializing"}
 
 
 def grouping_options(root: Path) -> dict[str, str]:
@@ -89,26 +87,14 @@ def ensure_partitions(session: Session, a: str, b: str) -> bool:
     if len(workspace) > MAX_INTERACTIVE:
         _offer_job(session, workspace, missing[0])
         return False
-    progress_slot = st.empty()
-    with progress_slot.container():
-        bar = st.progress(0.0, "Starting")
-        for spec in missing:
-            partition(workspace, spec, progress=_progress(bar, _method_name(spec), len(workspace)))
-    progress_slot.empty()
+    for spec in missing:
+        with progress_bar(_method_name(spec)) as progress:
+            partition(workspace, spec, progress=progress)
     return True
 
 
 def _method_name(spec: str) -> str:
     return {str(method): name for method, name in METHODS.items()}[spec]
-
-
-def _progress(bar: DeltaGenerator, name: str, documents: int) -> Progress:
-    def report(step: str, done: int, total: int) -> None:
-        bar.progress(
-            min(1.0, done / max(total, 1)), f"{name}: {STEPS.get(step, f'fitting {count(documents)} documents')}"
-        )
-
-    return report
 
 
 def _offer_job(session: Session, workspace: Workspace, spec: str) -> None:

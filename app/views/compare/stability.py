@@ -165,7 +165,7 @@ def _show_agreement(studies: list[Stability]) -> None:
 
 
 def _show_returning(session: Session, taxonomy: Taxonomy, study: Stability) -> None:
-    return_rates = groupings.returning(session.root, study)
+    return_rates = groupings.return_rates(session.root, study)
     order = np.argsort(return_rates, kind="stable")
     unstable_count = int((return_rates < UNSTABLE).sum())
     stable_count = int((return_rates >= STABLE).sum())

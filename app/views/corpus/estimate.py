@@ -7,7 +7,8 @@ import streamlit as st
 
 from app.components.poll import pulse
 from app.jobs import runner
-from app.jobs.panel import STEPS, duration
+from app.jobs.panel import duration
+from app.ui.progress import step_name
 from app.ui.text import escape, short
 from gem_core._formatting import count
 
@@ -38,7 +39,7 @@ def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
         done, total = int(state.progress.get("done", 0)), int(state.progress.get("total", 0))
         st.progress(
             min(1.0, done / total) if total else 0.0,
-            f"Measuring size and speed: {STEPS.get(step, 'starting').lower()}, {duration(time.time() - job.started)}",
+            f"Measuring: {(step_name(step) or 'Starting').lower()}, {duration(time.time() - job.started)}",
         )
         pulse(0.7, "estimate")
         return

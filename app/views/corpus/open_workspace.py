@@ -8,6 +8,7 @@ import streamlit as st
 from app.data import cached_results
 from app.state.session import Session, workspaces
 from app.ui.errors import guarded
+from app.ui.progress import progress_bar
 from app.ui.text import escape, short
 from gem_core._formatting import count, percent
 from gem_core.corpus import REASONS
@@ -111,12 +112,8 @@ def open_other(session: Session) -> None:
         if opened and (typed or chosen):
             _enter(session, Path(typed or chosen))
         if sample:
-            bar = st.progress(0.0, "Opening the sample")
-            root = open_sample(
-                progress=lambda step, done, total: bar.progress(
-                    min(1.0, done / max(total, 1)), f"Preparing the sample: {step}"
-                )
-            ).root
+            with progress_bar("Preparing the sample") as progress:
+                root = open_sample(progress=progress).root
             _enter(session, root)
 
 

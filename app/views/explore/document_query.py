@@ -7,13 +7,12 @@ import streamlit as st
 
 from app.data import cached_results
 from app.state.session import Session
+from app.ui.progress import progress_bar
 from app.ui.text import escape, short
 from gem_core._formatting import count
 from gem_core.embedding.near_duplicates import Duplicates
 from gem_core.pipeline.search.filters import Selected, parts
 from gem_core.pipeline.search.semantic import encoder_of
-
-LOADING = {"load encoder": "Loading the encoder (once)", "compare": "Comparing embeddings"}
 
 
 def query_documents(session: Session) -> Selected | None:
@@ -22,7 +21,7 @@ def query_documents(session: Session) -> Selected | None:
     The first search by meaning loads the encoder and shows a progress bar.
     """
     if session.duplicate_threshold is not None:
-        duplicates = cached_results.twins(session.root, session.duplicate_threshold)
+        duplicates = cached_results.near_duplicates(session.root, session.duplicate_threshold)
         return None if duplicates is None else _select_duplicates(duplicates, session.duplicate_group)
     saved = session.filter.saved
     if saved and saved not in [line.name for line in cached_results.selections(session.root)]:
@@ -30,21 +29,15 @@ def query_documents(session: Session) -> Selected | None:
         session.update_filter(saved="")
     if not session.has_query or encoder_missing(session):
         return None
-    progress_slot = st.empty()
-
-    def progress(step: str, done: int, total: int) -> None:
-        progress_slot.progress(min(1.0, (done + 0.3) / max(total, 1)), LOADING.get(step, step.capitalize()))
-
-    selection = cached_results.selected(
-        session.root,
-        session.document_filter,
-        words=session.query if session.is_semantic else "",
-        like=session.similar_to,
-        limit=session.nearest,
-        progress=progress,
-    )
-    progress_slot.empty()
-    return selection
+    with progress_bar() as progress:
+        return cached_results.select_documents(
+            session.root,
+            session.document_filter,
+            words=session.query if session.is_semantic else "",
+            like=session.similar_to,
+            limit=session.nearest,
+            progress=progress,
+        )
 
 
 def encoder_missing(session: Session) -> bool:

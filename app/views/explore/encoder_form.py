@@ -1,14 +1,13 @@
 """Encoder form: ask which model made imported embeddings, so that search by meaning works."""
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app.data import cached_results
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.glossary import HINTS
+from app.ui.progress import progress_bar
 from app.views.explore.document_query import encoder_missing
-from gem_core._types import Progress
 from gem_core.embedding.encoders import PACKAGED
 from gem_core.pipeline.search.semantic import name_encoder
 
@@ -36,21 +35,11 @@ def ask_for_encoder(session: Session) -> None:
             placeholder="Folder of a sentence-transformers model, or its hub name",
         )
         if st.button("Check model", key="encoder_use", type="primary", disabled=custom and not path.strip()):
-            bar = st.progress(0.1, "Loading the encoder")
-            with guarded():
-                name_encoder(workspace, path.strip() if custom else PACKAGED, progress=_progress(bar))
-            bar.empty()
+            with guarded(), progress_bar("Checking the encoder") as progress:
+                name_encoder(workspace, path.strip() if custom else PACKAGED, progress=progress)
             if not encoder_missing(session):
                 st.rerun()
         st.caption(
             "Twelve documents are embedded again and compared. A model that gives different vectors is rejected."
         )
     st.caption("No model? Open a document and choose **Find similar documents**.")
-
-
-def _progress(bar: DeltaGenerator) -> Progress:
-    def report(step: str, done: int, total: int) -> None:
-        loading = step == "load encoder"
-        bar.progress(0.3 if loading else 0.8, "Loading the encoder" if loading else "Re-embedding 12 documents")
-
-    return report

@@ -51,7 +51,7 @@ def _show_menu(session: Session) -> None:
         placeholder="All clusters",
         format_func=lambda number: short(labels.get(number, ""), 50),
     )
-    offers = cached_results.offered(session.root)
+    offers = cached_results.filter_options(session.root)
     for offer in offers[:3]:
         _show_range_filter(session, offer, TITLES[offer.name], getattr(session.filter, offer.name))
     columns = [offer for offer in offers[3:] if offer.kind != "text"]

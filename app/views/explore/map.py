@@ -48,7 +48,7 @@ def show_controls(session: Session) -> MapChoices:
         )
         choice = st.selectbox(
             "Color by",
-            cached_results.choices(session.root),
+            cached_results.color_choices(session.root),
             key=f"explore_colour_{session.root}",
             persist_state="session",
             label_visibility="collapsed",
@@ -62,7 +62,7 @@ def show_controls(session: Session) -> MapChoices:
         show_near_duplicates_button(session)
     show_search(session)
     return MapChoices(
-        str(view or SPHERE), choice if choice in cached_results.choices(session.root) else map_data.CLUSTER
+        str(view or SPHERE), choice if choice in cached_results.color_choices(session.root) else map_data.CLUSTER
     )
 
 
@@ -109,7 +109,7 @@ def _choice_name(choice: str) -> str:
 def show_map(session: Session, choices: MapChoices, selection: Selected | None) -> None:
     """Show the chosen map, and note when it draws a sample of the documents."""
     workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
-    rows = cached_results.drawn(session.root)
+    rows = cached_results.displayed_rows(session.root)
     if selection is not None:
         rows = map_data.with_matches(taxonomy.positions, rows, selection.mask)
     if session.row is not None and session.row not in rows:
@@ -132,8 +132,8 @@ def _clear_selection(session: Session) -> None:
 
 def _show_globe(session: Session, choice: str, rows: NDArray[np.int32], selection: Selected | None) -> None:
     workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
-    coloring = cached_results.colouring(session.root, choice)
-    name_positions = cached_results.names(session.root, choice, flat=False)
+    coloring = cached_results.coloring(session.root, choice)
+    name_positions = cached_results.label_positions(session.root, choice, flat=False)
     groups = coloring.groups[rows]
     values = coloring.values[rows] if coloring.values is not None else None
     sizes = None
@@ -190,7 +190,7 @@ def _show_flat_map(session: Session, choice: str, rows: NDArray[np.int32], selec
     from app.charts.flat_map import flat_map
 
     workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
-    coloring = cached_results.colouring(session.root, choice)
+    coloring = cached_results.coloring(session.root, choice)
     cluster_of_row = taxonomy.documents["cluster_id"].to_numpy(np.int32)
     key = f"flat_{workspace.manifest.data_hash[:12]}"
 
@@ -206,7 +206,7 @@ def _show_flat_map(session: Session, choice: str, rows: NDArray[np.int32], selec
         np.asarray(workspace.flat),
         rows,
         coloring,
-        cached_results.names(session.root, choice, flat=True),
+        cached_results.label_positions(session.root, choice, flat=True),
         selected=taxonomy.index_of(session.cluster) if coloring.clusters else None,
         row=session.row,
         matches=None if selection is None else selection.mask,

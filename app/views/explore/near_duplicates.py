@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app.data import cached_results
 from app.details.document_list import show_document_list
@@ -12,8 +11,8 @@ from app.jobs.panel import job_panel
 from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.downloads import kept
+from app.ui.progress import progress_bar
 from gem_core._formatting import count, percent
-from gem_core._types import Progress
 from gem_core.embedding.near_duplicates import Duplicates
 from gem_core.export import csv_text
 from gem_core.export.selected import duplicates_table
@@ -58,7 +57,7 @@ def show_near_duplicates(session: Session) -> None:
         on_change=on_threshold,
         format_func=lambda t: f"{t:g}",
     )
-    duplicates = cached_results.twins(session.root, threshold)
+    duplicates = cached_results.near_duplicates(session.root, threshold)
     if duplicates is None:
         _offer_search(session, threshold)
     elif session.duplicate_group is not None and session.duplicate_group < len(duplicates.sizes):
@@ -92,16 +91,9 @@ def _offer_search(session: Session, threshold: float) -> None:
             session.root,
         )
     else:
-        bar = st.progress(0.0, "Comparing documents")
-        find_duplicates(workspace, threshold, progress=_progress(bar))
+        with progress_bar("Comparing documents") as progress:
+            find_duplicates(workspace, threshold, progress=progress)
     st.rerun()
-
-
-def _progress(bar: DeltaGenerator) -> Progress:
-    def report(step: str, done: int, total: int) -> None:
-        bar.progress(min(1.0, done / max(total, 1)), "Comparing documents")
-
-    return report
 
 
 def _show_groups(session: Session, duplicates: Duplicates) -> None:

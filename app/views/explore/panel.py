@@ -166,7 +166,7 @@ def _show_document(session: Session, taxonomy: Taxonomy, row: int) -> None:
             on_click=_select_similar,
             args=(session, row),
         )
-    similar_rows, cosine = cached_results.similar(session.root, row)
+    similar_rows, cosine = cached_results.similar_documents(session.root, row)
     show_document_list(
         session, similar_rows, key=f"similar_{row}", show=(), clusters=True, values={"Cosine": cosine}, height=290
     )

@@ -184,7 +184,9 @@ def _shown(session: Session, student: SavedStudent, folder: Path, found: dict[st
         )
     for name, why in list(found["failed"].items())[:5]:
         refusal("A shard could not be read", f"{short(name, 200)}: {short(why, 400)}")
-    taxonomy = students.step(session.root, student.report.taxonomy_key) or cached_results.taxonomy(session.root)
+    taxonomy = students.taxonomy_of_step(session.root, student.report.taxonomy_key) or cached_results.taxonomy(
+        session.root
+    )
     everything = max(sum(c.tokens for c in taxonomy.clusters), 1)
     own = {c.number: c.tokens / everything for c in taxonomy.clusters}  # the student labels excluded ones too
     grid = st.grid(2, min_column_width=440, gap="medium", key="student-totals-figures")

@@ -77,8 +77,8 @@ def _offer(session: Session) -> None:
         help="A label takes ten. A model that thinks first takes thousands, and without them says nothing.",
     )
     if st.button("Show what will be sent", key="naming_show", icon=":material/visibility:"):
-        session.drafts[SHOWN] = cached_results.naming(session.root, again=again).digest
-    plan = cached_results.naming(session.root, again=again) if SHOWN in session.drafts else None
+        session.drafts[SHOWN] = cached_results.naming_plan(session.root, again=again).digest
+    plan = cached_results.naming_plan(session.root, again=again) if SHOWN in session.drafts else None
     if plan is None:
         return
     if session.drafts[SHOWN] != plan.digest:
