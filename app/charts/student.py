@@ -1,6 +1,7 @@
 """Figure and colours of the Student screen. Names arrive as they are and leave through `widgets.plain`."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -45,7 +46,7 @@ def matrix(table: NDArray[np.int64], names: Sequence[str], *, dark: bool) -> go.
             colorbar={"tickformat": ".0%", "thickness": 8, "outlinewidth": 0, "len": 0.5, "y": 1, "yanchor": "top"},
         )
     )
-    axis = {
+    axis: dict[str, Any] = {
         "tickvals": np.arange(k) if k <= NAMED else [],
         "fixedrange": True,
         "showgrid": False,

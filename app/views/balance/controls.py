@@ -57,7 +57,7 @@ def controls(session: Session, draft: Draft, taxonomy: Taxonomy) -> None:
         target=target,
         seed=int(seed or 0),
         concentration=concentration,
-        weighting=weighting,
+        weighting="tokens" if weighting == "tokens" else "documents",
     )
     with reason:
         suggest(taxonomy, draft.settings, applied(taxonomy), draft.suggested, str(draft.round), draft.take)

@@ -1,5 +1,7 @@
 """Balance, the documents that would move: from where to where, how sure before and after, and why."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -68,20 +70,24 @@ def _filtered(moves: Moves, names: dict[int, tuple[str, str]]) -> np.ndarray:
         for title, column in (("From", moves.leaves), ("To", moves.joins)):
             number, counts = np.unique(column, return_counts=True)
             of = dict(zip(number.tolist(), counts.tolist(), strict=True))
-            options = [ALL, *sorted(of, key=lambda one: -of[one])]
+            options: list[int] = [ALL, *sorted(of, key=lambda cluster: -of[cluster])]
             chosen = st.selectbox(
                 title,
                 options,
                 key=f"balance-{title.lower()}",
                 width=250,
                 filter_mode="contains",
-                format_func=lambda one, of=of: (
-                    "All clusters" if one == ALL else f"{short(names[one][0], 60)} ({count(of.get(one, 0))})"
-                ),
+                format_func=partial(_option, names=names, documents=of),
             )
             if chosen in of:
                 keep &= column == chosen
     return np.flatnonzero(keep)
+
+
+def _option(cluster: int, names: dict[int, tuple[str, str]], documents: dict[int, int]) -> str:
+    if cluster == ALL:
+        return "All clusters"
+    return f"{short(names[cluster][0], 60)} ({count(documents.get(cluster, 0))})"
 
 
 def _table(
@@ -133,7 +139,8 @@ def _table(
         },
         alt="Documents that would move: the cluster they leave, the one they join, margins, cosines and the reason",
     )
-    if session.row in rows:
+    row = session.row
+    if row is not None and row in rows:
         with st.container(border=True, key="balance-reader"):
-            show_pager(session, taxonomy, int(session.row))
-            show_document(cached_results.workspace(session.root), taxonomy, int(session.row), height=240)
+            show_pager(session, taxonomy, row)
+            show_document(cached_results.workspace(session.root), taxonomy, row, height=240)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -20,6 +21,8 @@ from gem_core.clustering import MixtureFit, balance_measures
 from gem_core.pipeline import Preview
 from gem_core.workspace import Taxonomy
 
+DeltaColor = Literal["normal", "inverse", "off"]
+
 
 def present_shares(taxonomy: Taxonomy) -> np.ndarray:
     """Shares of the applied clusters, in documents or tokens as its settings count them."""
@@ -37,7 +40,7 @@ def summary(taxonomy: Taxonomy, found: Preview | None) -> None:
         text = format(factor * (getattr(new, name) - getattr(now, name)), form)
         return None if float(text) == 0 else text + unit
 
-    figures = [
+    figures: list[tuple[str, str, str, str | None, DeltaColor]] = [
         ("Evenness", f"{new.normalized_entropy:.3f}", "entropy", change("normalized_entropy", "+.3f"), "normal"),
         (
             "Effective clusters",

@@ -120,7 +120,8 @@ def _cell(cell: object) -> object:
 
 
 def _columns(look: CorpusPreview) -> Columns:
-    guesses, chosen = look.guesses.as_dict(), {}
+    guesses = look.guesses.as_dict()
+    chosen: dict[str, str | None] = {}
     for place, (role, hint) in zip(st.columns(4), ROLES.items(), strict=True):
         options = list(look.columns) if role == "text" else ["", *look.columns]  # no column has an empty name
         guess = guesses[role] or ""
@@ -135,7 +136,7 @@ def _columns(look: CorpusPreview) -> Columns:
             )
             or None
         )
-    return Columns(**chosen)
+    return Columns(chosen["text"] or "", chosen["id"], chosen["label"], chosen["tokens"])
 
 
 def _vectors() -> str | None:

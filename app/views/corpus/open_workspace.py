@@ -109,8 +109,9 @@ def open_other(session: Session) -> None:
         )
     st.caption("The sample is an original corpus in English, made for this app: free to use (CC0).")
     with guarded():
-        if opened and (typed or chosen):
-            _enter(session, Path(typed or chosen))
+        folder = Path(typed) if typed else chosen
+        if opened and folder is not None:
+            _enter(session, folder)
         if sample:
             with progress_bar("Preparing the sample") as progress:
                 root = open_sample(progress=progress).root

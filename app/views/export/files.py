@@ -41,7 +41,8 @@ def _csv(table: Table) -> Callable[[Workspace, Taxonomy], bytes]:
 
 
 def _parquet(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
-    return map_table(workspace, taxonomy).to_parquet(None, index=False)
+    packed: bytes = map_table(workspace, taxonomy).to_parquet(None, index=False)
+    return packed
 
 
 def _receipt(workspace: Workspace, taxonomy: Taxonomy) -> bytes:

@@ -1,6 +1,7 @@
 """Export: take the report, the taxonomy, the assignments, the weights and the edits away as files."""
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -101,7 +102,7 @@ def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
         )
 
 
-def _formats(table: pd.DataFrame) -> dict[str, object]:
+def _formats(table: pd.DataFrame) -> dict[str, Any]:
     return {
         str(name): st.column_config.NumberColumn(format="%.4f")
         for name in table.columns

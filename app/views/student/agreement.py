@@ -1,5 +1,7 @@
 """Student, agreement: on documents it never saw, in words, figures, a matrix and numbers."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -115,7 +117,6 @@ def _table(report: DistilReport, order: list[int], taxonomy: Taxonomy | None) ->
         "Mass: share of the test documents, by the taxonomy and by the student.",
     )
     shade = colours(taxonomy)
-    rate = {"format": "%.0f%%", "min_value": 0, "max_value": 100, "width": 88}
     st.dataframe(
         pd.DataFrame(
             {
@@ -137,11 +138,15 @@ def _table(report: DistilReport, order: list[int], taxonomy: Taxonomy | None) ->
         column_config={
             " ": dot_column(),
             "Cluster": st.column_config.TextColumn(width=178),
-            "Recall": st.column_config.ProgressColumn(help=HINTS["recall"], **rate),
-            "Precision": st.column_config.ProgressColumn(help=HINTS["precision"], **rate),
+            "Recall": _rate_column("recall"),
+            "Precision": _rate_column("precision"),
             "Mass": st.column_config.NumberColumn(format="%.1f%%", width=64, help=HINTS["share_documents"]),
             "Student": st.column_config.NumberColumn(format="%.1f%%", width=72, help=HINTS["predicted_mass"]),
             "Change": st.column_config.NumberColumn(format="%+.1f", width=68, help="Points of percent."),
             "Tested": st.column_config.NumberColumn(format="localized", width=66),
         },
     )
+
+
+def _rate_column(term: str) -> Any:
+    return st.column_config.ProgressColumn(help=HINTS[term], format="%.0f%%", min_value=0, max_value=100, width=88)
