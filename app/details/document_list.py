@@ -1,15 +1,10 @@
-"""Document list: rows with scores, a click opens the reader."""
+"""Document list: rows with scores and an excerpt; a click or Enter opens the reader."""
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
 
-import pandas as pd
-import streamlit as st
-
+from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
 from app.state.session import Session
-from app.state.widget_state import widget
-from app.ui.clusters import circle, dot_column
 from app.ui.glossary import HINTS
 
 SCORES = {
@@ -29,10 +24,11 @@ def show_document_list(
     key: str,
     show: Sequence[str] = ("gis", "margin"),
     clusters: bool = False,
-    height: int | Literal["auto"] = "auto",
-    values: dict[str, Sequence[float]] | None = None,
+    height: int | None = None,
+    values: Mapping[str, Sequence[float]] | None = None,
+    lines: int = 2,
 ) -> None:
-    """Show a list of documents; a click on one opens it in the reader (`session.open_document`).
+    """Show a list of documents; a click or Enter opens one in the reader (`session.open_document`).
 
     Parameters
     ----------
@@ -40,46 +36,40 @@ def show_document_list(
     rows : sequence of int
         Documents in the order to show.
     key : str
-        Fixed key of the table.
-    show : names of PARTS
+        Fixed key of the list.
+    show : names of SCORES
         Scores to show.
     clusters : bool
         Show the color of each document's cluster.
-    height : int or "auto"
-    values : dict, optional
+    height : int, optional
+        Pixels from which on the list scrolls.
+    values : mapping, optional
         More numbers to show, by title.
+    lines : int
+        Lines of the excerpt at most.
     """
     taxonomy = cached_results.taxonomy(session.root)
-    places = taxonomy.documents.iloc[list(rows)]
-    table: dict[str, Any] = {}
-    configuration: dict[str, Any] = {}
+    table = taxonomy.documents.iloc[list(rows)]
+    columns: list[ListColumn] = []
     if clusters:
-        table[" "] = [circle(taxonomy.cluster(c).color) for c in places["cluster_id"]]
-        configuration[" "] = dot_column()
-    for heading, column in (values or {}).items():
-        table[heading] = list(column)
-        configuration[heading] = st.column_config.NumberColumn(format="%.3f", width=58)
+        columns.append(ListColumn("", [taxonomy.cluster(c).color for c in table["cluster_id"]], "dot", width=30))
+    excerpts = cached_results.workspace(session.root).openings([int(row) for row in rows])
+    columns.append(ListColumn("Document", excerpts, lines=lines))
+    for heading, numbers in (values or {}).items():
+        columns.append(_score(heading, list(numbers), 3, HINTS.get(heading.lower(), "")))
     for name in show:
-        table[SCORES[name]] = [round(float(v), 4) + 0.0 for v in places[name].round(3)]
-        configuration[SCORES[name]] = st.column_config.NumberColumn(
-            format="%.3f" if name == "cosine" else "%.2f", width=58, help=HINTS[name]
-        )
-    table["Document"] = cached_results.workspace(session.root).openings([int(row) for row in rows])
-    configuration["Document"] = st.column_config.TextColumn(width=max(250, 478 - 58 * (len(table) - 1)))
-
-    def opened() -> None:
-        cells = widget(key)["selection"]["cells"]
-        if cells:
-            session.open_document(int(rows[cells[0][0]]), tuple(int(row) for row in rows))
-
-    st.dataframe(
-        pd.DataFrame(table),
+        numbers = [round(float(value), 4) + 0.0 for value in table[name].round(3)]
+        columns.append(_score(SCORES[name], numbers, 3 if name == "cosine" else 2, HINTS[name]))
+    show_row_list(
+        columns,
         key=key,
-        hide_index=True,
-        column_config=configuration,
+        label="Documents",
+        on_open=lambda index: session.open_document(int(rows[index]), tuple(int(row) for row in rows)),
         height=height,
-        on_select=opened,
-        selection_mode="single-cell",
-        row_height=32,
-        alt="Documents; select one to read it",
+        highlight=session.query.split() if not session.is_semantic else (),
     )
+
+
+def _score(heading: str, numbers: list[float], digits: int, hint: str) -> ListColumn:
+    texts = [f"{number:.{digits}f}" for number in numbers]
+    return ListColumn(heading, numbers, "number", texts, hint, width=max(64, 9 * len(heading) + 14))

@@ -16,6 +16,7 @@ from gem_core.pipeline.compare.quality import Quality, quality
 from gem_core.pipeline.compare.stability import stability
 from gem_core.pipeline.editing.operations import Merge, Rename
 from gem_core.workspace import Workspace
+from tests.helpers.screen import table
 
 APP = Path(__file__).resolve().parents[2] / "app"
 
@@ -56,9 +57,9 @@ def test_the_label_column_comes_first_and_k_means_on_request(
     assert figure(app, "ARI") == f"{found.ari:.3f}"
     assert figure(app, "NMI") == f"{found.nmi:.3f}"
     assert figure(app, "Documents moved") == f"{len(found.moved):,}"
-    listed = next(frame for frame in app.dataframe if frame.key == "compare_documents")
-    assert len(listed.value) == min(200, len(found.moved))
-    assert list(listed.value["Margin"])[:20] == pytest.approx([float(found.a.margin[row]) for row in found.moved[:20]])  # type: ignore[index]
+    listed = table(app, "compare_documents")
+    assert len(listed) == min(200, len(found.moved))
+    assert list(listed["Margin"])[:20] == pytest.approx([float(found.a.margin[row]) for row in found.moved[:20]])  # type: ignore[index]
     measured = quality(sample, found.b)
     assert f"{measured.within_cosine:.3f}" in said(app)
 
@@ -72,7 +73,7 @@ def test_one_flow_is_listed_and_a_document_says_where_it_goes(
     chosen = app.selectbox(key="compare_flow").value
     assert chosen is not None
     rows = found.rows(*chosen)
-    assert len(next(frame for frame in app.dataframe if frame.key == "compare_documents").value) == len(rows) >= 1
+    assert len(table(app, "compare_documents")) == len(rows) >= 1
     app.session_state["session"].open_document(int(rows[0]), tuple(int(row) for row in rows))
     app.run()
     assert not app.exception

@@ -17,7 +17,7 @@ from gem_core.pipeline.search.near_duplicates import find_duplicates
 from gem_core.pipeline.search.semantic import search_like, search_meaning
 from gem_core.workspace import Workspace
 from gem_core.workspace.selections import Selections
-from tests.helpers.screen import opened, table, words
+from tests.helpers.screen import opened, row_list, table, words
 
 
 def chips(app: AppTest) -> dict[str, str]:
@@ -62,7 +62,7 @@ def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: py
     assert session.filter == Filter(columns=wanted.columns)
     app.button(key="chip_column:subject").click().run()
     assert not session.has_query
-    assert all(frame.key != "found_documents" for frame in app.dataframe)
+    assert row_list(app, "found_documents") is None
 
 
 def test_every_widget_of_the_filter_says_what_the_session_asks(
@@ -133,7 +133,7 @@ def test_own_vectors_ask_for_their_model(sample: Workspace, monkeypatch: pytest.
     app.button_group(key="explore_meaning").set_value("Meaning").run()
     app.text_input(key="explore_query").set_value("celestial bodies").run()
     assert "Which model made these embeddings?" in words(app)
-    assert all(frame.key != "found_documents" for frame in app.dataframe)
+    assert row_list(app, "found_documents") is None
     app.button(key="encoder_use").click().run()
     assert not app.exception
     assert len(table(app, "found_documents")) == 200

@@ -11,7 +11,7 @@ from gem_core.pipeline import Rename, edit, naming_plan, subtopics
 from gem_core.workspace import Workspace
 from tests.helpers.chat_server import chat_server, says
 from tests.helpers.cli_process import wait_for
-from tests.helpers.screen import opened, words
+from tests.helpers.screen import opened, table, words
 
 SECRET = "sk-very-secret-0123456789"
 
@@ -108,7 +108,7 @@ def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.Monk
     session = app.session_state["session"]
     session.cluster = named[0].number
     app.run()
-    assert "Named by the language model gem\\*ma\\*, which was shown the keywords" in words(app)
+    assert "Named by the language model gem\\*ma\\* from the keywords and exemplars below" in words(app)
     app.button(key="taxonomy_undo").click().run()
     assert sample.taxonomy().clusters == before
 
@@ -116,7 +116,7 @@ def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.Monk
 def test_evidence_says_who_named_it_and_what_it_is_made_of(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(sample, Rename("cluster", 1, "Mine"))
     app = opened(sample.root, monkeypatch, "taxonomy")
-    for number, source in ((1, "Named by a person"), (2, "Named by its keywords")):
+    for number, source in ((1, "Named by a person"), (2, "Named from its keywords")):
         session = app.session_state["session"]
         session.clear_selection()
         session.cluster = number
@@ -124,6 +124,6 @@ def test_evidence_says_who_named_it_and_what_it_is_made_of(sample: Workspace, mo
         assert source in words(app)
         parts = subtopics(sample, sample.taxonomy(), number)
         assert f"**{len(parts)} subtopics" in words(app)
-        table = next(one.value for one in app.dataframe if "Subtopic" in one.value)
-        assert list(table["Subtopic"]) == [part.label for part in parts]
-        assert table["Share"].sum() == pytest.approx(100)
+        shown = table(app, f"subtopics_{number}")
+        assert list(shown["Subtopic"]) == [part.label for part in parts]
+        assert shown["Share"].sum() == pytest.approx(1)

@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gem_core.workspace import Workspace
-from tests.helpers.screen import opened
+from tests.helpers.screen import opened, table
 
 
 def select(app: AppTest, *, cluster: int | None = None, parent: int | None = None) -> None:
@@ -61,4 +61,4 @@ def test_the_evidence_of_a_cluster(sample: Workspace, monkeypatch: pytest.Monkey
     cluster = sample.taxonomy().clusters[1]
     keywords = next(frame.value for frame in app.dataframe if "Keyword" in frame.value)
     assert list(keywords["Keyword"]) == [term for term, _ in sorted(cluster.keywords, key=lambda word: -word[1])]
-    assert len(next(frame.value for frame in app.dataframe if frame.key == "evidence_1")) == len(cluster.exemplars)
+    assert len(table(app, "evidence_1")) == len(cluster.exemplars)

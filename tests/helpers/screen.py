@@ -1,9 +1,11 @@
 """The app without a browser: open a screen, and read what it says."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
@@ -34,4 +36,15 @@ def words(app: AppTest) -> str:
 
 
 def table(app: AppTest, key: str) -> Any:
-    return next(frame for frame in app.dataframe if frame.key == key).value
+    """Table with a key as a data frame: a row list of the app, or one of Streamlit's own."""
+    rows = row_list(app, key)
+    return next(frame for frame in app.dataframe if frame.key == key).value if rows is None else rows
+
+
+def row_list(app: AppTest, key: str) -> pd.DataFrame | None:
+    """Return a row list with its values as a data frame, or None if the page has none with this key."""
+    for element in app.get("bidi_component"):
+        if element.key == key:
+            columns = json.loads(element.proto.json)["columns"]
+            return pd.DataFrame({column["name"]: column["values"] for column in columns})
+    return None

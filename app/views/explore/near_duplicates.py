@@ -1,9 +1,9 @@
 """Near-duplicates in Explore: run the search, list the groups and their documents, download them."""
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
+from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
 from app.details.document_list import show_document_list
 from app.jobs import runner
@@ -120,37 +120,29 @@ def _show_groups(session: Session, duplicates: Duplicates) -> None:
     )
     shown = duplicates.representatives[:MAX_LISTED]
     last = np.searchsorted(duplicates.group, np.arange(len(shown)), side="right") - 1
-    table = pd.DataFrame(
-        {
-            "Documents": sizes[:MAX_LISTED],
-            "Lowest cosine": duplicates.cosine[last].astype(float),
-            "Kept document": cached_results.workspace(session.root).openings([int(row) for row in shown]),
-        }
-    )
+    kept_documents = cached_results.workspace(session.root).openings([int(row) for row in shown])
+    lowest = [round(float(cosine), 4) for cosine in duplicates.cosine[last]]
 
-    def on_choose() -> None:
-        cells = widget("twins_groups")["selection"]["cells"]
-        if cells:
-            session.duplicate_group = int(cells[0][0])
+    def on_open(index: int) -> None:
+        session.duplicate_group = index
 
-    st.dataframe(
-        table,
-        key="twins_groups",
-        hide_index=True,
-        row_height=32,
-        selection_mode="single-cell",
-        height=min(len(table), 13) * 32 + 38,
-        on_select=on_choose,
-        alt="Groups of near-duplicates; choose one to see its documents",
-        column_config={
-            "Documents": st.column_config.NumberColumn(format="localized", width=82),
-            "Lowest cosine": st.column_config.NumberColumn(
-                format="%.3f",
-                width=96,
-                help="Lowest similarity to the kept document. Groups chain pairs, so it can lie below the threshold.",
+    show_row_list(
+        [
+            ListColumn("Documents", [int(size) for size in sizes[:MAX_LISTED]], "number", width=88),
+            ListColumn("Kept document", kept_documents, lines=2),
+            ListColumn(
+                "Lowest cosine",
+                lowest,
+                "number",
+                [f"{cosine:.3f}" for cosine in lowest],
+                "Lowest similarity to the kept document. Groups chain pairs, so it can lie below the threshold.",
+                width=110,
             ),
-            "Kept document": st.column_config.TextColumn(width=300),
-        },
+        ],
+        key="twins_groups",
+        label="Groups of near-duplicates",
+        on_open=on_open,
+        height=450,
     )
     st.caption(
         (f"Showing the {MAX_LISTED} largest groups. " if len(sizes) > MAX_LISTED else "")

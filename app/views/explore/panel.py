@@ -1,16 +1,15 @@
 """Detail panel of Explore: all clusters, one cluster, one document, or the search results."""
 
-import pandas as pd
 import streamlit as st
 
+from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
 from app.details.document_list import show_document_list
 from app.details.pager import show_pager
 from app.details.reader import show_document
 from app.shell import deep_links
 from app.state.session import Session
-from app.state.widget_state import widget
-from app.ui.clusters import circle, dot_column, keyword_badges, title
+from app.ui.clusters import keyword_badges, title
 from app.ui.figures import facts
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
@@ -18,7 +17,7 @@ from app.views.explore.document_query import encoder_missing
 from app.views.explore.encoder_form import ask_for_encoder
 from app.views.explore.near_duplicates import show_near_duplicates
 from app.views.explore.results import show_results
-from gem_core._formatting import percent
+from gem_core._formatting import count, percent
 from gem_core.pipeline.search.filters import Selected
 from gem_core.workspace import Cluster, Taxonomy
 
@@ -76,39 +75,28 @@ def _show_overview(session: Session, taxonomy: Taxonomy) -> None:
     if not clusters:
         st.caption("No cluster matches by label, group or keyword. Clear the filter to see all.")
         return
-    table = pd.DataFrame(
-        {
-            " ": [circle(c.color) for c in clusters],
-            "Cluster": [c.label for c in clusters],
-            "Share": [100 * c.share_documents for c in clusters],
-            "Documents": [c.documents for c in clusters],
-            "Group": [taxonomy.group(c.group).label for c in clusters],
-        }
-    )
-
-    def on_choose() -> None:
-        cells = widget("panel_clusters")["selection"]["cells"]
-        if cells:
-            session.select(None, clusters[cells[0][0]].number)
-
-    st.dataframe(
-        table,
-        key="panel_clusters",
-        hide_index=True,
-        height=min(len(clusters), 16) * 32 + 38,
-        on_select=on_choose,
-        selection_mode="single-cell",
-        row_height=32,
-        alt="Clusters with their shares; select one to see it",
-        column_config={
-            " ": dot_column(),
-            "Cluster": st.column_config.TextColumn(width=165),
-            "Share": st.column_config.ProgressColumn(
-                format="%.1f%%", min_value=0, max_value=100 * max(shares), width=104, help=HINTS["share_documents"]
+    show_row_list(
+        [
+            ListColumn("", [c.color for c in clusters], "dot", width=30),
+            ListColumn("Cluster", [c.label for c in clusters], lines=2),
+            ListColumn(
+                "Share",
+                [c.share_documents for c in clusters],
+                "bar",
+                [percent(c.share_documents) for c in clusters],
+                HINTS["share_documents"],
+                width=112,
             ),
-            "Documents": st.column_config.NumberColumn(format="localized", width=82),
-            "Group": st.column_config.TextColumn(width="medium"),
-        },
+            ListColumn(
+                "Documents", [c.documents for c in clusters], "number", [count(c.documents) for c in clusters], width=88
+            ),
+            ListColumn("Group", [taxonomy.group(c.group).label for c in clusters], width=128),
+        ],
+        key="panel_clusters",
+        label="Clusters",
+        on_open=lambda index: session.select(None, clusters[index].number),
+        height=560,
+        highlight=str(words or "").split(),
     )
 
 

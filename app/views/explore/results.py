@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
+from app.components.row_list import ListColumn, show_row_list
 from app.details.document_list import show_document_list
 from app.state.session import Session
-from app.state.widget_state import widget
-from app.ui.clusters import circle, dot_column
 from app.views.explore.saved_selections import show_save_and_download
-from gem_core._formatting import count
+from gem_core._formatting import count, percent
 from gem_core.pipeline.search.filters import Selected
 from gem_core.workspace import Taxonomy
 
@@ -64,43 +62,34 @@ def _show_clusters(session: Session, taxonomy: Taxonomy, selection: Selected) ->
     counts = np.bincount(taxonomy.positions[selection.mask], minlength=len(taxonomy.clusters))
     order = [k for k in np.argsort(-counts, kind="stable") if counts[k]]
     clusters = [taxonomy.clusters[k] for k in order]
-    table = pd.DataFrame(
-        {
-            " ": [circle(c.color) for c in clusters],
-            "Cluster": [c.label for c in clusters],
-            "Share": 100 * counts[order] / counts.sum(),
-            "Documents": counts[order],
-            "Of cluster": [100 * counts[k] / max(taxonomy.clusters[k].documents, 1) for k in order],
-        }
-    )
-
-    def on_choose() -> None:
-        cells = widget("found_clusters")["selection"]["cells"]
-        if cells:
-            session.select(None, clusters[cells[0][0]].number)
-
-    st.dataframe(
-        table,
+    total = int(counts.sum())
+    parts = [counts[k] / max(taxonomy.clusters[k].documents, 1) for k in order]
+    show_row_list(
+        [
+            ListColumn("", [c.color for c in clusters], "dot", width=30),
+            ListColumn("Cluster", [c.label for c in clusters], lines=2),
+            ListColumn(
+                "Share",
+                [float(counts[k] / total) for k in order],
+                "bar",
+                [percent(counts[k] / total) for k in order],
+                "Share of the selected documents in this cluster",
+                width=104,
+            ),
+            ListColumn(
+                "Documents", [int(counts[k]) for k in order], "number", [count(counts[k]) for k in order], width=88
+            ),
+            ListColumn(
+                "Of cluster",
+                [float(part) for part in parts],
+                "number",
+                [percent(part) for part in parts],
+                "Share of the cluster that is selected",
+                width=84,
+            ),
+        ],
         key="found_clusters",
-        hide_index=True,
-        row_height=32,
-        selection_mode="single-cell",
-        on_select=on_choose,
-        height=min(12, len(table)) * 32 + 38,
-        alt="Clusters of the selected documents",
-        column_config={
-            " ": dot_column(),
-            "Cluster": st.column_config.TextColumn(width=170),
-            "Share": st.column_config.ProgressColumn(
-                format="%.1f%%",
-                min_value=0,
-                width=96,
-                max_value=float(table["Share"].max()),
-                help="Share of the selected documents in this cluster",
-            ),
-            "Documents": st.column_config.NumberColumn(format="localized", width=82),
-            "Of cluster": st.column_config.NumberColumn(
-                format="%.1f%%", width=78, help="Share of the cluster that is selected"
-            ),
-        },
+        label="Clusters of the selected documents",
+        on_open=lambda index: session.select(None, clusters[index].number),
+        height=420,
     )

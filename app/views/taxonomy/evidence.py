@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
 from app.details.document_list import show_document_list
 from app.state.session import Session
-from app.state.widget_state import widget
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from gem_core._formatting import percent
@@ -67,31 +67,16 @@ def _show_subtopics(session: Session, cluster: Cluster) -> None:
         st.caption("No clear subtopics." if cluster.documents >= 24 else "Too few documents for subtopics.")
         return
     st.markdown(f"**{len(parts)} subtopics, largest {percent(parts[0].share)}**", help=hint)
-    key = f"subtopics_{cluster.number}"
-
-    def on_choose() -> None:
-        cells = widget(key)["selection"]["cells"]
-        if cells:
-            session.open_document(parts[cells[0][0]].exemplar)
-
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Subtopic": [part.label for part in parts],
-                "Share": [100 * part.share for part in parts],
-                "More keywords": [
-                    ", ".join(w for w in part.keywords if w.casefold() not in part.label.casefold()) for part in parts
-                ],
-            }
-        ),
-        key=key,
-        hide_index=True,
-        row_height=32,
-        on_select=on_choose,
-        selection_mode="single-cell",
-        alt="Subtopics; select one to read its most typical document",
-        column_config={
-            "Subtopic": st.column_config.TextColumn(width=185),
-            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=92),
-        },
+    more = [", ".join(w for w in part.keywords if w.casefold() not in part.label.casefold()) for part in parts]
+    show_row_list(
+        [
+            ListColumn("Subtopic", [part.label for part in parts], lines=2),
+            ListColumn(
+                "Share", [part.share for part in parts], "bar", [percent(part.share) for part in parts], width=104
+            ),
+            ListColumn("More keywords", more, lines=2),
+        ],
+        key=f"subtopics_{cluster.number}",
+        label="Subtopics; a row opens its most typical document",
+        on_open=lambda index: session.open_document(parts[index].exemplar),
     )

@@ -1,8 +1,8 @@
 """Detail panel of Taxonomy: the table of names, or one document, cluster or group."""
 
-import pandas as pd
 import streamlit as st
 
+from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
 from app.details import edit_actions
 from app.details.cluster_actions import show_cluster_actions, show_move_documents
@@ -11,7 +11,7 @@ from app.details.reader import show_document
 from app.shell import deep_links
 from app.state.session import Session
 from app.state.widget_state import widget
-from app.ui.clusters import circle, dot_column, title
+from app.ui.clusters import title
 from app.ui.figures import facts
 from app.views.taxonomy.evidence import show_evidence
 from app.views.taxonomy.llm_labels import naming
@@ -105,29 +105,20 @@ def _show_group(session: Session, taxonomy: Taxonomy, parent: Group) -> None:
         ]
     )
 
-    def on_choose() -> None:
-        cells = widget("parent_clusters")["selection"]["cells"]
-        if cells:
-            session.select(None, children[cells[0][0]].number)
-
-    st.dataframe(
-        pd.DataFrame(
-            {
-                " ": [circle(c.color) for c in children],
-                "Cluster": [c.label for c in children],
-                "Share": [100 * c.share_documents for c in children],
-                "Keywords": [", ".join(term for term, _ in c.keywords[:6]) for c in children],
-            }
-        ),
+    show_row_list(
+        [
+            ListColumn("", [c.color for c in children], "dot", width=30),
+            ListColumn("Cluster", [c.label for c in children], lines=2),
+            ListColumn(
+                "Share",
+                [c.share_documents for c in children],
+                "bar",
+                [percent(c.share_documents) for c in children],
+                width=112,
+            ),
+            ListColumn("Keywords", [", ".join(term for term, _ in c.keywords[:6]) for c in children], lines=2),
+        ],
         key="parent_clusters",
-        hide_index=True,
-        row_height=32,
-        on_select=on_choose,
-        selection_mode="single-cell",
-        alt="Clusters of the group; select one to see it",
-        column_config={
-            " ": dot_column(),
-            "Cluster": st.column_config.TextColumn(width=180),
-            "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=100),
-        },
+        label="Clusters of the group",
+        on_open=lambda index: session.select(None, children[index].number),
     )

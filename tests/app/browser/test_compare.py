@@ -13,7 +13,7 @@ from gem_core.pipeline import edit
 from gem_core.pipeline.compare.comparison import compare, headline
 from gem_core.pipeline.editing.operations import Rename
 from gem_core.workspace import Workspace
-from tests.helpers.pages import press, ready
+from tests.helpers.pages import ready
 
 pytestmark = pytest.mark.browser
 HOSTILE = '<img src=x onerror="document.title=1">'
@@ -62,10 +62,7 @@ def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) ->
     assert any("<img src=x" in label for label in labels)  # as text
     assert page.locator(".st-key-compare_overlap .heatmaplayer").count() == 1
 
-    table = page.locator(".st-key-compare_documents [data-testid=stDataFrame]")
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    press(page, box["x"] + box["width"] - 80, box["y"] + 32 + 16)  # the first row's text
+    page.locator(".st-key-compare_documents tbody tr").first.click()
     row = int(found.moved[0])
     until(lambda: page.locator(".st-key-compare_close").count() == 1)
     opening = " ".join(workspace.texts([row])[0].split())[:60]

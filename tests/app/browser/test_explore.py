@@ -87,7 +87,7 @@ def test_read_a_document_rename_a_cluster_and_find_the_name_again(
         settled(page, 1)
     page.get_by_placeholder("Filter by label").fill("of my own")
     settled(page, 1.5)
-    shown = page.locator("[data-testid=stDataFrame] [role=gridcell]").all_inner_texts()
+    shown = page.locator(".st-key-panel_clusters td").all_inner_texts()
     assert "A name <b>of my own</b>" in shown
     assert page.outside == []
     assert [e for e in page.errors if "404" not in e] == []
