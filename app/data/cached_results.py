@@ -20,6 +20,7 @@ from gem_core.pipeline import Moves, Preview, explain_moves, preview
 from gem_core.pipeline import natural_shares as natural_shares_of
 from gem_core.pipeline.labels import llm_labels
 from gem_core.pipeline.labels import subtopics as cluster_subtopics
+from gem_core.pipeline.search.cluster_profile import cluster_profile
 from gem_core.pipeline.search.filters import NEAREST, Filter, Selected, select
 from gem_core.pipeline.search.near_duplicates import duplicates_file, kept_duplicates
 from gem_core.pipeline.search.semantic import encoder_of, vector_of
@@ -267,6 +268,7 @@ def near_duplicates(root: Path, threshold: float) -> Duplicates | None:
 filter_options = per_taxonomy(options_of.offers, max_entries=4)
 split_parts = per_taxonomy(cluster_subtopics.split_parts, max_entries=32)
 subtopics = per_taxonomy(cluster_subtopics.subtopics, max_entries=64)
+profile_of_cluster = per_taxonomy(cluster_profile, max_entries=64)
 
 
 def _naming_plan(workspace: Workspace, taxonomy: Taxonomy, *, again: bool) -> llm_labels.NamingPlan:

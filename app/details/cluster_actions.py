@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
 from app.details import edit_actions
@@ -14,6 +13,7 @@ from app.ui.text import short
 from gem_core._formatting import count
 from gem_core.pipeline import Exclude, Merge, Move, Pin, Regroup
 from gem_core.pipeline.editing.operations import Op
+from gem_core.pipeline.search.cluster_profile import nearest_clusters
 from gem_core.workspace import Cluster, Taxonomy
 
 NEW = -1  # stands for a new cluster or group in a list of choices
@@ -129,13 +129,6 @@ def _pin_operations(numbers: Sequence[int], pinned: bool) -> tuple[Op, ...]:
     return tuple(Pin(number, pinned) for number in numbers)
 
 
-def nearest_clusters(taxonomy: Taxonomy, number: int) -> list[int]:
-    """Return the numbers of the other clusters, most similar first (cosine of the centers)."""
-    index = taxonomy.index_of(number)
-    cosine = taxonomy.fit.centers @ taxonomy.fit.centers[index]
-    return [taxonomy.clusters[k].number for k in np.argsort(-cosine, kind="stable") if k != index]
-
-
 def _choice_label(taxonomy: Taxonomy, number: int) -> str:
     return "New cluster" if number == NEW else short(taxonomy.cluster(number).label, 60)
 
@@ -152,7 +145,7 @@ def _show_merge(session: Session, taxonomy: Taxonomy, number: int) -> None:
 
     st.selectbox(
         "Merge with",
-        nearest_clusters(taxonomy, number),
+        [other for other, _ in nearest_clusters(taxonomy, number)],
         key=key,
         format_func=lambda c: _choice_label(taxonomy, c),
         help="Most similar first. The larger cluster keeps its number, color and group; the result is pinned.",
@@ -187,7 +180,7 @@ def show_move_documents(session: Session, taxonomy: Taxonomy, rows: Sequence[int
     choices = (
         [c.number for c in taxonomy.clusters if c.number != own_cluster]
         if own_cluster is None
-        else nearest_clusters(taxonomy, own_cluster)
+        else [other for other, _ in nearest_clusters(taxonomy, own_cluster)]
     )
     box = f"move_{key}_to"
 

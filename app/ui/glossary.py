@@ -25,6 +25,7 @@ TERMS = {
     # shares
     "share": Term("Share", "Part of the corpus that lies in a cluster."),
     "share_documents": Term("Share of documents", "Part of the corpus's documents that lie in the cluster."),
+    "median_length": Term("Median length", "Tokens of the middle document when all are sorted by length."),
     "share_tokens": Term("Share of tokens", "Part of the corpus's tokens that lie in the cluster."),
     "natural_share": Term("Natural share", "Part of the corpus's tokens that a cluster holds, before any balancing."),
     "mass": Term("Mass", "Soft share: each document counts for every cluster by how much it belongs there."),

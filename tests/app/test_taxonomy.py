@@ -59,6 +59,6 @@ def test_the_evidence_of_a_cluster(sample: Workspace, monkeypatch: pytest.Monkey
     app = opened(sample.root, monkeypatch, "taxonomy")
     select(app, cluster=1)
     cluster = sample.taxonomy().clusters[1]
-    keywords = next(frame.value for frame in app.dataframe if "Keyword" in frame.value)
+    keywords = table(app, "keywords_1")
     assert list(keywords["Keyword"]) == [term for term, _ in sorted(cluster.keywords, key=lambda word: -word[1])]
-    assert len(table(app, "evidence_1")) == len(cluster.exemplars)
+    assert len(table(app, "exemplars_1")) == len(cluster.exemplars)

@@ -61,7 +61,7 @@ def show_row_list(
     *,
     key: str,
     label: str,
-    on_open: Callable[[int], None],
+    on_open: Callable[[int], None] | None = None,
     height: int | None = None,
     highlight: Sequence[str] = (),
 ) -> None:
@@ -75,7 +75,8 @@ def show_row_list(
         Fixed key: sorting, scroll position and focus are remembered under it while the tab lives.
     label : str
         Name of the list for a screen reader.
-    on_open : callable
+    on_open : callable, optional
+        Without it rows only show, and no row takes the focus.
     height : int, optional
         CSS pixels from which on the list scrolls.
     highlight : sequence of str
@@ -86,12 +87,13 @@ def show_row_list(
     def on_row() -> None:
         state = widget(key)
         index = state.get("open") if state else None
-        if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < rows:
+        if on_open is not None and isinstance(index, int) and not isinstance(index, bool) and 0 <= index < rows:
             on_open(index)
 
     data = {
         "key": key,
         "label": label,
+        "opens": on_open is not None,
         "height": height,
         "highlight": [word for word in highlight if word.strip()],
         "columns": [

@@ -48,6 +48,8 @@ class RowList {
     if (this.memory.rows !== rows)
       Object.assign(this.memory, { rows, scroll: 0, index: 0, keys: !first && this.memory.keys });
     this.table.setAttribute("aria-label", data.label);
+    this.table.setAttribute("role", data.opens ? "grid" : "table");
+    this.box.classList.toggle("opens", data.opens);
     this.table.setAttribute("aria-rowcount", data.columns[0]?.values.length ?? 0);
     this.box.style.maxHeight = data.height ? `${data.height}px` : "";
     const words = data.highlight.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
@@ -97,7 +99,7 @@ class RowList {
   row(index, largest) {
     const row = make("tr");
     row.dataset.index = index;
-    row.tabIndex = -1;
+    if (this.data.opens) row.tabIndex = -1;
     this.data.columns.forEach((column, at) => {
       const cell = make("td", column.kind),
         value = column.values[index],
@@ -107,7 +109,8 @@ class RowList {
         dot.style.setProperty("--color", value);
         cell.append(dot);
       } else if (column.kind === "bar") {
-        const bar = Object.assign(make("div"), { textContent: text });
+        const bar = make("div");
+        bar.append(Object.assign(make("b"), { textContent: text }));
         bar.style.setProperty("--part", `${(100 * value) / largest[at]}%`);
         cell.append(bar);
       } else if (column.kind === "text") {
@@ -133,7 +136,7 @@ class RowList {
   focusable(index) {
     const rows = [...this.body.rows],
       reached = rows.find((row) => Number(row.dataset.index) === index) ?? rows[0];
-    for (const row of rows) row.tabIndex = row === reached ? 0 : -1;
+    if (this.data.opens) for (const row of rows) row.tabIndex = row === reached ? 0 : -1;
     return reached;
   }
 
@@ -142,7 +145,7 @@ class RowList {
   }
 
   reach(row) {
-    if (!row) return;
+    if (!row || !this.data.opens) return;
     this.memory.index = Number(row.dataset.index);
     this.focusable(this.memory.index);
   }
@@ -163,7 +166,7 @@ class RowList {
   }
 
   open(row) {
-    if (!row) return;
+    if (!row || !this.data.opens) return;
     this.memory.index = Number(row.dataset.index);
     this.send("open", this.memory.index);
   }

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.components.share_bar import share_bar, share_bar_title
 from app.data import cached_results
+from app.details import edit_actions
 from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.ui.errors import guarded
@@ -25,6 +26,7 @@ def show_view(session: Session) -> None:
 
 
 def _show_view(session: Session) -> None:
+    edit_actions.show_outcome(session)
     left, right = st.columns([1.72, 1], gap="medium")
     with left:
         choices = show_controls(session)

@@ -4,13 +4,12 @@ import streamlit as st
 
 from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
+from app.details.cluster_card import show_cluster_card
 from app.details.document_list import show_document_list
 from app.details.pager import show_pager
 from app.details.reader import show_document
 from app.shell import deep_links
 from app.state.session import Session
-from app.ui.clusters import keyword_badges, title
-from app.ui.figures import facts
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from app.views.explore.document_query import encoder_missing
@@ -107,36 +106,7 @@ def _matches_filter(cluster: Cluster, taxonomy: Taxonomy, words: str) -> bool:
 
 def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     _show_back_button(session, taxonomy)
-    title(cluster.label, cluster.color, f"in {taxonomy.group(cluster.group).label}")
-    facts(
-        [
-            ("Documents", percent(cluster.share_documents), "share_documents"),
-            ("Tokens", percent(cluster.share_tokens), "share_tokens"),
-            ("Mass", percent(cluster.mass), "mass"),
-            ("Concentration", f"{cluster.concentration:,.1f}", "concentration"),
-        ]
-    )
-    keyword_badges(cluster.keywords)
-    tabs = st.tabs(["Exemplars", "Between clusters", "Outliers"], key="panel_tabs")
-    with tabs[0]:
-        st.caption("Most typical documents, without near-duplicates.", help=HINTS["gis"])
-        show_document_list(
-            session,
-            cluster.exemplars,
-            key=f"exemplars_{cluster.number}",
-            show=("gis", "confidence", "centrality", "density"),
-        )
-    with tabs[1]:
-        st.caption("Documents almost as close to another cluster.", help=HINTS["margin"])
-        show_document_list(session, cluster.borderline, key=f"borderline_{cluster.number}", show=("margin", "gis"))
-    with tabs[2]:
-        st.caption("Documents with the lowest typicality score.", help=HINTS["gis"])
-        show_document_list(
-            session,
-            cluster.atypical,
-            key=f"atypical_{cluster.number}",
-            show=("gis", "confidence", "centrality", "density"),
-        )
+    show_cluster_card(session, taxonomy, cluster)
 
 
 def _show_document(session: Session, taxonomy: Taxonomy, row: int) -> None:

@@ -5,20 +5,17 @@ import streamlit as st
 from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
 from app.details import edit_actions
-from app.details.cluster_actions import show_cluster_actions, show_move_documents
+from app.details.cluster_actions import show_move_documents
+from app.details.cluster_card import show_cluster_card, show_rename_form
 from app.details.pager import show_pager
 from app.details.reader import show_document
 from app.shell import deep_links
 from app.state.session import Session
-from app.state.widget_state import widget
 from app.ui.clusters import title
 from app.ui.figures import facts
-from app.views.taxonomy.evidence import show_evidence
 from app.views.taxonomy.llm_labels import naming
 from app.views.taxonomy.names_table import show_names_table
 from gem_core._formatting import count, percent
-from gem_core.pipeline import Rename
-from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
 from gem_core.workspace import Cluster, Group, Taxonomy
 
 SOURCE = {"keywords": "Named from its clusters", "llm": "Named by a language model", "person": "Named by a person"}
@@ -62,38 +59,15 @@ def _show_back_button(session: Session) -> None:
         deep_links.copy_button("taxonomy")
 
 
-def _show_rename_form(session: Session, kind: Kind, item: Cluster | Group) -> None:
-    key = f"name_{kind}_{item.number}"
-    edit_actions.follow_value(key, item.label)
-    with st.form(f"form_{key}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Name", key=key, max_chars=MAX_LABEL, label_visibility="collapsed", placeholder="A short name")
-        st.form_submit_button(
-            "Rename",
-            on_click=lambda: edit_actions.on_edit(session, Rename(kind, item.number, str(widget(key) or ""))),
-        )
-    edit_actions.show_refusal(session)
-
-
 def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     _show_back_button(session)
-    title(cluster.label, cluster.color, f"in {taxonomy.group(cluster.group).label}")
-    _show_rename_form(session, "cluster", cluster)
-    show_cluster_actions(session, taxonomy, cluster)
-    facts(
-        [
-            ("Documents", percent(cluster.share_documents), "share_documents"),
-            ("Tokens", percent(cluster.share_tokens), "share_tokens"),
-            ("Mass", percent(cluster.mass), "mass"),
-            ("Cohesion", f"{cluster.within_cosine:.3f}", "within"),
-        ]
-    )
-    show_evidence(session, taxonomy, cluster)
+    show_cluster_card(session, taxonomy, cluster, subtopics=True)
 
 
 def _show_group(session: Session, taxonomy: Taxonomy, parent: Group) -> None:
     _show_back_button(session)
     title(parent.label, parent.color)
-    _show_rename_form(session, "parent", parent)
+    show_rename_form(session, "parent", parent)
     st.caption(SOURCE[parent.label_source])
     children = [taxonomy.cluster(c) for c in parent.children]
     facts(

@@ -82,7 +82,10 @@ def assert_harmless(page: Any, where: str) -> None:
 
 def sweep(page: Any) -> None:
     """Move the pointer over every chart, map and table on the page, so that all hovers are drawn."""
-    places = page.locator("[data-testid=stPlotlyChart], canvas[role=application], [data-testid=stDataFrame], table[role=grid], .strip .bars")
+    places = page.locator(
+        "[data-testid=stPlotlyChart], canvas[role=application], [data-testid=stDataFrame], table[role=grid], "
+        ".strip .bars"
+    )
     for place in range(places.count()):
         target = places.nth(place)
         if not target.is_visible():

@@ -110,7 +110,7 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     assert count(page) == inside
 
     page.get_by_role("button", name="Save selection").click()
-    page.get_by_placeholder("Name of the selection").fill("Middle of the map")
+    page.get_by_placeholder("Selection name").fill("Middle of the map")
     page.keyboard.press("Tab")
     settled(page)
     page.get_by_role("button", name="Save", exact=True).click()

@@ -54,7 +54,7 @@ def test_merge_split_and_go_back(serve: Any, browser_page: Any, workspace: Works
     ready(page)
     assert len([c for c in workspace.taxonomy().clusters if c.pinned]) == 2
 
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").first.click()
     page.get_by_text(f"{len(merged.clusters)} clusters in").first.wait_for()
     page.get_by_role("button", name="History").click()
     page.get_by_role("button", name="Restore", exact=True).last.click()
@@ -62,3 +62,22 @@ def test_merge_split_and_go_back(serve: Any, browser_page: Any, workspace: Works
     assert workspace.taxonomy().key == before.key
     assert page.outside == []
     assert [e for e in page.errors if "404" not in e] == []
+
+
+def test_a_merge_closes_its_popover_and_is_undone_by_keys(serve: Any, browser_page: Any, workspace: Workspace) -> None:
+    before = workspace.taxonomy()
+    page = browser_page(f"{serve('app/main.py', '--workspace', str(workspace.root)).url}/taxonomy?cluster=3")
+    ready(page)
+    page.get_by_role("button", name="Merge", exact=True).click()
+    page.get_by_role("button", name="Merge clusters").click()
+    page.get_by_text(f"{len(before.clusters) - 1} clusters in").first.wait_for()
+    page.get_by_role("button", name="Merge clusters").wait_for(state="hidden")
+    page.get_by_role("status").get_by_text("Merged").wait_for()
+    assert len(workspace.taxonomy().clusters) == len(before.clusters) - 1
+    page.mouse.click(4, 300)  # the focus leaves every field
+    page.keyboard.press("Control+z")
+    page.get_by_text(f"{len(before.clusters)} clusters in").first.wait_for()
+    ready(page)
+    assert workspace.taxonomy().key == before.key
+    page.get_by_role("status").get_by_role("button", name="Redo").click()
+    page.get_by_text(f"{len(before.clusters) - 1} clusters in").first.wait_for()
