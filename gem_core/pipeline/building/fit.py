@@ -14,7 +14,7 @@ from gem_core.clustering import (
 from gem_core.clustering.assignment import assign_units, renumber_assignment
 from gem_core.errors import InputError
 from gem_core.influence import influence_scores
-from gem_core.pipeline.editing.describe_clusters import _hash, _named
+from gem_core.pipeline.editing.describe_clusters import describe_fit, taxonomy_hash
 from gem_core.pipeline.editing.edit import replay
 from gem_core.pipeline.editing.match_previous import match_clusters_to_previous, match_record
 from gem_core.workspace import Edit, Settings, Taxonomy, Workspace
@@ -131,16 +131,16 @@ def _fit_and_save(workspace: Workspace, settings: Settings, key: str, progress: 
     )
     progress("name clusters", 0, 1)
     with book.step("name"):
-        clusters, parents = _named(workspace, fit, table)
+        parts = describe_fit(workspace, fit, table)
     taxonomy = Taxonomy(
         key=key,
         base=key,
         settings=settings,
-        clusters=clusters,
-        groups=parents,
+        clusters=parts.clusters,
+        groups=parts.groups,
         costs=tuple(book.costs),
         data_hash=workspace.manifest.data_hash,
-        taxonomy_hash=_hash(table["cluster_id"].to_numpy(), clusters),
+        taxonomy_hash=taxonomy_hash(table["cluster_id"].to_numpy(), parts.clusters),
         folder=workspace.root / "fits" / key,
     )
     workspace.save_taxonomy(taxonomy, (fit, table))

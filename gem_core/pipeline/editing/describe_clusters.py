@@ -1,38 +1,26 @@
-"""From a working taxonomy to a taxonomy: what changed is measured, scored and named anew, the rest is taken over."""
+"""Describe the clusters and groups of a first fit, a refit or an edited taxonomy: labels, keywords, shares, colors."""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
-from gem_core._types import Float64, Int32, Progress, frozen, silent
+from gem_core._types import Float64, Int32, Progress, silent
 from gem_core.clustering import MixtureFit
-from gem_core.clustering.assignment import assign_units
-from gem_core.clustering.config import CAP_RATIO
-from gem_core.clustering.m_step import Parameters, maximize
-from gem_core.influence import borderline, exemplars, influence_scores, least_typical
-from gem_core.pipeline.editing.working_copy import WorkingTaxonomy
-from gem_core.taxonomy import (
-    Keyword,
-    Tree,
-    build_tree,
-    cluster_colors,
-    cluster_keywords,
-    cluster_labels,
-    group_colors,
-    group_names,
-)
+from gem_core.pipeline.editing.cluster_evidence import gather_evidence
+from gem_core.pipeline.editing.edited_fit import edited_documents, edited_fit
+from gem_core.pipeline.editing.working_copy import ClusterDraft, GroupDraft, WorkingTaxonomy
+from gem_core.taxonomy import Tree, build_tree, cluster_colors, cluster_labels, group_colors, group_names
 from gem_core.taxonomy.tree import TreeGroup
 from gem_core.workspace import Cluster, Group, Taxonomy, Workspace
 
 
 @dataclass(frozen=True)
 class TaxonomyParts:
-    """An edited taxonomy's parts; `moved` says whether documents or the numbers of clusters differ from the old."""
+    """Parts of a taxonomy; `moved`: whether documents or the numbers of clusters differ from the taxonomy before."""
 
     clusters: tuple[Cluster, ...]
     groups: tuple[Group, ...]
@@ -41,15 +29,34 @@ class TaxonomyParts:
     moved: bool
 
 
-def describe(
+def describe_fit(workspace: Workspace, fit: MixtureFit, documents: pd.DataFrame) -> TaxonomyParts:
+    """Describe a fit that nobody edited: every cluster is named by its keywords, the groups are those of its tree.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With vectors and terms.
+    fit : MixtureFit
+    documents : DataFrame
+        One row per document: cluster_id (0 to K - 1), margin, cosine, gis.
+    """
+    positions = documents["cluster_id"].to_numpy()
+    numbers = np.arange(fit.masses.size, dtype=np.int32)
+    drafts = {int(k): ClusterDraft(None, None, "keywords", 0, None, changed=True) for k in numbers}
+    clusters = _describe(workspace, drafts, numbers, positions, fit, documents, {})
+    tree = build_tree(fit.resultants, [c.label for c in clusters])
+    clusters = [replace(c, group=int(tree.group_of[k])) for k, c in enumerate(clusters)]
+    groups = {number: GroupDraft(group.name, "keywords") for number, group in enumerate(tree.groups)}
+    return TaxonomyParts(*_color(clusters, groups, tree), fit, documents, moved=True)
+
+
+def describe_edit(
     workspace: Workspace, old: Taxonomy, new: WorkingTaxonomy, *, progress: Progress = silent
 ) -> TaxonomyParts:
     """Describe a working taxonomy that came from `old`.
 
-    A cluster with other documents than before gets the centre mu = r / ||r|| and the concentration of its documents
-    (method of the M-step, hard assignment), the bias of the clusters they came from (mean over documents) and the
-    part of their targets. Margins of all documents follow from that mixture; they are negative where a person put a
-    document elsewhere. Scores, exemplars and keywords are computed anew for changed clusters only.
+    Mixture, margins and scores follow from the documents of the clusters (`edited_fit`, `edited_documents`). Keywords
+    and evidence are computed anew for changed clusters only.
 
     Parameters
     ----------
@@ -57,314 +64,150 @@ def describe(
     old : Taxonomy
     new : WorkingTaxonomy
     progress : Progress
-
-    Returns
-    -------
-    TaxonomyParts
     """
     numbers = np.array(sorted(new.drafts), dtype=np.int32)
     positions = np.searchsorted(numbers, new.labels).astype(np.int32)
-    changed = [place for place, number in enumerate(numbers) if new.drafts[int(number)].changed]
+    changed = [index for index, number in enumerate(numbers) if new.drafts[int(number)].changed]
     moved = bool(changed) or any(new.drafts[int(n)].origin != n for n in numbers) or len(numbers) != len(old.clusters)
     fit, documents = old.fit, old.documents
     if moved:
-        fit = _mixture(workspace, old, new, numbers, positions)
-        documents = _placed(workspace, old, fit, numbers, positions, changed, progress)
-    clusters = _clusters(workspace, old, new, numbers, positions, fit, documents, changed)
-    parents, colours = _tree(old, new, clusters)
-    clusters = [replace(c, color=colours[place]) for place, c in enumerate(clusters)]
-    return TaxonomyParts(_shared(clusters), parents, fit, documents, moved)
+        fit = edited_fit(workspace, old, new, numbers, positions)
+        documents = edited_documents(workspace, old, fit, numbers, positions, changed, progress)
+    known = {c.number: c for c in old.clusters}
+    clusters = _describe(workspace, new.drafts, numbers, positions, fit, documents, known)
+    tree = _edited_tree(old, new, clusters)
+    named = {number: replace(new.groups[number], label=tree.groups[i].name) for i, number in enumerate(new.groups)}
+    return TaxonomyParts(*_color(clusters, named, tree), fit, documents, moved)
 
 
-def _mixture(workspace: Workspace, old: Taxonomy, new: WorkingTaxonomy, numbers: Int32, positions: Int32) -> MixtureFit:
-    fit, k = old.fit, len(numbers)
-    weights = workspace.weights(old.settings.weighting)
-    w = np.full(len(positions), 1.0) if weights is None else weights
-    w = w / w.sum()
-    index = {c.number: place for place, c in enumerate(old.clusters)}
-    parts = np.bincount(old.positions.astype(np.int64) * k + positions, minlength=len(index) * k).reshape(-1, k)
-    of_old = parts / np.maximum(parts.sum(axis=1, keepdims=True), 1)  # where the documents of a cluster went
-    of_new = parts / np.maximum(parts.sum(axis=0, keepdims=True), 1)
-    bias = np.where(np.isfinite(fit.bias), fit.bias, 0.0) @ of_new
-    target, mass = fit.target @ of_old, np.zeros(k)
-    resultants = np.zeros((k, fit.centers.shape[1]))
-    centers, kappas, capped = resultants.copy(), np.ones(k), np.zeros(k, dtype=bool)
-    for place, number in enumerate(numbers):
-        one = new.drafts[int(number)]
-        if one.origin is not None and not one.changed:
-            row = index[one.origin]
-            mass[place], resultants[place], bias[place] = fit.masses[row], fit.resultants[row], fit.bias[row]
-            centers[place], kappas[place], capped[place] = fit.centers[row], fit.concentrations[row], fit.capped[row]
-            target[place] = fit.target[row] if of_old[row, place] else target[place]
-        else:
-            rows = np.flatnonzero(positions == place)
-            mass[place] = w[rows].sum()
-            resultants[place] = w[rows] @ np.asarray(workspace.embeddings[rows], dtype=np.float64)
-            mode = "per_cluster" if isinstance(fit.config.concentration, str) else fit.config.concentration
-            before = Parameters(centers[place : place + 1], np.full(1, fit.reference_concentration), capped[:1] & False)
-            found = maximize(
-                mass[place : place + 1],
-                resultants[place : place + 1],
-                before,
-                mode,
-                CAP_RATIO * fit.reference_concentration,
-            )
-            centers[place], kappas[place], capped[place] = found.centers[0], found.concentrations[0], found.capped[0]
-    return replace(
-        fit,
-        centers=frozen(centers),
-        concentrations=frozen(kappas),
-        bias=frozen(bias),
-        masses=frozen(mass / mass.sum()),
-        target=frozen(target / target.sum()),
-        resultants=frozen(resultants),
-        capped=frozen(capped),
-    )
+def taxonomy_hash(labels: Int32, clusters: tuple[Cluster, ...]) -> str:
+    """Return the sha256 of what a taxonomy says: the cluster of each document; numbers, labels and exclusions."""
+    digest = hashlib.sha256(np.ascontiguousarray(labels, dtype="<i4").tobytes())
+    digest.update(json.dumps([[c.number, c.label, c.excluded] for c in clusters], ensure_ascii=False).encode())
+    return digest.hexdigest()
 
 
-def _placed(
+def _describe(
     workspace: Workspace,
-    old: Taxonomy,
-    fit: MixtureFit,
-    numbers: Int32,
-    positions: Int32,
-    changed: list[int],
-    progress: Progress,
-) -> pd.DataFrame:
-    """The table of documents: margins for all, scores of the changed clusters."""
-    table = old.documents.copy()
-    table["cluster_id"] = numbers[positions]
-    X = workspace.embeddings
-    if not changed:
-        renumbered = {c.number: int(numbers[positions[row]]) for c, row in _samples(old)}
-        table["second"] = table["second"].map(renumbered).fillna(table["cluster_id"]).astype(np.int32)
-        return table
-    placed = assign_units(X, fit, positions)
-    table["second"], table["margin"] = numbers[placed.second], placed.margin
-    progress("score documents", 0, 1)
-    rows = np.flatnonzero(np.isin(positions, changed))
-    if rows.size:
-        inside = np.searchsorted(changed, positions[rows])
-        part = SimpleNamespace(
-            labels=inside, log_responsibility=placed.log_responsibility[rows], log_density=placed.log_density[rows]
-        )
-        scores = influence_scores(X[rows], part, n_clusters=len(changed), progress=progress)
-        for name in ("gis", "confidence", "centrality", "density"):
-            table.loc[rows, name] = getattr(scores, name)
-        table.loc[rows, "cosine"] = placed.cosine[rows]
-    return table
-
-
-def _samples(old: Taxonomy) -> list[tuple[Cluster, int]]:
-    """One document of each cluster that has any."""
-    found, first = np.unique(old.positions, return_index=True)
-    return [(old.clusters[place], int(row)) for place, row in zip(found, first, strict=True)]
-
-
-def _clusters(
-    workspace: Workspace,
-    old: Taxonomy,
-    new: WorkingTaxonomy,
+    drafts: Mapping[int, ClusterDraft],
     numbers: Int32,
     positions: Int32,
     fit: MixtureFit,
     documents: pd.DataFrame,
-    changed: list[int],
+    known: Mapping[int, Cluster],
 ) -> list[Cluster]:
+    """Describe all clusters in the order of `numbers`; `known` has the evidence of those that did not change."""
     k = len(numbers)
     counts = np.bincount(positions, minlength=k)
     tokens = np.bincount(positions, workspace.documents["tokens"].to_numpy(np.float64), k)
     cosine = np.bincount(positions, documents["cosine"].to_numpy(np.float64), k) / np.maximum(counts, 1)
-    found = dict(zip(changed, evidence(workspace, fit.centers, positions, documents, changed), strict=True))
-    labels = {place: new.drafts[int(number)].label for place, number in enumerate(numbers)}
-    unnamed = [place for place, label in labels.items() if label is None]
-    named = cluster_labels(
-        [found[place].words for place in unnamed],
-        numbers=[int(numbers[p]) for p in unnamed],
+    changed = [index for index, number in enumerate(numbers) if drafts[int(number)].changed]
+    new_evidence = dict(
+        zip(changed, gather_evidence(workspace, fit.centers, positions, documents, changed), strict=True)
+    )
+    labels = {index: drafts[int(number)].label for index, number in enumerate(numbers)}
+    unnamed = [index for index, label in labels.items() if label is None]
+    keyword_labels = cluster_labels(
+        [new_evidence[index].words for index in unnamed],
+        numbers=[int(numbers[index]) for index in unnamed],
         taken=[label for label in labels.values() if label is not None],
     )
-    labels.update(zip(unnamed, named, strict=True))
+    labels.update(zip(unnamed, keyword_labels, strict=True))
     clusters = []
-    for place, number in enumerate(numbers):
-        one = new.drafts[int(number)]
-        own = found.get(place) or old.cluster(one.origin if one.origin is not None else -1)
+    for index, number in enumerate(numbers):
+        draft = drafts[int(number)]
+        evidence = new_evidence.get(index) or known[draft.origin if draft.origin is not None else -1]
         clusters.append(
             Cluster(
                 number=int(number),
-                label=str(labels[place]),
-                label_source=one.source,
-                group=one.group,
-                keywords=own.keywords,
-                color=one.color or "",
-                documents=int(counts[place]),
-                tokens=int(tokens[place]),
+                label=str(labels[index]),
+                label_source=draft.source,
+                group=draft.group,
+                keywords=evidence.keywords,
+                color=draft.color or "",
+                documents=int(counts[index]),
+                tokens=int(tokens[index]),
                 share_documents=0.0,
                 share_tokens=0.0,
-                mass=float(fit.masses[place]),
-                concentration=float(fit.concentrations[place]),
-                within_cosine=float(cosine[place]),
-                exemplars=own.exemplars,
-                borderline=own.borderline,
-                atypical=own.atypical,
-                pinned=one.pinned,
-                excluded=one.excluded,
+                mass=float(fit.masses[index]),
+                concentration=float(fit.concentrations[index]),
+                within_cosine=float(cosine[index]),
+                exemplars=evidence.exemplars,
+                borderline=evidence.borderline,
+                atypical=evidence.atypical,
+                pinned=draft.pinned,
+                excluded=draft.excluded,
             )
         )
-    return clusters
+    return _with_shares(clusters)
 
 
-def _tree(old: Taxonomy, new: WorkingTaxonomy, clusters: list[Cluster]) -> tuple[tuple[Group, ...], tuple[str, ...]]:
-    """Groups with names and colours, and the colours of the clusters."""
-    place_of = {c.number: place for place, c in enumerate(clusters)}
-    children = {group: [place_of[n] for n, one in new.drafts.items() if one.group == group] for group in new.groups}
-    names = [c.label for c in clusters]
-    before = {p.number: [(n, old.cluster(n).label) for n in p.children] for p in old.groups}
-    titles = {
-        g: one.label
-        for g, one in new.groups.items()
-        if one.source != "keywords"
-        or (
-            one.label
-            and sorted(before.get(g, [])) == sorted((clusters[p].number, clusters[p].label) for p in children[g])
-        )
-    }
-    fresh = [group for group in new.groups if group not in titles]
-    sizes: Float64 = np.array([c.mass for c in clusters])
-    found = group_names([children[g] for g in fresh], names, sizes, [str(title) for title in titles.values()])
-    titles.update(zip(fresh, found, strict=True))
-    group_of = np.zeros(len(clusters), dtype=np.int32)
-    for index, group in enumerate(new.groups):
-        group_of[children[group]] = index
-    tree = Tree(
-        tuple(TreeGroup(str(titles[g]), tuple(children[g])) for g in new.groups),
-        group_of,
-        np.zeros((0, 4)),
-        np.array([p for g in new.groups for p in children[g]], dtype=np.int32),
-    )
-    colours = cluster_colors(tree, keep=[c.color or None for c in clusters])
-    parents = tuple(
-        Group(
-            number=g,
-            label=str(titles[g]),
-            label_source=new.groups[g].source,
-            color=shade,
-            children=tuple(clusters[p].number for p in children[g]),
-        )
-        for g, shade in zip(new.groups, group_colors(tree, colours), strict=True)
-    )
-    return parents, colours
-
-
-def _shared(clusters: list[Cluster]) -> tuple[Cluster, ...]:
-    """Fill in the shares: of the documents and tokens that are not excluded."""
+def _with_shares(clusters: list[Cluster]) -> list[Cluster]:
+    """Fill in the shares of documents and tokens; excluded clusters count for nothing."""
     documents = sum(c.documents for c in clusters if not c.excluded)
     tokens = sum(c.tokens for c in clusters if not c.excluded)
-    return tuple(
+    return [
         replace(
             c,
             share_documents=0.0 if c.excluded else c.documents / max(documents, 1),
             share_tokens=0.0 if c.excluded else c.tokens / max(tokens, 1),
         )
         for c in clusters
-    )
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Keywords, best first, and document rows, best first."""
-
-    words: tuple[Keyword, ...]
-    exemplars: tuple[int, ...]
-    borderline: tuple[int, ...]
-    atypical: tuple[int, ...]
-
-    @property
-    def keywords(self) -> tuple[tuple[str, float], ...]:
-        """The keywords as a `Cluster` holds them."""
-        return tuple((word.term, round(float(word.score), 6)) for word in self.words)
-
-
-def evidence(
-    workspace: Workspace, centers: Float64, positions: Int32, documents: pd.DataFrame, which: Sequence[int]
-) -> list[Evidence]:
-    """Gather the evidence of some clusters.
-
-    Parameters
-    ----------
-    workspace : Workspace
-    centers : (K, d)
-        Unit centres of all clusters.
-    positions : (n,) int
-        Place of each document's cluster in `centers`.
-    documents : DataFrame
-        With columns gis and margin.
-    which : sequence of int
-        Places of the clusters asked for, rising.
-    """
-    if not len(which):
-        return []
-    words = cluster_keywords(
-        workspace.terms, workspace.embeddings, positions, documents["gis"].to_numpy(), centers, only=which
-    )
-    rows = np.flatnonzero(np.isin(positions, which))
-    inside = np.searchsorted(which, positions[rows])
-    gis, margin = (documents[name].to_numpy()[rows] for name in ("gis", "margin"))
-    parts = (exemplars(workspace.embeddings[rows], inside, gis), borderline(inside, margin), least_typical(inside, gis))
-    return [
-        Evidence(words[i], *(tuple(int(rows[r]) for r in part[i]) if i < len(part) else () for part in parts))
-        for i in range(len(which))
     ]
 
 
-def _named(
-    workspace: Workspace,
-    fit: MixtureFit,
-    table: pd.DataFrame,
+def _edited_tree(old: Taxonomy, new: WorkingTaxonomy, clusters: list[Cluster]) -> Tree:
+    """Return the groups of an edited taxonomy with their names; a group keeps a keyword name while nothing changed."""
+    index_of = {c.number: index for index, c in enumerate(clusters)}
+    children = {group: [index_of[n] for n, draft in new.drafts.items() if draft.group == group] for group in new.groups}
+    before = {g.number: [(n, old.cluster(n).label) for n in g.children] for g in old.groups}
+
+    def unchanged(group: int) -> bool:
+        now = [(clusters[index].number, clusters[index].label) for index in children[group]]
+        return sorted(before.get(group, [])) == sorted(now)
+
+    names = {
+        g: str(draft.label)
+        for g, draft in new.groups.items()
+        if draft.source != "keywords" or (draft.label and unchanged(g))
+    }
+    unnamed = [group for group in new.groups if group not in names]
+    names.update(zip(unnamed, _group_names(children, unnamed, clusters, names.values()), strict=True))
+    group_of = np.zeros(len(clusters), dtype=np.int32)
+    for index, group in enumerate(new.groups):
+        group_of[children[group]] = index
+    return Tree(
+        tuple(TreeGroup(names[g], tuple(children[g])) for g in new.groups),
+        group_of,
+        np.zeros((0, 4)),
+        np.array([index for g in new.groups for index in children[g]], dtype=np.int32),
+    )
+
+
+def _group_names(
+    children: Mapping[int, list[int]], groups: list[int], clusters: list[Cluster], used: Collection[str]
+) -> list[str]:
+    sizes: Float64 = np.array([c.mass for c in clusters])
+    return group_names([children[g] for g in groups], [c.label for c in clusters], sizes, list(used))
+
+
+def _color(
+    clusters: list[Cluster], groups: Mapping[int, GroupDraft], tree: Tree
 ) -> tuple[tuple[Cluster, ...], tuple[Group, ...]]:
-    labels = table["cluster_id"].to_numpy()
-    k = fit.masses.size
-    found = evidence(workspace, fit.centers, labels, table, range(k))
-    names = cluster_labels([one.words for one in found])
-    tree = build_tree(fit.resultants, names)
-    colours = cluster_colors(tree)
-    tokens = np.bincount(labels, weights=workspace.documents["tokens"].to_numpy(np.float64), minlength=k)
-    counts = np.bincount(labels, minlength=k)
-    cosine = np.bincount(labels, weights=table["cosine"].to_numpy(np.float64), minlength=k) / np.maximum(counts, 1)
-    clusters = tuple(
-        Cluster(
-            number=c,
-            label=names[c],
-            label_source="keywords",
-            group=int(tree.group_of[c]),
-            keywords=found[c].keywords,
-            color=colours[c],
-            documents=int(counts[c]),
-            tokens=int(tokens[c]),
-            share_documents=float(counts[c] / counts.sum()),
-            share_tokens=float(tokens[c] / max(tokens.sum(), 1.0)),
-            mass=float(fit.masses[c]),
-            concentration=float(fit.concentrations[c]),
-            within_cosine=float(cosine[c]),
-            exemplars=found[c].exemplars,
-            borderline=found[c].borderline,
-            atypical=found[c].atypical,
-        )
-        for c in range(k)
+    """Color clusters without a color and all groups; `groups` are in the order of `tree.groups`, by number."""
+    colors = cluster_colors(tree, keep=[c.color or None for c in clusters])
+    return (
+        tuple(replace(c, color=color) for c, color in zip(clusters, colors, strict=True)),
+        tuple(
+            Group(
+                number=number,
+                label=str(draft.label),
+                label_source=draft.source,
+                color=color,
+                children=tuple(clusters[index].number for index in group.children),
+            )
+            for (number, draft), group, color in zip(
+                groups.items(), tree.groups, group_colors(tree, colors), strict=True
+            )
+        ),
     )
-    parents = tuple(
-        Group(
-            number=p,
-            label=parent.name,
-            label_source="keywords",
-            color=shade,
-            children=tuple(int(c) for c in parent.children),
-        )
-        for p, (parent, shade) in enumerate(zip(tree.groups, group_colors(tree, colours), strict=True))
-    )
-    return clusters, parents
-
-
-def _hash(labels: Int32, clusters: tuple[Cluster, ...]) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(labels, dtype="<i4").tobytes())
-    digest.update(json.dumps([[c.number, c.label, c.excluded] for c in clusters], ensure_ascii=False).encode())
-    return digest.hexdigest()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from gem_core._content_key import content_key
 from gem_core._types import Progress, silent
 from gem_core.errors import InputError
-from gem_core.pipeline.editing.describe_clusters import _hash, describe
+from gem_core.pipeline.editing.describe_clusters import describe_edit, taxonomy_hash
 from gem_core.pipeline.editing.match_previous import apply_match_record
 from gem_core.pipeline.editing.operations import Op, from_json, listed, to_json
 from gem_core.pipeline.editing.working_copy import WorkingTaxonomy
@@ -64,17 +64,17 @@ def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progr
         new = apply_match_record(base, workspace.embeddings, edits[0]) if follows else WorkingTaxonomy.of(base)
         for edit in edits[follows:]:
             new.apply(from_json(edit))
-        made = describe(workspace, base, new, progress=progress)
-    labels = made.documents["cluster_id"].to_numpy()
+        parts = describe_edit(workspace, base, new, progress=progress)
+    labels = parts.documents["cluster_id"].to_numpy()
     kept = tuple(cost for cost in base.costs if cost.step != "edit")
     taxonomy = replace(
         base,
         key=key,
-        clusters=made.clusters,
-        groups=made.groups,
+        clusters=parts.clusters,
+        groups=parts.groups,
         costs=(*kept, *book.costs),
-        taxonomy_hash=_hash(labels, made.clusters),
+        taxonomy_hash=taxonomy_hash(labels, parts.clusters),
         folder=workspace.root / "fits" / key,
     )
-    workspace.save_taxonomy(taxonomy, (made.fit, made.documents) if made.moved else base.folder)
+    workspace.save_taxonomy(taxonomy, (parts.fit, parts.documents) if parts.moved else base.folder)
     return workspace.taxonomy(key)
