@@ -8,6 +8,7 @@ import pandas as pd
 from gem_core._content_key import content_key
 from gem_core._types import Floating, Progress, silent
 from gem_core.clustering import (
+    Assignment,
     MixtureFit,
     fit_mixture,
 )
@@ -110,9 +111,7 @@ def _fit_and_save(workspace: Workspace, settings: Settings, key: str, progress: 
         fit = fit_settings(workspace, settings, progress=progress)
     book.passes(fit.passes)
     with book.step("assign"):
-        assignment = assign_units(X, fit)
-        order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")  # largest first: easiest to read
-        fit, assignment = fit.permute(order), renumber_assignment(assignment, order)
+        fit, assignment = order_by_mass(fit, assign_units(X, fit))
     book.passes(1)
     progress("score documents", 0, 1)
     with book.step("score"):
@@ -145,6 +144,34 @@ def _fit_and_save(workspace: Workspace, settings: Settings, key: str, progress: 
     )
     workspace.save_taxonomy(taxonomy, (fit, table))
     progress("name clusters", 1, 1)
+
+
+def fit_and_assign(
+    workspace: Workspace, settings: Settings, *, progress: Progress = silent
+) -> tuple[MixtureFit, Assignment]:
+    """Return the fit that `fit_taxonomy` would save for these settings, and its assignment; nothing is written.
+
+    A fit that is stored already is read.
+
+    Raises
+    ------
+    InputError
+        If there are fewer different documents than clusters.
+    """
+    X = workspace.embeddings
+    check_size(X, settings.n_clusters)
+    key = taxonomy_key(workspace.manifest.data_hash, workspace.manifest.encoder, settings)
+    if workspace.has(f"fits/{key}/taxonomy.json"):
+        fit = workspace.taxonomy(key).fit
+        return fit, assign_units(X, fit)
+    fit = fit_settings(workspace, settings, progress=progress)
+    return order_by_mass(fit, assign_units(X, fit))
+
+
+def order_by_mass(fit: MixtureFit, assignment: Assignment) -> tuple[MixtureFit, Assignment]:
+    """Renumber the clusters of a fit so that the one with the largest mass comes first."""
+    order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")
+    return fit.permute(order), renumber_assignment(assignment, order)
 
 
 def fit_settings(

@@ -1,5 +1,6 @@
 """A refit follows the taxonomy before it: numbers, colours, names, and what a person pinned or named."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,6 +79,19 @@ def apply_pins(X: Floating, fit: MixtureFit, labels: Int32, found: ClusterMatch)
     return out
 
 
+def surviving_clusters(plain: Int32, labels: Int32, numbers: Iterable[int]) -> list[int]:
+    """Numbers of the clusters that a refit has: all but those whose every document pins took away.
+
+    Parameters
+    ----------
+    plain, labels : (n,) int32
+        Cluster number of each document before and after `apply_pins`.
+    numbers : iterable of int
+        Clusters of the fit and of the pins, in the order of the result.
+    """
+    return [number for number in numbers if (labels == number).any() or not (plain == number).any()]
+
+
 def match_record(old: Taxonomy, found: ClusterMatch) -> Edit:
     """What the history keeps: everything that the taxonomy before it decides."""
     again = set(found.origin[found.steady].tolist()) | set(found.held)
@@ -123,7 +137,7 @@ def apply_match_record(base: Taxonomy, X: Floating, edit: Edit) -> WorkingTaxono
     kept = {int(one["number"]): one for one in edit["kept"] if one["number"] in drafts}
     for number, one in kept.items():
         drafts[number] = _keep(drafts[number], one)
-    drafts = {number: place for number, place in drafts.items() if not place.changed or (labels == number).any()}
+    drafts = {number: drafts[number] for number in surviving_clusters(plain, labels, drafts)}
     groups = {
         p.number: GroupDraft(p.label, p.label_source)
         for p in base.groups

@@ -124,9 +124,7 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> M
     True
     """
     rows = found.moved
-    inside = ~np.isnan(found.target)  # clusters the fit has; the others are held ones
-    fitted = np.full(len(found.numbers), -1)
-    fitted[inside] = np.arange(inside.sum())  # row of `found.fit` of each previewed cluster
+    fitted = found.fit_rows
     new = np.searchsorted(found.numbers, found.labels[rows])
     old = taxonomy.positions[rows]
     before = {int(c.number): place for place, c in enumerate(taxonomy.clusters)}
@@ -134,7 +132,7 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> M
     continued = np.full(len(taxonomy.clusters), -1)
     continued[origin[origin >= 0]] = np.flatnonzero(origin >= 0)  # and back: place in `found.numbers`
     came, went = origin[new], continued[old]
-    held = (fitted[new] < 0) | (np.flatnonzero(inside)[found.assignment.labels[rows]] != new)
+    held = (fitted[new] < 0) | (found.assignment.labels[rows] != fitted[new])
     fresh, gone = came < 0, went < 0
     both = ~(held | fresh | gone)
     both[both] &= fitted[went[both]] >= 0

@@ -1,15 +1,16 @@
 """What would change: a fit under other settings, held against the present taxonomy and not saved."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from gem_core._types import Bool, Float64, Int32, Progress, frozen, silent
 from gem_core.clustering import Assignment, BalanceMeasures, MixtureFit, balance_measures
-from gem_core.clustering.assignment import assign_units, renumber_assignment
+from gem_core.clustering.assignment import renumber_assignment
 from gem_core.clustering.overlap import overlap_table, table_agreement
-from gem_core.pipeline.building.fit import check_size, fit_settings
-from gem_core.pipeline.editing.match_previous import apply_pins, match_clusters_to_previous
+from gem_core.pipeline.building.fit import fit_and_assign
+from gem_core.pipeline.building.target_shares import align_target_shares
+from gem_core.pipeline.editing.match_previous import apply_pins, match_clusters_to_previous, surviving_clusters
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
 
@@ -25,8 +26,9 @@ class Preview:
     assignment : Assignment
         Documents under the fit, before anything is held together.
     numbers : (K',) int32
-        Numbers of the clusters there would be, rising; those of the present taxonomy as far as both have them. The
-        first K are rows of `fit` where nothing is held.
+        Numbers of the clusters there would be, rising; those of the present taxonomy as far as both have them.
+    fit_rows : (K',) int32
+        Row of `fit` of each of them; -1 for a held cluster that the fit does not have.
     labels : (n,) int32
         Cluster number of each document, with what is pinned or named held together.
     held : tuple of int
@@ -35,7 +37,7 @@ class Preview:
         Share of the corpus that each cluster would hold (hard assignment, excluded clusters left out), in documents
         or in tokens as the settings count them.
     target : (K',) float64
-        Target share of each; NaN for a held cluster that the fit has not.
+        Target share of each; NaN for a held cluster that the fit does not have.
     present : (K0,) float64
         The shares of the clusters of the present taxonomy, in its order.
     before, after : BalanceMeasures
@@ -54,6 +56,7 @@ class Preview:
     fit: MixtureFit
     assignment: Assignment
     numbers: Int32
+    fit_rows: Int32
     labels: Int32
     held: tuple[int, ...]
     shares: Float64
@@ -70,48 +73,38 @@ class Preview:
 def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, progress: Progress = silent) -> Preview:
     """Fit under `settings` and hold the result against `taxonomy`; nothing is written.
 
-    When only the strength differs, the fit starts from the present fit or the point of the balance path that is
-    nearer, so it takes a few passes instead of a whole fit; at either of them it is that fit. Own shares are for the
-    clusters of `taxonomy` by their numbers, and the fit starts from it (`align_target_shares` translates them for
-    `fit_taxonomy`). Any other change is the whole fit that `fit_taxonomy` makes, document by document.
+    The fit, the numbers of its clusters and the documents that pins hold together are those that `fit_taxonomy` makes
+    from the same settings, document by document. Own shares are for the clusters of `taxonomy` by their numbers.
 
     Raises
     ------
     InputError
         If there are fewer different documents than clusters, or own shares for another number of clusters.
     """
-    X = workspace.embeddings
-    check_size(X, settings.n_clusters)
-    start = None
-    if not isinstance(settings.target, str):
-        start = taxonomy.fit
-    elif taxonomy.has_path and replace(settings, strength=taxonomy.settings.strength) == taxonomy.settings:
-        fitted = workspace.taxonomy(taxonomy.base).fit if taxonomy.edited else taxonomy.fit
-        near = (fitted, taxonomy.path.nearest(settings.strength))
-        start = min(near, key=lambda fit: abs(_slider(fit.strength) - _slider(settings.strength)))
-    asked = settings.config()
-    if start is not None and start.converged and replace(start.config, start=asked.start) == asked:
-        fit = start  # a point of the path itself
-    else:
-        fit = fit_settings(workspace, settings, start=start, progress=progress)
-    return _held_against(workspace, taxonomy, settings, fit)
+    aligned = align_target_shares(workspace, taxonomy, settings, progress=progress)
+    fit, assignment = fit_and_assign(workspace, aligned, progress=progress)
+    return compare_fit(workspace, taxonomy, settings, fit, assignment)
 
 
-def _held_against(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, fit: MixtureFit) -> Preview:
-    """Number the clusters of a fit as an apply would, and compare."""
+def compare_fit(
+    workspace: Workspace, taxonomy: Taxonomy, settings: Settings, fit: MixtureFit, assignment: Assignment
+) -> Preview:
+    """Number the clusters of a fit as `fit_taxonomy` does, and compare them with the present ones."""
     X = workspace.embeddings
-    assignment = assign_units(X, fit)
     found = match_clusters_to_previous(taxonomy, assignment.labels, fit.masses.size)
     labels = apply_pins(X, fit, assignment.labels, found)
+    plain = found.numbers[assignment.labels]
     order = np.argsort(np.argsort(found.numbers))
     fit, assignment = fit.permute(order), renumber_assignment(assignment, order)
     mine = np.sort(found.numbers)
-    numbers = np.union1d(mine, list(found.held)).astype(np.int32)
+    row_of = {int(number): row for row, number in enumerate(mine)}
+    candidates = np.union1d(mine, list(found.held)).tolist()
+    numbers = np.array(surviving_clusters(plain, labels, map(int, candidates)), dtype=np.int32)
     continued = dict(
         zip(found.numbers.tolist(), zip(found.origin.tolist(), found.steady.tolist(), strict=True), strict=True)
     ) | {number: (number, True) for number in found.held}
-    target = np.full(len(numbers), np.nan)
-    target[np.searchsorted(numbers, mine)] = fit.target
+    fit_rows = np.array([row_of.get(number, -1) for number in numbers.tolist()], dtype=np.int32)
+    target = np.where(fit_rows >= 0, np.asarray(fit.target)[fit_rows], np.nan)
     old, new = taxonomy.documents["cluster_id"].to_numpy(), np.searchsorted(numbers, labels)
     origin = np.array([continued[number][0] for number in numbers.tolist()], dtype=np.int32)
     moved = np.flatnonzero(old != origin[new]).astype(np.int32)
@@ -129,6 +122,7 @@ def _held_against(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, 
         fit=fit,
         assignment=assignment,
         numbers=frozen(numbers),
+        fit_rows=frozen(fit_rows),
         labels=frozen(labels.astype(np.int32)),
         held=tuple(sorted(found.held)),
         shares=frozen(shares),
@@ -141,8 +135,3 @@ def _held_against(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, 
         ari=table_agreement(table).ari,
         moved=frozen(moved),
     )
-
-
-def _slider(strength: float) -> float:
-    """Place of a strength between 0 and 1 (infinity), the scale of `BalancePath.nearest`."""
-    return 1.0 - 1.0 / (1.0 + strength)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gem_core.clustering import suggest_strength
+from gem_core.clustering.assignment import assign_units
 from gem_core.pipeline import (
     Merge,
     Move,
@@ -20,7 +21,7 @@ from gem_core.pipeline import (
     preview,
 )
 from gem_core.pipeline.previews.moved_documents import REASONS
-from gem_core.pipeline.previews.preview import _held_against
+from gem_core.pipeline.previews.preview import compare_fit
 from gem_core.workspace import Taxonomy, Workspace
 
 INF = float("inf")
@@ -93,7 +94,9 @@ def test_a_document_between_two_clusters_is_moved_by_the_balance(sample: Workspa
     bias = taxonomy.fit.bias.copy()
     bias[second] += narrow + 0.5
     fit = replace(taxonomy.fit, bias=bias)
-    moves = explain_moves(sample, taxonomy, _held_against(sample, taxonomy, taxonomy.settings, fit))
+    moves = explain_moves(
+        sample, taxonomy, compare_fit(sample, taxonomy, taxonomy.settings, fit, assign_units(sample.embeddings, fit))
+    )
     at = int(np.flatnonzero(moves.rows == row)[0])
     assert set(moves.counts()) == {"balance"}
     assert (moves.joins == second).all()
