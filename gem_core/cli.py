@@ -106,6 +106,7 @@ app.command("duplicates", epilog="Example: gem-explorer duplicates news --thresh
 )
 app.command("export", epilog="Example: gem-explorer export news --out news-taxonomy")(export.export)
 app.command("report", epilog="Example: gem-explorer report news --out news.html")(export.report)
+app.command("figure", epilog="Example: gem-explorer figure news --what globe --out globe.svg")(export.figure)
 
 
 class _Stopped(BaseException):

@@ -3,16 +3,14 @@
 Plotly's own treemap zooms on a click and sends Streamlit no event, so the tiles are laid out here and drawn as bars.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import plotly.graph_objects as go
-import squarify
 
 from app.charts.style import readable, soft
 from app.ui.text import plain, short
 from gem_core._formatting import percent
+from gem_core.export.figures.treemap import Tile, squarify_tiles
 from gem_core.workspace import Taxonomy
 
 TileSize = Literal["Documents", "Tokens"]
@@ -20,40 +18,7 @@ WIDTH = 800.0  # of the drawing in its own units, about the pixels at 1440
 HEADER, GAP = 24.0, 3.0
 
 
-@dataclass(frozen=True)
-class Tile:
-    """Rectangle; y grows downwards."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
 DrawnTile = tuple[Tile, str, str, list[str | int], bool, float]  # place, color, label, custom data, selected, size
-
-
-def squarify_tiles(sizes: Sequence[float], frame: Tile) -> list[Tile]:
-    """Divide a frame into tiles that are as square as possible (squarified treemap, Bruls et al. 2000).
-
-    Parameters
-    ----------
-    sizes : sequence of float, >= 0
-    frame : Tile
-
-    Returns
-    -------
-    list of Tile
-        In the order of `sizes`; their areas are in proportion to the sizes and fill the frame.
-    """
-    tiles = [Tile(frame.x, frame.y, 0.0, 0.0)] * len(sizes)
-    order = sorted((k for k in range(len(sizes)) if sizes[k] > 0), key=lambda k: -sizes[k])
-    if not order or frame.width <= 0 or frame.height <= 0:
-        return tiles
-    areas = squarify.normalize_sizes([sizes[k] for k in order], frame.width, frame.height)
-    for k, tile in zip(order, squarify.squarify(areas, frame.x, frame.y, frame.width, frame.height), strict=True):
-        tiles[k] = Tile(tile["x"], tile["y"], tile["dx"], tile["dy"])
-    return tiles
 
 
 def treemap(

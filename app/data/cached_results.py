@@ -16,6 +16,7 @@ from app.data import map_data
 from app.state.widget_state import preset, widget
 from gem_core._types import Progress, silent
 from gem_core.embedding.near_duplicates import Duplicates
+from gem_core.export.figures import figure_svg
 from gem_core.pipeline import Moves, Preview, explain_moves, preview
 from gem_core.pipeline import natural_shares as natural_shares_of
 from gem_core.pipeline.labels import llm_labels
@@ -269,6 +270,7 @@ filter_options = per_taxonomy(options_of.offers, max_entries=4)
 split_parts = per_taxonomy(cluster_subtopics.split_parts, max_entries=32)
 subtopics = per_taxonomy(cluster_subtopics.subtopics, max_entries=64)
 profile_of_cluster = per_taxonomy(cluster_profile, max_entries=64)
+figure = per_taxonomy(figure_svg, max_entries=8)
 
 
 def _naming_plan(workspace: Workspace, taxonomy: Taxonomy, *, again: bool) -> llm_labels.NamingPlan:

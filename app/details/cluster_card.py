@@ -22,7 +22,7 @@ from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
 from gem_core.pipeline.search.cluster_profile import ClusterProfile, ColumnProfile
 from gem_core.workspace import Cluster, Group, Taxonomy
 
-MAX_KEYWORDS, MAX_VALUES, MAX_NEAREST, MAX_EXEMPLARS = 8, 6, 4, 3
+MAX_KEYWORDS, MAX_VALUES, MAX_NEAREST, MAX_EXEMPLARS = 6, 6, 4, 3
 EXCERPT = 1_500  # characters of an exemplar on the card
 OVERVIEW, DOCUMENTS, DETAILS = "Overview", "Documents", "Details"
 
@@ -77,8 +77,7 @@ def describe_label_source(session: Session, cluster: Cluster) -> str:
 def _show_overview(
     session: Session, taxonomy: Taxonomy, cluster: Cluster, profile: ClusterProfile, *, subtopics: bool
 ) -> None:
-    st.caption(describe_label_source(session, cluster))
-    _show_keywords(cluster)
+    _show_keywords(session, cluster)
     subtopics_slot = st.container(key="subtopics")  # Filled last, so that the rest can be read meanwhile.
     _show_exemplars(session, cluster)
     for column in profile.columns:
@@ -94,8 +93,8 @@ def _show_overview(
             _show_subtopics(session, cluster)
 
 
-def _show_keywords(cluster: Cluster) -> None:
-    st.markdown("**Keywords**", help=HINTS["keyword"])
+def _show_keywords(session: Session, cluster: Cluster) -> None:
+    st.markdown(f"**Keywords** :gray[{describe_label_source(session, cluster)}]", help=HINTS["keyword"])
     words = sorted(cluster.keywords, key=lambda word: -word[1])
     if not words:
         st.caption("No distinctive keywords.")
@@ -107,7 +106,7 @@ def _show_keywords(cluster: Cluster) -> None:
         ],
         key=f"keywords_{cluster.number}",
         label="Keywords with their weights",
-        height=31 + 31 * MAX_KEYWORDS,
+        height=31 + 23 * MAX_KEYWORDS,
     )
 
 
@@ -147,7 +146,7 @@ def _show_column(column: ColumnProfile, cluster: Cluster) -> None:
         ],
         key=f"column_{column.name}_{cluster.number}",
         label=f"Values of {column.name} in the cluster",
-        height=31 + 31 * MAX_VALUES,
+        height=31 + 23 * MAX_VALUES,
     )
 
 

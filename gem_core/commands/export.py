@@ -1,4 +1,4 @@
-"""gem-explorer export and report: a taxonomy as files, and as one page."""
+"""gem-explorer export, report and figure: a taxonomy as files, as one page, as a picture."""
 
 import json
 from pathlib import Path
@@ -42,3 +42,17 @@ def report(
         if as_json
         else clean(f"{written}, {size / 1e6:.1f} MB")
     )
+
+
+def figure(
+    workspace: WorkspaceArg,
+    what: Annotated[str, typer.Option(metavar="WHAT", help="globe, map, treemap, path or shares")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="the SVG to write")] = Path("figure.svg"),
+    as_json: Json = False,
+) -> None:
+    """Write one figure of the taxonomy as SVG for a paper: light, with title and legend, no document text."""
+    from gem_core.export.figures import write_figure
+    from gem_core.workspace import Workspace
+
+    written = write_figure(Workspace(workspace), what, out)
+    typer.echo(json.dumps({"file": str(written)}, indent=1) if as_json else clean(str(written)))

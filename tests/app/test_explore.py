@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.charts.treemap import Tile, squarify_tiles
 from app.data import map_data
 from app.ui.text import escape, plain
 from gem_core._formatting import decimal
+from gem_core.export.figures.treemap import Tile, squarify_tiles
 from gem_core.workspace import Workspace
 from tests.helpers.screen import APP, opened, row_list, table, words
 

@@ -34,7 +34,7 @@ def test_a_cluster_is_renamed(sample: Workspace, monkeypatch: pytest.MonkeyPatch
     submit(app, "name_cluster_2", hostile)
     renamed = Workspace(sample.root).taxonomy().clusters[2]
     assert (renamed.label, renamed.label_source) == (hostile, "person")
-    assert any("Named by a person" in caption.value for caption in app.caption)
+    assert any("Named by a person" in markdown.value for markdown in app.markdown)
 
 
 def test_a_group_is_renamed(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

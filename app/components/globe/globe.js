@@ -627,18 +627,17 @@ export class Globe {
     this.later(); // Python finds all documents inside, also those not drawn
   }
 
-  // The next cluster by size; -1 past either end, so that Tab can leave the globe.
+  // The next cluster by size; past either end it stays.
   stepCluster(by) {
     const at = this.order.indexOf(this.focus >= 0 ? this.focus : (this.selected.group ?? -1));
     const next = at < 0 ? (by > 0 ? 0 : this.order.length - 1) : at + by;
-    if (next < 0 || next >= this.order.length) return false;
+    if (next < 0 || next >= this.order.length) return;
     this.focus = this.order[next];
     const to = this.center(this.focus);
     if (to) this.face(to);
     this.part(".live").textContent =
       `${this.nameOf(this.focus)}, ${number(this.counts[this.focus])} documents. Enter selects.`;
     this.later();
-    return true;
   }
 }
 

@@ -216,13 +216,9 @@ export function listen(globe) {
     } else if (k === "+" || k === "=") act.in();
     else if (k === "-" || k === "_") act.out();
     else if (k === "0" || k === "Home") act.reset();
-    else if (k === "Tab" || k === "[" || k === "]") {
-      done = globe.stepCluster(k === "[" || e.shiftKey ? -1 : 1) || k !== "Tab";
-      if (done) globe.setTurning(false);
-      else {
-        globe.focus = -1;
-        globe.later();
-      }
+    else if (k === "[" || k === "]") {
+      globe.stepCluster(k === "[" ? -1 : 1);
+      globe.setTurning(false);
     } else if (k === "Enter") {
       if (globe.focus >= 0) globe.pickCluster(globe.focus);
       else done = false;

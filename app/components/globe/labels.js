@@ -41,7 +41,8 @@ export function drawLabels(globe, m, cx, cy, r) {
     boxes.push({ x: l.x, y: l.y, w: s.width + 2 * dpr, h: s.height - 2 * dpr, rank });
     of.push(l);
   }
-  const most = Math.max(5, Math.round((w * h) / (dpr * dpr) / 17000));
+  // Zooming in leaves room for more names.
+  const most = Math.max(5, Math.round(((w * h) / (dpr * dpr) / 17000) * Math.min(4, Math.max(1, globe.cam.zoom))));
   for (const i of placeLabels(boxes, most)) of[i].goal = 1;
   let fading = false;
   for (const l of globe.labels) {

@@ -50,6 +50,7 @@ class RowList {
     this.table.setAttribute("aria-label", data.label);
     this.table.setAttribute("role", data.opens ? "grid" : "table");
     this.box.classList.toggle("opens", data.opens);
+    this.box.classList.toggle("dense", !data.opens);
     this.table.setAttribute("aria-rowcount", data.columns[0]?.values.length ?? 0);
     this.box.style.maxHeight = data.height ? `${data.height}px` : "";
     const words = data.highlight.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));

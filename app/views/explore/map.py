@@ -12,6 +12,7 @@ from app.data import cached_results, map_data
 from app.state.session import Session
 from app.state.widget_state import drawn, marked, preset, widget
 from app.ui.figures import dark
+from app.views.explore.figure_menu import show_figure_button
 from app.views.explore.filter_menu import show_filter_button
 from app.views.explore.near_duplicates import show_near_duplicates_button
 from app.views.explore.saved_selections import show_selections_button
@@ -60,6 +61,7 @@ def show_controls(session: Session) -> MapChoices:
         show_filter_button(session)
         show_selections_button(session)
         show_near_duplicates_button(session)
+        show_figure_button(session)
     show_search(session)
     return MapChoices(
         str(view or SPHERE), choice if choice in cached_results.color_choices(session.root) else map_data.CLUSTER

@@ -32,7 +32,8 @@ def _show_view(session: Session) -> None:
         choices = show_controls(session)
         selection = query_documents(session)
         show_query_parts(session, selection)
-        show_map(session, choices, selection)
+        with st.container(key="gem-map", gap="xsmall"):
+            show_map(session, choices, selection)
     with right, st.container(key="gem-panel", height=MAP_HEIGHT + 108, border=False, gap="xsmall"):
         show_panel(session, selection)
     _show_share_bar(session, selection)
