@@ -59,7 +59,7 @@ def path_svg(workspace: Workspace, taxonomy: Taxonomy) -> str:
     body = [f'<g transform="translate({MARGIN:g} {TITLE_HEIGHT:g})">', *parts, "</g>"]
     return page(
         chart.title,
-        f"{clean(workspace.manifest.name, 60)}: effective clusters (top), largest and smallest mass (bottom) by balance strength.",
+        f"{clean(workspace.manifest.name, 60)}: effective clusters, largest and smallest mass by balance strength.",
         chart.width + 2 * MARGIN,
         chart.height + TITLE_HEIGHT + MARGIN,
         body,
