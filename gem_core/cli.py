@@ -9,10 +9,11 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from gem_core._version import __version__
 from gem_core.commands import app as app_command
 from gem_core.commands import (
     compare,
@@ -39,6 +40,23 @@ app = typer.Typer(
     epilog="Example: gem-explorer app    Then: gem-explorer fit news.csv --workspace news",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gem-explorer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
 sample_app = typer.Typer(no_args_is_help=True, help="Corpora to start with, and samples of shards.")
 app.add_typer(sample_app, name="sample")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import gem_core
 from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import COMMAND, QUIET, end, facts, progress, refusal, run, start, texts, wait_for
@@ -46,6 +47,12 @@ def test_usage_errors(arguments: tuple[str, ...]) -> None:
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     assert "Error" in done.stderr
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    done = run("--version")
+    assert done.stdout == f"gem-explorer {gem_core.__version__}\n"
+    assert done.returncode == 0
 
 
 def test_fit_info_path_export_estimate(corpus: tuple[Path, Path], tmp_path: Path) -> None:
