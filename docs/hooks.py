@@ -1,0 +1,76 @@
+"""MkDocs hook: generate the command line reference from Typer and the glossary from the app's terms."""
+
+from typing import Any
+
+import typer
+from mkdocs.structure.files import File, Files
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the generated pages."""
+    files.append(File.generated(config, "reference/cli.md", content=cli_page()))
+    files.append(File.generated(config, "reference/glossary.md", content=glossary_page()))
+    return files
+
+
+def glossary_page() -> str:
+    """Return the glossary as Markdown: every term of the app, in alphabetical order."""
+    from app.ui.glossary import TERMS
+
+    lines = ["# Glossary", "", "The same lines are shown in the app under **Glossary** and as hover texts.", ""]
+    lines += ["| Term | Meaning |", "| --- | --- |"]
+    terms = sorted(TERMS.values(), key=lambda term: term.name.casefold())
+    return "\n".join([*lines, *(f"| {_cell(term.name)} | {_cell(term.line)} |" for term in terms), ""])
+
+
+def cli_page() -> str:
+    """Return the reference of all commands as Markdown, from the same source as `--help`."""
+    from gem_core.cli import app
+
+    lines = [
+        "# Command line",
+        "",
+        "Results go to standard output, progress and errors to standard error. Exit status: 0 success, 1 program error, "
+        "2 wrong usage or invalid input, 130 stopped by the user. Every command has `--help`.",
+        "",
+    ]
+    for words, command in _commands(typer.main.get_command(app), ("gem-explorer",)):
+        lines += [f"## {' '.join(words[1:])}", "", (command.help or "").strip(), "", *_usage(words, command)]
+        lines += _parameters(command)
+        if command.epilog:
+            lines += [f"    {line.strip()}" for line in command.epilog.split("    ") if line.strip()] + [""]
+    return "\n".join(lines)
+
+
+def _commands(group: Any, words: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]]:
+    found: list[tuple[tuple[str, ...], Any]] = []
+    for name, command in group.commands.items():
+        found += (
+            _commands(command, (*words, name)) if hasattr(command, "commands") else [((*words, name), command)]
+        )
+    return found
+
+
+def _usage(words: tuple[str, ...], command: Any) -> list[str]:
+    arguments = [_metavar(p) for p in command.params if p.param_type_name == "argument"]
+    return ["```text", " ".join([*words, *arguments, "[OPTIONS]"]), "```", ""]
+
+
+def _metavar(argument: Any) -> str:
+    return argument.metavar or argument.name.upper()
+
+
+def _parameters(command: Any) -> list[str]:
+    rows = []
+    for parameter in command.params:
+        if getattr(parameter, "hidden", False) or parameter.name == "help":
+            continue
+        option = parameter.param_type_name == "option"
+        name = ", ".join(parameter.opts) if option else _metavar(parameter)
+        default = "required" if parameter.required else "" if parameter.default is None else f"{parameter.default}"
+        rows.append(f"| `{name}` | {_cell(getattr(parameter, 'help', '') or '')} | {_cell(default)} |")
+    return ["| Parameter | Meaning | Default |", "| --- | --- | --- |", *rows, ""] if rows else []
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
