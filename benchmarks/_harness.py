@@ -62,6 +62,8 @@ class Server:
 @contextmanager
 def app_server(workspace: Path | None = None, *, home: Path | None = None, log: Path | None = None) -> Iterator[Server]:
     """Serve a workspace (the sample when left out) on a free port; kill the server and its children at the end."""
+    # The server has a process group of its own, so a benchmark that is stopped must end it: SIGTERM raises SystemExit.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -30,8 +30,8 @@ def cli_page() -> str:
     lines = [
         "# Command line",
         "",
-        "Results go to standard output, progress and errors to standard error. Exit status: 0 success, 1 program error, "
-        "2 wrong usage or invalid input, 130 stopped by the user. Every command has `--help`.",
+        "Results go to standard output, progress and errors to standard error. Exit status: 0 success, 1 program "
+        "error, 2 wrong usage or invalid input, 130 stopped by the user. Every command has `--help`.",
         "",
     ]
     for words, command in _commands(typer.main.get_command(app), ("gem-explorer",)):
@@ -45,9 +45,7 @@ def cli_page() -> str:
 def _commands(group: Any, words: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]]:
     found: list[tuple[tuple[str, ...], Any]] = []
     for name, command in group.commands.items():
-        found += (
-            _commands(command, (*words, name)) if hasattr(command, "commands") else [((*words, name), command)]
-        )
+        found += _commands(command, (*words, name)) if hasattr(command, "commands") else [((*words, name), command)]
     return found
 
 

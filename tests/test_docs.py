@@ -1,0 +1,140 @@
+"""The documentation: every command and every Python block runs on a small corpus, links lead somewhere, it builds."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gem_core.geometry import sample_vmf
+from tests.helpers.cli_process import run, texts
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SMALL_PROXIES = ("--steps", "12", "--width", "8", "--held-tokens", "300")
+# Options that keep a command short on the small corpus; the documentation shows it with its defaults.
+SHORTER = {
+    "mix proxies": (*SMALL_PROXIES, "--count", "20", "--regressor", "linear"),
+    "mix doremi": SMALL_PROXIES,
+    "mix perfre": SMALL_PROXIES,
+    "mix probe": (*SMALL_PROXIES, "--probes", "2"),
+    "mix predict": (*SMALL_PROXIES, "--runs", "20", "--splits", "2"),
+}
+
+
+def blocks(page: Path, language: str) -> list[tuple[str, str]]:
+    """Return (rest of the opening line, text) of the code blocks in a language."""
+    return [(rest, text) for kind, rest, text in BLOCK.findall(page.read_text(encoding="utf-8")) if kind == language]
+
+
+def commands(page: Path) -> list[list[str]]:
+    """Return the words of every gem-explorer command of a page that can run here: not the app, no other machine."""
+    lines = [
+        shlex.split(line)
+        for rest, text in blocks(page, "sh")
+        if "no-run" not in rest
+        for line in text.splitlines()
+        if line.startswith("gem-explorer ")
+    ]
+    return [words[1:] for words in lines if words[1] != "app"]
+
+
+def all_commands() -> list[list[str]]:
+    return [
+        shlex.split(line)[1:]
+        for page in PAGES
+        for _, text in blocks(page, "sh")
+        for line in text.splitlines()
+        if line.startswith("gem-explorer ")
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The files that the documentation speaks of: pool.parquet, vectors.npy and a folder of shards, crawl."""
+    rng = np.random.default_rng(0)
+    pool = pd.DataFrame(
+        {"id": [f"d{i}" for i in range(120)], "text": texts(120), "subject": [f"subject {i % 4}" for i in range(120)]}
+    )
+    pool.to_parquet(tmp_path / "pool.parquet")
+    centers = np.linalg.qr(rng.normal(size=(16, 4)))[0].T
+    np.save(
+        tmp_path / "vectors.npy",
+        np.concatenate([sample_vmf(centers[i % 4], 60.0, 1, rng) for i in range(120)]).astype(np.float32),
+    )
+    (tmp_path / "crawl").mkdir()
+    for shard in range(2):
+        pool.iloc[shard::2].to_parquet(tmp_path / "crawl" / f"{shard}.parquet")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if commands(page)], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_commands_run(page: Path, folder: Path) -> None:
+    for words in commands(page):
+        done = run(*words, *SHORTER.get(" ".join(words[:2]), ()), cwd=folder)
+        assert done.returncode == 0, (" ".join(words), done.stderr)
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_python_runs(page: Path, folder: Path) -> None:
+    script = "\n".join(text for rest, text in blocks(page, "python") if "no-run" not in rest)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_options_exist_also_of_commands_that_do_not_run_here() -> None:
+    for words in all_commands():
+        depth = 2 if words[0] in {"edit", "mix", "sample"} else 1
+        shown = run(*words[:depth], "--help").stdout
+        for option in [word.partition("=")[0] for word in words if word.startswith("--")]:
+            assert option in shown, (words, option)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if not re.match(r"[a-z]+:|#", target):
+            file = (page.parent / target.partition("#")[0]).resolve()
+            assert file.exists() or file.relative_to(ROOT / "docs").as_posix() in {
+                "reference/cli.md",
+                "reference/glossary.md",
+            }
+
+
+def test_paths_that_contributing_names_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:app|gem_core|tests|benchmarks|docs)/[^`\s]*)`", text):
+        if "<" not in path:
+            assert (ROOT / path).exists(), path
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("material", reason='pip install "gem-explorer[docs]"')
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    reference = (tmp_path / "site/reference/cli.html").read_text(encoding="utf-8")
+    assert "--max-epochs" in reference
+    assert "Geometric Influence Score" in (tmp_path / "site/reference/glossary.html").read_text(encoding="utf-8")
