@@ -7,7 +7,10 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from gem_core.pipeline import sample_folder
+from gem_core.pipeline import ensure_path, sample_folder
+from gem_core.pipeline.building.sample import path_name
+from gem_core.workspace import Workspace
+from gem_core.workspace.fit_arrays import read_path
 
 FOLDER = sample_folder()
 TABLE = pd.read_csv(FOLDER / "sample.csv")
@@ -47,6 +50,16 @@ def test_vectors_and_layout_belong_to_the_documents() -> None:
 
 def test_hashes_are_those_of_the_readme() -> None:
     listed = dict(re.findall(r"\| (\S+) \|.*`([0-9a-f]{64})`", (FOLDER / "README.md").read_text(encoding="utf-8")))
-    assert len(listed) == 3
+    assert len(listed) == 4
     for name, digest in listed.items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_the_shipped_balance_path_is_that_of_the_fit(sample: Workspace) -> None:
+    """It is used for the fit that it names only, so a change of the method must ship a new one."""
+    taxonomy = sample.taxonomy()
+    shipped = read_path(FOLDER / path_name(taxonomy))
+    (taxonomy.folder / "path.npz").unlink()
+    computed = ensure_path(Workspace(sample.root)).path
+    np.testing.assert_array_equal(shipped.strengths, computed.strengths)
+    np.testing.assert_allclose(shipped.masses, computed.masses, atol=1e-6)

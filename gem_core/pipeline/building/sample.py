@@ -17,7 +17,8 @@ from gem_core.errors import WorkspaceError
 from gem_core.pipeline.building.balance_path import ensure_path
 from gem_core.pipeline.building.fit import fit_taxonomy
 from gem_core.pipeline.building.ingest import Source, finish_workspace, prepare
-from gem_core.workspace import Settings, Workspace
+from gem_core.workspace import Settings, Taxonomy, Workspace
+from gem_core.workspace.fit_arrays import read_path
 from gem_core.workspace.home import home
 from gem_core.workspace.manifest import FORMAT
 
@@ -76,5 +77,14 @@ def _make(root: Path, progress: Progress) -> None:
     layout = np.load(folder / "layout.npz", allow_pickle=False)
     workspace.save_layout(layout["sphere"], layout["flat"])
     finish_workspace(workspace, progress=progress)
-    fit_taxonomy(workspace, SETTINGS, progress=progress)
+    taxonomy = fit_taxonomy(workspace, SETTINGS, progress=progress)
+    shipped = folder / path_name(taxonomy)
+    if shipped.is_file():
+        with workspace.writing():
+            taxonomy.save_path(read_path(shipped))
     ensure_path(workspace, progress=progress)
+
+
+def path_name(taxonomy: Taxonomy) -> str:
+    """File name of the shipped balance path; it names the fit, so a path of other settings is never used."""
+    return f"path-{taxonomy.base}.npz"
