@@ -1,5 +1,6 @@
 """Plotly figures that compare two groupings: flows and overlap. Names are escaped by `plain`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ SMALL_FLOW = 0.01  # part of the documents below which a flow is folded
 MAX_GROUPS = 40  # groups of a side that are drawn one by one
 GRAY = "#8a94a3"
 OTHER = "Small flows"
+LABEL_HEIGHT = 14.0  # pixels that a label of a node needs
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ def sankey_chart(comparison: Comparison, *, dark: bool, height: int = 560) -> go
             arrangement="fixed",
             valueformat=",.0f",
             node={
-                "label": [
-                    plain(short(name, 24)) if size >= 0.008 * n or name == OTHER else "" for name, _, size in ends
-                ],
+                "label": _node_labels(
+                    [name for name, _, _ in ends], [size for *_, size in ends], x, node_positions, height
+                ),
                 "color": [color for _, color, _ in ends],
                 "x": x,
                 "y": node_positions,
@@ -193,6 +195,17 @@ def overlap_chart(comparison: Comparison, *, dark: bool, height: int = 560) -> g
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
     )
+
+
+def _node_labels(
+    names: Sequence[str], sizes: Sequence[float], x: Sequence[float], y: Sequence[float], height: int
+) -> list[str]:
+    """Return the labels of the nodes, largest first, without those that would overlap another on their side."""
+    drawn: list[int] = []
+    for node in sorted(range(len(names)), key=lambda k: -sizes[k]):
+        if all(x[node] != x[other] or abs(y[node] - y[other]) * height >= LABEL_HEIGHT for other in drawn):
+            drawn.append(node)
+    return [plain(short(name, 24)) if node in drawn else "" for node, name in enumerate(names)]
 
 
 def _label(name: str) -> str:

@@ -15,6 +15,7 @@ SCORES = {
     "margin": "Margin",
     "cosine": "Cosine",
 }
+PARTS_OF_GIS = ("confidence", "centrality", "density")
 
 
 def show_document_list(
@@ -59,7 +60,8 @@ def show_document_list(
         columns.append(_score(heading, list(numbers), 3, HINTS.get(heading.lower(), "")))
     for name in show:
         numbers = [round(float(value), 4) + 0.0 for value in table[name].round(3)]
-        columns.append(_score(SCORES[name], numbers, 3 if name == "cosine" else 2, HINTS[name]))
+        digits = 3 if name == "cosine" else 2
+        columns.append(_score(SCORES[name], numbers, digits, HINTS[name], optional=name in PARTS_OF_GIS))
     show_row_list(
         columns,
         key=key,
@@ -70,6 +72,6 @@ def show_document_list(
     )
 
 
-def _score(heading: str, numbers: list[float], digits: int, hint: str) -> ListColumn:
+def _score(heading: str, numbers: list[float], digits: int, hint: str, *, optional: bool = False) -> ListColumn:
     texts = [f"{number:.{digits}f}" for number in numbers]
-    return ListColumn(heading, numbers, "number", texts, hint, width=max(64, 9 * len(heading) + 14))
+    return ListColumn(heading, numbers, "number", texts, hint, width=max(64, 8 * len(heading) + 14), optional=optional)

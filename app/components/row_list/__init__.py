@@ -45,6 +45,8 @@ class ListColumn:
         CSS pixels; the text columns share the rest.
     lines : int
         Lines of text at most.
+    optional : bool
+        Hidden where the list is narrow.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ListColumn:
     hint: str = ""
     width: int | None = None
     lines: int = 1
+    optional: bool = False
 
 
 def show_row_list(
@@ -103,6 +106,7 @@ def show_row_list(
                 "hint": column.hint,
                 "width": column.width,
                 "lines": column.lines,
+                "optional": column.optional,
                 "values": list(column.values),
                 "texts": None if column.texts is None else list(column.texts),
             }

@@ -66,7 +66,7 @@ class RowList {
   build() {
     const { columns } = this.data;
     const heads = columns.map((column, at) => {
-      const cell = make("th", column.kind);
+      const cell = make("th", column.optional ? `${column.kind} optional` : column.kind);
       cell.scope = "col";
       if (column.width) cell.style.width = `${column.width}px`;
       if (column.kind === "dot") return cell;
@@ -102,7 +102,7 @@ class RowList {
     row.dataset.index = index;
     if (this.data.opens) row.tabIndex = -1;
     this.data.columns.forEach((column, at) => {
-      const cell = make("td", column.kind),
+      const cell = make("td", column.optional ? `${column.kind} optional` : column.kind),
         value = column.values[index],
         text = column.texts?.[index] ?? String(value ?? "");
       if (column.kind === "dot") {

@@ -21,8 +21,12 @@ def show_agreement(comparison: Comparison) -> None:
     with st.grid(5, min_column_width=130, gap="small", key="compare_agreement"):
         st.metric("ARI", f"{comparison.ari:.3f}", help=HINTS["ari"])
         st.metric("NMI", f"{comparison.nmi:.3f}", help=HINTS["nmi"])
-        st.metric("Unchanged documents", percent(comparison.stay), help=HINTS["stay"])
-        st.metric("Documents moved", count(len(comparison.moved)), help=HINTS["stay"])
+        labels = "column" in (comparison.a.kind, comparison.b.kind)
+        kept, other = (
+            ("In matched groups", "Spread over others") if labels else ("Unchanged documents", "Documents moved")
+        )
+        st.metric(kept, percent(comparison.stay), help=HINTS["stay"])
+        st.metric(other, count(len(comparison.moved)), help=HINTS["stay"])
         st.metric("Matched groups", f"{matched_count} of {len(comparison.a.names)}", help=HINTS["returns"])
 
 

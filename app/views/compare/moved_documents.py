@@ -22,9 +22,11 @@ def show_moved_documents(session: Session, comparison: Comparison) -> None:
     """List the documents that moved, least certain first, beside the reader."""
     total = len(comparison.moved)
     if total == 0:
-        st.caption("No document moved.")
+        st.caption("All documents are in matched groups.")
         return
     flows = _largest_flows(comparison)
+    labels = "column" in (comparison.a.kind, comparison.b.kind)
+    what = "outside matched groups" if labels else "moved"
     heading, choice = st.columns([1.3, 1], vertical_alignment="bottom")
     chosen_flow = choice.selectbox(
         "Flow",
@@ -32,7 +34,7 @@ def show_moved_documents(session: Session, comparison: Comparison) -> None:
         key="compare_flow",
         on_change=lambda: session.open_document(None),
         persist_state="session",
-        format_func=lambda flow: "All moved documents" if flow is None else _describe_flow(comparison, flow),
+        format_func=lambda flow: f"All {what}" if flow is None else _describe_flow(comparison, flow),
         width="stretch",
         help="Documents count as moved when they leave the matched group.",
     )
@@ -42,7 +44,7 @@ def show_moved_documents(session: Session, comparison: Comparison) -> None:
     more = f" Showing the first {count(MAX_LISTED)}." if len(rows) > MAX_LISTED else ""
     order = "" if comparison.a.margin is None and comparison.b.margin is None else "Least certain first. "
     heading.markdown(
-        f"**{count(len(rows))} documents moved ({percent(len(rows) / len(comparison.a.labels))})**  \n"
+        f"**{count(len(rows))} documents {what} ({percent(len(rows) / len(comparison.a.labels))})**  \n"
         f":small[:gray[{order}Select one to read it.{more}]]"
     )
     columns = st.grid(2, min_column_width=440, gap="medium", key="compare_moving")

@@ -61,7 +61,6 @@ def show_controls(session: Session) -> MapChoices:
         show_filter_button(session)
         show_selections_button(session)
         show_near_duplicates_button(session)
-        show_figure_button(session)
     show_search(session)
     return MapChoices(
         str(view or SPHERE), choice if choice in cached_results.color_choices(session.root) else map_data.CLUSTER
@@ -102,6 +101,7 @@ def show_search(session: Session) -> None:
             label_visibility="collapsed",
             help="Words: documents that contain all of them. Meaning: documents whose meaning is closest to the query.",
         )
+        show_figure_button(session)
 
 
 def _choice_name(choice: str) -> str:

@@ -89,7 +89,7 @@ def _show_overview(session: Session, taxonomy: Taxonomy) -> None:
             ListColumn(
                 "Documents", [c.documents for c in clusters], "number", [count(c.documents) for c in clusters], width=88
             ),
-            ListColumn("Group", [taxonomy.group(c.group).label for c in clusters], width=128),
+            ListColumn("Group", [taxonomy.group(c.group).label for c in clusters], width=128, optional=True),
         ],
         key="panel_clusters",
         label="Clusters",

@@ -165,26 +165,26 @@ def giant(comparison: Comparison) -> Giant | None:
 
 
 def headline(comparison: Comparison) -> str:
-    """Say in one line what the comparison shows; holds the name of a column, so it is corpus text.
+    """Summarize a comparison in one line; it holds the name of a column, so it is corpus text.
 
     Returns
     -------
     str
-        "GEM splits the 31% giant of k-means into 6 clusters; 72% of the documents stay together".
+        "The largest cluster of k-means (31%) is spread over 6 clusters of GEM; 72% of documents in matched groups".
     """
     one, two, n = comparison.a, comparison.b, len(comparison.a.labels)
     if comparison.ari == 1.0:
         return _sentence(f"{_called(one)} and {_called(two)} group all {n:,} documents alike")
-    stay = f"{100 * comparison.stay:.0f}% of the documents stay together"
-    found = giant(comparison)
-    if found is None:
-        kept = int(np.sum(comparison.best("a")[1] >= KEPT))
-        return f"{kept} of {len(one.names)} {_noun(one)} of {_called(one)} return in {_called(two)}; {stay}"
-    owner, other = (one, two) if found.side == "a" else (two, one)
-    rest = "" if found.held >= WHOLE else " and smaller parts"
-    return _sentence(
-        f"{_called(other)} splits the {100 * found.share:.0f}% giant of {_called(owner)} into "
-        f"{len(found.pieces)} {_noun(other)}{rest}; {stay}"
+    stay = f"{100 * comparison.stay:.0f}% of documents in matched groups"
+    largest = giant(comparison)
+    if largest is None:
+        matched = int(np.sum(comparison.best("a")[1] >= KEPT))
+        return f"{matched} of {len(one.names)} {_noun(one)} of {_called(one)} match in {_called(two)}; {stay}"
+    owner, other = (one, two) if largest.side == "a" else (two, one)
+    rest = "" if largest.held >= WHOLE else " and smaller parts"
+    return (
+        f"The largest {_noun(owner)[:-1]} of {_called(owner)} ({100 * largest.share:.0f}%) is spread over "
+        f"{len(largest.pieces)} {_noun(other)} of {_called(other)}{rest}; {stay}"
     )
 
 

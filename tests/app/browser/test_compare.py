@@ -47,8 +47,8 @@ def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) ->
     until(lambda: (workspace.root / "studies" / "groupings").is_dir())
     until(
         lambda: (
-            page.get_by_text("of the documents stay together").count() == 1
-            and "k-means" in page.get_by_text("of the documents stay together").inner_text()
+            page.get_by_text("of documents in matched groups").count() == 1
+            and "k-means" in page.get_by_text("of documents in matched groups").inner_text()
         )
     )
     ready(page)

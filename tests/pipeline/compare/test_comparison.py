@@ -75,12 +75,12 @@ def test_a_giant_and_its_pieces() -> None:
     assert found.share == pytest.approx(31 / 41)
     assert found.held == pytest.approx(30 / 31)  # the one document of cluster 3 is less than 5%
     assert headline(compare_partitions(a, b)) == (
-        "one splits the 76% giant of k-means into 3 clusters; 32% of the documents stay together"
+        "The largest cluster of k-means (76%) is spread over 3 clusters of one; 32% of documents in matched groups"
     )
     assert giant(compare_partitions(a, a)) is None
     assert headline(compare_partitions(a, a)) == "one and one group all 41 documents alike"
     even = compare_partitions(planted([0, 0, 1, 1, 2, 2]), planted([0, 0, 1, 1, 2, 1], "two"))
-    assert headline(even) == "3 of 3 clusters of one return in two; 83% of the documents stay together"
+    assert headline(even) == "3 of 3 clusters of one match in two; 83% of documents in matched groups"
 
 
 def test_every_kind_of_grouping(sample: Workspace) -> None:
@@ -183,5 +183,5 @@ def test_refusals(built_sample: object, spec: str, message: str) -> None:
 def test_headline_names_a_column_and_the_mixture() -> None:
     column = replace(planted([0, 0, 1, 1, 2, 1], 'column "a_b"'), kind="column")
     assert headline(compare_partitions(column, planted([0, 0, 1, 1, 2, 2], "vMF mixture"))) == (
-        '3 of 3 values of the column "a_b" return in the vMF mixture; 83% of the documents stay together'
+        '3 of 3 values of the column "a_b" match in the vMF mixture; 83% of documents in matched groups'
     )
