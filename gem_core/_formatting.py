@@ -7,11 +7,11 @@ _JOINERS = {"\u200c", "\u200d"}  # emoji, Persian and the scripts of India need 
 
 
 def clean(text: str, most: int) -> str:
-    """Text on one line of at most `most` characters, without control and direction-changing characters.
+    r"""Text on one line of at most `most` characters, without control and direction-changing characters.
 
     Examples
     --------
-    >>> clean("one\\x00two\\n  three", 40), clean("left\\u202eright", 40), clean("a long line", 7)
+    >>> clean("one\x00two\n  three", 40), clean("left\u202eright", 40), clean("a long line", 7)
     ('one two three', 'leftright', 'a long…')
     """
     kept = []

@@ -7,16 +7,19 @@ ROW = 22  # pixels of one cluster's row
 
 
 def pale(colour: str) -> str:
+    """Return a color at 32% opacity, as Plotly reads it."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.32)"
 
 
 def sheer(colour: str, part: float) -> str:
+    """Return a color at an opacity of `part`, from 0 to 1, as Plotly reads it."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{part})"
 
 
 def mixed(one: str, two: str, part: float) -> str:
+    """Mix two colors linearly in sRGB: `part` of the second, from 0 to 1."""
     values = (round((1 - part) * int(one[i : i + 2], 16) + part * int(two[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{value:02x}" for value in values)
 
@@ -29,6 +32,6 @@ def readable(colour: str) -> str:
 
 
 def soft(colour: str, page: str, part: float = 0.24) -> str:
-    """A group's colour let into the page."""
+    """Mix a group's color into the background of the page."""
     mixed = (round(part * int(colour[i : i + 2], 16) + (1 - part) * int(page[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{value:02x}" for value in mixed)

@@ -26,4 +26,4 @@ def pulse(seconds: float, key: str) -> None:
 
 
 def _nothing() -> None:
-    """A trigger needs somebody who listens."""
+    """Do nothing: Streamlit delivers a trigger value only if a callback is registered."""

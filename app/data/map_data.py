@@ -96,7 +96,7 @@ def label_columns(workspace: Workspace) -> list[str]:
 
 
 def choices(workspace: Workspace) -> list[str]:
-    """What the documents can be coloured by."""
+    """Return what the documents can be colored by."""
     return [CLUSTER, *(COLUMN + name for name in label_columns(workspace)), *VALUES]
 
 

@@ -24,7 +24,7 @@ def requirements_met(session: Session) -> bool:
 
 
 def _drop_what_has_gone(session: Session) -> None:
-    """A corpus that was built again, or edited elsewhere, may lack what was selected."""
+    """Drop selections that a rebuilt or edited corpus no longer has."""
     size, taxonomy = len(cached_results.workspace(session.root)), cached_results.taxonomy(session.root)
     gone = []
     if session.row is not None and not 0 <= session.row < size:

@@ -18,7 +18,7 @@ def _drawn_circle(colour: str, *, filled: bool = True) -> str:
 
 
 def circle(colour: str, *, filled: bool = True) -> str:
-    """A circle (clusters) or ring (groups) as an image address, for a column of `st.dataframe`."""
+    """Return a circle (clusters) or ring (groups) as an image address, for a column of `st.dataframe`."""
     return "data:image/svg+xml;utf8," + _drawn_circle(colour, filled=filled).replace("#", "%23")
 
 
@@ -28,7 +28,7 @@ def dot_column(label: str = " ") -> Any:
 
 
 def title(name: str, colour: str | None = None, after: str = "") -> None:
-    """A heading of corpus text behind the colour it has on the map."""
+    """Return a heading of corpus text behind the color it has on the map."""
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
         if colour:
             st.image(_drawn_circle(colour), width=20, alt="")

@@ -47,7 +47,7 @@ def read_source_options(
     encoder: str,
     name: str = "",
 ) -> "Source":
-    """The source that the options name; columns left out are guessed from the file."""
+    """Return the source that the options name; columns left out are guessed from the file."""
     from gem_core.corpus import Columns, preview
     from gem_core.pipeline import Source
 
@@ -69,7 +69,7 @@ def read_source_options(
 def read_fit_options(
     clusters: int, strength: float, target: str, concentration: str, solver: str, weighting: str, seed: int
 ) -> "Settings":
-    """The settings that the options of a fit name."""
+    """Return the settings that the options of a fit name."""
     from gem_core.clustering.target import read_target
     from gem_core.workspace import Settings
 
@@ -102,7 +102,7 @@ def check_one_of(option: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def workspace_facts(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict[str, Any]:
-    """What `info --json` says of a workspace and its taxonomy."""
+    """Return what `info --json` says of a workspace and its taxonomy."""
     manifest = workspace.manifest
     facts: dict[str, Any] = {
         "workspace": str(workspace.root),

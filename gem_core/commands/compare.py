@@ -66,7 +66,7 @@ def stability(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Fit again with other seeds and on resampled documents: does the corpus give the same clusters again?"""
+    """Measure whether the corpus gives the same clusters with other seeds and on resampled documents."""
     from gem_core.pipeline.compare.refits import METHODS
     from gem_core.pipeline.compare.stability import finding, returning
     from gem_core.pipeline.compare.stability import stability as study
@@ -135,7 +135,7 @@ def clusters(
 
 
 def comparison_facts(found: "Comparison", qualities: "list[Quality]", moved: list[str]) -> dict[str, Any]:
-    """What `compare --json` says."""
+    """Return what `compare --json` says."""
     from gem_core.pipeline.compare.comparison import headline
 
     sides = []
@@ -185,7 +185,7 @@ def stability_facts(found: "Stability") -> dict[str, Any]:
 
 
 def counts_facts(found: "CountStudy") -> dict[str, Any]:
-    """What `clusters --json` says."""
+    """Return what `clusters --json` says."""
     from gem_core.pipeline.compare.cluster_counts import CHOOSING, reading, summary
 
     return {
@@ -209,7 +209,7 @@ def _repeats(part: "Repeats") -> dict[str, Any]:
 
 
 def _number(value: Any) -> Any:
-    """A number as JSON has them: no NaN."""
+    """Return a number as JSON has them: no NaN."""
     if value is None or isinstance(value, str | int):
         return value
     return float(value) if math.isfinite(value) else None

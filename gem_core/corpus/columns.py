@@ -98,7 +98,7 @@ class CorpusPreview:
 
 
 def preview(path: Path | str, rows: int = 50) -> CorpusPreview:
-    """Look at the first rows of a corpus and guess its columns; reads no more of the file than it shows.
+    r"""Look at the first rows of a corpus and guess its columns; reads no more of the file than it shows.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def preview(path: Path | str, rows: int = 50) -> CorpusPreview:
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "pool.csv"
-    >>> _ = path.write_text("url,body\\nexample.org/1,A page about bees and the flowers they visit\\n")
+    >>> _ = path.write_text("url,body\nexample.org/1,A page about bees and the flowers they visit\n")
     >>> preview(path).guesses
     Columns(text='body', id='url', label=None, tokens=None, weight=None)
     """
@@ -134,11 +134,11 @@ def preview(path: Path | str, rows: int = 50) -> CorpusPreview:
 
 
 def replace_surrogates(cell: object) -> object:
-    """Replace what is not UTF-8 in a string by U+FFFD; other values pass.
+    r"""Replace what is not UTF-8 in a string by U+FFFD; other values pass.
 
     Examples
     --------
-    >>> printable("caf\\udce9"), printable(3)
+    >>> replace_surrogates("caf\udce9"), replace_surrogates(3)
     ('caf�', 3)
     """
     if not isinstance(cell, str) or cell.isascii():
@@ -223,7 +223,7 @@ def parse_number(cell: object) -> float | None:
 
     Examples
     --------
-    >>> as_number("12"), as_number(-1), as_number("many"), as_number(None)
+    >>> parse_number("12"), parse_number(-1), parse_number("many"), parse_number(None)
     (12.0, None, None, None)
     """
     if isinstance(cell, bool) or not isinstance(cell, str | int | float):

@@ -88,7 +88,7 @@ def read_corpus(
     counter: TokenCounter | Literal["packaged", "words"] = "packaged",
     progress: Progress = silent,
 ) -> Corpus:
-    """Read a file, or a folder of files, as documents.
+    r"""Read a file, or a folder of files, as documents.
 
     A row is refused, with a reason, when its text is missing, blank, shorter than `min_words`, not UTF-8 or not a
     string, when its id is missing, not a string or number, or was seen before, when its weight is not a number from 0
@@ -123,7 +123,7 @@ def read_corpus(
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "pool.jsonl"
-    >>> _ = path.write_text('{"id": 1, "text": "Bees dance to tell where."}\\n{"id": 2, "text": ""}\\n')
+    >>> _ = path.write_text('{"id": 1, "text": "Bees dance to tell where."}\n{"id": 2, "text": ""}\n')
     >>> corpus = read_corpus(path, counter="words")
     >>> corpus.documents
       id                       text  tokens

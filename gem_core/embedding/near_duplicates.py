@@ -150,7 +150,7 @@ def _short(unit: Float32) -> Float32:
 
 
 def _components(unit: Float32, threshold: float, progress: Progress) -> NDArray[np.int64]:
-    """Number the connected components of the documents."""
+    """Assign to each document the number of its connected component."""
     n = len(unit)
     label = np.arange(n)
     kept: list[NDArray[np.int64]] = []

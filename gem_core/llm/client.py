@@ -302,7 +302,7 @@ def _answer(reply: _Reply, endpoint: Endpoint) -> Answer:
 
 
 def _server_message(reply: _Reply) -> str:
-    """What the server says itself, for a message."""
+    """Return what the server says itself, for a message."""
     try:
         error = json.loads(reply.text)["error"]
         said = error["message"] if isinstance(error, dict) else error
@@ -313,7 +313,7 @@ def _server_message(reply: _Reply) -> str:
 
 
 def _one_line(text: str) -> str:
-    """A server's words on one line, short, and without the key should it repeat it."""
+    """Return a server's words on one line, short, and without the key should it repeat it."""
     key = os.environ.get(KEY, "").strip()
     if key:
         text = text.replace(key, "[key]")

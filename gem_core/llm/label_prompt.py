@@ -124,7 +124,7 @@ def is_example(label: str, messages: Sequence[Message]) -> bool:
 
 
 def _data(keywords: Sequence[str], openings: Sequence[str], others: Sequence[str]) -> str:
-    """What is known of a cluster, between two marks."""
+    """Return what is known of a cluster, between two marks."""
     lines = []
     if keywords:
         lines.append("Keywords: " + ", ".join(_line(term, _TERM) for term in keywords[:_TERMS]))
@@ -163,7 +163,7 @@ def clean_label(answer: str) -> str:
 
 
 def _own(text: str) -> str:
-    """The value of an answer in JSON, which some models give unasked; else the text without its code fences."""
+    """Return the value of an answer in JSON, which some models give unasked; else the text without its code fences."""
     bare = "\n".join(line for line in text.splitlines() if not line.strip().startswith("```")).strip()
     if bare.startswith("{"):
         try:

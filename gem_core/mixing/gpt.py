@@ -96,7 +96,7 @@ def _norm(x: Tensor) -> Tensor:
 
 
 def _penalty(T: int, heads: int, device: torch.device) -> Tensor:
-    """What is added to the attention scores, (heads, T, T): the farther back the less, the future not at all."""
+    """Return what is added to the attention scores, (heads, T, T): the farther back the less, the future not at all."""
     back = torch.arange(T, device=device)[:, None] - torch.arange(T, device=device)
     slopes = 2.0 ** (-8.0 / heads * torch.arange(1, heads + 1, device=device))
     return torch.where(back >= 0, -slopes[:, None, None] * back, -torch.inf)

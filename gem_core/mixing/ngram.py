@@ -223,7 +223,7 @@ def ngram_optimum(
 
 
 def _gap(g: Float64, caps: Float64) -> float:
-    """log of the largest sum_k v_k g_k over mixtures v within the caps: the best domains are filled first."""
+    """Return the log of the largest sum_k v_k g_k over mixtures v within the caps; the best domains come first."""
     order = np.argsort(-g, kind="stable")
     room = 1 - np.concatenate([[0.0], np.cumsum(caps[order])[:-1]])
     return float(np.log(np.clip(room, 0, caps[order]) @ g[order]))

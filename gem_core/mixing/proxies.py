@@ -308,7 +308,7 @@ def read_checkpoint(path: Path | None, key: str) -> dict[str, Any]:
 
 
 def _group_progress(progress: Progress, before: int, proxies: int, steps: int) -> Progress:
-    """A group's progress as progress of the whole run."""
+    """Report a group's progress as progress of the whole run."""
 
     def report(step: str, done: int, total: int) -> None:
         progress(step, before + done * proxies, steps)

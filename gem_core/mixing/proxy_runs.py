@@ -48,7 +48,7 @@ class Runs:
         return len(self.index)
 
     def head(self, limit: int) -> "Runs":
-        """The first `limit` runs."""
+        """Return the first `limit` runs."""
         return Runs(
             self.domains,
             self.targets,

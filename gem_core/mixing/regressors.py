@@ -26,7 +26,7 @@ class Regressor:
 
 
 def parameters(name: Name, n_domains: int) -> int:
-    """Runs that a regressor needs at least: as many as it has parameters (10 for the trees, which have none)."""
+    """Return how many runs a regressor needs: as many as it has parameters (10 for the trees, which have none)."""
     parameter_counts = {"lightgbm": 10, "linear": n_domains, "effective": n_domains + 4, "exponential": n_domains + 2}
     return parameter_counts[name] if name in parameter_counts else min(parameter_counts.values())
 

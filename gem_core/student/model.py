@@ -136,7 +136,7 @@ class Student:
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        """What travels to another process: the fields, not what is derived from them."""
+        """Return what travels to another process: the fields, not what is derived from them."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def warm_up(self) -> None:

@@ -36,7 +36,7 @@ def fit_token_rates(words: ArrayLike, size: ArrayLike, tokens: ArrayLike) -> tup
 
 
 def fit_token_factors(labels: ArrayLike, estimated: ArrayLike, tokens: ArrayLike, n_clusters: int) -> tuple[float, ...]:
-    r"""What the estimate is to be multiplied by in each cluster: sum of the tokens over sum of the estimates.
+    r"""Return what the estimate is to be multiplied by in each cluster: sum of the tokens over sum of the estimates.
 
     Both sums begin with the tokens of ten average documents, so that a small cluster stays near 1.
 

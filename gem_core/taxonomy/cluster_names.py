@@ -164,7 +164,7 @@ def _two_fields(scores: ConceptScores, k: int, first: int, second: int) -> _Choi
 
 
 def _mixture_name(scores: ConceptScores, k: int) -> str:
-    """ "Mixed: ..." with the two largest areas of a cluster that no subject covers, or "" when there are none."""
+    """Return "Mixed: ..." with the two largest areas of a cluster that no subject covers, or "" when there are none."""
     table = scores.table
     evidence = scores.coverage[k] + scores.votes[k]
     areas = np.flatnonzero(table.levels == min(1, int(table.levels.max())))

@@ -171,7 +171,7 @@ def _costs(gram: Float64, length: Float64) -> Float64:
 
 
 def _number_of_groups(losses: Float64, n_clusters: int) -> int:
-    """Number of groups before the largest relative jump of the loss, near sqrt(K)."""
+    """Return the number of groups before the largest relative jump of the loss, near sqrt(K)."""
     if n_clusters <= 3:
         return n_clusters
     root = math.sqrt(n_clusters)
@@ -272,7 +272,7 @@ def _heads(children: list[int], names: Sequence[str]) -> tuple[list[str], list[s
 
 
 def _key(phrase: str) -> str:
-    """What two spellings of one phrase have in common."""
+    """Return what two spellings of one phrase have in common."""
     return " ".join(stem(word) for word in phrase.split())
 
 

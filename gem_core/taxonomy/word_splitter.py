@@ -72,7 +72,7 @@ class Vocabulary:
         self._spellings: dict[int, dict[str, int]] = defaultdict(dict)
 
     def number(self, word: str) -> int:
-        """Number of a word in lower case."""
+        """Return the number of a word in lower case."""
         known = self._numbers.get(word)
         if known is None:
             if self.closed:

@@ -222,7 +222,7 @@ class Workspace:
                         remove_folder(folder)
 
     def history(self) -> History:
-        """Steps of the taxonomy, oldest first: fits and edits."""
+        """Return steps of the taxonomy, oldest first: fits and edits."""
         return self.database.history()
 
     def undo(self) -> bool:

@@ -36,7 +36,7 @@ class Draft:
 
 
 def applied(taxonomy: Taxonomy) -> Settings:
-    """Settings of the present taxonomy; own shares in the order of its clusters."""
+    """Return settings of the current taxonomy; own shares in the order of its clusters."""
     settings = taxonomy.settings
     if isinstance(settings.target, str) or settings.n_clusters != len(taxonomy.clusters):
         return settings

@@ -19,7 +19,7 @@ from gem_core.pipeline import Preview, ensure_path
 
 @st.fragment
 def screen() -> None:
-    """Controls on the left, what they would change on the right."""
+    """Show the controls on the left and their effect on the right."""
     session = current_session()
     taxonomy = cached_results.taxonomy(session.root)
     draft = draft_of(session, taxonomy)

@@ -113,7 +113,7 @@ def _shares(taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
 
 
 def _kept(taxonomy: Taxonomy, found: Preview) -> None:
-    """What becomes of the clusters that there are: new ones, gone ones, changed ones, kept ones."""
+    """Return what becomes of the clusters that there are: new ones, gone ones, changed ones, kept ones."""
     new = int((found.origin < 0).sum())
     gone = len(taxonomy.clusters) - (len(found.origin) - new)
     changed = int((~found.steady & (found.origin >= 0)).sum())
@@ -177,7 +177,7 @@ def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
 
 
 def new_name(taxonomy: Taxonomy, found: Preview, place: int, limit: int = 60) -> str:
-    """What to call a cluster that has no name yet: where most of its documents come from."""
+    """Return what to call a cluster that has no name yet: where most of its documents come from."""
     inside = found.labels == found.numbers[place]
     if not inside.any():
         return f"New {found.numbers[place]}"
@@ -186,7 +186,7 @@ def new_name(taxonomy: Taxonomy, found: Preview, place: int, limit: int = 60) ->
 
 
 def _known(target: float) -> float | None:
-    """A held cluster that the fit has not has no target."""
+    """Return None for the target of a pinned cluster that the fit does not have."""
     return None if np.isnan(target) else float(target)
 
 

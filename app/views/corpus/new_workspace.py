@@ -30,7 +30,7 @@ ROLES = {
 
 
 def open_yours(session: Session) -> None:
-    """The form, from top to bottom."""
+    """Show the form, from top to bottom."""
     draft: Draft = session.drafts.setdefault("corpus", Draft())
     st.subheader("Open yours", anchor=False)
     with guarded():
@@ -76,7 +76,7 @@ def _take(draft: Draft, path: Path) -> None:
 
 
 def _look(draft: Draft) -> CorpusPreview:
-    """The first rows; read again only when the file has changed."""
+    """Return the first rows; they are read again only when the file has changed."""
     assert draft.path is not None
     try:
         now = draft.path.stat()

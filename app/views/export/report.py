@@ -51,7 +51,7 @@ def make(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
 
 
 def report_card(workspace: Workspace, taxonomy: Taxonomy) -> None:
-    """The report with its button."""
+    """Show the report with its button."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
             st.markdown(

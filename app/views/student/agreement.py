@@ -27,7 +27,7 @@ from gem_core.workspace import Taxonomy
 
 @st.fragment
 def agreement(session: Session, student: SavedStudent) -> None:
-    """Findings first, then what they rest on."""
+    """Show the results first, then the figures behind them."""
     session = current_session()
     report = student.report
     taxonomy = students.taxonomy_of_step(session.root, report.taxonomy_key)
@@ -52,7 +52,7 @@ def agreement(session: Session, student: SavedStudent) -> None:
 
 
 def headline(report: DistilReport) -> str:
-    """The agreement in words."""
+    """Return the agreement in words."""
     low, high = report.agreement_interval
     return (
         f"Agrees with the taxonomy on {percent(report.agreement)} of {count(report.test)} documents it never saw "

@@ -38,7 +38,7 @@ LOOKED = 50  # shards whose columns are looked at before the start; the command 
 
 
 def label(session: Session, student: SavedStudent) -> None:
-    """A form, the job, its totals."""
+    """Show the form, the job and its totals."""
     standing(session, student)
     job = runner.find(session.root, "label")
     live = job is not None and not runner.status(job).ended

@@ -22,7 +22,7 @@ def active(session: Session) -> None:
 
 
 def empty(session: Session) -> None:
-    """What a student is for, and the button."""
+    """Show what a student is for, and the button."""
     taxonomy = cached_results.taxonomy(session.root)
     with st.container(border=True, gap="small", key="student-empty"):
         st.markdown("**No student has learnt these clusters yet**")
@@ -38,7 +38,7 @@ def empty(session: Session) -> None:
 
 
 def ask(session: Session, place: str) -> None:
-    """A button, and the settings behind it."""
+    """Show the button and its settings."""
     taxonomy = cached_results.taxonomy(session.root)
     above = st.container()
     with st.expander("Settings", expanded=place == "another", key=f"student-settings-{place}"):

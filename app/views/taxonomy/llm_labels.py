@@ -90,7 +90,7 @@ def _offer(session: Session) -> None:
 
 
 def _requests(plan: NamingPlan, tokens: int) -> None:
-    """The exact text of every request, one at a time."""
+    """Show the exact text of every request, one at a time."""
     people = sum("person" in reason for _, reason in plan.skipped)
     others = len(plan.skipped) - people
     left_out = [

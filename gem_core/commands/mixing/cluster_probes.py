@@ -30,7 +30,7 @@ def perfre(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Train a proxy with each cluster up-sampled: which of them help the corpus, and which do harm?"""
+    """Train a proxy with each cluster up-sampled, to find which clusters lower or raise the corpus's loss."""
     from gem_core.mixing.proxies import ProxyConfig
     from gem_core.pipeline.mixing.perfre_grip import perfre_study
     from gem_core.workspace import Workspace
@@ -94,7 +94,7 @@ def predict(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Train proxies on random mixtures of a grouping: do its weights predict the loss?"""
+    """Train proxies on random mixtures of a grouping, to test whether its weights predict the loss."""
     from gem_core.mixing.proxies import ProxyConfig
     from gem_core.pipeline.mixing.predictability_study import study_predictability
     from gem_core.workspace import Workspace
@@ -126,7 +126,7 @@ def predict(
 
 
 def prediction_facts(result: "GroupingPredictability") -> dict[str, Any]:
-    """What `mix predict --json` says."""
+    """Return what `mix predict --json` says."""
     low, high = result.predictability.quartiles
     return {
         "partition": result.spec,
@@ -146,7 +146,7 @@ def prediction_facts(result: "GroupingPredictability") -> dict[str, Any]:
 
 
 def cluster_facts(result: "ClusterFinding", strategy: str, measure: str) -> dict[str, Any]:
-    """What `mix perfre --json` and `mix probe --json` say."""
+    """Return what `mix perfre --json` and `mix probe --json` say."""
     columns = (result.numbers, result.names, result.natural, result.values, result.errors, result.weights)
     return {
         "strategy": strategy,

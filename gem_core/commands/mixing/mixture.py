@@ -146,7 +146,7 @@ def training_set(
 
 
 def weights_facts(taxonomy: "Taxonomy", mix: "Weights", pairs: "tuple[IndistinguishablePair, ...]") -> dict[str, Any]:
-    """What `mix weights --json` says."""
+    """Return what `mix weights --json` says."""
     columns = (
         mix.numbers,
         mix.weights,
@@ -226,5 +226,5 @@ def _fixed(text: str) -> dict[int, float]:
 
 
 def _number(value: float) -> float | None:
-    """A number as JSON has them: no NaN."""
+    """Return a number as JSON has them: no NaN."""
     return float(value) if math.isfinite(value) else None

@@ -146,7 +146,7 @@ def doremi(
 
 
 def proposal_facts(result: "Proposal") -> dict[str, Any]:
-    """What `mix proxies --json` and `mix import --json` say."""
+    """Return what `mix proxies --json` and `mix import --json` say."""
     evidence = result.evidence
     interval = evidence["interval"] or {}
     return {
@@ -197,7 +197,7 @@ def _print_proposal(result: "Proposal", as_json: bool) -> None:
 def sizes(
     default: "ProxyConfig", steps: int | None, width: int | None, held_tokens: int | None, seed: int, device: str
 ) -> "tuple[ProxyConfig, SplitSettings]":
-    """The sizes that the options name, and the defaults for the others."""
+    """Return the sizes that the options name, and the defaults for the others."""
     import torch
 
     from gem_core.pipeline.mixing.proxy_data import SplitSettings

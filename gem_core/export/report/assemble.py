@@ -56,7 +56,7 @@ def assemble(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> st
 def _data(
     workspace: Workspace, taxonomy: Taxonomy, points: Points, shown: tuple[Card, ...], tree: tuple[Group, ...]
 ) -> dict[str, Any]:
-    """What the scripts of the page need: positions, colors, names and sizes."""
+    """Return what the scripts of the page need: positions, colors, names and sizes."""
     total = sum(c.mass for c in taxonomy.clusters if not c.excluded) or 1.0
     return {
         "points": points.packed,
@@ -90,7 +90,7 @@ def _facts(workspace: Workspace, taxonomy: Taxonomy, tree: tuple[Group, ...]) ->
 
 
 def _edits(workspace: Workspace, taxonomy: Taxonomy) -> tuple[dict[str, str], ...]:
-    """The steps in words, where there is more than the first fit."""
+    """Return the steps in words, where there is more than the first fit."""
     steps = workspace.history().to(taxonomy.key)
     return (
         tuple(

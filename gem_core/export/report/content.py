@@ -97,7 +97,7 @@ def cards(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Card, ...]:
 
 
 def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
-    """The groups in the order of the taxonomy."""
+    """Return the groups in the order of the taxonomy."""
     places = {c.number: place for place, c in enumerate(taxonomy.clusters)}
     made = []
     for p in taxonomy.groups:
@@ -125,7 +125,7 @@ def colour(cluster: Cluster) -> str:
 
 
 def _hex(text: str) -> str:
-    """A colour that can stand in a style sheet, whatever a workspace from elsewhere holds."""
+    """Return a color that can stand in a style sheet, whatever a workspace from elsewhere holds."""
     digits = text[1:]
     return (
         text if len(text) == 7 and text[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in digits) else "#8b97a8"

@@ -98,7 +98,7 @@ class Receipt:
 
 
 def receipt_rows(workspace: Workspace, taxonomy: Taxonomy) -> Receipt:
-    """What was done, with what, at what cost."""
+    """Return what was done, with what, at what cost."""
     made, settings = receipt(workspace, taxonomy), taxonomy.settings
     fit = made["fit"]
     corpus = made["corpus"]

@@ -94,7 +94,7 @@ def thin(groups: Int32, limit: int, seed: int = 0) -> Int32:
 
 
 def _anchors(sphere: Float64, groups: Int32, k: int) -> Float64:
-    """The middle of the densest half of each cluster on the sphere, (K, 3) unit."""
+    """Return the middle of the densest half of each cluster on the sphere, (K, 3) unit."""
     out = np.tile([1.0, 0.0, 0.0], (k, 1))
     for group in range(k):
         points = sphere[groups == group]

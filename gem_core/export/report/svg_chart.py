@@ -76,7 +76,7 @@ def _beside(name: str, start: tuple[float, float]) -> tuple[float, float]:
 
 
 def _title(workspace: Workspace, taxonomy: Taxonomy) -> str:
-    """The finding, for the fit itself: what people edited afterwards is no point of the path."""
+    """Return the result for the fit itself: later edits are not points of the path."""
     fit = taxonomy.fit if not taxonomy.edited else workspace.taxonomy(taxonomy.base).fit
     masses, path = fit.masses, taxonomy.path
     at = strength_text(taxonomy.settings.strength)
@@ -150,7 +150,7 @@ def _marks(strengths: Float64) -> list[float]:
 
 
 def _ceiling(value: float) -> float:
-    """The next round fraction above a value."""
+    """Return the next round fraction above a value."""
     return next((v for v in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75) if v >= 1.02 * value), 1.0)
 
 

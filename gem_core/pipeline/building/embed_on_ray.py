@@ -32,7 +32,7 @@ class _Holder:
         return self._encoder.dimension
 
     def rows(self, first: int, texts: Sequence[str]) -> Float32:
-        """Unit vectors of a batch whose first document has this row."""
+        """Return unit vectors of a batch whose first document has this row."""
         with encoder_threads(self._encoder) as runner:
             return runner.rows(runner.prepare(texts).result(), lambda done: None, first)
 

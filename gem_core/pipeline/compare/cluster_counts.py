@@ -267,7 +267,7 @@ def _study(points: dict[str, Any], grid: tuple[int, ...], seeds: tuple[int, ...]
 def _agreement(
     workspace: Workspace, settings: Settings, method: Method, k: int, points: dict[str, Any]
 ) -> dict[str, Any]:
-    """The points of k with each seed's mean agreement to the other seeds, all seeds that are kept."""
+    """Return the points of k with each seed's mean agreement to the other seeds, all seeds that are kept."""
     seeds = sorted(int(name.partition("/")[2]) for name in points if name.startswith(f"{k}/"))
     if len(seeds) < 2:
         return {}
@@ -277,7 +277,7 @@ def _agreement(
 
 
 def _values(found: dict[str, Any]) -> dict[str, float]:
-    """The numbers of a quality as JSON has them: no NaN."""
+    """Return the numbers of a quality as JSON has them: no NaN."""
     return {
         name: float(value)
         for name, value in found.items()

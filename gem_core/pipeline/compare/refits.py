@@ -103,7 +103,7 @@ def drawn_counts(n: int, resample: int) -> Float64:
 
 
 def base_settings(settings: Settings, n_clusters: int, seed: int) -> Settings:
-    """Settings of a taxonomy for another number of clusters or seed; own shares that no longer fit become equal."""
+    """Return a taxonomy's settings for another number of clusters or seed; shares that no longer fit become equal."""
     target = settings.target
     if not isinstance(target, str) and len(target) != n_clusters:
         target = "uniform"

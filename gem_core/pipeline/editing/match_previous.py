@@ -93,7 +93,7 @@ def surviving_clusters(plain: Int32, labels: Int32, numbers: Iterable[int]) -> l
 
 
 def match_record(old: Taxonomy, found: ClusterMatch) -> Edit:
-    """What the history keeps: everything that the taxonomy before it decides."""
+    """Return what the history keeps: everything that the taxonomy before it decides."""
     again = set(found.origin[found.steady].tolist()) | set(found.held)
     kept = [
         {

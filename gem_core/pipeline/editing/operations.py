@@ -129,7 +129,7 @@ def _tupled(value: Any) -> Any:
 
 
 def clean_label(label: str) -> str:
-    """Return a label on one line, without control characters.
+    r"""Return a label on one line, without control characters.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def clean_label(label: str) -> str:
 
     Examples
     --------
-    >>> clean_label("  Bread\\n and   cake ")
+    >>> clean_label("  Bread\n and   cake ")
     'Bread and cake'
     """
     text = " ".join("".join(c if c.isprintable() or c in JOINERS else " " for c in label).split())

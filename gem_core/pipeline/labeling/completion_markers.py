@@ -165,6 +165,6 @@ def read_shard_progress(folder: Path, shard: str) -> tuple[int, Tally] | None:
 
 
 def remove_shard_progress(folder: Path, shard: str) -> None:
-    """A shard is no longer at work."""
+    """Mark a shard as no longer in work."""
     with suppress(OSError):
         (folder / LIVE / f"{shard}.json").unlink(missing_ok=True)

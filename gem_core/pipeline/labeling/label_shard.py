@@ -219,7 +219,7 @@ def _write_group(writer: pq.ParquetWriter, held: list[pa.Table]) -> None:
 
 
 def _codec(metadata: pq.FileMetaData, text: str) -> str:
-    """The compression of the text in the first row group."""
+    """Return the compression of the text in the first row group."""
     found = "ZSTD"
     if metadata.num_row_groups:
         group = metadata.row_group(0)
@@ -258,7 +258,7 @@ def _write_jsonl(work: _Work, path: Path) -> None:
 
 @contextmanager
 def _packed(raw: IO[bytes], compression: str) -> Iterator[Any]:
-    """A file that packs as the input was packed, without names or times."""
+    """Return a file that packs as the input was packed, without names or times."""
     import zstandard
 
     if compression == ".gz":

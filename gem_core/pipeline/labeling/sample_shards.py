@@ -231,7 +231,7 @@ class _Draw:
         return codes[places] if len(codes) else places
 
     def _most(self) -> Int64:
-        """The most rows that each group can still get."""
+        """Return the most rows that each group can still get."""
         if self.fixed is not None:
             return self._fixed()
         # Not less for a group that has fewer now: it may grow up to the level.
@@ -284,7 +284,7 @@ class _Draw:
         return {value: (int(self.counts[g]), int(got[g])) for value, g in sorted(self.codes.items())}
 
     def table(self) -> pa.Table:
-        """What is drawn, in the order of the priorities."""
+        """Return what is drawn, in the order of the priorities."""
         if not self.pieces:
             raise InputError(
                 "The shards must hold documents",
@@ -314,7 +314,7 @@ def _plain(table: pa.Table) -> pa.Table:
 
 
 def _merged(pieces: Iterable[_Piece], keep: NDArray[np.bool_]) -> Iterator[_Piece]:
-    """The rows that are kept, one piece a schema."""
+    """Return the rows that are kept, one piece a schema."""
     alike: dict[str, list[_Piece]] = {}
     start = 0
     for piece in pieces:

@@ -131,7 +131,7 @@ def _kept(table: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:
 
 
 def _texts(column: pa.ChunkedArray, start: int) -> tuple[pa.LargeStringArray, list[RefusedRow]]:
-    """The texts of a column, null where there is none, and the rows without."""
+    """Return the texts of a column, null where there is none, and the rows without."""
     array = pa.concat_arrays(column.chunks)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()

@@ -141,7 +141,7 @@ def _count_held_out(lengths: NDArray[np.int64], marks: NDArray[np.uint64], setti
 
 
 def _concatenate(ids: TokenIds, rows: NDArray[np.int64], limit: int) -> UInt16:
-    """Some documents one after the other, `limit` tokens at most."""
+    """Join some documents, `limit` tokens at most."""
     parts, room = [], limit
     for row in rows:
         if room <= 0:

@@ -184,7 +184,7 @@ def _by_runs(workspace: Workspace, domains: Domains, strategy: str, limits: Limi
 
 
 def _evidence_weights(value: Mapping[str, Any], domains: Domains, strategy: str) -> Float64:
-    """The weights that a run found, in the order of the domains."""
+    """Return the weights that a run found, in the order of the domains."""
     evidence_weights = {int(number): float(weight) for number, weight in value.get("weights", {}).items()}
     unknown = sorted(set(evidence_weights) - set(domains.numbers))
     total = math.fsum(evidence_weights.values())

@@ -129,7 +129,7 @@ def _train_tokenizer(workspace: Workspace, vocabulary: int) -> "Tokenizer":
 
 
 def _tokenizer_text(workspace: Workspace) -> Iterator[str]:
-    """Openings of documents spread evenly over the corpus."""
+    """Return openings of documents spread evenly over the corpus."""
     prefix_length = max(_LEARN // len(workspace), _OPENING)
     step = max(len(workspace) * prefix_length // _LEARN, 1)
     return (text[:prefix_length] for text in islice(workspace.all_texts(), 0, None, step))

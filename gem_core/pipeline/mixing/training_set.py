@@ -262,7 +262,7 @@ def _draw_copies(
     request: TrainingSetRequest,
     progress: Progress,
 ) -> tuple[NDArray[np.int32], Float64]:
-    """Copies of each document and their mean over seeds; each cluster has a stream of chance of its own."""
+    """Return copies of each document and their mean over seeds; each cluster has a stream of chance of its own."""
     n = len(domains.positions)
     copies, expected = np.zeros(n, dtype=np.int32), np.zeros(n)
     by_domain = np.argsort(domains.positions, kind="stable")

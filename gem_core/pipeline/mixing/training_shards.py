@@ -122,7 +122,7 @@ def write_shards(
 
 
 def _table(file: Any, shard: TrainingShard, columns: Mapping[str, NDArray[Any]]) -> "pa.Table":
-    """The rows of a shard in their order."""
+    """Return the rows of a shard in their order."""
     import pyarrow as pa
 
     parts = []

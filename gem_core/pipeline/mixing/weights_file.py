@@ -41,7 +41,7 @@ class WeightsFile:
 
 
 def read_weights(path: Path) -> WeightsFile:
-    """Read a file that `gem-explorer mix weights` wrote.
+    r"""Read a file that `gem-explorer mix weights` wrote.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def read_weights(path: Path) -> WeightsFile:
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "weights.csv"
-    >>> _ = path.write_text("cluster_id,weight,taxonomy_hash\\n0,0.25,5e1f\\n4,0.75,5e1f\\n")
+    >>> _ = path.write_text("cluster_id,weight,taxonomy_hash\n0,0.25,5e1f\n4,0.75,5e1f\n")
     >>> read_weights(path).weights
     {0: 0.25, 4: 0.75}
     """
@@ -147,7 +147,7 @@ def _parse(suffix: str, text: str) -> tuple[Iterable[tuple[Any, Any]], dict[str,
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object that names nothing twice."""
+    """Return a JSON object that names nothing twice."""
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
@@ -156,7 +156,7 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _common_values(rows: list[dict[str, Any]], *names: str) -> dict[str, Any]:
-    """What every row says alike."""
+    """Return what every row says alike."""
     facts = {}
     for name in names:
         values = sorted({str(row[name]) for row in rows if row.get(name)})

@@ -70,7 +70,7 @@ class Moves:
         return {reason: int(n) for reason, n in zip(REASONS, found, strict=True) if n}
 
     def words(self, at: int) -> str:
-        """The reason of one of them in a few words."""
+        """Return the reason of one of them in a few words."""
         reason = REASONS[int(self.reason[at])]
         if reason == "balance":
             if self.by_balance[at] > UNBOUNDED:

@@ -89,7 +89,7 @@ def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, pro
 def compare_fit(
     workspace: Workspace, taxonomy: Taxonomy, settings: Settings, fit: MixtureFit, assignment: Assignment
 ) -> Preview:
-    """Number the clusters of a fit as `fit_taxonomy` does, and compare them with the present ones."""
+    """Give the clusters of a fit numbers as `fit_taxonomy` does, and compare them with the current ones."""
     X = workspace.embeddings
     found = match_clusters_to_previous(taxonomy, assignment.labels, fit.masses.size)
     labels = apply_pins(X, fit, assignment.labels, found)

@@ -159,7 +159,7 @@ def mask(workspace: Workspace, taxonomy: Taxonomy, wanted: Filter) -> Bool:
 
 
 def _passing(workspace: Workspace, taxonomy: Taxonomy, wanted: Filter) -> tuple[Bool, list[int]]:
-    """The mask, and the rows of the text search in their rank."""
+    """Return the mask, and the rows of the text search in their rank."""
     n = len(workspace)
     keep = np.ones(n, dtype=np.bool_)
     found: list[int] = []

@@ -104,7 +104,7 @@ def name_encoder(workspace: Workspace, encoder: str, *, progress: Progress = sil
 
 
 def _print(workspace: Workspace) -> str:
-    """What the words about an encoder hold for: these vectors and no later ones."""
+    """Return what the words about an encoder hold for: these vectors and no later ones."""
     manifest = workspace.manifest
     return f"{manifest.data_hash} {manifest.encoder} {manifest.dimension}"
 
