@@ -265,7 +265,7 @@ def parse_line(line: bytes) -> Row:
     Examples
     --------
     >>> parse_line(b'{"text": "bees"}'), parse_line(b"[1]")
-    ({'text': 'bees'}, Broken(detail='a JSON list, not an object'))
+    ({'text': 'bees'}, BrokenRow(detail='a JSON list, not an object'))
     """
     try:
         value = LENIENT.decode(line.decode("utf-8", "surrogateescape"))

@@ -66,7 +66,7 @@ def cut_text(text: str, size: int = PIECE) -> list[str]:
 
     Examples
     --------
-    >>> cut("bees dance well", size=7)
+    >>> cut_text("bees dance well", size=7)
     ['bees', ' dance', ' well']
     """
     pieces, begin = [], 0

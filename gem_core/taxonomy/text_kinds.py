@@ -114,7 +114,7 @@ def document_kinds(texts: Sequence[str]) -> NDArray[np.bool_]:
     --------
     >>> row = document_kinds(["Preheat the oven. Stir 2 cups flour with salt, bake 30 minutes."])[0]
     >>> [kind.name for kind, is_kind in zip(text_kinds(), row) if is_kind]
-    ['Recipe']
+    ['Recipes']
     """
     kinds = text_kinds()
     compare = {">=": operator.ge, "<": operator.lt}
