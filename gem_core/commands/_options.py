@@ -1,6 +1,7 @@
 """What several commands share: their options, how a source and settings are read from them, how results are said."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,16 +11,26 @@ import typer
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
+    from gem_core.corpus import ReadOptions
     from gem_core.pipeline import Source
     from gem_core.workspace import Settings, Taxonomy, Workspace
 
-Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help="csv, tsv, jsonl(.gz, .zst), parquet, or a folder")]
+Corpus = Annotated[
+    Path, typer.Argument(metavar="CORPUS", help="csv, tsv, jsonl, json (each also packed), parquet, arrow, or a folder")
+]
 WorkspaceArg = Annotated[Path, typer.Argument(metavar="DIR", help="workspace folder")]
 WorkspaceOption = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="workspace folder, made if absent")]
 TextColumn = Annotated[str | None, typer.Option(help="column with the text; guessed when left out")]
 IdColumn = Annotated[str | None, typer.Option(help="column with the id; '' for row numbers; guessed when left out")]
 LabelColumn = Annotated[str | None, typer.Option(help="column with a known label, to compare with; '' for none")]
 TokensColumn = Annotated[str | None, typer.Option(help="column with token counts; '' to count them")]
+MinWords = Annotated[int, typer.Option("--min-words", metavar="N", min=1, help="skip texts with fewer words")]
+Split = Annotated[str | None, typer.Option("--split", metavar="NAME", help="read only the files of this split: train")]
+Encoding = Annotated[str, typer.Option("--encoding", help="encoding of text files, such as cp1252")]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="the first line of csv and tsv files is a row, not names")]
+LongestRow = Annotated[
+    int, typer.Option("--longest-row", metavar="BYTES", min=1, help="set longer rows aside; 256 MB when left out")
+]
 Embeddings = Annotated[Path | None, typer.Option(metavar="FILE", help="own vectors: .npy, or parquet with a list")]
 Encoder = Annotated[str, typer.Option(help="'packaged', or a path or hub name of a sentence-transformers model")]
 Name = Annotated[str, typer.Option(help="what the app calls the corpus; the file's name when left out")]
@@ -35,6 +46,7 @@ WorkerCount = Annotated[
     int | None, typer.Option("--workers", metavar="N", min=1, help="workers at a time; all processors when left out")
 ]
 ENGINES = ("local", "ray")
+MIN_WORDS, LONGEST_ROW = 3, 256 << 20
 
 
 def read_source_options(
@@ -46,24 +58,25 @@ def read_source_options(
     vectors: Path | None,
     encoder: str,
     name: str = "",
+    *,
+    min_words: int = 3,
+    options: "ReadOptions | None" = None,
 ) -> "Source":
     """Return the source that the options name; columns left out are guessed from the file."""
-    from gem_core.corpus import Columns, preview
+    from gem_core.corpus import choose_columns
     from gem_core.pipeline import Source
 
-    guessed = preview(corpus).guesses
-    # An empty name means none; a column that was named for one role loses the role it was guessed for.
-    given = {
-        role: column or None
-        for role, column in (("id", id), ("label", label), ("tokens", tokens))
-        if column is not None
-    }
-    if text:
-        given["text"] = text
-    taken = set(given.values())
-    freed = {role: None for role, column in guessed.by_role().items() if role != "text" and column in taken}
-    columns = Columns(**{**guessed.as_dict(), **freed, **given})  # type: ignore[arg-type]  # text is never None
-    return Source(corpus, columns=columns, vectors=vectors, encoder=encoder, name=name)
+    columns = choose_columns(corpus, text=text, id=id, label=label, tokens=tokens, options=options)
+    return Source(
+        corpus, columns=columns, vectors=vectors, encoder=encoder, name=name, min_words=min_words, options=options
+    )
+
+
+def read_file_options(split: str | None, encoding: str, no_header: bool, longest_row: int) -> "ReadOptions":
+    """Return how files are chosen and read, as the options say."""
+    from gem_core.corpus import ReadOptions
+
+    return ReadOptions(split, encoding, not no_header, longest_row)
 
 
 def read_fit_options(
@@ -112,6 +125,7 @@ def workspace_facts(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict
         "tokens": manifest.tokens,
         "tokens_from": manifest.tokens_from,
         "refused": manifest.refused,
+        "notes": list(manifest.notes),
         "encoder": manifest.encoder,
         "dimension": manifest.dimension,
         "data_hash": manifest.data_hash,
@@ -149,17 +163,21 @@ def print_facts(facts: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(facts, indent=1))
         return
     typer.echo(clean(f"{facts['name']} in {facts['workspace']}"))
-    print_corpus(facts["documents"], facts["tokens"], facts["tokens_from"], facts["refused"])
+    print_corpus(facts["documents"], facts["tokens"], facts["tokens_from"], facts["refused"], facts["notes"])
     typer.echo(clean(f"  vectors: {facts['encoder'] or 'none yet'}, {facts['dimension']} dimensions"))
     for cluster in facts.get("taxonomy", {}).get("clusters", []):
         typer.echo(clean(f"  {cluster['cluster_id']:>4}  {cluster['share_documents']:>6.1%}  {cluster['label']}"))
 
 
-def print_corpus(documents: int, tokens: int, tokens_from: str, refused: dict[str, int]) -> None:
+def print_corpus(
+    documents: int, tokens: int, tokens_from: str, refused: dict[str, int], notes: Sequence[str] = ()
+) -> None:
     """Print the size of a corpus and the rows that were refused."""
     typer.echo(clean(f"  {documents:,} documents, {tokens:,} tokens ({tokens_from})"))
     for reason, count in refused.items():
         typer.echo(clean(f"  refused: {count:,} {reason}"))
+    for note in notes:
+        typer.echo(clean(f"  note: {note}"))
 
 
 def clean(text: str) -> str:

@@ -8,15 +8,22 @@ import typer
 from gem_core._progress import Console
 from gem_core.commands._options import (
     ENGINES,
+    LONGEST_ROW,
+    MIN_WORDS,
     Corpus,
     Embeddings,
     Encoder,
+    Encoding,
     EngineName,
     IdColumn,
     Json,
     LabelColumn,
+    LongestRow,
+    MinWords,
     Name,
+    NoHeader,
     ProgressFile,
+    Split,
     TextColumn,
     TokensColumn,
     WorkerCount,
@@ -24,6 +31,7 @@ from gem_core.commands._options import (
     check_one_of,
     print_corpus,
     print_facts,
+    read_file_options,
     read_source_options,
     workspace_facts,
 )
@@ -38,22 +46,39 @@ def estimate(
     tokens_column: TokensColumn = None,
     embeddings: Embeddings = None,
     encoder: Encoder = "packaged",
+    min_words: MinWords = MIN_WORDS,
+    split: Split = None,
+    encoding: Encoding = "utf-8",
+    no_header: NoHeader = False,
+    longest_row: LongestRow = LONGEST_ROW,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
     """Say before anything is made: documents, tokens, refused rows, and how long embedding will take here."""
     from gem_core.pipeline import estimate as measure
 
-    source = read_source_options(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder)
+    source = read_source_options(
+        corpus,
+        text_column,
+        id_column,
+        label_column,
+        tokens_column,
+        embeddings,
+        encoder,
+        min_words=min_words,
+        options=read_file_options(split, encoding, no_header, longest_row),
+    )
     console = Console(progress_file)
-    found = measure(source, progress=console)
+    estimated = measure(source, progress=console)
     console.end()
     if as_json:
-        typer.echo(json.dumps(asdict(found), indent=1))
+        typer.echo(json.dumps(asdict(estimated), indent=1))
         return
-    print_corpus(found.documents, found.tokens, found.tokens_from, found.refused)
-    if found.documents_per_second:
-        typer.echo(f"  embedding here: {found.seconds:,.0f} s ({found.documents_per_second:,.0f} documents a second)")
+    print_corpus(estimated.documents, estimated.tokens, estimated.tokens_from, estimated.refused, estimated.notes)
+    if estimated.documents_per_second:
+        typer.echo(
+            f"  embedding here: {estimated.seconds:,.0f} s ({estimated.documents_per_second:,.0f} documents a second)"
+        )
 
 
 def embed(
@@ -65,6 +90,11 @@ def embed(
     tokens_column: TokensColumn = None,
     embeddings: Embeddings = None,
     encoder: Encoder = "packaged",
+    min_words: MinWords = MIN_WORDS,
+    split: Split = None,
+    encoding: Encoding = "utf-8",
+    no_header: NoHeader = False,
+    longest_row: LongestRow = LONGEST_ROW,
     name: Name = "",
     engine: EngineName = "local",
     workers: WorkerCount = None,
@@ -82,7 +112,18 @@ def embed(
             "it beside --engine local",
             "Leave it out: this process embeds on all processors",
         )
-    source = read_source_options(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder, name)
+    source = read_source_options(
+        corpus,
+        text_column,
+        id_column,
+        label_column,
+        tokens_column,
+        embeddings,
+        encoder,
+        name,
+        min_words=min_words,
+        options=read_file_options(split, encoding, no_header, longest_row),
+    )
     console = Console(progress_file)
     opened = prepare(source, workspace, engine=ray_engine(workers) if engine == "ray" else None, progress=console)
     finish_workspace(opened, progress=console)

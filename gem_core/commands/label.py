@@ -8,20 +8,41 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import ENGINES, EngineName, Json, ProgressFile, WorkerCount, check_one_of, clean
+from gem_core.commands._options import (
+    ENGINES,
+    LONGEST_ROW,
+    Encoding,
+    EngineName,
+    Json,
+    LongestRow,
+    NoHeader,
+    ProgressFile,
+    Split,
+    WorkerCount,
+    check_one_of,
+    clean,
+    read_file_options,
+)
 
 if TYPE_CHECKING:
     from gem_core.pipeline.labeling.totals import Totals
 
-InFolder = Annotated[Path, typer.Argument(metavar="IN_FOLDER", help="folder of parquet or jsonl(.gz, .zst) shards")]
-Text = Annotated[str, typer.Option("--text-column", help="column with the text")]
+InFolder = Annotated[
+    Path, typer.Argument(metavar="IN_FOLDER", help="folder of shards: parquet, arrow, jsonl, json, csv, tsv")
+]
+Text = Annotated[str | None, typer.Option("--text-column", help="column with the text; guessed when left out")]
 
 
 def label(
     student: Annotated[Path, typer.Argument(metavar="STUDENT", help="folder that distill wrote")],
     in_folder: InFolder,
     out_folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="new folder for the labelled shards")],
-    text_column: Text = "text",
+    text_column: Text = None,
+    split: Split = None,
+    encoding: Encoding = "utf-8",
+    no_header: NoHeader = False,
+    longest_row: LongestRow = LONGEST_ROW,
+    prefix: Annotated[str, typer.Option("--prefix", help="begin of the names of the new columns")] = "gem_",
     engine: EngineName = "local",
     workers: WorkerCount = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on where the same work was stopped")] = False,
@@ -39,6 +60,8 @@ def label(
         in_folder,
         out_folder,
         text=text_column,
+        prefix=prefix,
+        options=read_file_options(split, encoding, no_header, longest_row),
         engine=engine,  # type: ignore[arg-type]  # checked above
         workers=workers,
         resume=resume,
@@ -74,7 +97,11 @@ def sample_shards(
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="give each value of this column its share")] = None,
     shares: Annotated[str, typer.Option(help="with --by: equal, or proportional (reads the shards twice)")] = "equal",
     seed: Annotated[int, typer.Option(help="seed of the draw")] = 0,
-    text_column: Text = "text",
+    text_column: Text = None,
+    split: Split = None,
+    encoding: Encoding = "utf-8",
+    no_header: NoHeader = False,
+    longest_row: LongestRow = LONGEST_ROW,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
@@ -91,6 +118,7 @@ def sample_shards(
         shares=shares,  # type: ignore[arg-type]  # checked above
         seed=seed,
         text=text_column,
+        options=read_file_options(split, encoding, no_header, longest_row),
         progress=console,
     )
     console.end()

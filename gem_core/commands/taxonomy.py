@@ -7,19 +7,27 @@ import typer
 
 from gem_core._progress import Console
 from gem_core.commands._options import (
+    LONGEST_ROW,
+    MIN_WORDS,
     Corpus,
     Embeddings,
     Encoder,
+    Encoding,
     IdColumn,
     Json,
     LabelColumn,
+    LongestRow,
+    MinWords,
     Name,
+    NoHeader,
     ProgressFile,
+    Split,
     TextColumn,
     TokensColumn,
     WorkspaceArg,
     WorkspaceOption,
     print_facts,
+    read_file_options,
     read_fit_options,
     read_source_options,
     workspace_facts,
@@ -35,6 +43,11 @@ def fit(
     tokens_column: TokensColumn = None,
     embeddings: Embeddings = None,
     encoder: Encoder = "packaged",
+    min_words: MinWords = MIN_WORDS,
+    split: Split = None,
+    encoding: Encoding = "utf-8",
+    no_header: NoHeader = False,
+    longest_row: LongestRow = LONGEST_ROW,
     name: Name = "",
     clusters: Annotated[int, typer.Option(help="number of clusters", min=1)] = 24,
     strength: Annotated[float, typer.Option(help="balance strength, 0 to inf", min=0)] = 1.0,
@@ -51,7 +64,18 @@ def fit(
     from gem_core.workspace import Workspace
 
     settings = read_fit_options(clusters, strength, target, concentration, solver, weighting, seed)
-    source = read_source_options(corpus, text_column, id_column, label_column, tokens_column, embeddings, encoder, name)
+    source = read_source_options(
+        corpus,
+        text_column,
+        id_column,
+        label_column,
+        tokens_column,
+        embeddings,
+        encoder,
+        name,
+        min_words=min_words,
+        options=read_file_options(split, encoding, no_header, longest_row),
+    )
     console = Console(progress_file)
     taxonomy = build(source, workspace, settings, progress=console)
     console.end()

@@ -1,375 +1,330 @@
-"""Find the files of a corpus and walk their rows without holding a file in memory.
+"""Find the data files below a path: one rule for fit, label and sample, formats known by content."""
 
-Every format gives the same stream: a row is a dict of cells, or a `Broken` where the row itself cannot be taken apart.
-Bytes that are not UTF-8 arrive as lone surrogates (PEP 383), so that the reader above can refuse that row alone.
-"""
-
-import csv
-import io
 import json
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import os
+import re
+import urllib.parse
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-import zstandard
-
+from gem_core.corpus.unpack import LONGEST_ROW, UNPACK_ERRORS, compression_of, unpack
 from gem_core.errors import CorpusError
 
-Format = Literal["csv", "tsv", "jsonl", "parquet"]
-FORMATS: dict[str, Format] = {
+Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "text"]
+SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".txt": "text",
+    ".md": "text",
 }
-COMPRESSIONS = (".gz", ".zst")
-KNOWN = "csv, tsv, jsonl (each also .gz or .zst) or parquet"
-BLOCK, PACKED = 1 << 20, 1 << 16  # bytes read, and unpacked, at a time
-# The csv module's limit is one number for the whole process; a 10 MB document needs more than its 128 KiB.
-CELL_LIMIT = 2**31 - 1
-LENIENT = json.JSONDecoder(strict=False)  # bare control characters in strings are against the standard and do no harm
-
-
-class TruncatedFile(CorpusError):
-    """A file is damaged or ends too early."""
+COMPRESSIONS = {".gz": ".gz", ".zst": ".zst", ".zstd": ".zst", ".bz2": ".bz2", ".xz": ".xz"}
+KNOWN = "csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow or feather"
+HEAD = 1 << 16  # bytes that show what a file holds
+NAMES_SHOWN = 4  # skipped files that a message names
+BOM = b"\xef\xbb\xbf"
+SPLITS = ("train", "training", "validation", "valid", "val", "dev", "test", "testing", "eval", "evaluation")
+# Files that describe the data beside them: Hugging Face datasets, model folders, frictionless data.
+METADATA = re.compile(
+    r"(dataset_info|dataset_infos|dataset_dict|state|config|metadata|package|datapackage)\.json|cache-.*\.arrow|"
+    r"(readme|license|licence|changelog|requirements)(\..*)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
-class BrokenRow:
-    """A row that cannot be taken apart: a line that is not JSON, or the wrong number of cells."""
+class ReadOptions:
+    """How the files of a corpus are chosen and read.
 
-    detail: str
+    Attributes
+    ----------
+    split : str or None
+        Only the files of this split ("train"): by a folder or a part of the file's name.
+    encoding : str
+        Encoding of text files.
+    header : bool
+        Whether the first line of csv and tsv files names the columns; else they are "column 1", "column 2", ...
+    longest_row : int
+        Bytes; a longer row is set aside.
+    """
 
+    split: str | None = None
+    encoding: str = "utf-8"
+    header: bool = True
+    longest_row: int = LONGEST_ROW
 
-Row = dict[str, object] | BrokenRow
+    def __post_init__(self) -> None:
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise CorpusError(
+                "--encoding must be an encoding that Python knows",
+                self.encoding,
+                "Use a name such as utf-8, cp1252, latin-1 or utf-16",
+            ) from None
+        if self.longest_row < 1:
+            raise CorpusError("--longest-row must be at least 1 byte", f"{self.longest_row}", "Leave it out for 256 MB")
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of a corpus."""
+    """One data file.
+
+    Attributes
+    ----------
+    path : Path
+    format : Format
+    compression : str
+        "", ".gz", ".zst", ".bz2" or ".xz".
+    size : int
+        Bytes on disk.
+    name : str
+        Path below the folder, with slashes; the file's name where a file was named.
+    partitions : tuple of (str, str or None)
+        Columns that Hive folders such as "lang=en" add to every row.
+    options : ReadOptions
+    """
 
     path: Path
     format: Format
     compression: str
     size: int
+    name: str = ""
+    partitions: tuple[tuple[str, str | None], ...] = ()
+    options: ReadOptions = ReadOptions()
+
+    @property
+    def kind(self) -> str:
+        """Format and compression, as a suffix would say them."""
+        return f"{self.format}{self.compression}"
 
 
-def find_sources(path: Path | str) -> tuple[SourceFile, ...]:
-    """Return the corpus files that `path` names: itself, or every one below a folder in the order of their names.
+@dataclass(frozen=True)
+class FileListing:
+    """The data files below a path.
 
-    Hidden files and those whose name starts with an underscore are passed over in folders.
+    Attributes
+    ----------
+    files : tuple of SourceFile
+        In the order of their names; those without a byte included.
+    skipped : tuple of str
+        Names of the files that hold no data.
+    """
+
+    files: tuple[SourceFile, ...]
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know: empty files and files that were skipped."""
+        empty = [file.name for file in self.files if file.size == 0]
+        notes = [f"{_count(len(empty), 'empty file')} without rows: {_first_names(empty)}"] if empty else []
+        if self.skipped:
+            notes.append(f"{_count(len(self.skipped), 'file')} skipped, not data: {_first_names(self.skipped)}")
+        return tuple(notes)
+
+
+def find_files(path: Path | str, options: ReadOptions | None = None) -> FileListing:
+    """Return the data files that `path` names: itself, or every one below a folder in the order of their names.
+
+    Hidden files and those whose name starts with an underscore are passed over in folders; links are followed. Where a
+    folder has files of rows, its text files, metadata and files of unknown kinds are skipped and listed; a folder of
+    .txt and .md files alone is a corpus of one document per file.
 
     Raises
     ------
     CorpusError
-        When there is no such file, no corpus file in the folder, several formats in it, or the suffix is unknown.
+        When there is no such file, or no data file in the folder.
     """
+    options = options or ReadOptions()
     path = Path(path).expanduser()
     if not path.exists():
         raise CorpusError(
             "the corpus must be a file or a folder on this machine", f"{path}, which does not exist", "Check the path"
         )
     if path.is_file():
-        return (_source(path),)
-    inside = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p.relative_to(path)))
-    sources = tuple(_source(p) for p in inside if split_suffix(p)[0] is not None)
-    if not sources:
+        return FileListing((_named_file(path, options),))
+    names = sorted(_walk(path, "", (os.path.realpath(path),)), key=lambda name: name.split("/"))
+    found = [(name, _examine(path / name)) for name in names]
+    rows = [(name, kind) for name, kind in found if kind is not None and kind[0] != "text"]
+    if not rows:
+        rows = [(name, kind) for name, kind in found if kind is not None]
+    files = tuple(
+        SourceFile(path / name, kind[0], kind[1], (path / name).stat().st_size, name, _partitions(name), options)
+        for name, kind in rows
+    )
+    data_names = {file.name for file in files}
+    skipped = tuple(name for name in names if name not in data_names)
+    if not files:
         raise CorpusError(
             f"a corpus folder must hold {KNOWN} files",
-            f"{path.name} with {len(inside):,} other file{'s' if len(inside) != 1 else ''}",
+            f"{path.name} with {_seen(names)}",
             "Point at the folder that holds the data files",
         )
-    formats = sorted({s.format for s in sources})
-    if len(formats) > 1:
-        raise CorpusError(
-            "a corpus folder must hold files of one format",
-            " and ".join(formats) + f" in {path.name}",
-            "Point at the files of one format, or move the others away",
-        )
-    return sources
+    if options.split is not None:
+        files = _select_split(path, files, options.split)
+    return FileListing(files, skipped)
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in path.parts)
+def _walk(root: Path, below: str, chain: tuple[str, ...]) -> Iterator[str]:
+    """Yield the names of all files below a folder; a link back into a folder that it lies in is not followed."""
+    with os.scandir(root / below) as entries:
+        for entry in entries:
+            if entry.name.startswith((".", "_")):
+                continue
+            name = f"{below}{entry.name}"
+            if entry.is_dir():
+                real = os.path.realpath(entry.path)
+                if real not in chain:
+                    yield from _walk(root, f"{name}/", (*chain, real))
+            elif entry.is_file():
+                yield name
 
 
-def split_suffix(path: Path) -> tuple[Format | None, str]:
-    """Return what a file's name says: its format (None for what is no corpus file) and its compression.
-
-    Examples
-    --------
-    >>> split_suffix(Path("part-3.jsonl.zst")), split_suffix(Path("notes.docx"))
-    (('jsonl', '.zst'), (None, ''))
-    """
-    name = path.name.lower()
-    compression = next((c for c in COMPRESSIONS if name.endswith(c)), "")
-    form = FORMATS.get(Path(name.removesuffix(compression)).suffix)
-    return (None, "") if form == "parquet" and compression else (form, compression)
-
-
-def _source(path: Path) -> SourceFile:
-    form, compression = split_suffix(path)
-    if form is None:
-        raise CorpusError(f"a corpus file must be {KNOWN}", f"{path.name}", "Convert it, for example to JSON Lines")
+def _named_file(path: Path, options: ReadOptions) -> SourceFile:
     size = path.stat().st_size
+    kind = _examine(path, named=True)
+    if kind is None:
+        raise CorpusError(f"a corpus file must be {KNOWN}", f"{path.name}", "Convert it, for example to JSON Lines")
     if size == 0:
         raise CorpusError(
             f"{path.name} must hold at least one row", "an empty file (0 bytes)", "Check the export that wrote it"
         )
-    return SourceFile(path, form, compression, size)
+    return SourceFile(path, kind[0], kind[1], size, path.name, (), options)
 
 
-def read_rows(source: SourceFile, tell: Callable[[int], None] = lambda done: None) -> Iterator[Row]:
-    """Yield the rows of one file; `tell` hears how many bytes of the file have been passed, about once a mebibyte."""
-    if source.format == "parquet":
-        return _parquet_rows(source, tell)
-    blocks = read_blocks(source, tell)
-    return _jsonl_rows(source, blocks) if source.format == "jsonl" else _csv_rows(source, blocks)
-
-
-def column_names(source: SourceFile) -> tuple[str, ...] | None:
-    """Return the column names that a file declares (csv, tsv, parquet), or None where each row names its own."""
-    if source.format == "parquet":
-        with _open_parquet(source) as file:
-            return unique_names(file.schema_arrow.names)
-    if source.format == "jsonl":
-        return None
-    return _csv_header(source, _csv_cells(source, _text_lines(read_blocks(source, lambda done: None))))
-
-
-# ---- bytes ----------------------------------------------------------------------------------------------------------
-
-
-def read_blocks(source: SourceFile, tell: Callable[[int], None]) -> Iterator[bytes]:
-    """Yield decompressed blocks of a file, its byte-order mark removed.
-
-    Raises
-    ------
-    Truncated
-        After all that could be unpacked, where the file is damaged or ends too early.
-    """
-    with source.path.open("rb") as file:
-        unpack = {"": _plain, ".gz": _gunzip, ".zst": _unzstd}[source.compression]
-        first = True
-        try:
-            for block in unpack(source, file):
-                if first:
-                    _refuse_utf16(source, block)
-                    block = block.removeprefix(b"\xef\xbb\xbf")
-                first = False
-                yield block
-                tell(file.tell())
-        except (zlib.error, zstandard.ZstdError) as error:
-            raise _truncated(source, str(error)) from error
-
-
-def _plain(source: SourceFile, file: BinaryIO) -> Iterator[bytes]:
-    while block := file.read(BLOCK):
-        yield block
-
-
-def _gunzip(source: SourceFile, file: BinaryIO) -> Iterator[bytes]:
-    # Not gzip.GzipFile: what it has unpacked before a break in the file is lost with its error.
-    member = None
-    while packed := file.read(PACKED):
-        while packed:
-            member = member or zlib.decompressobj(wbits=31)
-            if block := member.decompress(packed, BLOCK):
-                yield block
-            packed = member.unconsumed_tail
-            if member.eof:
-                packed, member = member.unused_data.lstrip(b"\0"), None  # zeros may fill up the end of a file
-    if member is not None:
-        raise _truncated(source, "the last gzip member does not end")
-
-
-def _unzstd(source: SourceFile, file: BinaryIO) -> Iterator[bytes]:
-    # Frames are opened one by one: the library's stream reader ends quietly on a truncated file.
-    opener = zstandard.ZstdDecompressor(max_window_size=2**31)
-    frame = None
-    while packed := file.read(PACKED):
-        while packed:
-            frame = frame or opener.decompressobj()
-            if block := frame.decompress(packed):
-                yield block
-            packed = b""
-            if frame.eof:
-                packed, frame = frame.unused_data, None
-    if frame is not None:
-        raise _truncated(source, "the last zstd frame does not end")
-
-
-def _refuse_utf16(source: SourceFile, block: bytes) -> None:
-    if block.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CorpusError(
-            f"{source.path.name} must be UTF-8",
-            "a UTF-16 byte-order mark",
-            "Save it as UTF-8 (for example iconv -f UTF-16 -t UTF-8)",
-        )
-
-
-def _truncated(source: SourceFile, why: str) -> TruncatedFile:
-    return TruncatedFile(
-        f"{source.path.name} must be a whole {source.format}{source.compression} file",
-        f"one that is damaged or cut short ({why})",
-        "Copy or download it again",
-    )
-
-
-def byte_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Split blocks into lines, each with its end, at line feeds only: other line separators are part of the text."""
-    rest: list[bytes] = []
-    for block in blocks:
-        head, newline, tail = block.partition(b"\n")
-        rest.append(head)
-        if not newline:
-            continue
-        yield b"".join(rest) + b"\n"
-        *whole, last = tail.split(b"\n")
-        for line in whole:
-            yield line + b"\n"
-        rest = [last]
-    if any(rest):
-        yield b"".join(rest)
-
-
-def _text_lines(blocks: Iterable[bytes]) -> Iterator[str]:
-    return (line.decode("utf-8", "surrogateescape") for line in byte_lines(blocks))
-
-
-# ---- formats --------------------------------------------------------------------------------------------------------
-
-
-def unique_names(names: Iterable[object]) -> tuple[str, ...]:
-    """Name nameless columns by their place and number repeated names: ("a", "", "a") -> ("a", "column 2", "a (2)")."""
-    out: list[str] = []
-    for place, raw in enumerate(names, start=1):
-        name = str(raw).encode("utf-8", "replace").decode().strip() or f"column {place}"
-        candidate, copy = name, 1
-        while candidate in out:
-            copy += 1
-            candidate = f"{name} ({copy})"
-        out.append(candidate)
-    return tuple(out)
-
-
-def parse_line(line: bytes) -> Row:
-    """Take one line of JSON Lines apart.
+def suffix_of(name: str) -> tuple[Format | None, str]:
+    """Return what a file's name says: its format (None where it says none) and its compression.
 
     Examples
     --------
-    >>> parse_line(b'{"text": "bees"}'), parse_line(b"[1]")
-    ({'text': 'bees'}, BrokenRow(detail='a JSON list, not an object'))
+    >>> suffix_of("part-3.jsonl.zst"), suffix_of("notes.docx")
+    (('jsonl', '.zst'), (None, ''))
     """
-    try:
-        value = LENIENT.decode(line.decode("utf-8", "surrogateescape"))
-    except (ValueError, RecursionError) as error:
-        return BrokenRow(f"not JSON: {str(error) or type(error).__name__}"[:200])
-    return value if isinstance(value, dict) else BrokenRow(f"a JSON {type(value).__name__}, not an object")
+    name = name.lower()
+    ending = next((ending for ending in COMPRESSIONS if name.endswith(ending)), "")
+    return SUFFIXES.get(Path(name.removesuffix(ending)).suffix), COMPRESSIONS.get(ending, "")
 
 
-def _jsonl_rows(source: SourceFile, blocks: Iterable[bytes]) -> Iterator[Row]:
-    return (parse_line(line) for line in byte_lines(blocks) if line.strip())
-
-
-def _csv_cells(source: SourceFile, lines: Iterable[str]) -> Iterator[list[str] | BrokenRow]:
-    """Yield the cells of every row that is not blank; strict, so that a stray quote cannot swallow later rows."""
-    lines = iter(lines)
-    first = next(lines, "")
-    csv.field_size_limit(CELL_LIMIT)
-    # An old Macintosh's or a spreadsheet's lone carriage returns would make one endless line.
-    if first.count("\r") > 1 and not first.endswith("\n"):
-        lines = iter(io.StringIO(first + "".join(lines), newline=""))
-    else:
-        lines = _chain(first, lines)
-    reader = csv.reader(lines, delimiter=_delimiter(source, first.split("\r")[0]), strict=True)
-    while True:
-        begin = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if "unexpected end" in str(error):
-                raise CorpusError(
-                    f"every quoted cell of {source.path.name} must be closed",
-                    f"a quote in the row that starts on line {begin:,} and never ends",
-                    "Close or double the quote in that row",
-                ) from error
-            yield BrokenRow(f"line {begin:,}: {error}")
-            continue
-        if cells:
-            yield cells
-
-
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
-
-
-def _delimiter(source: SourceFile, header: str) -> str:
-    if source.format == "tsv":
-        return "\t"
-    # Commas unless the header has none: spreadsheets of many countries write semicolons.
-    return max([",", ";", "\t", "|"], key=lambda mark: (mark == "," and mark in header, header.count(mark)))
-
-
-def _csv_header(source: SourceFile, cells: Iterator[list[str] | BrokenRow]) -> tuple[str, ...]:
-    header = next(cells, None)
-    if header is None or isinstance(header, BrokenRow):
+def _examine(path: Path, named: bool = False) -> tuple[Format, str] | None:
+    """Return format and compression of a file by its first bytes, and by its name where they do not tell."""
+    format_, compression = suffix_of(path.name)
+    if not named and METADATA.fullmatch(path.name):
+        return None
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    packed_by = compression_of(head)
+    if packed_by:
+        compression = packed_by
+    elif head.lstrip()[:1] in (b"{", b"["):  # A web server may have unpacked a file and left its name.
+        compression = ""
+    if compression:
+        head = _unpacked_head(path, compression)
+    if not compression and (head.startswith(b"PAR1") or format_ == "parquet"):
+        return "parquet", ""
+    if not compression and (head.startswith((b"ARROW1", b"FEA1")) or format_ == "arrow"):
+        return "arrow", ""
+    if format_ in ("csv", "tsv", "text"):
+        return format_, compression
+    of_json = _json_format(head)
+    if of_json is None and format_ == "jsonl":
+        of_json = "jsonl"
+    if of_json is None and named and ".json" in path.name.lower():
         raise CorpusError(
-            f"{source.path.name} must begin with a line of column names",
-            "no line at all" if header is None else header.detail,
-            "Add a header line",
+            f"{path.name} must hold one JSON object per line, or a list of objects",
+            "one object over several lines" if head.lstrip()[:1] == b"{" else "something else",
+            "Write one object per line (JSON Lines)",
         )
-    return unique_names(header)
+    return None if of_json is None or format_ in ("parquet", "arrow") else (of_json, compression)
 
 
-def _csv_rows(source: SourceFile, blocks: Iterable[bytes]) -> Iterator[Row]:
-    cells = _csv_cells(source, _text_lines(blocks))
-    names = _csv_header(source, cells)
-    for row in cells:
-        if isinstance(row, BrokenRow):
-            yield row
-        elif len(row) != len(names):
-            yield BrokenRow(f"{len(row)} cells where the header has {len(names)}")
-        else:
-            yield dict(zip(names, row, strict=True))
+def _unpacked_head(path: Path, compression: str) -> bytes:
+    parts, size = [], 0
+    with path.open("rb") as file, suppress(*UNPACK_ERRORS, OSError):
+        for block in unpack(file, compression):
+            parts.append(block[:HEAD])
+            size += len(block)
+            if size >= HEAD:
+                break
+    return b"".join(parts)[:HEAD]
 
 
-def _open_parquet(source: SourceFile) -> pq.ParquetFile:
+def _json_format(head: bytes) -> Format | None:
+    """Tell JSON Lines and JSON lists from other content, by the first bytes."""
+    start = head.removeprefix(BOM).lstrip()
+    if start[:1] == b"[":
+        return "json" if start[1:].lstrip()[:1] in (b"{", b"") else None
+    if start[:1] != b"{":
+        return None
+    line, newline, _ = start.partition(b"\n")
+    if not newline and len(head) == HEAD:  # A first row that is longer than what was read.
+        return "jsonl"
     try:
-        return pq.ParquetFile(source.path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _truncated(source, str(error).splitlines()[0][:120]) from error
+        json.loads(line.decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return "jsonl"
 
 
-def _parquet_rows(source: SourceFile, tell: Callable[[int], None]) -> Iterator[Row]:
-    with _open_parquet(source) as file:
-        names, total, done = unique_names(file.schema_arrow.names), max(1, file.metadata.num_rows), 0
-        try:
-            for batch in file.iter_batches(batch_size=1024):
-                columns = [_cells(column) for column in batch.columns]
-                for place in range(batch.num_rows):
-                    yield {name: column[place] for name, column in zip(names, columns, strict=True)}
-                done += batch.num_rows
-                tell(source.size * done // total)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _truncated(source, str(error).splitlines()[0][:120]) from error
+def _partitions(name: str) -> tuple[tuple[str, str | None], ...]:
+    pairs = (part.partition("=") for part in name.split("/")[:-1])
+    return tuple(
+        (column, None if value == "__HIVE_DEFAULT_PARTITION__" else urllib.parse.unquote(value))
+        for column, mark, value in pairs
+        if mark and column
+    )
 
 
-def _cells(column: pa.Array) -> list[object]:
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-        return [None if cell is None else cell.decode("utf-8", "surrogateescape") for cell in column.to_pylist()]
-    try:
-        return list(column.to_pylist())
-    except UnicodeDecodeError:  # parquet does not check that its strings are UTF-8
-        return _cells(column.cast(pa.large_binary()))
+def split_of(name: str) -> set[str]:
+    """Return the words of a file's path that may name its split.
+
+    Examples
+    --------
+    >>> sorted(split_of("data/train-00000-of-00002.parquet") & {"train", "test"})
+    ['train']
+    """
+    return set(re.split(r"[^a-z0-9]+", name.lower()))
+
+
+def _select_split(path: Path, files: tuple[SourceFile, ...], split: str) -> tuple[SourceFile, ...]:
+    chosen = tuple(file for file in files if split.lower() in split_of(file.name))
+    if not chosen:
+        seen = [name for name in SPLITS if any(name in split_of(file.name) for file in files)]
+        raise CorpusError(
+            f"{path.name} must hold files of the split '{split}'",
+            f"{_count(len(files), 'file')} and the splits: {', '.join(seen) or 'none'}",
+            "Name one of them, or leave --split out to read all files",
+        )
+    return chosen
+
+
+def with_options(file: SourceFile, options: ReadOptions) -> SourceFile:
+    """Return the same file, read with other options."""
+    return replace(file, options=options)
+
+
+def _seen(names: Sequence[str]) -> str:
+    """List the kinds of files that a folder holds."""
+    if not names:
+        return "no files"
+    endings = Counter(Path(name).suffix.lower() or "no suffix" for name in names)
+    kinds = ", ".join(f"{count:,} {ending}" for ending, count in endings.most_common(NAMES_SHOWN))
+    return f"{_count(len(names), 'other file')}: {kinds}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+
+
+def _first_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more

@@ -3,9 +3,8 @@
 import hashlib
 import json
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
@@ -17,28 +16,23 @@ from gem_core._types import Progress, frozen, silent
 from gem_core.corpus.columns import (
     Columns,
     check_columns,
+    count_words,
     missing_column_error,
     parse_number,
-    preview,
     replace_surrogates,
 )
-from gem_core.corpus.files import BrokenRow, Row, SourceFile, find_sources, read_rows
+from gem_core.corpus.files import ReadOptions, SourceFile, find_files
+from gem_core.corpus.intake import REASONS, Intake
+from gem_core.corpus.preview import header_error, preview_files
+from gem_core.corpus.rows import BrokenRow, read_rows
 from gem_core.embedding.tokens import TokenCounter, packaged_counter
 from gem_core.errors import CorpusError
 
+__all__ = ["REASONS", "Corpus", "clean_column", "count_words", "hash_documents", "read_corpus"]
 Int64 = NDArray[np.int64]
-Reason = Literal["empty_text", "too_short", "not_utf8", "duplicate_id", "wrong_type", "broken_row"]
-REASONS: dict[str, str] = {
-    "empty_text": "the text is missing or blank",
-    "too_short": "the text has fewer words than the least asked for",
-    "not_utf8": "the text or the id is not UTF-8",
-    "duplicate_id": "an earlier row has the same id",
-    "wrong_type": "the text, id or weight is not of the type it must be",
-    "broken_row": "the row cannot be taken apart: not JSON, or not as many cells as the header",
-}
+MIN_WORDS = 3
 WORDS_TO_TOKENS = 1.3
-# Scripts written without spaces: each letter counts as a word, or a page of Chinese would be one word long.
-UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+WRONG_ENCODING_ROWS = 3  # rows that are not UTF-8 below which a file is not taken to be of another encoding
 
 
 @dataclass(frozen=True)
@@ -48,13 +42,14 @@ class Corpus:
     Attributes
     ----------
     documents : pandas.DataFrame
-        One row a document: id (str, unique), text (str, as it stands in the source), tokens (int64, from 0 up), then
-        the source's other columns under their own names, cleaned to one type each.
+        One row per document: id (str, unique), text (str, as in the source), tokens (int64, from 0 up), then the
+        source's other columns under their own names, cleaned to one type each; nested objects become columns with
+        dotted names.
     refused : pandas.DataFrame
-        One row a dropped row: row (int64, counted from 0 over all files), id (str, may be empty), reason (a key of
+        One row per dropped row: row (int64, counted from 0 over all files), id (str, may be empty), reason (a key of
         `REASONS`), detail (str).
     columns : Columns
-        The columns read. A source's label and weight columns stand in `documents` under these names.
+        The columns read. A source's label and weight columns are in `documents` under these names.
     tokens_from : str
         How `tokens` were counted, in words.
     data_hash : str
@@ -64,6 +59,8 @@ class Corpus:
         that were made for every row of the source.
     source_rows : int
         Rows of the source: documents and refused ones together.
+    notes : tuple of str
+        What a person should know: empty and skipped files, an id column that was not unique.
     """
 
     documents: pd.DataFrame
@@ -73,6 +70,7 @@ class Corpus:
     data_hash: str
     rows: Int64
     source_rows: int
+    notes: tuple[str, ...] = ()
 
     @property
     def refused_counts(self) -> dict[str, int]:
@@ -84,22 +82,24 @@ def read_corpus(
     path: Path | str,
     *,
     columns: Columns | None = None,
-    min_words: int = 3,
+    min_words: int = MIN_WORDS,
     counter: TokenCounter | Literal["packaged", "words"] = "packaged",
+    options: ReadOptions | None = None,
     progress: Progress = silent,
 ) -> Corpus:
     r"""Read a file, or a folder of files, as documents.
 
     A row is refused, with a reason, when its text is missing, blank, shorter than `min_words`, not UTF-8 or not a
     string, when its id is missing, not a string or number, or was seen before, when its weight is not a number from 0
-    up, and when the row itself is broken. No text is too long: a document of 10 MB is kept whole, and the encoder reads
-    its beginning. Text is kept letter for letter (HTML, formulas, line feeds, NUL). Blank lines are no rows.
+    up, and when the row itself is broken or longer than the longest row. A document of 10 MB is kept whole, and the
+    encoder reads its beginning. Text is kept letter for letter (HTML, formulas, line feeds, NUL). Blank lines are no
+    rows. An id column that was guessed and is not unique gives way to file and row.
 
     Parameters
     ----------
     path : path
-        A csv, tsv, jsonl (each also .gz or .zst) or parquet file, or a folder of such files of one format, which are
-        read in the order of their names.
+        A file of rows or a folder of such files, which are read in the order of their names: csv, tsv, jsonl, json
+        (each also packed), parquet, arrow, feather, or a folder of text files. What a file holds decides, not its name.
     columns : Columns, optional
         Which column is which; `preview`'s guess when None.
     min_words : int
@@ -107,6 +107,8 @@ def read_corpus(
     counter : callable or "packaged" or "words"
         Counts the tokens of a list of texts where no column gives them: the packaged encoder's tokenizer, words x 1.3,
         or a function of your own.
+    options : ReadOptions, optional
+        Split, encoding, header and longest row.
     progress : Progress
         Hears step "read" in bytes of the source and step "count tokens" in documents.
 
@@ -117,7 +119,7 @@ def read_corpus(
     Raises
     ------
     CorpusError
-        When the source cannot be read at all, lacks a column, or holds no document.
+        When the source cannot be read at all, lacks a column, is of another encoding, or holds no document.
 
     Examples
     --------
@@ -131,32 +133,41 @@ def read_corpus(
     >>> corpus.refused_counts, corpus.tokens_from
     ({'empty_text': 1}, 'words x 1.3')
     """
-    sources = find_sources(path)
-    columns = columns or preview(path).guesses
-    check_columns(columns, sources)
-    intake = _Intake(columns, min_words)
-    total, passed = sum(source.size for source in sources), 0
+    listing = find_files(path, options)
+    if columns is None:
+        look = preview_files(listing)
+        if look.header_doubt:
+            raise header_error(Path(path).name, look.header_doubt)
+        columns = look.guesses
+    check_columns(columns, listing.files)
+    intake = Intake(columns, min_words)
+    total, passed = sum(source.size for source in listing.files), 0
+    unseen: dict[str, str] = dict(columns.by_role())
     progress("read", 0, total)
-    for source in sources:
-        _take_source(source, intake, _teller(progress, passed, total))
+    for source in listing.files:
+        _read_source(source, intake, unseen, _report_bytes(progress, passed, total))
         passed += source.size
         progress("read", passed, total)
+    if intake.sound_rows and unseen:
+        role, name = sorted(unseen.items())[0]
+        raise missing_column_error(role, name, list(intake.names), listing.files[0].path.name)
+    intake.finish()
     if not intake.texts:
-        raise _nothing_left(Path(path), intake)
+        raise _no_document_error(Path(path), intake)
     tokens, tokens_from = _tokens(intake, columns, counter, progress)
-    rows = cast(Int64, frozen(np.fromiter(intake.row_of.values(), dtype=np.int64)))
     return Corpus(
         _documents(intake, columns, tokens),
         intake.refused_table(),
-        columns,
+        intake.columns,
         tokens_from,
         hash_documents(intake.ids, intake.texts),
-        rows,
-        intake.rows,
+        cast(Int64, frozen(np.array(intake.rows, dtype=np.int64))),
+        intake.source_rows,
+        (*listing.notes, *intake.notes),
     )
 
 
-def _teller(progress: Progress, passed: int, total: int) -> Callable[[int], None]:
+def _report_bytes(progress: Progress, passed: int, total: int) -> Callable[[int], None]:
     return lambda done: progress("read", passed + done, total)
 
 
@@ -177,123 +188,33 @@ def hash_documents(ids: Iterable[str], texts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def count_words(text: str) -> int:
-    """Count the runs without blanks, and each letter of a script that is written without spaces.
-
-    Examples
-    --------
-    >>> count_words("two words"), count_words("蜜蜂跳舞")
-    (2, 4)
-    """
-    if text.isascii():
-        return len(text.split())
-    return len(UNSPACED.sub(" ", text).split()) + len(UNSPACED.findall(text))
-
-
-@dataclass
-class _Intake:
-    """Collects rows; private and mutable until the corpus is made."""
-
-    columns: Columns
-    min_words: int
-    ids: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    other: dict[str, list[object]] = field(default_factory=dict)
-    refused: list[tuple[int, str, Reason, str]] = field(default_factory=list)
-    row_of: dict[str, int] = field(default_factory=dict)
-    rows: int = 0
-
-    def take(self, row: Row) -> None:
-        number, self.rows = self.rows, self.rows + 1
-        if isinstance(row, BrokenRow):
-            self.refuse(number, "", "broken_row", row.detail)
-            return
-        name, why = self._name(row, number)
-        why = why or self._fault(row)
-        if why is None and name in self.row_of:
-            why = ("duplicate_id", f"the same id as row {self.row_of[name]:,}")
-        if why is not None:
-            self.refuse(number, name, *why)
-            return
-        self.row_of[name] = number
-        self.ids.append(name)
-        self.texts.append(str(row[self.columns.text]))
-        for column, cell in row.items():
-            if column not in (self.columns.text, self.columns.id):
-                # A field that first appears late is missing in the documents before.
-                self.other.setdefault(column, [None] * (len(self.ids) - 1)).append(cell)
-        for cells in self.other.values():
-            if len(cells) < len(self.ids):
-                cells.append(None)
-
-    def refuse(self, row: int, name: str, reason: Reason, detail: str) -> None:
-        self.refused.append((row, str(replace_surrogates(name)), reason, str(replace_surrogates(detail))))
-
-    def _name(self, row: Mapping[str, object], number: int) -> tuple[str, tuple[Reason, str] | None]:
-        if self.columns.id is None:
-            return f"row-{number}", None
-        cell = row.get(self.columns.id)
-        if cell is None or cell == "" or (isinstance(cell, float) and math.isnan(cell)):
-            return "", ("wrong_type", "the id is missing")
-        if isinstance(cell, bool) or not isinstance(cell, str | int | float):
-            return "", ("wrong_type", f"the id is a {type(cell).__name__}, not a string or a number")
-        return str(cell), None if _is_utf8(str(cell)) else ("not_utf8", "the id is not UTF-8")
-
-    def _fault(self, row: Mapping[str, object]) -> tuple[Reason, str] | None:
-        text = row.get(self.columns.text)
-        if text is None or (isinstance(text, float) and math.isnan(text)):
-            return "empty_text", "no text"
-        if not isinstance(text, str):
-            return "wrong_type", f"the text is a {type(text).__name__}, not a string"
-        if not text.strip():
-            return "empty_text", "only blanks" if text else "no text"
-        if not _is_utf8(text):
-            place = next(i for i, letter in enumerate(text) if "\ud800" <= letter <= "\udfff")
-            return "not_utf8", f"character {place:,} of the text is not UTF-8"
-        words = count_words(text)
-        if words < self.min_words:
-            return "too_short", f"{words} word{'s' if words != 1 else ''}, fewer than {self.min_words}"
-        if self.columns.weight is not None and parse_number(row.get(self.columns.weight)) is None:
-            return "wrong_type", f"the weight is {_shown(row.get(self.columns.weight))}, not a number from 0 up"
-        return None
-
-    def refused_table(self) -> pd.DataFrame:
-        table = pd.DataFrame(self.refused, columns=["row", "id", "reason", "detail"])
-        return table.astype({"row": "int64", "id": "str", "reason": "str", "detail": "str"})
-
-
-def _is_utf8(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _shown(cell: object) -> str:
-    return "missing" if cell is None or cell == "" else str(replace_surrogates(str(cell)))[:40]
-
-
-def _take_source(source: SourceFile, intake: _Intake, tell: Callable[[int], None]) -> None:
-    """Read one file; a file of JSON Lines none of whose rows has a column lacks that column."""
-    needed = set(intake.columns.by_role().items()) if source.format == "jsonl" else set()
-    names: dict[str, None] = {}
+def _read_source(source: SourceFile, intake: Intake, unseen: dict[str, str], report: Callable[[int], None]) -> None:
+    """Read one file; a file none of whose rows has the text column lacks that column."""
+    intake.begin_file(source.name)
+    text_seen = False
     sound = 0
-    for row in read_rows(source, tell):
+    for row in read_rows(source, report):
         if not isinstance(row, BrokenRow):
             sound += 1
-            if needed:
-                needed = {(role, name) for role, name in needed if name not in row}
-                names.update(dict.fromkeys(row))
+            if unseen or not text_seen:
+                for role, name in list(unseen.items()):
+                    if intake.has(row, name):
+                        del unseen[role]
+                text_seen = text_seen or intake.has(row, intake.columns.text)
+                intake.names.update(dict.fromkeys(list(row)[:1000]))
         intake.take(row)
-    for role, name in sorted(needed) if sound else []:
-        raise missing_column_error(role, name, list(names), source.path.name)
+    if sound and not text_seen:
+        raise missing_column_error("text", intake.columns.text, list(intake.names), source.name)
+    if intake.wrong_bytes >= WRONG_ENCODING_ROWS and intake.wrong_bytes > intake.sound_letters:
+        raise CorpusError(
+            f"{source.name} must be UTF-8",
+            f"{intake.wrong_bytes:,} rows that are not, and that can be read as cp1252 (Windows, Western Europe)",
+            "Give --encoding cp1252 (or its real encoding), or save the file as UTF-8",
+        )
 
 
-def _nothing_left(path: Path, intake: _Intake) -> CorpusError:
-    if not intake.rows:
+def _no_document_error(path: Path, intake: Intake) -> CorpusError:
+    if not intake.source_rows:
         return CorpusError(
             f"{path.name} must hold at least one row", "a file without rows", "Check the export that wrote it"
         )
@@ -302,19 +223,22 @@ def _nothing_left(path: Path, intake: _Intake) -> CorpusError:
         counts[reason] = counts.get(reason, 0) + 1
     row, _, _, detail = intake.refused[0]
     reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(counts.items(), key=lambda item: -item[1]))
+    short = 2 * counts.get("too_short", 0) > len(intake.refused)
+    check = f"heck that '{intake.columns.text}' is the text column and how the file was written"
     return CorpusError(
         f"{path.name} must hold at least one document",
-        f"{intake.rows:,} row{'s' if intake.rows != 1 else ''}, all refused ({reasons}; row {row:,}: {detail})",
-        f"Check that '{intake.columns.text}' is the text column and how the file was written",
+        f"{intake.source_rows:,} row{'s' if intake.source_rows != 1 else ''}, all refused ({reasons}; row {row:,}: "
+        f"{detail})",
+        f"Lower the least number of words with --min-words, or c{check}" if short else f"C{check}",
     )
 
 
 def _tokens(
-    intake: _Intake, columns: Columns, counter: TokenCounter | Literal["packaged", "words"], progress: Progress
+    intake: Intake, columns: Columns, counter: TokenCounter | Literal["packaged", "words"], progress: Progress
 ) -> tuple[list[int], str]:
     """Return token counts and where they come from: the column, the tokenizer, or words x 1.3."""
     if columns.tokens is not None:
-        numbers = [parse_number(cell) for cell in intake.other[columns.tokens]]
+        numbers = [parse_number(cell) for cell in intake.column(columns.tokens)]
         missing = sum(number is None for number in numbers)
         note = f" ({missing:,} without a number there: words x 1.3)" if missing else ""
         return [
@@ -337,22 +261,22 @@ def _by_words(text: str) -> int:
     return max(1, math.floor(count_words(text) * WORDS_TO_TOKENS + 0.5))
 
 
-def _documents(intake: _Intake, columns: Columns, tokens: Sequence[int]) -> pd.DataFrame:
-    made = {
+def _documents(intake: Intake, columns: Columns, tokens: Sequence[int]) -> pd.DataFrame:
+    table = {
         "id": pd.Series(intake.ids, dtype="str"),
         "text": pd.Series(intake.texts, dtype="str"),
         "tokens": pd.Series(tokens, dtype="int64"),
     }
-    for name, cells in intake.other.items():
+    for name, cells in intake.carried_columns():
         if name == columns.tokens:
             continue
         clean = str(replace_surrogates(name))
-        # A source may have an "id" that was not chosen as one; it stands beside ours.
-        while clean in made:
+        # A source may have an "id" that was not chosen as one; it is kept beside ours.
+        while clean in table:
             clean += " (source)"
         numbers = [parse_number(cell) for cell in cells] if name == columns.weight else None
-        made[clean] = pd.Series(numbers, dtype="float64") if numbers else clean_column(cells)
-    return pd.DataFrame(made)
+        table[clean] = pd.Series(numbers, dtype="float64") if numbers else clean_column(cells)
+    return pd.DataFrame(table)
 
 
 def clean_column(cells: Sequence[object]) -> pd.Series:

@@ -1,18 +1,20 @@
-"""Take a person's own vectors: an .npy file or a list column of parquet, checked and normalised block by block."""
+"""Load embeddings from an .npy file, a column of tables or JSON Lines, checked and normalized block by block."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gem_core._types import Float32, Float64
+from gem_core.corpus.arrow_files import open_arrow
 from gem_core.corpus.columns import list_names
-from gem_core.corpus.files import find_sources
+from gem_core.corpus.files import SourceFile, find_files
+from gem_core.corpus.rows import BrokenRow, read_rows
 from gem_core.errors import CorpusError
 
 BLOCK = 4096
@@ -35,12 +37,12 @@ def load_vectors(
     Parameters
     ----------
     path : path
-        An .npy file of shape (n, d) without pickled objects, or a parquet file or folder with a column of lists of
-        numbers.
+        An .npy file of shape (n, d) without pickled objects, or parquet, arrow or JSON Lines (a file or a folder) with
+        a column of lists of numbers.
     documents : int
         n, the number of documents of the corpus.
     column : str, optional
-        Column of the parquet file; the only list column, or the one named embedding or vector, when None.
+        Column of the vectors; the only list column, or the one named embedding or vector, when None.
     rows : integer array of shape (n,), optional
         Rows of the source that became documents (`Corpus.rows`). A file with a vector for every row of the source,
         refused ones included, is then taken apart by them.
@@ -69,16 +71,7 @@ def load_vectors(
     [[0.6000000238418579, 0.800000011920929], [0.0, 1.0]]
     """
     path = Path(path).expanduser()
-    if not path.exists():
-        raise CorpusError(
-            "the vectors must be a file on this machine", f"{path}, which does not exist", "Check the path"
-        )
-    if path.suffix.lower() == ".npy":
-        count, dimension, blocks = _npy_blocks(path)
-    elif path.is_dir() or path.suffix.lower() in (".parquet", ".pq"):
-        count, dimension, blocks = _parquet_blocks(path, column)
-    else:
-        raise CorpusError("vectors must be an .npy or a parquet file", path.name, "Save them with numpy.save")
+    count, dimension, blocks = _open_vectors(path, column)
     keep = _which(path, count, documents, rows, source_rows)
     shape = (documents, dimension)
     result: NDArray[np.float32] = (
@@ -95,6 +88,43 @@ def load_vectors(
         begin, filled = begin + len(block), filled + len(unit)
     faults.settle(keep)
     return result
+
+
+def check_vectors(path: Path | str, column: str | None = None) -> tuple[int, int]:
+    """Check that a file of vectors is there and of the right type and shape, before a corpus is read.
+
+    Returns
+    -------
+    rows, dimension : int
+
+    Raises
+    ------
+    CorpusError
+        When it cannot be read, holds no numbers, or is no table.
+    """
+    count, dimension, _ = _open_vectors(Path(path).expanduser(), column)
+    return count, dimension
+
+
+def _open_vectors(path: Path, column: str | None) -> "Blocks":
+    if not path.exists():
+        raise CorpusError(
+            "the vectors must be a file on this machine", f"{path}, which does not exist", "Check the path"
+        )
+    if path.suffix.lower() == ".npy":
+        return _npy_blocks(path)
+    listing = None
+    with suppress(CorpusError):
+        listing = find_files(path)
+    formats = {file.format for file in listing.files if file.size} if listing else set()
+    if formats and formats <= {"parquet", "arrow", "jsonl", "json"}:
+        assert listing is not None
+        return _column_blocks(path, tuple(file for file in listing.files if file.size), column)
+    raise CorpusError(
+        "vectors must be an .npy file, or parquet, arrow or JSON Lines with a column of lists of numbers",
+        f"{path.name}" + (f" with {' and '.join(sorted(formats))}" if formats else ""),
+        "Save them with numpy.save",
+    )
 
 
 def _which(
@@ -182,88 +212,152 @@ def _check_shape(path: Path, shape: tuple[int, ...], kind: str, real: bool) -> N
         )
 
 
-def _parquet_blocks(path: Path, column: str | None) -> Blocks:
-    sources = find_sources(path)
-    if any(source.format != "parquet" for source in sources):
-        raise CorpusError(
-            "vectors must be an .npy or a parquet file",
-            f"a folder of {sources[0].format} files",
-            "Point at the parquet files",
-        )
-    try:
-        files = [pq.ParquetFile(source.path) for source in sources]
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _damaged(path, error) from error
-    name = _vector_column(path, files[0].schema_arrow, column)
-    count = sum(file.metadata.num_rows for file in files)
-    first = next(
-        (
-            len(cell)
-            for file in files
-            for batch in file.iter_batches(1, columns=[name])
-            for cell in batch.column(0).to_pylist()
-            if cell is not None
-        ),
-        0,
-    )
+def _column_blocks(path: Path, files: Sequence[SourceFile], column: str | None) -> Blocks:
+    """Open a column of vectors in tables, or a field of vectors in JSON."""
+    if any(file.format in ("jsonl", "json") for file in files):
+        if any(file.format in ("parquet", "arrow") for file in files):
+            raise CorpusError("vectors must be in files of one kind", f"tables and JSON in {path.name}", "Choose one")
+        return _json_blocks(path, files, column)
+    count, first, name = 0, 0, ""
+    for file in files:
+        with open_arrow(file) as opened:
+            name = name or _vector_column(path, opened.schema, column)
+            if name not in opened.schema.names:
+                raise CorpusError(
+                    f"every file of {path.name} must have the column '{name}'", f"{file.name} without it", "Check it"
+                )
+            count += opened.rows or sum(len(batch) for batch in opened.batches(columns=[name]))
+            if not first:
+                cells = (cell for batch in opened.batches(1, columns=[name]) for cell in _numbers(batch.column(0)))
+                first = next((len(cell) for cell in cells if cell is not None), 0)
     _check_shape(path, (count, first), "list", True)
     return count, first, _list_blocks(path, files, name, first)
-
-
-def _damaged(path: Path, error: Exception) -> CorpusError:
-    return CorpusError(
-        f"{path.name} must be a whole parquet file",
-        f"one that is damaged or cut short ({str(error).splitlines()[0][:100]})",
-        "Copy it again",
-    )
 
 
 def _vector_column(path: Path, schema: pa.Schema, column: str | None) -> str:
     lists = [field.name for field in schema if _is_numbers(field.type)]
     if column is not None:
         if column not in lists:
-            came = (
+            got = (
                 f"type {schema.field(column).type}" if column in schema.names else f"columns {list_names(schema.names)}"
             )
             raise CorpusError(
                 f"column '{column}' of {path.name} must be a column of lists of numbers",
-                came,
+                got,
                 f"Choose one of the list columns: {list_names(lists)}",
             )
         return column
-    named = [name for name in VECTOR_NAMES if name in lists]
-    if not named and len(lists) != 1:
+    telling = [name for name in VECTOR_NAMES if name in lists]
+    if not telling and len(lists) != 1:
         raise CorpusError(
             f"{path.name} must have one column of lists of numbers",
             f"{len(lists)} such columns among {list_names(schema.names)}",
             "Name the column of the vectors",
         )
-    return named[0] if named else str(lists[0])
+    return telling[0] if telling else str(lists[0])
+
+
+def _storage(kind: pa.DataType) -> pa.DataType:
+    """Return the type that holds the values: of a tensor or another extension, and of a dictionary."""
+    while True:
+        if isinstance(kind, pa.BaseExtensionType):
+            kind = kind.storage_type
+        elif pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        else:
+            return kind
 
 
 def _is_numbers(kind: pa.DataType) -> bool:
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    return bool(is_list and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)))
+    kind = _storage(kind)
+    tests = ("is_list", "is_large_list", "is_fixed_size_list", "is_list_view", "is_large_list_view")
+    if not any(getattr(pa.types, test)(kind) for test in tests):
+        return False
+    value = kind.value_type
+    return bool(pa.types.is_floating(value) or pa.types.is_integer(value) or pa.types.is_decimal(value))
 
 
-def _list_blocks(path: Path, files: list[pq.ParquetFile], name: str, dimension: int) -> Iterator[NDArray[Any]]:
+def _plain_lists(cells: pa.Array) -> pa.Array:
+    """Return lists of float64, however Arrow holds the rows."""
+    if isinstance(cells, pa.ExtensionArray):
+        cells = cells.storage
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    if pa.types.is_list_view(cells.type) or pa.types.is_large_list_view(cells.type):
+        cells = cells.cast(pa.large_list(cells.type.value_type))
+    return cells
+
+
+def _numbers(cells: pa.Array) -> list[list[float] | None]:
+    return list(_plain_lists(cells).to_pylist())
+
+
+def _list_blocks(path: Path, files: Sequence[SourceFile], name: str, dimension: int) -> Iterator[NDArray[Any]]:
     begin = 0
     for file in files:
-        try:
-            for batch in file.iter_batches(BLOCK, columns=[name]):
-                cells = batch.column(0)
+        with open_arrow(file) as opened:
+            for batch in opened.batches(BLOCK, BLOCK * dimension * 8, [name]):
+                cells = _plain_lists(batch.column(0))
                 lengths = np.asarray(pa.compute.fill_null(pa.compute.list_value_length(cells), -1))
-                wrong = np.flatnonzero(lengths != dimension)
-                if wrong.size:
-                    row, length = begin + int(wrong[0]), int(lengths[wrong[0]])
-                    raise CorpusError(
-                        f"every vector of {path.name} must have {dimension:,} numbers",
-                        f"{'none' if length < 0 else f'{length:,}'} in row {row:,}",
-                        "Embed that document again or drop it",
-                    )
+                _check_lengths(path, lengths, dimension, begin)
                 # Nulls inside a list become NaN and are counted with them.
                 flat = pa.compute.list_flatten(cells).cast(pa.float64()).to_numpy(zero_copy_only=False)
                 yield flat.reshape(len(cells), dimension)
                 begin += len(cells)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _damaged(path, error) from error
+
+
+def _check_lengths(path: Path, lengths: NDArray[Any], dimension: int, begin: int) -> None:
+    wrong = np.flatnonzero(lengths != dimension)
+    if wrong.size:
+        row, length = begin + int(wrong[0]), int(lengths[wrong[0]])
+        raise CorpusError(
+            f"every vector of {path.name} must have {dimension:,} numbers",
+            f"{'none' if length < 0 else f'{length:,}'} in row {row:,}",
+            "Embed that document again or drop it",
+        )
+
+
+# ---- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def _json_blocks(path: Path, files: Sequence[SourceFile], column: str | None) -> Blocks:
+    first = next((row for file in files for row in read_rows(file) if isinstance(row, dict)), {})
+    lists = [name for name, cell in first.items() if _as_vector(cell) is not None]
+    telling = [name for name in VECTOR_NAMES if name in lists] or (lists if len(lists) == 1 else [])
+    name = column or (telling[0] if telling else None)
+    if name is None or (column is not None and column not in lists):
+        raise CorpusError(
+            f"{path.name} must have one field that is a list of numbers",
+            f"{len(lists)} such fields among {list_names(first)}",
+            "Name the field of the vectors",
+        )
+    dimension = len(first[name])  # type: ignore[arg-type]  # It is a list, as was just checked.
+    count = sum(1 for file in files for _ in read_rows(file))
+    _check_shape(path, (count, dimension), "list", True)
+    return count, dimension, _json_rows(path, files, name, dimension)
+
+
+def _as_vector(cell: object) -> list[float] | None:
+    """Return a list of numbers, None for anything else; a null among them is NaN."""
+    if not isinstance(cell, list) or not cell:
+        return None
+    if all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in cell):
+        return [float("nan") if value is None else float(value) for value in cell]
+    return None
+
+
+def _json_rows(path: Path, files: Sequence[SourceFile], name: str, dimension: int) -> Iterator[NDArray[Any]]:
+    block: list[list[float]] = []
+    begin = 0
+    for file in files:
+        for row in read_rows(file):
+            vector = None if isinstance(row, BrokenRow) else _as_vector(row.get(name))
+            length = -1 if vector is None else len(vector)
+            _check_lengths(path, np.array([length]), dimension, begin + len(block))
+            assert vector is not None
+            block.append(vector)
+            if len(block) == BLOCK:
+                yield np.array(block)
+                begin, block = begin + len(block), []
+    if block:
+        yield np.array(block)

@@ -61,6 +61,8 @@ class Manifest:
         Reason code to number of refused rows.
     costs : tuple of StepCost
         Cost of each step that belongs to the corpus (fits carry their own).
+    notes : tuple of str
+        What reading the corpus found: empty and skipped files, an id column that was not unique.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Manifest:
     encoder: str = ""
     dimension: int = 0
     costs: tuple[StepCost, ...] = ()
+    notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=lambda: versions())
     format: int = FORMAT
 
@@ -129,5 +132,6 @@ def read_manifest(root: Path) -> Manifest:
             else "Build it again: gem-explorer fit CORPUS --workspace NEWDIR"
         )
         raise WorkspaceError(f"This version reads workspaces of format {FORMAT}", f"format {found} at {root}", do)
+    value["notes"] = tuple(value.get("notes", ()))
     value["costs"] = tuple(StepCost(**cost) for cost in value["costs"])
     return Manifest(**value)

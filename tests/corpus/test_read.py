@@ -144,7 +144,8 @@ def test_missing_file_and_unknown_suffix(tmp_path: Path) -> None:
     )
     (tmp_path / "pool.docx").write_text("x")
     assert message(tmp_path / "pool.docx") == (
-        "a corpus file must be csv, tsv, jsonl (each also .gz or .zst) or parquet; got pool.docx. "
+        "a corpus file must be csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow or feather; "
+        "got pool.docx. "
         "Convert it, for example to JSON Lines."
     )
 
@@ -214,7 +215,8 @@ def test_no_row_is_a_document(tmp_path: Path) -> None:
     path.write_text("text\nbees\ntea\n")
     assert message(path) == (
         "pool.csv must hold at least one document; got 2 rows, all refused (2 too_short; row 0: 1 word, fewer than 3). "
-        "Check that 'text' is the text column and how the file was written."
+        "Lower the least number of words with --min-words, or check that 'text' is the text column and how the file "
+        "was written."
     )
 
 
@@ -235,20 +237,20 @@ def test_cut_short_files(tmp_path: Path) -> None:
         assert "damaged or cut short" in message(path, columns=Columns("text"))
 
 
-def test_quote_that_never_closes(tmp_path: Path) -> None:
+def test_a_quote_that_never_closes_costs_its_line_alone(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
-    path.write_text('text\nbees dance in circles\n"tea is picked by hand\nhoney keeps\nfor years\n')
-    assert message(path) == (
-        "every quoted cell of pool.csv must be closed; got a quote in the row that starts on line 3 and never ends. "
-        "Close or double the quote in that row."
-    )
+    path.write_text('text\nbees dance in circles\n"tea is picked by hand\nhoney keeps for years\nas a food\n')
+    assert refusals(path, Columns("text")) == [[1, "", "broken_row", "line 3: a quote that is never closed"]]
+    documents = read_corpus(path, columns=Columns("text"), counter="words").documents
+    assert documents["text"].tolist() == ["bees dance in circles", "honey keeps for years", "as a food"]
 
 
 def test_other_encodings_with_a_mark(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
     path.write_text("text\nbees dance in circles\n", encoding="utf-16")
     assert message(path) == (
-        "pool.csv must be UTF-8; got a UTF-16 byte-order mark. Save it as UTF-8 (for example iconv -f UTF-16 -t UTF-8)."
+        "pool.csv must be UTF-8; got a UTF-16 byte-order mark. Give --encoding utf-16, or "
+        "save it as UTF-8 (for example iconv -f UTF-16 -t UTF-8)."
     )
 
 
@@ -257,19 +259,18 @@ def test_folders(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "README.md").write_text("x")
     assert message(folder) == (
-        "a corpus folder must hold csv, tsv, jsonl (each also .gz or .zst) or parquet files; got pool with 1 other "
-        "file. Point at the folder that holds the data files."
+        "a corpus folder must hold csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow or feather "
+        "files; got pool with 1 other file: 1 .md. Point at the folder that holds the data files."
     )
     (folder / "a.csv").write_text("id,text\n1,bees dance in circles\n")
     (folder / "b.csv").write_text("id,body\n2,tea is picked by hand\n")
     assert message(folder) == (
-        "the files of a folder must have the same columns as a.csv; got b.csv with no text and extra body. "
-        "Point at files of one kind, or bring them to the same columns."
+        "the text column 'text' must be in b.csv; got 2 columns: id, body. Choose the text column from these."
     )
     (folder / "b.csv").write_text("text,id\ntea is picked by hand,2\n")
     assert read_corpus(folder, counter="words").documents["id"].tolist() == ["1", "2"]
-    (folder / "c.jsonl").write_text('{"text": "honey keeps for years"}\n')
-    assert message(folder) == (
-        "a corpus folder must hold files of one format; got csv and jsonl in pool. "
-        "Point at the files of one format, or move the others away."
-    )
+    (folder / "c.jsonl").write_text('{"text": "honey keeps for years", "id": 3, "topic": "bees"}\n')
+    corpus = read_corpus(folder, counter="words")  # columns are united, whatever the format
+    assert corpus.documents["id"].tolist() == ["1", "2", "3"]
+    assert corpus.documents["topic"].isna().tolist() == [True, True, False]
+    assert corpus.notes == ("1 file skipped, not data: README.md",)

@@ -136,7 +136,8 @@ def test_what_is_refused(tmp_path: Path) -> None:
     assert message(path, 5000).startswith("own.npy must be a whole .npy file; got one that is damaged or cut short (")
     (tmp_path / "own.txt").write_text("1 2 3")
     assert message(tmp_path / "own.txt", 1) == (
-        "vectors must be an .npy or a parquet file; got own.txt. Save them with numpy.save."
+        "vectors must be an .npy file, or parquet, arrow or JSON Lines with a column of lists of numbers; got own.txt "
+        "with text. Save them with numpy.save."
     )
 
 

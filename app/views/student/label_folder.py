@@ -180,7 +180,7 @@ def _shown(session: Session, student: SavedStudent, folder: Path, found: dict[st
     for reason, number in found["refused"].items():
         st.caption(
             f":orange[:material/warning: Set aside: {count(number)} rows, "
-            f"{escape(REASONS.get(reason, reason))}. Their places are in the folder \\_refused.]"
+            f"{escape(REASONS.get(reason, reason))}. Their places are in the folder .gem-explorer/refused.]"
         )
     for name, why in list(found["failed"].items())[:5]:
         refusal("A shard could not be read", f"{short(name, 200)}: {short(why, 400)}")

@@ -1,11 +1,11 @@
-"""What a corpus will cost, said before anything is made."""
+"""Estimate the size of a corpus and the time that embedding it takes, before anything is written."""
 
 from dataclasses import dataclass
 
 from gem_core._types import Progress, silent
-from gem_core.corpus import load_vectors, read_corpus
+from gem_core.corpus import load_vectors
 from gem_core.embedding import estimate_embedding
-from gem_core.pipeline.building.ingest import Source
+from gem_core.pipeline.building.ingest import Source, read_source
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Estimate:
         Measured on a few batches; 0 with own vectors, which need no embedding.
     seconds : float
         Estimated time to embed all documents; 0 with own vectors.
+    notes : tuple of str
+        What reading the corpus found: empty and skipped files, an id column that was not unique.
     """
 
     documents: int
@@ -32,6 +34,7 @@ class Estimate:
     refused: dict[str, int]
     documents_per_second: float
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 def estimate(source: Source, *, progress: Progress = silent) -> Estimate:
@@ -49,7 +52,7 @@ def estimate(source: Source, *, progress: Progress = silent) -> Estimate:
     InputError
         If the encoder is not there, or own vectors do not fit the corpus.
     """
-    corpus = read_corpus(source.path, columns=source.columns, progress=progress)
+    corpus = read_source(source, progress=progress)
     rate = seconds = 0.0
     if source.vectors is not None:
         load_vectors(source.vectors, len(corpus.documents), rows=corpus.rows, source_rows=corpus.source_rows)
@@ -65,4 +68,5 @@ def estimate(source: Source, *, progress: Progress = silent) -> Estimate:
         corpus.refused_counts,
         rate,
         seconds,
+        corpus.notes,
     )

@@ -4,8 +4,8 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gem_core._types import Progress, silent
-from gem_core.corpus import Columns, Corpus, load_vectors, read_corpus
+from gem_core._types import Float32, Progress, silent
+from gem_core.corpus import Columns, Corpus, ReadOptions, check_vectors, load_vectors, read_corpus
 from gem_core.embedding import embed
 from gem_core.embedding.embed import Engine
 from gem_core.errors import WorkspaceError
@@ -27,15 +27,19 @@ class Source:
     Parameters
     ----------
     path : Path
-        A csv, tsv, jsonl(.gz, .zst) or parquet file, or a folder of them.
+        A file of rows (csv, tsv, jsonl, json, each also packed; parquet, arrow, feather), or a folder of them.
     columns : Columns, optional
-        Which column plays which part; guessed from the names and a look at the values when None.
+        Which column has which role; guessed from the names and the first values when None.
     vectors : Path, optional
         Own vectors (.npy, or parquet with a list column), one row a document; else the documents are embedded.
     encoder : str
         "packaged", or a local path or hub name of a sentence-transformers model.
     name : str
         What the app calls the corpus; the file's name when empty.
+    min_words : int
+        Documents with fewer words are refused.
+    options : ReadOptions, optional
+        Split, encoding, header and longest row of the files.
     """
 
     path: Path
@@ -43,6 +47,23 @@ class Source:
     vectors: Path | None = None
     encoder: str = PACKAGED
     name: str = ""
+    min_words: int = 3
+    options: ReadOptions | None = None
+
+
+def read_source(source: Source, *, progress: Progress = silent) -> Corpus:
+    """Read the documents of a source; own vectors are looked at first, so that a wrong file costs no time.
+
+    Raises
+    ------
+    CorpusError
+        If the vectors or the corpus cannot be read, or no document is left.
+    """
+    if source.vectors is not None:
+        check_vectors(source.vectors)
+    return read_corpus(
+        source.path, columns=source.columns, min_words=source.min_words, options=source.options, progress=progress
+    )
 
 
 def build(source: Source, root: Path, settings: Settings | None = None, *, progress: Progress = silent) -> Taxonomy:
@@ -77,8 +98,15 @@ def prepare(source: Source, root: Path, *, engine: Engine | None = None, progres
     """Read the corpus into a workspace and give every document a vector; `engine` embeds in this process's stead."""
     book = CostBook()
     with book.step("read"):
-        corpus = read_corpus(source.path, columns=source.columns, progress=progress)
+        corpus = read_source(source, progress=progress)
     root = Path(root).expanduser().resolve()
+    # Vectors that do not fit the corpus are refused before anything is written.
+    vectors = None
+    if source.vectors is not None and not (root / "embeddings.npy").exists():
+        with book.step("embed"):
+            vectors = load_vectors(
+                source.vectors, len(corpus.documents), rows=corpus.rows, source_rows=corpus.source_rows
+            )
     with writing(root):
         if (root / "manifest.json").exists():
             workspace = Workspace(root)
@@ -99,36 +127,35 @@ def prepare(source: Source, root: Path, *, engine: Engine | None = None, progres
                 columns=corpus.columns.as_dict(),
                 refused=corpus.refused_counts,
                 costs=tuple(book.costs),
+                notes=corpus.notes,
             )
             workspace = Workspace.create(root, manifest, corpus.documents, corpus.refused)
-        return _with_vectors(workspace, source, corpus, engine, progress)
+        return _with_vectors(workspace, source, vectors, engine, progress)
 
 
 def _with_vectors(
-    workspace: Workspace, source: Source, corpus: Corpus, engine: Engine | None, progress: Progress
+    workspace: Workspace, source: Source, vectors: Float32 | None, engine: Engine | None, progress: Progress
 ) -> Workspace:
     encoder = str(source.vectors) if source.vectors else source.encoder
-    held = workspace.manifest.encoder
-    if workspace.has("embeddings.npy") and held:
-        if held != encoder:
+    present = workspace.manifest.encoder
+    if workspace.has("embeddings.npy") and present:
+        if present != encoder:
             raise WorkspaceError(
                 "A workspace keeps the vectors of one encoder",
-                f"{encoder}, while it holds {held}",
+                f"{encoder}, while it holds {present}",
                 "Choose another --workspace folder",
             )
         return workspace
     book, cache = CostBook(), workspace.root / "cache"
     with book.step("embed"):
-        if source.vectors:
-            vectors = load_vectors(source.vectors, len(workspace), rows=corpus.rows, source_rows=corpus.source_rows)
-        else:
+        if vectors is None:
             vectors = embed(
                 list(workspace.all_texts()), cache=cache, encoder=source.encoder, engine=engine, progress=progress
             )
         write_array(workspace.root / "embeddings.npy", vectors)
     manifest = replace(workspace.manifest, encoder=encoder, dimension=int(vectors.shape[1]))
     manifest.with_cost(book.costs[0]).save(workspace.root)
-    shutil.rmtree(cache, ignore_errors=True)  # the vectors have their place now
+    shutil.rmtree(cache, ignore_errors=True)  # The vectors are in the workspace now.
     return Workspace(workspace.root)
 
 

@@ -1,4 +1,4 @@
-"""What is known of a shard: while it is labelled, and the marker that says it is whole."""
+"""Bookkeeping of a folder that is labeled: progress of each shard, and the marker that says a shard is complete."""
 
 import json
 import os
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from gem_core.errors import InputError
 from gem_core.workspace.atomic_files import write_json
 
-# Names that begin with an underscore are passed over by whoever reads the folder as shards.
-MARKERS, REFUSED, LIVE = "_done", "_refused", "_live"
+# Everything beside the shards is in one hidden folder, so that other programs can open the folder as data.
+BOOKKEEPING = ".gem-explorer"
+MARKERS, REFUSED, LIVE = f"{BOOKKEEPING}/done", f"{BOOKKEEPING}/refused", f"{BOOKKEEPING}/at-work"
 
 
 @dataclass(eq=False)

@@ -62,7 +62,7 @@ class Workers(Protocol):
         """End the workers; a shard at work leaves nothing behind."""
 
 
-def label_shard_as_json(student: StudentFolder, shard: InputShard, order: LabelingJob, stop: Any = None) -> str:
+def label_shard_as_json(student: StudentFolder, shard: InputShard, job: LabelingJob, stop: Any = None) -> str:
     """Label one shard in a worker; the answer is JSON, so that every engine can carry it."""
 
     def alive() -> None:
@@ -70,7 +70,7 @@ def label_shard_as_json(student: StudentFolder, shard: InputShard, order: Labeli
             raise Cancelled
 
     try:
-        return json.dumps({"marker": label_shard(_student(student), shard, order, alive).to_json()})
+        return json.dumps({"marker": label_shard(_student(student), shard, job, alive).to_json()})
     except CorpusError as error:
         return json.dumps({"failed": f"{error.expected}: {error.got}"})
     except InputError as error:
@@ -120,9 +120,9 @@ def label_shards(workers: Workers, shards: Sequence[InputShard]) -> Iterator[Sha
 class LocalWorkers:
     """Processes of this machine, each with the student loaded once."""
 
-    def __init__(self, student: StudentFolder, order: LabelingJob, count: int) -> None:
+    def __init__(self, student: StudentFolder, job: LabelingJob, count: int) -> None:
         self.count = count
-        self._student, self._order = student, order
+        self._student, self._job = student, job
         context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
         self._stop = context.Event()
         self._pool = ProcessPoolExecutor(count, context, _begin, (self._stop,))
@@ -130,7 +130,7 @@ class LocalWorkers:
     def start(self, shard: InputShard) -> "Future[str]":
         """Give a shard to a process."""
         try:
-            return self._pool.submit(_local_work, self._student, shard, self._order)
+            return self._pool.submit(_local_work, self._student, shard, self._job)
         except BrokenProcessPool:
             raise _killed("") from None
 
@@ -177,8 +177,8 @@ def _begin(stop: Any) -> None:
     threading.Thread(target=outlived, daemon=True).start()
 
 
-def _local_work(student: StudentFolder, shard: InputShard, order: LabelingJob) -> str:
-    return label_shard_as_json(student, shard, order, _stop)
+def _local_work(student: StudentFolder, shard: InputShard, job: LabelingJob) -> str:
+    return label_shard_as_json(student, shard, job, _stop)
 
 
 class RayWorkers:
@@ -189,20 +189,20 @@ class RayWorkers:
 
     RETRIES = 3
 
-    def __init__(self, student: StudentFolder, order: LabelingJob, count: int | None) -> None:
+    def __init__(self, student: StudentFolder, job: LabelingJob, count: int | None) -> None:
         from gem_core._ray import ray_cpus, ray_session
 
         self._connection = ray_session(count)
         self._ray = self._connection.__enter__()
         # One in reserve each, so that no worker waits for the next shard.
         self.count = count or 2 * ray_cpus(self._ray)
-        self._student, self._order = student, order
+        self._student, self._job = student, job
         self._work = self._ray.remote(num_cpus=1, max_retries=self.RETRIES)(label_shard_as_json)
         self._at_work: set[Any] = set()
 
     def start(self, shard: InputShard) -> Any:
         """Give a shard to Ray."""
-        known = self._work.remote(self._student, shard, self._order)
+        known = self._work.remote(self._student, shard, self._job)
         self._at_work.add(known)
         return known
 

@@ -5,13 +5,15 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gem_core._types import Progress, silent
+from gem_core.corpus.files import ReadOptions
+from gem_core.corpus.preview import preview_files
 from gem_core.errors import CorpusError, InputError
-from gem_core.pipeline.labeling.completion_markers import LIVE, Tally, read_marker, read_shard_progress
+from gem_core.pipeline.labeling.completion_markers import BOOKKEEPING, LIVE, Tally, read_marker, read_shard_progress
 from gem_core.pipeline.labeling.engines import (
     ENGINES,
     Engine,
@@ -22,8 +24,15 @@ from gem_core.pipeline.labeling.engines import (
     Workers,
     label_shards,
 )
-from gem_core.pipeline.labeling.label_shard import COLUMNS, LabelingJob
-from gem_core.pipeline.labeling.shard_files import NAMES_SHOWN, InputShard, check_shard_columns, find_shards, list_first
+from gem_core.pipeline.labeling.label_shard import PREFIX, LabelingJob
+from gem_core.pipeline.labeling.shard_files import (
+    NAMES_SHOWN,
+    InputShard,
+    check_shard_columns,
+    list_first,
+    list_shards,
+    shards_of,
+)
 from gem_core.pipeline.labeling.totals import (
     INTERIM_TOTALS,
     TOTALS,
@@ -38,7 +47,7 @@ from gem_core.workspace.manifest import versions
 if TYPE_CHECKING:
     from gem_core.student import Student
 
-RUN, LOCK = "run.json", ".lock"
+RUN, LOCK = f"{BOOKKEEPING}/run.json", "lock"
 TOLD_SECONDS = 1.0  # between two writings of the totals so far
 
 
@@ -47,20 +56,23 @@ def label_folder(
     shards_folder: Path,
     out: Path,
     *,
-    text: str = "text",
+    text: str | None = None,
+    prefix: str = PREFIX,
+    options: ReadOptions | None = None,
     engine: Engine = "local",
     workers: int | None = None,
     resume: bool = False,
     strict: bool = False,
     progress: Progress = silent,
 ) -> Totals:
-    r"""Label every row of a folder of parquet and JSONL shards with the cluster that a student gives it.
+    r"""Label every row of a folder of shards with the cluster that a student gives it.
 
     Each shard gives a shard of the same name and format in `out`, with its rows in their order, every column of its own
-    (of JSONL: every byte of its lines) and four more: gem_cluster (number), gem_label, gem_margin (nats, at least 0:
+    (of JSON: every byte of its rows) and four more: gem_cluster (number), gem_label, gem_margin (nats, at least 0:
     log odds of the best and the second-best cluster) and gem_tokens (estimate). The shards are the same bytes with
-    every engine and number of workers. Rows that cannot be labelled are left out and counted; their places and reasons
-    stand in _refused/SHARD.jsonl. totals.json, written last, is the sum over shards.
+    every engine and number of workers. The folder opens as data: all else is in its hidden folder .gem-explorer. Rows
+    that cannot be labeled are left out and counted; their numbers and reasons are in refused/SHARD.jsonl there, and
+    totals.json, written last, is the sum over shards.
 
     Memory of a worker: the student, a batch of rows (1,024 or about 8 MiB) and a row group that is being written
     (8,192 rows or about 64 MiB), whatever the size of the folder.
@@ -72,8 +84,12 @@ def label_folder(
     shards_folder : Path
     out : Path
         Made if absent; empty, or with `resume` the same work begun before.
-    text : str
-        Column of the text.
+    text : str, optional
+        Column of the text, or a dotted path into nested values; guessed from the first rows when None.
+    prefix : str
+        Begin of the names of the new columns; another one allows a second labeling of the same rows.
+    options : ReadOptions, optional
+        Split, encoding, header and longest row.
     engine : "local" or "ray"
         Processes of this machine, or Ray's workers (of the cluster that RAY_ADDRESS names, or of this machine). With
         several machines all must see the three folders under the same paths.
@@ -107,19 +123,23 @@ def label_folder(
         raise InputError(
             "The output must be a folder outside the input", f"{out} inside {shards_folder}", "Choose another folder"
         )
-    if out.is_file() or (out.exists() and not (out / RUN).exists() and any(e.name != LOCK for e in out.iterdir())):
+    if out.is_file() or (
+        out.exists() and not (out / RUN).exists() and any(e.name != BOOKKEEPING for e in out.iterdir())
+    ):
         raise InputError("The output folder must be empty", f"{out}, which holds other files", "Choose another folder")
     student = load_student(student_folder)
-    shards = find_shards(shards_folder)
-    check_shard_columns(shards, text, reserved=COLUMNS)
-    order = LabelingJob(out, text, strict)
-    with alone(out, LOCK, "One process at a time labels into a folder"):
-        book = _Book(student, shards, order, progress)
-        _claim(out, _request(student, shards_folder, shards, text), resume)
+    listing = list_shards(shards_folder, options)
+    shards = shards_of(listing)
+    text = text or preview_files(listing).guesses.text
+    job = LabelingJob(out, text, strict, prefix)
+    check_shard_columns(shards, text, reserved=job.columns)
+    with alone(out / BOOKKEEPING, LOCK, "One process at a time labels into a folder"):
+        book = _Book(student, shards, job, progress)
+        _claim(out, _request(student, shards_folder, shards, job, options), resume)
         book.take_up()
         left = [shard for shard in shards if shard.name not in book.labelled]
         if left:
-            _work(engine, StudentFolder(student_folder, student.hash), left, order, workers, book)
+            _work(engine, StudentFolder(student_folder, student.hash), left, job, workers, book)
         return book.close()
 
 
@@ -127,15 +147,15 @@ def _work(
     engine: Engine,
     student: StudentFolder,
     shards: Sequence[InputShard],
-    order: LabelingJob,
+    job: LabelingJob,
     count: int | None,
     book: "_Book",
 ) -> None:
     workers: Workers
     if engine == "ray":
-        workers = RayWorkers(student, order, count)
+        workers = RayWorkers(student, job, count)
     else:
-        workers = LocalWorkers(student, order, min(count or _processors(), len(shards)))
+        workers = LocalWorkers(student, job, min(count or _processors(), len(shards)))
     try:
         for done in label_shards(workers, shards):
             book.enter(done)
@@ -154,13 +174,22 @@ def _check(engine: str, workers: int | None) -> None:
         raise InputError("--workers must be at least 1", f"{workers}", "Leave it out for all processors")
 
 
-def _request(student: "Student", folder: Path, shards: Sequence[InputShard], text: str) -> dict[str, Any]:
+def _options(job: LabelingJob) -> list[str]:
+    """Return the options of the command that decide the bytes of the shards."""
+    return ["--text-column", job.text, *(["--prefix", job.prefix] if job.prefix != PREFIX else [])]
+
+
+def _request(
+    student: "Student", folder: Path, shards: Sequence[InputShard], job: LabelingJob, options: ReadOptions | None
+) -> dict[str, Any]:
     """Everything that decides the bytes of the shards."""
     return {
         "student_hash": student.hash,
         "taxonomy_hash": student.taxonomy_hash,
         "input": str(folder),
-        "text_column": text,
+        "text_column": job.text,
+        "prefix": job.prefix,
+        "read": asdict(options or ReadOptions()),
         "shards": {shard.name: shard.source.size for shard in shards},
     }
 
@@ -170,6 +199,8 @@ DIFFERS = {
     "student_hash": "another student",
     "input": "another input folder",
     "text_column": "another text column",
+    "prefix": "another prefix",
+    "read": "other options of reading",
 }
 
 
@@ -213,7 +244,7 @@ class _Book:
 
     student: "Student"
     shards: Sequence[InputShard]
-    order: LabelingJob
+    job: LabelingJob
     progress: Progress
     labelled: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
@@ -228,7 +259,7 @@ class _Book:
     def take_up(self) -> None:
         """Enter what was done before."""
         for shard in self.shards:
-            marker = read_marker(self.order.out, shard.name)
+            marker = read_marker(self.job.out, shard.name)
             if marker is None:
                 continue
             if marker.read != shard.source.size:
@@ -257,28 +288,28 @@ class _Book:
         """Totals so far, with the shards at work."""
         tally, read = Tally.empty(len(self.student.numbers)), self.read
         tally.add(self.tally)
-        live = self.order.out / LIVE
+        live = self.job.out / LIVE
         for path in live.rglob("*.json") if live.exists() else ():
-            found = read_shard_progress(self.order.out, path.relative_to(live).as_posix().removesuffix(".json"))
+            found = read_shard_progress(self.job.out, path.relative_to(live).as_posix().removesuffix(".json"))
             if found is not None:
                 read += found[0]
                 tally.add(found[1])
         if read < self.furthest:  # a shard has ended that is not entered yet: nothing goes back
             return
         self.furthest = read
-        write_interim_totals(self._totals(tally), self.order.out)
+        write_interim_totals(self._totals(tally), self.job.out)
         if read < self.total:  # the end is told once, by `close`
             self.progress("label shards", read, self.total)
 
     def _totals(self, tally: Tally) -> Totals:
-        return make_totals(self.student, tally, len(self.shards), len(self.labelled), self.failed, self.order.text)
+        return make_totals(self.student, tally, len(self.shards), len(self.labelled), self.failed, _options(self.job))
 
     def close(self) -> Totals:
         """Write the totals; say which shards could not be read."""
         totals = self._totals(self.tally)
-        save_totals(totals, self.order.out)
-        shutil.rmtree(self.order.out / LIVE, ignore_errors=True)
-        (self.order.out / INTERIM_TOTALS).unlink(missing_ok=True)
+        save_totals(totals, self.job.out)
+        shutil.rmtree(self.job.out / LIVE, ignore_errors=True)
+        (self.job.out / INTERIM_TOTALS).unlink(missing_ok=True)
         self.progress("label shards", self.total, self.total)
         if self.failed:
             reasons = "; ".join(words for _, words in sorted(self.failed.items())[:NAMES_SHOWN])

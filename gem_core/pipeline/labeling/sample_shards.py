@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,11 +13,20 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gem_core._types import Progress, silent
-from gem_core.corpus.columns import replace_surrogates
-from gem_core.corpus.files import parse_line
+from gem_core.corpus.columns import field_or_none, replace_surrogates
+from gem_core.corpus.fields import arrow_field, field_text
+from gem_core.corpus.files import ReadOptions
+from gem_core.corpus.preview import preview_files
 from gem_core.corpus.read import clean_column
+from gem_core.corpus.rows import parse_line
 from gem_core.errors import CorpusError, InputError
-from gem_core.pipeline.labeling.shard_files import InputShard, check_shard_columns, find_shards
+from gem_core.pipeline.labeling.shard_files import (
+    InputShard,
+    check_shard_columns,
+    list_shards,
+    missing_everywhere_error,
+    shards_of,
+)
 from gem_core.pipeline.labeling.shard_rows import ShardRows, read_shard_rows
 from gem_core.workspace.atomic_files import write_whole
 
@@ -63,7 +72,8 @@ def sample_shards(
     by: str | None = None,
     shares: Shares = "equal",
     seed: int = 0,
-    text: str = "text",
+    text: str | None = None,
+    options: ReadOptions | None = None,
     progress: Progress = silent,
 ) -> ShardSample:
     r"""Draw documents from a folder of shards into one parquet file with all their columns.
@@ -80,17 +90,18 @@ def sample_shards(
     Parameters
     ----------
     folder : Path
-        parquet and jsonl(.gz, .zst) shards.
+        Shards of any format; see `gem_core.corpus.files.find_files`.
     documents : int
         How many; all, where there are fewer.
     out : Path
         Parquet file.
     by : str, optional
-        Column whose values get shares.
+        Column, or dotted path into nested values, whose values get shares.
     shares : "equal" or "proportional"
     seed : int
-    text : str
-        Column of the text; rows without text are no documents.
+    text : str, optional
+        Column of the text, guessed when None; rows without text are no documents.
+    options : ReadOptions, optional
     progress : Progress
         Hears "sample shards" in bytes.
 
@@ -104,7 +115,9 @@ def sample_shards(
         raise InputError("--documents must be at least 1", f"{documents}", "Ask for one document or more")
     if shares not in SHARES:
         raise InputError(f"--shares must be one of {', '.join(SHARES)}", f"{shares}", "Choose one of them")
-    shards = find_shards(folder)
+    listing = list_shards(folder, options)
+    shards = shards_of(listing)
+    text = text or preview_files(listing).guesses.text
     check_shard_columns(shards, text, needed=(by,) if by else ())
     counts = None
     if by and shares == "proportional":
@@ -123,13 +136,35 @@ def _walk(draw: "_Draw", shards: Sequence[InputShard], text: str, seed: int, pro
     for shard in shards:
         try:
             for rows in read_shard_rows(shard, text):
+                rows = _with_partitions(rows, shard)
                 draw.take(rows, priorities(seed, shard.name, rows.numbers))
                 if passed + rows.read < total:  # the end is told once
                     progress(step, passed + rows.read, total)
         except CorpusError as error:
             draw.failed[shard.name] = f"{error.expected}: {error.got}"
         passed += shard.source.size
+    if draw.by and not draw.by_seen and draw.counts.any():
+        raise missing_everywhere_error(draw.by, [shard.name for shard in shards], draw.names)
     progress(step, total, total)
+
+
+def _with_partitions(rows: ShardRows, shard: InputShard) -> ShardRows:
+    """Add the columns of Hive folders to rows; a column of the shard itself comes first."""
+    if not shard.source.partitions:
+        return rows
+    if rows.table is not None:
+        table = rows.table
+        for name, value in shard.source.partitions:
+            if name not in table.column_names:
+                table = table.append_column(name, pa.array([value] * len(table), pa.string()))
+        return replace(rows, table=table)
+    partitions = dict(shard.source.partitions)
+    cells = [partitions | row for row in rows.cells]
+    lines = [
+        line if partitions.keys() <= row.keys() else json.dumps(partitions | row).encode() + b"\n"
+        for line, row in zip(rows.lines, rows.cells, strict=True)
+    ]
+    return replace(rows, cells=cells, lines=lines)
 
 
 def priorities(seed: int, shard: str, rows: Int64) -> UInt64:
@@ -184,6 +219,8 @@ class _Draw:
     failed: dict[str, str] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     pieces: list[_Piece] = field(default_factory=list)
+    by_seen: bool = False
+    names: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.counts = np.zeros(0, dtype=np.int64)
@@ -209,14 +246,9 @@ class _Draw:
         """Codes of the rows' values; new ones are entered."""
         if self.by is None:
             values, places = [""], np.zeros(len(rows.numbers), dtype=np.int64)
-        elif rows.table is not None:
-            column = pa.concat_arrays(rows.table.column(self.by).chunks)
-            names: dict[str, int] = {}
-            places = np.array([names.setdefault(_name(cell), len(names)) for cell in column.to_pylist()], np.int64)
-            values = list(names)
         else:
-            names = {}
-            places = np.array([names.setdefault(_name(row.get(self.by)), len(names)) for row in rows.cells], np.int64)
+            names: dict[str, int] = {}
+            places = np.array([names.setdefault(name, len(names)) for name in self._values(rows)], np.int64)
             values = list(names)
         codes = np.array([self.codes.setdefault(value, len(self.codes)) for value in values], dtype=np.int64)
         if len(self.codes) > self.documents:
@@ -229,6 +261,19 @@ class _Draw:
         self.counts = np.append(self.counts, np.zeros(new, dtype=np.int64))
         self.limit = np.append(self.limit, np.full(new, LAST))
         return codes[places] if len(codes) else places
+
+    def _values(self, rows: ShardRows) -> list[str]:
+        """Return the value of the column in each row."""
+        assert self.by is not None
+        if rows.table is None:
+            found = [field_or_none(row, self.by) for row in rows.cells]
+            self.by_seen = self.by_seen or any(value is not None for value in found)
+            self.names.update(dict.fromkeys(name for row in rows.cells[:10] for name in row))
+            return [_name(value) for value in found]
+        column = arrow_field(rows.table, self.by)
+        self.names.update(dict.fromkeys(rows.table.column_names))
+        self.by_seen = self.by_seen or column is not None
+        return [_name(cell) for cell in column.to_pylist()] if column is not None else [_name(None)] * len(rows.table)
 
     def _most(self) -> Int64:
         """Return the most rows that each group can still get."""
@@ -337,4 +382,4 @@ def _of_lines(table: pa.Table) -> pa.Table:
 
 
 def _name(cell: object) -> str:
-    return "(none)" if cell is None else str(replace_surrogates(str(cell)))
+    return "(none)" if cell is None else str(replace_surrogates(field_text(cell)))

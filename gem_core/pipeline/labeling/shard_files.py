@@ -1,17 +1,20 @@
 """Shards: the files of a folder that are read one by one, each by one worker."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from gem_core.corpus.arrow_files import open_arrow
 from gem_core.corpus.columns import list_names
-from gem_core.corpus.files import BrokenRow, SourceFile, byte_lines, parse_line, read_blocks, split_suffix
+from gem_core.corpus.fields import arrow_field, has_field
+from gem_core.corpus.files import FileListing, ReadOptions, SourceFile, find_files
+from gem_core.corpus.rows import BrokenRow, column_names, json_rows, parse_line
 from gem_core.errors import CorpusError, InputError
 
 NAMES_SHOWN = 3  # files that a refusal names
+TABLES, TEXTS = ("parquet", "arrow"), ("csv", "tsv")
 
 
 @dataclass(frozen=True)
@@ -22,39 +25,49 @@ class InputShard:
     ----------
     name : str
         Path below the folder, with slashes.
-    source : Source
-        Path, format ("parquet" or "jsonl"), compression and size in bytes.
+    source : SourceFile
+        Path, format, compression and size in bytes.
     """
 
     name: str
     source: SourceFile
 
+    @property
+    def is_table(self) -> bool:
+        """Whether the shard holds Arrow tables: parquet, arrow or feather."""
+        return self.source.format in TABLES
 
-def find_shards(folder: Path) -> tuple[InputShard, ...]:
+
+def find_shards(folder: Path, options: ReadOptions | None = None) -> tuple[InputShard, ...]:
     """Return the shards below a folder in the order of their names.
 
-    Hidden files and those that begin with an underscore are passed over, and so are files that are no shards.
+    The files are those that `gem_core.corpus.files.find_files` finds for a corpus, text files excepted.
 
     Raises
     ------
     InputError
-        If there is no such folder, or no parquet or JSONL file in it.
+        If there is no such folder, or no file of rows in it.
     """
+    return shards_of(list_shards(folder, options))
+
+
+def list_shards(folder: Path, options: ReadOptions | None = None) -> FileListing:
+    """Return the files below a folder of shards with those that were skipped; see `find_shards`."""
     if not folder.is_dir():
         raise InputError("The input must be a folder of shards", f"{folder}, which is none", "Check the path")
-    found = []
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        form, compression = split_suffix(path)
-        if form in ("parquet", "jsonl") and path.is_file() and not any(p.startswith((".", "_")) for p in name.parts):
-            found.append(InputShard(name.as_posix(), SourceFile(path, form, compression, path.stat().st_size)))
-    if not found:
+    listing = find_files(folder, options)
+    if listing.files[0].format == "text":
         raise InputError(
-            "The folder must hold parquet or jsonl(.gz, .zst) shards",
-            f"{folder} without any",
+            "The folder must hold files of rows (csv, tsv, jsonl, json, parquet, arrow or feather)",
+            f"{folder} with {len(listing.files):,} text files",
             "Point at the folder that holds the data files",
         )
-    return tuple(sorted(found, key=lambda shard: shard.name))
+    return listing
+
+
+def shards_of(listing: FileListing) -> tuple[InputShard, ...]:
+    """Return the files of a listing as shards."""
+    return tuple(InputShard(file.name, file) for file in sorted(listing.files, key=lambda file: file.name))
 
 
 def check_shard_columns(
@@ -64,73 +77,110 @@ def check_shard_columns(
     reserved: Iterable[str] = (),
     needed: Iterable[str] = (),
 ) -> None:
-    """Look into every shard before any work: the text must be there, and no column of our own.
+    """Look into every shard before any work: the text must be there, and no column that labeling adds.
 
-    Reads the footer of a parquet shard and the first line of a JSONL shard; what cannot be opened is left to the work.
+    Reads the footer of a table, the header of a csv or tsv file and the first row of JSON; files that cannot be opened
+    are left to the work. A column that is needed must be in some shard; rows of the others have no value there.
 
     Raises
     ------
     InputError
-        If parquet shards lack the text column or another that is needed, hold something else than text in it, or
-        shards have a reserved column already.
+        If a table, csv or tsv file lacks the text column or holds something else than text in it, no such file has a
+        column that is needed, or shards have a reserved column already.
     """
-    lacking: dict[str, list[str]] = {}
-    taken: list[str] = []
+    without_text: list[str] = []
     other: list[str] = []
+    present: list[str] = []
     columns: set[str] = set()
+    lacking: dict[str, list[str]] = {name: [] for name in needed}
+    found: set[str] = set()
     for shard in shards:
         fields = _fields(shard)
         if fields is None:
             continue
-        for name in reserved:
-            if name in fields:
-                taken.append(f"{shard.name} ({name})")
-        if shard.source.format == "parquet":
-            for name in (text, *needed):
-                if name not in fields:
-                    lacking.setdefault(name, []).append(shard.name)
-                    columns.update(fields)
-            if text in fields and not is_text(fields[text]):
-                other.append(f"{shard.name} ({fields[text] or 'two columns'})")
-    for name, names in lacking.items():
+        present += [f"{shard.name} ({name})" for name in reserved if name in fields]
+        partitions = dict(shard.source.partitions)
+        for name in lacking:
+            if has_field(fields, name) or name in partitions:
+                found.add(name)
+            else:
+                lacking[name].append(shard.name)
+                columns.update(fields)
+        if shard.source.format in ("jsonl", "json"):
+            continue
+        kind = _text_type(fields, text)
+        if not has_field(fields, text):
+            without_text.append(shard.name)
+            columns.update(fields)
+        elif not is_text(kind):
+            other.append(f"{shard.name} ({kind or 'two columns'})")
+    if without_text:
         raise InputError(
-            f"Every parquet shard must have the column '{name}'",
-            f"{len(names):,} without it: {list_first(names)}; columns there: {list_names(sorted(columns))}",
-            "Name the column of the text with --text-column" if name == text else "Name another column",
+            f"Every shard must have the column '{text}'",
+            f"{len(without_text):,} without it: {list_first(without_text)}; columns there: "
+            f"{list_names(sorted(columns))}",
+            "Name the column of the text with --text-column",
         )
+    for name, names in lacking.items():
+        if names and name not in found:
+            raise missing_everywhere_error(name, names, columns)
     if other:
         raise InputError(
             f"The column '{text}' must be one column of text",
             f"something else in {list_first(other)}",
             "Name the column of the text with --text-column",
         )
-    if taken:
+    if present:
         raise InputError(
-            "A shard must not have columns that labelling adds",
-            list_first(taken),
-            "Point at the shards as they were before, or rename these columns",
+            "A shard must not have columns that labeling adds",
+            list_first(present),
+            "Add a --prefix for the new columns, or point at the shards as they were before",
         )
 
 
-def _fields(shard: InputShard) -> dict[str, pa.DataType | None] | None:
-    """Columns of a shard and their types (None: of two columns, or of JSON); None where it cannot be said."""
+def missing_everywhere_error(name: str, shards: list[str], columns: Iterable[str]) -> InputError:
+    """Word the refusal of a column that no shard has."""
+    return InputError(
+        f"Some shard must have the column '{name}'",
+        f"{len(shards):,} without it: {list_first(shards)}; columns there: {list_names(sorted(columns))}",
+        "Name another column",
+    )
+
+
+def _fields(shard: InputShard) -> Mapping[str, pa.DataType | None] | None:
+    """Return columns of a shard and their types (None: of two columns, or of JSON); None where it cannot be said."""
+    if shard.source.size == 0:
+        return None
     try:
-        if shard.source.format == "parquet":
-            schema = pq.read_schema(shard.source.path)
-            return {field.name: None if schema.names.count(field.name) > 1 else field.type for field in schema}
-        line = next((line for line in byte_lines(read_blocks(shard.source, lambda done: None)) if line.strip()), b"")
-        row = parse_line(line)
+        if shard.is_table:
+            with open_arrow(shard.source) as file:
+                names = file.schema.names
+                return {field.name: None if names.count(field.name) > 1 else field.type for field in file.schema}
+        if shard.source.format in TEXTS:
+            return dict.fromkeys(column_names(shard.source) or (), pa.string())
+        row = next((parse_line(line) for line in json_rows(shard.source)), BrokenRow("no row"))
         return None if isinstance(row, BrokenRow) else dict.fromkeys(row)
     except (pa.ArrowException, OSError, CorpusError):
         return None
 
 
+def _text_type(fields: Mapping[str, pa.DataType | None], text: str) -> pa.DataType | None:
+    """Return the type at a column name or dotted path; None for two columns of that name."""
+    if text in fields:
+        return fields[text]
+    known = [(name, kind) for name, kind in fields.items() if kind is not None]
+    column = arrow_field(pa.schema(known).empty_table(), text)
+    return None if column is None else column.type
+
+
 def is_text(kind: pa.DataType | None) -> bool:
-    """Whether a column's type is text, or bytes that may be."""
+    """Return whether a column's type is text, bytes that may be text, or a chat: a list of messages."""
     if kind is None:
         return False
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return bool(pa.types.is_struct(kind.value_type))
     return any(
         test(kind)
         for test in (
@@ -145,6 +195,12 @@ def is_text(kind: pa.DataType | None) -> bool:
 
 
 def list_first(names: list[str]) -> str:
-    """Name the first of many."""
+    """Name the first of many.
+
+    Examples
+    --------
+    >>> list_first(["a", "b", "c", "d"])
+    'a, b, c and 1 more'
+    """
     more = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
     return ", ".join(names[:NAMES_SHOWN]) + more

@@ -1,15 +1,18 @@
-"""Rows of a shard in batches of bounded rows and bytes: documents, and rows that cannot be taken, with the reason."""
+"""Read a shard in batches of bounded rows and bytes: documents, and rows that cannot be taken, with the reason."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from gem_core.corpus.columns import missing_column_error
-from gem_core.corpus.files import BrokenRow, Row, TruncatedFile, byte_lines, parse_line, read_blocks
+from gem_core.corpus.arrow_files import open_arrow
+from gem_core.corpus.columns import field_or_none, missing_column_error
+from gem_core.corpus.fields import MISSING, arrow_field, get_field, join_messages
+from gem_core.corpus.rows import BrokenRow, Row, json_rows, parse_line, read_blocks, read_rows
+from gem_core.corpus.unpack import OversizedRow, TruncatedFile, byte_lines
 from gem_core.errors import CorpusError
 from gem_core.pipeline.labeling.shard_files import InputShard
 
@@ -18,7 +21,8 @@ REASONS = {
     "no_text": "the text is missing or null",
     "not_utf8": "the text is not UTF-8",
     "wrong_type": "the text is not a string",
-    "broken_row": "the row is not a JSON object",
+    "broken_row": "the row is not a JSON object, or has not as many cells as the header",
+    "too_long": "the row has more bytes than the longest row may have",
     "labelled_already": "the row has a column that labelling adds",
     "cut_short": "the file is damaged or ends here; what follows is lost",
 }
@@ -26,7 +30,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A row that cannot be taken: its place in the shard from 0 (blank lines count), a key of `REASONS`, details."""
+    """A row that cannot be taken: its number in the shard from 0 (blank lines count), a key of `REASONS`, details."""
 
     row: int
     reason: str
@@ -40,15 +44,15 @@ class ShardRows:
     Attributes
     ----------
     numbers : (n,) int64
-        Places in the shard, rising.
+        Numbers of the rows in the shard, rising.
     texts : pyarrow.Array of n large_string
     table : pyarrow.Table of n rows, or None
-        All columns, of a parquet shard.
+        All columns, of a table.
     lines : list of n bytes
-        Whole lines, of a JSONL shard.
+        Whole rows of JSON; of csv and tsv as JSON.
     cells : list of n dicts
-        What these lines say.
-    refused : list of Refused
+        The columns of these rows.
+    refused : list of RefusedRow
         Rows among them that are no documents.
     read : int
         Bytes of the shard that have been passed.
@@ -69,61 +73,38 @@ def read_shard_rows(shard: InputShard, text: str, reserved: tuple[str, ...] = ()
     Raises
     ------
     CorpusError
-        If a parquet shard cannot be opened or is damaged, a JSONL shard is not UTF-8, or none of its rows has the text.
+        If a table cannot be opened or is damaged, a text file is not UTF-8, or none of its rows has the text.
     """
-    return _parquet(shard, text) if shard.source.format == "parquet" else _jsonl(shard, text, reserved)
+    if shard.source.size == 0:
+        return iter(())
+    return _table_batches(shard, text) if shard.is_table else _row_batches(shard, text, reserved)
 
 
-# ---- parquet --------------------------------------------------------------------------------------------------------
+# ---- tables ---------------------------------------------------------------------------------------------------------
 
 
-def open_parquet(shard: InputShard) -> pq.ParquetFile:
-    """Open a parquet shard for reading in small pieces.
-
-    Raises
-    ------
-    CorpusError
-        If it cannot be opened.
-    """
-    try:
-        return pq.ParquetFile(shard.source.path, buffer_size=1 << 20, pre_buffer=False)
-    except (pa.ArrowException, OSError) as error:
-        raise damaged_parquet_error(shard, error) from error
-
-
-def damaged_parquet_error(shard: InputShard, error: Exception) -> CorpusError:
-    """Word the refusal of a damaged parquet file."""
-    lines = str(error).splitlines() or [type(error).__name__]
-    return CorpusError(
-        f"{shard.name} must be a whole parquet file",
-        f"a damaged one ({lines[0][:120].rstrip('.')})",
-        "Copy or download it again",
-    )
+def _table_batches(shard: InputShard, text: str) -> Iterator[ShardRows]:
+    size = shard.source.size
+    with open_arrow(shard.source) as file:
+        start, total = 0, max(1, file.rows)
+        for batch in file.batches(ROWS, BYTES):
+            table = pa.Table.from_batches([batch])
+            column = arrow_field(table, text)
+            if column is None:
+                raise missing_column_error("text", text, table.column_names, shard.name)
+            texts, refused = _texts(column, start)
+            numbers = np.arange(start, start + len(table))
+            if refused:
+                keep = np.ones(len(table), dtype=bool)
+                keep[[row.row - start for row in refused]] = False
+                numbers, texts, table = numbers[keep], texts.filter(pa.array(keep)), _filter_rows(table, keep)
+            start += batch.num_rows
+            read = min(size, size * start // total) if file.rows else 0
+            yield ShardRows(numbers, texts, table, [], [], refused, read)
 
 
-def _parquet(shard: InputShard, text: str) -> Iterator[ShardRows]:
-    with open_parquet(shard) as file:
-        start, total = 0, max(1, file.metadata.num_rows)
-        try:
-            for group in range(file.metadata.num_row_groups):
-                about = file.metadata.row_group(group)
-                size = max(1, min(ROWS, BYTES * about.num_rows // max(1, about.total_byte_size)))
-                for batch in file.iter_batches(size, row_groups=[group], use_threads=False):
-                    table = pa.Table.from_batches([batch])
-                    texts, refused = _texts(table.column(text), start)
-                    numbers = np.arange(start, start + len(table))
-                    if refused:
-                        keep = np.ones(len(table), dtype=bool)
-                        keep[[bad.row - start for bad in refused]] = False
-                        numbers, texts, table = numbers[keep], texts.filter(pa.array(keep)), _kept(table, keep)
-                    start += batch.num_rows
-                    yield ShardRows(numbers, texts, table, [], [], refused, shard.source.size * start // total)
-        except (pa.ArrowException, OSError) as error:
-            raise damaged_parquet_error(shard, error) from error
-
-
-def _kept(table: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:
-    """Rows of a table, as runs of it: Arrow filters not every type."""
+def _filter_rows(table: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:
+    """Return the rows of a table that are kept, as runs of it: Arrow cannot filter every type."""
     turns = np.flatnonzero(np.diff(keep, prepend=False, append=False))
     return pa.concat_tables(
         [table.slice(begin, end - begin) for begin, end in turns.reshape(-1, 2).tolist()] or [table.slice(0, 0)]
@@ -133,23 +114,25 @@ def _kept(table: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:
 def _texts(column: pa.ChunkedArray, start: int) -> tuple[pa.LargeStringArray, list[RefusedRow]]:
     """Return the texts of a column, null where there is none, and the rows without."""
     array = pa.concat_arrays(column.chunks)
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        array = pa.array([join_messages(cell) for cell in array.to_pylist()], pa.large_string())
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     array = array.cast(pa.large_binary())
     try:
-        texts = array.cast(pa.large_string())  # looks at every byte
+        texts = array.cast(pa.large_string())  # This looks at every byte.
         bad = {}
     except pa.ArrowInvalid:
         cells = array.to_pylist()
-        bad = {place: why for place, cell in enumerate(cells) if cell is not None and (why := _not_utf8(cell))}
-        texts = pa.array([None if place in bad else cell for place, cell in enumerate(cells)], pa.large_binary()).cast(
+        bad = {row: why for row, cell in enumerate(cells) if cell is not None and (why := _not_utf8(cell))}
+        texts = pa.array([None if row in bad else cell for row, cell in enumerate(cells)], pa.large_binary()).cast(
             pa.large_string()
         )
     if not texts.null_count:
         return texts, []
     return texts, [
-        RefusedRow(start + place, *(("not_utf8", bad[place]) if place in bad else ("no_text", "no text")))
-        for place in np.flatnonzero(np.asarray(texts.is_null())).tolist()
+        RefusedRow(start + row, *(("not_utf8", bad[row]) if row in bad else ("no_text", "no text")))
+        for row in np.flatnonzero(np.asarray(texts.is_null())).tolist()
     ]
 
 
@@ -161,12 +144,12 @@ def _not_utf8(cell: bytes) -> str:
     return ""
 
 
-# ---- JSON Lines -----------------------------------------------------------------------------------------------------
+# ---- JSON, csv and tsv ----------------------------------------------------------------------------------------------
 
 
 @dataclass
-class _Lines:
-    """Lines until they are enough for a batch; private and mutable."""
+class _Batch:
+    """Rows until they are enough for a batch; private and mutable."""
 
     numbers: list[int] = field(default_factory=list)
     cells: list[dict[str, object]] = field(default_factory=list)
@@ -175,10 +158,10 @@ class _Lines:
     refused: list[RefusedRow] = field(default_factory=list)
     size: int = 0
 
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         return len(self.lines) >= ROWS or self.size >= BYTES or len(self.refused) >= ROWS
 
-    def batch(self, read: int) -> ShardRows:
+    def finish(self, read: int) -> ShardRows:
         return ShardRows(
             np.array(self.numbers, dtype=np.int64),
             pa.array(self.texts, pa.large_string()),
@@ -190,55 +173,82 @@ class _Lines:
         )
 
 
-def _jsonl(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Iterator[ShardRows]:
-    held, read, number, seen = _Lines(), 0, -1, False
+def _row_batches(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Iterator[ShardRows]:
+    batch, read, number, seen = _Batch(), 0, -1, False
     names: dict[str, None] = {}
 
-    def tell(done: int) -> None:
+    def report(done: int) -> None:
         nonlocal read
         read = done
 
+    rows = _json_lines(shard, report) if shard.source.format in ("jsonl", "json") else _cell_lines(shard, report)
     try:
-        for number, line in enumerate(byte_lines(read_blocks(shard.source, tell))):
-            if not line.strip():
-                continue
-            row = parse_line(line)
+        for number, line, row in rows:
             if not seen and not isinstance(row, BrokenRow):
-                seen = text in row
+                seen = get_field(row, text) is not MISSING
                 names.update(dict.fromkeys(list(row)[:100]))
-            why = _fault(row, text, reserved)
+            document, why = _document(row, text, reserved)
             if why is None and not isinstance(row, BrokenRow):
-                held.numbers.append(number)
-                held.cells.append(row)
-                held.texts.append(str(row[text]))
-                held.lines.append(line)
+                batch.numbers.append(number)
+                batch.cells.append(row)
+                batch.texts.append(document)
+                batch.lines.append(line)
             elif why is not None:
-                held.refused.append(RefusedRow(number, *why))
-            held.size += len(line)
-            if held.full():
-                yield held.batch(read)
-                held = _Lines()
+                batch.refused.append(RefusedRow(number, *why))
+            batch.size += len(line)
+            if batch.is_full():
+                yield batch.finish(read)
+                batch = _Batch()
     except TruncatedFile as error:
-        held.refused.append(RefusedRow(number + 1, "cut_short", error.got))
+        batch.refused.append(RefusedRow(number + 1, "cut_short", error.got))
     except OSError as error:
         raise CorpusError(f"{shard.name} must be readable", f"{error.strerror or error}", "Check the file") from error
     if names and not seen:
         raise missing_column_error("text", text, list(names), shard.name)
-    yield held.batch(shard.source.size)
+    yield batch.finish(shard.source.size)
 
 
-def _fault(row: Row, text: str, reserved: tuple[str, ...]) -> tuple[str, str] | None:
+Numbered = tuple[int, bytes, Row]
+
+
+def _json_lines(shard: InputShard, report: Callable[[int], None]) -> Iterator[Numbered]:
+    source = shard.source
+    lines: Iterable[bytes | OversizedRow] = (
+        byte_lines(read_blocks(source, report), source.options.longest_row)
+        if source.format == "jsonl"
+        else json_rows(source, report)
+    )
+    for number, line in enumerate(lines):
+        if isinstance(line, OversizedRow):
+            yield number, b"", parse_line(line)
+        elif line.strip():
+            yield number, line, parse_line(line)
+
+
+def _cell_lines(shard: InputShard, report: Callable[[int], None]) -> Iterator[Numbered]:
+    # The columns of Hive folders stay in the names of the folders.
+    for number, row in enumerate(read_rows(replace(shard.source, partitions=()), report)):
+        if isinstance(row, BrokenRow):
+            yield number, b"", row
+        else:
+            yield number, json.dumps(row, ensure_ascii=True).encode() + b"\n", row
+
+
+def _document(row: Row, text: str, reserved: tuple[str, ...]) -> tuple[str, tuple[str, str] | None]:
+    """Return the text of a row, and why it is no document."""
     if isinstance(row, BrokenRow):
-        return "broken_row", row.detail
-    cell = row.get(text)
+        return "", (row.reason, row.detail)
+    cell = field_or_none(row, text)
     if cell is None:
-        return "no_text", "no text"
+        return "", ("no_text", "no text")
+    if isinstance(cell, list):
+        cell = join_messages(cell) or cell
     if not isinstance(cell, str):
-        return "wrong_type", f"the text is a {type(cell).__name__}, not a string"
+        return "", ("wrong_type", f"the text is a {type(cell).__name__}, not a string")
     if not cell.isascii():
         try:
             cell.encode("utf-8")
         except UnicodeEncodeError as error:
-            return "not_utf8", f"character {error.start:,} of the text is not UTF-8"
-    taken = [name for name in reserved if name in row]
-    return ("labelled_already", f"it has {taken[0]}") if taken else None
+            return "", ("not_utf8", f"character {error.start:,} of the text is not UTF-8")
+    present = [name for name in reserved if name in row]
+    return cell, ("labelled_already", f"it has {present[0]}") if present else None

@@ -1,8 +1,8 @@
-"""Documents and tokens of each cluster in a folder of labelled shards: the sum of the shards' markers."""
+"""Count documents and tokens per cluster in a folder of labeled shards: the sum of the shards' markers."""
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from gem_core._types import Float64
 from gem_core.errors import InputError
-from gem_core.pipeline.labeling.completion_markers import Tally
+from gem_core.pipeline.labeling.completion_markers import BOOKKEEPING, Tally
 from gem_core.workspace.atomic_files import write_json
 
 if TYPE_CHECKING:
     from gem_core.student import Student
 
-TOTALS, INTERIM_TOTALS = "totals.json", "totals-so-far.json"
+TOTALS, INTERIM_TOTALS = f"{BOOKKEEPING}/totals.json", f"{BOOKKEEPING}/totals-so-far.json"
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,12 @@ def make_totals(
     shards: int,
     labelled: int,
     failed: Mapping[str, str],
-    text: str,
+    options: Sequence[str],
 ) -> Totals:
-    """Put sums under the names of the student's clusters."""
+    """Put sums under the names of the student's clusters; `options` are those of the command."""
     from gem_core.workspace.manifest import versions
 
-    command = ["gem-explorer", "label", "STUDENT", "IN_FOLDER", "OUT_FOLDER", "--text-column", text]
+    command = ["gem-explorer", "label", "STUDENT", "IN_FOLDER", "OUT_FOLDER", *options]
     return Totals(
         labelled == shards,
         student.numbers,
@@ -156,7 +156,7 @@ def read_totals(folder: Path) -> dict[str, Any]:
     InputError
         If there are none.
     """
-    for name in (INTERIM_TOTALS, TOTALS):
+    for name in (INTERIM_TOTALS, TOTALS, "totals.json"):  # The last: where version 0.2 wrote them.
         try:
             return dict(json.loads((folder / name).read_text(encoding="utf-8")))
         except FileNotFoundError:

@@ -46,9 +46,11 @@ def test_every_document_is_where_it_was(made: tuple[Path, Path, Path]) -> None:
 def test_totals_are_sums_over_the_rows(made: tuple[Path, Path, Path]) -> None:
     out = made[2]
     rows = [
-        row for name in json.loads((out / "run.json").read_text())["request"]["shards"] for row in rows_of(out / name)
+        row
+        for name in json.loads((out / ".gem-explorer/run.json").read_text())["request"]["shards"]
+        for row in rows_of(out / name)
     ]
-    totals = json.loads((out / "totals.json").read_text())
+    totals = json.loads((out / ".gem-explorer/totals.json").read_text())
     assert totals == read_totals(out)
     documents = Counter(row["gem_cluster"] for row in rows)
     tokens = Counter({n: sum(row["gem_tokens"] for row in rows if row["gem_cluster"] == n) for n in NUMBERS})
@@ -72,7 +74,7 @@ def test_totals_are_sums_over_the_rows(made: tuple[Path, Path, Path]) -> None:
     }
     assert (totals["student_hash"], totals["taxonomy_hash"]) == (student().hash, "t" * 64)
     assert totals["receipt"]["command"] == "gem-explorer label STUDENT IN_FOLDER OUT_FOLDER --text-column text"
-    for path in (out / "_done").rglob("*.json"):
+    for path in (out / ".gem-explorer" / "done").rglob("*.json"):
         marker = json.loads(path.read_text())
         assert marker["sha256"] == hashlib.sha256((out / marker["shard"]).read_bytes()).hexdigest()
         assert marker["student_hash"] == student().hash
@@ -112,7 +114,7 @@ def test_a_worker_that_is_killed(
     out = tmp_path / "out"
 
     def kill(step: str, done: int, total: int) -> None:
-        if (out / "_done").exists():
+        if (out / ".gem-explorer" / "done").exists():
             for child in multiprocessing.active_children():
                 child.kill()  # one that has just ended is none to kill
 
@@ -123,8 +125,8 @@ def test_a_worker_that_is_killed(
         "the same command and --resume, with fewer --workers if memory was short."
     )
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("[a-f].*")}
-    assert 1 <= len(list((out / "_done").rglob("*.json"))) < 6
-    assert not (out / "totals.json").exists()
+    assert 1 <= len(list((out / ".gem-explorer" / "done").rglob("*.json"))) < 6
+    assert not (out / ".gem-explorer/totals.json").exists()
     label_folder(*made[:2], out, workers=1, resume=True)
     assert hashes(out) == hashes(made[2])
     assert kept
@@ -143,7 +145,7 @@ def test_stopped_by_its_progress(
     with pytest.raises(Cancelled):
         label_folder(*made[:2], tmp_path / "out", workers=1, progress=stop)
     assert not multiprocessing.active_children()
-    assert not (tmp_path / "out" / "totals.json").exists()
+    assert not (tmp_path / "out" / ".gem-explorer/totals.json").exists()
     (tmp_path / "out" / ".a.parquet.abcd_123").write_bytes(b"half written")
     label_folder(*made[:2], tmp_path / "out", workers=1, resume=True)
     assert hashes(tmp_path / "out") == hashes(made[2])
@@ -161,7 +163,7 @@ def test_shards_that_cannot_be_read(made: tuple[Path, Path, Path], tmp_path: Pat
     said = str(refused.value)
     assert said.startswith(
         "Every shard must be one that can be read; got 3 of 6 that cannot: b.parquet must be a "
-        "whole parquet file: a damaged one ("
+        "whole parquet file: one that is damaged or cut short ("
     )
     assert "the text column 'text' must be in below/f.jsonl: 1 column: body;" in said
     assert said.endswith(
@@ -213,15 +215,16 @@ def test_what_is_refused_before_any_work(made: tuple[Path, Path, Path], tmp_path
         shards_folder=tmp_path / "no",
     )
     refused(
-        "The folder must hold parquet or jsonl(.gz, .zst) shards",
-        f"{students} without any",
+        "a corpus folder must hold csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow or "
+        "feather files",
+        f"{students.name} with 2 other files: 1 .json, 1 .safetensors",
         "Point at the folder that holds the data files",
         shards_folder=students,
     )
     refused("--workers must be at least 1", "0", "Leave it out for all processors", workers=0)
     refused("--engine must be one of local, ray", "spark", "Choose one of them", engine="spark")
     refused(
-        "Every parquet shard must have the column 'url'",
+        "Every shard must have the column 'url'",
         "1 without it: a.parquet; columns there: id, text",
         "Name the column of the text with --text-column",
         text="url",
@@ -242,9 +245,9 @@ def test_what_is_refused_before_any_work(made: tuple[Path, Path, Path], tmp_path
         shards_folder=tmp_path / "twice",
     )
     refused(
-        "A shard must not have columns that labelling adds",
+        "A shard must not have columns that labeling adds",
         "a.parquet (gem_cluster), a.parquet (gem_label), a.parquet (gem_margin) and 21 more",
-        "Point at the shards as they were before, or rename these columns",
+        "Add a --prefix for the new columns, or point at the shards as they were before",
         shards_folder=out,
     )
 

@@ -99,7 +99,7 @@ def test_what_ends_the_work_ends_it_on_ray(nodes: Any, tmp_path: Path, monkeypat
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
     with pytest.raises(InputError, match=r"With --strict every row must be .*; got row 0 of c\.jsonl: "):
         label_folder(students, shards, tmp_path / "out", engine="ray", strict=True)
-    assert not (tmp_path / "out" / "totals.json").exists()
+    assert not (tmp_path / "out" / ".gem-explorer/totals.json").exists()
 
 
 def test_vectors_of_actors_are_those_of_this_process(nodes: Any, tmp_path: Path) -> None:

@@ -168,8 +168,8 @@ def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
         ({"shares": "half"}, "--shares must be one of equal, proportional; got half. Choose one of them."),
         (
             {"by": "host"},
-            "Every parquet shard must have the column 'host'; got 1 without it: p.parquet; columns there: "
-            "n, site, text. Name another column.",
+            "Some shard must have the column 'host'; got 3 without it: p.parquet, q.jsonl, r.jsonl.gz; columns there: "
+            "id, n, site, text. Name another column.",
         ),
         (
             {"by": "site", "documents": 3},
@@ -179,8 +179,7 @@ def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
         ),
         (
             {"folder": tmp_path / "none"},
-            "The shards must hold documents; got none (1 rows refused). Check the column "
-            "of the text with --text-column.",
+            "a.jsonl must hold at least one row; got no row that can be read. Check the export that wrote it.",
         ),
     ]
     for options, said in cases:

@@ -1,0 +1,140 @@
+"""Parquet, Arrow and Feather files as a schema and record batches of bounded size."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.ipc
+import pyarrow.parquet as pq
+
+from gem_core.corpus.files import SourceFile
+from gem_core.corpus.unpack import TruncatedFile, truncated_error
+
+BATCH_ROWS, BATCH_BYTES = 1024, 8 << 20
+READ_ERRORS = (pa.ArrowException, OSError)
+
+
+@dataclass(frozen=True)
+class ArrowFile:
+    """An open file of tables.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+    rows : int
+        Rows of the file; 0 where a stream does not say.
+    reader : pyarrow.parquet.ParquetFile, pyarrow.ipc.RecordBatchFileReader, ...
+    """
+
+    source: SourceFile
+    schema: pa.Schema
+    rows: int
+    reader: Any
+
+    def batches(
+        self, rows: int = BATCH_ROWS, size: int = BATCH_BYTES, columns: list[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield batches of at most `rows` rows and about `size` bytes.
+
+        Raises
+        ------
+        TruncatedFile
+            Where the file is damaged.
+        """
+        batches = (
+            self._parquet_batches(rows, size, columns)
+            if isinstance(self.reader, pq.ParquetFile)
+            else self._ipc_batches(rows, size, columns)
+        )
+        try:
+            yield from batches
+        except READ_ERRORS as error:
+            raise damaged_file(self.source, error) from error
+
+    def _parquet_batches(self, rows: int, size: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+        for groups, count, total in self._row_groups(rows, size):
+            batch_rows = max(1, min(rows, size * count // max(1, total)))
+            yield from self.reader.iter_batches(batch_rows, row_groups=groups, columns=columns, use_threads=False)
+
+    def _row_groups(self, rows: int, size: int) -> Iterator[tuple[list[int], int, int]]:
+        """Put small row groups together: opening each alone costs more than reading it."""
+        metadata = self.reader.metadata
+        groups: list[int] = []
+        count = total = 0
+        for number in range(metadata.num_row_groups):
+            group = metadata.row_group(number)
+            if groups and (count + group.num_rows > rows or total + group.total_byte_size > size):
+                yield groups, count, total
+                groups, count, total = [], 0, 0
+            groups.append(number)
+            count, total = count + group.num_rows, total + group.total_byte_size
+        if groups:
+            yield groups, count, total
+
+    def _ipc_batches(self, rows: int, size: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+        for batch in _record_batches(self.reader):
+            chosen = batch if columns is None else batch.select(columns)
+            step = max(1, min(rows, size * max(1, len(chosen)) // max(1, chosen.nbytes)))
+            for begin in range(0, len(chosen), step):
+                yield chosen.slice(begin, step)
+
+
+def _record_batches(reader: Any) -> Iterator[pa.RecordBatch]:
+    if isinstance(reader, pa.ipc.RecordBatchFileReader):
+        for number in range(reader.num_record_batches):
+            yield reader.get_batch(number)
+    elif isinstance(reader, pa.Table):
+        yield from reader.to_batches()
+    else:
+        yield from reader
+
+
+@contextmanager
+def open_arrow(source: SourceFile) -> Iterator[ArrowFile]:
+    """Open a parquet, Arrow (file or stream, as `datasets` writes them) or Feather file.
+
+    Raises
+    ------
+    TruncatedFile
+        If it cannot be opened.
+    """
+    if source.format == "parquet":
+        try:
+            file = pq.ParquetFile(source.path, buffer_size=1 << 20, pre_buffer=False)
+        except READ_ERRORS as error:
+            raise damaged_file(source, error) from error
+        with file:
+            yield ArrowFile(source, file.schema_arrow, file.metadata.num_rows, file)
+        return
+    try:
+        mapped = pa.memory_map(str(source.path))
+    except READ_ERRORS as error:
+        raise damaged_file(source, error) from error
+    with mapped:
+        try:
+            opened = _open_ipc(source, mapped)
+        except READ_ERRORS as error:
+            raise damaged_file(source, error) from error
+        yield opened
+
+
+def _open_ipc(source: SourceFile, mapped: pa.MemoryMappedFile) -> ArrowFile:
+    magic = mapped.read(6)
+    mapped.seek(0)
+    if magic == b"ARROW1":
+        reader = pa.ipc.open_file(mapped)
+        return ArrowFile(source, reader.schema, 0, reader)
+    if magic.startswith(b"FEA1"):
+        table = pyarrow.feather.read_table(str(source.path))
+        return ArrowFile(source, table.schema, len(table), table)
+    stream = pa.ipc.open_stream(mapped)
+    return ArrowFile(source, stream.schema, 0, stream)
+
+
+def damaged_file(source: SourceFile, error: Exception) -> TruncatedFile:
+    """Word the refusal of a damaged file."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return truncated_error(source.name, source.kind, lines[0][:120].rstrip("."))
