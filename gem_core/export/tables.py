@@ -96,8 +96,14 @@ def weights_table(taxonomy: Taxonomy, weights: Weights | None = None) -> pd.Data
         check_same(taxonomy, weights)
         strategy, budget = weights.strategy, weights.limits.budget
         value = dict(zip(weights.numbers, map(float, weights.weights), strict=True))
+    pool = None if weights is None else weights.limits.pool
+    in_pool = (
+        {} if weights is None or pool is None else dict(zip(weights.numbers, map(int, weights.tokens), strict=True))
+    )
     rows = []
     for c in taxonomy.clusters:
+        have = in_pool.get(c.number, 0) if in_pool else c.tokens
+        share = have / sum(in_pool.values()) if in_pool else c.share_tokens
         weight = value.get(c.number, 0.0)
         nothing = 0.0 if c.excluded else np.nan  # what cannot be said of a cluster without tokens
         rows.append(
@@ -106,15 +112,15 @@ def weights_table(taxonomy: Taxonomy, weights: Weights | None = None) -> pd.Data
                 "label": c.label,
                 "strategy": strategy,
                 "weight": weight,
-                "natural_share": c.share_tokens,
-                "ratio": weight / c.share_tokens if c.share_tokens else nothing,
-                "tokens": c.tokens,
+                "natural_share": share,
+                "ratio": weight / share if share else nothing,
+                "tokens": have,
                 "epochs": np.nan
                 if budget is None
                 else 0.0
                 if c.excluded
-                else weight * budget / c.tokens
-                if c.tokens
+                else weight * budget / have
+                if have
                 else np.nan,
                 "taxonomy_hash": taxonomy.taxonomy_hash,
             }

@@ -29,7 +29,7 @@ class NgramProxy:
     probabilities : (m, K) float64
         q_k of each held-out token, in its context.
     bounds : (T + 1,) int64
-        Tokens `bounds[t]` to `bounds[t + 1]` are of target t; the targets are the domains.
+        Tokens `bounds[t]` to `bounds[t + 1]` are of target t; the targets are the domains, then the validation files.
     """
 
     probabilities: Float64
@@ -97,7 +97,7 @@ def ngram_proxy(streams: Streams, *, sample: int = SAMPLE, seed: int = 0) -> Ngr
             )
     rng = np.random.default_rng(seed)
     contexts, tokens, sizes = [], [], []
-    for held_out in streams.held:
+    for held_out in streams.targets:
         rows = np.sort(rng.choice(np.arange(1, len(held_out)), min(sample, len(held_out) - 1), replace=False))
         contexts.append(held_out[rows - 1].astype(np.int64))
         tokens.append(held_out[rows].astype(np.int64))

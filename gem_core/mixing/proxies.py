@@ -195,8 +195,8 @@ def train_proxies(
 
     Returns
     -------
-    (n, K) float64
-        Held-out loss of each proxy on each domain, nats a token.
+    (n, T) float64
+        Held-out loss of each proxy on each domain, then on each validation file, nats per token.
 
     Raises
     ------
@@ -214,7 +214,7 @@ def train_proxies(
     rows = np.stack([_check.shares(row, len(streams), "each mixture") for row in np.atleast_2d(np.asarray(mixtures))])
     size = group or GROUP[device]
     windows = Windows(streams, config.context, config.seed)
-    total, out = len(rows) * config.steps, np.empty((len(rows), len(streams)))
+    total, out = len(rows) * config.steps, np.empty((len(rows), len(streams.targets)))
     for first in range(0, len(rows), size):
         group_mixtures = rows[first : first + size]
         group_progress = _group_progress(progress, first * config.steps, len(group_mixtures), total)
@@ -266,8 +266,8 @@ def judge(parameters: Parameters, streams: Streams, config: ProxyConfig) -> Floa
     """Held-out loss of each proxy on each domain, (P, K), nats a token."""
     shape, first = config.shape(streams.vocabulary), parameters["head"]
     P, T = len(first), config.context
-    out = np.empty((P, len(streams)))
-    for k, held_out in enumerate(streams.held):
+    out = np.empty((P, len(streams.targets)))
+    for k, held_out in enumerate(streams.targets):
         count = max(min(config.judged, len(held_out) - 1) // T, 1)
         rows = np.stack([held_out[i * T : (i + 1) * T + 1] for i in range(count)]).astype(np.int64)
         total = torch.zeros(P, dtype=torch.float64, device=first.device)
@@ -281,7 +281,7 @@ def judge(parameters: Parameters, streams: Streams, config: ProxyConfig) -> Floa
 def run_key(streams: Streams, config: ProxyConfig, *arrays: Float64) -> str:
     """Hash of everything that decides a run: a checkpoint of another run is not gone on from."""
     digest = hashlib.sha256(json.dumps([asdict(config), streams.vocabulary], sort_keys=True).encode())
-    everything: tuple[NDArray[Any], ...] = (*streams.train, *streams.held, *arrays)
+    everything: tuple[NDArray[Any], ...] = (*streams.train, *streams.targets, *arrays)
     for array in everything:
         digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -65,6 +65,22 @@ def fit_effective(mixtures: Float64, losses: Float64, seed: int = 0) -> Effectiv
         residuals = (law.c - law.g * np.log(law.b + powers @ law.a) - losses) / scale
         return np.concatenate([residuals, _TIGHT * (theta[4:] - theta[4:].mean()) / np.sqrt(K)])
 
+    pulls = _TIGHT / np.sqrt(K) * (np.eye(K) - 1 / K)
+
+    def jacobian(theta: Float64) -> Float64:
+        law = _effective(theta)
+        powers = np.where(mixtures > 0, np.exp(law.e * logs), 0.0)
+        total = law.b + powers @ law.a
+        out = np.zeros((len(losses) + K, 4 + K))
+        rows = out[: len(losses)]
+        rows[:, 0], rows[:, 1] = 1.0, -law.g * np.log(total)
+        rows[:, 2] = -law.g * law.b / total
+        rows[:, 3] = -law.g * ((powers * logs) @ law.a) / total * law.e * (1 - law.e)
+        rows[:, 4:] = -law.g * powers * law.a / total[:, None]
+        rows /= scale
+        out[len(losses) :, 4:] = pulls
+        return out
+
     def start(rng: np.random.Generator) -> Float64:
         return np.concatenate(
             [
@@ -73,7 +89,7 @@ def fit_effective(mixtures: Float64, losses: Float64, seed: int = 0) -> Effectiv
             ]
         )
 
-    return _effective(_best(residual, start, seed))
+    return _effective(_best(residual, start, seed, jacobian))
 
 
 def _effective(theta: Float64) -> EffectiveLaw:
@@ -107,9 +123,11 @@ def _best(
     residual: Callable[[Float64], Float64],
     start: Callable[[np.random.Generator], Float64],
     seed: int,
+    jacobian: Callable[[Float64], Float64] | None = None,
 ) -> Float64:
     from scipy.optimize import least_squares
 
     rng = np.random.default_rng(seed)
-    fits = [least_squares(residual, start(rng), max_nfev=200) for _ in range(STARTS)]
+    options = {} if jacobian is None else {"jac": jacobian}
+    fits = [least_squares(residual, start(rng), max_nfev=200, **options) for _ in range(STARTS)]
     return np.asarray(min(fits, key=lambda fit: fit.cost).x)

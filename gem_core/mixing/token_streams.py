@@ -18,11 +18,19 @@ class Streams:
         Documents one after the other, each with the token `END` in front; no document is in both.
     vocabulary : int
         Token ids are below it.
+    files : tuple of F (m_f,) uint16
+        Validation files as token ids.
     """
 
     train: tuple[UInt16, ...]
     held: tuple[UInt16, ...]
     vocabulary: int
+    files: tuple[UInt16, ...] = ()
+
+    @property
+    def targets(self) -> tuple[UInt16, ...]:
+        """Held-out streams that losses are measured on: those of the K domains, then the validation files."""
+        return (*self.held, *self.files)
 
     def __len__(self) -> int:
         return len(self.train)

@@ -29,12 +29,27 @@ class Limits:
         Smallest weight of a domain that has tokens, a fraction.
     fold : float
         Domains with a natural share below it count as one, "the rest", and keep their natural proportions inside.
+    pool : tuple of K int or None
+        Tokens of each domain in the pool that the corpus is a sample of; those of the corpus when None.
     """
 
     budget: float | None = None
     max_epochs: float | None = None
     floor: float = 0.0
     fold: float = 0.0
+    pool: tuple[int, ...] | None = None
+
+    def caps(self, tokens: ArrayLike) -> Float64 | None:
+        """Return the largest weights by the epochs, (K,); None without a budget and a largest number of epochs.
+
+        Raises
+        ------
+        InputError
+            If the budget needs more tokens than there are; the message says how many.
+        """
+        if self.budget is None or self.max_epochs is None:
+            return None
+        return epoch_caps(tokens if self.pool is None else self.pool, self.budget, self.max_epochs)
 
 
 @dataclass(frozen=True)

@@ -93,10 +93,18 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
     [
         (
             ("--strategy", "best"),
-            "--strategy must be one of natural, uniform, temperature, balanced, custom, doremi, "
+            "--strategy must be one of natural, uniform, temperature, balanced, custom, goal, mixmin, doremi, "
             "regmix, perfre, grip; got best. Choose one of them.",
         ),
-        (("--budget", "1e9", "--max-epochs", "4"), "{t} tokens at no more than 4 epochs allow a budget of {4t}"),
+        (
+            ("--budget", "10e9", "--max-epochs", "4"),
+            "10,000,000,000 tokens at no more than 4 epochs need 2,500,000,000 tokens; got this sample has {t} tokens: "
+            "give --pool. Set the pool size, such as --pool 5e12, lower the budget to {4t}, or allow ",
+        ),
+        (("--budget", "plenty"), "--budget must be a number of tokens above 0; got 'plenty'. Use 10e9, 10B or 300M."),
+        (("--pool", "no.json"), "--pool must be a number of tokens, a factor such as x1000, or totals.json "),
+        (("--strategy", "goal", "--goal", "nowhere"), "The goal must be saved for this taxonomy; got 'nowhere'. "),
+        (("--strategy", "mixmin"), "Run it: gem-explorer mix mixmin "),
         (("--custom", "3"), "--custom must be numbers of clusters with weights, such as 3=0.2,5=0.1; got '3'. "),
         (("--custom", "3=0.1,3=0.2"), "--custom must name a cluster once; got cluster 3 twice. Remove one."),
         (

@@ -9,6 +9,7 @@ import typer
 
 from gem_core._progress import Console
 from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, check_one_of, clean
+from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool, parse_tokens, read_limits
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from gem_core.pipeline.mixing.strategies import IndistinguishablePair
     from gem_core.workspace import Taxonomy
 
-STRATEGIES = "natural, uniform, temperature, balanced, custom, doremi, regmix, perfre or grip"
+STRATEGIES = "natural, uniform, temperature, balanced, custom, goal, mixmin, doremi, regmix, perfre or grip"
 
 
 def weights(
@@ -27,8 +28,9 @@ def weights(
     ] = None,
     tau: Annotated[float, typer.Option(help="temperature: weight ~ share^tau")] = 0.5,
     custom: Annotated[str, typer.Option(metavar="N=W,...", help="weights of single clusters, by number")] = "",
-    budget: Annotated[float | None, typer.Option(metavar="TOKENS", help="tokens to train on")] = None,
-    max_epochs: Annotated[float | None, typer.Option(metavar="E", help="read no cluster more often than this")] = None,
+    budget: Budget = None,
+    max_epochs: MaxEpochs = None,
+    pool: Pool = None,
     floor: Annotated[float, typer.Option(metavar="F", help="smallest weight of a cluster, a fraction")] = 0.0,
     fold: Annotated[
         float,
@@ -36,6 +38,11 @@ def weights(
             metavar="S", help="treat clusters with a smaller share of the tokens as one, in natural proportions"
         ),
     ] = 0.0,
+    goal: Annotated[str, typer.Option(help="goal of the strategies goal and mixmin, saved by mix goal")] = "corpus",
+    pull: Annotated[float, typer.Option(help="pull of goal and mixmin to natural shares, nats", min=0)] = 0.0,
+    part: Annotated[
+        float, typer.Option(help="part of the way from natural shares to the optimum of goal and mixmin", min=0, max=1)
+    ] = 1.0,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help=".csv, .yaml (RegMix) or .json (DoReMi)")] = None,
     format: Annotated[
         str | None,
@@ -47,7 +54,7 @@ def weights(
 ) -> None:
     """Mixing weights of the clusters by a strategy, beside natural share, ratio and epochs."""
     from gem_core.export.mixtures import format_of, write_weights
-    from gem_core.mixing import Limits
+    from gem_core.pipeline.mixing.domains import domains_of
     from gem_core.pipeline.mixing.strategies import STRATEGIES as KNOWN
     from gem_core.pipeline.mixing.strategies import carried_over, indistinguishable_pairs, weights_by
     from gem_core.pipeline.mixing.weights_file import read_weights
@@ -64,11 +71,21 @@ def weights(
         format_of(out, format)  # refused before the work
     opened = Workspace(workspace)
     taxonomy = opened.taxonomy()
-    limits = Limits(budget, max_epochs, floor, fold)
+    limits = read_limits(domains_of(opened, taxonomy), budget, max_epochs, pool, floor, fold)
     if from_ is not None:
         mix = carried_over(opened, taxonomy, read_weights(from_), limits=limits)
     else:
-        mix = weights_by(opened, taxonomy, strategy, tau=tau, fixed=fixed, limits=limits)  # type: ignore[arg-type]
+        mix = weights_by(
+            opened,
+            taxonomy,
+            strategy,  # type: ignore[arg-type]  # checked above
+            tau=tau,
+            fixed=fixed,
+            limits=limits,
+            goal=goal,
+            pull=pull,
+            part=part,
+        )
     pairs = indistinguishable_pairs(opened, mix)
     written = {"file": str(out), "format": write_weights(out, taxonomy, mix, format)} if out is not None else {}
     if as_json:
@@ -82,7 +99,7 @@ def weights(
 def training_set(
     workspace: WorkspaceArg,
     weights: Annotated[Path, typer.Option(metavar="FILE", help="what mix weights wrote")],
-    tokens: Annotated[float, typer.Option(metavar="N", help="tokens to draw")],
+    tokens: Annotated[str, typer.Option(metavar="N", help="tokens to draw: 10e9, 10B, 300M")],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="folder for the files, made if absent")],
     seed: Annotated[int, typer.Option(help="seed of the draw", min=0)] = 0,
     inside: Annotated[
@@ -102,11 +119,12 @@ def training_set(
     from gem_core.pipeline.mixing.weights_file import read_weights
     from gem_core.workspace import Workspace
 
-    if not 1 <= tokens < 1e18:
-        raise InputError("--tokens must be a number from 1", f"{tokens:g}", "Give the tokens to draw, such as 1e9")
+    amount = parse_tokens(tokens, "--tokens")
+    if not 1 <= amount < 1e18:
+        raise InputError("--tokens must be a number from 1", f"{amount:g}", "Give the tokens to draw, such as 1e9")
     opened = Workspace(workspace)
     console = Console(progress_file)
-    request = TrainingSetRequest(int(tokens), seed, inside, format, max_epochs, shard_tokens)  # type: ignore[arg-type]
+    request = TrainingSetRequest(int(amount), seed, inside, format, max_epochs, shard_tokens)  # type: ignore[arg-type]
     training = draw_training_set(opened, opened.taxonomy(), read_weights(weights), out, request, progress=console)
     console.end()
     drawn_tokens, documents = (

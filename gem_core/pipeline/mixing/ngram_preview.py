@@ -38,17 +38,29 @@ def ngram_preview(
     split_settings = split or SplitSettings()
     key = content_key([vars(split_settings), SAMPLE, PAIRS, SINGLES])
     path = Mixes(workspace.root, domains.taxonomy_hash).folder / f"ngram-{key}.npz"
+    stored = read_probabilities(path)
+    if stored is not None:
+        return stored
+    corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
+    proxy = ngram_proxy(corpus.streams, seed=split_settings.seed)
+    write_probabilities(path, proxy)
+    return proxy
+
+
+def read_probabilities(path: Path) -> NgramProxy | None:
+    """Return stored token probabilities; None when there are none that can be read."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return NgramProxy(frozen(file["probabilities"]), frozen(file["bounds"]))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        pass  # none there, or none that can be read: build it
-    corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
-    proxy = ngram_proxy(corpus.streams, seed=split_settings.seed)
+        return None
+
+
+def write_probabilities(path: Path, proxy: NgramProxy) -> None:
+    """Write token probabilities completely or not at all."""
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
             np.savez(file, probabilities=proxy.probabilities, bounds=proxy.bounds)
 
     write_whole(path, write)
-    return proxy

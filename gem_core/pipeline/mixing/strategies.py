@@ -2,24 +2,35 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from gem_core._types import Float64
+from gem_core._types import Float64, frozen
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.mixing.carry_over import CarriedWeights, carry, collinear, token_overlap
+from gem_core.mixing.goal_search import interpolate
 from gem_core.mixing.weights import Limits, Weights, weigh
 from gem_core.pipeline.mixing.domains import Domains, domains_of
+from gem_core.pipeline.mixing.goal_optimum import GoalOptimum, goal_proxy, optimize_goal, stored_mixmin
+from gem_core.pipeline.mixing.goal_store import read_goal
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.mixing_runs import FOLDER, Mixes
 
-Strategy = Literal["natural", "uniform", "temperature", "balanced", "custom", "doremi", "regmix", "perfre", "grip"]
+Strategy = Literal[
+    "natural", "uniform", "temperature", "balanced", "custom", "goal", "mixmin", "doremi", "regmix", "perfre", "grip"
+]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 TAU = 0.5
-RUNS = {"doremi": "doremi", "regmix": "proxies", "perfre": "perfre", "grip": "probe"}  # the command that finds them
+RUNS = {
+    "mixmin": "mixmin",
+    "doremi": "doremi",
+    "regmix": "proxies",
+    "perfre": "perfre",
+    "grip": "probe",
+}  # the command that finds them
 _EXPONENT = {"natural": 1.0, "uniform": 0.0, "custom": 1.0}
 
 
@@ -48,6 +59,9 @@ def weights_by(
     tau: float = TAU,
     fixed: Mapping[int, float] | None = None,
     limits: Limits | None = None,
+    goal: str = "corpus",
+    pull: float = 0.0,
+    part: float = 1.0,
 ) -> Weights:
     r"""Return the weights that a strategy gives the clusters of a taxonomy, within limits.
 
@@ -60,11 +74,18 @@ def weights_by(
         natural: shares p of the tokens. uniform. temperature: w ~ p^tau. balanced: the soft masses of the fit.
         custom: some weights fixed, the others natural in what is left. doremi, regmix, perfre, grip: what the last run
         of that kind found for this taxonomy, or, when there is none, for the last earlier one, carried over.
+        goal: least loss of a saved goal by n-gram models, caps included. mixmin: the same by one proxy per cluster.
     tau : float
         Of temperature.
     fixed : {cluster number: weight}, optional
         For custom.
     limits : Limits, optional
+    goal : str
+        Name of a saved goal, or "corpus"; of goal and mixmin.
+    pull : float
+        Pull of goal and mixmin to natural shares, nats.
+    part : float
+        Part of the way from natural shares to the optimum of goal and mixmin, from 0 to 1 (`interpolate`).
 
     Returns
     -------
@@ -83,7 +104,11 @@ def weights_by(
             f"{len(fixed or {})} with {strategy}",
             'Use --strategy custom --custom "3=0.2,5=0.1"',
         )
-    domains = domains_of(workspace, taxonomy)
+    domains = _with_pool(domains_of(workspace, taxonomy), limits)
+    if strategy in ("goal", "mixmin"):
+        optimum = goal_weights(workspace, domains, strategy, goal, limits=limits, pull=pull)
+        given = interpolate(domains.natural, optimum.weights, part, _caps(domains, limits))
+        return _weigh(domains, strategy, given=given, limits=limits)
     if strategy in RUNS:
         return _by_runs(workspace, domains, strategy, limits)
     return _weigh(
@@ -94,6 +119,53 @@ def weights_by(
         fixed=fixed,
         limits=limits,
     )
+
+
+def goal_weights(
+    workspace: Workspace,
+    domains: Domains,
+    strategy: Literal["goal", "mixmin"],
+    goal: str,
+    *,
+    limits: Limits | None = None,
+    pull: float = 0.0,
+) -> GoalOptimum:
+    """Return the optimal mixture for a saved goal, within the epoch caps, with its predicted gain and price.
+
+    Raises
+    ------
+    InputError
+        If the goal is unknown, mixmin has no run, or the caps leave no room.
+    """
+    target = read_goal(workspace, domains, goal)
+    proxy = goal_proxy(workspace, domains, target) if strategy == "goal" else stored_mixmin(workspace, domains)
+    shares = target.shares(domains.numbers, domains.natural)
+    if len(proxy.bounds) - 1 < len(shares):
+        raise InputError(
+            "The proxies of mixmin must have been judged by the files of the goal",
+            f"{len(proxy.bounds) - 1} streams for {len(shares)}",
+            f"Run it for this goal: gem-explorer mix mixmin DIR --goal {goal}",
+        )
+    full = np.concatenate([shares, np.zeros(len(proxy.bounds) - 1 - len(shares))])
+    return optimize_goal(proxy, full, domains.natural, caps=_caps(domains, limits), pull=pull)
+
+
+def _caps(domains: Domains, limits: Limits | None) -> Float64 | None:
+    return None if limits is None else limits.caps(domains.tokens)
+
+
+def _with_pool(domains: Domains, limits: Limits | None) -> Domains:
+    """Return the domains with the tokens of the pool, if the limits name one."""
+    if limits is None or limits.pool is None:
+        return domains
+    tokens = np.array(limits.pool, dtype=np.int64)
+    if tokens.shape != domains.tokens.shape or (tokens < 0).any() or not tokens.sum():
+        raise InputError(
+            "A pool has tokens for every cluster that is not excluded",
+            f"{tokens.size} numbers for {len(domains.numbers)} clusters",
+            "Give its size again: --pool 5e12",
+        )
+    return replace(domains, tokens=frozen(tokens), natural=frozen(tokens / tokens.sum()))
 
 
 def carried_over(
@@ -118,7 +190,7 @@ def carried_over(
     InputError
         If no step of the history has the taxonomy they name, or nothing of it is left.
     """
-    domains = domains_of(workspace, taxonomy)
+    domains = _with_pool(domains_of(workspace, taxonomy), limits)
     strategy = file.strategy or "given"
     if file.taxonomy_hash == domains.taxonomy_hash:
         return _weigh(domains, strategy, given=for_domains(file, domains), limits=limits)

@@ -1,7 +1,7 @@
 """Token ids of the corpus, from a byte-pair tokenizer trained on it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -80,8 +80,7 @@ def token_ids(workspace: Workspace, vocabulary: int = VOCABULARY, *, progress: P
     """
     if not 300 <= vocabulary <= 4096:  # tables of token pairs are kept in memory
         raise InputError("The vocabulary must have from 300 to 4,096 tokens", f"{vocabulary:,}", "Use 2,048")
-    key = content_key([workspace.manifest.data_hash, "byte pairs", vocabulary, _LEARN])
-    folder = workspace.root / FOLDER / f"tokens-{key}"
+    folder = _folder(workspace, vocabulary)
     if not folder.exists():
         write_folder(folder, lambda new: _write_token_ids(workspace, vocabulary, new, progress))
     tokenizer = (folder / "tokenizer.json").read_bytes()
@@ -90,6 +89,19 @@ def token_ids(workspace: Workspace, vocabulary: int = VOCABULARY, *, progress: P
     return TokenIds(
         ids, frozen(ends), frozen(np.load(folder / "marks.npy")), vocabulary, hashlib.sha256(tokenizer).hexdigest()
     )
+
+
+def encode_texts(workspace: Workspace, vocabulary: int, texts: Sequence[str]) -> tuple[NDArray[np.uint16], ...]:
+    """Return the token ids of other texts by the tokenizer of a corpus; `token_ids` has made it."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(_folder(workspace, vocabulary) / "tokenizer.json"))
+    return tuple(_encode(tokenizer, tuple(texts)))
+
+
+def _folder(workspace: Workspace, vocabulary: int) -> Path:
+    key = content_key([workspace.manifest.data_hash, "byte pairs", vocabulary, _LEARN])
+    return workspace.root / FOLDER / f"tokens-{key}"
 
 
 def _write_token_ids(workspace: Workspace, vocabulary: int, folder: Path, progress: Progress) -> None:

@@ -1,0 +1,250 @@
+"""gem-explorer mix goal, mix mixmin, mix search and mix verify: mixtures for a stated goal, checked by training."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gem_core._progress import Console
+from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
+from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool, read_limits
+from gem_core.commands.mixing.proxy_training import Device, HeldTokens, Seed, Steps, Width, sizes
+from gem_core.errors import InputError
+
+if TYPE_CHECKING:
+    from gem_core.pipeline.mixing.domains import Domains
+    from gem_core.pipeline.mixing.goal_optimum import GoalOptimum
+    from gem_core.pipeline.mixing.goal_study import GoalStudy
+
+GoalName = Annotated[str, typer.Option(help="name of a goal that mix goal saved; corpus is the corpus as it is")]
+Seeds = Annotated[int, typer.Option(help="fresh seeds of the check", min=2)]
+
+
+def goal(
+    workspace: WorkspaceArg,
+    clusters: Annotated[str, typer.Option(metavar="N=W,...", help="weights of clusters, by number")] = "",
+    natural: Annotated[
+        float | None, typer.Option(metavar="P", help="part of the goal that is the whole corpus, 0 to 1", min=0, max=1)
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE=W", help="validation file: jsonl, parquet, csv or txt"),
+    ] = None,
+    name: Annotated[str, typer.Option(help="save the goal under this name")] = "",
+    budget: Budget = None,
+    max_epochs: MaxEpochs = None,
+    pool: Pool = None,
+    pull: Annotated[float, typer.Option(help="pull to natural shares, nats", min=0)] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """State a goal, and see at once what the best mixture for it could win by n-gram models."""
+    from gem_core.mixing.goals import Goal
+    from gem_core.pipeline.mixing.domains import domains_of
+    from gem_core.pipeline.mixing.goal_optimum import goal_proxy, optimize_goal
+    from gem_core.pipeline.mixing.goal_store import save_goal
+    from gem_core.workspace import Workspace
+
+    weights = _pairs("--clusters", clusters.split(","))
+    files = _pairs("--file", file or [], default=1.0)
+    numbers: dict[int, float] = {}
+    for key, weight in weights.items():
+        if not key.isdigit():
+            raise InputError("--clusters must name clusters by number", repr(key), "Use --clusters 12=1,15=1")
+        numbers[int(key)] = weight
+    part = natural if natural is not None else 0.0 if weights or files else 1.0
+    opened = Workspace(workspace)
+    domains = domains_of(opened, opened.taxonomy())
+    target = Goal(name or "unnamed", numbers, part, files)
+    shares = target.shares(domains.numbers, domains.natural)
+    limits = read_limits(domains, budget, max_epochs, pool)
+    found = optimize_goal(
+        goal_proxy(opened, domains, target), shares, domains.natural, caps=limits.caps(domains.tokens), pull=pull
+    )
+    if name:
+        save_goal(opened, domains, target)
+    facts = optimum_facts(domains, target.name, found)
+    if as_json:
+        typer.echo(json.dumps({**facts, "saved": bool(name)}, indent=1))
+        return
+    typer.echo(clean(f"{target.name}: {found.certificate}"))
+    _print_weights(domains, facts["clusters"])
+    if name:
+        typer.echo(
+            clean(
+                f"saved; weights: gem-explorer mix weights {workspace} --strategy goal --goal {name} --out weights.csv"
+            )
+        )
+
+
+def mixmin(
+    workspace: WorkspaceArg,
+    goal: GoalName = "corpus",
+    steps: Steps = None,
+    width: Width = None,
+    held_tokens: HeldTokens = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
+) -> None:
+    """Train one proxy per cluster, and find the best mixture for any goal from their token probabilities (MixMin)."""
+    from gem_core.mixing.proxies import ProxyConfig
+    from gem_core.pipeline.mixing.domains import domains_of
+    from gem_core.pipeline.mixing.goal_store import read_goal
+    from gem_core.pipeline.mixing.mixmin_study import mixmin_study
+    from gem_core.pipeline.mixing.strategies import goal_weights
+    from gem_core.workspace import Workspace
+
+    opened = Workspace(workspace)
+    domains = domains_of(opened, opened.taxonomy())
+    target = read_goal(opened, domains, goal)
+    config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
+    console = Console(progress_file)
+    mixmin_study(opened, domains, target, config, split, device=device, progress=console)
+    console.end()
+    found = goal_weights(opened, domains, "mixmin", goal)
+    facts = optimum_facts(domains, goal, found)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=1))
+        return
+    typer.echo(clean(f"{goal}: {found.certificate}"))
+    _print_weights(domains, facts["clusters"])
+
+
+def search(
+    workspace: WorkspaceArg,
+    goal: GoalName = "corpus",
+    count: Annotated[int, typer.Option(help="runs near natural shares", min=10)] = 56,
+    seeds: Seeds = 3,
+    budget: Budget = None,
+    max_epochs: MaxEpochs = None,
+    pool: Pool = None,
+    steps: Steps = None,
+    width: Width = None,
+    held_tokens: HeldTokens = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
+) -> None:
+    """Search a mixture for a goal by proxies near natural shares; it is kept only if training confirms it."""
+    from gem_core.mixing.proxies import ProxyConfig
+    from gem_core.pipeline.mixing.domains import domains_of
+    from gem_core.pipeline.mixing.goal_store import read_goal
+    from gem_core.pipeline.mixing.goal_study import goal_study
+    from gem_core.workspace import Workspace
+
+    opened = Workspace(workspace)
+    taxonomy = opened.taxonomy()
+    domains = domains_of(opened, taxonomy)
+    target = read_goal(opened, domains, goal)
+    caps = read_limits(domains, budget, max_epochs, pool).caps(domains.tokens)
+    config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
+    console = Console(progress_file)
+    found = goal_study(
+        opened, taxonomy, target, config, split, count=count, caps=caps, seeds=seeds, device=device, progress=console
+    )
+    console.end()
+    _print_study(found, as_json)
+
+
+def verify(
+    workspace: WorkspaceArg,
+    weights: Annotated[Path, typer.Option(metavar="FILE", help="weights of this taxonomy")],
+    goal: GoalName = "corpus",
+    seeds: Seeds = 3,
+    steps: Steps = None,
+    width: Width = None,
+    held_tokens: HeldTokens = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    as_json: Json = False,
+    progress_file: ProgressFile = None,
+) -> None:
+    """Train weights beside natural shares with fresh seeds: do they lower the loss of a goal?"""
+    from gem_core.mixing.proxies import ProxyConfig
+    from gem_core.pipeline.mixing.domains import domains_of
+    from gem_core.pipeline.mixing.goal_store import read_goal
+    from gem_core.pipeline.mixing.goal_study import verify_weights
+    from gem_core.pipeline.mixing.weights_file import for_domains, read_weights
+    from gem_core.workspace import Workspace
+
+    opened = Workspace(workspace)
+    taxonomy = opened.taxonomy()
+    domains = domains_of(opened, taxonomy)
+    target, given = read_goal(opened, domains, goal), for_domains(read_weights(weights), domains)
+    config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
+    console = Console(progress_file)
+    found = verify_weights(opened, taxonomy, target, given, config, split, seeds=seeds, device=device, progress=console)
+    console.end()
+    _print_study(found, as_json)
+
+
+def optimum_facts(domains: "Domains", goal: str, found: "GoalOptimum") -> dict[str, Any]:
+    """Return what `mix goal --json` prints; all losses are predicted."""
+    ratio = found.weights / domains.natural
+    return {
+        "goal": goal,
+        "taxonomy_hash": domains.taxonomy_hash,
+        "certificate": found.certificate,
+        "predicted": {
+            "natural_loss": found.natural_loss,
+            "loss": found.loss,
+            "gain": found.gain,
+            "price": found.price,
+            "gap": found.gap,
+        },
+        "largest_ratio": float(ratio.max()),
+        "clusters": _cluster_rows(domains, found.weights),
+    }
+
+
+def _cluster_rows(domains: "Domains", weights: Any) -> list[dict[str, Any]]:
+    return [
+        {"cluster_id": number, "label": label, "weight": float(weight), "natural_share": float(natural)}
+        for number, label, weight, natural in zip(domains.numbers, domains.names, weights, domains.natural, strict=True)
+    ]
+
+
+def _print_study(found: "GoalStudy", as_json: bool) -> None:
+    rows = _cluster_rows(found.domains, found.verification.weights)
+    if as_json:
+        hidden = ("mixtures", "losses")
+        facts = {name: value for name, value in found.evidence.items() if name not in hidden}
+        typer.echo(json.dumps({**facts, "taxonomy_hash": found.domains.taxonomy_hash, "clusters": rows}, indent=1))
+        return
+    typer.echo(clean(f"{found.goal.name}: {found.verification.verdict} (trained)"))
+    _print_weights(found.domains, rows)
+
+
+def _print_weights(domains: "Domains", rows: list[dict[str, Any]]) -> None:
+    typer.echo(f"{'weight':>8}{'natural':>9}{'ratio':>8}  cluster")
+    for row in sorted(rows, key=lambda row: -row["weight"]):
+        ratio = row["weight"] / row["natural_share"] if row["natural_share"] else 0.0
+        typer.echo(
+            clean(
+                f"{row['weight']:>8.2%}{row['natural_share']:>9.2%}{ratio:>8.2f}  {row['cluster_id']:>4}  "
+                f"{row['label']}"
+            )
+        )
+
+
+def _pairs(option: str, parts: list[str], default: float | None = None) -> dict[str, float]:
+    """Read NAME=WEIGHT parts; a part without a weight has `default`."""
+    pairs: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in parts)):
+        name, mark, text = part.rpartition("=")
+        try:
+            if not mark and default is not None:
+                name, weight = part, default
+            else:
+                weight = float(text)
+        except ValueError:
+            name = ""
+        if not name:
+            raise InputError(f"{option} must be names with weights", repr(part), f"Use {option} NAME=1")
+        if name in pairs:
+            raise InputError(f"{option} must name each part once", f"{name!r} twice", "Remove one")
+        pairs[name] = weight
+    return pairs

@@ -1,0 +1,127 @@
+"""Goals of a workspace: saved by name under their taxonomy, with the token streams of their validation files."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core._types import Progress, silent
+from gem_core.errors import InputError, WorkspaceError
+from gem_core.mixing.goals import Goal, corpus_goal
+from gem_core.pipeline.mixing.domains import Domains
+from gem_core.pipeline.mixing.proxy_data import ProxyCorpus, SplitSettings, proxy_corpus
+from gem_core.pipeline.mixing.token_ids import END, encode_texts
+from gem_core.workspace import Workspace
+from gem_core.workspace.atomic_files import write_json
+from gem_core.workspace.mixing_runs import Mixes
+
+GOALS = "goals"  # folder of the goals of a taxonomy
+_LEAST_TOKENS = 65  # a window of the proxies
+
+
+def save_goal(workspace: Workspace, domains: Domains, goal: Goal) -> Path:
+    """Write a goal to the workspace; a goal of that name is replaced.
+
+    Raises
+    ------
+    InputError
+        If the goal names a cluster that is excluded or not in the taxonomy.
+    """
+    goal.shares(domains.numbers, domains.natural)
+    path = _path(workspace, domains, goal.name)
+    write_json(
+        path,
+        {
+            "name": goal.name,
+            "clusters": {str(number): weight for number, weight in goal.clusters.items()},
+            "natural": goal.natural,
+            "files": {str(Path(file).resolve()): weight for file, weight in goal.files.items()},
+            "taxonomy_hash": domains.taxonomy_hash,
+        },
+    )
+    return path
+
+
+def read_goal(workspace: Workspace, domains: Domains, name: str) -> Goal:
+    """Return a saved goal; "corpus" is always there.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    WorkspaceError
+        If its file is damaged.
+    """
+    if name == corpus_goal().name:
+        return corpus_goal()
+    path = _path(workspace, domains, name)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        return Goal(
+            str(value["name"]),
+            {int(number): float(weight) for number, weight in value["clusters"].items()},
+            float(value["natural"]),
+            {str(file): float(weight) for file, weight in value["files"].items()},
+        )
+    except FileNotFoundError:
+        known = ", ".join(["corpus", *goal_names(workspace, domains)])
+        raise InputError(
+            "The goal must be saved for this taxonomy",
+            repr(name)[:80],
+            f"Choose one of: {known}; or save it: gem-explorer mix goal DIR --name {name} --clusters 3=1",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WorkspaceError("A saved goal must be readable", f"{path}: {error}", "Save it again") from error
+
+
+def goal_names(workspace: Workspace, domains: Domains) -> tuple[str, ...]:
+    """Return the names of the saved goals of a taxonomy, in the order of the alphabet."""
+    folder = Mixes(workspace.root, domains.taxonomy_hash).folder / GOALS
+    return tuple(sorted(path.stem for path in folder.glob("*.json")))
+
+
+def goal_corpus(
+    workspace: Workspace,
+    domains: Domains,
+    goal: Goal,
+    split: SplitSettings | None = None,
+    *,
+    progress: Progress = silent,
+) -> ProxyCorpus:
+    """Return the token streams of the clusters, and those of the validation files of a goal.
+
+    Raises
+    ------
+    InputError
+        If a cluster or a file has too few tokens.
+    """
+    chosen = split or SplitSettings()
+    corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
+    streams = tuple(_file_stream(workspace, chosen.vocabulary, Path(file)) for file in goal.files)
+    return replace(corpus, streams=replace(corpus.streams, files=streams))
+
+
+def _file_stream(workspace: Workspace, vocabulary: int, path: Path) -> NDArray[np.uint16]:
+    from gem_core.corpus.read import read_corpus
+
+    if path.suffix == ".txt":
+        try:
+            texts = [path.read_text(encoding="utf-8")]
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError("A validation file must be readable text", f"{path}: {error}", "Choose another") from error
+    else:
+        texts = read_corpus(path, min_words=1, counter="words").documents["text"].tolist()
+    parts = [part for ids in encode_texts(workspace, vocabulary, texts) for part in (np.array([END], np.uint16), ids)]
+    stream = np.concatenate(parts)
+    if len(stream) < _LEAST_TOKENS:
+        raise InputError(
+            f"A validation file needs {_LEAST_TOKENS} tokens or more", f"{len(stream)} in {path}", "Choose a longer one"
+        )
+    stream.setflags(write=False)
+    return stream
+
+
+def _path(workspace: Workspace, domains: Domains, name: str) -> Path:
+    return Mixes(workspace.root, domains.taxonomy_hash).folder / GOALS / f"{name}.json"
