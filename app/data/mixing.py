@@ -39,7 +39,14 @@ def ngram_again(root: Path) -> None:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _weights(
-    root: str, key: str, strategy: Strategy, tau: float, fixed: tuple[tuple[int, float], ...], limits: Limits, runs: int
+    root: str,
+    key: str,
+    strategy: Strategy,
+    tau: float,
+    fixed: tuple[tuple[int, float], ...],
+    limits: Limits,
+    goal: tuple[str, float],
+    runs: int,
 ) -> Weights | InputError:
     try:
         return weights_by(
@@ -49,13 +56,22 @@ def _weights(
             tau=tau,
             fixed=dict(fixed),
             limits=limits,
+            goal=goal[0],
+            part=goal[1],
         )
     except InputError as error:  # A refusal is cached like any other answer.
         return error
 
 
 def weights(
-    root: Path, strategy: Strategy, limits: Limits, *, tau: float = TAU, fixed: tuple[tuple[int, float], ...] = ()
+    root: Path,
+    strategy: Strategy,
+    limits: Limits,
+    *,
+    tau: float = TAU,
+    fixed: tuple[tuple[int, float], ...] = (),
+    goal: str = "corpus",
+    part: float = 1.0,
 ) -> Weights:
     """Return the weights of the current clusters by a strategy.
 
@@ -65,9 +81,12 @@ def weights(
         If the strategy has no runs, or the limits cannot be met.
     """
     runs = max((path.stat().st_mtime_ns for path in (root / FOLDER).glob(f"*/{strategy}-*.json")), default=0)
-    result = _weights(
-        str(root), cached_results.taxonomy(root).key, strategy, tau, fixed, limits, runs if strategy in RUNS else 0
-    )
+    if strategy in ("goal", "mixmin"):
+        runs = max(runs, *(path.stat().st_mtime_ns for path in (root / FOLDER).glob(f"*/goals/{goal}.json")), 0)
+    elif strategy not in RUNS:
+        runs = 0
+    key = cached_results.taxonomy(root).key
+    result = _weights(str(root), key, strategy, tau, fixed, limits, (goal, part), runs)
     if isinstance(result, InputError):
         raise result
     return result

@@ -52,6 +52,8 @@ TERMS = {
         "n-gram mixture", "A proxy that only counts pairs of tokens: answers at once, and is far from a trained model."
     ),
     "loss": Term("Loss", "Nats a token on held-out documents; less is better."),
+    "goal": Term("Goal", "The held-out loss that the weights are to lower: of the corpus, of clusters or of files."),
+    "mixmin": Term("MixMin", "One proxy per cluster; their token probabilities give the best weights for any goal."),
     "doremi": Term("DoReMi", "A proxy's weights follow what a reference model finds easier than it does itself."),
     "regmix": Term("RegMix", "Many proxies on random mixtures; a regression on their losses finds the best mixture."),
     "perfre": Term("PerfRe", "One proxy for each cluster, with more of it: what helps the rest is weighted up."),

@@ -13,10 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from app.components.share_editor import Change
 from app.jobs import runner
-from app.views.mixing.controls import budgets, token_size
+from app.views.mixing.controls import token_size
 from app.views.mixing.downloads import FILES, file_bytes
 from app.views.mixing.mix_settings import Mix
 from gem_core.errors import InputError
+from gem_core.export.saved_mix import saved_mix
 from gem_core.mixing import sample_mixtures
 from gem_core.pipeline import edit
 from gem_core.pipeline.editing.operations import Exclude, Merge, Rename
@@ -94,7 +95,7 @@ def test_strategies_show_the_weights_of_the_core(sample: Workspace, monkeypatch:
     with_runs(sample, "doremi", curve=[], curve_steps=[], collapsed=False)
     app = opened(sample, monkeypatch)
     domains = domains_of(sample, sample.taxonomy())
-    assert list(app.radio[0].options) == ["Natural", "Uniform", "Temperature", "Balanced", "Custom", "DoReMi"]
+    assert list(app.radio[0].options) == ["Natural", "Uniform", "Temperature", "Balanced", "Custom", "Goal", "DoReMi"]
     assert "Natural mix: each cluster is seen once." in said(app)
     for strategy in ("uniform", "temperature", "balanced", "doremi"):
         app.radio[0].set_value(strategy).run()
@@ -157,7 +158,9 @@ def test_limits_are_kept_or_refused_in_words(sample: Workspace, monkeypatch: pyt
     app.number_input(key="mixing-epochs").set_value(0.5).run()
     assert not app.exception
     assert "These limits cannot be met" in said(app)
-    assert "too many" in said(app)  # by how much
+    total = int(domains.tokens.sum())
+    assert f"need {2 * total:,} tokens" in said(app)  # by how much
+    assert f"this sample has {total:,} tokens" in said(app)
     assert app.radio[0].value == "uniform"  # the controls stay
     app.number_input(key="mixing-epochs").set_value(None).run()
     app.number_input(key="mixing-floor").set_value(20.0).run()
@@ -175,9 +178,8 @@ def test_limits_are_kept_or_refused_in_words(sample: Workspace, monkeypatch: pyt
 
 def test_much_reading_is_warned_of(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample, monkeypatch, "uniform")
-    slider = app.select_slider[0]
     total = int(domains_of(sample, sample.taxonomy()).tokens.sum())
-    slider.set_value(next(n for n in budgets(total, total) if n > 5 * total)).run()
+    app.text_input(key=f"mixing-budget-{total}").set_value(str(6 * total)).run()
     assert not app.exception
     shown = table(app)
     often = int((shown["Epochs"] > 4).sum())
@@ -191,7 +193,9 @@ def test_a_strategy_without_runs_says_how_to_make_them(sample: Workspace, monkey
     started: list[Any] = []
     monkeypatch.setattr(runner, "start", lambda *args: started.append(args))
     app = opened(sample, monkeypatch)
-    assert [e.label for e in app.expander if "No runs" in e.label] == ["No runs yet: DoReMi, RegMix, PerfRe, GRIP"]
+    assert [e.label for e in app.expander if "No runs" in e.label] == [
+        "No runs yet: MixMin, DoReMi, RegMix, PerfRe, GRIP"
+    ]
     app.button(key="mixing-start-proxies").click().run()
     app.segmented_control(key="mixing_view").set_value("Runs").run()
     app.number_input(key="mixing-run-steps").set_value(50).run()
@@ -244,7 +248,7 @@ def test_side_by_side_holds_a_column_a_strategy(sample: Workspace, monkeypatch: 
     app.session_state["mixing-compare"] = True
     app.run()
     shown = table(app, "Uniform")
-    assert list(shown.columns) == ["Cluster", "Natural", "Uniform", "Temperature", "Balanced", "Custom"]
+    assert list(shown.columns) == ["Cluster", "Natural", "Uniform", "Temperature", "Balanced", "Custom", "Goal"]
     assert list(shown["Cluster"])[:3] == ["Effective clusters", "Most epochs", "Predicted loss"]
     assert set(shown["Uniform"][3:]) == {f"{100 / (len(shown) - 3):.1f}%"}
 
@@ -297,12 +301,61 @@ def test_imported_runs_become_evidence_or_are_refused(sample: Workspace, monkeyp
     assert weights_shown(app, domains) == pytest.approx(weights.weights)
 
 
-def test_budgets_are_a_log_scale_with_all_tokens_on_it() -> None:
-    steps = budgets(83_159, 250_000)
-    assert steps == sorted(set(steps))
-    assert {83_159, 250_000} <= set(steps)
-    assert steps[0] <= 1_000
-    assert steps[-1] >= 70_000_000
-    ratios = np.diff(np.log([n for n in steps if n not in (83_159, 250_000)]))
-    assert ratios.max() < np.log(3)
+def test_token_sizes_have_units() -> None:
     assert (token_size(83_159), token_size(5), token_size(83_159, 83_159)) == ("83.2k", "5", "83.2k, entire corpus")
+    assert token_size(10_000_000_000) == "10B"
+
+
+def test_the_mix_is_saved_exported_and_restored_in_a_new_session(
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from app.views.export.files import FILES as EXPORTED
+    from app.views.mixing.mix_settings import mix_weights
+
+    app = opened(sample, monkeypatch)
+    assert saved_mix(sample, sample.taxonomy()) is None, "an untouched mix is not saved"
+    app.radio[0].set_value("temperature").run()
+    app.slider(key="mixing-tau").set_value(0.2).run()
+    total = int(domains_of(sample, sample.taxonomy()).tokens.sum())
+    app.text_input(key=f"mixing-budget-{total}").set_value("10B").run()
+    app.text_input(key="mixing-pool").set_value("5e12").run()
+    app.number_input(key="mixing-epochs").set_value(4.0).run()
+    assert "These limits cannot be met" not in said(app)
+    mix: Mix = app.session_state["session"].drafts["mixing"]
+    expected = file_bytes(sample.taxonomy(), mix_weights(sample.root, mix), "csv")
+    again = opened(sample, monkeypatch)  # a new session, as after F5
+    restored: Mix = again.session_state["session"].drafts["mixing"]
+    assert restored.to_settings() == mix.to_settings()
+    assert again.radio[0].value == "temperature"
+    assert again.number_input(key="mixing-epochs").value == 4.0
+    assert run("export", sample.root, "--out", tmp_path / "out").returncode == 0
+    assert (tmp_path / "out" / "weights.csv").read_bytes() == expected
+    file = next(file for file in EXPORTED if file.name == "weights.csv")
+    assert file.content(sample, sample.taxonomy()) == expected
+
+
+def test_without_a_pool_a_large_budget_names_the_way_out(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch)
+    total = int(domains_of(sample, sample.taxonomy()).tokens.sum())
+    app.text_input(key=f"mixing-budget-{total}").set_value("ten").run()
+    assert "Use 10e9, 10B or 300M" in said(app)
+    app.text_input(key=f"mixing-budget-{total}").set_value("10e9").run()
+    app.number_input(key="mixing-epochs").set_value(4.0).run()
+    assert f"this sample has {total:,} tokens" in said(app)
+    app.text_input(key="mixing-pool").set_value("x1000000").run()
+    assert "These limits cannot be met" not in said(app)
+
+
+def test_a_goal_is_stated_on_the_screen(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    domains = domains_of(sample, sample.taxonomy())
+    app = counted(opened(sample, monkeypatch, "goal"))
+    app.multiselect(key="mixing-goal-clusters").set_value([domains.numbers[2]]).run()
+    app.text_input(key="mixing-goal-name").set_value("third").run()
+    app.button(key="mixing-goal-save").click().run()
+    app.selectbox(key="mixing-goal-2").set_value("third").run()
+    assert not app.exception
+    weights = weights_by(sample, sample.taxonomy(), "goal", goal="third")
+    assert weights_shown(app, domains) == pytest.approx(weights.weights)
+    assert "(predicted)" in said(app).replace("\\", "")
+    app.slider(key="mixing-part").set_value(0.0).run()
+    assert weights_shown(app, domains) == pytest.approx(domains.natural)

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gem_core.commands.mixing.budgets import parse_tokens, pool_tokens
 from gem_core.errors import InputError
 from gem_core.mixing import Limits
 from gem_core.pipeline.mixing.domains import domains_of
 from gem_core.pipeline.mixing.goal_store import goal_names, read_goal
 from gem_core.pipeline.mixing.strategies import weights_by
+from gem_core.pipeline.mixing.token_pool import parse_tokens, pool_tokens
 from gem_core.workspace import Workspace
 from gem_core.workspace.mixing_runs import Mixes
 from tests.helpers.cli_process import facts, refusal, run
@@ -62,7 +62,7 @@ def test_a_goal_is_optimized_saved_and_used(sample: Workspace, tmp_path: Path) -
 def test_a_validation_file_is_a_stream_of_its_own(sample: Workspace, tmp_path: Path) -> None:
     domains = domains_of(sample, sample.taxonomy())
     rows = np.flatnonzero(domains.positions == 4)[:20]
-    texts = sample.documents["text"].iloc[rows] if "text" in sample.documents else sample.texts(rows)
+    texts = sample.texts([int(row) for row in rows])
     path = tmp_path / "val.jsonl"
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     said = facts(run("mix", "goal", sample.root, "--file", f"{path}=1", "--name", "val", "--json"))

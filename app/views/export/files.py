@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from gem_core.export import assignments_table, csv_text, export, map_table, receipt, taxonomy_table, weights_table
+from gem_core.export.saved_mix import saved_mix
 from gem_core.workspace import Taxonomy, Workspace, edits_text
 
 Table = Callable[[Workspace, Taxonomy], pd.DataFrame]
@@ -50,7 +51,7 @@ def _receipt(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
 
 
 def _weights(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
-    return weights_table(taxonomy)
+    return weights_table(taxonomy, saved_mix(workspace, taxonomy))
 
 
 def _edits(workspace: Workspace, taxonomy: Taxonomy) -> bytes:

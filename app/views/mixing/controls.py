@@ -1,6 +1,5 @@
 """Mixing controls: strategy, token budget, limits and custom weights."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,15 +9,17 @@ from app.components.share_editor import ShareLine, share_editor
 from app.data import cached_results, mixing
 from app.state.session import Session
 from app.ui.glossary import HINTS
-from app.ui.text import short
+from app.ui.text import escape, short
+from app.views.mixing.goal_editor import show_goal
 from app.views.mixing.jobs import running, start_run
 from app.views.mixing.mix_settings import ABOUT, NAMES, Mix
 from gem_core._formatting import count
+from gem_core.errors import InputError
+from gem_core.export.saved_mix import save_mix, saved_settings
+from gem_core.mixing import Weights
 from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, Strategy
-
-STEPS = (1, 1.5, 2, 3, 5, 7)  # of a decade of the token budget
-BELOW, ABOVE = 100, 1000  # smallest and largest budget, as a fraction and a multiple of the corpus
+from gem_core.pipeline.mixing.token_pool import parse_tokens, pool_tokens
 
 
 def mix_of(session: Session) -> Mix:
@@ -27,13 +28,25 @@ def mix_of(session: Session) -> Mix:
     key = f"{taxonomy.data_hash}/{taxonomy.key}"
     mix: Mix | None = session.drafts.get("mixing")
     if mix is None:
-        mix = session.drafts["mixing"] = Mix(key, budget=int(domains.tokens.sum()))
+        mix = session.drafts["mixing"] = Mix(key, budget=float(domains.tokens.sum()))
     if mix.key != key or not mix.own.shares:
         note = "The clusters changed; custom weights were reset." if mix.touched else ""
         mix.key = key
         mix.start(tuple(domains.natural.tolist()), set())
         mix.own.note = note
+        if not note:
+            mix.restore(saved_settings(cached_results.workspace(session.root), taxonomy))
     return mix
+
+
+def save_settings(session: Session, mix: Mix, weights: Weights) -> None:
+    """Save the mix to the workspace if it differs from the saved one; an untouched default is not saved."""
+    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    settings, saved = mix.to_settings(), saved_settings(workspace, taxonomy)
+    default = Mix(mix.key, budget=float(mixing.domains(session.root).tokens.sum()))
+    default.start(tuple(mixing.domains(session.root).natural.tolist()), set())
+    if settings != (saved or default.to_settings()):
+        save_mix(workspace, weights, settings)
 
 
 def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -> None:
@@ -47,34 +60,42 @@ def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -
         index=available.index(mix.strategy),
         format_func=NAMES.__getitem__,
         captions=[ABOUT[strategy] for strategy in available],
-        key=f"mixing-strategy-{'-'.join(available[5:])}",
+        key=f"mixing-strategy-{'-'.join(available[6:])}",
         help=HINTS["strategy"],
     )
     if mix.strategy == "temperature":
         mix.tau = float(st.slider("Tau", 0.0, 2.0, mix.tau, 0.05, key="mixing-tau", help=HINTS["tau"]))
     if mix.strategy == "custom":
         _custom_weights(session, mix, domains)
+    if mix.strategy in ("goal", "mixmin"):
+        show_goal(session, mix)
     _missing_strategies(session, available)
     _limits(mix, domains)
 
 
 def _limits(mix: Mix, domains: Domains) -> None:
     total = int(domains.tokens.sum())
-    options = budgets(total, mix.budget)
-    mix.budget = int(
-        st.select_slider(
-            "Token budget",
-            options,
-            value=mix.budget,
-            format_func=lambda n: token_size(n, total),
-            key=f"mixing-budget-{total}",
-            help=HINTS["budget"] + " Log scale.",
-        )
+    budget = st.text_input(
+        "Token budget", value=_amount_text(mix.budget), key=f"mixing-budget-{total}", max_chars=30, help=HINTS["budget"]
     )
+    pool = st.text_input(
+        "Pool size",
+        value=mix.pool,
+        placeholder=f"this sample: {token_size(total)}",
+        key="mixing-pool",
+        max_chars=300,
+        help="Tokens of the pool that this workspace is a sample of: 5e12, a factor such as x1000, or the path of "
+        "totals.json of a labeled folder.",
+    )
+    try:
+        mix.budget = parse_tokens(budget) if budget else float(total)
+        mix.pool, mix.pool_tokens = pool, pool_tokens(domains, pool) if pool else None
+    except InputError as error:
+        st.caption(f":orange[:material/warning: {escape(str(error))}]")
     mix.max_epochs = st.number_input(
         "Max epochs",
         min_value=0.01,
-        value=None,
+        value=mix.max_epochs,
         step=1.0,
         format="%g",
         placeholder="no limit",
@@ -87,7 +108,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
         "Minimum weight (%)",
         0.0,
         100.0,
-        0.0,
+        100 * mix.floor,
         0.5,
         format="%g",
         key="mixing-floor",
@@ -98,7 +119,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
         "Group clusters below (%)",
         0.0,
         100.0,
-        0.0,
+        100 * mix.fold,
         0.5,
         format="%g",
         key="mixing-fold",
@@ -108,13 +129,9 @@ def _limits(mix: Mix, domains: Domains) -> None:
     mix.floor, mix.fold = (round((value or 0.0) / 100, 12) for value in (floor, fold))
 
 
-def budgets(total: int, present: int) -> list[int]:
-    """Return the token budgets of the slider: a log scale around the corpus size, which is one of them."""
-    low, high = total / BELOW, total * ABOVE
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    grid = {round(step * 10**decade) for decade in decades for step in STEPS}
-    near = {n for n in grid if low <= n <= high and abs(math.log(n / total)) > 0.1}
-    return sorted(near | {total, present})
+def _amount_text(tokens: float) -> str:
+    """Format a budget so that it is read back exactly."""
+    return f"{tokens:.0f}" if tokens < 1e7 else f"{tokens!r}"
 
 
 def token_size(tokens: int, total: int = 0) -> str:

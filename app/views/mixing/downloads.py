@@ -68,11 +68,15 @@ def commands(root: Path, mix: Mix, domains: Domains) -> list[str]:
         parts.append(
             "--custom " + shlex.quote(",".join(f"{number}={weight!r}" for number, weight in mix.fixed(domains)))
         )
-    parts.append(f"--budget {mix.budget}")
+    if mix.strategy in ("goal", "mixmin"):
+        parts.append(f"--goal {shlex.quote(mix.goal)}" + (f" --part {mix.part!r}" if mix.part != 1 else ""))
+    parts.append(f"--budget {mix.budget!r}")
+    if mix.pool:
+        parts.append(f"--pool {shlex.quote(mix.pool)}")
     if mix.max_epochs is not None:
         parts.append(f"--max-epochs {mix.max_epochs!r}")
     parts += [f"--{name} {value!r}" for name, value in (("floor", mix.floor), ("fold", mix.fold)) if value]
     return [
         " ".join([*parts, "--out weights.csv"]),
-        f"gem-explorer mix sample {commands_panel} --weights weights.csv --tokens {mix.budget} --out FOLDER --seed 0",
+        f"gem-explorer mix sample {commands_panel} --weights weights.csv --tokens {mix.budget!r} --out FOLDER --seed 0",
     ]

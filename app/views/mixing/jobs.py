@@ -8,6 +8,9 @@ from app.state.session import Session
 
 TITLES = {
     "proxies": "Proxies for RegMix",
+    "mixmin": "MixMin",
+    "search": "Search for a goal",
+    "verify": "Verify weights",
     "doremi": "DoReMi",
     "perfre": "PerfRe",
     "probe": "Probes for GRIP",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,10 @@ from app.components.share_editor.own_shares import OwnShares
 from app.data import mixing
 from gem_core.errors import InputError
 from gem_core.mixing import Limits, Weights
+from gem_core.mixing.goals import corpus_goal
 from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, TAU, Strategy
+from gem_core.pipeline.mixing.token_pool import check_budget
 
 NAMES: dict[Strategy, str] = {
     "natural": "Natural",
@@ -19,6 +22,8 @@ NAMES: dict[Strategy, str] = {
     "temperature": "Temperature",
     "balanced": "Balanced",
     "custom": "Custom",
+    "goal": "Goal",
+    "mixmin": "MixMin",
     "doremi": "DoReMi",
     "regmix": "RegMix",
     "perfre": "PerfRe",
@@ -30,11 +35,17 @@ ABOUT: dict[Strategy, str] = {
     "temperature": "share^tau",
     "balanced": "cluster masses from the fit",
     "custom": "set per cluster",
+    "goal": "lowest goal loss by n-gram models",
+    "mixmin": "lowest goal loss by a proxy per cluster",
     "doremi": "upweights where a proxy model lags",
     "regmix": "regression on proxy runs",
     "perfre": "upweights what lowers other losses",
     "grip": "upweights what is learned fastest",
 }
+
+
+CORPUS = corpus_goal().name
+_SIMPLE = ("strategy", "tau", "budget", "max_epochs", "floor", "fold", "pool", "goal", "part")
 
 
 @dataclass
@@ -44,10 +55,14 @@ class Mix:
     key: str
     strategy: Strategy = "natural"
     tau: float = TAU
-    budget: int = 0
+    budget: float = 0
     max_epochs: float | None = None
     floor: float = 0.0
     fold: float = 0.0
+    pool: str = ""
+    pool_tokens: tuple[int, ...] | None = None
+    goal: str = CORPUS
+    part: float = 1.0
     own: OwnShares = field(default_factory=OwnShares)
     touched: set[int] = field(default_factory=set)
     round: int = 0
@@ -55,7 +70,24 @@ class Mix:
     @property
     def limits(self) -> Limits:
         """Limits for the weights: budget, epochs, floor and folding."""
-        return Limits(float(self.budget), self.max_epochs, self.floor, self.fold)
+        return Limits(float(self.budget), self.max_epochs, self.floor, self.fold, self.pool_tokens)
+
+    def to_settings(self) -> dict[str, Any]:
+        """Return the settings as JSON values."""
+        simple = {name: getattr(self, name) for name in _SIMPLE}
+        own = {"shares": list(self.own.shares), "locked": list(self.own.locked), "touched": sorted(self.touched)}
+        return {**simple, "pool_tokens": None if self.pool_tokens is None else list(self.pool_tokens), **own}
+
+    def restore(self, settings: dict[str, Any]) -> None:
+        """Take over settings that were saved for this taxonomy."""
+        for name in _SIMPLE:
+            setattr(self, name, settings.get(name, getattr(self, name)))
+        pool = settings.get("pool_tokens")
+        self.pool_tokens = None if pool is None else tuple(map(int, pool))
+        shares = tuple(map(float, settings.get("shares", ())))
+        if len(shares) == len(self.own.shares):
+            self.start(shares, set(settings.get("touched", ())))
+            self.own.locked = [bool(locked) for locked in settings.get("locked", self.own.locked)]
 
     def start(self, shares: tuple[float, ...], touched: set[int]) -> None:
         """Reset the custom weights."""
@@ -93,8 +125,17 @@ def mix_weights(root: Path, mix: Mix, strategy: Strategy | None = None) -> Weigh
         If the limits cannot be met or the strategy has no runs.
     """
     chosen = strategy or mix.strategy
+    check_budget(mixing.domains(root), mix.limits)
     fixed = mix.fixed(mixing.domains(root)) if chosen == "custom" else ()
-    return mixing.weights(root, chosen, mix.limits, tau=mix.tau if chosen == "temperature" else TAU, fixed=fixed)
+    return mixing.weights(
+        root,
+        chosen,
+        mix.limits,
+        tau=mix.tau if chosen == "temperature" else TAU,
+        fixed=fixed,
+        goal=mix.goal if chosen in ("goal", "mixmin") else CORPUS,
+        part=mix.part if chosen in ("goal", "mixmin") else 1.0,
+    )
 
 
 def available_strategies(root: Path) -> tuple[Strategy, ...]:

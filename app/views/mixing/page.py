@@ -6,7 +6,7 @@ from app.data import mixing
 from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.ui.errors import guarded, refusal
-from app.views.mixing.controls import mix_of, show_controls
+from app.views.mixing.controls import mix_of, save_settings, show_controls
 from app.views.mixing.downloads import show_downloads
 from app.views.mixing.jobs import ACTIVE, show_active_jobs
 from app.views.mixing.loss_preview import show_loss_preview
@@ -54,6 +54,7 @@ def show_weights() -> None:
             refusal("These limits cannot be met", str(error))
             st.caption("Change the settings on the left.")
             return
+        save_settings(session, mix, weights)
         show_findings(session, weights)
         summary_slot = st.container()  # The summary needs the losses, which are computed below it.
         grid = st.grid(2, min_column_width=400, gap="medium", key="mixing_figures")

@@ -92,6 +92,13 @@ def regmix(session: Session) -> bool:
     result = evidence(session, "regmix")
     if result is None:
         return False
+    if "verdict" in result:
+        finding(
+            escape(str(result["verdict"])),
+            f"Goal {escape(str(result['target']))}, trained with {count(result['seeds'])} fresh seeds.",
+        )
+        _list_largest(session, {n: float(w) for n, w in result["weights"].items()}, "Largest weights", percent)
+        return True
     score = float(result["out_of_fold_spearman"])
     verdict = (
         "ranks mixtures well"

@@ -8,7 +8,7 @@ import typer
 
 from gem_core._progress import Console
 from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
-from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool, read_limits
+from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool
 from gem_core.commands.mixing.proxy_training import Device, HeldTokens, Seed, Steps, Width, sizes
 from gem_core.errors import InputError
 
@@ -43,6 +43,7 @@ def goal(
     from gem_core.pipeline.mixing.domains import domains_of
     from gem_core.pipeline.mixing.goal_optimum import goal_proxy, optimize_goal
     from gem_core.pipeline.mixing.goal_store import save_goal
+    from gem_core.pipeline.mixing.token_pool import read_limits
     from gem_core.workspace import Workspace
 
     weights = _pairs("--clusters", clusters.split(","))
@@ -133,6 +134,7 @@ def search(
     from gem_core.pipeline.mixing.domains import domains_of
     from gem_core.pipeline.mixing.goal_store import read_goal
     from gem_core.pipeline.mixing.goal_study import goal_study
+    from gem_core.pipeline.mixing.token_pool import read_limits
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)

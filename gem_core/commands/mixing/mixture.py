@@ -9,7 +9,7 @@ import typer
 
 from gem_core._progress import Console
 from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, check_one_of, clean
-from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool, parse_tokens, read_limits
+from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def weights(
     from gem_core.pipeline.mixing.domains import domains_of
     from gem_core.pipeline.mixing.strategies import STRATEGIES as KNOWN
     from gem_core.pipeline.mixing.strategies import carried_over, indistinguishable_pairs, weights_by
+    from gem_core.pipeline.mixing.token_pool import read_limits
     from gem_core.pipeline.mixing.weights_file import read_weights
     from gem_core.workspace import Workspace
 
@@ -115,6 +116,7 @@ def training_set(
     progress_file: ProgressFile = None,
 ) -> None:
     """Draw the training set that weights describe, as shards with a manifest; the same command goes on after a stop."""
+    from gem_core.pipeline.mixing.token_pool import parse_tokens
     from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
     from gem_core.pipeline.mixing.weights_file import read_weights
     from gem_core.workspace import Workspace
