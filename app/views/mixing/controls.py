@@ -76,11 +76,15 @@ def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -
 def _limits(mix: Mix, domains: Domains) -> None:
     total = int(domains.tokens.sum())
     budget = st.text_input(
-        "Token budget", value=_amount_text(mix.budget), key=f"mixing-budget-{total}", max_chars=30, help=HINTS["budget"]
+        "Token budget",
+        value=_amount_text(mix.initial.get("budget", float(total))),
+        key=f"mixing-budget-{total}",
+        max_chars=30,
+        help=HINTS["budget"],
     )
     pool = st.text_input(
         "Pool size",
-        value=mix.pool,
+        value=mix.initial.get("pool", ""),
         placeholder=f"this sample: {token_size(total)}",
         key="mixing-pool",
         max_chars=300,
@@ -95,7 +99,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
     mix.max_epochs = st.number_input(
         "Max epochs",
         min_value=0.01,
-        value=mix.max_epochs,
+        value=mix.initial.get("max_epochs"),
         step=1.0,
         format="%g",
         placeholder="no limit",
@@ -108,7 +112,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
         "Minimum weight (%)",
         0.0,
         100.0,
-        100 * mix.floor,
+        100 * mix.initial.get("floor", 0.0),
         0.5,
         format="%g",
         key="mixing-floor",
@@ -119,7 +123,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
         "Group clusters below (%)",
         0.0,
         100.0,
-        100 * mix.fold,
+        100 * mix.initial.get("fold", 0.0),
         0.5,
         format="%g",
         key="mixing-fold",

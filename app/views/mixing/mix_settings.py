@@ -50,7 +50,10 @@ _SIMPLE = ("strategy", "tau", "budget", "max_epochs", "floor", "fold", "pool", "
 
 @dataclass
 class Mix:
-    """Mixing settings of one session; `key` is the taxonomy of the custom weights, `round` counts their resets."""
+    """Mixing settings of one session; `key` is the taxonomy of the custom weights, `round` counts their resets.
+
+    `initial` holds the restored values that input fields start from: a default that changed would reset a field.
+    """
 
     key: str
     strategy: Strategy = "natural"
@@ -66,6 +69,7 @@ class Mix:
     own: OwnShares = field(default_factory=OwnShares)
     touched: set[int] = field(default_factory=set)
     round: int = 0
+    initial: dict[str, Any] = field(default_factory=dict)
 
     @property
     def limits(self) -> Limits:
@@ -82,6 +86,7 @@ class Mix:
         """Take over settings that were saved for this taxonomy."""
         for name in _SIMPLE:
             setattr(self, name, settings.get(name, getattr(self, name)))
+        self.initial = {name: settings[name] for name in _SIMPLE if name in settings}
         pool = settings.get("pool_tokens")
         self.pool_tokens = None if pool is None else tuple(map(int, pool))
         shares = tuple(map(float, settings.get("shares", ())))

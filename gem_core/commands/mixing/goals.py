@@ -164,7 +164,7 @@ def verify(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Train weights beside natural shares with fresh seeds: do they lower the loss of a goal?"""
+    """Train weights beside natural shares with fresh seeds, and report the goal loss."""
     from gem_core.mixing.proxies import ProxyConfig
     from gem_core.pipeline.mixing.domains import domains_of
     from gem_core.pipeline.mixing.goal_store import read_goal
