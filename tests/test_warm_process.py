@@ -23,7 +23,7 @@ def test_status_output_and_folder(warm: WarmProcess, tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert refused.stdout == ""
     assert f"got {tmp_path / 'nowhere'}" in refused.stderr
-    (tmp_path / "pool.csv").write_text("text\nWater flows.\nBread bakes.\n")
+    (tmp_path / "pool.csv").write_text("text\nWater flows to the sea.\nBread bakes in the oven.\n")
     assert warm.run(["estimate", "pool.csv", "--json"], tmp_path, os.environ, 60).returncode == 0
 
 

@@ -14,6 +14,7 @@ from tests.helpers.cli_process import QUIET
 KINDS = "edit,fit,name,path,duplicates,embed"
 
 
+@pytest.mark.timeout(900)  # about 25 processes, each loads the libraries
 def test_six_kills_lose_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         [
