@@ -9,6 +9,7 @@ from app.data import cached_results
 from app.details import edit_actions
 from app.details.cluster_actions import show_cluster_actions
 from app.details.cluster_documents import show_cluster_documents
+from app.details.cluster_note import show_note
 from app.details.document_list import show_document_list
 from app.state.session import Session
 from app.state.widget_state import widget
@@ -41,6 +42,7 @@ def show_cluster_card(session: Session, taxonomy: Taxonomy, cluster: Cluster, *,
             ("Median length", count(profile.lengths[1]), "median_length"),
         ]
     )
+    show_note(session, cluster)
     tabs = st.tabs([OVERVIEW, DOCUMENTS, DETAILS], key="panel_tabs", on_change="rerun")
     with tabs[0]:
         _show_overview(session, taxonomy, cluster, profile, subtopics=subtopics)

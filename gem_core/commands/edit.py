@@ -143,6 +143,30 @@ def exclude(
     _do(workspace, Exclude(tuple(clusters), not off), as_json=as_json)
 
 
+def note(
+    workspace: WorkspaceArg,
+    cluster: Cluster,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="what to write; empty removes the note")],
+    as_json: Json = False,
+) -> None:
+    """Write a note on a cluster; it goes into exports and the report."""
+    from gem_core.pipeline import Note
+
+    _do(workspace, Note(cluster, text), as_json=as_json)
+
+
+def check(
+    workspace: WorkspaceArg,
+    cluster: Cluster,
+    off: Annotated[bool, typer.Option("--off", help="remove the mark")] = False,
+    as_json: Json = False,
+) -> None:
+    """Mark a cluster as checked by a person."""
+    from gem_core.pipeline import Check
+
+    _do(workspace, Check(cluster, not off), as_json=as_json)
+
+
 def undo(workspace: WorkspaceArg, as_json: Json = False) -> None:
     """Return to the step before."""
     _walk(workspace, back=True, as_json=as_json)
@@ -214,6 +238,8 @@ COMMANDS = (
     (regroup, "gem-explorer edit regroup news 3 --group 1"),
     (pin, "gem-explorer edit pin news 3    Let go: gem-explorer edit pin news 3 --off"),
     (exclude, "gem-explorer edit exclude news 4 9"),
+    (note, 'gem-explorer edit note news 3 "Only from 2019 on"'),
+    (check, "gem-explorer edit check news 3    Remove the mark: gem-explorer edit check news 3 --off"),
     (undo, "gem-explorer edit undo news"),
     (redo, "gem-explorer edit redo news"),
     (history, "gem-explorer edit history news --json"),

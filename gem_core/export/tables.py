@@ -13,8 +13,10 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
 
     Columns: cluster_id, label, label_source, parent (its label), keywords (separated by "; "), documents, tokens,
     share_documents, share_tokens and mass (fractions), concentration, within_cosine, exemplar_ids (separated by " "),
-    pinned, excluded (true or false). Shares are of what is not excluded.
+    pinned, excluded (true or false). Shares are of what is not excluded. With a note or a checked cluster also: checked
+    (true or false), note.
     """
+    annotated = any(c.checked or c.note for c in taxonomy.clusters)
     ids = workspace.documents["id"].astype(str).to_numpy()
     return pd.DataFrame(
         [
@@ -34,6 +36,7 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
                 "exemplar_ids": " ".join(ids[list(c.exemplars)]),
                 "pinned": c.pinned,
                 "excluded": c.excluded,
+                **({"checked": c.checked, "note": " ".join(c.note.split())} if annotated else {}),
             }
             for c in taxonomy.clusters
         ]

@@ -8,7 +8,7 @@ from gem_core.pipeline.building.replay_history import replay_steps
 from gem_core.pipeline.building.sample import open_sample, sample_folder
 from gem_core.pipeline.building.target_shares import align_target_shares, natural_shares
 from gem_core.pipeline.editing.edit import edit
-from gem_core.pipeline.editing.operations import Exclude, Merge, Move, Pin, Regroup, Rename, Split
+from gem_core.pipeline.editing.operations import Check, Exclude, Merge, Move, Note, Pin, Regroup, Rename, Split
 from gem_core.pipeline.editing.split import propose_split
 from gem_core.pipeline.labels.llm_labels import NamingPlan, model_of, name_clusters, naming_plan
 from gem_core.pipeline.labels.subtopics import Subtopic, subtopics
@@ -17,12 +17,14 @@ from gem_core.pipeline.previews.preview import Preview, preview
 from gem_core.workspace.home import home
 
 __all__ = [
+    "Check",
     "Estimate",
     "Exclude",
     "Merge",
     "Move",
     "Moves",
     "NamingPlan",
+    "Note",
     "Pin",
     "Preview",
     "Regroup",

@@ -50,6 +50,10 @@ class Cluster:
         Whether a refit must keep the cluster as it is.
     excluded : bool
         Whether its documents are left out of shares and weights.
+    checked : bool
+        Whether a person marked it as checked.
+    note : str
+        What a person wrote about it.
     """
 
     number: int
@@ -70,6 +74,8 @@ class Cluster:
     atypical: tuple[int, ...]
     pinned: bool = False
     excluded: bool = False
+    checked: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)

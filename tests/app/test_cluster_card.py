@@ -1,12 +1,14 @@
 """The cluster card: what a cluster is about, its documents, and edits that its fields follow."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gem_core.pipeline import Rename, edit
+from gem_core.export import csv_text, report_html, taxonomy_table
+from gem_core.pipeline import Check, Merge, Note, Pin, Rename, edit, fit_taxonomy
 from gem_core.workspace import Workspace
 from tests.helpers.screen import opened, row_list, table, words
 
@@ -88,3 +90,40 @@ def test_an_accepted_merge_closes_its_popover_and_offers_undo(
     text, action = notice(app)
     assert text.startswith("Merged ")
     assert action == "Undo"
+
+
+def test_a_note_and_a_mark_go_into_history_and_exports(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = taxonomy_table(sample, sample.taxonomy())
+    assert "note" not in before.columns
+    app = opened(sample.root, monkeypatch, "taxonomy")
+    select(app, 3)
+    app.text_area(key="note_3").set_value("=Look\nagain")
+    app.button(key="note_save_3").click().run()
+    app.checkbox(key="checked_3").check().run()
+    assert not app.exception
+    cluster = sample.taxonomy().cluster(3)
+    assert (cluster.note, cluster.checked) == ("=Look\nagain", True)
+    sentences = [step.sentence for step in sample.history().steps[-2:]]
+    assert sentences == [f"Added a note to {cluster.label}", f"Checked {cluster.label}"]
+    table = taxonomy_table(sample, sample.taxonomy()).set_index("cluster_id")
+    assert (table.loc[3, "note"], bool(table.loc[3, "checked"])) == ("=Look again", True)
+    assert "'=Look again" in csv_text(table.reset_index())
+    assert "=Look again" in report_html(sample, sample.taxonomy())
+    app.button(key="taxonomy_undo").click().run()
+    assert app.checkbox(key="checked_3").value is False
+    app.button(key="taxonomy_undo").click().run()
+    assert app.text_area(key="note_3").value == ""
+    assert not taxonomy_table(sample, sample.taxonomy()).compare(before).size
+
+
+def test_a_refit_and_a_merge_keep_notes(sample: Workspace) -> None:
+    edit(sample, Note(2, "two"), Note(5, "five"), Check(2), Pin(2))
+    merged = edit(sample, Merge((2, 5)))
+    kept = next(c for c in merged.clusters if c.note)
+    assert sorted(kept.note.split("\n")) == ["five", "two"]
+    assert not kept.checked, "its documents are others now"
+    edit(sample, Check(kept.number))
+    settings = replace(sample.taxonomy().settings, seed=1)
+    refitted = fit_taxonomy(sample, settings)
+    again = refitted.cluster(kept.number)
+    assert (again.note, again.checked) == (kept.note, True)

@@ -92,6 +92,8 @@ def _table_rows(taxonomy: Taxonomy) -> tuple[list[tuple[Kind, int]], list[dict[s
                 SOURCE[cluster.label_source],
                 *(["pinned"] if cluster.pinned and not cluster.excluded else []),
                 *(["excluded"] if cluster.excluded else []),
+                *(["checked"] if cluster.checked else []),
+                *(["note"] if cluster.note else []),
             ]
             rows.append(
                 {

@@ -44,6 +44,7 @@ class Card:
     concentration: str
     within: str
     marks: tuple[str, ...]
+    note: str
     exemplars: tuple[Opening, ...]
     borderline: tuple[Opening, ...]
 
@@ -88,7 +89,10 @@ def cards(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Card, ...]:
                 mass=percent(0.0 if c.excluded else c.mass / total),
                 concentration=decimal(c.concentration, 1),
                 within=decimal(c.within_cosine, 3),
-                marks=tuple(word for word, on in (("pinned", c.pinned), ("excluded", c.excluded)) if on),
+                marks=tuple(
+                    word for word, on in (("pinned", c.pinned), ("excluded", c.excluded), ("checked", c.checked)) if on
+                ),
+                note=clean(c.note, 2000),
                 exemplars=tuple(openings[row] for row in shown[c.number][0]),
                 borderline=tuple(openings[row] for row in shown[c.number][1]),
             )

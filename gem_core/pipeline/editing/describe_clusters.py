@@ -137,6 +137,8 @@ def _describe(
                 atypical=evidence.atypical,
                 pinned=draft.pinned,
                 excluded=draft.excluded,
+                checked=draft.checked,
+                note=draft.note,
             )
         )
     return _with_shares(clusters)

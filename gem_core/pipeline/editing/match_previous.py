@@ -103,6 +103,8 @@ def match_record(old: Taxonomy, found: ClusterMatch) -> Edit:
             "colour": c.color,
             "pinned": c.pinned,
             "excluded": c.excluded,
+            "checked": c.checked,
+            "note": c.note,
         }
         for c in old.clusters
         if c.number in again
@@ -150,6 +152,7 @@ def apply_match_record(base: Taxonomy, X: Floating, edit: Edit) -> WorkingTaxono
 
 def _keep(place: ClusterDraft, one: dict[str, Any]) -> ClusterDraft:
     found = replace(place, color=one["colour"], pinned=one["pinned"], excluded=one["excluded"])
+    found = replace(found, checked=one.get("checked", False), note=one.get("note", ""))
     return replace(found, label=one["label"], source=one["source"]) if one["label"] else found
 
 

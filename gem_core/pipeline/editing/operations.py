@@ -9,6 +9,7 @@ from gem_core.workspace import Edit
 
 Kind = Literal["cluster", "parent"]
 MAX_LABEL = 120
+MAX_NOTE = 2_000  # characters
 JOINERS = "\u200c\u200d"  # spelling of Persian, Hindi and of some emoji
 
 
@@ -73,9 +74,25 @@ class Exclude:
     on: bool = True
 
 
-Op = Rename | Merge | Split | Move | Regroup | Pin | Exclude
+@dataclass(frozen=True)
+class Note:
+    """Write a note on a cluster for people who read the taxonomy; an empty text removes it."""
+
+    cluster: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """Mark a cluster as checked by a person, or remove the mark."""
+
+    cluster: int
+    on: bool = True
+
+
+Op = Rename | Merge | Split | Move | Regroup | Pin | Exclude | Note | Check
 KINDS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude)
+    kind.__name__.lower(): kind for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude, Note, Check)
 }
 
 #: Names of fields in recorded edits that differ from those of the classes: histories of older versions stay readable.
@@ -145,6 +162,25 @@ def clean_label(label: str) -> str:
     if not 0 < len(text) <= MAX_LABEL:
         raise InputError(f"A label holds 1 to {MAX_LABEL} characters", f"{len(text)}", "Choose another name")
     return text
+
+
+def clean_note(text: str) -> str:
+    """Return a note without control characters; line breaks stay.
+
+    Raises
+    ------
+    InputError
+        If it has more than 2,000 characters.
+
+    Examples
+    --------
+    >>> clean_note("  two\\nlines\\x07 ")
+    'two\\nlines'
+    """
+    cleaned = "".join(c if c == "\n" or c.isprintable() or c in JOINERS else " " for c in text).strip()
+    if len(cleaned) > MAX_NOTE:
+        raise InputError(f"A note has at most {MAX_NOTE:,} characters", f"{len(cleaned):,}", "Shorten the note")
+    return cleaned
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

@@ -8,16 +8,20 @@ import numpy as np
 from gem_core._types import Int32
 from gem_core.errors import InputError
 from gem_core.pipeline.editing.operations import (
+    MAX_NOTE,
+    Check,
     Exclude,
     Kind,
     Merge,
     Move,
+    Note,
     Op,
     Pin,
     Regroup,
     Rename,
     Split,
     clean_label,
+    clean_note,
     listed,
 )
 from gem_core.workspace import Taxonomy
@@ -48,6 +52,8 @@ class ClusterDraft:
     pinned: bool = False
     excluded: bool = False
     changed: bool = False
+    checked: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,17 @@ class WorkingTaxonomy:
         return cls(
             taxonomy.documents["cluster_id"].to_numpy(np.int32).copy(),
             {
-                c.number: ClusterDraft(c.number, c.label, c.label_source, c.group, c.color, c.pinned, c.excluded)
+                c.number: ClusterDraft(
+                    c.number,
+                    c.label,
+                    c.label_source,
+                    c.group,
+                    c.color,
+                    c.pinned,
+                    c.excluded,
+                    checked=c.checked,
+                    note=c.note,
+                )
                 for c in ordered
             },
             {p.number: GroupDraft(p.label, p.label_source) for p in taxonomy.groups},
@@ -109,6 +125,13 @@ class WorkingTaxonomy:
                 return f"{'Pinned' if op.on else 'Unpinned'} {self.name(op.cluster)}"
             case Exclude():
                 return self._exclude(op.clusters, on=op.on)
+            case Note():
+                text = clean_note(op.text)
+                self._place(op.cluster, note=text)
+                return f"{'Added a note to' if text else 'Removed the note of'} {self.name(op.cluster)}"
+            case Check():
+                self._place(op.cluster, checked=op.on)
+                return f"{'Checked' if op.on else 'Unchecked'} {self.name(op.cluster)}"
 
     def name(self, number: int) -> str:
         """Label of a cluster for a sentence; clusters that have none yet by their number."""
@@ -184,6 +207,8 @@ class WorkingTaxonomy:
             pinned=True,
             changed=True,
             excluded=all(place.excluded for place in drafts),
+            checked=False,
+            note="\n".join(place.note for place in drafts if place.note)[:MAX_NOTE],
         )
         for number in chosen[1:]:
             self._remove(number)
@@ -206,6 +231,7 @@ class WorkingTaxonomy:
             cluster,
             pinned=True,
             changed=True,
+            checked=False,
             label=place.label if own else None,
             source=place.source if own else "keywords",
         )
