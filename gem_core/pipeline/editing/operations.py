@@ -165,7 +165,7 @@ def clean_label(label: str) -> str:
 
 
 def clean_note(text: str) -> str:
-    """Return a note without control characters; line breaks stay.
+    r"""Return a note without control characters; line breaks stay.
 
     Raises
     ------
@@ -174,8 +174,8 @@ def clean_note(text: str) -> str:
 
     Examples
     --------
-    >>> clean_note("  two\\nlines\\x07 ")
-    'two\\nlines'
+    >>> clean_note("  two\nlines\x07 ")
+    'two\nlines'
     """
     cleaned = "".join(c if c == "\n" or c.isprintable() or c in JOINERS else " " for c in text).strip()
     if len(cleaned) > MAX_NOTE:
