@@ -1,14 +1,15 @@
 """Proxy runs: mixtures and losses, read from CSV files."""
 
-import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from gem_core._types import Float64, frozen
 from gem_core.errors import InputError
+from gem_core.mixing.run_tables import RunTable, read_run_table
 
 ROUNDING = 0.02  # weights are published with three decimals: a row may miss 1 by this much
 
@@ -30,6 +31,8 @@ class Runs:
         Names of the runs.
     written : (n, K) float64, optional
         Weights as a file has them, before they were scaled to sum to 1; the same as `mixtures` when left out.
+    notes : tuple of str
+        What was recognized while reading.
     """
 
     domains: tuple[str, ...]
@@ -38,6 +41,7 @@ class Runs:
     losses: Float64
     index: tuple[str, ...]
     written: Float64 | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> Float64:
@@ -56,6 +60,7 @@ class Runs:
             frozen(self.losses[:limit]),
             self.index[:limit],
             frozen(self.rows[:limit]),
+            self.notes,
         )
 
     def loss(self, target: str) -> Float64:
@@ -78,14 +83,29 @@ class Runs:
         return np.asarray(self.losses[:, matches[0]])
 
 
-def read_runs(mixtures: Path, losses: Path) -> Runs:
-    """Read proxy runs from two CSV files in the layout of RegMix: first column the run, then one column each.
+def read_runs(
+    mixtures: Path,
+    losses: Path | None = None,
+    *,
+    weights: Sequence[str] = ("*",),
+    targets: Sequence[str] = ("*",),
+    higher: bool = False,
+) -> Runs:
+    """Read proxy runs from a file of mixtures and a file of losses, or from one file of both.
 
-    Runs are joined by their first column. Weights that are rounded are scaled to sum to 1; nothing is dropped.
+    Files are read by `read_run_table`, and joined by the names of the runs; runs in one file only are left out and
+    counted. Weights in percent are recognized; weights that are rounded are scaled to sum to 1. Gaps in losses are
+    allowed; runs without any loss are left out and counted.
 
     Parameters
     ----------
-    mixtures, losses : Path
+    mixtures : Path
+    losses : Path, optional
+        The file of mixtures when left out.
+    weights, targets : sequence of str
+        Patterns of the columns, such as ratio_* and metric_*; for one file of both, they are needed.
+    higher : bool
+        Whether higher values of the targets are better; they are then negated.
 
     Returns
     -------
@@ -95,75 +115,117 @@ def read_runs(mixtures: Path, losses: Path) -> Runs:
     Raises
     ------
     InputError
-        If a file cannot be read, a cell is no number, a run stands in one file only or twice, a weight is negative, or
-        the weights of a run do not sum to 1 within rounding (0.02).
+        If a file cannot be read, no run is in both, a weight is negative or missing, or the weights of a run do not
+        sum to 1 within rounding (0.02).
     """
-    weights, loss_table = _table(mixtures), _table(losses)
-    missing = [
-        *(run for run in weights.index if run not in set(loss_table.index)),
-        *(run for run in loss_table.index if run not in set(weights.index)),
-    ]
-    if missing:
+    first = read_run_table(mixtures)
+    second = first if losses is None else read_run_table(losses)
+    if losses is None and (tuple(weights) == ("*",) or tuple(targets) == ("*",)):
+        raise InputError(
+            "One table of runs needs patterns of its weight and loss columns",
+            f"columns {', '.join(first.names[:8])}",
+            "Use --weights 'ratio_*' --losses 'metric_*'",
+        )
+    first, second = first.select(weights), second.select(targets)
+    common = set(second.runs)
+    with_loss = {run for run, row in zip(second.runs, second.values, strict=True) if np.isfinite(row).any()}
+    if not with_loss:
+        raise InputError(
+            "A target must have a finite number in some run", f"none for {second.names[0]}", "Give other losses"
+        )
+    common &= with_loss
+    runs = tuple(run for run in first.runs if run in common)
+    if not runs:
         raise InputError(
             "Both files must hold the same runs",
-            f"{len(missing)} in one only, first {missing[0]!r}",
-            "Remove them, or add what is missing",
+            f"none in common: {first.runs[0]!r} and {second.runs[0]!r} are the first",
+            "Name the runs alike",
         )
-    table = weights.to_numpy(np.float64)
+    table = first.take(runs)
+    missing = np.argwhere(np.isnan(table))
+    if missing.size:
+        row, column = missing[0]
+        raise InputError(
+            "Every weight of a run must be a finite number",
+            f"a gap for {first.names[column]} in run {runs[row]!r} of {mixtures}",
+            "Write 0 for a domain without weight",
+        )
     if (table < 0).any():
         row, column = np.argwhere(table < 0)[0]
         raise InputError(
             "Weights must not be negative",
-            f"{table[row, column]:g} for {weights.columns[column]} in run {weights.index[row]!r}",
+            f"{table[row, column]:g} for {first.names[column]} in run {runs[row]!r}",
             f"Correct {mixtures}",
         )
-    sums = table.sum(axis=1)
+    notes, sums = _notes(first, second, len(runs)), table.sum(axis=1)
+    if abs(float(np.median(sums)) - 100) <= 100 * ROUNDING:
+        table, sums = table / 100, sums / 100
+        notes.append("weights in percent")
     wrong_sums = np.flatnonzero(np.abs(sums - 1) > ROUNDING)
     if wrong_sums.size:
         raise InputError(
             "The weights of a run must sum to 1 (rounded ones within 0.02)",
-            f"{sums[wrong_sums[0]]:.4g} in run {weights.index[wrong_sums[0]]!r}, and {wrong_sums.size - 1} more",
-            f"Correct {mixtures}",
+            f"{sums[wrong_sums[0]]:.4g} in run {runs[wrong_sums[0]]!r}, and {wrong_sums.size - 1} more",
+            f"Correct {mixtures}, or name the columns of weights: --weights 'ratio_*'",
         )
+    values = second.take(runs)
     return Runs(
-        tuple(map(str, weights.columns)),
-        tuple(map(str, loss_table.columns)),
+        first.names,
+        second.names,
         frozen(table / sums[:, None]),
-        frozen(loss_table.loc[weights.index].to_numpy(np.float64)),
-        tuple(weights.index),
+        frozen(-values if higher else values),
+        runs,
         frozen(table),
+        tuple(notes),
     )
 
 
-def _table(path: Path) -> pd.DataFrame:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(
-            "Proxy runs are two CSV files", f"{path}: {error}", "Give files in the layout of RegMix"
-        ) from error
-    if len(rows) < 2 or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
-        raise InputError(
-            "A file of proxy runs has a header, then one run a row with as many cells",
-            f"{path} with {len(rows)} rows",
-            "Give files in the layout of RegMix",
-        )
-    names, index = rows[0][1:], [row[0] for row in rows[1:]]
-    duplicate = next((name for names_ in (names, index) for name in names_ if names_.count(name) > 1), None)
-    if duplicate is not None:
-        raise InputError("Runs and columns must be named once", f"{duplicate!r} twice in {path}", "Rename one of them")
-    values = np.empty((len(index), len(names)))
-    for i, row in enumerate(rows[1:]):
-        for j, cell in enumerate(row[1:]):
-            try:
-                values[i, j] = float(cell)
-            except ValueError:
-                values[i, j] = np.nan
-            if not np.isfinite(values[i, j]):
-                raise InputError(
-                    "Every cell of a run must be a finite number",
-                    f"{cell!r} for {names[j]} in run {index[i]!r} of {path}",
-                    "Correct or remove the run",
-                )
-    return pd.DataFrame(values, index=index, columns=names)
+def _notes(first: RunTable, second: RunTable, common: int) -> list[str]:
+    notes = []
+    left_out = len(dict.fromkeys((*first.runs, *second.runs))) - common
+    if left_out:
+        notes.append(f"{common} runs have weights and losses; {left_out} others are left out")
+    skipped = list(dict.fromkeys((*first.skipped, *second.skipped)))
+    if skipped:
+        notes.append(f"columns of names skipped: {', '.join(name or 'unnamed index' for name in skipped)}")
+    if first.separator != ",":
+        notes.append(f"separated by {'semicolons' if first.separator == ';' else 'tabs'}")
+    return notes
+
+
+def target_weights(text: str, runs: Runs) -> dict[str, float]:
+    """Return the weight of each target that a text names: a column, a part of its name, or patterns with weights.
+
+    Raises
+    ------
+    InputError
+        If a name or pattern matches no target, or a weight is not above 0.
+
+    Examples
+    --------
+    >>> runs = Runs(("a",), ("mmlu_x", "mmlu_y", "arc"), np.ones((1, 1)), np.ones((1, 3)), ("1",))
+    >>> target_weights("mmlu_*=2,arc=1", runs)
+    {'mmlu_x': 2.0, 'mmlu_y': 2.0, 'arc': 1.0}
+    """
+    if not any(mark in text for mark in "=,*") or text in runs.targets:
+        runs.loss(text)
+        exact = [name for name in runs.targets if name == text]
+        return {(exact or [name for name in runs.targets if text in name])[0]: 1.0}
+    weights: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        pattern, mark, number = part.rpartition("=")
+        if not mark:
+            pattern, number = part, "1"
+        matches = [name for name in runs.targets if fnmatchcase(name, pattern.strip())]
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = float("nan")
+        if not matches or not (weight > 0 and np.isfinite(weight)):
+            raise InputError(
+                "A part of --target must match a target, with a weight above 0",
+                repr(part),
+                f"Choose among: {', '.join(runs.targets[:12])}",
+            )
+        weights.update(dict.fromkeys(matches, weight))
+    return weights

@@ -7,6 +7,7 @@ import pytest
 
 from gem_core.errors import InputError
 from gem_core.mixing import Runs, choose, fit_regressor, out_of_fold, read_runs, regmix, sample_mixtures, search
+from gem_core.mixing.proxy_runs import target_weights
 from gem_core.mixing.scaling_laws import EffectiveLaw, ExponentialLaw
 
 SHARES = np.array([0.4, 0.3, 0.15, 0.1, 0.04, 0.01])
@@ -40,12 +41,12 @@ def test_rounded_weights_are_scaled_and_runs_are_joined_by_name(tmp_path: Path) 
         (
             "index,x,y\n1,0.5,0.5\n",
             "index,l\n2,1\n",
-            "Both files must hold the same runs; got 2 in one only, first '1'",
+            "Both files must hold the same runs; got none in common: '1' and '2' are the first",
         ),
         ("index,x,y\n1,0.5,0.3\n", "index,l\n1,1\n", "must sum to 1 .* got 0.8 in run '1'"),
         ("index,x,y\n1,1.5,-0.5\n", "index,l\n1,1\n", "Weights must not be negative; got -0.5 for y in run '1'"),
-        ("index,x,y\n1,0.5,0.5\n", "index,l\n1,nan\n", "finite number; got 'nan' for l in run '1'"),
-        ("index,x,y\n1,0.5,\n", "index,l\n1,1\n", "finite number; got '' for y in run '1'"),
+        ("index,x,y\n1,0.5,0.5\n", "index,l\n1,nan\n", "finite number in some run; got none for l"),
+        ("index,x,y\n1,0.5,\n", "index,l\n1,1\n", "finite number; got a gap for y in run '1'"),
         ("index,x,y\n1,0.5,0.5\n1,0.5,0.5\n", "index,l\n1,1\n", "named once; got '1' twice"),
         ("index,x,x\n1,0.5,0.5\n", "index,l\n1,1\n", "named once; got 'x' twice"),
         ("index,x\n1,0.5,0.5\n", "index,l\n1,1\n", "as many cells"),
@@ -55,6 +56,81 @@ def test_rounded_weights_are_scaled_and_runs_are_joined_by_name(tmp_path: Path) 
 def test_bad_runs_are_refused(tmp_path: Path, mixtures: str, losses: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read_runs(write(tmp_path / "m.csv", mixtures), write(tmp_path / "l.csv", losses))
+
+
+ROWS = [(0.2, 0.8, 1.0), (0.5, 0.5, 2.0), (0.9, 0.1, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("mixtures", "losses", "note"),
+    [
+        (
+            "run,name,index,a,b\n" + "".join(f"r{i},mix {i},{i},{a},{b}\n" for i, (a, b, _) in enumerate(ROWS)),
+            "run,l\n" + "".join(f"r{i},{x}\n" for i, (_, _, x) in enumerate(ROWS)),
+            "columns of names skipped: name, index",
+        ),
+        (
+            ",a,b\n" + "".join(f"{i},{a},{b}\n" for i, (a, b, _) in enumerate(ROWS)),
+            ",l\n" + "".join(f"{i},{x}\n" for i, (_, _, x) in enumerate(ROWS)),
+            None,
+        ),
+        (
+            "index,a,b\n" + "".join(f"{i},{100 * a},{100 * b}\n" for i, (a, b, _) in enumerate(ROWS)),
+            "index,l\n" + "".join(f"{i},{x}\n" for i, (_, _, x) in enumerate(ROWS)),
+            "weights in percent",
+        ),
+        (
+            "index,a,b\n" + "".join(f"{i},{a},{b}\n" for i, (a, b, _) in enumerate(ROWS)),
+            "index,l,other\n" + "".join(f"{i},{x},{'' if i else 7}\n" for i, (_, _, x) in enumerate(ROWS)),
+            None,
+        ),
+        (
+            "index,a,b\n" + "".join(f"{i},{a},{b}\n" for i, (a, b, _) in enumerate([*ROWS, *[(0.5, 0.5, 0)] * 10])),
+            "index,l\n" + "".join(f"{i},{x}\n" for i, (_, _, x) in enumerate(ROWS)),
+            "3 runs have weights and losses; 10 others are left out",
+        ),
+        (
+            "index;a;b\n" + "".join(f"{i};{a};{b}\n".replace(".", ",") for i, (a, b, _) in enumerate(ROWS)),
+            "\ufeffindex;l\n" + "".join(f"{i};{x}\n".replace(".", ",") for i, (_, _, x) in enumerate(ROWS)),
+            "separated by semicolons",
+        ),
+    ],
+)
+def test_tables_of_other_programs_load_untouched(tmp_path: Path, mixtures: str, losses: str, note: str | None) -> None:
+    runs = read_runs(write(tmp_path / "m.csv", mixtures), write(tmp_path / "l.csv", losses))
+    assert runs.mixtures == pytest.approx(np.array([row[:2] for row in ROWS]))
+    assert runs.loss("l") == pytest.approx([row[2] for row in ROWS])
+    assert note is None or note in runs.notes
+
+
+def test_one_table_of_both_and_targets_by_pattern(tmp_path: Path) -> None:
+    lines = ["run,ratio_a,ratio_b,metric_x,metric_y"]
+    lines += [f"r{i},{a},{b},{x},{-x if i else ''}" for i, (a, b, x) in enumerate(ROWS)]
+    path = write(tmp_path / "one.csv", "\n".join(lines) + "\n")
+    runs = read_runs(path, weights=["ratio_*"], targets=["metric_*"])
+    assert (runs.domains, runs.targets) == (("ratio_a", "ratio_b"), ("metric_x", "metric_y"))
+    assert len(runs) == 3  # a gap in a loss that is not asked for
+    assert read_runs(path, weights=["ratio_*"], targets=["metric_x"], higher=True).loss("x").tolist() == [-1, -2, -3]
+    with pytest.raises(InputError, match="Use --weights"):
+        read_runs(path)
+    longer = write(tmp_path / "longer.csv", "\n".join([*lines, *(f"x{i},0.5,0.5,," for i in range(10))]) + "\n")
+    kept = read_runs(longer, weights=["ratio_*"], targets=["metric_*"])
+    assert (len(kept), kept.notes) == (3, ("3 runs have weights and losses; 10 others are left out",))
+
+
+def test_several_targets_have_a_fit_each(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    w = rng.dirichlet(np.ones(4), 60)
+    losses = np.column_stack([5 - w[:, 0], 5 - w[:, 1], 9 + w[:, 2]])
+    runs = Runs(tuple("abcd"), ("mmlu_x", "mmlu_y", "other"), w, losses, tuple(map(str, range(60))))
+    assert target_weights("mmlu_*=2,other=1", runs) == {"mmlu_x": 2.0, "mmlu_y": 2.0, "other": 1.0}
+    assert target_weights("oth", runs) == {"other": 1.0}
+    found = regmix(runs, "mmlu_*=1", regressor="linear")
+    assert found.best_mixture[:2].sum() > 0.9
+    assert found.out_of_fold_spearman == pytest.approx(1)
+    assert found.predicted_loss == pytest.approx(4.5, abs=0.1)
+    with pytest.raises(InputError, match="must match a target"):
+        target_weights("nothing_*=1", runs)
 
 
 def test_the_sampler_keeps_caps_and_floor_over_many_draws() -> None:
