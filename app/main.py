@@ -42,6 +42,6 @@ page = st.navigation(
     position="top",
 )
 with guarded():
-    header(current_session())
+    header(current_session(), page.title.lower())
     if page.title == "Corpus" or requirements_met(current_session()):
         page.run()

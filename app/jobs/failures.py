@@ -31,25 +31,25 @@ def reason(folder: Path, log: list[str], code: int | None, *, started: bool, kep
     for place, line in enumerate(log):
         if line.startswith("Error: "):
             return "\n".join([line.removeprefix("Error: "), *log[place + 1 :]])
-    after = " What was finished is kept." if kept else ""
+    after = " Finished work is kept." if kept else ""
     if code is not None and code > SIGNALLED:
         number = code - SIGNALLED
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-        why = "; often the machine is out of memory" if number == signal.SIGKILL else ""
+        why = "; the machine may be out of memory" if number == signal.SIGKILL else ""
         return f"The process was killed ({name}){why}.{after}"
-    said = [line for line in log if not PROGRESS_LINE.match(line)]
+    messages = [line for line in log if not PROGRESS_LINE.match(line)]
     status = f" (exit status {code})" if code is not None else ""
-    if said and not said[0].startswith("Traceback") and code is None:
-        return said[-1]
-    if said:
-        return f"The program failed{status}: {said[-1]}"
+    if messages and not messages[0].startswith("Traceback") and code is None:
+        return messages[-1]
+    if messages:
+        return f"The program failed{status}: {messages[-1]}"
     if not started:
-        return "The process was never started: the app ended first."
+        return "The app ended before the process started."
     if _full(folder):
-        return f"The disk is full, so nothing could be noted{status}. Free some space and run it again.{after}"
+        return f"The disk is full{status}. Free some space and resume.{after}"
     if code is not None:
-        return f"The program failed without a word{status}.{after}"
-    return f"The process ended without a word: it was killed, or the machine restarted.{after}"
+        return f"The process ended without an error message{status}.{after}"
+    return f"The process ended without an error message: it was killed, or the machine restarted.{after}"
 
 
 def log_lines(folder: Path) -> list[str]:

@@ -27,7 +27,7 @@ PAGES = {
     "label": "student",
 }
 LOG_LINES = 40
-EVERY = 1.0  # seconds between two looks at a running job
+REFRESH = 1.0  # seconds between two looks at a running job
 
 Shown = Callable[[runner.Job, runner.Status], None]
 
@@ -66,7 +66,7 @@ def _panel(session: Session, job: runner.Job, live: bool, shown: Shown | None, p
     with st.container(border=True, key=f"{place}_job_{job.folder.name}", gap="small"), guarded():
         job_card(session, job, state, place, shown)
     if live:
-        pulse(EVERY, f"{place}_{job.folder.name}")
+        pulse(REFRESH, f"{place}_{job.folder.name}")
 
 
 def job_card(session: Session, job: runner.Job, state: runner.Status, place: str, shown: Shown | None = None) -> None:
@@ -88,7 +88,7 @@ def job_card(session: Session, job: runner.Job, state: runner.Status, place: str
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             _buttons(session, job, state, place, led=shown is None)
     if state.state != "finished" and (lines := log_lines(job.folder)):
-        with st.expander("Last lines of the log" if state.ended else "Log", key=f"{place}_log_{job.folder.name}"):
+        with st.expander("Log", key=f"{place}_log_{job.folder.name}"):
             st.code("\n".join(short(line, 400) for line in lines[-LOG_LINES:]), language=None, wrap_lines=True)
 
 
@@ -103,12 +103,12 @@ def _running(job: runner.Job, state: runner.Status) -> None:
     if total > 1:
         facts.append(f"{count(done)} of {count(total)}")
     if progress.get("rate") and done < total:
-        facts.append(f"{_rate(float(progress['rate']))} a second")
+        facts.append(f"{_rate(float(progress['rate']))} per second")
         if progress.get("left") is not None:
             facts.append(f"about {duration(float(progress['left']))} left in this step")
     facts.append(f"running for {duration(time.time() - job.started)}")
     if state.state == "stopping":
-        facts = ["Stopping" if job.starts_over else "Stopping; what is finished is kept"]
+        facts = ["Stopping" if job.starts_over else "Stopping; finished work is kept"]
     st.caption(", ".join(facts))
 
 
@@ -117,7 +117,7 @@ def _finished(job: runner.Job, state: runner.Status, shown: Shown | None) -> Non
         shown(job, state)
         return
     st.markdown(f":material/check_circle: **{escape(short(job.title))}** is ready")
-    st.caption(f"Made in {duration(state.seconds)}")
+    st.caption(f"Finished in {duration(state.seconds)}")
 
 
 def _buttons(session: Session, job: runner.Job, state: runner.Status, place: str, *, led: bool) -> None:
@@ -126,32 +126,34 @@ def _buttons(session: Session, job: runner.Job, state: runner.Status, place: str
         st.button("Cancel", key=f"cancel_{name}", icon=":material/stop:", on_click=runner.cancel, args=(job,))
     if state.state == "stopping":
         st.button(
-            "End at once",
+            "Force stop",
             key=f"end_{name}",
             icon=":material/stop:",
             on_click=runner.cancel,
             args=(job,),
-            help="Works ten seconds after the first request.",
+            help="Available ten seconds after the first request.",
         )
     if (
         led
         and state.state == "finished"
         and job.kind in PAGES
-        and st.button("Show", key=f"show_{name}", icon=":material/arrow_forward:", help="Opens where its result is.")
+        and st.button(
+            "Show", key=f"show_{name}", icon=":material/arrow_forward:", help="Opens the view with the result."
+        )
     ):
         root = Workspace(job.workspace).root
         if root != session.root:
             session.open_workspace(root)
         st.switch_page(f"views/{PAGES[job.kind]}/page.py")
     if state.state in ("failed", "stopped") and st.button(
-        "Start again" if job.starts_over else "Resume",
+        "Restart" if job.starts_over else "Resume",
         key=f"resume_{name}",
         type="primary",
         icon=":material/play_arrow:",
     ):
         runner.resume(job)
         st.rerun(scope="app")
-    if state.ended and st.button("Dismiss", key=f"dismiss_{name}", help="Takes it off this list; files stay."):
+    if state.ended and st.button("Dismiss", key=f"dismiss_{name}", help="Removes it from this list; files are kept."):
         runner.forget(job)
         st.rerun(scope="app")
 

@@ -117,9 +117,9 @@ def start(title: str, arguments: list[str], workspace: Path | None = None) -> Jo
                 job.workspace == place and job.kind in rivals and not status(job).ended for job in listed()
             ):
                 raise InputError(
-                    "One job at a time works on a workspace",
-                    f"{place}, where one is running",
-                    "Wait for it, cancel it, or choose another name",
+                    "Only one job of a kind can run on a workspace",
+                    f"one is running on {place}",
+                    "Wait for it or cancel it",
                 )
             folder.mkdir(parents=True)
             lock = os.open(folder / "alive", os.O_RDWR | os.O_CREAT)
@@ -235,7 +235,7 @@ def status(job: Job) -> Status:
         return Status("stopping" if asked else "running", progress, None, "", time.time() - job.started)
     log = log_lines(job.folder)
     if asked or code == 130 or (log and log[-1].startswith("Stopped;")):
-        words = "Stopped." if job.starts_over else "Stopped. What was finished is kept."
+        words = "Stopped." if job.starts_over else "Stopped. Finished work is kept."
         return Status("stopped", progress, None, words, _seconds(job, "log.txt"), code)
     why = reason(job.folder, log, code, started=job.pid > 0, kept=not job.starts_over)
     return Status("failed", progress, None, why, _seconds(job, "log.txt"), code)

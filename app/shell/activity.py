@@ -17,19 +17,19 @@ from app.state.widget_state import preset, widget
 from app.ui.text import escape, short
 from gem_core.errors import WorkspaceError
 
-EVERY = 2.5  # seconds between two looks
-NEWS = "watch_news"  # what to say after the page has run again
+REFRESH = 2.5  # seconds between two looks
+PENDING_TOAST = "watch_news"  # what to say after the page has run again
 LIVE = "watch_live"  # jobs that ran at the last look
-MOST = 12  # jobs in the list
+MAX_JOBS = 12  # jobs in the list
 
 Stamp = tuple[str, int]
 
 
-def watch(session: Session) -> None:
+def show_activity(session: Session) -> None:
     """Say what another window did, list the jobs, and look again every few seconds."""
-    if news := widget(NEWS):
+    if news := widget(PENDING_TOAST):
         st.toast(news, icon=":material/group:")
-        preset(NEWS, "")
+        preset(PENDING_TOAST, "")
     st.fragment(_look, key="watch")(session, session.root, _stamp(session.root))
 
 
@@ -37,10 +37,10 @@ def _look(session: Session, root: Path, drawn: Stamp) -> None:
     now = _stamp(root)
     if session.root == root and now != drawn:
         if cached_results.last_read_taxonomy() != (str(root), now):
-            preset(NEWS, _told(root, drawn))
+            preset(PENDING_TOAST, _describe_change(root, drawn))
         st.rerun(scope="app")
     _jobs(session)
-    pulse(EVERY, "watch")
+    pulse(REFRESH, "watch")
 
 
 def _stamp(root: Path) -> Stamp:
@@ -51,7 +51,7 @@ def _stamp(root: Path) -> Stamp:
         return "", -1
 
 
-def _told(root: Path, drawn: Stamp) -> str:
+def _describe_change(root: Path, drawn: Stamp) -> str:
     """Say what another window did; a sentence of the history holds labels."""
     try:
         history = cached_results.workspace(root).history()
@@ -59,16 +59,16 @@ def _told(root: Path, drawn: Stamp) -> str:
         return ""
     undone = history.steps[history.position + 1 : drawn[1] + 1]
     if undone:
-        return f"Another window undid: {escape(short(undone[-1].sentence, 160))}"
+        return f"Undone in another window: {escape(short(undone[-1].sentence, 160))}"
     if history.present is None:
         return ""
     before = history.position - drawn[1] - 1
-    more = f" (and {before} more before that)" if before > 0 else ""
-    return f"Another window: {escape(short(history.present.sentence, 160))}{more}"
+    more = f" (and {before} earlier changes)" if before > 0 else ""
+    return f"Changed in another window: {escape(short(history.present.sentence, 160))}{more}"
 
 
 def _jobs(session: Session) -> None:
-    known = runner.overview()[:MOST]
+    known = runner.overview()[:MAX_JOBS]
     live = tuple(job.folder.name for job, state in known if not state.ended)
     for job, state in known:
         if state.ended and job.folder.name in (widget(LIVE) or ()) and job.workspace == str(session.root):
@@ -93,7 +93,7 @@ def _jobs(session: Session) -> None:
         icon=icon,
         type="tertiary",
         on_change="rerun",
-        help="What runs in the background, of all workspaces.",
+        help="Background jobs of all workspaces.",
     )
     if box.open:
         with box, st.container(width=440, gap="small", key="jobs_list"):

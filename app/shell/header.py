@@ -1,10 +1,10 @@
-"""The line above every screen: which corpus is open, how it is clustered, and help."""
+"""Header above every view: the open workspace, background jobs, glossary and help."""
 
 import streamlit as st
 
 from app.data import cached_results
 from app.shell import deep_links, shortcuts, tour
-from app.shell.activity import watch
+from app.shell.activity import show_activity
 from app.state.session import Session
 from app.state.widget_state import preset
 from app.ui.glossary import matching
@@ -13,24 +13,24 @@ from gem_core._formatting import count, strength_text
 from gem_core.errors import WorkspaceError
 
 
-def header(session: Session) -> None:
-    """Follow the address, say what is open and what runs, offer the glossary and help."""
+def header(session: Session, view: str) -> None:
+    """Read the address; show the workspace, the jobs, the glossary and help."""
     deep_links.follow(session)
     with st.container(key="gem-header", horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(_open(session), width="stretch")
+        st.markdown(_describe_workspace(session), width="stretch")
         with st.container(width="content", key="gem-header-jobs"):
-            watch(session)
+            show_activity(session)
         with st.popover("Glossary", type="tertiary", icon=":material/dictionary:", key="glossary_open"):
             _glossary()
         with st.container(width="content"):
             _help(session)
-        shortcuts.listen()
+        shortcuts.shortcut_listener()
     if session.link_notice:
         st.caption(f":material/link_off: {session.link_notice}")
-    tour.card(session)
+    tour.tour_card(session, view)
 
 
-def _open(session: Session) -> str:
+def _describe_workspace(session: Session) -> str:
     """Name and figures of the open corpus."""
     try:
         workspace = cached_results.workspace(session.root)
@@ -40,10 +40,10 @@ def _open(session: Session) -> str:
             taxonomy = cached_results.taxonomy(session.root)
             facts += [
                 f"{len(taxonomy.clusters)} clusters in {len(taxonomy.groups)} groups",
-                f"strength {strength_text(taxonomy.settings.strength)}",
+                f"balance strength {strength_text(taxonomy.settings.strength)}",
             ]
     except WorkspaceError:  # the screen below says why; Corpus opens another
-        return ":gray[No corpus is open]"
+        return ":gray[No workspace open]"
     quiet = "  ·  ".join(facts)
     return f"**{escape(short(manifest.name))}** &nbsp; :gray[{quiet}]"
 
@@ -64,7 +64,7 @@ def _glossary() -> None:
         for term in found:
             st.markdown(f"**{term.name}**  \n:small[{term.line}]")
         if not found:
-            st.caption("No term has these words.")
+            st.caption("No matching term")
 
 
 @st.fragment
@@ -74,11 +74,11 @@ def _help(session: Session) -> None:
             st.markdown(f"**{place}**")
             st.markdown("  \n".join(f"`{key}` &nbsp; {does}" for key, does in keys))
         if st.button(
-            "Show the first steps", icon=":material/tour:", key="tour_again", on_click=_first_steps, args=(session,)
+            "Start the tour", icon=":material/tour:", key="tour_again", on_click=_first_steps, args=(session,)
         ):
-            st.rerun()
+            st.switch_page(f"views/{tour.STEPS[0].view}/page.py")
 
 
 def _first_steps(session: Session) -> None:
-    preset("help_open", False)  # it would lie over them
-    tour.begin(session)
+    preset("help_open", False)  # An open popover would cover the card.
+    tour.start_tour(session)

@@ -10,11 +10,11 @@ from gem_core.pipeline import home, open_sample
 
 
 def requirements_met(session: Session) -> bool:
-    """Whether the open corpus can be shown by its clusters; where not, say why and offer the way on."""
+    """Whether the open workspace has clusters to show; where not, say why and what to do."""
     try:
         fitted = cached_results.workspace(session.root).fitted()
         if fitted:
-            _drop_what_has_gone(session)
+            _drop_missing_selection(session)
             return True
     except WorkspaceError as error:
         _no_corpus(session, str(error))
@@ -23,29 +23,29 @@ def requirements_met(session: Session) -> bool:
     return False
 
 
-def _drop_what_has_gone(session: Session) -> None:
-    """Drop selections that a rebuilt or edited corpus no longer has."""
+def _drop_missing_selection(session: Session) -> None:
+    """Clear a selection that a rebuilt or edited workspace no longer has."""
     size, taxonomy = len(cached_results.workspace(session.root)), cached_results.taxonomy(session.root)
-    gone = []
+    missing = []
     if session.row is not None and not 0 <= session.row < size:
         session.open_document(None)
-        gone.append("document")
+        missing.append("document")
     if session.cluster is not None and not taxonomy.has(session.cluster):
         session.cluster = None
-        gone.append("cluster")
+        missing.append("cluster")
     if session.group is not None and session.group not in [parent.number for parent in taxonomy.groups]:
         session.group = None
-        gone.append("group")
+        missing.append("group")
     if session.similar_to is not None and not 0 <= session.similar_to < size:
         session.similar_to = None
-        gone.append("document to compare with")
-    if gone:
-        st.caption(f":material/info: What you had selected is no longer there: the {' and the '.join(gone)}.")
+        missing.append("document to compare with")
+    if missing:
+        st.caption(f":material/info: Your selection no longer exists: {' and '.join(missing)}.")
 
 
 def _no_corpus(session: Session, reason: str) -> None:
     with st.container(border=True, gap="small", key="no-corpus"):
-        st.markdown("**No corpus can be opened here**")
+        st.markdown("**This workspace cannot be opened**")
         st.text(reason)
         with st.container(horizontal=True):
             if st.button(
@@ -59,16 +59,13 @@ def _no_corpus(session: Session, reason: str) -> None:
                     sample = open_sample(progress=progress)
                 session.open_workspace(sample.root)
                 st.rerun()
-            if st.button("Open another corpus", key="no-corpus-other", icon=":material/folder_open:"):
+            if st.button("Open another workspace", key="no-corpus-other", icon=":material/folder_open:"):
                 st.switch_page("views/corpus/page.py")
 
 
 def _no_clusters() -> None:
     with st.container(border=True, gap="small", key="no-clusters"):
-        st.markdown("**This corpus has no clusters yet**")
-        st.caption(
-            "Its screens show a corpus by its clusters. Corpus embeds the documents and fits them; a job that "
-            "was stopped goes on there."
-        )
+        st.markdown("**No clusters yet**")
+        st.caption("Embed and cluster the documents on the Corpus view; a stopped job resumes there.")
         if st.button("Open Corpus", key="explore_to_corpus", type="primary", icon=":material/folder_open:"):
             st.switch_page("views/corpus/page.py")

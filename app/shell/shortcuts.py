@@ -5,18 +5,18 @@ from pathlib import Path
 import streamlit as st
 
 KEYS = (
-    ("Everywhere", (("/", "search"), ("Esc", "back, or clear the selection"), ("?", "this card"))),
-    ("Reading a document", (("J", "next in the list"), ("K", "the one before"), ("← →", "the same"))),
+    ("Everywhere", (("/", "search"), ("Esc", "go back or clear the selection"), ("?", "show shortcuts"))),
+    ("Reading a document", (("J", "next document"), ("K", "previous document"), ("← →", "previous, next"))),
     (
         "On the globe",
         (
-            ("← → ↑ ↓", "turn"),
+            ("← → ↑ ↓", "rotate"),
             ("+ -", "zoom"),
-            ("0", "as at the start"),
-            ("[ ]", "step through clusters"),
+            ("0", "reset view"),
+            ("[ ]", "previous, next cluster"),
             ("Enter", "select the cluster"),
             ("L", "draw a lasso"),
-            ("Space", "turn slowly"),
+            ("Space", "auto-rotate"),
         ),
     ),
 )
@@ -26,7 +26,7 @@ _component = st.components.v2.component(
 )
 
 
-def listen() -> None:
+def shortcut_listener() -> None:
     """Listen for the keys of `KEYS` and for "Copy link"."""
     with st.container(key="gem-page", height="content", width=1):
         _component(key="gem-page-keys")

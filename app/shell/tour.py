@@ -1,4 +1,4 @@
-"""The first visit: five steps at the real controls. Put away once, it stays away: a file in the home folder says so."""
+"""Tour: five cards at the real controls. Closed once, it stays closed: a file in the home folder records it."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,70 +13,72 @@ FILE = "first-visit-done"
 
 @dataclass(frozen=True)
 class Step:
-    """One step: the screen it is about, what it says, and the control there that gets a ring (a CSS selector)."""
+    """One card: its view, its text, and the control that gets a ring (a CSS selector)."""
 
     title: str
-    says: str
-    screen: str
+    text: str
+    view: str
     ring: str
 
 
 STEPS = (
     Step(
-        "Every point is a document",
-        "Points that are close mean alike; a colour is a cluster. Drag the globe to turn it, scroll to zoom.",
+        "Each point is a document",
+        "Nearby points have similar meaning; color shows the cluster. Drag to rotate, scroll to zoom.",
         "explore",
         "[class*='st-key-globe_']",
     ),
     Step(
-        "Pick a document or a cluster",
-        "Click a point on the globe, or a line in the list. The panel says what it is and how typical.",
+        "Select a document or a cluster",
+        "Click a point on the globe or a row in a list. The panel shows details.",
         "explore",
         ".st-key-gem-panel",
     ),
     Step(
-        "Drag the balance",
-        "Move the strength: you see at once how the shares would change. Nothing is kept until you press Apply.",
+        "Adjust the balance",
+        "Move the strength slider to preview the shares. Nothing is saved until you press Apply.",
         "balance",
         "[class*='st-key-balance-strength']",
     ),
     Step(
-        "Make the taxonomy yours",
+        "Edit the taxonomy",
         "Rename, merge and split clusters. Every change can be undone.",
         "taxonomy",
         ".st-key-gem-panel",
     ),
     Step(
-        "Take it away",
-        "Taxonomy, assignments and weights as files, each with the command that makes them again. "
-        "Then open your own corpus under Corpus.",
+        "Export the results",
+        "Download the taxonomy, assignments and weights with the command that reproduces them. "
+        "To use your own data, open Corpus.",
         "export",
         ".st-key-export-grid",
     ),
 )
 
 
-def begin(session: Session) -> None:
+def start_tour(session: Session) -> None:
     """Show the first step."""
     session.tour_step = 0
 
 
-def card(session: Session) -> None:
-    """Show the step that is due, with its control ringed; on a first visit it begins by itself."""
+def tour_card(session: Session, view: str) -> None:
+    """Show the current card on its own view, with a ring around its control; a first visit to the sample starts it."""
     if session.tour_step is None and not session.tour_offered:
         session.tour_offered = True
-        if not (home() / FILE).exists():
-            begin(session)
+        if session.root == (home() / "sample").resolve() and not (home() / FILE).exists():
+            start_tour(session)
     if session.tour_step is None:
         return
     step = STEPS[session.tour_step]
+    if step.view != view:
+        return
     st.html(
         f"<style>{step.ring} {{ outline: 2px solid var(--st-primary-color, #14a08e); outline-offset: 4px; "
         "border-radius: 8px; }</style>"
     )
     with st.container(border=True, key="tour-card", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f":primary-badge[{session.tour_step + 1} of {len(STEPS)}] &nbsp; **{step.title}.** {step.says}",
+            f":primary-badge[{session.tour_step + 1} of {len(STEPS)}] &nbsp; **{step.title}.** {step.text}",
             width="stretch",
         )
         _buttons(session, session.tour_step)
@@ -94,17 +96,17 @@ def _buttons(session: Session, at: int) -> None:
         type="primary" if last else "tertiary",
         on_click=_close,
         args=(session,),
-        help="You find these steps again under Help.",
+        help="To show the tour again, open Help.",
     )
 
 
 def _go(session: Session, to: int) -> None:
     session.tour_step = to
-    st.switch_page(f"views/{STEPS[to].screen}/page.py")
+    st.switch_page(f"views/{STEPS[to].view}/page.py")
 
 
 def _close(session: Session) -> None:
     session.tour_step = None
-    with suppress(OSError):  # where nothing can be written they come again
+    with suppress(OSError):  # The tour starts again at the next visit where the home folder cannot be written.
         home().mkdir(parents=True, exist_ok=True)
         (home() / FILE).touch()

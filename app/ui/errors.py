@@ -19,15 +19,15 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except GemError as error:
-        refusal("This cannot be done as asked", str(error))
+        refusal("Cannot complete this action", str(error))
     except FragmentHandledException:  # has been shown already
         raise
     except Exception as error:
         LOG.exception("A screen failed")
         refusal(
-            "Something went wrong here",
-            f"{type(error).__name__}: {short(str(error), 300)}\nNothing was saved by "
-            "halves. Reload the page; if it comes again, the log of gem-explorer says where.",
+            "Unexpected error",
+            f"{type(error).__name__}: {short(str(error), 300)}\nNo partial "
+            "changes were saved. Reload the page; if the error persists, see the gem-explorer log.",
         )
 
 
