@@ -25,12 +25,12 @@ class ShareRow:
     number: int = -1
 
 
-def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = ("Applied", "Draft")) -> go.Figure:
+def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = ("Applied", "Preview")) -> go.Figure:
     """Paired bars: pale = as applied, solid = as drafted, a short line = the target; `names` are those of the two."""
     places = np.arange(len(rows))
     before = np.array([row.before or 0.0 for row in rows])
     after = np.array([row.after or 0.0 for row in rows])
-    facts = [[plain(row.name), _share(row.before, "not there"), _share(row.after, "gone")] for row in rows]
+    facts = [[plain(row.name), _share(row.before, "none"), _share(row.after, "removed")] for row in rows]
     first, second = (name.lower() for name in names)
     hover = f"%{{customdata[0]}}<br>{first} %{{customdata[1]}}<br>{second} %{{customdata[2]}}<extra></extra>"
     figure = go.Figure()
@@ -65,7 +65,8 @@ def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = 
             marker={"symbol": "line-ns", "size": 13, "line": {"width": 1.6, "color": SLATE}},
         )
     words = [
-        f"{_share(row.before, 'new')} → {_share(row.after, 'gone')}" if changed else _share(row.before) for row in rows
+        f"{_share(row.before, 'new')} → {_share(row.after, 'removed')}" if changed else _share(row.before)
+        for row in rows
     ]
     wide = float(max(before.max(initial=0), after.max(initial=0), *(t for _, t in aims), 1e-9))
     wide *= 1.4 if changed else 1.16
@@ -176,7 +177,9 @@ def path(balance: BalancePath, points: Sequence[PathPoint]) -> go.Figure:
         tickvals=axis_places(ticks, strengths),
         ticktext=[strength_text(float(s)) for s in ticks],
     )
-    figure.update_xaxes(title={"text": "Strength (log axis; 0 and exact set apart)", "font": SMALL}, row=2, col=1)
+    figure.update_xaxes(
+        title={"text": "Balance strength (log scale; 0 and exact separate)", "font": SMALL}, row=2, col=1
+    )
     figure.update_yaxes(fixedrange=True, rangemode="tozero", zeroline=False)
     figure.update_yaxes(range=[0, 1.06 * balance.masses.shape[1]], row=1, col=1)
     figure.update_yaxes(tickformat=".0%", row=2, col=1)
@@ -229,7 +232,7 @@ def trace(values: np.ndarray) -> go.Figure:
         hovertemplate="iteration %{x}: %{y:.6f} nats<extra></extra>",
     )
     figure.update_xaxes(title={"text": "Iteration", "font": SMALL}, fixedrange=True, zeroline=False)
-    figure.update_yaxes(title={"text": "Objective, nats per document", "font": SMALL}, fixedrange=True, zeroline=False)
+    figure.update_yaxes(title={"text": "Objective (nats per document)", "font": SMALL}, fixedrange=True, zeroline=False)
     return figure.update_layout(height=240, showlegend=False, margin={"l": 4, "r": 8, "t": 8, "b": 40})
 
 

@@ -48,7 +48,7 @@ def new_workspace(name: str) -> Path:
         raise InputError(
             f"A workspace's name holds 1 to {LONGEST} letters, digits, blanks, '-', '_' or '.'",
             repr(name),
-            f"Take for example {safe_name(name) or 'my corpus'}",
+            f"For example {safe_name(name) or 'my corpus'}",
         )
     root = (home() / name).resolve()
     if root.parent != home().resolve():

@@ -53,9 +53,8 @@ def follow(session: Session) -> None:
     if not first:
         preset("explore_query", session.query)
     if ignored:
-        them = "it" if len(ignored) == 1 else "them"
         named = " and ".join(filter(None, [", ".join(ignored[:-1]), ignored[-1]]))
-        session.link_notice = f"The link's {named} could not be followed here: GEM Explorer ignored {them}."
+        session.link_notice = f"Ignored {named} of the link: not found in this workspace."
 
 
 def keep(session: Session, strength: float | None = None) -> None:

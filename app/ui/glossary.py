@@ -1,4 +1,4 @@
-"""Every term of the method in plain words, one line each: the text of every hover, and the list behind "Glossary"."""
+"""Glossary: every term of the method in one plain line, shown in hovers and in the Glossary popover."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ LONGEST = 140  # characters of a line
 
 @dataclass(frozen=True)
 class Term:
-    """A term as people read it, and what it means in one line of plain words."""
+    """Term as shown, and its one-line explanation."""
 
     name: str
     line: str
@@ -16,139 +16,120 @@ class Term:
 TERMS = {
     # the corpus and its parts
     "document": Term("Document", "One text of the corpus: a row of the file it came from."),
-    "cluster": Term("Cluster", "Documents that are close in meaning, found by the fit and named by their keywords."),
-    "group": Term("Group", "Clusters that lie close together: the upper level of the taxonomy."),
-    "taxonomy": Term("Taxonomy", "The tree of groups and their clusters, with names and shares."),
-    "token": Term("Token", "A piece of a word, as a language model counts text."),
-    "vector": Term("Vector", "Numbers that stand for the meaning of a document; close vectors mean alike."),
-    "keyword": Term("Keyword", "A phrase that sets a cluster apart, weighted by how typical its documents are."),
+    "cluster": Term("Cluster", "Documents with similar meaning, found by the fit and named by their keywords."),
+    "group": Term("Cluster group", "Clusters with similar meaning: the upper level of the taxonomy."),
+    "taxonomy": Term("Taxonomy", "Tree of cluster groups and clusters, with names and shares."),
+    "token": Term("Token", "Part of a word, the unit in which a language model counts text."),
+    "vector": Term("Vector", "Embedding of a document; documents with similar meaning have nearby vectors."),
+    "keyword": Term("Keyword", "Phrase that distinguishes a cluster, weighted by how typical its documents are."),
     # shares
-    "share": Term("Share", "Part of the corpus that lies in a cluster."),
-    "share_documents": Term("Share of documents", "Part of the corpus's documents that lie in the cluster."),
+    "share": Term("Share", "Fraction of the corpus in a cluster."),
+    "share_documents": Term("Share of documents", "Fraction of the corpus's documents in the cluster."),
     "median_length": Term("Median length", "Tokens of the middle document when all are sorted by length."),
-    "share_tokens": Term("Share of tokens", "Part of the corpus's tokens that lie in the cluster."),
-    "natural_share": Term("Natural share", "Part of the corpus's tokens that a cluster holds, before any balancing."),
-    "mass": Term("Mass", "Soft share: each document counts for every cluster by how much it belongs there."),
+    "share_tokens": Term("Share of tokens", "Fraction of the corpus's tokens in the cluster."),
+    "natural_share": Term("Natural share", "Fraction of the corpus's tokens in a cluster, before any balancing."),
+    "mass": Term("Mass", "Soft share: each document counts in proportion to its membership probability."),
     "weight": Term("Weight", "Share of a cluster in the proposed training mix."),
-    "ratio": Term("Ratio", "Weight over natural share; above 1, the cluster is seen more often than it occurs."),
-    "target": Term("Target", "Shares that the clusters are pulled to: equal, the corpus's own, or yours."),
-    "floor": Term("Floor", "The least share that every cluster is pulled to, or the least weight it gets."),
+    "ratio": Term("Ratio", "Weight / natural share; above 1, the cluster is upweighted."),
+    "target": Term("Target", "Shares that balancing aims for: equal, natural or custom."),
+    "floor": Term("Floor", "Minimum share or weight of every cluster."),
     # weights
-    "strategy": Term("Strategy", "The rule that gives each cluster its weight."),
-    "tau": Term(
-        "Tau", "Weight = share to the power of tau, made to sum to 1: 1 leaves the shares, 0 makes them equal."
-    ),
-    "budget": Term("Token budget", "Tokens to train on, repeated ones counted again."),
-    "epochs": Term(
-        "Epochs", "How often all of a cluster is read within the token budget; above 4, repeats teach little."
-    ),
-    "fold": Term("Fold", "Clusters with a smaller share count as one, and keep their natural proportions inside."),
+    "strategy": Term("Strategy", "Rule that computes the weight of each cluster."),
+    "tau": Term("Tau", "Weight = share^tau, normalized: 1 keeps the shares, 0 makes them equal."),
+    "budget": Term("Token budget", "Tokens to train on, repetitions included."),
+    "epochs": Term("Epochs", "Times a cluster is repeated within the token budget; above 4, repetition helps little."),
+    "fold": Term("Fold", "Combine clusters below a share; they keep their natural proportions inside."),
     "proxy": Term(
         "Proxy",
-        "A small model trained in place of the large one; it ranks mixtures, its losses are not "
-        "those of the large one.",
+        "Small model trained instead of the large one; it ranks mixtures, its losses are not those of the large model.",
     ),
-    "ngram": Term(
-        "n-gram mixture", "A proxy that only counts pairs of tokens: answers at once, and is far from a trained model."
+    "ngram": Term("n-gram mixture", "Proxy that only counts token pairs: instant, but far from a trained model."),
+    "loss": Term("Loss", "Average nats per token on held-out documents; lower is better."),
+    "doremi": Term("DoReMi", "Upweights clusters where a proxy lags behind a reference model."),
+    "regmix": Term("RegMix", "Fits a regression to the losses of many proxies on random mixtures and optimizes it."),
+    "perfre": Term(
+        "PerfRe", "Upweights clusters whose extra data lowers the losses of the others (one proxy per cluster)."
     ),
-    "loss": Term("Loss", "Nats a token on held-out documents; less is better."),
-    "goal": Term("Goal", "The held-out loss that the weights are to lower: of the corpus, of clusters or of files."),
-    "mixmin": Term("MixMin", "One proxy per cluster; their token probabilities give the best weights for any goal."),
-    "doremi": Term("DoReMi", "A proxy's weights follow what a reference model finds easier than it does itself."),
-    "regmix": Term("RegMix", "Many proxies on random mixtures; a regression on their losses finds the best mixture."),
-    "perfre": Term("PerfRe", "One proxy for each cluster, with more of it: what helps the rest is weighted up."),
-    "grip": Term("GRIP", "Short probes of one proxy: what its last layer learns fast is weighted up."),
-    "out_of_fold": Term(
-        "Out of fold", "Rank correlation with the losses of runs that had no part in the fit; 1 = the same order."
-    ),
+    "grip": Term("GRIP", "Upweights clusters whose last-layer gradients are learned fastest in short probes."),
+    "out_of_fold": Term("Out of fold", "Rank correlation with losses of runs left out of the fit; 1 = same order."),
     # the fit
-    "fit": Term("Fit", "One run of the method: it places the clusters and gives each document to one."),
-    "strength": Term(
-        "Strength",
-        "Pull of the shares to the target: 0 = plain mixture, 1 = matched to the data, exact = exactly the target.",
-    ),
-    "balance_path": Term("Balance path", "Fits from strength 0 to exact, each started from its neighbour."),
+    "fit": Term("Fit", "One run of the method: it places the clusters and assigns each document to one."),
+    "strength": Term("Strength", "How strongly shares are balanced: 0 = off, 1 = default, exact = exactly the target."),
+    "balance_path": Term("Balance path", "Fits at strengths from 0 to exact, each started from the previous one."),
     "concentration": Term(
-        "Concentration", "How tightly a cluster's documents gather around its centre; higher is tighter."
+        "Concentration", "How tightly a cluster's documents gather around its center; higher is tighter."
     ),
     "objective": Term(
-        "Objective", "What a fit maximises: how well the clusters describe the documents, less the pull to the target."
+        "Objective",
+        "What a fit maximizes: log-likelihood of the documents minus the penalty for deviating from the target.",
     ),
-    "seed": Term("Seed", "Starts the random choices of a fit: the same seed gives the same result."),
-    "within": Term("Within", "Mean cosine between the cluster's documents and its centre; 1 = all the same."),
+    "seed": Term("Seed", "Seed of the random choices of a fit: the same seed gives the same result."),
+    "within": Term("Cohesion", "Mean cosine between a cluster's documents and its center; 1 = identical."),
     # one document
     "gis": Term(
-        "GIS", "Geometric Influence Score: confidence + centrality + density. High = a typical, unmistakable document."
+        "GIS", "Geometric Influence Score: confidence + centrality + density. Higher = more typical of its cluster."
     ),
-    "confidence": Term("Confidence", "Log of how much the document belongs to its cluster; 0 is the most."),
+    "confidence": Term("Confidence", "Log membership probability of the document in its cluster; 0 is the maximum."),
     "centrality": Term(
-        "Centrality", "Log density of the document under its cluster's distribution: how central it lies."
+        "Centrality", "Log density of the document under its cluster's distribution: how close to the center."
     ),
-    "density": Term("Density", "Log of the mean cosine to its nearest neighbours inside the cluster; 0 is the most."),
+    "density": Term("Density", "Log mean cosine to its nearest neighbors in the cluster; 0 is the maximum."),
     "margin": Term(
         "Margin",
-        "Lead of a document's cluster over the next, in nats. Small = borderline. Not a calibrated probability.",
+        "Lead of the assigned cluster over the second choice, in nats. Small = between clusters. Not calibrated.",
     ),
-    "cosine": Term(
-        "Cosine", "Agreement in direction with the centre of the cluster; 1 = the same, 0 = nothing in common."
-    ),
-    "exemplar": Term("Exemplar", "One of the most typical documents of a cluster, near-duplicates left out."),
-    "borderline": Term("Borderline", "A document almost as close to another cluster: its margin is small."),
-    "near_duplicate": Term("Near-duplicate", "Documents that say almost the same: their vectors nearly coincide."),
+    "cosine": Term("Cosine", "Cosine similarity to the cluster's center; 1 = same direction, 0 = unrelated."),
+    "exemplar": Term("Exemplar", "One of the most typical documents of a cluster, without near-duplicates."),
+    "borderline": Term("Between clusters", "Document almost as close to another cluster: its margin is small."),
+    "near_duplicate": Term("Near-duplicate", "Documents with almost identical vectors."),
     # measures
-    "entropy": Term("Evenness (entropy)", "Evenness of the shares: 1 = all equal, 0 = one cluster holds everything."),
-    "effective": Term("Effective clusters", "How many equally large clusters would be as even: exp of the entropy."),
-    "ari": Term("ARI", "Adjusted Rand index: agreement of two groupings; 1 = the same, 0 = as by chance."),
-    "nmi": Term("NMI", "Normalised mutual information: how much one grouping tells of another; 1 = all, 0 = nothing."),
-    "moved": Term("Moved", "Documents that would change their cluster."),
-    "stability": Term(
-        "Stability", "Agreement (ARI) between fits that differ only in seed or sample; 1 = always the same."
+    "entropy": Term("Evenness", "Normalized entropy of the shares: 1 = all equal, 0 = one cluster holds everything."),
+    "effective": Term("Effective clusters", "Number of equal clusters with the same evenness: exp of the entropy."),
+    "ari": Term("ARI", "Adjusted Rand index, agreement of two groupings; 1 = identical, 0 = chance level."),
+    "nmi": Term(
+        "NMI", "Normalized mutual information of two groupings; 1 = each determines the other, 0 = independent."
     ),
+    "moved": Term("Documents moved", "Documents that would change cluster."),
+    "stability": Term("Stability", "Agreement (ARI) of fits that differ only in seed or sample; 1 = identical."),
     "stay": Term(
-        "Stay together",
-        "Documents whose two groups are matched, one to one so that most documents stay; the others move.",
+        "Unchanged documents", "Documents whose two groups are matched (one to one, most documents in common)."
     ),
-    "jaccard": Term(
-        "Jaccard", "Documents in both groups over documents in either: 1 = the same group, 0 = nothing in common."
-    ),
-    "returns": Term("Returns", "Best Jaccard of a cluster with the other side; from 0.5 on it counts as returning."),
+    "jaccard": Term("Jaccard", "Documents in both groups / documents in either: 1 = identical, 0 = disjoint."),
+    "returns": Term("Matched", "Best Jaccard of a cluster with the other side; from 0.5 it counts as matched."),
     "cosine_margin": Term(
         "Cosine margin", "Mean lead of a document's cosine to its own group over the nearest other group."
     ),
-    "resample": Term("Resample", "As many documents drawn with replacement: about 63% are in, some of them twice."),
-    "interval": Term(
-        "Interval", "Range that holds the mean in 95 of 100 such studies; whole fits are redrawn, not pairs."
-    ),
-    "silhouette": Term("Silhouette", "How much closer documents lie to their own cluster than to the next; -1 to 1."),
+    "resample": Term("Resample", "Bootstrap sample: as many documents drawn with replacement, about 63% distinct."),
+    "interval": Term("Interval", "95% confidence interval of the mean; whole fits are resampled, not pairs."),
+    "silhouette": Term("Silhouette", "How much closer documents are to their own cluster than to the next; -1 to 1."),
     # the student
-    "student": Term("Student", "A small word model that learns the clusters from texts, and labels at reading speed."),
-    "agreement": Term("Agreement", "Part of documents the student never saw that it puts where the taxonomy has them."),
-    "wilson": Term("95% interval", "Range that holds the true rate in 95 of 100 such tests (Wilson)."),
-    "recall": Term("Recall", "Part of a cluster's documents that the student puts there."),
-    "precision": Term("Precision", "Part of what the student puts into a cluster that belongs there."),
+    "student": Term("Student", "Small, fast text classifier trained on the clusters."),
+    "agreement": Term(
+        "Agreement", "Fraction of held-out documents that the student assigns to the taxonomy's cluster."
+    ),
+    "wilson": Term("95% interval", "Range that contains the true rate in 95 of 100 such tests (Wilson)."),
+    "recall": Term("Recall", "Fraction of a cluster's documents that the student assigns to it."),
+    "precision": Term("Precision", "Fraction of the student's assignments to a cluster that are correct."),
     "mass_error": Term(
-        "Mass error",
-        "Differences of the clusters' shares, student against taxonomy, added up: 0% = the same, 200% at most.",
+        "Share error",
+        "Sum of absolute differences of cluster shares, student vs. taxonomy: 0% = equal, 200% = maximum.",
     ),
-    "mass_error_tokens": Term(
-        "Mass error in tokens",
-        "The same by tokens: the student's clusters and token estimates against those of the taxonomy.",
-    ),
-    "predicted_mass": Term("Predicted mass", "Share of the test documents that the student puts into the cluster."),
-    "student_margin": Term("Student's margin", "Lead of the student's choice over its second, in nats, as calibrated."),
-    "token_estimate": Term("Token estimate", "Tokens guessed from words and bytes; shown is how far off their sum is."),
-    "throughput": Term("Documents a second", "Measured on this machine, one thread, from texts in memory to labels."),
+    "mass_error_tokens": Term("Share error in tokens", "The same by tokens, with the student's token estimates."),
+    "predicted_mass": Term("Predicted share", "Share of the test documents that the student assigns to the cluster."),
+    "student_margin": Term("Student's margin", "Lead of the student's choice over its second, in nats, calibrated."),
+    "token_estimate": Term("Token estimate", "Tokens estimated from words and bytes; shown is the error of their sum."),
+    "throughput": Term("Documents per second", "Measured on this machine, one thread, from texts in memory to labels."),
     # edits
-    "merge": Term("Merge", "Make one cluster of several."),
-    "split": Term("Split", "Divide a cluster by a fit inside it; you see the parts before anything changes."),
-    "pinned": Term("Pinned", "Keeps its name and documents together when the corpus is fitted again."),
+    "merge": Term("Merge", "Combine clusters into one."),
+    "split": Term("Split", "Divide a cluster by a fit inside it; parts are previewed first."),
+    "pinned": Term("Pinned", "Keeps its name and documents in a refit."),
     "excluded": Term("Excluded", "Left out of shares and weights; its documents stay in the corpus."),
 }
 HINTS = {key: term.line for key, term in TERMS.items()}
 
 
 def matching(words: str) -> list[Term]:
-    """Return the terms that hold all of some words, by name.
+    """Return the terms that contain all given words, sorted by name.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Balance: make a draft the present taxonomy, go back, go forward."""
+"""Balance view: apply or reset a draft, undo and redo."""
 
 from pathlib import Path
 
@@ -13,40 +13,45 @@ from gem_core.pipeline import align_target_shares, ensure_path, fit_taxonomy
 from gem_core.workspace import Settings, Taxonomy
 
 
-def buttons(session: Session, taxonomy: Taxonomy, draft: Draft, *, changed: bool) -> None:
+def show_buttons(session: Session, taxonomy: Taxonomy, draft: Draft, *, changed: bool) -> None:
     """Apply, reset, undo and redo."""
     undo, redo = cached_results.workspace(session.root).steps()
-    place = st.grid(2, min_column_width=100, gap="small")
-    if place.button(
+    grid = st.grid(2, min_column_width=100, gap="small")
+    if grid.button(
         "Apply",
         type="primary",
         disabled=not changed,
         key="balance-apply",
         width="stretch",
-        help="Fit anew with these settings, name the clusters, and make it the present taxonomy.",
+        help="Refit with these settings and name the clusters. Can be undone.",
     ):
         _apply(session.root, draft.settings)
-    place.button(
+    grid.button(
         "Reset",
         disabled=not changed,
         key="balance-reset",
         on_click=draft.put,
         args=(applied(taxonomy),),
         width="stretch",
-        help="Return the controls to what is applied.",
+        help="Reset the controls to the applied settings.",
     )
-    if place.button(
+    if grid.button(
         "Undo",
         disabled=not undo,
         key="balance-undo",
         icon=":material/undo:",
         width="stretch",
-        help="Return to the taxonomy applied before.",
+        help="Return to the previous taxonomy.",
     ):
         cached_results.workspace(session.root).undo()
         st.rerun()
-    if place.button(
-        "Redo", disabled=not redo, key="balance-redo", icon=":material/redo:", width="stretch", help="Go forward again."
+    if grid.button(
+        "Redo",
+        disabled=not redo,
+        key="balance-redo",
+        icon=":material/redo:",
+        width="stretch",
+        help="Redo the undone step.",
     ):
         cached_results.workspace(session.root).redo()
         st.rerun()
@@ -56,10 +61,7 @@ def buttons(session: Session, taxonomy: Taxonomy, draft: Draft, *, changed: bool
 def _apply(root: Path, settings: Settings) -> None:
     done = False
     with guarded():
-        st.caption(
-            "A whole fit from the start, so that the command on the receipt gives the same again. Stop leaves "
-            "everything as it is."
-        )
+        st.caption("Refits from scratch so that the result is reproducible. Stopping changes nothing.")
         workspace = cached_results.workspace(root)
         taxonomy = cached_results.taxonomy(root)
         with progress_bar("Starting") as progress:

@@ -1,4 +1,4 @@
-"""Balance, left side: what a person sets before a fit."""
+"""Balance view, left side: the settings of a fit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,8 +16,8 @@ from gem_core.clustering import Suggestion, suggest_strength
 from gem_core.workspace import Settings, Taxonomy
 
 STRENGTHS = (0.44, 0.7, 1.2, 1.9, 3.0, 30.0)  # between and beyond the points of the balance path
-MARKS = ((0.0, "Plain"), (1.0, "Matched"), (float("inf"), "Exact"))
-CONCENTRATIONS = {"per_cluster": "Each its own", "shared": "Shared", "fixed": "Fixed"}
+MARKS = ((0.0, "Off"), (1.0, "Default"), (float("inf"), "Exact"))
+CONCENTRATIONS = {"per_cluster": "Per cluster", "shared": "Shared", "fixed": "Fixed"}
 WEIGHTINGS = {"documents": "Documents", "tokens": "Tokens"}
 
 
@@ -33,7 +33,7 @@ def controls(session: Session, draft: Draft, taxonomy: Taxonomy) -> None:
             value=now.n_clusters,
             step=1,
             key=_key(draft, "clusters"),
-            help="How many clusters to form. A change fits from the start.",
+            help="Number of clusters (K).",
         )
         or now.n_clusters
     )
@@ -41,11 +41,11 @@ def controls(session: Session, draft: Draft, taxonomy: Taxonomy) -> None:
         target = target_of(session, taxonomy, draft.own, now.target, int(n_clusters), str(draft.round))
     weighting = _choice(
         draft,
-        "Count shares in",
+        "Measure shares by",
         WEIGHTINGS,
         now.weighting,
         "weighting",
-        "What a share counts: documents, or the tokens in them.",
+        "Shares of documents or of tokens.",
     )
     with st.expander("More", key=_key(draft, "more")):
         concentration = _concentration(draft, taxonomy)
@@ -72,7 +72,7 @@ def grid(draft: Draft, taxonomy: Taxonomy) -> list[float]:
 
 
 def _strength(draft: Draft, taxonomy: Taxonomy) -> float:
-    names = {0.0: "0 plain", 1.0: "1 matched", float("inf"): "exact"}
+    names = {0.0: "0 off", 1.0: "1 default", float("inf"): "exact"}
     chosen = st.select_slider(
         "Balance strength",
         grid(draft, taxonomy),
@@ -139,8 +139,8 @@ def _key(draft: Draft, name: str) -> str:
 
 
 HELP = (
-    "Sets the strength where further balance begins to cost more than it brings: imbalance that is gone against "
-    "how much less of the documents the clusters describe."
+    "Finds the strength beyond which more balance costs more fit than it gains: less imbalance "
+    "against how well the clusters describe the documents."
 )
 
 
@@ -150,16 +150,16 @@ def suggest(
     """Offer the suggestion; when it is `shown`, its reason stands under the button as long as it is followed."""
     other = replace(settings, strength=applied.strength) != applied
     why = (
-        "The path belongs to what is applied: apply or reset the other changes first."
+        "The balance path is for the applied settings. Apply or reset the other changes first."
         if other
         else HELP
         if taxonomy.has_path
-        else "The balance path is not there yet."
+        else "The balance path has not been computed yet."
     )
     ready = taxonomy.has_path and not other
     suggestion = suggest_strength(taxonomy.path) if ready else None
     st.button(
-        "Suggest a strength",
+        "Suggest strength",
         key=f"balance-suggest-{key}",
         icon=":material/lightbulb:",
         type="tertiary",
@@ -170,4 +170,4 @@ def suggest(
     )
     if shown and suggestion is not None and suggestion.strength in (None, settings.strength):
         same = suggestion.strength == applied.strength
-        st.caption(suggestion.sentence + (" It is what is applied." if same else ""))
+        st.caption(suggestion.sentence + (" Already applied." if same else ""))

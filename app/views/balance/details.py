@@ -1,4 +1,4 @@
-"""Balance, below the charts: documents that would move, the numbers, and the objective."""
+"""Balance view, below the charts: documents that would move, the data table and the objective."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ def details(session: Session, taxonomy: Taxonomy, found: Preview | None) -> None
         if found is not None:
             moved(session, taxonomy, found)
     fit = found.fit if found else taxonomy.fit
-    numbers = st.expander("Numbers behind the charts", key="balance-numbers", on_change="rerun")
+    numbers = st.expander("Data table", key="balance-numbers", on_change="rerun")
     if numbers.open:
         rows = share_rows(taxonomy, found)
         numbers.dataframe(
@@ -32,19 +32,17 @@ def details(session: Session, taxonomy: Taxonomy, found: Preview | None) -> None
                     "Number": [row.number for row in rows],
                     "Cluster": [row.name for row in rows],
                     "Applied": [row.before for row in rows],
-                    "Draft": [row.after for row in rows],
+                    "Preview": [row.after for row in rows],
                     "Target": [row.target for row in rows],
                 }
             ),
             hide_index=True,
             key="balance-table",
-            alt="Share of each cluster: applied, draft and target",
+            alt="Share of each cluster: applied, preview and target",
             column_config={
                 " ": dot_column(),
-                "Number": st.column_config.NumberColumn(
-                    width=70, help="Stays with the cluster through edits and refits."
-                ),
-                **{name: st.column_config.NumberColumn(format="percent") for name in ("Applied", "Draft", "Target")},
+                "Number": st.column_config.NumberColumn(width=70, help="Kept through edits and refits."),
+                **{name: st.column_config.NumberColumn(format="percent") for name in ("Applied", "Preview", "Target")},
             },
         )
     objective = st.expander("Objective of the fit", key="balance-objective", on_change="rerun")
@@ -55,17 +53,14 @@ def details(session: Session, taxonomy: Taxonomy, found: Preview | None) -> None
 
 def _objective(values: np.ndarray, *, converged: bool) -> None:
     falls = int(np.sum(np.diff(values) < -1e-9 * np.abs(values[1:]))) if len(values) > 1 else 0
-    end = "" if converged else " It stopped at the limit of iterations."
+    end = "" if converged else " Stopped at the iteration limit."
     title = (
-        f"The objective fell in {falls} of {len(values)} iterations: please report this"
+        f"The objective decreased in {falls} of {len(values)} iterations: please report this"
         if falls
-        else f"The objective rises to {values[-1]:,.4f} nats in {count(len(values))} iterations and never falls"
+        else f"The objective converges to {values[-1]:,.4f} in {count(len(values))} iterations"
     )
     finding(
         title,
-        "What a fit maximises, for each document: how well the clusters describe it, less the pull to the "
-        f"target.{end}",
+        f"Log-likelihood per document (nats) minus the penalty for deviating from the target.{end}",
     )
-    st.plotly_chart(
-        balance.trace(values), key="balance-trace", config=CONFIG, alt="Objective of the fit after each iteration"
-    )
+    st.plotly_chart(balance.trace(values), key="balance-trace", config=CONFIG, alt="Objective after each iteration")

@@ -1,4 +1,4 @@
-"""Balance, the documents that would move: from where to where, how sure before and after, and why."""
+"""Balance view: table of the documents that would move, with scores before and after and the reason."""
 
 from functools import partial
 
@@ -24,11 +24,11 @@ from gem_core.workspace import Taxonomy
 LISTED = 500  # documents in the table
 ALL = -1
 WHY = {
-    "balance": "by the balance",
-    "centres": "as centres move",
+    "balance": "by the balance strength",
+    "centres": "as centers move",
     "new": "to new clusters",
-    "gone": "from clusters that go",
-    "held": "for kept clusters",
+    "gone": "from removed clusters",
+    "held": "for pinned clusters",
     "edited": "placed by an edit",
 }
 COLUMNS = {"Margin": "margin", "New margin": "margin", "Cosine": "cosine", "New cosine": "cosine"}
@@ -38,20 +38,20 @@ def moved(session: Session, taxonomy: Taxonomy, found: Preview) -> None:
     """List the documents that would move; a click opens one."""
     total = len(found.moved)
     if total == 0:
-        st.caption("No document would change its cluster.")
+        st.caption("No documents would move.")
         return
     moves = cached_results.moves(session.root, found)
     reasons = sorted(moves.counts().items(), key=lambda item: -item[1])
     split = ", ".join(f"{count(n)} {WHY[reason]}" for reason, n in reasons)
     finding(
         f"{count(total)} documents would move ({percent(total / len(taxonomy.documents))})",
-        f"{split[:1].upper()}{split[1:]}. Least sure first; choose one to read it.",
+        f"{split[:1].upper()}{split[1:]}. Least certain first; select one to read it.",
     )
     names = _names(taxonomy, found)
     chosen = _filtered(moves, names)
     with st.container():
         if len(chosen) > LISTED:
-            st.caption(f"The {count(LISTED)} least sure of {count(len(chosen))} are listed.")
+            st.caption(f"Showing the {count(LISTED)} least certain of {count(len(chosen))}.")
     _table(session, taxonomy, moves, chosen[:LISTED], names)
 
 
@@ -95,7 +95,7 @@ def _table(
 ) -> None:
     rows = moves.rows[at]
     if not len(rows):
-        st.caption("No document moves this way. Choose All clusters to see them all.")
+        st.caption("No documents move between these clusters. Select All clusters to see all.")
         return
     table = pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""Balance: try how strongly to balance the clusters, see at once what changes, apply it."""
+"""Balance view: preview how strongly to balance the clusters, then apply."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from app.shell import deep_links
 from app.state.session import current_session
 from app.ui.errors import guarded
 from app.ui.progress import progress_bar
-from app.views.balance.apply import buttons
+from app.views.balance.apply import show_buttons
 from app.views.balance.controls import controls
 from app.views.balance.details import details
 from app.views.balance.draft import Draft, applied, draft_of
@@ -31,31 +31,31 @@ def screen() -> None:
     with left, guarded():
         controls(session, draft, taxonomy)
         changed = draft.settings != applied(taxonomy)
-        buttons(session, taxonomy, draft, changed=changed)
+        show_buttons(session, taxonomy, draft, changed=changed)
         if not changed:
-            st.caption("Nothing differs from what is applied. Move a control to see what would change.")
+            st.caption("No changes. Adjust a setting to preview its effect.")
     with right:
-        found, place = None, st.empty()  # always there: what comes below keeps its place from run to run
+        preview, progress_slot = None, st.empty()  # Always present, so that what follows keeps its position.
         with guarded():
-            found = _preview(draft, place) if changed else None
+            preview = _preview(draft, progress_slot) if changed else None
         with guarded():
-            summary(taxonomy, found)
-            figures(session, taxonomy, found, draft, _path)
-            details(session, taxonomy, found)
+            summary(taxonomy, preview)
+            figures(session, taxonomy, preview, draft, _compute_path)
+            details(session, taxonomy, preview)
     strength = draft.settings.strength
     deep_links.keep(session, strength if strength != taxonomy.settings.strength else None)
 
 
-def _preview(draft: Draft, place: st.delta_generator.DeltaGenerator) -> Preview:
-    """Fit under the draft; only what is not at hand yet shows progress."""
+def _preview(draft: Draft, slot: st.delta_generator.DeltaGenerator) -> Preview:
+    """Fit with the draft's settings; a preview that is cached shows no progress."""
     root = current_session().root
     if cached_results.has_preview(root, draft.settings):
         return cached_results.preview_settings(root, draft.settings)
-    with place.container(), progress_bar("Preview") as progress:
+    with slot.container(), progress_bar("Preview") as progress:
         return cached_results.preview_settings(root, draft.settings, progress)
 
 
-def _path() -> None:
+def _compute_path() -> None:
     """Compute the balance path of the present taxonomy."""
     slot = st.empty()
     with slot.container():

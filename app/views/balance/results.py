@@ -1,4 +1,4 @@
-"""Balance, right side: what the draft would change."""
+"""Balance view, right side: the effect of the draft."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,7 +51,7 @@ def summary(taxonomy: Taxonomy, found: Preview | None) -> None:
         ),
         ("Largest", percent(new.largest), "share", change("largest", "+.1f", 100, " points"), "inverse"),
         ("Smallest", percent(new.smallest), "share", change("smallest", "+.1f", 100, " points"), "normal"),
-        ("Agreement", f"{found.ari:.3f}" if found else "1.000", "ari", None, "off"),
+        ("Agreement with current", f"{found.ari:.3f}" if found else "1.000", "ari", None, "off"),
         (
             "Documents moved",
             count(len(found.moved)) if found else "0",
@@ -93,20 +93,20 @@ def _shares(taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
         finding(
             f"Largest cluster {percent(found.before.largest)} → {percent(found.after.largest)}, smallest "
             f"{percent(found.before.smallest)} → {percent(found.after.smallest)}",
-            f"Share of {unit}. Pale: applied, strength {strength_text(taxonomy.settings.strength)}. Solid: draft, "
-            f"strength {strength_text(found.settings.strength)}. Line: target.",
+            f"Share of {unit}. Light: applied, strength {strength_text(taxonomy.settings.strength)}. Solid: preview, "
+            f"strength {strength_text(found.settings.strength)}. Tick: target.",
         )
     else:
         shares = present_shares(taxonomy)
         finding(
             f"Largest cluster {percent(shares.max())}, smallest {percent(shares.min())}",
-            f"Share of {unit} in each cluster as applied. Line: target.",
+            f"Share of {unit} in each cluster, applied. Tick: target.",
         )
     st.plotly_chart(
         balance_charts.shares(rows, changed=found is not None),
         key="balance-shares",
         config=CONFIG,
-        alt="Share of each cluster as applied and as drafted; the table below holds the numbers",
+        alt="Share of each cluster, applied and previewed; the table below holds the numbers",
     )
     if found:
         _kept(taxonomy, found)
@@ -122,17 +122,17 @@ def _kept(taxonomy: Taxonomy, found: Preview) -> None:
         for number, text in (
             (new, f"{count(new)} new"),
             (gone, f"{count(gone)} gone"),
-            (changed, f"{count(changed)} would keep less than half of their documents and be named anew"),
+            (changed, f"{count(changed)} would keep under half of their documents and get new names"),
         )
         if number
     ]
     if parts:
-        st.caption(f"Clusters: {', '.join(parts)}. The others keep their numbers and colours.")
+        st.caption(f"Clusters: {', '.join(parts)}. The others keep their numbers and colors.")
     if found.held:
         names = ", ".join(cluster_name(taxonomy, number, 40) for number in found.held)
-        them = "1 cluster is" if len(found.held) == 1 else f"{count(len(found.held))} clusters are"
+        them = "1 locked cluster is" if len(found.held) == 1 else f"{count(len(found.held))} locked clusters are"
         st.caption(
-            f":material/keep: {them} kept by pins: pinned or named by a person, so their documents stay together.",
+            f":material/keep: {them} kept: pinned or named by a person, so their documents stay together.",
             help=names,
         )
 
@@ -196,7 +196,7 @@ def _path(session: Session, taxonomy: Taxonomy, found: Preview | None, draft: Dr
     finding(
         f"From strength {strength_text(float(balance.strengths[0]))} to "
         f"{strength_text(float(balance.strengths[-1]))}: effective clusters {first:.1f} → {last:.1f}",
-        "Balance path of what is applied. Choose a point to set the strength.",
+        "Balance path of the applied settings. Select a point to set the strength.",
     )
     points = [_point("applied", taxonomy.fit)]
     if found:

@@ -1,4 +1,4 @@
-"""Balance, the target: equal, natural, at least so much for each, or shares set one by one."""
+"""Balance view, target shares: equal, natural, with a floor, or custom."""
 
 import numpy as np
 import streamlit as st
@@ -12,10 +12,10 @@ from gem_core.clustering.target import floor_target, parse_floor
 from gem_core.workspace import Taxonomy
 from gem_core.workspace.settings import Target
 
-KINDS = {"uniform": "Equal", "natural": "Natural", "floor": "Floor", "own": "Own"}
+KINDS = {"uniform": "Equal", "natural": "Natural", "floor": "Floor", "own": "Custom"}
 KIND_HELP = (
-    "Shares the clusters are pulled to. Equal: the same for all. Natural: those at strength 0. Floor: "
-    "natural, but each at least so much. Own: set them one by one."
+    "Target shares of the clusters. Equal: the same for all. Natural: the corpus's own. Floor: "
+    "natural with a minimum. Custom: set each share."
 )
 
 
@@ -43,7 +43,7 @@ def target_of(session: Session, taxonomy: Taxonomy, own: OwnShares, now: Target,
         if isinstance(now, tuple) and len(now) == n_clusters:  # of the fit before clusters were merged or split
             return now
         st.caption(
-            f":material/info: Own shares name clusters: apply {n_clusters} clusters first. Until then the "
+            f":material/info: Custom shares are set per cluster: apply {n_clusters} clusters first. Until then the "
             "target is equal."
         )
         return "uniform"
@@ -56,14 +56,14 @@ def _floor(now: Target, n_clusters: int, key: str) -> str:
     given = parse_floor(now)
     value = min(most, 100 * given if given is not None else round(50 / n_clusters, 1))
     floor = st.number_input(
-        "At least, percent",
+        "Minimum share (%)",
         min_value=0.0,
         max_value=most,
         value=round(value, 4),
         step=min(0.5, most),
         format="%.2f",
         key=f"balance-floor-{key}-{n_clusters}",
-        help=f"The least share of a cluster, up to {most:g}% with {n_clusters} clusters. Larger ones keep their "
+        help=f"Minimum share of each cluster, up to {most:g}% with {n_clusters} clusters. Others keep their "
         "natural proportions.",
     )
     return floor_target((value if floor is None else float(floor)) / 100)
@@ -81,7 +81,7 @@ def _own(session: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key:
     if own.note:
         st.caption(f":orange[:material/info: {own.note}]")
     else:
-        st.caption("The others make room in proportion. The mark is the natural share.")
+        st.caption("Other shares rescale proportionally. Tick = natural share.")
     count = len(lines)
     with st.container(horizontal=True, gap="small"):
         st.button(

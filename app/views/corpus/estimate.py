@@ -1,4 +1,4 @@
-"""What a corpus will cost, measured in the background before anything is made."""
+"""Estimate of documents, tokens and embedding time, measured in the background."""
 
 import time
 from typing import TYPE_CHECKING
@@ -45,7 +45,7 @@ def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
         return
     state = draft.measured[asked]
     if state.result is None:
-        st.markdown(":material/error: **This corpus cannot be built as it stands**")
+        st.markdown(":material/error: **Cannot create this workspace**")
         st.text(short(state.message, 600))
         return
     _figures(state.result, own)
@@ -57,16 +57,16 @@ def _figures(found: dict[str, object], own: bool) -> None:
     cells[0].metric("Documents", count(float(str(found["documents"]))))
     cells[1].metric("Tokens", count(float(str(found["tokens"]))), help=f"From: {escape(str(found['tokens_from']))}.")
     cells[2].metric(
-        "Refused rows",
+        "Skipped rows",
         count(sum(refused.values())),
         help=", ".join(f"{count(n)} {escape(reason.replace('_', ' '))}" for reason, n in refused.items())
-        or "Every row is a document.",
+        or "All rows are valid.",
     )
     rate = float(str(found["documents_per_second"]))
     cells[3].metric(
         "Embedding time",
         "none" if own else duration(float(str(found["seconds"]))),
-        help="Own vectors need no embedding."
+        help="Uploaded embeddings are used as they are."
         if own
-        else f"Measured here on a few batches: {count(rate)} documents a second.",
+        else f"Measured on a few batches: {count(rate)} documents per second.",
     )

@@ -1,4 +1,4 @@
-"""Corpora that are being made, on the screen Corpus."""
+"""Corpus view: jobs that create workspaces."""
 
 import streamlit as st
 
@@ -15,14 +15,14 @@ def show_jobs(session: Session) -> None:
     known = [job for job in runner.listed() if job.kind in runner.BUILDERS]
     if not known:
         return
-    st.subheader("Being made", anchor=False)
+    st.subheader("In progress", anchor=False)
 
     def shown(job: runner.Job, state: runner.Status) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch", gap="xsmall"):
                 st.markdown(f":material/check_circle: **{escape(short(job.title))}** is ready")
                 st.caption(_result(state))
-            if st.button("Open it", key=f"open_{job.folder.name}", type="primary", icon=":material/folder_open:"):
+            if st.button("Open", key=f"open_{job.folder.name}", type="primary", icon=":material/folder_open:"):
                 root = Workspace(job.workspace).root
                 runner.forget(job)
                 session.open_workspace(root)
@@ -35,4 +35,6 @@ def show_jobs(session: Session) -> None:
 def _result(state: runner.Status) -> str:
     result = state.result or {}
     clusters = len(result.get("taxonomy", {}).get("clusters", []))
-    return f"{count(result.get('documents', 0))} documents in {clusters} clusters, made in {duration(state.seconds)}"
+    return (
+        f"{count(result.get('documents', 0))} documents in {clusters} clusters, finished in {duration(state.seconds)}"
+    )

@@ -1,4 +1,4 @@
-"""Open one's own corpus: choose it, say which column is which, see what it will cost, start."""
+"""Corpus view: create a workspace from a file: choose it, assign columns, see the estimate, start."""
 
 from pathlib import Path
 
@@ -18,27 +18,27 @@ from gem_core.errors import InputError
 
 SUFFIXES = ["csv", "tsv", "jsonl", "ndjson", "gz", "zst", "parquet", "pq"]
 UPLOAD, PATH = "Upload a file", "Path on this machine"
-HERE, OWN = "Embed here", "Own vectors"
+COMPUTE, OWN = "Compute embeddings", "Use my embeddings"
 STRENGTHS = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, float("inf")]
 SHOWN_COLUMNS, SHOWN_LETTERS, SHOWN_ROWS = 40, 160, 50
 ROLES = {
-    "text": "The column that is read, embedded and clustered.",
-    "id": "A unique name for each document; without one, row numbers.",
-    "label": "A known grouping to compare the clusters with; it never steers them.",
-    "tokens": "Token counts; without them they are counted with the encoder's tokenizer.",
+    "text": "Text to embed and cluster.",
+    "id": "Unique ID of each document; default: row number.",
+    "label": "Known labels to compare with; not used for clustering.",
+    "tokens": "Token counts; default: counted with the encoder's tokenizer.",
 }
 
 
-def open_yours(session: Session) -> None:
-    """Show the form, from top to bottom."""
+def create_workspace(session: Session) -> None:
+    """The form, from top to bottom."""
     draft: Draft = session.drafts.setdefault("corpus", Draft())
-    st.subheader("Open yours", anchor=False)
+    st.subheader("New workspace from your data", anchor=False)
     with guarded():
         _choose(draft)
         if draft.path is None:
             st.caption(
-                "csv, tsv, JSON Lines (also .gz or .zst) or parquet, one document a row. Up to 500 MB as an "
-                "upload; larger files and folders by their path. Nothing leaves this machine."
+                "CSV, TSV, JSON Lines (also .gz or .zst) or Parquet, one document per row. Uploads up to 500 MB; "
+                "use a path for larger files and folders. Data stays on this machine."
             )
             return
         look = _look(draft)
@@ -46,7 +46,7 @@ def open_yours(session: Session) -> None:
         columns = _columns(look)
         vectors = _vectors()
         if vectors is None:
-            st.caption("Give the file with the vectors to go on.")
+            st.caption("Add the embeddings file to continue.")
             return
         source = [str(draft.path), *(f"--{role}-column={columns.as_dict()[role] or ''}" for role in ROLES), vectors]
         show_estimate(draft, ["estimate", *source], vectors.startswith("--embeddings"))
@@ -54,11 +54,11 @@ def open_yours(session: Session) -> None:
 
 
 def _choose(draft: Draft) -> None:
-    way = st.segmented_control(
-        "Where it is", [UPLOAD, PATH], default=UPLOAD, required=True, key="corpus_way", label_visibility="collapsed"
+    source_kind = st.segmented_control(
+        "Source", [UPLOAD, PATH], default=UPLOAD, required=True, key="corpus_way", label_visibility="collapsed"
     )
-    if way == UPLOAD:
-        given = st.file_uploader("A file with one document a row", type=SUFFIXES, key=f"corpus_upload_{draft.round}")
+    if source_kind == UPLOAD:
+        given = st.file_uploader("File with one document per row", type=SUFFIXES, key=f"corpus_upload_{draft.round}")
         if given is not None and given.file_id != draft.upload:
             draft.upload = given.file_id
             _take(draft, keep_upload(given.name, given.getbuffer()))
@@ -142,34 +142,39 @@ def _columns(look: CorpusPreview) -> Columns:
 def _vectors() -> str | None:
     """Return the option that says where the vectors come from, or None while that is open."""
     left, right = st.columns([2, 4])
-    way = left.segmented_control(
-        "Vectors",
-        [HERE, OWN],
-        default=HERE,
+    vectors_kind = left.segmented_control(
+        "Embeddings",
+        [COMPUTE, OWN],
+        default=COMPUTE,
         required=True,
         key="corpus_vectors",
-        help="Clusters are found in vectors that stand for the meaning of each document.",
+        help="Clustering uses one embedding vector per document.",
     )
-    if way == HERE:
+    if vectors_kind == COMPUTE:
         encoder = right.selectbox(
             "Encoder",
             ["packaged"],
+            format_func=_encoder_name,
             accept_new_options=True,
             key="corpus_encoder",
-            help="'packaged' is a MiniLM inside this installation. Type the folder or hub name "
-            "of another sentence-transformers model; a hub name needs a network.",
+            help="Built in: all-MiniLM-L6-v2. Or enter the folder or hub name "
+            "of a sentence-transformers model; a hub name needs network access.",
         )
         return f"--encoder={str(encoder or 'packaged').strip()}"
     typed = right.text_input(
-        "File with one vector a row",
+        "Embeddings file, one vector per row",
         placeholder="/data/pool/vectors.npy",
         key="corpus_own",
-        help=".npy, or parquet with a column of lists; one row for each row of the source.",
+        help=".npy, or Parquet with a list column; rows in the order of the source.",
     )
     given = right.file_uploader("or upload it", type=["npy", "parquet"], key="corpus_own_upload")
     if given is not None:
         return f"--embeddings={keep_upload(given.name, given.getbuffer())}"
     return f"--embeddings={Path(typed.strip()).expanduser().absolute()}" if typed.strip() else None
+
+
+def _encoder_name(encoder: str) -> str:
+    return "all-MiniLM-L6-v2 (built in)" if encoder == "packaged" else encoder
 
 
 def _start(session: Session, draft: Draft, look: CorpusPreview, source: list[str]) -> None:
@@ -182,7 +187,7 @@ def _start(session: Session, draft: Draft, look: CorpusPreview, source: list[str
             1000,
             24 if few is None else max(1, min(24, few // 3)),
             key=f"corpus_clusters_{few}",
-            help="To start with; Balance changes it.",
+            help="Initial number; change it later in Balance.",
         )
     )
     strength = cells[1].select_slider(
@@ -193,9 +198,9 @@ def _start(session: Session, draft: Draft, look: CorpusPreview, source: list[str
         draft.name,
         max_chars=60,
         key=f"corpus_name_{draft.name}",
-        help="Also the name of its folder in the home folder of GEM Explorer.",
+        help="Name of the workspace and of its folder.",
     )
-    if st.button("Build it", type="primary", icon=":material/play_arrow:", key="corpus_start"):
+    if st.button("Create workspace", type="primary", icon=":material/play_arrow:", key="corpus_start"):
         root = new_workspace(name)
         runner.start(
             name.strip(),

@@ -1,4 +1,4 @@
-"""The workspace that is open, and how to change to another."""
+"""Corpus view: facts of the current workspace, and switching to another."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from gem_core.workspace import Workspace
 MOST_REFUSED = 1000  # rows of the table of refused rows
 
 
-def open_now(session: Session) -> None:
+def show_current(session: Session) -> None:
     """Show the facts of the open workspace."""
-    st.subheader("Open now", anchor=False)
+    st.subheader("Current workspace", anchor=False)
     with guarded():
         workspace = cached_results.workspace(session.root)
         manifest = workspace.manifest
@@ -31,8 +31,8 @@ def open_now(session: Session) -> None:
         cells = st.columns(4)
         cells[0].metric("Documents", count(manifest.documents))
         cells[1].metric("Tokens", count(manifest.tokens), help=f"Counted from: {escape(manifest.tokens_from)}.")
-        cells[2].metric("Refused rows", count(refused), help=f"{percent(kept)} of the rows became documents.")
-        cells[3].metric("Dimensions", count(manifest.dimension), help="Length of each document's vector.")
+        cells[2].metric("Skipped rows", count(refused), help=f"{percent(kept)} of the rows were kept.")
+        cells[3].metric("Dimensions", count(manifest.dimension), help="Length of each embedding.")
         with st.container(gap=None):
             for name, value in _facts(workspace).items():
                 with st.container(horizontal=True, gap="small", wrap=False):
@@ -58,7 +58,7 @@ def _refused(workspace: Workspace) -> None:
     counts = workspace.manifest.refused
     summary = ", ".join(f"{count(number)} {reason.replace('_', ' ')}" for reason, number in counts.items())
     panel = st.expander(
-        f"Refused rows: {escape(summary)}", icon=":material/filter_alt:", key="corpus_refused", on_change="rerun"
+        f"Skipped rows: {escape(summary)}", icon=":material/filter_alt:", key="corpus_refused", on_change="rerun"
     )
     if not panel.open:
         return
@@ -71,35 +71,37 @@ def _refused(workspace: Workspace) -> None:
             width="stretch",
             height=min(380, 38 + 35 * len(shown)),
             key="corpus_refused_table",
-            alt="Refused rows with the reason for each",
+            alt="Skipped rows with the reason for each",
             column_order=["row", "id", "meaning", "detail"],
             column_config={
                 "row": st.column_config.NumberColumn("Row", help="Counted from 0 over all files."),
                 "id": "Id",
-                "meaning": "Why",
+                "meaning": "Reason",
                 "detail": "Detail",
             },
         )
         if len(table) > len(shown):
-            st.caption(f"The first {count(len(shown))} of {count(len(table))}. All of them are in refused.parquet.")
+            st.caption(f"The first {count(len(shown))} of {count(len(table))}. The full list is in refused.parquet.")
 
 
-def open_other(session: Session) -> None:
+def switch_workspace(session: Session) -> None:
     """Choose another workspace, or type the folder of one."""
-    st.subheader("Change to", anchor=False)
+    st.subheader("Switch workspace", anchor=False)
     others = [root for root in workspaces() if root != session.root]
     chosen = st.selectbox(
-        "A workspace of this machine",
+        "Saved workspaces",
         others,
         index=None,
         format_func=_title,
         key="corpus_other",
-        placeholder="Choose one" if others else "No other one in the home folder",
+        placeholder="Select a workspace" if others else "No other workspaces",
     )
-    typed = st.text_input("or the folder of one", key="corpus_folder", placeholder="/data/workspaces/news").strip()
+    typed = st.text_input(
+        "or enter a workspace folder", key="corpus_folder", placeholder="/data/workspaces/news"
+    ).strip()
     with st.container(horizontal=True):
         opened = st.button(
-            "Open it", icon=":material/folder_open:", disabled=not (chosen or typed), key="corpus_open_other"
+            "Open", icon=":material/folder_open:", disabled=not (chosen or typed), key="corpus_open_other"
         )
         sample = st.button(
             "Open the sample",
@@ -107,7 +109,7 @@ def open_other(session: Session) -> None:
             key="corpus_sample",
             disabled=session.root == (home() / "sample").resolve(),
         )
-    st.caption("The sample is an original corpus in English, made for this app: free to use (CC0).")
+    st.caption("The sample is an English corpus written for this app, free to use (CC0).")
     with guarded():
         folder = Path(typed) if typed else chosen
         if opened and folder is not None:
@@ -131,9 +133,9 @@ def _enter(session: Session, root: Path) -> None:
     workspace = Workspace(root)
     if not workspace.fitted():
         raise WorkspaceError(
-            "A workspace must hold a fit before it can be opened",
-            f"{root}, which is unfinished",
-            "Resume its job below, or build it again from its source",
+            "This workspace is not finished",
+            f"{root} has no clusters yet",
+            "Resume its job below, or create it again from its source",
         )
     session.open_workspace(workspace.root)
     st.rerun()

@@ -1,4 +1,4 @@
-"""The files of the Export screen: what each is called, what is in it, how it is made when somebody asks for it."""
+"""Export view: names, descriptions and contents of the files."""
 
 import io
 import json
@@ -19,7 +19,7 @@ Table = Callable[[Workspace, Taxonomy], pd.DataFrame]
 
 @dataclass(frozen=True)
 class File:
-    """One file to take away; `content` runs only when its button is pressed."""
+    """File to download; `content` runs only when its button is pressed."""
 
     name: str
     about: str
@@ -72,37 +72,37 @@ def _steps(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
 FILES = (
     File(
         "taxonomy.csv",
-        "one row a cluster: label, parent, keywords, shares, mass, exemplars",
+        "one row per cluster: label, group, keywords, shares, mass, exemplars",
         "text/csv",
         _csv(taxonomy_table),
         taxonomy_table,
     ),
     File(
         "assignments.csv",
-        "one row a document: id, cluster, label, margin, GIS",
+        "one row per document: ID, cluster, label, margin, GIS",
         "text/csv",
         _csv(assignments_table),
         assignments_table,
     ),
     File(
         "assignments.parquet",
-        "the same with places on the flat map, for embedding-atlas, pandas, DuckDB",
+        "the same with flat-map coordinates, for embedding-atlas, pandas, DuckDB",
         "application/vnd.apache.parquet",
         _parquet,
     ),
     File(
         "weights.csv",
-        "mixing weight of each cluster by its mass, natural share, ratio",
+        "mixing weight, natural share and ratio of each cluster",
         "text/csv",
         _csv(_weights),
         _weights,
     ),
     File(
         "edits.jsonl",
-        "one line a step: what was done, when, in words and to be replayed",
+        "one line per step, readable and replayable",
         "application/x-ndjson",
         _edits,
         _steps,
     ),
-    File("receipt.json", "hashes, versions, parameters, costs, the command", "application/json", _receipt),
+    File("receipt.json", "hashes, versions, parameters, costs and command", "application/json", _receipt),
 )

@@ -1,4 +1,4 @@
-"""Export: take the report, the taxonomy, the assignments, the weights and the edits away as files."""
+"""Export view: download the report, taxonomy, assignments, weights and edits."""
 
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ SHOWN = 8  # rows of a preview
 
 @st.fragment
 def screen() -> None:
-    """Files on the left with their download buttons, what is in them on the right."""
+    """Show the files with download buttons on the left, a preview on the right."""
     root = current_session().root
     workspace, taxonomy = cached_results.workspace(root), cached_results.taxonomy(root)
     place = st.grid(2, min_column_width=420, gap="large", key="export-grid")
@@ -35,8 +35,8 @@ def screen() -> None:
 
 def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
     st.markdown(
-        f"**One page and {len(FILES)} files describe {count(len(taxonomy.clusters))} clusters of "
-        f"{count(len(workspace))} documents**"
+        "**Export report and data files**  \n"
+        f":small[:gray[{count(len(taxonomy.clusters))} clusters of {count(len(workspace))} documents]]"
     )
     report_card(workspace, taxonomy)
     with st.container(border=True, gap="small"):
@@ -52,7 +52,7 @@ def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
                     key=f"export-{file.name.replace('.', '-')}",
                     on_click="ignore",
                     icon=":material/download:",
-                    help=f"Make {file.name} now and save it.",
+                    help=f"Create and download {file.name}.",
                 )
     make = kept(partial(everything, workspace), "gem-export.zip", "application/zip")
     st.download_button(
@@ -63,15 +63,15 @@ def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
         key="export-all",
         on_click="ignore",
         icon=":material/folder_zip:",
-        help="These files in one archive, as gem-explorer export writes them.",
+        help="All files in one archive, the same as gem-explorer export.",
     )
-    st.caption("Cells that a spreadsheet would run as a formula get an apostrophe in front. Numbers stay as they are.")
+    st.caption("Cells that a spreadsheet could run as a formula are prefixed with an apostrophe.")
 
 
 def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
     tables = [file for file in FILES if file.table is not None]
     chosen = st.segmented_control(
-        "Look inside",
+        "Preview",
         [file.name for file in tables],
         default=tables[0].name,
         required=True,
@@ -94,11 +94,11 @@ def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
         alt=f"First rows of {chosen}",
     )
     if len(rows) > SHOWN:
-        st.caption(f"The first {SHOWN} rows.")
+        st.caption(f"First {SHOWN} rows.")
     if chosen == "weights.csv":
         st.caption(
-            "Weight: soft mass of the cluster. Natural share: its part of the tokens. Ratio: weight over "
-            "natural share; above 1 the cluster is seen more often than it occurs."
+            "Weight: soft mass of the cluster. Natural share: its share of tokens. Ratio: weight / natural share; "
+            "above 1, the cluster is upweighted."
         )
 
 
@@ -113,15 +113,15 @@ def _formats(table: pd.DataFrame) -> dict[str, Any]:
 def _reproduce(workspace: Workspace, taxonomy: Taxonomy) -> None:
     steps = len(workspace.history().to(taxonomy.key))
     if steps > 1:
-        st.markdown(f"**This command makes the fit again; the {count(steps)} steps in edits.jsonl make the taxonomy**")
+        st.markdown(f"**Reproduce this taxonomy: this command, then the {count(steps)} steps in edits.jsonl**")
     else:
-        st.markdown("**This command makes the same taxonomy again**")
+        st.markdown("**Reproduce this taxonomy**")
     st.code(command(workspace, taxonomy), language=None, wrap_lines=True)
     st.caption(
-        "DIR is the folder for the new workspace. The receipt holds this line, every parameter, versions and costs."
+        "DIR is the folder of the new workspace. The receipt contains this command, all parameters, versions and costs."
     )
     with st.expander("Hashes", key="export-hashes"):
-        st.caption("Equal hashes mean equal content: of ids and texts, and of assignments and labels.")
+        st.caption("Hashes of IDs and texts (data) and of assignments and labels (taxonomy).")
         st.code(f"data      {taxonomy.data_hash}\ntaxonomy  {taxonomy.taxonomy_hash}", language=None, wrap_lines=True)
 
 

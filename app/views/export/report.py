@@ -1,4 +1,4 @@
-"""The report on the Export screen: one press makes it, says how far it is, and saves it."""
+"""Export view: create and download the report, with progress."""
 
 import time
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from gem_core.errors import GemError
 from gem_core.export import report_html
 from gem_core.workspace import Taxonomy, Workspace
 
-EVERY = 1.0  # seconds between two looks at how far it is
-LATE = 1.0  # seconds before a progress bar is worth showing
+REFRESH = 1.0  # seconds between two looks at how far it is
+BAR_DELAY = 1.0  # seconds before a progress bar is worth showing
 PARTS = 6
 
 
 @dataclass
-class Making:
-    """How the making of one report stands; the button's own thread writes it, the page reads it."""
+class ReportStatus:
+    """Progress of one report; the download's thread writes it, the page reads it."""
 
     started: float
     done: int = 0
@@ -29,33 +29,33 @@ class Making:
     refused: str = ""
 
 
-_making: dict[tuple[str, str], Making] = {}  # by workspace and taxonomy
+_making: dict[tuple[str, str], ReportStatus] = {}  # by workspace and taxonomy
 
 
 def make(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
-    """Make the report, and leave word of how far it is."""
-    mark = _making[str(workspace.root), taxonomy.key] = Making(time.monotonic())
+    """Create the report and record its progress."""
+    status = _making[str(workspace.root), taxonomy.key] = ReportStatus(time.monotonic())
 
     def tell(step: str, done: int, total: int) -> None:
-        mark.done, mark.total = done, total
+        status.done, status.total = done, total
 
     try:
         page = report_html(workspace, taxonomy, progress=tell).encode()
     except GemError as error:
-        mark.refused = str(error)
+        status.refused = str(error)
         raise
     finally:
-        mark.seconds = time.monotonic() - mark.started
-    mark.size = len(page)
+        status.seconds = time.monotonic() - status.started
+    status.size = len(page)
     return page
 
 
 def report_card(workspace: Workspace, taxonomy: Taxonomy) -> None:
-    """Show the report with its button."""
+    """Show the report with its download button."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
             st.markdown(
-                "**report.html**  \n:small[:gray[one page that opens offline: map, tree, clusters with "
+                "**report.html**  \n:small[:gray[one page that works offline: map, tree, clusters with "
                 "exemplars, balance path, receipt]]",
                 width="stretch",
             )
@@ -68,8 +68,8 @@ def report_card(workspace: Workspace, taxonomy: Taxonomy) -> None:
                 type="primary",
                 icon=":material/public:",
                 on_click="ignore",
-                help="Make the page now and save it. It holds positions and the openings of a few "
-                "documents, never whole texts.",
+                help="Create and download the report. It contains positions and excerpts of a few "
+                "documents, no full texts.",
             )
         # The press itself runs nothing again: a page drawn anew would forget what it is about to save.
         st.fragment(_standing, key="export-report-standing")((str(workspace.root), taxonomy.key))
@@ -77,14 +77,14 @@ def report_card(workspace: Workspace, taxonomy: Taxonomy) -> None:
 
 def _standing(name: tuple[str, str]) -> None:
     """Say how far a report is that is being made, and how the last one ended."""
-    pulse(EVERY, "report")
-    mark = _making.get(name)
-    if mark is None:
+    pulse(REFRESH, "report")
+    status = _making.get(name)
+    if status is None:
         return
-    if mark.seconds is None:
-        if time.monotonic() - mark.started > LATE:
-            st.progress(mark.done / mark.total, f"Making the report: {mark.done} of {mark.total} parts")
-    elif mark.refused:
-        refusal("The report cannot be made", mark.refused)
+    if status.seconds is None:
+        if time.monotonic() - status.started > BAR_DELAY:
+            st.progress(status.done / status.total, f"Creating the report: {status.done} of {status.total} parts")
+    elif status.refused:
+        refusal("Cannot create the report", status.refused)
     else:
-        st.caption(f"Made in {mark.seconds:.1f} s, {mark.size / 1e6:.1f} MB.")
+        st.caption(f"Created in {status.seconds:.1f} s, {status.size / 1e6:.1f} MB.")

@@ -1,4 +1,4 @@
-"""Student, agreement: on documents it never saw, in words, figures, a matrix and numbers."""
+"""Student view: agreement with the taxonomy on held-out documents, as figures, a matrix and a table."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from app.ui.figures import dark, finding
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from app.views.student.confused_pairs import pairs
-from app.views.student.downloads import take_away
+from app.views.student.downloads import show_downloads
 from app.views.student.train import standing
 from gem_core._formatting import count, percent
 from gem_core.pipeline.student.registry import SavedStudent
@@ -35,8 +35,8 @@ def agreement(session: Session, student: SavedStudent) -> None:
         st.markdown(f"### {headline(report)}", help=HINTS["agreement"])
         if report.agreement_sure is not None and report.agreement_unsure is not None:
             st.caption(
-                f"{percent(report.agreement_sure)} where the taxonomy itself is sure (the half with the larger "
-                f"margins), {percent(report.agreement_unsure)} on the other half.",
+                f"{percent(report.agreement_sure)} on the half with larger "
+                f"margins, {percent(report.agreement_unsure)} on the other half.",
                 help=HINTS["margin"],
             )
         standing(session, student)
@@ -48,14 +48,14 @@ def agreement(session: Session, student: SavedStudent) -> None:
         with grid.cell():
             _table(report, order, taxonomy)
         pairs(session, report, taxonomy)
-        take_away(session, student)
+        show_downloads(session, student)
 
 
 def headline(report: DistilReport) -> str:
     """Return the agreement in words."""
     low, high = report.agreement_interval
     return (
-        f"Agrees with the taxonomy on {percent(report.agreement)} of {count(report.test)} documents it never saw "
+        f"Agrees with the taxonomy on {percent(report.agreement)} of {count(report.test)} held-out documents "
         f"({percent(low)} to {percent(high)})"
     )
 
@@ -65,11 +65,11 @@ def summary(report: DistilReport) -> None:
     recalls = [one.recall for one in report.clusters if one.recall is not None and one.number not in report.few]
     figures = [
         ("Lowest recall", percent(min(recalls)) if recalls else "unknown", "recall"),
-        ("Mass error", percent(report.mass_error), "mass_error"),
-        ("Mass error, tokens", percent(report.mass_error_tokens), "mass_error_tokens"),
+        ("Share error", percent(report.mass_error), "mass_error"),
+        ("Share error, tokens", percent(report.mass_error_tokens), "mass_error_tokens"),
         ("Token estimate", f"{100 * report.token_error:+.1f}%", "token_estimate"),
-        ("Documents a second", count(report.documents_per_second), "throughput"),
-        ("Learnt from", count(report.training), "student"),
+        ("Documents per second", count(report.documents_per_second), "throughput"),
+        ("Training documents", count(report.training), "student"),
     ]
     with st.grid(6, min_column_width=118, gap="small", key="student_measures"):
         for name, value, hint in figures:
@@ -87,7 +87,7 @@ def ordered(report: DistilReport, taxonomy: Taxonomy | None) -> list[int]:
 def _matrix(report: DistilReport, order: list[int]) -> None:
     names = [one.label for one in report.clusters]
     wrong = report.test - int(np.trace(report.confusion))
-    title = "No document was put elsewhere"
+    title = "No disagreements"
     if report.pairs:
         top = report.pairs[0]
         known = {one.number: one.label for one in report.clusters}
@@ -95,7 +95,7 @@ def _matrix(report: DistilReport, order: list[int]) -> None:
             f"Most confused: {escape(short(known[top.teacher], 34))} → {escape(short(known[top.student], 34))}, "
             f"{count(top.documents)} of {count(wrong)}"
         )
-    finding(title, "Part of each cluster (rows) that the student puts into each (columns). Groups stand together.")
+    finding(title, "Share of each cluster (rows) that the student assigns to each cluster (columns). Ordered by group.")
     table = report.confusion[np.ix_(order, order)]
     st.plotly_chart(
         student_charts.matrix(table, [names[at] for at in order], dark=dark()),
@@ -113,8 +113,8 @@ def _table(report: DistilReport, order: list[int], taxonomy: Taxonomy | None) ->
     finding(
         f"Shares differ most for {escape(short(off.label, 34))}: {percent(off.mass)} → {percent(off.predicted_mass)}"
         if change
-        else "All shares are as in the taxonomy",
-        "Mass: share of the test documents, by the taxonomy and by the student.",
+        else "All shares match the taxonomy",
+        "Share of the test documents in the taxonomy and by the student.",
     )
     shade = colours(taxonomy)
     st.dataframe(
@@ -124,26 +124,26 @@ def _table(report: DistilReport, order: list[int], taxonomy: Taxonomy | None) ->
                 "Cluster": [one.label for one in scores],
                 "Recall": [None if one.recall is None else 100 * one.recall for one in scores],
                 "Precision": [None if one.precision is None else 100 * one.precision for one in scores],
-                "Mass": [100 * one.mass for one in scores],
+                "Share": [100 * one.mass for one in scores],
                 "Student": [100 * one.predicted_mass for one in scores],
                 "Change": [round(100 * (one.predicted_mass - one.mass), 1) + 0.0 for one in scores],
-                "Tested": [one.test for one in scores],
+                "Test documents": [one.test for one in scores],
             }
         ),
         key="student-clusters",
         hide_index=True,
         row_height=30,
         height=min(len(scores), 20) * 30 + 38,
-        alt="Recall, precision and mass of every cluster",
+        alt="Recall, precision and share of every cluster",
         column_config={
             " ": dot_column(),
             "Cluster": st.column_config.TextColumn(width=178),
             "Recall": _rate_column("recall"),
             "Precision": _rate_column("precision"),
-            "Mass": st.column_config.NumberColumn(format="%.1f%%", width=64, help=HINTS["share_documents"]),
+            "Share": st.column_config.NumberColumn(format="%.1f%%", width=64, help=HINTS["share_documents"]),
             "Student": st.column_config.NumberColumn(format="%.1f%%", width=72, help=HINTS["predicted_mass"]),
-            "Change": st.column_config.NumberColumn(format="%+.1f", width=68, help="Points of percent."),
-            "Tested": st.column_config.NumberColumn(format="localized", width=66),
+            "Change": st.column_config.NumberColumn(format="%+.1f", width=68, help="Percentage points."),
+            "Test documents": st.column_config.NumberColumn(format="localized", width=66),
         },
     )
 

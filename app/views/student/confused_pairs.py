@@ -1,4 +1,4 @@
-"""Student, disagreements: which clusters it confuses, and the documents, read beside typical ones."""
+"""Student view: confused cluster pairs, with their documents beside exemplars."""
 
 import numpy as np
 import pandas as pd
@@ -28,11 +28,11 @@ def pairs(session: Session, report: DistilReport, taxonomy: Taxonomy | None) -> 
     with st.container(border=True, gap="small", key="student-pairs"):
         st.markdown(
             f"**Most confused pairs: {count(sum(pair.documents for pair in report.pairs))} of {count(wrong)} "
-            "disagreements**  \n:small[:gray[Choose one to read its documents: who is right?]]"
+            "disagreements**  \n:small[:gray[Select a pair to compare its documents.]]"
         )
         pair = _choose(report, taxonomy, names)
         if report.data_hash != cached_results.workspace(session.root).manifest.data_hash:
-            st.caption("The corpus has been read anew since, so the documents cannot be shown.")
+            st.caption("The corpus has changed since training, so these documents cannot be shown.")
             return
         grid = st.grid(2, min_column_width=360, gap="medium", key="student-reading")
         with grid.cell():
@@ -52,7 +52,7 @@ def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, st
                 "  ": [circle(shade(pair.student)) for pair in shown],
                 "Student": [names[pair.student] for pair in shown],
                 "Documents": [pair.documents for pair in shown],
-                "Of the cluster": [100 * pair.share for pair in shown],
+                "Share of cluster": [100 * pair.share for pair in shown],
             }
         ),
         key="student-pair-table",
@@ -62,15 +62,15 @@ def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, st
         height=min(len(shown), 7) * 30 + 38,
         on_select="rerun",
         selection_mode="single-cell",
-        alt="Confused pairs; choose one to read its documents",
+        alt="Confused pairs; select one to read its documents",
         column_config={
             " ": dot_column(),
             "  ": dot_column("  "),
             "Taxonomy": st.column_config.TextColumn(width=250),
             "Student": st.column_config.TextColumn(width=250),
             "Documents": st.column_config.NumberColumn(format="localized", width=90),
-            "Of the cluster": st.column_config.NumberColumn(
-                format="%.1f%%", width=104, help="Part of the taxonomy's documents in its cluster."
+            "Share of cluster": st.column_config.NumberColumn(
+                format="%.1f%%", width=104, help="Share of the cluster's test documents."
             ),
         },
     )
@@ -81,7 +81,7 @@ def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, st
 def _disagreed(session: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:
     shade = colours(taxonomy)
     title(names[pair.teacher], shade(pair.teacher), "in the taxonomy")
-    title(names[pair.student], shade(pair.student), "says the student")
+    title(names[pair.student], shade(pair.student), "student's choice")
     at = _step(session, f"{pair.teacher}-{pair.student}", len(pair.rows), "wrong")
     row = pair.rows[at]
     _text(session, row, "wrong")
@@ -101,9 +101,9 @@ def _typical(session: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, na
     which = pair.teacher if whose == TEACHER else pair.student
     rows = taxonomy.cluster(which).exemplars if taxonomy is not None and taxonomy.has(which) else ()
     if not rows:
-        st.caption("The taxonomy it learnt is kept no more, so its typical documents are not known.")
+        st.caption("The taxonomy it was trained on has been deleted; its exemplars are unavailable.")
         return
-    title(names[which], colours(taxonomy)(which), "a typical document")
+    title(names[which], colours(taxonomy)(which), "exemplar")
     at = _step(session, f"typical-{which}", len(rows), "typical")
     _text(session, rows[at], "typical")
 

@@ -1,4 +1,4 @@
-"""Student: take it away, with the command that makes it again."""
+"""Student view: download a student, with the commands that reproduce and use it."""
 
 import io
 import shlex
@@ -15,11 +15,11 @@ from gem_core.pipeline.student.registry import SavedStudent
 LARGEST = 200_000_000  # bytes of a download; larger ones are copied by their path
 
 
-def take_away(session: Session, student: SavedStudent) -> None:
-    """Offer the folder, as a zip if it is small enough, and two commands."""
+def show_downloads(session: Session, student: SavedStudent) -> None:
+    """The folder, as a zip where it is small enough, and two commands."""
     size = sum(path.stat().st_size for path in student.folder.iterdir())
     with st.container(border=True, gap="small", key="student-export"):
-        st.markdown("**Take the student away**")
+        st.markdown("**Download the student**")
         if size <= LARGEST:
             make = kept(partial(zipped, student.folder), "student.zip", "application/zip")
             st.download_button(
@@ -33,7 +33,7 @@ def take_away(session: Session, student: SavedStudent) -> None:
                 help="student.safetensors, student.json, report.json.",
             )
         st.code("\n".join(commands(session.root, student)), language=None, wrap_lines=True)
-        st.caption(f"{size / 1e6:,.1f} MB. The first command makes it again, the second labels with it on any machine.")
+        st.caption(f"{size / 1e6:,.1f} MB. The first command reproduces it, the second labels with it on any machine.")
 
 
 def zipped(folder: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""Student, label a folder: where from, where to, how it goes, what there is of each cluster."""
+"""Student view: label a folder of shards, with progress and totals per cluster."""
 
 import shlex
 from pathlib import Path
@@ -60,17 +60,17 @@ def _form(session: Session, student: SavedStudent, live: bool) -> Path | None:
             placeholder="/data/pool",
             max_chars=4096,
             persist_state="session",
-            help="parquet or JSON Lines (also .gz or .zst), folders inside it too.",
+            help="Parquet or JSON Lines (also .gz or .zst), including subfolders.",
         )
     )
     out = _path(
         right.text_input(
-            "New folder for the labelled shards",
+            "Output folder for the labeled shards",
             key="student-out",
             max_chars=4096,
-            placeholder="/data/pool-labelled",
+            placeholder="/data/pool-labeled",
             persist_state="session",
-            help="The same shards with four columns more: " + ", ".join(OURS).replace("_", "\\_") + ".",
+            help="The same shards with four more columns: " + ", ".join(OURS).replace("_", "\\_") + ".",
         )
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="student-label-how"):
@@ -89,11 +89,11 @@ def _form(session: Session, student: SavedStudent, live: bool) -> Path | None:
             width=150,
             placeholder="all",
             persist_state="session",
-            help="Shards that are worked on at a time; as many as processors when empty.",
+            help="Shards processed in parallel; empty uses all processors.",
         )
         arguments = command(student, source, out, text, workers)
         start = st.button(
-            "Label it",
+            "Label folder",
             type="primary",
             icon=":material/play_arrow:",
             key="student-label-start",
@@ -101,10 +101,7 @@ def _form(session: Session, student: SavedStudent, live: bool) -> Path | None:
         )
     _begin(session, source, out, text, arguments, start)
     st.code("gem-explorer " + shlex.join(arguments), language=None, wrap_lines=True)
-    st.caption(
-        "It runs in the background and goes on where it was stopped. The command line does the same, with "
-        "--engine ray on many machines."
-    )
+    st.caption("Runs in the background and can be resumed. On the command line, --engine ray uses many machines.")
     return out
 
 
@@ -140,12 +137,12 @@ def _begin(
                 raise InputError(
                     "The output must be a folder outside the input", f"{out} inside {source}", "Choose another folder"
                 )
-            runner.start(f"Labelling of {source.name}", arguments, session.root)
+            runner.start(f"Label {source.name}", arguments, session.root)
             st.rerun(scope="app")
     except InputError as error:
-        refusal("This folder cannot be labelled as asked", str(error))
+        refusal("Cannot label this folder", str(error))
     except OSError as error:
-        refusal("This folder cannot be read", f"{source}: {error.strerror or error}")
+        refusal("Cannot read this folder", f"{source}: {error.strerror or error}")
     else:
         st.caption(f":material/folder: {_found(shards)}")
 
@@ -176,14 +173,14 @@ def _shown(session: Session, student: SavedStudent, folder: Path, found: dict[st
     rows = totals_table(found)
     so_far = "" if found["complete"] else " so far"
     st.markdown(f"### {count(found['documents'])} documents, about {count(found['tokens'])} tokens{so_far}")
-    st.caption(f"{count(found['shards_labelled'])} of {count(found['shards'])} shards are done.")
+    st.caption(f"{count(found['shards_labelled'])} of {count(found['shards'])} shards labeled.")
     for reason, number in found["refused"].items():
         st.caption(
-            f":orange[:material/warning: Set aside: {count(number)} rows, "
-            f"{escape(REASONS.get(reason, reason))}. Their places are in the folder .gem-explorer/refused.]"
+            f":orange[:material/warning: Skipped rows: {count(number)}, "
+            f"{escape(REASONS.get(reason, reason))}. Listed in the folder \\_refused.]"
         )
     for name, why in list(found["failed"].items())[:5]:
-        refusal("A shard could not be read", f"{short(name, 200)}: {short(why, 400)}")
+        refusal("Cannot read a shard", f"{short(name, 200)}: {short(why, 400)}")
     taxonomy = students.taxonomy_of_step(session.root, student.report.taxonomy_key) or cached_results.taxonomy(
         session.root
     )
@@ -224,7 +221,7 @@ def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> N
     top = ranked.iloc[0]
     finding(
         f"Largest by tokens: {escape(short(str(top['label']), 50))}, {percent(float(top['share_tokens']))}",
-        "Tokens are the student's estimates.",
+        "Token counts are estimates.",
     )
     share = 100 * ranked["share_tokens"].to_numpy()
     st.dataframe(
@@ -235,7 +232,7 @@ def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> N
                 "Documents": ranked["documents"].to_numpy(),
                 "Tokens": ranked["tokens"].to_numpy(),
                 "Share": share,
-                "In the corpus": [
+                "Share in corpus": [
                     None if (part := own.get(int(n))) is None else 100 * part for n in ranked["cluster_id"]
                 ],
             }
@@ -244,7 +241,7 @@ def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> N
         hide_index=True,
         row_height=30,
         height=min(len(ranked), 18) * 30 + 38,
-        alt="Documents and tokens of each cluster in the labelled shards",
+        alt="Documents and tokens of each cluster in the labeled shards",
         column_config={
             " ": dot_column(),
             "Cluster": st.column_config.TextColumn(width=190),
@@ -253,7 +250,7 @@ def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> N
             "Share": st.column_config.ProgressColumn(
                 format="%.1f%%", min_value=0, max_value=float(share.max()) or 1.0, width=110, help="Of the tokens."
             ),
-            "In the corpus": st.column_config.NumberColumn(format="%.1f%%", width=100, help=HINTS["share_tokens"]),
+            "Share in corpus": st.column_config.NumberColumn(format="%.1f%%", width=100, help=HINTS["share_tokens"]),
         },
     )
 
@@ -275,8 +272,9 @@ def _shares(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> No
     lines.sort(key=lambda line: -(line.before or 0.0))
     most = max(lines, key=lambda line: abs((line.after or 0.0) - (line.before or 0.0)))
     finding(
-        f"Differs most: {escape(short(most.name, 50))}, {percent(most.before or 0.0)} → {percent(most.after or 0.0)}",
-        "Pale: share of the tokens of the corpus it learnt from. Solid: of this folder.",
+        f"Largest difference: {escape(short(most.name, 50))}, "
+        f"{percent(most.before or 0.0)} → {percent(most.after or 0.0)}",
+        "Share of tokens. Light: training corpus. Solid: this folder.",
     )
     st.plotly_chart(
         balance.shares(lines, changed=True, names=("Corpus", "Folder")),

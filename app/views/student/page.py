@@ -1,4 +1,4 @@
-"""Student: teach a small word model the clusters, see how far it agrees with them, label a folder with it."""
+"""Student view: train a small classifier on the clusters, check its agreement, label folders."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ AGREEMENT, LABEL = "Agreement", "Label a folder"
 
 
 def screen(session: Session) -> None:
-    """Without a student one button; with one, two questions, one at a time."""
+    """Show a training form where there is no student, else the agreement or the labeling of a folder."""
     active(session)
     kept = students.students(session.root)
     if not kept:
@@ -22,7 +22,7 @@ def screen(session: Session) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="student-head"):
         view = st.segmented_control(
-            "Question",
+            "View",
             (AGREEMENT, LABEL),
             default=AGREEMENT,
             required=True,
@@ -31,7 +31,7 @@ def screen(session: Session) -> None:
             label_visibility="collapsed",
         )
         student = choose(session, kept)
-        with st.popover("Distil another", key="student-another", icon=":material/school:"):
+        with st.popover("Train another", key="student-another", icon=":material/school:"):
             ask(session, "another")
     with guarded():
         if view == LABEL:

@@ -1,4 +1,4 @@
-"""Student: the students that are kept, how to distil one, and how that is going."""
+"""Student view: saved students, training one, and its progress."""
 
 import shlex
 from datetime import datetime
@@ -25,14 +25,13 @@ def empty(session: Session) -> None:
     """Show what a student is for, and the button."""
     taxonomy = cached_results.taxonomy(session.root)
     with st.container(border=True, gap="small", key="student-empty"):
-        st.markdown("**No student has learnt these clusters yet**")
+        st.markdown("**No classifier trained yet**")
         st.caption(
-            f"A student is a small word model. It learns the {len(taxonomy.clusters)} clusters as they are now, "
-            "edits included, and labels text at reading speed without vectors: shards of any size. Part of the "
-            "documents only tests it."
+            f"A student is a small, fast text classifier. It learns the current {len(taxonomy.clusters)} clusters, "
+            "edits included, and labels shards of any size without embeddings. Some documents are held out for testing."
         )
         if runner.busy(session.root, "distill"):
-            st.caption("One is being taught; what it found comes here by itself.")
+            st.caption("Training in progress; results appear here.")
         else:
             ask(session, "first")
 
@@ -49,26 +48,25 @@ def ask(session: Session, place: str) -> None:
             1_000_000,
             0,
             key=f"student-seed-{place}",
-            help="Of the split and the training: the same seed gives the same student.",
+            help="Seed of the split and of training: the same seed gives the same student.",
         )
         test = two.number_input(
-            "For the test, percent",
+            "Test documents (%)",
             5,
             50,
             20,
             5,
             key=f"student-test-{place}",
-            help="Documents of every cluster that take no part in training or calibration; another "
-            "10 percent calibrate.",
+            help="Held out of training and calibration, from every cluster; another 10% calibrate.",
         )
         drop = three.number_input(
-            "Left out, percent",
+            "Excluded from training (%)",
             0,
             50,
             0,
             5,
             key=f"student-drop-{place}",
-            help="Of every cluster's training documents, those with the lowest GIS.",
+            help="Share of each cluster's training documents with the lowest GIS.",
         )
     settings = DistilSettings(seed=int(seed), test_share=test / 100, drop=drop / 100)
     folder = student_folder(cached_results.workspace(session.root), taxonomy, settings)
@@ -87,19 +85,19 @@ def ask(session: Session, place: str) -> None:
     ]
     with above:
         if st.button(
-            "Distil a student",
+            "Train classifier",
             type="primary",
             icon=":material/school:",
             key=f"student-start-{place}",
             disabled=there or busy,
-            help="Runs in the background, seconds to minutes; it survives a closed tab.",
+            help="Runs in the background for seconds to minutes, also when this tab is closed.",
         ):
             runner.start(f"Student of {cached_results.workspace(session.root).manifest.name}", arguments, session.root)
             st.rerun(scope="app")
         if there:
-            st.caption("This student is there already: change a setting.")
+            st.caption("This student exists already: change a setting.")
         elif busy:
-            st.caption("One is being taught.")
+            st.caption("Training in progress.")
     st.code("gem-explorer " + shlex.join(arguments), language=None, wrap_lines=True)
 
 
@@ -113,9 +111,9 @@ def choose(session: Session, kept: tuple[SavedStudent, ...]) -> SavedStudent:
 
     def name(key: str) -> str:
         one = known[key]
-        of = "" if one.matches_taxonomy(taxonomy) else ", of an earlier taxonomy"
+        of = "" if one.matches_taxonomy(taxonomy) else ", earlier taxonomy"
         return (
-            f"{percent(one.report.agreement)}, seed {one.report.settings['seed']}, made "
+            f"{percent(one.report.agreement)}, seed {one.report.settings['seed']}, "
             f"{datetime.fromtimestamp(one.created_at):%d %b %H:%M}{of}"
         )
 
@@ -130,16 +128,16 @@ def standing(session: Session, student: SavedStudent) -> None:
     taxonomy, report = cached_results.taxonomy(session.root), student.report
     if not student.matches_taxonomy(taxonomy):
         st.caption(
-            ":orange[:material/warning: The taxonomy has changed since this student was taught: it labels with "
-            "the clusters and names of then. Distil another to follow.]"
+            ":orange[:material/warning: The taxonomy has changed since training: this student uses "
+            "the earlier clusters and names. Train another to update it.]"
         )
     names = {one.number: one for one in report.clusters}
     if report.few:
         few = ", ".join(f"{escape(short(names[n].label, 40))} ({names[n].test})" for n in report.few[:4])
         more = f", and {len(report.few) - 4} more" if len(report.few) > 4 else ""
-        st.caption(f":orange[:material/warning: Hardly tested, for they are small: {few}{more}]", help=HINTS["recall"])
+        st.caption(f":orange[:material/warning: Few test documents: {few}{more}]", help=HINTS["recall"])
     if report.absent:
         st.caption(
-            f":orange[:material/warning: The student does not know {count(len(report.absent))} clusters without "
-            "documents.]"
+            f":orange[:material/warning: {count(len(report.absent))} clusters without documents are unknown to "
+            "the student.]"
         )

@@ -76,24 +76,24 @@ class Moves:
             if self.by_balance[at] > UNBOUNDED:
                 return "balance: a target of 0"
             return (
-                f"balance: led by only {self.lead[at]:.1f} nats"
+                f"balance: small lead of {self.lead[at]:.1f} nats"
                 if self.lead[at] < NARROW
-                else f"balance: pulled by {self.by_balance[at]:.1f} nats"
+                else f"balance: shifted by {self.by_balance[at]:.1f} nats"
             )
         if reason == "centres":
             drift, approach = float(self.drift[at]), float(self.approach[at])
             if max(drift, approach) < 0.005:
-                return "the clusters' tightness changed"
+                return "concentrations changed"
             return (
-                f"its centre moved off by {drift:.2f}"
+                f"its center moved away ({drift:.2f})"
                 if drift > approach
-                else f"the other centre came closer by {approach:.2f}"
+                else f"another center moved closer ({approach:.2f})"
             )
         return {
-            "new": "a new cluster takes it",
-            "gone": "its cluster is gone",
-            "held": "kept clusters hold their own",
-            "edited": "an edit had put it there",
+            "new": "joins a new cluster",
+            "gone": "its cluster is removed",
+            "held": "pinned clusters keep their documents",
+            "edited": "an edit had placed it",
         }[reason]
 
 
