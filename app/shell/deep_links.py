@@ -1,4 +1,4 @@
-"""Deep links: what is open and selected stands in the address, and an address opens it again.
+"""Deep links: the address holds what is open, selected, filtered and compared, and opens it again.
 
 An address is input like any other: what is unknown, broken or leads outside the home folder is ignored, and a quiet
 line names the part without repeating it. Browser back and forward arrive as an address too.
@@ -15,15 +15,19 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.data import cached_results, map_data
 from app.data.home_folder import safe_name
+from app.shell.filter_codec import MAX_ENCODED, decode_filter, encode_filter
 from app.state.session import Session
 from app.state.widget_state import preset, widget
 from gem_core.errors import GemError
 from gem_core.pipeline import home
+from gem_core.pipeline.search.filters import NEAREST
 from gem_core.workspace import Workspace
 
 LONGEST = 200  # characters of a value in an address
 STRENGTH = "strength of the link"  # in `Session.drafts`, until Balance takes it up
 STRONGEST = 1e6
+MAX_NEAREST = 1_000_000
+COMPARED = ("a", "b")
 SPHERE, FLAT = "Sphere", "Flat map"
 VIEW = "explore_view"
 NUMBER = re.compile(r"[0-9]{1,9}")
@@ -46,10 +50,14 @@ def follow(session: Session) -> None:
         return
     if not first:
         session.clear_selection()
-        session.query, session.by_meaning = "", False  # a filter has no part in the address: it stays
+        session.clear_query()
+        session.by_meaning = False
         preset(VIEW, SPHERE)
         preset(colour_key(session.root), map_data.CLUSTER)
-    ignored = [name for name in _READ if name in asked and not taken_up(session, name, asked[name])]
+    if "workspace" in asked and not apply_link_part(session, "workspace", asked["workspace"]):
+        session.missing_workspace = asked["workspace"][:LONGEST]
+        return  # The other parts are about that workspace.
+    ignored = [name for name in _READ if name in asked and not apply_link_part(session, name, asked[name])]
     if not first:
         preset("explore_query", session.query)
     if ignored:
@@ -83,6 +91,19 @@ def parts(session: Session, strength: float | None = None) -> dict[str, str]:
         out["query"] = session.query
         if session.by_meaning:
             out["by"] = "meaning"
+    if session.filter:
+        out["filter"] = encode_filter(session.filter)
+    if session.similar_to is not None:
+        out["similar"] = str(cached_results.workspace(session.root).documents["id"].iloc[session.similar_to])
+    if session.is_semantic and session.nearest != NEAREST:
+        out["nearest"] = str(session.nearest)
+    if session.duplicate_threshold is not None:
+        out["duplicates"] = f"{session.duplicate_threshold:g}"
+        if session.duplicate_group is not None:
+            out["duplicate-group"] = str(session.duplicate_group)
+    for side, spec in zip(COMPARED, session.compared, strict=True):
+        if spec:
+            out[side] = spec
     if widget(VIEW) == FLAT:
         out["map"] = "flat"
     colour = widget(colour_key(session.root))
@@ -90,7 +111,7 @@ def parts(session: Session, strength: float | None = None) -> dict[str, str]:
         out["colour"] = str(colour)
     if strength is not None:
         out["strength"] = "exact" if math.isinf(strength) else f"{strength:.6g}"
-    return {name: value for name, value in out.items() if _fits(value)}
+    return {name: value for name, value in out.items() if _fits(value, _limit(name))}
 
 
 def copy_button(key: str) -> None:
@@ -105,14 +126,18 @@ def copy_button(key: str) -> None:
         st.toast("Link copied", icon=":material/link:")
 
 
-def _fits(value: str) -> bool:
+def _limit(name: str) -> int:
+    return MAX_ENCODED if name == "filter" else LONGEST
+
+
+def _fits(value: str, limit: int) -> bool:
     """Whether a value can stand in an address: short, and text that every browser can encode."""
-    return len(value) <= LONGEST and "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    return len(value) <= limit and "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
-def taken_up(session: Session, name: str, value: str) -> bool:
+def apply_link_part(session: Session, name: str, value: str) -> bool:
     """Open or select what one part of an address names; return whether that could be done."""
-    if not _fits(value):
+    if not _fits(value, _limit(name)):
         return False
     try:
         return _READ[name](session, value)
@@ -149,12 +174,17 @@ def _group(session: Session, number: str) -> bool:
 
 
 def _document(session: Session, name: str) -> bool:
-    ids = cached_results.workspace(session.root).documents["id"].astype(str).to_numpy()
-    found = np.flatnonzero(ids == name)
-    if not len(found):
+    row = _row_of(session, name)
+    if row is None:
         return False
-    session.open_document(int(found[0]))
+    session.open_document(row)
     return True
+
+
+def _row_of(session: Session, name: str) -> int | None:
+    ids = cached_results.workspace(session.root).documents["id"].astype(str).to_numpy()
+    rows = np.flatnonzero(ids == name)
+    return int(rows[0]) if len(rows) else None
 
 
 def _query(session: Session, words: str) -> bool:
@@ -169,6 +199,50 @@ def _by(session: Session, way: str) -> bool:
         return False
     session.by_meaning = way == "meaning"
     return True
+
+
+def _filter(session: Session, text: str) -> bool:
+    session.filter = decode_filter(text)
+    return True
+
+
+def _similar(session: Session, name: str) -> bool:
+    row = _row_of(session, name)
+    session.similar_to = row
+    return row is not None
+
+
+def _nearest(session: Session, text: str) -> bool:
+    if not NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_NEAREST:
+        return False
+    session.nearest = int(text)
+    return True
+
+
+def _duplicates(session: Session, text: str) -> bool:
+    if not re.fullmatch(r"0\.[0-9]{1,4}|1", text) or float(text) < 0.5:
+        return False
+    session.duplicate_threshold, session.duplicate_group = float(text), None
+    return True
+
+
+def _duplicate_group(session: Session, number: str) -> bool:
+    if session.duplicate_threshold is None or not NUMBER.fullmatch(number):
+        return False
+    session.duplicate_group = int(number)
+    return True
+
+
+def _side(place: int) -> Callable[[Session, str], bool]:
+    def read(session: Session, spec: str) -> bool:
+        if not spec or not spec.isprintable():
+            return False
+        sides = list(session.compared)
+        sides[place] = spec
+        session.compared = (sides[0], sides[1])
+        return True
+
+    return read
 
 
 def _map(session: Session, kind: str) -> bool:
@@ -200,6 +274,13 @@ _READ: dict[str, Callable[[Session, str], bool]] = {
     "document": _document,
     "query": _query,
     "by": _by,
+    "filter": _filter,
+    "similar": _similar,
+    "nearest": _nearest,
+    "duplicates": _duplicates,
+    "duplicate-group": _duplicate_group,
+    "a": _side(0),
+    "b": _side(1),
     "map": _map,
     "colour": _colour,
     "strength": _strength,

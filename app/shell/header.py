@@ -31,7 +31,9 @@ def header(session: Session, view: str) -> None:
 
 
 def _describe_workspace(session: Session) -> str:
-    """Name and figures of the open corpus."""
+    """Name and figures of the open workspace."""
+    if session.missing_workspace:
+        return ":gray[No workspace open]"
     try:
         workspace = cached_results.workspace(session.root)
         manifest = workspace.manifest

@@ -5,12 +5,16 @@ import streamlit as st
 from app.data import cached_results
 from app.state.session import Session
 from app.ui.progress import progress_bar
+from app.ui.text import escape, short
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline import home, open_sample
 
 
 def requirements_met(session: Session) -> bool:
     """Whether the open workspace has clusters to show; where not, say why and what to do."""
+    if session.missing_workspace:
+        _missing_workspace(session)
+        return False
     try:
         fitted = cached_results.workspace(session.root).fitted()
         if fitted:
@@ -41,6 +45,28 @@ def _drop_missing_selection(session: Session) -> None:
         missing.append("document to compare with")
     if missing:
         st.caption(f":material/info: Your selection no longer exists: {' and '.join(missing)}.")
+
+
+def _missing_workspace(session: Session) -> None:
+    """Stop at a link whose workspace does not exist, rather than show another one under its address."""
+    with st.container(border=True, gap="small", key="missing-workspace"):
+        st.markdown("**Workspace not found**")
+        st.text(f'This link opens workspace "{session.missing_workspace}", which does not exist on this server.')
+        with st.container(horizontal=True):
+            st.button(
+                f"Open {escape(short(session.root.name))}",
+                key="missing-workspace-current",
+                type="primary",
+                on_click=_stay,
+                args=(session,),
+            )
+            if st.button("Open another workspace", key="missing-workspace-other", icon=":material/folder_open:"):
+                st.switch_page("views/corpus/page.py")
+
+
+def _stay(session: Session) -> None:
+    session.missing_workspace = ""
+    st.query_params.clear()
 
 
 def _no_corpus(session: Session, reason: str) -> None:

@@ -20,36 +20,38 @@ class Session:
     Attributes
     ----------
     root : Path
-        The open workspace.
-    row, cluster : int or None
-        The selected document and cluster, the same in every view.
-    parent : int or None
-        The selected group of clusters.
+        Folder of the open workspace.
+    row, cluster, group : int or None
+        The selected document, cluster and cluster group, the same in every view.
     query : str
         Words searched for.
-    meaning : bool
+    by_meaning : bool
         Whether they are searched for by meaning.
-    like : int or None
-        The document whose like are searched for; the words rest.
+    similar_to : int or None
+        The document to which similar ones are searched; the words are then ignored.
     nearest : int
-        Documents that a search by meaning selects.
+        Number of documents that a search by meaning selects.
     filter : Filter
-        What else the selected documents must be, the line drawn on a map included. Its words stay empty: `wanted`.
-    twins : float or None
-        Threshold of the near-duplicates that are looked at.
-    group : int or None
+        Other conditions on the selected documents, a lasso included. Its words stay empty: `document_filter`.
+    duplicate_threshold : float or None
+        Cosine threshold of the near-duplicates that are shown.
+    duplicate_group : int or None
         The group of near-duplicates that is open.
+    compared : tuple of str
+        The two groupings of Compare; "" is the default.
     drafts : dict
-        Settings tried on a screen and not applied yet, by name.
-    reading : tuple of int
-        The list the open document was chosen from: previous and next go through it.
-    tour : int or None
-        Step of the first visit that is shown.
-    toured : bool
-        Whether this tab has asked if it is a first visit.
-    notice : str
-        What was ignored in the link that was followed last.
-    followed : bool
+        Settings of a view that are not applied yet, by name.
+    document_list : tuple of int
+        The list that the open document was chosen from: previous and next go through it.
+    tour_step : int or None
+        Card of the tour that is shown.
+    tour_offered : bool
+        Whether this tab has checked if the tour should start.
+    link_notice : str
+        What was ignored in the link that was opened last.
+    missing_workspace : str
+        Name of a link's workspace that does not exist; nothing is shown until the person opens another one.
+    address_read : bool
         Whether the address this tab was opened with has been read.
     """
 
@@ -69,20 +71,22 @@ class Session:
     tour_step: int | None = None
     tour_offered: bool = False
     link_notice: str = ""
+    missing_workspace: str = ""
+    compared: tuple[str, str] = ("", "")
     address_read: bool = False
 
     def open_workspace(self, root: Path) -> None:
-        """Open another workspace; what was selected in the old one is dropped."""
-        self.root, self.drafts = root, {}
+        """Open another workspace and drop what was selected in the old one."""
+        self.root, self.drafts, self.compared, self.missing_workspace = root, {}, ("", ""), ""
         self.clear_selection()
         self.clear_query()
 
     def clear_selection(self) -> None:
-        """Pick nothing; the documents that a question selects stay."""
+        """Select nothing; the query stays."""
         self.row, self.cluster, self.group, self.document_list = None, None, None, ()
 
     def clear_query(self) -> None:
-        """Ask for nothing: no words, no filter, no line on a map, no near-duplicates."""
+        """Remove the query: words, filter, lasso and near-duplicates."""
         self.query, self.similar_to, self.filter, self.duplicate_threshold, self.duplicate_group = (
             "",
             None,
@@ -93,19 +97,19 @@ class Session:
 
     @property
     def has_query(self) -> bool:
-        """Whether a question selects documents."""
+        """Whether a query selects documents."""
         return bool(
             self.query.strip() or self.similar_to is not None or self.filter or self.duplicate_threshold is not None
         )
 
     @property
     def is_semantic(self) -> bool:
-        """Whether the question is one by meaning."""
+        """Whether the query searches by meaning."""
         return self.similar_to is not None or (self.by_meaning and bool(self.query.strip()))
 
     @property
     def document_filter(self) -> Filter:
-        """The filter with the words of the search, unless these are meant by meaning."""
+        """The filter with the words of the search, unless these are searched by meaning."""
         return replace(self.filter, text="" if self.is_semantic else self.query)
 
     def update_filter(self, **parts: Any) -> None:
@@ -125,11 +129,11 @@ class Session:
 
 
 def current_session() -> Session:
-    """Return the session of this browser tab, made on its first run."""
+    """Return the session of this browser tab; its first run creates it."""
     if "session" not in st.session_state:
         st.session_state["session"] = Session(root=_first_workspace())
-    found: Session = st.session_state["session"]
-    return found
+    session: Session = st.session_state["session"]
+    return session
 
 
 def _first_workspace() -> Path:

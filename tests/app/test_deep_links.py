@@ -1,9 +1,12 @@
 """An address opens what it names and follows what a person selects; what cannot be followed is ignored aloud."""
 
+import base64
+import json
 import math
 import os
 import shutil
 import sys
+import zlib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,8 +14,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.shell import deep_links
+from app.shell.filter_codec import decode_filter, encode_filter
 from app.state.session import Session
 from gem_core.pipeline import home
+from gem_core.pipeline.search.filters import Column, Filter, Outline
 from gem_core.workspace import Workspace
 from tests.helpers.screen import first_page
 
@@ -136,27 +141,26 @@ def test_what_cannot_be_followed_changes_nothing(at_home: Workspace, part: str) 
     more = [str(outside), quote(str(outside), safe=""), os.path.relpath(outside)] if part == "workspace" else []
     for value in WRONG[part] + more:
         session = Session(root=at_home.root)
-        assert not deep_links.taken_up(session, part, value), value
+        assert not deep_links.apply_link_part(session, part, value), value
         assert session == Session(root=at_home.root), value
 
 
 def test_what_was_ignored_is_said_once_and_not_repeated(at_home: Workspace) -> None:
-    app = visit(cluster="<b>99</b>", query="x\ny", workspace="../..")
-    assert "link's workspace, cluster and query could not" in notice(app)
-    said = [caption.value for caption in app.caption if "could not be followed" in caption.value]
+    app = visit(cluster="<b>99</b>", query="x\ny", map="moon")
+    assert notice(app) == "Ignored cluster, query and map of the link: not found in this workspace."
+    said = [caption.value for caption in app.caption if "of the link" in caption.value]
     assert len(said) == 1
     assert "<b>" not in said[0]
     assert address(app) == {"workspace": "pool"}
     app.switch_page("views/taxonomy/page.py").run()
     assert notice(app) == ""
-    assert not any("could not be followed" in caption.value for caption in app.caption)
+    assert not any("of the link" in caption.value for caption in app.caption)
 
 
 def test_the_other_parts_hold_when_one_is_wrong(at_home: Workspace) -> None:
     app = visit(cluster="3", map="flat", colour="nothing", document="nobody")
     assert app.session_state["session"].cluster == 3
-    assert "link's document and colour could not" in notice(app)
-    assert "ignored them" in notice(app)
+    assert notice(app) == "Ignored document and colour of the link: not found in this workspace."
 
 
 def test_another_workspace_of_the_home_folder_opens(at_home: Workspace) -> None:
@@ -172,3 +176,73 @@ def test_a_workspace_outside_home_is_not_named_and_foreign_parts_stay(
     monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
     app = visit(cluster="2", embed="true", mine="1")
     assert address(app) == {"cluster": "2", "embed": "true", "mine": "1"}
+
+
+FILTER = Filter(
+    columns=(Column("subject", values=("chess", "")),),
+    tokens=(100, None),
+    clusters=(3, 5),
+    outline=Outline(((0.0, 0.0), (0.5, 0.0), (0.5, 0.25)), turn=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)),
+)
+
+
+def test_a_link_carries_filter_search_duplicates_and_compared_sides(at_home: Workspace) -> None:
+    similar = str(at_home.documents["id"].iloc[4])
+    parts = {
+        "workspace": "pool",
+        "filter": encode_filter(FILTER),
+        "similar": similar,
+        "nearest": "50",
+        "duplicates": "0.9",
+        "a": "kmeans",
+        "b": "column:subject",
+    }
+    app = visit("compare", **parts)
+    session = app.session_state["session"]
+    assert session.filter == FILTER
+    assert (session.similar_to, session.nearest, session.duplicate_threshold) == (4, 50, 0.9)
+    assert [app.selectbox(key=key).value for key in ("compare_a", "compare_b")] == ["kmeans", "column:subject"]
+    assert address(app) == parts
+    assert notice(app) == ""
+
+
+def test_a_link_to_an_unknown_workspace_stops_and_names_it(at_home: Workspace) -> None:
+    app = visit(workspace="nope", cluster="3")
+    assert any('"nope"' in text.value for text in app.text)
+    assert app.session_state["session"].cluster is None
+    assert not app.button_group
+    app.button(key="missing-workspace-current").click().run()
+    assert address(app) == {"workspace": "pool"}
+    assert app.button_group(key="explore_view").value == "Sphere"
+
+
+HOSTILE = [
+    "",
+    "x",
+    "x" * 5000,
+    base64.urlsafe_b64encode(zlib.compress(b"[" * 50_000)).decode().rstrip("="),
+    base64.urlsafe_b64encode(zlib.compress(b" " * 10_000_000)).decode().rstrip("=")[:4000],
+    *(
+        base64.urlsafe_b64encode(zlib.compress(json.dumps(value).encode())).decode().rstrip("=")
+        for value in (
+            [],
+            {"x": 1},
+            {"tokens": [1]},
+            {"tokens": [True, None]},
+            {"tokens": [float("nan"), None]},
+            {"clusters": [-1]},
+            {"clusters": list(range(500))},
+            {"text": "a\nb"},
+            {"saved": 3},
+            {"columns": [{"values": ["a"]}]},
+            {"outline": {"points": [[0, 0]], "turn": []}},
+            {"outline": {"points": [[0, 0], [1, 0], [1, "x"]], "turn": []}},
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_filter_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        decode_filter(text)

@@ -43,19 +43,21 @@ def choose_groupings(session: Session) -> tuple[str, str]:
     choices = {
         "compare_a": CURRENT,
         "compare_b": columns[0] if columns else "kmeans",
-        **session.drafts.get("compare", {}),
     }
+    for key, spec in zip(("compare_a", "compare_b"), session.compared, strict=True):
+        if spec:
+            choices[key] = spec
     for key, default in (("compare_a", CURRENT), ("compare_b", "kmeans")):
         if choices[key] not in options:  # A discarded step, or another workspace.
             choices[key] = default
         preset(key, choices[key])
 
     def on_change() -> None:
-        session.drafts["compare"] = {key: widget(key) for key in ("compare_a", "compare_b")}
+        session.compared = str(widget("compare_a")), str(widget("compare_b"))
         session.open_document(None)
 
     def on_swap() -> None:
-        session.drafts["compare"] = {"compare_a": choices["compare_b"], "compare_b": choices["compare_a"]}
+        session.compared = choices["compare_b"], choices["compare_a"]
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_pick"):
         a = st.selectbox(
