@@ -100,7 +100,7 @@ TERMS = {
         "Cosine margin", "Mean lead of a document's cosine to its own group over the nearest other group."
     ),
     "resample": Term("Resample", "Bootstrap sample: as many documents drawn with replacement, about 63% distinct."),
-    "interval": Term("Interval", "95% confidence interval of the mean; whole fits are resampled, not pairs."),
+    "interval": Term("Interval", "Confidence interval (95%) of the mean; whole fits are resampled, not pairs."),
     "silhouette": Term("Silhouette", "How much closer documents are to their own cluster than to the next; -1 to 1."),
     # the student
     "student": Term("Student", "Small, fast text classifier trained on the clusters."),

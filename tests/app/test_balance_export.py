@@ -33,7 +33,7 @@ def test_what_is_applied_is_shown_before_anything_moves(balance: AppTest, sample
     shares = [c.share_documents for c in sample.taxonomy().clusters]
     assert measures(balance)["Largest"] == f"{100 * max(shares):.1f}%"
     assert measures(balance)["Documents moved"] == "0"
-    assert "Nothing differs from what is applied" in words(balance)
+    assert "No changes. Adjust a setting" in words(balance)
     assert balance.button(key="balance-apply").disabled
     assert balance.button(key="balance-undo").disabled
 
@@ -42,7 +42,7 @@ def test_a_stronger_balance_evens_the_shares_and_lists_who_moves(balance: AppTes
     balance.select_slider[0].set_value(INF).run()
     found = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, strength=INF))
     assert measures(balance)["Largest"] == f"{100 * found.shares.max():.1f}%"
-    assert measures(balance)["Agreement"] == f"{found.ari:.3f}"
+    assert measures(balance)["Agreement with current"] == f"{found.ari:.3f}"
     assert measures(balance)["Documents moved"] == f"{len(found.moved):,}"
     shown = next(frame for frame in balance.dataframe if frame.key == "balance-moved").value
     labels = [c.label for c in sample.taxonomy().clusters]
@@ -70,7 +70,7 @@ def test_apply_commits_undo_returns_and_redo_goes_forward(balance: AppTest, samp
     assert max(c.share_documents for c in applied.clusters) < max(c.share_documents for c in before.clusters)
     balance.run()
     assert "strength exact" in words(balance)
-    assert "Nothing differs" in words(balance)
+    assert "No changes." in words(balance)
     balance.button(key="balance-undo").click().run()
     assert sample.taxonomy().key == before.key
     balance.button(key="balance-redo").click().run()
@@ -88,7 +88,7 @@ def test_more_clusters_than_documents_says_so_and_the_controls_stay(balance: App
     assert [name.split(",")[0] for name in table["Cluster"][-2:]] == ["New 12", "New 13"]
     assert list(table["Number"])[-2:] == [12, 13]
     assert sorted(table["Number"])[:12] == [c.number for c in sample.taxonomy().clusters]
-    assert table["Draft"].sum() == pytest.approx(1) == pytest.approx(table["Applied"].sum())
+    assert table["Preview"].sum() == pytest.approx(1) == pytest.approx(table["Applied"].sum())
 
 
 def test_own_shares_reach_the_clusters_they_name(sample: Workspace) -> None:

@@ -60,7 +60,7 @@ def test_a_floor_lifts_the_smallest_and_can_be_applied(balance: AppTest, sample:
     assert sample.taxonomy().settings.target == "floor:0.075"
     balance.run()
     assert keyed(balance.number_input, "balance-floor-").value == 7.5
-    assert "Nothing differs" in words(balance)
+    assert "No changes." in words(balance)
     balance.button(key="balance-undo").click().run()
     assert sample.taxonomy().settings.target == "uniform"
 
@@ -94,7 +94,7 @@ def test_a_share_beyond_what_the_locks_leave_is_cut_and_said() -> None:
     own.change(Change(0, lock=True))
     own.change(Change(1, value=0.9))
     assert own.shares == pytest.approx((0.5, 0.5, 0.0))
-    assert own.note == "At most 50.0%: the locked shares hold the rest."
+    assert own.note == "At most 50.0%: locked shares take the rest."
     own.change(Change(0, value=0.1))
     assert own.shares == pytest.approx((0.5, 0.5, 0.0))
     assert own.note.startswith("A share that is set must not be locked")
@@ -178,7 +178,7 @@ def test_new_clusters_and_those_that_go_are_named(balance: AppTest, sample: Work
     taxonomy = sample.taxonomy()
     balance.number_input[0].set_value(10).run()
     assert "2 gone" in words(balance)
-    assert "The others keep their numbers and colours." in words(balance)
+    assert "The others keep their numbers and colors." in words(balance)
     balance.number_input[0].set_value(13).run()
     assert "Clusters: 1 new" in words(balance)
     fresh = [name for name in moving(balance)["To"] if name.startswith("New 12, from ")]
@@ -192,6 +192,6 @@ def test_clusters_that_pins_keep_are_counted(balance: AppTest, sample: Workspace
     balance.run()
     balance.select_slider[0].set_value(INF).run()
     assert not balance.exception
-    assert "1 cluster is kept by pins" in words(balance)
+    assert "1 locked cluster is kept" in words(balance)
     note = next(item for item in balance.caption if "kept by pins" in item.value)
     assert "\\*all\\*" in note.help

@@ -57,7 +57,7 @@ def test_what_is_open_is_said(sample: Workspace, monkeypatch: pytest.MonkeyPatch
     app = opened(sample.root, monkeypatch, "corpus")
     figures = {metric.label: metric.value for metric in app.metric}
     assert figures["Documents"] == f"{len(sample):,}"
-    assert figures["Refused rows"] == "3"
+    assert figures["Skipped rows"] == "3"
     said = [text.value for text in app.text]
     assert HOSTILE in said  # as plain text; in Markdown only escaped
     assert str(sample.root) in said
@@ -115,7 +115,7 @@ def test_a_path_is_looked_at_measured_and_built(
     app.run()
     figures = {metric.label: metric.value for metric in app.metric}
     assert figures["Embedding time"].endswith(" s"), words(app)
-    refused = [metric.value for metric in app.metric if metric.label == "Refused rows"]
+    refused = [metric.value for metric in app.metric if metric.label == "Skipped rows"]
     assert refused == ["0", "1"]
     name = next(box for box in app.text_input if box.label == "Name")
     assert name.value == "my pool"
@@ -151,7 +151,7 @@ def test_jobs_that_ended_badly_are_explained(
     app = opened(sample.root, monkeypatch, "corpus")
     said = [text.value for text in app.text]
     assert reason[0].upper() + reason[1:] in said
-    assert "Stopped. What was finished is kept." in said
+    assert "Stopped. Finished work is kept." in said
     assert not any(HOSTILE in piece.value for piece in (*app.markdown, *app.caption))
     app.button(key="dismiss_corpus_failed").click().run()
     assert [job.folder.name for job in runner.listed()] == ["stopped"]
@@ -169,14 +169,14 @@ def test_a_running_job_is_shown_cancelled_and_ended(
         fcntl.flock(held, fcntl.LOCK_EX)
         app = opened(sample.root, monkeypatch, "corpus")
         said = words(app)
-        assert "Embedding the documents" in said
+        assert "Embedding" in said
         assert "120 of 400, 12 a second, about 22 s left in this step, running for 1 min" in said.replace("\\", "")
         assert [box.label for box in app.expander if box.label == "Log"] == ["Log"]
         app.button(key="cancel_corpus_running").click().run()
-        assert "Stopping; what is finished is kept" in words(app)
-        assert app.button(key="end_corpus_running").label == "End at once"
+        assert "Stopping; finished work is kept" in words(app)
+        assert app.button(key="end_corpus_running").label == "Force stop"
     app.run()
-    assert "Stopped. What was finished is kept." in words(app)
+    assert "Stopped. Finished work is kept." in words(app)
     assert app.button(key="resume_corpus_running").label == "Resume"
     assert not app.exception
 

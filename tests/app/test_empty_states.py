@@ -23,11 +23,11 @@ def test_every_screen_of_the_app_is_tested_here() -> None:
 def test_no_workspace_says_why_and_leads_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for screen in BY_CLUSTERS:
         app = opened(tmp_path / "nothing", monkeypatch, screen)
-        assert "No corpus can be opened here" in words(app), screen
+        assert "This workspace cannot be opened" in words(app), screen
         assert str(tmp_path / "nothing") in words(app)
-        assert app.button(key="no-corpus-other").label == "Open another corpus"
+        assert app.button(key="no-corpus-other").label == "Open another workspace"
     app = opened(tmp_path / "nothing", monkeypatch, "corpus")
-    assert "This cannot be done as asked" in words(app)
+    assert "Cannot complete this action" in words(app)
     assert app.button(key="corpus_sample").label == "Open the sample"
 
 
@@ -57,7 +57,7 @@ def test_a_workspace_without_a_fit_leads_to_corpus(
     assert not workspace.fitted()
     for screen in BY_CLUSTERS:
         app = opened(workspace.root, monkeypatch, screen)
-        assert "This corpus has no clusters yet" in words(app), screen
+        assert "No clusters yet" in words(app), screen
         assert app.button(key="explore_to_corpus").label == "Open Corpus"
     assert "60 documents" in words(app)
     app = opened(workspace.root, monkeypatch, "corpus")
@@ -73,7 +73,7 @@ def test_a_selection_that_has_gone_is_dropped(sample: Workspace, monkeypatch: py
         app.run()
         assert not app.exception, screen
         assert (session.row, session.cluster, session.group) == (None, None, None)
-        assert "no longer there: the document and the cluster and the group" in words(app)
+        assert "Your selection no longer exists: document and cluster and group" in words(app)
         app.run()
         assert "no longer there" not in words(app)
 
@@ -84,7 +84,7 @@ def test_an_empty_search_says_what_to_try(sample: Workspace, monkeypatch: pytest
     assert not app.exception
     assert "No document contains all these words" in words(app)
     app.text_input(key="glossary_words").set_value("qqqqzzzz").run()
-    assert "No term has these words" in words(app)
+    assert "No matching term" in words(app)
 
 
 def test_our_own_error_is_shown_in_its_three_parts(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_our_own_error_is_shown_in_its_three_parts(sample: Workspace, monkeypatc
     app = opened(sample.root, monkeypatch, "balance")
     next(s for s in app.select_slider if s.label == "Balance strength").set_value(float("inf")).run()
     assert not app.exception
-    assert "This cannot be done as asked" in words(app)
+    assert "Cannot complete this action" in words(app)
     assert "The disk must have room; got 0 bytes <b>left</b>. Free some." in [text.value for text in app.text]
     assert app.button(key="balance-reset").label == "Reset"  # the controls stay
 
@@ -114,7 +114,7 @@ def test_an_error_nobody_thought_of_shows_no_traceback(
     app.run()
     assert not app.exception
     shown = words(app)
-    assert "Something went wrong here" in shown
+    assert "Unexpected error" in shown
     assert "ZeroDivisionError: secret" in shown
     assert "Reload the page" in shown
     assert "Traceback" not in shown

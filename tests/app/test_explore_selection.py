@@ -217,7 +217,7 @@ def test_without_a_fit_explore_says_where_to_go(
 ) -> None:
     workspace = prepare(Source(corpus[0], vectors=corpus[1]), tmp_path / "w")
     app = opened(workspace.root, monkeypatch)
-    assert "This corpus has no clusters yet" in words(app)
+    assert "No clusters yet" in words(app)
     assert app.button(key="explore_to_corpus").label == "Open Corpus"
 
 

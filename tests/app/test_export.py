@@ -33,7 +33,7 @@ def screen(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 def test_edits_are_shown_and_said_beside_the_command(screen: AppTest, sample: Workspace) -> None:
     words = "\n".join(str(item.value) for item in screen.markdown)
-    assert "the 3 steps in edits.jsonl make the taxonomy" in words
+    assert "then the 3 steps in edits.jsonl" in words
     screen.button_group(key="export-look").set_value("edits.jsonl").run()
     assert not screen.exception
     table = screen.dataframe[0].value

@@ -53,12 +53,12 @@ def another_server(code: str) -> str:
 def test_cancel_keeps_batches_and_resume_goes_on(embedding: runner.Job) -> None:
     assert [job.pid for job in runner.listed()] == [embedding.pid]
     assert another_server("print([runner.status(j).state for j in runner.listed()])") == "['running']"
-    with pytest.raises(InputError, match="One job at a time works on a workspace"):
+    with pytest.raises(InputError, match="Only one job of a kind can run on a workspace"):
         runner.start("again", list(embedding.arguments), Path(embedding.workspace))
     runner.cancel(embedding)
     state = ended(embedding)
     assert (state.state, state.result) == ("stopped", None)
-    assert state.message == "Stopped. What was finished is kept."
+    assert state.message == "Stopped. Finished work is kept."
     done = state.progress["done"]
     again = runner.resume(embedding)
     first = wait_for(lambda: (at := runner.status(again).progress).get("step") == "embed" and at)
@@ -80,7 +80,7 @@ def test_a_killed_process_failed_with_a_reason(embedding: runner.Job) -> None:
     state = ended(embedding)
     assert (state.state, state.code) == ("failed", 128 + signal.SIGKILL)
     assert state.message == (
-        "The process was killed (SIGKILL); often the machine is out of memory. What was finished is kept."
+        "The process was killed (SIGKILL); the machine may be out of memory. Finished work is kept."
     )
     said = another_server("print([(runner.status(j).state, runner.status(j).message) for j in runner.listed()])")
     assert said == repr([("failed", state.message)])
@@ -146,7 +146,7 @@ def test_half_written_folders_are_no_trouble(tmp_path: Path) -> None:
     page = {"title": "x", "arguments": ["fit"], "workspace": str(tmp_path / "w"), "started": time.time()}
     (folder / "job.json").write_text(json.dumps(page))
     state = runner.status(runner.listed()[0])
-    assert (state.state, state.message) == ("failed", "The process was never started: the app ended first.")
+    assert (state.state, state.message) == ("failed", "The app ended before the process started.")
     for name in ("result.json", "progress.json", "log.txt"):
         (folder / name).write_bytes(b'{"documents": 3, "na\xff')
     assert runner.status(runner.listed()[0]).state == "failed"
@@ -189,15 +189,15 @@ def test_a_job_that_does_not_listen_is_ended(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("code", "state", "exit_status", "message"),
     [
-        ("import os; os.abort()", "failed", 134, "The process was killed (SIGABRT). What was finished is kept."),
+        ("import os; os.abort()", "failed", 134, "The process was killed (SIGABRT). Finished work is kept."),
         ("1 / 0", "failed", 1, "The program failed (exit status 1): ZeroDivisionError: division by zero"),
         (
             "raise SystemExit(3)",
             "failed",
             3,
-            "The program failed without a word (exit status 3). What was finished is kept.",
+            "The process ended without an error message (exit status 3). Finished work is kept.",
         ),
-        ("raise SystemExit(130)", "stopped", 130, "Stopped. What was finished is kept."),
+        ("raise SystemExit(130)", "stopped", 130, "Stopped. Finished work is kept."),
         ("pass", "finished", 0, ""),  # its result found no room
     ],
 )
@@ -228,7 +228,7 @@ def test_kinds_run_side_by_side_but_builders_exclude_each_other(
         runner.start("c", ["fit"], tmp_path),
     ]
     for kind in ("embed", "fit", "path"):
-        with pytest.raises(InputError, match="One job at a time works on a workspace"):
+        with pytest.raises(InputError, match="Only one job of a kind can run on a workspace"):
             runner.start("again", [kind], root)
     assert runner.busy(root, "path")
     assert not runner.busy(root, "fit")

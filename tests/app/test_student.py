@@ -71,7 +71,7 @@ def table(app: AppTest, column: str) -> pd.DataFrame:
 
 def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = shown(sample, monkeypatch)
-    assert "No student has learnt these clusters yet" in words(app)
+    assert "No classifier trained yet" in words(app)
     assert not [one for one in app.button if one.key == "student-label-start"]
     app.number_input(key="student-seed-first").set_value(3).run()
     app.button(key="student-start-first").click().run()
@@ -97,12 +97,12 @@ def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pyt
     report = saved_students(taught)[0].report
     app = shown(taught, monkeypatch)
     metrics = {metric.label: metric.value for metric in app.metric}
-    assert metrics["Mass error"] == percent(report.mass_error)
-    assert metrics["Mass error, tokens"] == percent(report.mass_error_tokens)
+    assert metrics["Share error"] == percent(report.mass_error)
+    assert metrics["Share error, tokens"] == percent(report.mass_error_tokens)
     assert metrics["Lowest recall"] == percent(
         min(one.recall for one in report.clusters if one.recall is not None and one.test >= 10)
     )
-    assert metrics["Documents a second"] == f"{report.documents_per_second:,.0f}"
+    assert metrics["Documents per second"] == f"{report.documents_per_second:,.0f}"
     scores = {one.label: one for one in report.clusters}
     rows = table(app, "Precision")
     assert sorted(rows["Cluster"]) == sorted(scores)
@@ -145,7 +145,7 @@ def test_documents_of_a_disagreement_are_read_beside_typical_ones(
     app = shown(taught, monkeypatch)
     first = report.pairs[0]
     assert taught.texts([first.rows[0]])[0] in [text.value for text in app.text]
-    assert list(table(app, "Of the cluster")["Documents"]) == [one.documents for one in report.pairs]
+    assert list(table(app, "Share of cluster")["Documents"]) == [one.documents for one in report.pairs]
     exemplar = taught.taxonomy().cluster(first.student).exemplars[0]
     assert taught.texts([exemplar])[0] in [text.value for text in app.text]
     app.segmented_control(key="student-whose").set_value("Taxonomy's cluster").run()
@@ -244,13 +244,13 @@ def test_a_folder_is_labelled_as_a_job(taught: Workspace, tmp_path: Path, monkey
     found: dict[str, Any] = read_totals(tmp_path / "labelled")
     assert f"### {len(taught):,} documents, about {found['tokens']:,} tokens" in words(app)
     assert "3 of 3 shards are done." in words(app)
-    rows = table(app, "In the corpus").set_index("Cluster")
+    rows = table(app, "Share in corpus").set_index("Cluster")
     for one in found["clusters"]:
         assert rows["Documents"][one["label"]] == one["documents"]
         assert rows["Share"][one["label"]] == pytest.approx(100 * one["share_tokens"])
     assert rows["Documents"].sum() == len(taught)
     own = {c.label: 100 * c.tokens / taught.manifest.tokens for c in taught.taxonomy().clusters}
-    assert rows["In the corpus"].to_dict() == pytest.approx(own)
+    assert rows["Share in corpus"].to_dict() == pytest.approx(own)
     file = totals_csv(found).decode()
     assert "'=1+1" in file
     assert ",=1+1" not in file
@@ -291,5 +291,5 @@ def test_a_labelling_that_was_stopped_or_failed(
     said = words(app)
     assert "Every shard must be one that can be read" in said
     assert "2 of 3 shards are done." in said
-    assert "A shard could not be read" in said
+    assert "Cannot read a shard" in said
     assert f"{len(whole) * 2 // 3:,} documents" in said

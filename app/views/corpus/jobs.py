@@ -22,7 +22,9 @@ def show_jobs(session: Session) -> None:
             with st.container(width="stretch", gap="xsmall"):
                 st.markdown(f":material/check_circle: **{escape(short(job.title))}** is ready")
                 st.caption(_result(state))
-            if st.button("Open", key=f"open_{job.folder.name}", type="primary", icon=":material/folder_open:"):
+            if st.button(
+                "Open workspace", key=f"open_{job.folder.name}", type="primary", icon=":material/folder_open:"
+            ):
                 root = Workspace(job.workspace).root
                 runner.forget(job)
                 session.open_workspace(root)

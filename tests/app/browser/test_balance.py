@@ -59,7 +59,7 @@ def test_balance_apply_undo_and_take_the_tables_away(
     assert largest == f"{100 * max(c.share_documents for c in before.clusters):.1f}%"
     page.locator(SLIDER).focus()
     page.keyboard.press("End")  # by keyboard alone: to exact
-    until(lambda: page.get_by_text("Solid: draft, strength exact").count() == 1)
+    until(lambda: page.get_by_text("Solid: preview, strength exact").count() == 1)
     ready(page)
     assert float(figure(page, "Largest")[:-1]) < float(largest[:-1])
     moved = int(figure(page, "Documents moved").replace(",", ""))
@@ -69,7 +69,7 @@ def test_balance_apply_undo_and_take_the_tables_away(
 
     page.get_by_role("button", name="Apply", exact=True).click()
     until(lambda: workspace.taxonomy().key != before.key and workspace.taxonomy().has_path)
-    until(lambda: page.get_by_text("Nothing differs from what is applied").count() == 1)
+    until(lambda: page.get_by_text("No changes. Adjust a setting").count() == 1)
     assert workspace.taxonomy().settings.strength == float("inf")
     page.get_by_role("button", name="Undo", exact=True).click()
     until(lambda: workspace.taxonomy().key == before.key)
@@ -97,6 +97,6 @@ def test_a_point_of_the_path_sets_the_strength(serve: Any, browser_page: Any, wo
     spot = page.locator(".st-key-balance-path .scatterlayer .trace").first.locator(".point").last
     box = spot.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    until(lambda: page.get_by_text("Solid: draft, strength exact").count() == 1)
+    until(lambda: page.get_by_text("Solid: preview, strength exact").count() == 1)
     until(lambda: page.locator(SLIDER).count() == 1)  # the old slider has gone
     assert page.locator(SLIDER).get_attribute("aria-valuetext") == "exact"

@@ -77,7 +77,7 @@ def test_the_first_steps_lead_through_the_screens_once(serve: Any, browser_page:
     again.mouse.click(4, 300)  # the focus leaves every field
     again.keyboard.press("?")
     again.get_by_text("draw a lasso").wait_for()
-    again.get_by_role("button", name="Show the first steps").click()
+    again.get_by_role("button", name="Start the tour").click()
     again.locator(".st-key-tour-card").wait_for()
     again.locator(".st-key-tour-card").get_by_role("button", name="Close").click()
     again.locator(".st-key-tour-card").wait_for(state="detached")
@@ -109,7 +109,7 @@ def test_keys_addresses_back_and_forward(serve: Any, browser_page: Any, home: Pa
     second = until(lambda: parts(page)["document"] != names[0] and parts(page)["document"], "j opens the next")
     ready(page)
     page.keyboard.press("k")
-    until(lambda: parts(page)["document"] == names[0], "k opens the one before")
+    until(lambda: parts(page)["document"] == names[0], "k opens previous document")
     ready(page)
     page.keyboard.press("ArrowRight")
     until(lambda: parts(page)["document"] == second, "so does an arrow")

@@ -36,7 +36,7 @@ def test_from_the_button_to_a_labelled_folder(
     heading = page.get_by_role("heading", name="Agrees with the taxonomy on")
     heading.wait_for(timeout=120_000)  # it comes by itself when the job has ended
     (kept,) = saved_students(workspace)
-    assert f"{100 * kept.report.agreement:.1f}% of {kept.report.test} documents it never saw" in heading.inner_text()
+    assert f"{100 * kept.report.agreement:.1f}% of {kept.report.test} held-out documents" in heading.inner_text()
     ready(page)
     cells = page.locator(".st-key-student-matrix .heatmaplayer image")
     cells.wait_for(state="attached")

@@ -100,7 +100,7 @@ def test_shares_by_slider_number_and_lock(balance: Any, workspace: Workspace) ->
     third = balance.locator(".shares input[type=number]").nth(2)
     change(balance, lambda: (third.fill("95"), third.press("Enter")))
     assert shown(balance)[2] == pytest.approx(70, abs=0.01)
-    until(lambda: balance.get_by_text("At most 70.0%: the locked shares hold the rest.").count() == 1)
+    until(lambda: balance.get_by_text("At most 70.0%: locked shares take the rest.").count() == 1)
     change(balance, lambda: balance.get_by_role("button", name="All equal").click())
     assert shown(balance) == pytest.approx([100 / 12] * 12, abs=0.01)
 
@@ -108,13 +108,13 @@ def test_shares_by_slider_number_and_lock(balance: Any, workspace: Workspace) ->
 def test_suggest_read_what_moves_apply_and_undo(balance: Any, workspace: Workspace) -> None:
     before = workspace.taxonomy()
     found = suggest_strength(before.path)
-    balance.get_by_role("button", name="Suggest a strength").click()
+    balance.get_by_role("button", name="Suggest strength").click()
     until(lambda: balance.get_by_text(found.sentence).count() == 1)
     until(lambda: balance.locator(SLIDER).count() == 1)  # the old slider has gone
     ready(balance)
     insist(
         lambda: (balance.locator(SLIDER).focus(), balance.keyboard.press("End")),
-        lambda: balance.get_by_text("Solid: draft, strength exact").count() == 1,
+        lambda: balance.get_by_text("Solid: preview, strength exact").count() == 1,
     )
     ready(balance)
     table = balance.locator(".st-key-balance-moved [data-testid=stDataFrame]")
@@ -134,7 +134,7 @@ def test_suggest_read_what_moves_apply_and_undo(balance: Any, workspace: Workspa
 
     balance.get_by_role("button", name="Apply", exact=True).click()
     until(lambda: workspace.taxonomy().key != before.key and workspace.taxonomy().has_path)
-    until(lambda: balance.get_by_text("Nothing differs from what is applied").count() == 1)
+    until(lambda: balance.get_by_text("No changes. Adjust a setting").count() == 1)
     assert workspace.taxonomy().settings.strength == float("inf")
     balance.get_by_role("button", name="Undo", exact=True).click()
     until(lambda: workspace.taxonomy().key == before.key)

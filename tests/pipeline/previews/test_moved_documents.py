@@ -103,8 +103,8 @@ def test_a_document_between_two_clusters_is_moved_by_the_balance(sample: Workspa
     assert moves.by_balance == pytest.approx(np.full(len(moves.rows), narrow + 0.5))
     assert moves.by_centres == pytest.approx(np.zeros(len(moves.rows)), abs=1e-9)
     assert moves.lead[at] == pytest.approx(narrow, abs=1e-3)
-    assert replace(moves, lead=moves.lead * 0 + 0.42).words(at) == "balance: led by only 0.4 nats"
-    assert replace(moves, lead=moves.lead * 0 + 10).words(at) == f"balance: pulled by {narrow + 0.5:.1f} nats"
+    assert replace(moves, lead=moves.lead * 0 + 0.42).words(at) == "balance: small lead of 0.4 nats"
+    assert replace(moves, lead=moves.lead * 0 + 10).words(at) == f"balance: shifted by {narrow + 0.5:.1f} nats"
 
 
 def test_fewer_clusters_keep_the_numbers_of_those_that_stay(sample: Workspace) -> None:
@@ -131,7 +131,7 @@ def test_more_clusters_are_new_ones(sample: Workspace) -> None:
     assert not {c.number for c in before.clusters} & set(fresh.tolist())
     reasons = np.array([REASONS[r] for r in moves.reason])
     assert (reasons[np.isin(moves.joins, fresh)] == "new").all()
-    assert moves.words(int(np.flatnonzero(reasons == "new")[0])) == "a new cluster takes it"
+    assert moves.words(int(np.flatnonzero(reasons == "new")[0])) == "joins a new cluster"
 
 
 def test_pinned_clusters_hold_their_documents_and_others_make_room(sample: Workspace) -> None:
@@ -150,7 +150,7 @@ def test_pinned_clusters_hold_their_documents_and_others_make_room(sample: Works
     turned = fitted != moves.joins
     assert turned.any()
     assert np.array_equal(moves.reason == REASONS.index("held"), turned)
-    assert moves.words(int(np.flatnonzero(turned)[0])) == "kept clusters hold their own"
+    assert moves.words(int(np.flatnonzero(turned)[0])) == "pinned clusters keep their documents"
     named = edit(sample, Rename("cluster", smallest, "Mine"))
     assert explained(sample, named, n_clusters=3)[0].held == (smallest,)
 
@@ -166,7 +166,7 @@ def test_a_document_that_an_edit_placed_says_so(sample: Workspace) -> None:
     at = int(np.flatnonzero(moves.rows == row)[0])
     assert (moves.leaves[at], moves.joins[at]) == (away, home)
     assert REASONS[moves.reason[at]] == "edited"
-    assert moves.words(at) == "an edit had put it there"
+    assert moves.words(at) == "an edit had placed it"
 
 
 def test_natural_shares_are_those_of_the_weakest_balance(sample: Workspace) -> None:
