@@ -8,6 +8,7 @@ import streamlit as st
 from app.components.poll import pulse
 from app.jobs import runner
 from app.jobs.failures import log_lines
+from app.jobs.overall_progress import overall_share
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.progress import step_name
@@ -98,7 +99,7 @@ def _running(job: runner.Job, state: runner.Status) -> None:
     done, total = int(progress.get("done", 0)), int(progress.get("total", 0))
     doing = step_name(step) or "Starting"
     st.markdown(f"**{escape(short(job.title))}** &nbsp; {escape(doing)}")
-    st.progress(share_done(state))
+    st.progress(share_done(job, state), f"{100 * share_done(job, state):.0f}%")
     facts = []
     if total > 1:
         facts.append(f"{count(done)} of {count(total)}")
@@ -158,10 +159,17 @@ def _buttons(session: Session, job: runner.Job, state: runner.Status, place: str
         st.rerun(scope="app")
 
 
-def share_done(state: runner.Status) -> float:
-    """Part of the present step that is done, 0 to 1."""
+def share_done(job: runner.Job, state: runner.Status) -> float:
+    """Return the part of the whole job that is done, 0 to 1."""
     done, total = int(state.progress.get("done", 0)), int(state.progress.get("total", 0))
-    return min(1.0, max(0.0, done / total)) if total > 0 else 0.0
+    step_share = min(1.0, max(0.0, done / total)) if total > 0 else 0.0
+    return overall_share(job.kind, str(state.progress.get("step", "")), step_share, job.folder.name)
+
+
+def describe_running(job: runner.Job, state: runner.Status) -> str:
+    """Return percentage and step of a running job, such as "42% Embedding"."""
+    step = step_name(str(state.progress.get("step", ""))) or "Starting"
+    return f"{100 * share_done(job, state):.0f}% {step}"
 
 
 def _rate(rate: float) -> str:

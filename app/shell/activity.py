@@ -11,12 +11,13 @@ import streamlit as st
 from app.components.poll import pulse
 from app.data import cached_results
 from app.jobs import runner
-from app.jobs.panel import job_card, share_done
+from app.jobs.panel import describe_running, job_card
 from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.text import escape, short
 from gem_core.errors import WorkspaceError
 
+APP_NAME = "GEM Explorer"  # title of the browser tab
 REFRESH = 2.5  # seconds between two looks
 PENDING_TOAST = "watch_news"  # what to say after the page has run again
 LIVE = "watch_live"  # jobs that ran at the last look
@@ -77,11 +78,13 @@ def _jobs(session: Session) -> None:
     preset(LIVE, live)
     if not known:
         return
-    running = [state for _, state in known if not state.ended]
+    running = [(job, state) for job, state in known if not state.ended]
+    st.set_page_config(page_title=f"{describe_running(*running[0])} - {APP_NAME}" if running else APP_NAME)
     failed = sum(state.state == "failed" for _, state in known)
     icon = ":material/overview:"
     if running:
-        label = f"{len(running)} jobs running" if len(running) > 1 else f"Running, {100 * share_done(running[0]):.0f}%"
+        more = f" (+{len(running) - 1})" if len(running) > 1 else ""
+        label = f"{describe_running(*running[0])}{more}"
         icon = ":material/progress_activity:"
     elif failed:
         label, icon = f":red[{failed} failed]", ":material/error:"

@@ -14,7 +14,6 @@ STEP_NAMES = {
     "ask the model": "Asking the model",
     "assign": "Assigning documents",
     "compare": "Comparing documents",
-    "count phrases": "Counting phrases",
     "count tokens": "Counting tokens",
     "draw documents": "Sampling documents",
     "embed": "Embedding",
@@ -23,10 +22,12 @@ STEP_NAMES = {
     "fit numbers of clusters": "Fitting each number of clusters",
     "index text": "Indexing text",
     "label shards": "Labeling",
-    "lay out": "Computing the map layout",
+    "flat map": "Computing the flat map",
+    "layout": "Computing the map layout",
     "load encoder": "Loading the encoder",
     "measure the encoder": "Measuring the encoder",
     "name clusters": "Naming clusters",
+    "neighbors": "Finding neighbors",
     "path": "Computing the balance path",
     "probe domains": "Probing clusters",
     "read": "Reading the file",
@@ -37,6 +38,7 @@ STEP_NAMES = {
     "seed": "Choosing starting centers",
     "split runs": "Comparing runs",
     "split the documents": "Splitting documents",
+    "Teaching the student": "Training the classifier",
     "test the student": "Testing the classifier",
     "train proxies": "Training proxies",
     "train the proxy": "Training the proxy",
@@ -50,7 +52,7 @@ def step_name(step: str) -> str:
 
     Examples
     --------
-    >>> step_name("lay out"), step_name("something new"), step_name("")
+    >>> step_name("layout"), step_name("something new"), step_name("")
     ('Computing the map layout', 'Something new', '')
     """
     return STEP_NAMES.get(step, step.capitalize())

@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 
 from app.jobs import runner
+from app.jobs.overall_progress import STEP_WEIGHTS, overall_share
+from gem_core.corpus import Columns
 from gem_core.errors import InputError
-from gem_core.pipeline import home
-from gem_core.workspace import Workspace
+from gem_core.pipeline import Source, build, home
+from gem_core.workspace import Settings, Workspace
 from tests.helpers.cli_process import texts, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,6 +111,8 @@ import os, signal, sys
 sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from app.jobs import runner
+from app.jobs.overall_progress import STEP_WEIGHTS, overall_share
+from gem_core.corpus import Columns
 runner.start('pool', ['embed', {str(path)!r}, '--workspace={root}'], Path({str(root)!r}))
 os.killpg(0, signal.SIGKILL)"""
     done = subprocess.run([sys.executable, "-c", server], capture_output=True, timeout=60, start_new_session=True)
@@ -292,3 +296,26 @@ def test_no_home_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("GEM_EXPLORER_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(InputError, match="must be writable"):
         runner.start("x", [], tmp_path / "w")
+
+
+def test_one_percentage_covers_the_whole_job_and_never_falls() -> None:
+    steps = [("read", 1.0), ("embed", 0.5), ("layout", 0.1), ("seed", 1.0), ("fit", 0.4), ("path", 0.5), ("seed", 0.1)]
+    shares = [overall_share("fit", step, share, "job") for step, share in steps]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 0.1
+    assert 0.3 < shares[1] < 0.5
+    assert overall_share("duplicates", "compare", 0.25) == 0.25
+
+
+def test_the_weights_name_steps_that_the_build_reports(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    reported: list[str] = []
+    columns = Columns(text="text", id="id", label="subject", tokens=None, weight=None)
+    build(
+        Source(path, columns=columns, vectors=vectors),
+        tmp_path / "workspace",
+        Settings(n_clusters=4),
+        progress=lambda step, done, total: reported.append(step) if step not in reported else None,
+    )
+    known = [step for step, _ in STEP_WEIGHTS["fit"]]
+    assert [step for step in known if step in reported] == reported
