@@ -193,5 +193,5 @@ def test_clusters_that_pins_keep_are_counted(balance: AppTest, sample: Workspace
     balance.select_slider[0].set_value(INF).run()
     assert not balance.exception
     assert "1 locked cluster is kept" in words(balance)
-    note = next(item for item in balance.caption if "kept by pins" in item.value)
+    note = next(item for item in balance.caption if "locked cluster" in item.value)
     assert "\\*all\\*" in note.help

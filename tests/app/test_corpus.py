@@ -170,7 +170,7 @@ def test_a_running_job_is_shown_cancelled_and_ended(
         app = opened(sample.root, monkeypatch, "corpus")
         said = words(app)
         assert "Embedding" in said
-        assert "120 of 400, 12 a second, about 22 s left in this step, running for 1 min" in said.replace("\\", "")
+        assert "120 of 400, 12 per second, about 22 s left in this step, running for 1 min" in said.replace("\\", "")
         assert [box.label for box in app.expander if box.label == "Log"] == ["Log"]
         app.button(key="cancel_corpus_running").click().run()
         assert "Stopping; finished work is kept" in words(app)

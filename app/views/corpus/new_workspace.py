@@ -30,7 +30,7 @@ ROLES = {
 
 
 def create_workspace(session: Session) -> None:
-    """The form, from top to bottom."""
+    """Show the form, from top to bottom."""
     draft: Draft = session.drafts.setdefault("corpus", Draft())
     st.subheader("New workspace from your data", anchor=False)
     with guarded():

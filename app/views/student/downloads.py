@@ -16,7 +16,7 @@ LARGEST = 200_000_000  # bytes of a download; larger ones are copied by their pa
 
 
 def show_downloads(session: Session, student: SavedStudent) -> None:
-    """The folder, as a zip where it is small enough, and two commands."""
+    """Offer the folder as a zip where it is small enough, and show two commands."""
     size = sum(path.stat().st_size for path in student.folder.iterdir())
     with st.container(border=True, gap="small", key="student-export"):
         st.markdown("**Download the student**")
