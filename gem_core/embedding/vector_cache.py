@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from gem_core._shared_files import file_lock
 from gem_core._types import Float32
 from gem_core.errors import WorkspaceError
 
@@ -153,11 +154,11 @@ def open_vector_cache(folder: Path, about: dict[str, Any], documents: int) -> It
     WorkspaceError
         When another process embeds the same corpus there, or the folder cannot be written.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     with _refusing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(str(folder / "lock"))
+        lock = file_lock(folder / "lock")
         try:
             lock.acquire(timeout=0)
         except Timeout as error:

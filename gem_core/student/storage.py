@@ -2,13 +2,13 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gem_core._shared_files import temporary_file
 from gem_core.errors import InputError
 from gem_core.student.model import Student
 from gem_core.student.tokenizer import characters
@@ -50,11 +50,11 @@ def save_student(student: Student, folder: str | Path) -> None:
 
 
 def _write(path: Path, write: Callable[[Path], Any]) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = temporary_file(path)
+    mode = temporary.stat().st_mode
     try:
         write(temporary)
+        temporary.chmod(mode)  # safetensors writes a file that only its owner can read.
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,9 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gem_core._shared_files import file_lock, temporary_file, temporary_folder
 from gem_core.errors import InputError, WorkspaceError
 
-TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # the names that tempfile makes below
+TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # The names that `gem_core._shared_files` makes.
 LEFT = 3600.0  # seconds after which nobody writes to a temporary name any more
 
 
@@ -33,9 +33,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = temporary_file(path)
         write(temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -52,7 +50,7 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        temporary = temporary_folder(path)
         fill(temporary)
         remove_folder(path)
         os.replace(temporary, path)
@@ -66,7 +64,7 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
 def remove_folder(path: Path) -> None:
     """Take a folder away: it is gone at once under its name, so that no part of it is ever taken for the whole."""
     if path.exists():
-        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        aside = temporary_folder(path)
         os.replace(path, aside)
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -134,11 +132,11 @@ def alone(folder: Path, lock: str, must: str) -> Iterator[None]:
     WorkspaceError
         If it cannot be written.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held = FileLock(folder / lock)
+        held = file_lock(folder / lock)
         held.acquire(timeout=1)
     except Timeout:
         raise InputError(

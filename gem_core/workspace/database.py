@@ -50,6 +50,8 @@ class Database:
             ) from error
 
     def _connect(self, mode: str) -> sqlite3.Connection:
+        if mode == "rwc":  # SQLite would let only its owner write, whatever the umask says.
+            self.path.touch()
         return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
 
     def _readable(self) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from gem_core._shared_files import file_lock
 from gem_core._types import Float32, Progress, silent
 from gem_core.clustering.mixture import MixtureFit
 from gem_core.errors import WorkspaceError
@@ -274,11 +275,11 @@ def writing(root: Path, wait: float = 10.0) -> Iterator[None]:
     WorkspaceError
         If another process writes for longer than `wait` seconds, or the folder cannot be written.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     try:
         root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / ".lock")
+        lock = file_lock(root / ".lock")
         lock.acquire(timeout=wait)
     except Timeout:
         raise WorkspaceError(

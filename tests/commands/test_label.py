@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.workspace.atomic_files import alone
 from tests.helpers.cli_process import end, facts, progress, refusal, run, start, texts, wait_for
 from tests.helpers.shards import folder_of_shards, hashes, jsonl, saved
@@ -34,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
         (paths[1] / f"s{number}.jsonl").write_bytes(jsonl(texts(20)))
     said = facts(run("label", *paths, *FEW, "--json"))
     assert (said["documents"], said["rows"], said["refused"]) == (3000, 3001, {"broken_row": 1})
-    assert said == {"folder": str(root / "out"), **json.loads((root / "out" / ".gem-explorer/totals.json").read_text())}
+    assert said == {"folder": str(root / "out"), **json.loads((bookkeeping(root / "out") / "totals.json").read_text())}
     return paths
 
 
@@ -43,13 +44,13 @@ def test_killed_and_stopped_runs_go_on(made: tuple[Path, Path, Path], tmp_path: 
     arguments = ("label", *made[:2], out, *FEW, "--resume")
     code, _, _ = _end_after_one(start(*arguments), out, signal.SIGKILL)
     assert code == -signal.SIGKILL
-    assert not (out / ".gem-explorer/totals.json").exists()
+    assert not (bookkeeping(out) / "totals.json").exists()
     code, _, said = _end_after_one(start(*arguments, "--progress-file", told), out, signal.SIGTERM)
     assert (code, said.splitlines()[-1]) == (
         130,
         "Stopped; what was finished is kept, the same command goes on from there.",
     )
-    assert not (out / ".gem-explorer/totals.json").exists()
+    assert not (bookkeeping(out) / "totals.json").exists()
     done = run(*arguments, "--progress-file", told)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -62,8 +63,8 @@ def test_killed_and_stopped_runs_go_on(made: tuple[Path, Path, Path], tmp_path: 
 
 
 def _end_after_one(child: "subprocess.Popen[str]", out: Path, number: signal.Signals) -> tuple[int, str, str]:
-    before = len(list((out / ".gem-explorer" / "done").rglob("*.json")))
-    wait_for(lambda: len(list((out / ".gem-explorer" / "done").rglob("*.json"))) > before)
+    before = len(list((bookkeeping(out) / "done").rglob("*.json")))
+    wait_for(lambda: len(list((bookkeeping(out) / "done").rglob("*.json"))) > before)
     return end(child, number)
 
 
@@ -75,9 +76,9 @@ def test_a_full_disk_loses_nothing_that_was_finished(made: tuple[Path, Path, Pat
         f"Error: The disk must have room for the labelled shards; got no space left at {out}. Free some "
         "space and go on with the same command and --resume."
     )
-    assert not (out / ".gem-explorer/totals.json").exists()
+    assert not (bookkeeping(out) / "totals.json").exists()
     for name in ("c.jsonl", "a.parquet", "b.parquet"):
-        assert not (out / name).exists() or (out / ".gem-explorer" / "done" / f"{name}.json").exists()
+        assert not (out / name).exists() or (bookkeeping(out) / "done" / f"{name}.json").exists()
     facts(run("label", *made[:2], out, *FEW, "--resume", "--json"))
     assert hashes(out) == hashes(made[2])
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.student import Student, save_student
 from tests.helpers.cli_process import texts
 
@@ -78,9 +79,12 @@ def folder_of_shards(root: Path, each: int = 60) -> Path:
 
 def hashes(folder: Path) -> dict[str, str]:
     """Names and hashes of all that a run leaves, but its own page and lock."""
+    own = bookkeeping(folder)
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
+        path.relative_to(folder.parent).as_posix().removeprefix(f"{folder.name}/").removeprefix(f"{own.name}/"): (
+            hashlib.sha256(path.read_bytes()).hexdigest()
+        )
+        for path in sorted([*folder.rglob("*"), *own.rglob("*")])
         if path.is_file() and path.name not in ("run.json", "lock")
     }
 

@@ -26,6 +26,7 @@ from app.views.student.train import standing
 from gem_core._formatting import count, percent
 from gem_core.errors import InputError
 from gem_core.export import csv_text
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.labeling.shard_files import InputShard, check_shard_columns
 from gem_core.pipeline.labeling.shard_rows import REASONS
 from gem_core.pipeline.labeling.totals import read_totals
@@ -174,10 +175,11 @@ def _shown(session: Session, student: SavedStudent, folder: Path, found: dict[st
     so_far = "" if found["complete"] else " so far"
     st.markdown(f"### {count(found['documents'])} documents, about {count(found['tokens'])} tokens{so_far}")
     st.caption(f"{count(found['shards_labelled'])} of {count(found['shards'])} shards labeled.")
+    row_numbers = escape(str(bookkeeping(folder) / "refused"))
     for reason, number in found["refused"].items():
         st.caption(
             f":orange[:material/warning: Skipped rows: {count(number)}, "
-            f"{escape(REASONS.get(reason, reason))}. Listed in the folder \\_refused.]"
+            f"{escape(REASONS.get(reason, reason))}. Listed in {row_numbers}.]"
         )
     for name, why in list(found["failed"].items())[:5]:
         refusal("Cannot read a shard", f"{short(name, 200)}: {short(why, 400)}")

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gem_core._bundled import bundled
+from gem_core._shared_files import temporary_folder
 from gem_core._types import Progress, silent
 from gem_core.corpus import Columns
 from gem_core.errors import WorkspaceError
@@ -40,7 +40,7 @@ def open_sample(root: Path | None = None, *, progress: Progress = silent) -> Wor
     if not (root / "manifest.json").exists():
         try:
             root.parent.mkdir(parents=True, exist_ok=True)
-            making = Path(tempfile.mkdtemp(prefix=".sample.", dir=root.parent))
+            making = temporary_folder(root.with_name("sample"))
         except OSError as error:
             raise WorkspaceError(
                 "The sample needs a folder it can write to",

@@ -14,9 +14,20 @@ from numpy.typing import NDArray
 from gem_core.errors import InputError
 from gem_core.workspace.atomic_files import write_json
 
-# Everything beside the shards is in one hidden folder, so that other programs can open the folder as data.
-BOOKKEEPING = ".gem-explorer"
-MARKERS, REFUSED, LIVE = f"{BOOKKEEPING}/done", f"{BOOKKEEPING}/refused", f"{BOOKKEEPING}/at-work"
+MARKERS, REFUSED, LIVE = "done", "refused", "at-work"
+
+
+def bookkeeping(folder: Path) -> Path:
+    """Return the folder for what is known of a labeled folder: hidden, and beside it.
+
+    Some programs read every file of a folder, hidden ones included, so the labeled folder holds the shards alone.
+
+    Examples
+    --------
+    >>> bookkeeping(Path("data/pool")).as_posix()
+    'data/.pool.gem-explorer'
+    """
+    return folder.with_name(f".{folder.name}.gem-explorer")
 
 
 @dataclass(eq=False)
@@ -125,7 +136,7 @@ class Marker:
 
 
 def _path(folder: Path, shard: str) -> Path:
-    return folder / MARKERS / f"{shard}.json"
+    return bookkeeping(folder) / MARKERS / f"{shard}.json"
 
 
 def read_marker(folder: Path, shard: str) -> Marker | None:
@@ -149,7 +160,7 @@ def read_marker(folder: Path, shard: str) -> Marker | None:
 
 def write_shard_progress(folder: Path, shard: str, read: int, tally: Tally) -> None:
     """Let others read how far a shard is; a full disk must not stop the work for that."""
-    path = folder / LIVE / f"{shard}.json"
+    path = bookkeeping(folder) / LIVE / f"{shard}.json"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + ".new")
@@ -160,7 +171,7 @@ def write_shard_progress(folder: Path, shard: str, read: int, tally: Tally) -> N
 def read_shard_progress(folder: Path, shard: str) -> tuple[int, Tally] | None:
     """Return bytes read and sums of a shard at work; None where nothing is known."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        facts = json.loads((folder / LIVE / f"{shard}.json").read_text(encoding="utf-8"))
+        facts = json.loads((bookkeeping(folder) / LIVE / f"{shard}.json").read_text(encoding="utf-8"))
         return int(facts["read"]), Tally.from_json(facts)
     return None
 
@@ -168,4 +179,4 @@ def read_shard_progress(folder: Path, shard: str) -> tuple[int, Tally] | None:
 def remove_shard_progress(folder: Path, shard: str) -> None:
     """Mark a shard as no longer in work."""
     with suppress(OSError):
-        (folder / LIVE / f"{shard}.json").unlink(missing_ok=True)
+        (bookkeeping(folder) / LIVE / f"{shard}.json").unlink(missing_ok=True)

@@ -13,7 +13,14 @@ from gem_core._types import Progress, silent
 from gem_core.corpus.files import ReadOptions
 from gem_core.corpus.preview import preview_files
 from gem_core.errors import CorpusError, InputError
-from gem_core.pipeline.labeling.completion_markers import BOOKKEEPING, LIVE, Tally, read_marker, read_shard_progress
+from gem_core.pipeline.labeling.completion_markers import (
+    LIVE,
+    MARKERS,
+    Tally,
+    bookkeeping,
+    read_marker,
+    read_shard_progress,
+)
 from gem_core.pipeline.labeling.engines import (
     ENGINES,
     Engine,
@@ -47,7 +54,7 @@ from gem_core.workspace.manifest import versions
 if TYPE_CHECKING:
     from gem_core.student import Student
 
-RUN, LOCK = f"{BOOKKEEPING}/run.json", "lock"
+RUN, LOCK = "run.json", "lock"
 TOLD_SECONDS = 1.0  # between two writings of the totals so far
 
 
@@ -70,9 +77,9 @@ def label_folder(
     Each shard gives a shard of the same name and format in `out`, with its rows in their order, every column of its own
     (of JSON: every byte of its rows) and four more: gem_cluster (number), gem_label, gem_margin (nats, at least 0:
     log odds of the best and the second-best cluster) and gem_tokens (estimate). The shards are the same bytes with
-    every engine and number of workers. The folder opens as data: all else is in its hidden folder .gem-explorer. Rows
-    that cannot be labeled are left out and counted; their numbers and reasons are in refused/SHARD.jsonl there, and
-    totals.json, written last, is the sum over shards.
+    every engine and number of workers. The folder opens as data: all else is beside it, in the hidden folder
+    .NAME.gem-explorer. Rows that cannot be labeled are left out and counted; their numbers and reasons are in
+    refused/SHARD.jsonl there, and totals.json, written last, is the sum over shards.
 
     Memory of a worker: the student, a batch of rows (1,024 or about 8 MiB) and a row group that is being written
     (8,192 rows or about 64 MiB), whatever the size of the folder.
@@ -123,17 +130,19 @@ def label_folder(
         raise InputError(
             "The output must be a folder outside the input", f"{out} inside {shards_folder}", "Choose another folder"
         )
-    if out.is_file() or (
-        out.exists() and not (out / RUN).exists() and any(e.name != BOOKKEEPING for e in out.iterdir())
-    ):
+    own, empty = bookkeeping(out), not out.exists() or (out.is_dir() and not any(out.iterdir()))
+    if not empty and not (out.is_dir() and (own / RUN).exists()):
         raise InputError("The output folder must be empty", f"{out}, which holds other files", "Choose another folder")
+    if empty and not resume:  # What is known of an earlier folder of this name is void.
+        (own / RUN).unlink(missing_ok=True)
+        shutil.rmtree(own / MARKERS, ignore_errors=True)
     student = load_student(student_folder)
     listing = list_shards(shards_folder, options)
     shards = shards_of(listing)
     text = text or preview_files(listing).guesses.text
     job = LabelingJob(out, text, strict, prefix)
     check_shard_columns(shards, text, reserved=job.columns)
-    with alone(out / BOOKKEEPING, LOCK, "One process at a time labels into a folder"):
+    with alone(own, LOCK, "One process at a time labels into a folder"):
         book = _Book(student, shards, job, progress)
         _claim(out, _request(student, shards_folder, shards, job, options), resume)
         book.take_up()
@@ -206,7 +215,8 @@ DIFFERS = {
 
 def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
     """Take an empty folder, or go on in one where the same work was begun."""
-    path = out / RUN
+    own = bookkeeping(out)
+    path = own / RUN
     if path.exists():
         if not resume:
             raise InputError(
@@ -230,9 +240,10 @@ def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
                 f"{differs} than when {out} was begun",
                 "Choose another output folder, or what it was",
             )
-    clear_leftovers(out, older=-1.0)  # the folder is held: nobody writes there
-    shutil.rmtree(out / LIVE, ignore_errors=True)
-    (out / TOTALS).unlink(missing_ok=True)
+    for folder in (out, own):  # This process holds the lock, so nobody else writes there.
+        clear_leftovers(folder, older=-1.0)
+    shutil.rmtree(own / LIVE, ignore_errors=True)
+    (own / TOTALS).unlink(missing_ok=True)
     write_json(
         path, {"request": request, "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "versions": versions()}
     )
@@ -288,7 +299,7 @@ class _Book:
         """Totals so far, with the shards at work."""
         tally, read = Tally.empty(len(self.student.numbers)), self.read
         tally.add(self.tally)
-        live = self.job.out / LIVE
+        live = bookkeeping(self.job.out) / LIVE
         for path in live.rglob("*.json") if live.exists() else ():
             found = read_shard_progress(self.job.out, path.relative_to(live).as_posix().removesuffix(".json"))
             if found is not None:
@@ -308,8 +319,8 @@ class _Book:
         """Write the totals; say which shards could not be read."""
         totals = self._totals(self.tally)
         save_totals(totals, self.job.out)
-        shutil.rmtree(self.job.out / LIVE, ignore_errors=True)
-        (self.job.out / INTERIM_TOTALS).unlink(missing_ok=True)
+        shutil.rmtree(bookkeeping(self.job.out) / LIVE, ignore_errors=True)
+        (bookkeeping(self.job.out) / INTERIM_TOTALS).unlink(missing_ok=True)
         self.progress("label shards", self.total, self.total)
         if self.failed:
             reasons = "; ".join(words for _, words in sorted(self.failed.items())[:NAMES_SHOWN])

@@ -18,6 +18,7 @@ from gem_core.pipeline.labeling.completion_markers import (
     REFUSED,
     Marker,
     Tally,
+    bookkeeping,
     remove_shard_progress,
     write_shard_progress,
 )
@@ -130,7 +131,7 @@ def label_shard(
         If the folder cannot be written.
     """
     path = job.out / shard.name
-    set_aside = job.out / REFUSED / f"{shard.name}.jsonl"
+    set_aside = bookkeeping(job.out) / REFUSED / f"{shard.name}.jsonl"
     with _room(job.out), tempfile.SpooledTemporaryFile(1 << 20) as refused:
         work = _Work(student, shard, job, Tally.empty(len(student.numbers)), alive, refused)
         try:

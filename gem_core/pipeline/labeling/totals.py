@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from gem_core._types import Float64
 from gem_core.errors import InputError
-from gem_core.pipeline.labeling.completion_markers import BOOKKEEPING, Tally
+from gem_core.pipeline.labeling.completion_markers import Tally, bookkeeping
 from gem_core.workspace.atomic_files import write_json
 
 if TYPE_CHECKING:
     from gem_core.student import Student
 
-TOTALS, INTERIM_TOTALS = f"{BOOKKEEPING}/totals.json", f"{BOOKKEEPING}/totals-so-far.json"
+TOTALS, INTERIM_TOTALS = "totals.json", "totals-so-far.json"
 
 
 @dataclass(frozen=True)
@@ -131,16 +131,16 @@ def make_totals(
 
 def save_totals(totals: Totals, folder: Path) -> None:
     """Write the totals of a run that has come to its end."""
-    write_json(folder / TOTALS, totals.to_json())
-    (folder / INTERIM_TOTALS).unlink(missing_ok=True)
+    write_json(bookkeeping(folder) / TOTALS, totals.to_json())
+    (bookkeeping(folder) / INTERIM_TOTALS).unlink(missing_ok=True)
 
 
 def write_interim_totals(totals: Totals, folder: Path) -> None:
     """Let others read the totals so far; a full disk must not stop the work for that."""
-    temporary = folder / (INTERIM_TOTALS + ".new")
+    temporary = bookkeeping(folder) / (INTERIM_TOTALS + ".new")
     with suppress(OSError):
         temporary.write_text(json.dumps(totals.to_json(), ensure_ascii=False), encoding="utf-8")
-        temporary.replace(folder / INTERIM_TOTALS)
+        temporary.replace(bookkeeping(folder) / INTERIM_TOTALS)
 
 
 def read_totals(folder: Path) -> dict[str, Any]:
@@ -156,15 +156,16 @@ def read_totals(folder: Path) -> dict[str, Any]:
     InputError
         If there are none.
     """
-    for name in (INTERIM_TOTALS, TOTALS, "totals.json"):  # The last: where version 0.2 wrote them.
+    own = bookkeeping(folder)
+    for path in (own / INTERIM_TOTALS, own / TOTALS, folder / TOTALS):  # The last: where version 0.2 wrote them.
         try:
-            return dict(json.loads((folder / name).read_text(encoding="utf-8")))
+            return dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             continue
         except (OSError, ValueError, TypeError) as error:
             raise InputError(
                 "Totals must be as they were written",
-                f"{folder / name}, which cannot be read",
+                f"{path}, which cannot be read",
                 "Run gem-explorer label again with --resume",
             ) from error
     raise InputError(

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.student.registry import saved_students
 from gem_core.student import load_student
 from gem_core.workspace import Workspace
@@ -62,7 +63,7 @@ def test_from_the_button_to_a_labelled_folder(
     page.get_by_text("1 shard,").wait_for()
     ready(page)
     page.locator(".st-key-student-label-start").get_by_role("button").click()
-    wait_for((tmp_path / "labelled" / ".gem-explorer/totals.json").exists, 90)
+    wait_for((bookkeeping(tmp_path / "labelled") / "totals.json").exists, 90)
     page.get_by_text("1 of 1 shards are done.").wait_for(timeout=60_000)
     with page.expect_download() as fetched:
         page.locator(".st-key-student-totals-csv").get_by_role("button").click()

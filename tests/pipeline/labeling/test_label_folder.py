@@ -16,6 +16,7 @@ import pytest
 
 from gem_core.errors import Cancelled, CorpusError, InputError
 from gem_core.pipeline.labeling import label_folder as label_folder_module
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.labeling.label_folder import label_folder
 from gem_core.pipeline.labeling.totals import read_totals
 from tests.helpers.cli_process import texts
@@ -47,10 +48,10 @@ def test_totals_are_sums_over_the_rows(made: tuple[Path, Path, Path]) -> None:
     out = made[2]
     rows = [
         row
-        for name in json.loads((out / ".gem-explorer/run.json").read_text())["request"]["shards"]
+        for name in json.loads((bookkeeping(out) / "run.json").read_text())["request"]["shards"]
         for row in rows_of(out / name)
     ]
-    totals = json.loads((out / ".gem-explorer/totals.json").read_text())
+    totals = json.loads((bookkeeping(out) / "totals.json").read_text())
     assert totals == read_totals(out)
     documents = Counter(row["gem_cluster"] for row in rows)
     tokens = Counter({n: sum(row["gem_tokens"] for row in rows if row["gem_cluster"] == n) for n in NUMBERS})
@@ -74,7 +75,7 @@ def test_totals_are_sums_over_the_rows(made: tuple[Path, Path, Path]) -> None:
     }
     assert (totals["student_hash"], totals["taxonomy_hash"]) == (student().hash, "t" * 64)
     assert totals["receipt"]["command"] == "gem-explorer label STUDENT IN_FOLDER OUT_FOLDER --text-column text"
-    for path in (out / ".gem-explorer" / "done").rglob("*.json"):
+    for path in (bookkeeping(out) / "done").rglob("*.json"):
         marker = json.loads(path.read_text())
         assert marker["sha256"] == hashlib.sha256((out / marker["shard"]).read_bytes()).hexdigest()
         assert marker["student_hash"] == student().hash
@@ -114,7 +115,7 @@ def test_a_worker_that_is_killed(
     out = tmp_path / "out"
 
     def kill(step: str, done: int, total: int) -> None:
-        if (out / ".gem-explorer" / "done").exists():
+        if (bookkeeping(out) / "done").exists():
             for child in multiprocessing.active_children():
                 child.kill()  # one that has just ended is none to kill
 
@@ -125,8 +126,8 @@ def test_a_worker_that_is_killed(
         "the same command and --resume, with fewer --workers if memory was short."
     )
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("[a-f].*")}
-    assert 1 <= len(list((out / ".gem-explorer" / "done").rglob("*.json"))) < 6
-    assert not (out / ".gem-explorer/totals.json").exists()
+    assert 1 <= len(list((bookkeeping(out) / "done").rglob("*.json"))) < 6
+    assert not (bookkeeping(out) / "totals.json").exists()
     label_folder(*made[:2], out, workers=1, resume=True)
     assert hashes(out) == hashes(made[2])
     assert kept
@@ -145,7 +146,7 @@ def test_stopped_by_its_progress(
     with pytest.raises(Cancelled):
         label_folder(*made[:2], tmp_path / "out", workers=1, progress=stop)
     assert not multiprocessing.active_children()
-    assert not (tmp_path / "out" / ".gem-explorer/totals.json").exists()
+    assert not (bookkeeping(tmp_path / "out") / "totals.json").exists()
     (tmp_path / "out" / ".a.parquet.abcd_123").write_bytes(b"half written")
     label_folder(*made[:2], tmp_path / "out", workers=1, resume=True)
     assert hashes(tmp_path / "out") == hashes(made[2])

@@ -16,7 +16,7 @@ import zstandard
 from gem_core.errors import InputError
 from gem_core.pipeline.labeling import labeled_files
 from gem_core.pipeline.labeling import shard_rows as reading
-from gem_core.pipeline.labeling.completion_markers import Marker, read_marker
+from gem_core.pipeline.labeling.completion_markers import Marker, bookkeeping, read_marker
 from gem_core.pipeline.labeling.label_shard import LabelingJob, label_shard
 from gem_core.pipeline.labeling.shard_files import find_shards
 from tests.helpers.cli_process import texts
@@ -41,7 +41,7 @@ def ours(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def set_aside(tmp_path: Path, name: str) -> list[tuple[int, str]]:
-    lines = (tmp_path / "out" / ".gem-explorer" / "refused" / f"{name}.jsonl").read_text().splitlines()
+    lines = (bookkeeping(tmp_path / "out") / "refused" / f"{name}.jsonl").read_text().splitlines()
     return [(entry["row"], entry["reason"]) for entry in map(json.loads, lines)]
 
 
@@ -143,7 +143,7 @@ def test_lines_that_cannot_be_labelled(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         labelled(tmp_path, "a.jsonl", data, strict=True)
     labelled(tmp_path, "a.jsonl", jsonl(["mended"]))
-    assert not (tmp_path / "out" / ".gem-explorer" / "refused" / "a.jsonl.jsonl").exists()
+    assert not (bookkeeping(tmp_path / "out") / "refused" / "a.jsonl.jsonl").exists()
     assert str(refused.value).startswith(
         "With --strict every row must be one that can be labelled; got row 1 of "
         "a.jsonl: the row is not a JSON object, or has not as many cells as the header (not JSON: "
@@ -209,7 +209,7 @@ def test_shards_without_rows(tmp_path: Path) -> None:
         marker, path = labelled(tmp_path, name, data)
         assert marker.tally.rows == 0
         assert rows_of(path) == []
-        assert not (tmp_path / "out" / ".gem-explorer" / "refused" / f"{name}.jsonl").exists()
+        assert not (bookkeeping(tmp_path / "out") / "refused" / f"{name}.jsonl").exists()
 
 
 def test_batches_are_small_in_rows_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,6 +232,6 @@ def test_a_marker_vouches_for_what_is_there(tmp_path: Path) -> None:
     assert found.to_json() == marker.to_json()
     path.write_bytes(path.read_bytes()[:-1])
     assert read_marker(tmp_path / "out", "a.jsonl") is None
-    (tmp_path / "out" / ".gem-explorer" / "done" / "a.jsonl.json").write_text("{")
+    (bookkeeping(tmp_path / "out") / "done" / "a.jsonl.json").write_text("{")
     with pytest.raises(InputError, match=r"A marker must be as it was written; got .*a\.jsonl\.json, which is damaged"):
         read_marker(tmp_path / "out", "a.jsonl")

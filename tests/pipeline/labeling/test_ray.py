@@ -16,6 +16,7 @@ from gem_core.embedding import embed
 from gem_core.errors import CorpusError, InputError
 from gem_core.pipeline.building.embed_on_ray import RayEmbedders, ray_engine
 from gem_core.pipeline.labeling import label_folder as label_folder_module
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.labeling.label_folder import label_folder
 from gem_core.pipeline.labeling.totals import read_totals
 from tests.helpers.cli_process import texts
@@ -99,7 +100,7 @@ def test_what_ends_the_work_ends_it_on_ray(nodes: Any, tmp_path: Path, monkeypat
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
     with pytest.raises(InputError, match=r"With --strict every row must be .*; got row 0 of c\.jsonl: "):
         label_folder(students, shards, tmp_path / "out", engine="ray", strict=True)
-    assert not (tmp_path / "out" / ".gem-explorer/totals.json").exists()
+    assert not (bookkeeping(tmp_path / "out") / "totals.json").exists()
 
 
 def test_vectors_of_actors_are_those_of_this_process(nodes: Any, tmp_path: Path) -> None:

@@ -1,0 +1,165 @@
+"""Folders of every layout are labeled and sampled as they are fitted, and what is written opens as data elsewhere."""
+
+import csv
+import gzip
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.ipc
+import pyarrow.parquet as pq
+import pytest
+
+from gem_core.corpus import ReadOptions
+from gem_core.errors import InputError
+from gem_core.pipeline.labeling.label_folder import label_folder
+from gem_core.pipeline.labeling.sample_shards import sample_shards
+from gem_core.pipeline.labeling.shard_files import find_shards
+from tests.helpers.cli_process import texts
+from tests.helpers.shards import OURS, expected, jsonl, saved
+
+
+@pytest.fixture(scope="module")
+def student_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved(tmp_path_factory.mktemp("student") / "student")
+
+
+def labels(rows: list[dict[str, Any]]) -> list[tuple[int, str, int]]:
+    return [(int(row["gem_cluster"]), str(row["gem_label"]), int(row["gem_tokens"])) for row in rows]
+
+
+def test_every_format_is_labeled_in_its_own(student_folder: Path, tmp_path: Path) -> None:
+    source, out, some = tmp_path / "in", tmp_path / "out", texts(8)
+    (source / "lang=en").mkdir(parents=True)
+    frame = pd.DataFrame({"id": range(8), "text": some})
+    frame.to_csv(source / "a.csv", index=False)
+    frame.to_csv(source / "b.tsv.gz", index=False, sep="\t")
+    (source / "c.json").write_text(frame.to_json(orient="records"))
+    (source / "lang=en" / "part-0").write_bytes(jsonl(some))
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    with pa.ipc.new_file(str(source / "e.feather"), table.schema) as file:
+        file.write_table(table)
+    with pa.ipc.new_stream(str(source / "f.arrow"), table.schema) as stream:
+        stream.write_table(table)
+    (source / "empty.parquet").touch()
+    label_folder(student_folder, source, out, workers=1)
+    says = labels(expected(some))
+    with gzip.open(out / "b.tsv.gz", "rt", newline="") as file:
+        tsv = list(csv.DictReader(file, delimiter="\t"))
+    for rows in (
+        pd.read_csv(out / "a.csv").to_dict("records"),
+        tsv,
+        json.loads((out / "c.json").read_text()),
+        [json.loads(line) for line in (out / "lang=en" / "part-0").read_text().splitlines()],
+        pa.ipc.open_file(str(out / "e.feather")).read_all().to_pylist(),
+        pa.ipc.open_stream(str(out / "f.arrow")).read_all().to_pylist(),
+    ):
+        assert [row["text"] for row in rows] == some
+        assert list(rows[0])[-4:] == list(OURS)
+        assert labels(rows) == says
+    assert (out / "empty.parquet").stat().st_size == 0
+
+
+def test_links_splits_and_guesses_are_those_of_a_corpus(student_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "elsewhere" / "train-1.jsonl").write_bytes(b'{"doc": {"body": "bees dance in circles"}}\n')
+    (tmp_path / "in" / "train-0.jsonl").write_bytes(b'{"doc": {"body": "tea is picked by hand"}}\n')
+    (tmp_path / "in" / "test-0.jsonl").write_bytes(b'{"doc": {"body": "honey keeps for years"}}\n')
+    (tmp_path / "in" / "more").symlink_to(tmp_path / "elsewhere")
+    options = ReadOptions(split="train")
+    assert [shard.name for shard in find_shards(tmp_path / "in", options)] == ["more/train-1.jsonl", "train-0.jsonl"]
+    totals = label_folder(student_folder, tmp_path / "in", tmp_path / "out", options=options, workers=1)
+    assert int(totals.documents.sum()) == 2
+    assert totals.receipt["command"].endswith("--text-column doc.body")
+    sample = sample_shards(tmp_path / "in", 9, tmp_path / "s.parquet", options=options)
+    assert (sample.documents, sample.seen) == (2, 2)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_a_column_that_no_shard_has_is_refused(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "in").mkdir()
+    frame = pd.DataFrame({"text": texts(3), "n": [1, 2, 3]})
+    if kind == "jsonl":
+        frame.to_json(tmp_path / "in" / "a.jsonl", orient="records", lines=True)
+    elif kind == "csv":
+        frame.to_csv(tmp_path / "in" / "a.csv", index=False)
+    else:
+        frame.to_parquet(tmp_path / "in" / "a.parquet")
+    with pytest.raises(InputError, match="Some shard must have the column 'nosuch'; got 1 without it: a"):
+        sample_shards(tmp_path / "in", 2, tmp_path / "s.parquet", by="nosuch")
+
+
+def test_shares_by_a_nested_field_and_by_a_hive_folder(tmp_path: Path) -> None:
+    some = texts(20)
+    for lang, part in (("en", some[:15]), ("de", some[15:])):
+        (tmp_path / "in" / f"lang={lang}").mkdir(parents=True)
+        rows = [{"text": text, "meta": {"site": lang + str(i % 2)}} for i, text in enumerate(part)]
+        if lang == "en":
+            pq.write_table(pa.Table.from_pylist(rows), tmp_path / "in" / "lang=en" / "a.parquet")
+        else:
+            lines = "".join(json.dumps({"text": row["text"]}) + "\n" for row in rows)
+            (tmp_path / "in" / "lang=de" / "a.jsonl").write_text(lines)
+    by_lang = sample_shards(tmp_path / "in", 6, tmp_path / "s.parquet", by="lang")
+    assert by_lang.groups == {"de": (5, 3), "en": (15, 3)}
+    assert sorted(pq.read_table(tmp_path / "s.parquet").column("lang").to_pylist()) == ["de"] * 3 + ["en"] * 3
+    by_site = sample_shards(tmp_path / "in" / "lang=en", 4, tmp_path / "t.parquet", by="meta.site")
+    assert by_site.groups == {"en0": (8, 2), "en1": (7, 2)}
+
+
+def test_a_second_labeling_takes_another_prefix(student_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table({"text": texts(5)}), tmp_path / "in" / "a.parquet")
+    label_folder(student_folder, tmp_path / "in", tmp_path / "one", workers=1)
+    with pytest.raises(InputError, match=r"Add a --prefix for the new columns"):
+        label_folder(student_folder, tmp_path / "one", tmp_path / "two", workers=1)
+    totals = label_folder(student_folder, tmp_path / "one", tmp_path / "two", prefix="topic_", workers=1)
+    names = pq.read_schema(tmp_path / "two" / "a.parquet").names
+    assert names == ["text", *OURS, "topic_cluster", "topic_label", "topic_margin", "topic_tokens"]
+    assert totals.receipt["command"].endswith("--text-column text --prefix topic_")
+
+
+# ---- other programs -------------------------------------------------------------------------------------------------
+
+READERS = {
+    "pandas": "import pandas; print(len(pandas.read_parquet(FOLDER)))",
+    "pyarrow": "import pyarrow.dataset as d; print(d.dataset(FOLDER).count_rows())",
+    "polars": "import polars; print(polars.read_parquet(FOLDER).height)",
+    "duckdb": "import duckdb; print(duckdb.sql(f\"select count(*) from '{FOLDER}/**/*.parquet'\").fetchall()[0][0])",
+    "datasets": "import datasets; print(datasets.load_dataset(FOLDER, split='train').num_rows)",
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_labeled_folder_opens_as_data(student_folder: Path, tmp_path: Path, reader: str) -> None:
+    pytest.importorskip(reader)
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b"):
+        pq.write_table(pa.table({"text": [*texts(5), None]}), tmp_path / "in" / f"{name}.parquet")
+    label_folder(student_folder, tmp_path / "in", tmp_path / "out", workers=1)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.parquet", "b.parquet"}
+    code = f"FOLDER = {str(tmp_path / 'out')!r}\n{READERS[reader]}"
+    environment = {**os.environ, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120)
+    assert done.stdout.split()[-1:] == ["10"], done.stderr
+
+
+def test_outputs_obey_the_umask(student_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table({"text": [*texts(5), None]}), tmp_path / "in" / "a.parquet")
+    before = os.umask(0o002)
+    try:
+        label_folder(student_folder, tmp_path / "in", tmp_path / "out", workers=1)
+        sample_shards(tmp_path / "in", 3, tmp_path / "out" / "s.parquet")
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "out").rglob("*"):
+        mode = stat.S_IMODE(path.stat().st_mode) & 0o777
+        assert mode == (0o775 if path.is_dir() else 0o664), path
