@@ -30,7 +30,14 @@ FLOORS = [
     {"gem_core.clustering", "gem_core.mixing", "gem_core.student", "gem_core.projection", "gem_core.embedding"},
     {"gem_core.geometry"},
     {"gem_core._check", "gem_core._ray", "gem_core._bundled"},
-    {"gem_core._types", "gem_core._content_key", "gem_core._progress", "gem_core._formatting", "gem_core._version"},
+    {
+        "gem_core._types",
+        "gem_core._content_key",
+        "gem_core._progress",
+        "gem_core._formatting",
+        "gem_core._shared_files",
+        "gem_core._version",
+    },
     {"gem_core.errors"},
 ]
 FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
