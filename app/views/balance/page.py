@@ -26,8 +26,8 @@ def screen() -> None:
     asked = session.drafts.pop(deep_links.STRENGTH, None)  # from the address
     if asked is not None:
         draft.put(replace(draft.settings, strength=asked))
-    with st.container(horizontal=True, wrap=False, gap="large"):
-        left, right = st.container(width=264), st.container(width="stretch")
+    with st.container(horizontal=True, wrap=False, gap="large", key="gem-columns-balance"):
+        left, right = st.container(width=300), st.container(width="stretch")
     with left, guarded():
         controls(session, draft, taxonomy)
         changed = draft.settings != applied(taxonomy)

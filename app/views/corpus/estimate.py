@@ -53,7 +53,8 @@ def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
 
 def _figures(found: dict[str, object], own: bool) -> None:
     refused = dict(found["refused"]) if isinstance(found["refused"], dict) else {}
-    cells = st.columns(4)
+    grid = st.grid(4, min_column_width=110)
+    cells = [grid.cell() for _ in range(4)]
     cells[0].metric("Documents", count(float(str(found["documents"]))))
     cells[1].metric("Tokens", count(float(str(found["tokens"]))), help=f"From: {escape(str(found['tokens_from']))}.")
     cells[2].metric(

@@ -28,12 +28,13 @@ def show_current(session: Session) -> None:
         st.text(short(manifest.name, 100))
         refused = sum(manifest.refused.values())
         kept = manifest.documents / max(1, manifest.documents + refused)
-        cells = st.columns(4)
+        grid = st.grid(4, min_column_width=110)
+        cells = [grid.cell() for _ in range(4)]
         cells[0].metric("Documents", count(manifest.documents))
         cells[1].metric("Tokens", count(manifest.tokens), help=f"Counted from: {escape(manifest.tokens_from)}.")
         cells[2].metric("Skipped rows", count(refused), help=f"{percent(kept)} of the rows were kept.")
         cells[3].metric("Dimensions", count(manifest.dimension), help="Length of each embedding.")
-        with st.container(gap=None):
+        with st.container(gap=None, key="corpus-facts"):
             for name, value in _facts(workspace).items():
                 with st.container(horizontal=True, gap="small", wrap=False):
                     st.markdown(f":gray[{name}]", width=110)

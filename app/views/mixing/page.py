@@ -42,7 +42,7 @@ def show_weights() -> None:
     """Show the controls on the left and the resulting weights on the right."""
     session = current_session()
     mix, available = mix_of(session), available_strategies(session.root)
-    with st.container(horizontal=True, wrap=False, gap="large"):
+    with st.container(horizontal=True, wrap=False, gap="large", key="gem-columns-mixing"):
         left, right = st.container(width=264), st.container(width="stretch")
     with left, guarded():
         show_controls(session, mix, available)
