@@ -6,6 +6,9 @@ const PAGE = 10; // rows that Page Up and Page Down move
 
 const make = (tag, name = "") => Object.assign(document.createElement(tag), { className: name });
 
+// Whether nothing a person could be using has the focus.
+const isIdle = (element) => !element || element === document.body || element.tagName === "MAIN";
+
 // Text with the words of a search marked, as nodes: nothing in it is read as HTML.
 function markWords(text, pattern) {
   const span = make("span");
@@ -59,8 +62,7 @@ class RowList {
     this.build();
     this.box.scrollTop = this.memory.scroll;
     // Whoever left the list by keyboard comes back to the row they opened.
-    if (focused || (first && this.memory.keys && document.activeElement === document.body))
-      this.focus(this.memory.index);
+    if (focused || (first && this.memory.keys && isIdle(document.activeElement))) this.focus(this.memory.index);
   }
 
   build() {
