@@ -63,6 +63,9 @@ def stability(
     seeds: Annotated[int, typer.Option(help="fits of all documents that differ in the seed; 0 for none", min=0)] = 8,
     resamples: Annotated[int, typer.Option(help="fits of documents drawn with replacement; 0 for none", min=0)] = 8,
     method: MethodOption = "gem",
+    against: Annotated[
+        str | None, typer.Option(metavar="METHOD", help="a second method, studied in the same way")
+    ] = None,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
@@ -73,9 +76,14 @@ def stability(
     from gem_core.workspace import Workspace
 
     check_one_of("--method", method, tuple(METHODS))
+    if against is not None:
+        check_one_of("--against", against, tuple(METHODS))
     opened = Workspace(workspace)
     console = Console(progress_file)
     found = study(opened, method, seeds=seeds, resamples=resamples, progress=console)  # type: ignore[arg-type]
+    other = None
+    if against is not None and against != method:
+        other = study(opened, against, seeds=seeds, resamples=resamples, progress=console)  # type: ignore[arg-type]
     console.end()
     taxonomy = opened.taxonomy()
     comes_back = returning(opened, taxonomy, found)
@@ -85,6 +93,7 @@ def stability(
                 {
                     **stability_facts(found),
                     "finding": finding(found),
+                    **({} if other is None else {"against": {**stability_facts(other), "finding": finding(other)}}),
                     "documents": len(opened),
                     "clusters": [
                         {"cluster_id": c.number, "label": c.label, "jaccard": _number(comes_back[at])}
@@ -96,6 +105,8 @@ def stability(
         )
         return
     typer.echo(finding(found))
+    if other is not None:
+        typer.echo(finding(other))
     for at in comes_back.argsort():
         typer.echo(clean(f"  {comes_back[at]:>6.2f}  {taxonomy.clusters[at].label}"))
 

@@ -162,7 +162,8 @@ def test_a_study_starts_as_a_job(sample: Workspace, monkeypatch: pytest.MonkeyPa
     app.button(key="steady_start").click().run()
     assert not app.exception
     job = next(job for job in runner.listed() if job.workspace == str(sample.root))
-    assert job.arguments == ("stability", str(sample.root), "--method", "spherical", "--seeds", "2", "--resamples", "0")
+    study = ("stability", str(sample.root), "--method", "spherical", "--seeds", "2", "--resamples", "0")
+    assert job.arguments == (*study, "--against", "kmeans"), "two methods in one run"
     runner.cancel(job)
 
 

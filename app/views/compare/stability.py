@@ -60,6 +60,16 @@ def _show_form(session: Session, taxonomy: Taxonomy) -> None:
         method: Method = st.selectbox(
             "Method", list(METHODS), format_func=METHODS.__getitem__, key="steady_method", width=190
         )
+        others = [None, *(other for other in METHODS if other != method)]
+        against: Method | None = st.selectbox(
+            "Compare with",
+            others,
+            index=others.index("kmeans") if "kmeans" in others else 0,
+            format_func=lambda other: "no other method" if other is None else METHODS[other],
+            key="steady_against",
+            width=190,
+            help="A second method, studied with the same seeds and resamples and shown beside the first.",
+        )
         seeds = st.number_input(
             "Seeds",
             min_value=2,
@@ -80,14 +90,16 @@ def _show_form(session: Session, taxonomy: Taxonomy) -> None:
         )
         start = st.button("Run study", type="primary", key="steady_start", disabled=draws == 1)
     fits = int(seeds) + int(draws)
+    times = [estimate(taxonomy, each, fits) for each in (method, against) if each is not None]
     st.caption(
-        f"{fits} fits in the background, {estimate(taxonomy, method, fits)}; existing fits are reused. "
+        f"{fits * len(times)} fits in the background, {' and '.join(times)}; existing fits are reused. "
         "Two resamples are compared on the documents they share."
     )
     if start:
         runner.start(
-            f"Stability of {METHODS[method]}",
-            ["stability", str(session.root), "--method", method, "--seeds", str(seeds), "--resamples", str(draws)],
+            f"Stability of {METHODS[method]}" + ("" if against is None else f" and {METHODS[against]}"),
+            ["stability", str(session.root), "--method", method, "--seeds", str(seeds), "--resamples", str(draws)]
+            + (["--against", against] if against is not None else []),
             session.root,
         )
         st.rerun()
