@@ -1,15 +1,16 @@
-"""A taxonomy as tidy tables."""
+"""Tables of a taxonomy for export: clusters, assignments, map and weights."""
 
 import numpy as np
 import pandas as pd
 
 from gem_core.errors import InputError
 from gem_core.mixing import Weights
+from gem_core.mixing.weights import weigh
 from gem_core.workspace import Taxonomy, Workspace
 
 
 def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
-    """One row a cluster.
+    """Return one row per cluster.
 
     Columns: cluster_id, label, label_source, parent (its label), keywords (separated by "; "), documents, tokens,
     share_documents, share_tokens and mass (fractions), concentration, within_cosine, exemplar_ids (separated by " "),
@@ -44,27 +45,27 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
 
 
 def assignments_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
-    """One row a document, in the order of the corpus.
+    """Return one row per document, in the order of the corpus.
 
     Columns: id, cluster_id, label, margin (nats), gis (nats), excluded (whether its cluster is left out).
     """
-    table, places = taxonomy.documents, taxonomy.positions
+    table, positions = taxonomy.documents, taxonomy.positions
     labels = np.array([c.label for c in taxonomy.clusters], dtype=object)
     excluded = np.array([c.excluded for c in taxonomy.clusters])
     return pd.DataFrame(
         {
             "id": workspace.documents["id"].astype(str).to_numpy(),
             "cluster_id": table["cluster_id"].to_numpy(),
-            "label": labels[places],
+            "label": labels[positions],
             "margin": table["margin"].to_numpy(),
             "gis": table["gis"].to_numpy(),
-            "excluded": excluded[places],
+            "excluded": excluded[positions],
         }
     )
 
 
 def map_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
-    """`assignments_table` with the place of each document on the flat map: projection_x, projection_y.
+    """Return `assignments_table` with the coordinates of each document on the flat map: projection_x, projection_y.
 
     The names are those that embedding-atlas looks for.
     """
@@ -74,7 +75,7 @@ def map_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
 
 
 def weights_table(taxonomy: Taxonomy, weights: Weights | None = None) -> pd.DataFrame:
-    """Mixing weights, one row a cluster.
+    """Return mixing weights, one row per cluster.
 
     Columns: cluster_id, label, strategy, weight (a fraction, sum 1), natural_share (share of the tokens), ratio
     (weight / natural_share; empty for a cluster without tokens), tokens, epochs (how often the cluster is read within
@@ -84,7 +85,7 @@ def weights_table(taxonomy: Taxonomy, weights: Weights | None = None) -> pd.Data
     ----------
     taxonomy : Taxonomy
     weights : Weights, optional
-        Of this taxonomy; the clusters' soft masses when left out ("balanced").
+        Of this taxonomy; `balanced_weights` when left out.
 
     Raises
     ------
@@ -92,43 +93,54 @@ def weights_table(taxonomy: Taxonomy, weights: Weights | None = None) -> pd.Data
         If the weights belong to another taxonomy.
     """
     if weights is None:
-        total = sum(c.mass for c in taxonomy.clusters if not c.excluded)
-        strategy, budget = "balanced", None
-        value = {c.number: c.mass / total for c in taxonomy.clusters if not c.excluded and total}
+        weights = balanced_weights(taxonomy)
     else:
         check_same(taxonomy, weights)
-        strategy, budget = weights.strategy, weights.limits.budget
-        value = dict(zip(weights.numbers, map(float, weights.weights), strict=True))
-    pool = None if weights is None else weights.limits.pool
-    in_pool = (
-        {} if weights is None or pool is None else dict(zip(weights.numbers, map(int, weights.tokens), strict=True))
-    )
+    included = {number: index for index, number in enumerate(weights.numbers)}
     rows = []
     for c in taxonomy.clusters:
-        have = in_pool.get(c.number, 0) if in_pool else c.tokens
-        share = have / sum(in_pool.values()) if in_pool else c.share_tokens
-        weight = value.get(c.number, 0.0)
-        nothing = 0.0 if c.excluded else np.nan  # what cannot be said of a cluster without tokens
+        index = included.get(c.number)
+        tokens, share = c.tokens, c.share_tokens
+        if weights.limits.pool is not None:  # The weights count on a larger pool than this corpus.
+            tokens, share = (
+                (0, 0.0) if index is None else (int(weights.tokens[index]), float(weights.natural[index]))
+            )
         rows.append(
             {
                 "cluster_id": c.number,
                 "label": c.label,
-                "strategy": strategy,
-                "weight": weight,
+                "strategy": weights.strategy,
+                "weight": 0.0 if index is None else float(weights.weights[index]),
                 "natural_share": share,
-                "ratio": weight / share if share else nothing,
-                "tokens": have,
-                "epochs": np.nan
-                if budget is None
-                else 0.0
-                if c.excluded
-                else weight * budget / have
-                if have
-                else np.nan,
+                "ratio": 0.0 if index is None else float(weights.ratio[index]),
+                "tokens": tokens,
+                "epochs": _epochs(weights, index),
                 "taxonomy_hash": taxonomy.taxonomy_hash,
             }
         )
     return pd.DataFrame(rows)
+
+
+def balanced_weights(taxonomy: Taxonomy) -> Weights:
+    """Return the soft masses of the clusters as weights, without limits: those of the strategy "balanced" of Mixing.
+
+    Excluded clusters are left out; a cluster without tokens has weight 0, since nothing can be drawn from it.
+    """
+    included = [c for c in taxonomy.clusters if not c.excluded]
+    return weigh(
+        "balanced",
+        [c.number for c in included],
+        [c.tokens for c in included],
+        given=[c.mass for c in included],
+        taxonomy_hash=taxonomy.taxonomy_hash,
+    )
+
+
+def _epochs(weights: Weights, index: int | None) -> float:
+    """Return how often a cluster is read within the budget; NaN (an empty cell) without a budget."""
+    if weights.limits.budget is None:
+        return float("nan")
+    return 0.0 if index is None else float(weights.epochs[index])
 
 
 def check_same(taxonomy: Taxonomy, weights: Weights) -> None:

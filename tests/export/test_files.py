@@ -5,15 +5,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from gem_core.export import csv_text, export
+from gem_core.export import csv_text, export, weights_table
 from gem_core.export.safe_csv import neutral
 from gem_core.pipeline import Exclude, Merge, Rename, Source, build, edit, replay_steps
+from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.workspace import Settings, Workspace
 
 HOSTILE = [
@@ -170,3 +172,16 @@ def test_the_receipt_command_makes_the_same_taxonomy(corpus: tuple[Path, Path], 
     again = Workspace(tmp_path / "two").taxonomy()
     assert again.taxonomy_hash == made.taxonomy_hash
     assert again.key == made.key
+
+
+def test_exported_weights_are_those_of_mixing_and_empty_clusters_get_none(sample: Workspace) -> None:
+    taxonomy = sample.taxonomy()
+    mixing = weights_by(sample, taxonomy, "balanced")
+    assert np.array_equal(weights_table(taxonomy)["weight"], mixing.weights)
+    # A cluster of a fit may hold no document and still have soft mass.
+    first, *others = taxonomy.clusters
+    emptied = replace(taxonomy, clusters=(replace(first, documents=0, tokens=0, mass=0.4), *others))
+    table = weights_table(emptied)
+    assert table["weight"][0] == 0
+    assert table["weight"].sum() == pytest.approx(1, abs=1e-12)
+    assert np.isnan(table["ratio"][0])
