@@ -16,6 +16,7 @@ import typer
 from gem_core._version import __version__
 from gem_core.commands import app as app_command
 from gem_core.commands import (
+    check,
     compare,
     corpus,
     duplicates,
@@ -122,9 +123,27 @@ app.command("selections", epilog="Example: gem-explorer selections news --json")
 app.command("duplicates", epilog="Example: gem-explorer duplicates news --threshold 0.97 --out duplicates.csv")(
     duplicates.duplicates
 )
+app.command(
+    "check", epilog="Example: gem-explorer check news    Rebuild what is damaged: gem-explorer check news --mend"
+)(check.check)
 app.command("export", epilog="Example: gem-explorer export news --out news-taxonomy")(export.export)
 app.command("report", epilog="Example: gem-explorer report news --out news.html")(export.report)
 app.command("figure", epilog="Example: gem-explorer figure news --what globe --out globe.svg")(export.figure)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gem-explorer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    """Hold the options of the program itself, which come before a command."""
 
 
 class _Stopped(BaseException):

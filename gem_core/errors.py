@@ -40,6 +40,10 @@ class WorkspaceError(InputError):
     """Raised when a workspace on disk cannot be opened or written."""
 
 
+class DamageError(WorkspaceError):
+    """Raised when a part of a workspace is missing or cannot be read; `gem-explorer check --mend` rebuilds it."""
+
+
 class EndpointError(InputError):
     """Raised when the endpoint of a language model cannot be used."""
 

@@ -1,9 +1,11 @@
 """The use cases: the only place where steps are strung together. The command line and the app both call it."""
 
 from gem_core.pipeline.building.balance_path import ensure_path
+from gem_core.pipeline.building.build import build
 from gem_core.pipeline.building.estimate import Estimate, estimate
 from gem_core.pipeline.building.fit import fit_taxonomy
-from gem_core.pipeline.building.ingest import Source, build, finish_workspace, prepare
+from gem_core.pipeline.building.ingest import Source, finish_workspace, prepare
+from gem_core.pipeline.building.mend import mend_workspace
 from gem_core.pipeline.building.replay_history import replay_steps
 from gem_core.pipeline.building.sample import open_sample, sample_folder
 from gem_core.pipeline.building.target_shares import align_target_shares, natural_shares
@@ -41,6 +43,7 @@ __all__ = [
     "finish_workspace",
     "fit_taxonomy",
     "home",
+    "mend_workspace",
     "model_of",
     "name_clusters",
     "naming_plan",

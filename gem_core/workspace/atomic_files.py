@@ -38,6 +38,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        sync_folder(path.parent)
     except OSError as error:
         raise unwritable(path.parent, error) from error
     finally:
@@ -52,13 +53,26 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_folder(path)
         fill(temporary)
+        for file in temporary.rglob("*"):
+            sync_folder(file)  # A file or folder: both must be on disk before the rename is.
         remove_folder(path)
         os.replace(temporary, path)
+        sync_folder(path.parent)
     except OSError as error:
         raise unwritable(path.parent, error) from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sync_folder(path: Path) -> None:
+    """Flush a folder or file to disk, so that a rename survives a power cut; systems that cannot do so are left."""
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def remove_folder(path: Path) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from gem_core._types import Progress, silent
 from gem_core.errors import WorkspaceError
-from gem_core.workspace.history import Edit, History, Step
+from gem_core.workspace.history import JOURNAL, Edit, History, Step
+from gem_core.workspace.integrity import damaged
 
 FILE = "gem.sqlite"
+DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT", "SQLITE_IOERR_SHORT_READ")
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS history (position INTEGER PRIMARY KEY, key TEXT NOT NULL, edits TEXT NOT NULL,
@@ -21,6 +23,12 @@ CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), posi
 SEARCH = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2')"
 )
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file itself is damaged, rather than locked, unreadable or on a full disk."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    return name.startswith(DAMAGE) or "no such table" in str(error) or "malformed" in str(error)
 
 
 class Database:
@@ -43,6 +51,8 @@ class Database:
             finally:
                 connection.close()
         except sqlite3.Error as error:
+            if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
+                raise damaged(self.path.parent, FILE, error) from error
             raise WorkspaceError(
                 "gem.sqlite must be readable" + (" and writable" if write else ""),
                 f"{self.path}: {error}",
@@ -70,7 +80,7 @@ class Database:
 
     def history(self) -> History:
         """Return the steps of the taxonomy, oldest first, and which one is present."""
-        if not self.path.exists():
+        if not self._has_history():
             return History((), -1)
         with self.open() as connection:
             rows = connection.execute("SELECT key, edits, sentence, at FROM history ORDER BY position").fetchall()
@@ -80,11 +90,49 @@ class Database:
 
     def stamp(self) -> tuple[str, int]:
         """Return what changes with every fit, edit, undo and redo: the present key and its place in the history."""
-        if not self.path.exists():
+        if not self._has_history():
             return "", -1
         with self.open() as connection:
             row = connection.execute("SELECT key, position FROM history JOIN cursor USING (position)").fetchone()
+        if not row and (self.path.parent / JOURNAL).is_file():
+            raise damaged(self.path.parent, FILE, f"no history in it, while {JOURNAL} has one")
         return (row[0], row[1]) if row else ("", -1)
+
+    def _has_history(self) -> bool:
+        """Whether the file is there; one that was lost is refused, not taken for a workspace without a fit."""
+        if self.path.exists():
+            return True
+        if (self.path.parent / JOURNAL).is_file():
+            raise damaged(self.path.parent, FILE, "missing")
+        return False
+
+    def verify(self) -> None:
+        """Read the whole file and compare its pages and its text index.
+
+        Raises
+        ------
+        WorkspaceError
+            If a part of it is damaged.
+        """
+        self.stamp()
+        with self.open() as connection:
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            if verdict != "ok":
+                raise damaged(self.path.parent, FILE, verdict)
+        if not self.indexed():
+            raise damaged(self.path.parent, FILE, "no text index in it")
+
+    def restore(self, history: History) -> None:
+        """Write the steps of a history into an empty file."""
+        with self.open(write=True) as connection:
+            connection.executemany(
+                "INSERT INTO history (position, key, edits, sentence, at) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (position, step.key, json.dumps(list(step.edits), ensure_ascii=False), step.sentence, step.at)
+                    for position, step in enumerate(history.steps)
+                ],
+            )
+            connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?)", (history.position,))
 
     def push(self, key: str, edits: Sequence[Edit], sentence: str) -> list[str]:
         """Make the taxonomy `key` the present one; steps that had been undone are forgotten, as in any editor.

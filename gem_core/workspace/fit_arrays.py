@@ -12,7 +12,6 @@ from gem_core._types import frozen
 from gem_core.clustering.config import MixtureConfig
 from gem_core.clustering.mixture import MixtureFit
 from gem_core.clustering.path import BalancePath
-from gem_core.errors import WorkspaceError
 from gem_core.workspace.atomic_files import write_whole
 
 Arrays = dict[str, NDArray[Any]]
@@ -58,14 +57,9 @@ def _write(path: Path, arrays: Arrays, scalars: dict[str, Any]) -> None:
 
 
 def _read(path: Path) -> tuple[Arrays, dict[str, Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return arrays, json.loads(arrays.pop("__json__").tobytes())
-    except (OSError, ValueError, KeyError) as error:
-        raise WorkspaceError(
-            "A fit on disk must be whole", f"{path}: {error}", "Fit again: gem-explorer fit CORPUS --workspace DIR"
-        ) from error
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    return arrays, json.loads(arrays.pop("__json__").tobytes())
 
 
 def write_fit(path: Path, fit: MixtureFit) -> None:

@@ -1,9 +1,13 @@
-"""What was done to the taxonomy of a workspace, step by step."""
+"""History of a workspace's taxonomy: fits and edits as steps, and the journal that keeps a second copy of them."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from gem_core.workspace.atomic_files import write_text
+from gem_core.workspace.integrity import reading_part
 
 Edit = dict[str, Any]
 
@@ -50,6 +54,34 @@ class History:
         """Return the steps that led to a taxonomy, oldest first; none for one that is not in the history."""
         last = max((place for place, step in enumerate(self.steps) if step.key == key), default=-1)
         return self.steps[: last + 1]
+
+
+JOURNAL = "edits.jsonl"  # the whole history beside gem.sqlite, which it is restored from
+
+
+def write_journal(root: Path, history: History) -> None:
+    """Write the history as lines of JSON; the line of the present step says so."""
+    lines = edits_text(history.steps).splitlines(keepends=True)
+    if 0 <= history.position < len(lines):
+        lines[history.position] = lines[history.position].removesuffix("}\n") + ', "present": true}\n'
+    write_text(root / JOURNAL, "".join(lines))
+
+
+def read_journal(root: Path) -> History:
+    """Read what `write_journal` wrote.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is missing, or a line of it is no step.
+    """
+    with reading_part(root, JOURNAL):
+        values = [json.loads(line) for line in (root / JOURNAL).read_text(encoding="utf-8").splitlines()]
+        if not values:
+            raise ValueError("empty")
+        steps = tuple(Step(v["key"], tuple(v["edits"]), v["sentence"], v["at"]) for v in values)
+        present = [index for index, value in enumerate(values) if value.get("present")]
+        return History(steps, present[-1] if present else len(steps) - 1)
 
 
 def edits_text(steps: Iterable[Step]) -> str:

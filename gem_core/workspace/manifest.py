@@ -1,4 +1,4 @@
-"""The first page of a workspace: what is in it, where it came from, what it was made with."""
+"""Manifest of a workspace: contents, source, settings, hashes of its parts, versions."""
 
 import json
 import platform
@@ -7,10 +7,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from gem_core._version import __version__
 from gem_core.errors import WorkspaceError
 from gem_core.workspace.atomic_files import write_json
+from gem_core.workspace.integrity import PARTS, damaged, hash_file
 
-FORMAT = 2
+FORMAT = 3
+READABLE = (2, 3)  # format 2 has no hashes; it becomes 3 when it is written next
+BACKUP = "manifest.backup.json"  # what a damaged manifest.json is restored from
 FILE = "manifest.json"
 LIBRARIES = (
     "numpy",
@@ -63,6 +67,8 @@ class Manifest:
         Cost of each step that belongs to the corpus (fits carry their own).
     notes : tuple of str
         What reading the corpus found: empty and skipped files, an id column that was not unique.
+    hashes : dict
+        Part to the sha256 of its file (`integrity.PARTS`).
     """
 
     name: str
@@ -78,6 +84,7 @@ class Manifest:
     costs: tuple[StepCost, ...] = ()
     notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=lambda: versions())
+    hashes: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
     def with_cost(self, cost: StepCost) -> "Manifest":
@@ -86,8 +93,16 @@ class Manifest:
         return replace(self, costs=(*kept, cost))
 
     def save(self, root: Path) -> None:
-        """Write the manifest into a workspace folder."""
-        write_json(root / FILE, asdict(self))
+        """Write the manifest and its backup into a workspace folder; parts without a hash get one."""
+        present = [part for part in PARTS if (root / part).is_file()]
+        hashes = {part: self.hashes.get(part) or hash_file(root / part) for part in present}
+        value = asdict(replace(self, hashes=hashes))
+        write_json(root / BACKUP, value)
+        write_json(root / FILE, value)
+
+    def without_hashes(self, *parts: str) -> "Manifest":
+        """Return a copy that has no hash for parts that are written anew; `save` records the new ones."""
+        return replace(self, hashes={part: value for part, value in self.hashes.items() if part not in parts})
 
 
 def versions() -> dict[str, str]:
@@ -111,6 +126,8 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / FILE
     if not path.is_file():
+        if (root / BACKUP).is_file():
+            raise damaged(root, FILE, "missing")
         raise WorkspaceError(
             "A workspace is a folder with a manifest.json",
             f"{root}, which has none",
@@ -118,20 +135,24 @@ def read_manifest(root: Path) -> Manifest:
         )
     try:
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        found = int(value["format"])
+        number = int(value["format"])
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise WorkspaceError(
-            "manifest.json must be the JSON that gem-explorer wrote",
-            f"{path}: {error}",
-            "Restore it from a copy or build the workspace again",
-        ) from error
-    if found != FORMAT:
-        do = (
+        raise damaged(root, FILE, f"not the JSON that gem-explorer wrote ({error})") from error
+    if number not in READABLE:
+        hint = (
             "Open it with the newer gem-explorer that wrote it: pip install --upgrade gem-explorer"
-            if found > FORMAT
+            if number > FORMAT
             else "Build it again: gem-explorer fit CORPUS --workspace NEWDIR"
         )
-        raise WorkspaceError(f"This version reads workspaces of format {FORMAT}", f"format {found} at {root}", do)
-    value["notes"] = tuple(value.get("notes", ()))
-    value["costs"] = tuple(StepCost(**cost) for cost in value["costs"])
-    return Manifest(**value)
+        written_by = dict(value.get("versions") or {}).get("gem-explorer", "an unknown version")
+        raise WorkspaceError(
+            f"gem-explorer {__version__} reads workspaces of format {' or '.join(map(str, READABLE))}",
+            f"format {number}, written by gem-explorer {written_by}, at {root}",
+            hint,
+        )
+    try:
+        value["notes"] = tuple(value.get("notes", ()))
+        value["costs"] = tuple(StepCost(**cost) for cost in value["costs"])
+        return Manifest(**{**value, "format": FORMAT})
+    except (TypeError, KeyError) as error:
+        raise damaged(root, FILE, error) from error

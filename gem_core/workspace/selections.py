@@ -2,15 +2,17 @@
 
 import sqlite3
 import zlib
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gem_core._types import Int32, frozen
 from gem_core.errors import WorkspaceError
+from gem_core.workspace.database import Database
 from gem_core.workspace.store import Workspace
 
 LONGEST = 80
@@ -195,3 +197,16 @@ def _checked(name: str) -> str:
 
 def _taken(name: str) -> WorkspaceError:
     return WorkspaceError("Every selection has a name of its own", f"{name!r}, which is taken", "Choose another name")
+
+
+def copy_selections(old: Path, database: Database) -> int:
+    """Copy the saved selections of a damaged gem.sqlite as far as they can be read; return how many."""
+    rows: list[tuple[object, ...]] = []
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{old.absolute().as_uri()}?mode=ro", uri=True)) as damaged:
+        for row in damaged.execute("SELECT name, made, at, documents, rows FROM selections"):
+            rows.append(row)
+    if rows:
+        with database.open(write=True) as connection:
+            connection.execute(TABLE)
+            connection.executemany("INSERT OR IGNORE INTO selections VALUES (?, ?, ?, ?, ?)", rows)
+    return len(rows)

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -28,7 +28,8 @@ from gem_core.workspace.atomic_files import (
 )
 from gem_core.workspace.database import Database
 from gem_core.workspace.excerpts import openings, read_openings, write_openings
-from gem_core.workspace.history import Edit, History
+from gem_core.workspace.history import Edit, History, write_journal
+from gem_core.workspace.integrity import damaged, reading_part
 from gem_core.workspace.manifest import Manifest, read_manifest
 from gem_core.workspace.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
 
@@ -74,30 +75,39 @@ class Workspace:
         """Names of the columns of the corpus."""
         import pyarrow.parquet as pq
 
-        return list(pq.read_schema(self.root / "documents.parquet").names)
+        with self._reading("documents.parquet"):
+            return list(pq.read_schema(self.root / "documents.parquet").names)
 
     @cached_property
     def documents(self) -> pd.DataFrame:
         """All columns except the text, one row a document."""
-        return pd.read_parquet(self.root / "documents.parquet", columns=[c for c in self.columns if c != "text"])
+        names = [c for c in self.columns if c != "text"]
+        with self._reading("documents.parquet"):
+            table = pd.read_parquet(self.root / "documents.parquet", columns=names)
+            if len(table) != len(self):
+                raise ValueError(f"{len(table):,} documents, while the manifest says {len(self):,}")
+        return table
 
     def texts(self, rows: Sequence[int]) -> list[str]:
         """Texts of some rows, read from disk: only the row groups that hold them."""
         import pyarrow.parquet as pq
 
-        file, size = pq.ParquetFile(self.root / "documents.parquet"), self.group_rows
-        groups = {
-            group: file.read_row_group(group, columns=["text"]).column(0)
-            for group in sorted({row // size for row in rows})
-        }
-        return [groups[row // size][row % size].as_py() for row in rows]
+        size = self.group_rows
+        with self._reading("documents.parquet"):
+            file = pq.ParquetFile(self.root / "documents.parquet")
+            groups = {
+                group: file.read_row_group(group, columns=["text"]).column(0)
+                for group in sorted({row // size for row in rows})
+            }
+            return [groups[row // size][row % size].as_py() for row in rows]
 
     @cached_property
     def group_rows(self) -> int:
         """Documents in a row group on disk; the last one may hold fewer."""
         import pyarrow.parquet as pq
 
-        return int(pq.read_metadata(self.root / "documents.parquet").row_group(0).num_rows)
+        with self._reading("documents.parquet"):
+            return int(pq.read_metadata(self.root / "documents.parquet").row_group(0).num_rows)
 
     def openings(self, rows: Sequence[int]) -> list[str]:
         """First characters of some documents, each on one line, wherever in the corpus they lie."""
@@ -106,8 +116,9 @@ class Workspace:
     @cached_property
     def _openings(self) -> pa.ChunkedArray:
         path = self.root / "openings.arrow"
-        if path.exists():
-            return read_openings(path).column(0)
+        if path.exists() or "openings.arrow" in self.manifest.hashes:
+            with self._reading("openings.arrow"):
+                return read_openings(path).column(0)
         table = openings(self.all_texts())  # a workspace older than this file
         with suppress(WorkspaceError):  # which may not be ours to write to
             write_openings(path, table)
@@ -117,7 +128,13 @@ class Workspace:
         """All texts in order, one row group in memory at a time."""
         import pyarrow.parquet as pq
 
-        for batch in pq.ParquetFile(self.root / "documents.parquet").iter_batches(columns=["text"]):
+        with self._reading("documents.parquet"):
+            batches = pq.ParquetFile(self.root / "documents.parquet").iter_batches(columns=["text"])
+        while True:
+            with self._reading("documents.parquet"):
+                batch = next(batches, None)
+            if batch is None:
+                return
             yield from batch.column(0).to_pylist()
 
     def weights(self, weighting: str) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
@@ -133,31 +150,51 @@ class Workspace:
     @cached_property
     def embeddings(self) -> Float32:
         """Unit vectors (n, d) float32, memory-mapped and read-only."""
-        return _mapped(self.root / "embeddings.npy")
+        return self._mapped("embeddings.npy")
 
     @cached_property
     def sphere(self) -> Float32:
         """Positions (n, 3) on the unit sphere."""
-        return _mapped(self.root / "sphere.npy")
+        return self._mapped("sphere.npy")
 
     @cached_property
     def flat(self) -> Float32:
         """Positions (n, 2) on the flat map of the same layout."""
-        return _mapped(self.root / "flat.npy")
+        return self._mapped("flat.npy")
+
+    def _mapped(self, part: str) -> Float32:
+        with self._reading(part):
+            array: Float32 = np.load(self.root / part, mmap_mode="r", allow_pickle=False)
+            if len(array) != len(self):
+                raise ValueError(f"{len(array):,} rows, while the workspace holds {len(self):,} documents")
+        return array
+
+    def _reading(self, part: str) -> AbstractContextManager[None]:
+        return reading_part(self.root, part)
 
     def save_layout(self, sphere: Float32, flat: Float32) -> None:
         """Write both views of the layout."""
         write_array(self.root / "flat.npy", flat)
         write_array(self.root / "sphere.npy", sphere)
+        self._forget_hashes("flat.npy", "sphere.npy")
+
+    def _forget_hashes(self, *parts: str) -> None:
+        """Let the next `manifest.save` record the hashes of parts that were written anew."""
+        self.manifest = self.manifest.without_hashes(*parts)
 
     @cached_property
     def terms(self) -> Terms:
         """Candidate phrases and their counts in each document."""
-        return Terms.load(self.root / "terms")
+        with self._reading("terms"):
+            try:
+                return Terms.load(self.root / "terms")
+            except WorkspaceError as error:
+                raise damaged(self.root, "terms", error.got) from error
 
     def save_terms(self, terms: Terms) -> None:
         """Write the phrase counts."""
         write_folder(self.root / "terms", terms.save)
+        self._forget_hashes("terms/terms.json", "terms/terms.npz")
 
     def search(self, query: str, limit: int = 200) -> list[int]:
         """Rows whose text holds all words of the query, best first."""
@@ -166,6 +203,7 @@ class Workspace:
     def index(self, progress: Progress = silent) -> None:
         """Build the text index, and what lists of documents show."""
         write_openings(self.root / "openings.arrow", openings(self.all_texts()))
+        self._forget_hashes("openings.arrow")
         self.database.index(self.all_texts(), len(self), progress)
 
     # -- taxonomies ---------------------------------------------------------------------------------------------
@@ -207,7 +245,9 @@ class Workspace:
 
         Their folders stay for an hour: another process may be reading what was present a moment ago.
         """
-        for gone in self.database.push(key, edits, sentence):
+        forgotten = self.database.push(key, edits, sentence)
+        write_journal(self.root, self.database.history())
+        for gone in forgotten:
             with suppress(OSError):
                 os.utime(self.root / "fits" / gone)
         if _once_an_hour("forgotten steps", self.root):
@@ -229,12 +269,18 @@ class Workspace:
     def undo(self) -> bool:
         """Return to the taxonomy of the step before; False when there is none."""
         with self.writing():
-            return self.database.step(-1)
+            return self._step(-1)
 
     def redo(self) -> bool:
         """Go forward again after `undo`; False when there is nothing to redo."""
         with self.writing():
-            return self.database.step(1)
+            return self._step(1)
+
+    def _step(self, by: int) -> bool:
+        moved = self.database.step(by)
+        if moved:
+            write_journal(self.root, self.database.history())
+        return moved
 
     def steps(self) -> tuple[bool, bool]:
         """Whether undo and redo have somewhere to go."""
@@ -246,11 +292,6 @@ class Workspace:
         """Hold the writers' lock of this workspace (`writing` of the module)."""
         with writing(self.root, wait):
             yield
-
-
-def _mapped(path: Path) -> Float32:
-    array: Float32 = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array
 
 
 _swept: dict[tuple[str, Path], float] = {}  # when this process looked for what, in which workspace

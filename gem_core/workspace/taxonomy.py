@@ -17,6 +17,7 @@ from gem_core.clustering.path import BalancePath
 from gem_core.errors import WorkspaceError
 from gem_core.workspace.atomic_files import write_json, write_parquet
 from gem_core.workspace.fit_arrays import read_fit, read_path, write_fit, write_path
+from gem_core.workspace.integrity import HASHES, hash_folder, reading_part
 from gem_core.workspace.manifest import StepCost
 from gem_core.workspace.settings import Settings
 
@@ -123,7 +124,16 @@ class Taxonomy:
     @cached_property
     def fit(self) -> MixtureFit:
         """The mixture: centres, concentrations, bias, trace; row k is `clusters[k]`."""
-        return read_fit(self.folder / "mixture.npz")
+        with reading_part(self.root, self._part("mixture.npz")):
+            return read_fit(self.folder / "mixture.npz")
+
+    @property
+    def root(self) -> Path:
+        """Folder of the workspace."""
+        return self.folder.parent.parent
+
+    def _part(self, name: str, key: str = "") -> str:
+        return f"fits/{key or self.key}/{name}"
 
     @property
     def edited(self) -> bool:
@@ -133,7 +143,11 @@ class Taxonomy:
     @cached_property
     def documents(self) -> pd.DataFrame:
         """One row a document: cluster_id, second, margin, cosine, gis, confidence, centrality, density."""
-        return pd.read_parquet(self.folder / "documents.parquet")
+        with reading_part(self.root, self._part("documents.parquet")):
+            table = pd.read_parquet(self.folder / "documents.parquet")
+            if "cluster_id" not in table:
+                raise ValueError("no column cluster_id")
+        return table
 
     @cached_property
     def positions(self) -> Int32:
@@ -192,7 +206,8 @@ class Taxonomy:
     @cached_property
     def path(self) -> BalancePath:
         """The balance path around the fit it was made from, before any edit."""
-        return read_path(self._path_file)
+        with reading_part(self.root, self._part("path.npz", self.base)):
+            return read_path(self._path_file)
 
     def save_path(self, balance: BalancePath) -> None:
         """Write the balance path beside the fit."""
@@ -226,6 +241,7 @@ def write_taxonomy(folder: Path, taxonomy: Taxonomy, parts: tuple[MixtureFit, pd
     value["settings"] = taxonomy.settings.to_json()
     del value["folder"]
     write_json(folder / "taxonomy.json", value)
+    write_json(folder / HASHES, hash_folder(folder))
 
 
 def _renamed_keys(value: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -241,13 +257,12 @@ def _share(old: Path, new: Path) -> None:
 
 def read_taxonomy(folder: Path) -> Taxonomy:
     """Read what `write_taxonomy` wrote."""
-    path = folder / "taxonomy.json"
-    try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WorkspaceError(
-            "A taxonomy on disk must be whole", f"{path}: {error}", "Fit again: gem-explorer fit CORPUS --workspace DIR"
-        ) from error
+    root, part = folder.parent.parent, f"fits/{folder.name}/taxonomy.json"
+    with reading_part(root, part):
+        return _parse_taxonomy(folder, json.loads((folder / "taxonomy.json").read_text(encoding="utf-8")))
+
+
+def _parse_taxonomy(folder: Path, value: dict[str, Any]) -> Taxonomy:
     clusters = tuple(
         Cluster(
             **{

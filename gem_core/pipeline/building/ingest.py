@@ -9,11 +9,9 @@ from gem_core.corpus import Columns, Corpus, ReadOptions, check_vectors, load_ve
 from gem_core.embedding import embed
 from gem_core.embedding.embed import Engine
 from gem_core.errors import WorkspaceError
-from gem_core.pipeline.building.balance_path import ensure_path
-from gem_core.pipeline.building.fit import fit_taxonomy
 from gem_core.projection import layout
 from gem_core.taxonomy import count_terms
-from gem_core.workspace import Manifest, Settings, Taxonomy, Workspace, writing
+from gem_core.workspace import Manifest, Workspace, writing
 from gem_core.workspace.atomic_files import write_array
 from gem_core.workspace.costs import CostBook
 
@@ -64,34 +62,6 @@ def read_source(source: Source, *, progress: Progress = silent) -> Corpus:
     return read_corpus(
         source.path, columns=source.columns, min_words=source.min_words, options=source.options, progress=progress
     )
-
-
-def build(source: Source, root: Path, settings: Settings | None = None, *, progress: Progress = silent) -> Taxonomy:
-    """Run every step from a file to a named taxonomy; steps that are already done are not done again.
-
-    Parameters
-    ----------
-    source : Source
-    root : Path
-        Folder of the workspace, made if absent.
-    settings : Settings, optional
-    progress : Progress
-        Raise `Cancelled` in it to stop: the next call goes on from the last finished step, and the embedding from
-        its last batch.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or no document is left.
-    WorkspaceError
-        If the folder holds another corpus or cannot be written.
-    InputError
-        If there are fewer different documents than clusters.
-    """
-    workspace = prepare(source, root, progress=progress)
-    finish_workspace(workspace, progress=progress)
-    fit_taxonomy(workspace, settings or Settings(), progress=progress)
-    return ensure_path(workspace, progress=progress)
 
 
 def prepare(source: Source, root: Path, *, engine: Engine | None = None, progress: Progress = silent) -> Workspace:
@@ -153,7 +123,9 @@ def _with_vectors(
                 list(workspace.all_texts()), cache=cache, encoder=source.encoder, engine=engine, progress=progress
             )
         write_array(workspace.root / "embeddings.npy", vectors)
-    manifest = replace(workspace.manifest, encoder=encoder, dimension=int(vectors.shape[1]))
+    manifest = replace(
+        workspace.manifest.without_hashes("embeddings.npy"), encoder=encoder, dimension=int(vectors.shape[1])
+    )
     manifest.with_cost(book.costs[0]).save(workspace.root)
     shutil.rmtree(cache, ignore_errors=True)  # The vectors are in the workspace now.
     return Workspace(workspace.root)
