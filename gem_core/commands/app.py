@@ -1,6 +1,7 @@
 """gem-explorer app: the app in the browser."""
 
 import os
+import secrets
 import socket
 import sys
 from pathlib import Path
@@ -15,44 +16,49 @@ from gem_core.errors import InputError
 
 def open_app(
     workspace: Annotated[Path | None, typer.Option(metavar="DIR", help="workspace; the sample if left out")] = None,
-    port: Annotated[
-        int | None, typer.Option(help="port on this machine; the first free one from 8501", min=1, max=65535)
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="port; the first free one from 8501", min=1, max=65535)] = None,
     headless: Annotated[bool, typer.Option("--headless", help="do not open a browser")] = False,
+    host: Annotated[str, typer.Option(help="address to listen on; 0.0.0.0 lets other machines connect")] = "127.0.0.1",
+    base_path: Annotated[str, typer.Option(help="path of the app behind a proxy, such as gem")] = "",
+    read_only: Annotated[bool, typer.Option("--read-only", help="refuse every change of a workspace")] = False,
 ) -> None:
-    """Open the app in the browser, on the built-in sample or on a workspace."""
+    """Open the app in the browser, on the built-in sample or on a workspace.
+
+    Only the printed address opens it: its token keeps out the other accounts of this machine. The token is new at
+    every start; set GEM_EXPLORER_TOKEN to choose it.
+    """
     from gem_core.pipeline import open_sample
     from gem_core.workspace import Workspace
+    from gem_core.workspace.store import READ_ONLY
 
-    chosen = _free_port(port)
+    chosen = _free_port(port, host)
     script = bundled("app/main.py")
     console = Console()
     root = Workspace(workspace).root if workspace else open_sample(progress=console).root
     console.end()
-    command = [
-        sys.executable,
-        str(script.with_name("server.py")),
-        "run",
-        str(script),
-        "--server.port",
-        str(chosen),
-        "--server.headless",
-        str(headless or not sys.stdout.isatty()).lower(),
-        "--",
-        "--workspace",
-        str(root),
-    ]
+    environment = {
+        **os.environ,
+        "GEM_EXPLORER_PORT": str(chosen),
+        "GEM_EXPLORER_HOST": host,
+        "GEM_EXPLORER_BASE_PATH": base_path.strip("/"),
+        "GEM_EXPLORER_TOKEN": os.environ.get("GEM_EXPLORER_TOKEN") or secrets.token_urlsafe(24),
+        "GEM_EXPLORER_BROWSER": "" if headless or not sys.stdout.isatty() else "1",
+    }
+    if read_only:
+        environment[READ_ONLY] = "1"
+    command = [sys.executable, str(script.with_name("server.py")), "--workspace", str(root)]
     os.chdir(script.parent.parent)  # Streamlit reads its configuration from the folder that holds .streamlit.
     sys.stdout.flush()
-    os.execv(command[0], command)  # the server takes this process's place: a signal reaches it, nothing is orphaned
+    # The server replaces this process: a signal reaches it, and no child process is left behind.
+    os.execve(command[0], command, environment)
 
 
-def _free_port(wanted: int | None) -> int:
+def _free_port(wanted: int | None, host: str) -> int:
     for port in [wanted] if wanted else range(8501, 8600):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((host, port))
             except OSError:
                 continue
             return port

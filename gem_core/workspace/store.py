@@ -33,6 +33,8 @@ from gem_core.workspace.integrity import damaged, reading_part
 from gem_core.workspace.manifest import Manifest, read_manifest
 from gem_core.workspace.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
 
+READ_ONLY = "GEM_EXPLORER_READ_ONLY"  # environment variable: nothing is written to a workspace
+
 
 class Workspace:
     """A folder that holds one corpus and everything made from it.
@@ -318,6 +320,12 @@ def writing(root: Path, wait: float = 10.0) -> Iterator[None]:
     """
     from filelock import Timeout
 
+    if os.environ.get(READ_ONLY):
+        raise WorkspaceError(
+            "This server shows workspaces without changing them",
+            f"a change of {root.name}",
+            "Start gem-explorer app without --read-only to edit",
+        )
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = file_lock(root / ".lock")
