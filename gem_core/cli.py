@@ -131,21 +131,6 @@ app.command("report", epilog="Example: gem-explorer report news --out news.html"
 app.command("figure", epilog="Example: gem-explorer figure news --what globe --out globe.svg")(export.figure)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"gem-explorer {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and exit")
-    ] = False,
-) -> None:
-    """Hold the options of the program itself, which come before a command."""
-
-
 class _Stopped(BaseException):
     """A signal asked for the end; not an Exception, so that no library on the way swallows it."""
 

@@ -102,9 +102,7 @@ def weights_table(taxonomy: Taxonomy, weights: Weights | None = None) -> pd.Data
         index = included.get(c.number)
         tokens, share = c.tokens, c.share_tokens
         if weights.limits.pool is not None:  # The weights count on a larger pool than this corpus.
-            tokens, share = (
-                (0, 0.0) if index is None else (int(weights.tokens[index]), float(weights.natural[index]))
-            )
+            tokens, share = (0, 0.0) if index is None else (int(weights.tokens[index]), float(weights.natural[index]))
         rows.append(
             {
                 "cluster_id": c.number,

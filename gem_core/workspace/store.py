@@ -118,7 +118,7 @@ class Workspace:
     @cached_property
     def _openings(self) -> pa.ChunkedArray:
         path = self.root / "openings.arrow"
-        if path.exists() or "openings.arrow" in self.manifest.hashes:
+        if path.exists():
             with self._reading("openings.arrow"):
                 return read_openings(path).column(0)
         table = openings(self.all_texts())  # a workspace older than this file

@@ -49,7 +49,7 @@ for i in range(20000):
 
 def test_a_file_that_is_no_database_is_refused(sample: Workspace) -> None:
     sample.database.path.write_bytes(b"not a database" * 100)
-    with pytest.raises(WorkspaceError, match=r"gem\.sqlite must be readable"):
+    with pytest.raises(WorkspaceError, match=r"gem\.sqlite: file is not a database\. Rebuild it: .* --mend"):
         sample.history()
 
 

@@ -75,6 +75,14 @@ READERS: dict[str, Callable[[Workspace], object]] = {
 }
 
 
+#: A missing openings.arrow is made again from the documents by whoever reads it.
+READABLE = [
+    (part, how)
+    for part, how in TABLE
+    if part in READERS and how is not flip and (part, how) != ("openings.arrow", delete)
+]
+
+
 def damage(workspace: Workspace, part: str, how: Callable[[Path], None]) -> str:
     taxonomy = workspace.taxonomy()
     name = part.replace("KEY", taxonomy.key).replace("BASE", taxonomy.base)
@@ -103,7 +111,7 @@ def test_every_damage_is_named(edited: Workspace, part: str, how: Callable[[Path
     assert name in [fault.part for fault in find_faults(edited.root)]
 
 
-@pytest.mark.parametrize(("part", "how"), [(part, how) for part, how in TABLE if part in READERS and how is not flip])
+@pytest.mark.parametrize(("part", "how"), READABLE)
 def test_reading_a_damaged_part_names_it_and_the_way_out(
     edited: Workspace, part: str, how: Callable[[Path], None]
 ) -> None:

@@ -81,12 +81,14 @@ def _restore_manifest(root: Path) -> None:
 def _read_documents_again(root: Path, source: Source | None, progress: Progress) -> None:
     workspace = Workspace(root)
     manifest = workspace.manifest
-    path = source.path if source else Path(manifest.source)
+    source = source or Source(Path(manifest.source), columns=Columns(**manifest.columns))  # type: ignore[arg-type]
+    path = source.path
     expected, hint = "Damaged documents are read again from the corpus file", "Run gem-explorer fit with that file"
     if not path.exists():
         raise WorkspaceError(expected, f"{path}, which is not there", hint)
-    columns = source.columns if source else Columns(**manifest.columns)  # type: ignore[arg-type]  # from JSON
-    corpus = read_corpus(path, columns=columns, progress=progress)
+    corpus = read_corpus(
+        path, columns=source.columns, min_words=source.min_words, options=source.options, progress=progress
+    )
     if corpus.data_hash != manifest.data_hash:
         raise WorkspaceError(expected, f"{path}, whose documents are no longer the same", hint)
     with workspace.writing():
