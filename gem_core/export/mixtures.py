@@ -11,11 +11,25 @@ import yaml
 from gem_core.errors import InputError
 from gem_core.export.safe_csv import csv_text
 from gem_core.export.tables import check_same, weights_table
+from gem_core.export.trainer_files import ENDINGS, TRAINERS, trainer_text
 from gem_core.mixing import Weights
 from gem_core.workspace import Taxonomy
 from gem_core.workspace.atomic_files import write_text
 
-Format = Literal["csv", "regmix", "doremi", "weborganizer"]
+Format = Literal[
+    "csv",
+    "regmix",
+    "doremi",
+    "weborganizer",
+    "megatron",
+    "nemo",
+    "olmo-core",
+    "nanotron",
+    "streaming",
+    "litdata",
+    "huggingface",
+    "levanter",
+]
 FORMATS: tuple[Format, ...] = get_args(Format)
 _PLAIN = re.compile(r"(?:train|valid)_cluster_\d+|cluster_\d+|taxonomy_hash|strategy|train|valid|labels")  # keys
 
@@ -87,8 +101,11 @@ def weborganizer_json(taxonomy: Taxonomy, weights: Weights) -> str:
     )
 
 
-def mixture_text(taxonomy: Taxonomy, weights: Weights, form: Format) -> str:
-    """Return weights in a format, as `write_weights` writes them."""
+def mixture_text(taxonomy: Taxonomy, weights: Weights, form: Format, path: str = "") -> str:
+    """Return weights in a format, as `write_weights` writes them; `path` is the pattern of `trainer_text`."""
+    for trainer in TRAINERS:
+        if form == trainer:
+            return trainer_text(domain_names(taxonomy, weights), weights, trainer, path)
     writers: dict[Format, Callable[[], str]] = {
         "csv": lambda: csv_text(weights_table(taxonomy, weights)),
         "regmix": lambda: regmix_yaml(taxonomy, weights),
@@ -117,20 +134,23 @@ def format_of(path: Path, form: str | None = None) -> Format:
         ".yml": ("regmix",),
         ".json": ("doremi", "weborganizer"),
     }
-    fitting = endings.get(path.suffix.lower(), ())
-    if form is None and fitting:
+    trainers = tuple(trainer for trainer in TRAINERS if path.suffix.lower() in ENDINGS[trainer])
+    fitting = (*endings.get(path.suffix.lower(), ()), *trainers)
+    if form is None and fitting and fitting[0] not in TRAINERS:
         return fitting[0]
     for candidate in fitting:
         if candidate == form:
             return candidate
     raise InputError(
-        "A file of weights is .csv, .yaml (regmix) or .json (doremi, weborganizer)",
+        "A file of weights is .csv, .yaml (regmix) or .json (doremi, weborganizer); trainers have formats of their own",
         f"{path.name!r}" + (f" as {form}" if form else ""),
         "Use one of these endings",
     )
 
 
-def write_weights(path: Path, taxonomy: Taxonomy, weights: Weights, form: str | None = None) -> Format:
+def write_weights(
+    path: Path, taxonomy: Taxonomy, weights: Weights, form: str | None = None, pattern: str = ""
+) -> Format:
     """Write weights, whole or not at all, and return the format.
 
     Parameters
@@ -140,7 +160,9 @@ def write_weights(path: Path, taxonomy: Taxonomy, weights: Weights, form: str | 
         That the weights belong to.
     weights : Weights
     form : "csv", "regmix", "doremi" or "weborganizer", optional
-        By the file's ending when left out.
+        By the file's ending when left out; or a trainer of `gem_core.export.trainer_files`.
+    pattern : str
+        Paths of the data for a trainer's file, with {name} in them.
 
     Raises
     ------
@@ -150,7 +172,7 @@ def write_weights(path: Path, taxonomy: Taxonomy, weights: Weights, form: str | 
         If the file cannot be written.
     """
     chosen_format = format_of(path, form)
-    write_text(path, mixture_text(taxonomy, weights, chosen_format))
+    write_text(path, mixture_text(taxonomy, weights, chosen_format, pattern))
     return chosen_format
 
 

@@ -127,8 +127,8 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
         (("--strategy", "regmix"), "Run it: gem-explorer mix proxies "),
         (
             ("--out", "weights.txt"),
-            "A file of weights is .csv, .yaml (regmix) or .json (doremi, weborganizer); "
-            "got 'weights.txt'. Use one of these endings.",
+            "A file of weights is .csv, .yaml (regmix) or .json (doremi, weborganizer); trainers have formats of "
+            "their own; got 'weights.txt'. Use one of these endings.",
         ),
         (("--out", "weights.csv", "--format", "doremi"), "got 'weights.csv' as doremi. "),
         (("--from", "no.csv"), "Weights must be a file that gem-explorer mix weights writes; got no.csv: "),

@@ -47,9 +47,11 @@ def weights(
     format: Annotated[
         str | None,
         typer.Option(
-            help="csv, regmix, doremi or weborganizer; by the ending when left out",
+            help="csv, regmix, doremi, weborganizer, megatron, nemo, olmo-core, nanotron, streaming, litdata, "
+            "huggingface or levanter; by the ending when left out",
         ),
     ] = None,
+    path: Annotated[str, typer.Option(metavar="PATTERN", help="data of a cluster for trainers: data/{name}")] = "",
     as_json: Json = False,
 ) -> None:
     """Mixing weights of the clusters by a strategy, beside natural share, ratio and epochs."""
@@ -88,7 +90,7 @@ def weights(
             part=part,
         )
     pairs = indistinguishable_pairs(opened, mix)
-    written = {"file": str(out), "format": write_weights(out, taxonomy, mix, format)} if out is not None else {}
+    written = {"file": str(out), "format": write_weights(out, taxonomy, mix, format, path)} if out is not None else {}
     if as_json:
         typer.echo(json.dumps({**weights_facts(taxonomy, mix, pairs), **written}, indent=1))
         return
