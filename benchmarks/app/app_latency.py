@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SLIDER = "[data-testid=stSlider] input[type=range]"
 # What a preview shows: the figures above the charts and the line under the title of the share chart.
 SEEN = """() => [...document.querySelectorAll('[data-testid=stMetricValue], [data-testid=stMarkdownContainer] p')]
-  .map((e) => e.textContent).filter((t) => /^[0-9.,%]+$|Solid: draft|as applied. Line/.test(t)).join('|')"""
+  .map((e) => e.textContent).filter((t) => /^[0-9.,%]+$|Solid: preview|applied. Tick/.test(t)).join('|')"""
 # Waits in the page, frame by frame, until the run has ended and something else than before stands there for half a
 # second; the moment it came to stand counts.
 SHOWN = f"""(before) => new Promise((found) => {{
@@ -98,7 +98,7 @@ def controls(page: Any) -> dict[str, list[float]]:
         for name, away, back in (
             ("target", "Natural", "Equal"),
             ("weighting", "Tokens", "Documents"),
-            ("concentration", "Shared", "Each its own"),
+            ("concentration", "Shared", "Per cluster"),
         ):
             found[name].append(move(page, lambda name=name, to=away: choose(page, name, to)))
             move(page, lambda name=name, to=back: choose(page, name, to))

@@ -60,7 +60,7 @@ def walk(page: Any, url: str, workspace: Workspace, cluster: int) -> dict[str, t
     field.fill(name)
     found["rename"] = timed(page, button("Rename"), lambda: page.get_by_text(name, exact=True).count() >= 1)
     still(page)
-    page.get_by_role("button", name="All names").click()
+    page.get_by_role("button", name="All clusters").click()
     still(page)
     box = page.locator("[data-testid=stDataFrame]").first.bounding_box()
     group = next(p for p in workspace.taxonomy().groups if len(p.children) >= 2)
