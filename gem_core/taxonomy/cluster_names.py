@@ -10,9 +10,11 @@ import numpy as np
 
 from gem_core._types import Float64
 from gem_core.taxonomy.concept_scores import ConceptScores
+from gem_core.taxonomy.concepts import ConceptTable
 from gem_core.taxonomy.keywords import Keyword, stem
 from gem_core.taxonomy.labels import MAX_CHARACTERS, cluster_labels
 
+MIXED = "Mixed: "
 ONE_AREA = 0.7  # an area stands for its field when it has so much of the field's evidence
 ONE_TOPIC = 0.55  # documents that a topic must cover to stand for its area,
 TOPIC_VOTES = 0.15  # documents whose single best entry it must be
@@ -126,19 +128,32 @@ def _choose(scores: ConceptScores, k: int, kind: tuple[str, float, float]) -> _C
     ):
         choice = _two_fields(scores, k, field, second)
     else:
-        choice = _descend(scores, k, field)
+        entry = descend(table, coverage, votes, field)
+        choice = _Choice((entry,), float(coverage[entry]))
     is_one_subject = len(choice.entries) == 1 and votes[choice.entries[0]] >= MAJORITY
     return _Choice((), 0.0) if kind[1] >= ALL_OF_A_KIND and _kind_name(kind) and not is_one_subject else choice
 
 
-def _descend(scores: ConceptScores, k: int, entry: int) -> _Choice:
-    """Go down from an entry as long as one child stands for it."""
-    table, coverage, votes = scores.table, scores.coverage[k], scores.votes[k]
+def descend(table: ConceptTable, coverage: Float64, votes: Float64, entry: int) -> int:
+    """Go down from an entry as long as one child stands for it.
+
+    Parameters
+    ----------
+    table : ConceptTable
+    coverage, votes : (S,) float64
+        Of one cluster or group, see `ConceptScores`.
+    entry : int
+        Where to start.
+
+    Returns
+    -------
+    int
+    """
     evidence = coverage + votes
     while True:
         children = np.flatnonzero(table.parents == entry)
         if not children.size:
-            break
+            return entry
         order = children[np.argsort(-evidence[children], kind="stable")]
         best = int(order[0])
         if (table.parents == best).any():
@@ -147,9 +162,8 @@ def _descend(scores: ConceptScores, k: int, entry: int) -> _Choice:
             rest = coverage[order[1]] if len(order) > 1 else 0.0
             enough = coverage[best] >= max(ONE_TOPIC, AHEAD * rest) and votes[best] >= TOPIC_VOTES
         if not enough:
-            break
+            return entry
         entry = best
-    return _Choice((entry,), float(coverage[entry]))
 
 
 def _two_fields(scores: ConceptScores, k: int, first: int, second: int) -> _Choice:
@@ -170,7 +184,7 @@ def _mixture_name(scores: ConceptScores, k: int) -> str:
     areas = np.flatnonzero(table.levels == min(1, int(table.levels.max())))
     order = [int(i) for i in areas[np.argsort(-evidence[areas], kind="stable")][:6] if evidence[i] >= PART]
     for first, second in combinations(order, 2):
-        label = "Mixed: " + ", ".join(lower_first(table.names[i]) for i in (first, second))
+        label = MIXED + ", ".join(lower_first(table.names[i]) for i in (first, second))
         if table.parents[first] != table.parents[second] and len(label) <= MAX_CHARACTERS:
             return label
     return ""

@@ -114,10 +114,10 @@ def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
         raise InputError(
             f"names must hold one label a cluster ({n_clusters})", f"{len(names)}", "Pass one label a cluster"
         )
-    merges = _agglomerate(S)
-    members, directions = _nodes(S, merges)
-    roots = _cut(merges, n_clusters, _number_of_groups(merges[:, 2], n_clusters))
-    order = _leaf_order(merges, directions, n_clusters)
+    merges, _ = agglomerate(S)
+    members, directions = nodes(S, merges)
+    roots = cut(merges, n_clusters, _number_of_groups(merges[:, 2], n_clusters))
+    order = leaf_order(merges, directions, n_clusters)
     place = np.empty(n_clusters, dtype=np.int64)
     place[order] = np.arange(n_clusters)
     groups = sorted(
@@ -136,30 +136,46 @@ def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
     )
 
 
-def _agglomerate(S: Float64) -> Float64:
-    """Merge the cheapest pair until one node is left; ties go to the lowest numbers."""
+def agglomerate(
+    S: Float64, shares: Float64 | None = None, largest: float = np.inf, most: int = 0
+) -> tuple[Float64, int]:
+    """Merge the cheapest pair until one node is left; ties go to the lowest numbers.
+
+    With `shares`, pairs that hold at most `largest` together come first. When no such pair is left, the number of
+    nodes at that moment is the second value returned; down to `most` nodes the smallest pair is merged then, below it
+    the cheapest again.
+    """
     n = S.shape[0]
     gram = S @ S.T
     node = np.arange(n)
-    size = np.ones(n)
+    size, held = np.ones(n), np.zeros(n) if shares is None else shares.copy()
     alive = np.ones(n, dtype=bool)
     merges = np.zeros((n - 1, 4))
     length = np.sqrt(np.maximum(np.diag(gram), 0.0))
     cost = _costs(gram, length)
+    blocked = 0
     for step in range(n - 1):
-        a, b = divmod(int(cost.argmin()), n)
+        together = held[:, None] + held[None, :]
+        if not blocked and not (np.isfinite(cost) & (together <= largest + 1e-12)).any():
+            blocked = n - step
+        if not blocked:
+            choice = np.where(together <= largest + 1e-12, cost, np.inf)
+        else:
+            choice = np.where(np.isfinite(cost), together, np.inf) if n - step > most else cost
+        a, b = divmod(int(choice.argmin()), n)
         a, b = min(a, b), max(a, b)
         merges[step] = (min(node[a], node[b]), max(node[a], node[b]), max(cost[a, b], 0.0), size[a] + size[b])
         gram[a] += gram[b]
         gram[:, a] += gram[:, b]
         node[a], size[a], alive[b] = n + step, size[a] + size[b], False
+        held[a] += held[b]
         length[a] = math.sqrt(max(gram[a, a], 0.0))
         joint = np.sqrt(np.maximum(length[a] ** 2 + length**2 + 2.0 * gram[a], 0.0))
         cost[a] = np.where(alive, length[a] + length - joint, np.inf)
         cost[a, a] = np.inf
         cost[:, a] = cost[a]
         cost[b] = cost[:, b] = np.inf
-    return merges
+    return merges, blocked
 
 
 def _costs(gram: Float64, length: Float64) -> Float64:
@@ -184,8 +200,8 @@ def _number_of_groups(losses: Float64, n_clusters: int) -> int:
     return max(jumps, key=lambda P: (jumps[P], P))
 
 
-def _nodes(S: Float64, merges: Float64) -> tuple[list[list[int]], list[Float64]]:
-    """Clusters and resultant of every node."""
+def nodes(S: Float64, merges: Float64) -> tuple[list[list[int]], list[Float64]]:
+    """Return clusters and resultant of every node."""
     members = [[k] for k in range(S.shape[0])]
     directions = [S[k] for k in range(S.shape[0])]
     for a, b in merges[:, :2].astype(int):
@@ -194,8 +210,8 @@ def _nodes(S: Float64, merges: Float64) -> tuple[list[list[int]], list[Float64]]
     return members, directions
 
 
-def _cut(merges: Float64, n_clusters: int, n_groups: int) -> list[int]:
-    """Roots of the forest after K - P merges."""
+def cut(merges: Float64, n_clusters: int, n_groups: int) -> list[int]:
+    """Return the roots of the forest after K - P merges."""
     roots = set(range(n_clusters))
     for step in range(n_clusters - n_groups):
         roots -= {int(merges[step, 0]), int(merges[step, 1])}
@@ -203,7 +219,7 @@ def _cut(merges: Float64, n_clusters: int, n_groups: int) -> list[int]:
     return sorted(roots)
 
 
-def _leaf_order(merges: Float64, directions: list[Float64], n_clusters: int) -> NDArray[np.int32]:
+def leaf_order(merges: Float64, directions: list[Float64], n_clusters: int) -> NDArray[np.int32]:
     """Turn the two sides of every merge so that the clusters that meet are as alike as can be."""
     unit = np.stack(directions[:n_clusters])
     lengths = np.linalg.norm(unit, axis=1, keepdims=True)

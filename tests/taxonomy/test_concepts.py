@@ -15,7 +15,7 @@ from gem_core.taxonomy.text_kinds import document_kinds, text_kinds
 
 BRITISH = re.compile(
     r"\b\w*(?:colour|favour|behaviour|neighbour|honour|humour|labour|flavour|centre|theatre|metre|fibre|defence|licence|"
-    r"offence|jewellery|programme|travell|modell|aluminium|mould|grey|tyre|cheque|catalogue|analyse|organis|recognis|"
+    r"offence|jewellery|programme|travell|modell|aluminium|mould|grey|tyre|cheque|catalogue|analyse|organis(?!m)|recognis|"
     r"tumour|paediatric|anaemia|haemo|oestro)\w*\b",
     re.IGNORECASE,
 )

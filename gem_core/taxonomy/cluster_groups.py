@@ -1,0 +1,196 @@
+"""Put clusters into balanced groups and name the groups by a vocabulary."""
+
+import math
+from collections.abc import Collection, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gem_core._types import Float64, Int32, frozen
+from gem_core.errors import InputError
+from gem_core.taxonomy.cluster_names import MIXED, descend, join_subjects
+from gem_core.taxonomy.concept_scores import ConceptScores
+from gem_core.taxonomy.labels import unique
+from gem_core.taxonomy.tree import Tree, TreeGroup, agglomerate, cut, leaf_order, nodes
+
+LARGEST = 0.25  # of the corpus: the most that clusters of one group hold together
+PROFILE = 1.0  # weight of the subjects of a cluster beside its direction
+FINE = 1.5  # least number of groups, in sqrt(K): on the development corpora fewer groups joined unlike clusters
+SHARED = 0.5  # coverage that names a group
+EVERY = 0.35  # documents of every cluster of a group that its name must cover
+VOTES = 0.1  # documents whose best entry lies in each of two fields that name a group
+OTHERS = " and others"
+
+
+def group_clusters(
+    centers: ArrayLike, shares: ArrayLike, names: Sequence[str], *, profile: ArrayLike | None = None, count: int = 0
+) -> Tree:
+    """Group clusters by what sets them apart from the corpus as a whole.
+
+    What all clusters share is taken off their centers (the mean by shares); Ward's rule on the sphere then merges the
+    pair that loses least resultant length, as in `build_tree`, every cluster counted alike. No merge makes a group of
+    more than a quarter of the corpus. The number of groups lies between 1.5 sqrt(K) and 2 sqrt(K) and is the one before
+    the largest relative jump of the loss. Three clusters or fewer are each a group of their own.
+
+    Parameters
+    ----------
+    centers : (K, d) float
+        Mean or center of each cluster; a zero row for an empty one.
+    shares : (K,) float
+        Part of the corpus in each cluster.
+    names : sequence of K str
+        Labels: a group of one cluster has its label, another one a label made of them (see `name_groups`).
+    profile : (K, f) float, optional
+        Coverage of each cluster by some subjects, weighed as much as the center.
+    count : int
+        Number of groups; 0 to choose it.
+
+    Returns
+    -------
+    Tree
+
+    Raises
+    ------
+    InputError
+        When lengths differ or `count` is not between 1 and K.
+
+    Examples
+    --------
+    >>> tree = group_clusters(np.eye(4)[[0, 0, 1, 1]] + 0.1 * np.eye(4), [0.1, 0.1, 0.4, 0.4], ["A", "B", "C", "D"])
+    >>> [group.children for group in tree.groups]
+    [(0, 1), (2,), (3,)]
+    """
+    C, p = np.asarray(centers, dtype=np.float64), np.asarray(shares, dtype=np.float64)
+    k = len(names)
+    if C.ndim != 2 or C.shape[0] != k or p.shape != (k,):
+        raise InputError(f"centers and shares must have one row a cluster ({k})", f"{C.shape} and {p.shape}", "Pass K")
+    if not 0 <= count <= k:
+        raise InputError(f"The number of groups lies between 1 and {k}", f"{count}", "Ask for fewer groups")
+    p = p / max(float(p.sum()), 1e-300)
+    features = _unit_rows(_centered(C, p))
+    if profile is not None:
+        features = np.hstack((features, PROFILE * _unit_rows(_centered(np.asarray(profile, dtype=np.float64), p))))
+    resultants = features / k
+    low, high = (count, count) if count else (k, k) if k <= 3 else _range_of_counts(k)
+    merges, least = agglomerate(resultants, p, LARGEST, high)
+    members, directions = nodes(resultants, merges)
+    roots = cut(merges, k, _best_count(merges[:, 2], k, max(low, min(least, high)), high))
+    order = leaf_order(merges, directions, k)
+    return arrange_groups([members[root] for root in roots], order, merges, names, p)
+
+
+def _range_of_counts(k: int) -> tuple[int, int]:
+    """Fewest and most groups of K > 3 clusters."""
+    most = math.floor(2 * k**0.5)
+    return min(math.ceil(FINE * k**0.5), most), most
+
+
+def _best_count(losses: Float64, k: int, low: int, high: int) -> int:
+    """Number of groups from `low` to `high` before the largest relative jump of the loss."""
+    if low >= high:
+        return high
+    heights = np.maximum(losses, 1e-6 * float(losses.max()) or 1.0)
+    jumps = {count: heights[k - count] / heights[k - count - 1] for count in range(low, min(high, k - 1) + 1)}
+    return max(jumps, key=lambda count: (jumps[count], count)) if jumps else high
+
+
+def arrange_groups(
+    groups: Sequence[Sequence[int]], order: Int32, merges: Float64, names: Sequence[str], shares: Float64
+) -> Tree:
+    """Return the tree of some groups in leaf order, named after their clusters."""
+    place = np.empty(len(names), dtype=np.int64)
+    place[order] = np.arange(len(names))
+    ordered = sorted(
+        (sorted((int(c) for c in group), key=lambda c: int(place[c])) for group in groups),
+        key=lambda group: int(place[group[0]]),
+    )
+    group_of = np.empty(len(names), dtype=np.int32)
+    for index, group in enumerate(ordered):
+        group_of[group] = index
+    used: set[str] = set()
+    titles = [unique(_after_largest(group, names, shares), used) for group in ordered]
+    return Tree(
+        groups=tuple(TreeGroup(title, tuple(group)) for title, group in zip(titles, ordered, strict=True)),
+        group_of=frozen(group_of),
+        merges=frozen(merges),
+        order=frozen(np.array([c for group in ordered for c in group], dtype=np.int32)),
+    )
+
+
+def name_groups(
+    scores: ConceptScores,
+    groups: Sequence[Sequence[int]],
+    names: Sequence[str],
+    shares: ArrayLike,
+    *,
+    used: Collection[str] = (),
+) -> list[str]:
+    """Name groups by the entry that covers their documents, unique and no name of a cluster outside the group.
+
+    A group of one cluster has its label. Another is named by a field that covers half of its documents (or the area
+    below it that stands for it), else by two fields, else by its largest cluster "and others". One of the entries of a
+    name covers a third of the documents of each cluster.
+
+    Parameters
+    ----------
+    scores : ConceptScores
+        Of the clusters.
+    groups : sequence of sequences of int
+        Clusters of each group, none empty.
+    names : sequence of K str
+        Labels of the clusters.
+    shares : (K,) float
+    used : collection of str
+        Names of other groups.
+    """
+    p = np.maximum(np.asarray(shares, dtype=np.float64), 1e-12)
+    taken = {name.casefold() for name in used}
+    titles = []
+    for group in groups:
+        outside = {name.casefold() for k, name in enumerate(names) if k not in set(group)}
+        options = [names[group[0]]] if len(group) == 1 else _group_options(scores, group, names, p)
+        free = next((text for text in options if text.casefold() not in outside | taken), None)
+        seen = outside | taken
+        title = free if free is not None else unique(_after_largest(group, names, p), seen)
+        taken.add(title.casefold())
+        titles.append(title)
+    return titles
+
+
+def _group_options(scores: ConceptScores, group: Sequence[int], names: Sequence[str], p: Float64) -> list[str]:
+    """Names for a group of several clusters, best first; one or two entries that cover every cluster of it."""
+    rows = list(group)
+    weights = p[rows] / p[rows].sum()
+    table = scores.table
+    coverage, votes = weights @ scores.coverage[rows], weights @ scores.votes[rows]
+    tops = np.flatnonzero(table.levels == 0)
+    order = [int(i) for i in tops[np.argsort(-(coverage + votes)[tops], kind="stable")]][:6]
+
+    def covers(*entries: int) -> bool:
+        return bool(scores.coverage[np.ix_(rows, entries)].max(axis=1).min() >= EVERY)
+
+    best = descend(table, coverage, votes, order[0])
+    singles = [i for i in dict.fromkeys((best, *order[:2])) if covers(i) and coverage[i] >= SHARED]
+    pairs = [pair for pair in combinations(order, 2) if covers(*pair) and min(votes[list(pair)]) >= VOTES]
+    options = [*([i] for i in singles), *(list(pair) for pair in pairs)]
+    titles = [join_subjects([table.names[i] for i in entries]) for entries in options]
+    return [text for text in titles if text] + [_after_largest(group, names, p)]
+
+
+def _after_largest(group: Sequence[int], names: Sequence[str], shares: Float64) -> str:
+    """Name a group after its largest cluster, one that is not mixed if there is one."""
+    largest = max(group, key=lambda c: (not names[c].startswith(MIXED), float(shares[c]), -c))
+    if len(group) == 1:
+        return names[largest]
+    plain = names[largest].removeprefix(MIXED).split(" (")[0]
+    return plain[:1].upper() + plain[1:] + OTHERS
+
+
+def _centered(values: Float64, shares: Float64) -> Float64:
+    return np.asarray(values - shares @ values)
+
+
+def _unit_rows(values: Float64) -> Float64:
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(values / np.where(lengths > 0, lengths, 1.0))
