@@ -24,6 +24,7 @@ from gem_core.commands import (
     export,
     label,
     llm_labels,
+    rename_auto,
     sample,
     search,
     student,
@@ -87,6 +88,11 @@ app.command(
     epilog="Example: gem-explorer name news --dry-run    Then: gem-explorer name news --base-url "
     "http://localhost:11434/v1 --model gemma3",
 )(llm_labels.name)
+app.command(
+    "rename-auto",
+    epilog="Example: gem-explorer rename-auto news --dry-run    Own names: "
+    "gem-explorer rename-auto news --vocabulary topics.tsv",
+)(rename_auto.rename_auto)
 edit_app = typer.Typer(no_args_is_help=True, help="Change the taxonomy step by step; every step can be undone.")
 app.add_typer(edit_app, name="edit")
 for _command, _example in edit.COMMANDS:

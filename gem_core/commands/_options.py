@@ -34,6 +34,13 @@ LongestRow = Annotated[
 Embeddings = Annotated[Path | None, typer.Option(metavar="FILE", help="own vectors: .npy, or parquet with a list")]
 Encoder = Annotated[str, typer.Option(help="'packaged', or a path or hub name of a sentence-transformers model")]
 Name = Annotated[str, typer.Option(help="what the app calls the corpus; the file's name when left out")]
+Vocabulary = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="a list of names (tsv, csv, txt, json: name, parent, gloss) instead of the shipped one",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 ProgressFile = Annotated[Path | None, typer.Option(hidden=True, help="keep the present progress in this file")]
 EngineName = Annotated[

@@ -24,6 +24,7 @@ from gem_core.commands._options import (
     Split,
     TextColumn,
     TokensColumn,
+    Vocabulary,
     WorkspaceArg,
     WorkspaceOption,
     print_facts,
@@ -56,13 +57,17 @@ def fit(
     solver: Annotated[str, typer.Option(help="dual or mm")] = "dual",
     weighting: Annotated[str, typer.Option(help="count shares in documents or tokens")] = "documents",
     seed: Annotated[int, typer.Option(help="seed of everything random")] = 0,
+    vocabulary: Vocabulary = None,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
     """Build a taxonomy: read, embed (unless vectors are given), fit, score, name."""
-    from gem_core.pipeline import build
+    from gem_core.pipeline import build, rename_automatically
+    from gem_core.taxonomy.concepts import load_concepts
     from gem_core.workspace import Workspace
 
+    if vocabulary is not None:
+        load_concepts(vocabulary)  # Refuses a file that is none before the corpus is read.
     settings = read_fit_options(clusters, strength, target, concentration, solver, weighting, seed)
     source = read_source_options(
         corpus,
@@ -78,6 +83,9 @@ def fit(
     )
     console = Console(progress_file)
     taxonomy = build(source, workspace, settings, progress=console)
+    if vocabulary is not None:
+        rename_automatically(Workspace(workspace), vocabulary, progress=console)
+        taxonomy = Workspace(workspace).taxonomy()
     console.end()
     print_facts(workspace_facts(Workspace(workspace), taxonomy), as_json)
 

@@ -14,8 +14,9 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
 
     Columns: cluster_id, label, label_source, parent (its label), keywords (separated by "; "), documents, tokens,
     share_documents, share_tokens and mass (fractions), concentration, within_cosine, exemplar_ids (separated by " "),
-    pinned, excluded (true or false). Shares are of what is not excluded. With a note or a checked cluster also: checked
-    (true or false), note.
+    pinned, excluded (true or false), coverage (part of the documents that have the subject of the label) and kind (the
+    commonest kind of text). label_source is vocabulary, keywords, model or person. Shares are of what is not excluded.
+    With a note or a checked cluster also: checked (true or false), note.
     """
     annotated = any(c.checked or c.note for c in taxonomy.clusters)
     ids = workspace.documents["id"].astype(str).to_numpy()
@@ -24,7 +25,7 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
             {
                 "cluster_id": c.number,
                 "label": c.label,
-                "label_source": c.label_source,
+                "label_source": "model" if c.label_source == "llm" else c.label_source,
                 "parent": taxonomy.group(c.group).label,
                 "keywords": "; ".join(term for term, _ in c.keywords),
                 "documents": c.documents,
@@ -38,6 +39,8 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
                 "pinned": c.pinned,
                 "excluded": c.excluded,
                 **({"checked": c.checked, "note": " ".join(c.note.split())} if annotated else {}),
+                "coverage": c.coverage,
+                "kind": c.kind,
             }
             for c in taxonomy.clusters
         ]

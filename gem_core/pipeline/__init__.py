@@ -13,6 +13,7 @@ from gem_core.pipeline.editing.edit import edit
 from gem_core.pipeline.editing.operations import Check, Exclude, Merge, Move, Note, Pin, Regroup, Rename, Split
 from gem_core.pipeline.editing.split import propose_split
 from gem_core.pipeline.labels.llm_labels import NamingPlan, model_of, name_clusters, naming_plan
+from gem_core.pipeline.labels.rename_auto import ProposedNames, propose_names, rename_automatically
 from gem_core.pipeline.labels.subtopics import Subtopic, subtopics
 from gem_core.pipeline.previews.moved_documents import Moves, explain_moves
 from gem_core.pipeline.previews.preview import Preview, preview
@@ -29,6 +30,7 @@ __all__ = [
     "Note",
     "Pin",
     "Preview",
+    "ProposedNames",
     "Regroup",
     "Rename",
     "Source",
@@ -51,7 +53,9 @@ __all__ = [
     "open_sample",
     "prepare",
     "preview",
+    "propose_names",
     "propose_split",
+    "rename_automatically",
     "replay_steps",
     "sample_folder",
     "subtopics",

@@ -98,9 +98,10 @@ def name_clusters_by_concepts(
     """
     chosen = [_choose(scores, k, kinds[k]) for k in range(len(keywords))]
     names = [_first_name(scores, k, choice, kinds[k]) for k, choice in enumerate(chosen)]
-    names = _tell_apart(scores, chosen, names, kinds, keywords)
-    taken = {label.casefold() for label in used} | {name.label.casefold() for name in names if name is not None}
-    open_ones = [k for k, name in enumerate(names) if name is None or name.label.casefold() in set(used)]
+    others = {label.casefold() for label in used}
+    names = _tell_apart(scores, chosen, names, kinds, keywords, others)
+    taken = others | {name.label.casefold() for name in names if name is not None}
+    open_ones = [k for k, name in enumerate(names) if name is None]
     labels = cluster_labels(
         [keywords[k] for k in open_ones],
         numbers=[(numbers or range(len(names)))[k] for k in open_ones],
@@ -252,6 +253,7 @@ def _tell_apart(
     names: list[ClusterName | None],
     kinds: Sequence[tuple[str, float, float]],
     keywords: Sequence[Sequence[Keyword]],
+    others: set[str],
 ) -> list[ClusterName | None]:
     """Give clusters of one name a subject below it, the kind of text, or a keyword."""
     names = list(names)
@@ -259,8 +261,10 @@ def _tell_apart(
     for k, name in enumerate(names):
         if name is not None:
             twins.setdefault(name.label.casefold(), []).append(k)
-    used = set(twins)
-    for same in (group for group in twins.values() if len(group) > 1):
+    used = set(twins) | others
+    for label, same in twins.items():
+        if len(same) == 1 and label not in others:
+            continue
         plain: list[int] = []
         for k in same:
             name = names[k]
@@ -275,7 +279,7 @@ def _tell_apart(
                 used.add(free.label.casefold())
         # Of those without a better name the one that the shared entry covers best keeps it.
         plain.sort(key=lambda k: (-(names[k].coverage if names[k] else 0.0), k))  # type: ignore[union-attr]
-        for k in plain[1:]:
+        for k in plain[label not in others :]:
             name = names[k]
             options = _with_word(name, keywords[k]) if name is not None else []
             names[k] = next((option for option in options if option.label.casefold() not in used), None)
@@ -291,10 +295,10 @@ def _deeper(scores: ConceptScores, choice: _Choice, k: int, same: Sequence[int])
     table = scores.table
     entry = choice.entries[0]
     below = [i for i in range(len(table.names)) if i != entry and _is_below(table.parents, i, entry)]
-    others = [j for j in same if j != k]
+    twins = [j for j in same if j != k]
     coverage = scores.coverage
     evidence = coverage + scores.votes
-    contrast = {i: float(evidence[k, i] - evidence[others, i].max()) for i in below}
+    contrast = {i: float(evidence[k, i] - evidence[twins, i].max(initial=0.0)) for i in below}
     good = [i for i in below if contrast[i] >= 0.1 and coverage[k, i] >= 0.25]
     good.sort(key=lambda i: (-(contrast[i] + 2 * scores.votes[k, i]), i))
     return [ClusterName(table.names[i], "vocabulary", float(coverage[k, i])) for i in good]

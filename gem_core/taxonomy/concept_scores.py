@@ -1,6 +1,5 @@
 """How well each entry of a vocabulary describes each cluster, by the documents of the cluster."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +35,13 @@ class ConceptScores:
 
 
 def score_concepts(
-    X: Floating, labels: Int32 | NDArray[np.int64], vectors: Float32, table: ConceptTable, *, gis: Sequence[float] = ()
+    X: Floating,
+    labels: Int32 | NDArray[np.int64],
+    vectors: Float32,
+    table: ConceptTable,
+    n_clusters: int,
+    *,
+    gis: Float64 | None = None,
 ) -> ConceptScores:
     """Score every entry for every cluster by up to 200 documents of each cluster.
 
@@ -49,6 +54,8 @@ def score_concepts(
     vectors : (S, d) float32
         Unit vectors of the entries, by the encoder that embedded the documents.
     table : ConceptTable
+    n_clusters : int
+        K.
     gis : (n,) float, optional
         A large cluster is sampled evenly over its documents in this order; in row order when left out.
 
@@ -57,8 +64,7 @@ def score_concepts(
     ConceptScores
     """
     cluster = np.asarray(labels)
-    n_clusters = int(cluster.max()) + 1 if cluster.size else 0
-    order = np.argsort(-np.asarray(gis), kind="stable") if len(gis) else np.arange(cluster.size)
+    order = np.argsort(-gis, kind="stable") if gis is not None else np.arange(cluster.size)
     members = [order[cluster[order] == k] for k in range(n_clusters)]
     samples = [rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE)).astype(int))] for rows in members]
     sizes = np.bincount(cluster, minlength=n_clusters)

@@ -21,7 +21,9 @@ from gem_core.workspace.integrity import HASHES, hash_folder, reading_part
 from gem_core.workspace.manifest import StepCost
 from gem_core.workspace.settings import Settings
 
-LabelSource = Literal["keywords", "llm", "person"]
+LabelSource = Literal["keywords", "vocabulary", "llm", "person"]
+#: Labels that nobody chose: a refit or an edit may replace them.
+AUTOMATIC = ("keywords", "vocabulary")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class Cluster:
         Whether a person marked it as checked.
     note : str
         What a person wrote about it.
+    coverage : float
+        Part of its documents that have the subject of its label; 0 when the vocabulary did not name it.
+    kind : str
+        Its commonest kind of text ("Recipes"), or "".
     """
 
     number: int
@@ -77,6 +83,8 @@ class Cluster:
     excluded: bool = False
     checked: bool = False
     note: str = ""
+    coverage: float = 0.0
+    kind: str = ""
 
 
 @dataclass(frozen=True)

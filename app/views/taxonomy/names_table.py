@@ -18,7 +18,7 @@ from gem_core.workspace import Taxonomy
 
 BLANK = "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'/>"
 ATTEMPTS = "rename_tries"
-SOURCE = {"keywords": "keywords", "llm": "model", "person": "person"}
+SOURCE = {"keywords": "keywords", "vocabulary": "vocabulary", "llm": "model", "person": "person"}
 
 
 def show_names_table(session: Session, taxonomy: Taxonomy) -> None:

@@ -18,7 +18,12 @@ from app.views.taxonomy.names_table import show_names_table
 from gem_core._formatting import count, percent
 from gem_core.workspace import Cluster, Group, Taxonomy
 
-SOURCE = {"keywords": "Named from its clusters", "llm": "Named by a language model", "person": "Named by a person"}
+SOURCE = {
+    "keywords": "Named from its clusters",
+    "vocabulary": "Named by the vocabulary",
+    "llm": "Named by a language model",
+    "person": "Named by a person",
+}
 
 
 def show_panel(session: Session) -> None:

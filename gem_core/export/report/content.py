@@ -9,7 +9,12 @@ from gem_core._formatting import clean, count, decimal, percent
 from gem_core.workspace import Cluster, Taxonomy, Workspace
 
 OPENING = 260  # characters of a document that are shown
-SOURCES = {"keywords": "named from its keywords", "llm": "named by a language model", "person": "named by a person"}
+SOURCES = {
+    "keywords": "named from its keywords",
+    "vocabulary": "named by the vocabulary",
+    "llm": "named by a language model",
+    "person": "named by a person",
+}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,9 +13,13 @@ from gem_core.clustering import MixtureFit
 from gem_core.pipeline.editing.cluster_evidence import gather_evidence
 from gem_core.pipeline.editing.edited_fit import edited_documents, edited_fit
 from gem_core.pipeline.editing.working_copy import ClusterDraft, GroupDraft, WorkingTaxonomy
-from gem_core.taxonomy import Tree, build_tree, cluster_colors, cluster_labels, group_colors, group_names
+from gem_core.pipeline.labels.concept_names import ConceptNaming, concept_naming
+from gem_core.taxonomy import Keyword, Tree, cluster_colors, cluster_labels, group_colors, group_names
+from gem_core.taxonomy.cluster_groups import group_clusters, name_groups
+from gem_core.taxonomy.cluster_names import ClusterName
 from gem_core.taxonomy.tree import TreeGroup
 from gem_core.workspace import Cluster, Group, Taxonomy, Workspace
+from gem_core.workspace.taxonomy import AUTOMATIC, LabelSource
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,9 @@ class TaxonomyParts:
 
 
 def describe_fit(workspace: Workspace, fit: MixtureFit, documents: pd.DataFrame) -> TaxonomyParts:
-    """Describe a fit that nobody edited: every cluster is named by its keywords, the groups are those of its tree.
+    """Describe a fit that nobody edited: clusters and balanced groups, named by the vocabulary.
+
+    Where the encoder of the vectors is not known, clusters are named by their keywords and groups from their clusters.
 
     Parameters
     ----------
@@ -43,10 +49,16 @@ def describe_fit(workspace: Workspace, fit: MixtureFit, documents: pd.DataFrame)
     positions = documents["cluster_id"].to_numpy()
     numbers = np.arange(fit.masses.size, dtype=np.int32)
     drafts = {int(k): ClusterDraft(None, None, "keywords", 0, None, changed=True) for k in numbers}
-    clusters = _describe(workspace, drafts, numbers, positions, fit, documents, {})
-    tree = build_tree(fit.resultants, [c.label for c in clusters])
+    naming = concept_naming(workspace, positions, documents["gis"].to_numpy(), len(numbers))
+    clusters = _describe(workspace, drafts, numbers, positions, fit, documents, {}, naming)
+    means = fit.resultants / np.maximum(fit.masses, 1e-12)[:, None]
+    tree = group_clusters(
+        means, fit.masses, [c.label for c in clusters], profile=naming.profile if naming is not None else None
+    )
     clusters = [replace(c, group=int(tree.group_of[k])) for k, c in enumerate(clusters)]
-    groups = {number: GroupDraft(group.name, "keywords") for number, group in enumerate(tree.groups)}
+    children = dict(enumerate(group.children for group in tree.groups))
+    names, source = _group_names(children, list(children), clusters, (), naming)
+    groups = {number: GroupDraft(name, source) for number, name in enumerate(names)}
     return TaxonomyParts(*_color(clusters, groups, tree), fit, documents, moved=True)
 
 
@@ -74,9 +86,11 @@ def describe_edit(
         fit = edited_fit(workspace, old, new, numbers, positions)
         documents = edited_documents(workspace, old, fit, numbers, positions, changed, progress)
     known = {c.number: c for c in old.clusters}
-    clusters = _describe(workspace, new.drafts, numbers, positions, fit, documents, known)
-    tree = _edited_tree(old, new, clusters)
-    named = {number: replace(new.groups[number], label=tree.groups[i].name) for i, number in enumerate(new.groups)}
+    naming = None
+    if any(draft.label is None for draft in new.drafts.values()) or _groups_to_name(old, new):
+        naming = concept_naming(workspace, positions, documents["gis"].to_numpy(), len(numbers), progress=progress)
+    clusters = _describe(workspace, new.drafts, numbers, positions, fit, documents, known, naming)
+    tree, named = _edited_tree(old, new, clusters, naming)
     return TaxonomyParts(*_color(clusters, named, tree), fit, documents, moved)
 
 
@@ -95,6 +109,7 @@ def _describe(
     fit: MixtureFit,
     documents: pd.DataFrame,
     known: Mapping[int, Cluster],
+    naming: ConceptNaming | None,
 ) -> list[Cluster]:
     """Describe all clusters in the order of `numbers`; `known` has the evidence of those that did not change."""
     k = len(numbers)
@@ -107,21 +122,29 @@ def _describe(
     )
     labels = {index: drafts[int(number)].label for index, number in enumerate(numbers)}
     unnamed = [index for index, label in labels.items() if label is None]
-    keyword_labels = cluster_labels(
-        [new_evidence[index].words for index in unnamed],
-        numbers=[int(numbers[index]) for index in unnamed],
-        taken=[label for label in labels.values() if label is not None],
+    names = dict(
+        zip(
+            unnamed,
+            _cluster_names(
+                naming,
+                unnamed,
+                [new_evidence[index].words for index in unnamed],
+                [int(numbers[index]) for index in unnamed],
+                [label for label in labels.values() if label is not None],
+            ),
+            strict=True,
+        )
     )
-    labels.update(zip(unnamed, keyword_labels, strict=True))
     clusters = []
     for index, number in enumerate(numbers):
         draft = drafts[int(number)]
+        name = names.get(index)
         evidence = new_evidence.get(index) or known[draft.origin if draft.origin is not None else -1]
         clusters.append(
             Cluster(
                 number=int(number),
-                label=str(labels[index]),
-                label_source=draft.source,
+                label=name.label if name else str(labels[index]),
+                label_source=name.source if name else draft.source,
                 group=draft.group,
                 keywords=evidence.keywords,
                 color=draft.color or "",
@@ -139,6 +162,8 @@ def _describe(
                 excluded=draft.excluded,
                 checked=draft.checked,
                 note=draft.note,
+                coverage=name.coverage if name else draft.coverage,
+                kind=name.kind if name else draft.kind,
             )
         )
     return _with_shares(clusters)
@@ -158,39 +183,71 @@ def _with_shares(clusters: list[Cluster]) -> list[Cluster]:
     ]
 
 
-def _edited_tree(old: Taxonomy, new: WorkingTaxonomy, clusters: list[Cluster]) -> Tree:
-    """Return the groups of an edited taxonomy with their names; a group keeps a keyword name while nothing changed."""
+def _cluster_names(
+    naming: ConceptNaming | None,
+    which: Sequence[int],
+    words: Sequence[Sequence[Keyword]],
+    numbers: Sequence[int],
+    used: Sequence[str],
+) -> tuple[ClusterName, ...]:
+    """Name clusters by the vocabulary, or by their keywords where the encoder of the vectors is not known."""
+    if naming is not None and which:
+        return naming.clusters(which, words, numbers=numbers, used=used)
+    return tuple(ClusterName(label, "keywords") for label in cluster_labels(words, numbers=numbers, taken=used))
+
+
+def _groups_to_name(old: Taxonomy, new: WorkingTaxonomy) -> list[int]:
+    """Return the groups whose name nobody chose and that changed: other clusters, documents or keyword labels."""
+    before = {group.number: sorted((n, old.cluster(n).label) for n in group.children) for group in old.groups}
+    changed = []
+    for number, group in new.groups.items():
+        members = {n: draft for n, draft in new.drafts.items() if draft.group == number}
+        now = sorted((n, draft.label or "") for n, draft in members.items())
+        if group.source == "vocabulary":  # The name of such a group does not depend on the labels of its clusters.
+            same = [n for n, _ in now] == [n for n, _ in before.get(number, [])]
+            same = same and not any(draft.changed for draft in members.values())
+        else:
+            same = now == before.get(number, [])
+        if group.source in AUTOMATIC and not (group.label and same):
+            changed.append(number)
+    return changed
+
+
+def _edited_tree(
+    old: Taxonomy, new: WorkingTaxonomy, clusters: list[Cluster], naming: ConceptNaming | None
+) -> tuple[Tree, dict[int, GroupDraft]]:
+    """Return the groups of an edited taxonomy with their names."""
     index_of = {c.number: index for index, c in enumerate(clusters)}
     children = {group: [index_of[n] for n, draft in new.drafts.items() if draft.group == group] for group in new.groups}
-    before = {g.number: [(n, old.cluster(n).label) for n in g.children] for g in old.groups}
-
-    def unchanged(group: int) -> bool:
-        now = [(clusters[index].number, clusters[index].label) for index in children[group]]
-        return sorted(before.get(group, [])) == sorted(now)
-
-    names = {
-        g: str(draft.label)
-        for g, draft in new.groups.items()
-        if draft.source != "keywords" or (draft.label and unchanged(g))
-    }
-    unnamed = [group for group in new.groups if group not in names]
-    names.update(zip(unnamed, _group_names(children, unnamed, clusters, names.values()), strict=True))
+    unnamed = _groups_to_name(old, new)
+    drafts = {g: draft for g, draft in new.groups.items() if g not in unnamed}
+    names, source = _group_names(children, unnamed, clusters, [str(draft.label) for draft in drafts.values()], naming)
+    drafts.update((g, GroupDraft(name, source)) for g, name in zip(unnamed, names, strict=True))
     group_of = np.zeros(len(clusters), dtype=np.int32)
     for index, group in enumerate(new.groups):
         group_of[children[group]] = index
-    return Tree(
-        tuple(TreeGroup(names[g], tuple(children[g])) for g in new.groups),
+    tree = Tree(
+        tuple(TreeGroup(str(drafts[g].label), tuple(children[g])) for g in new.groups),
         group_of,
         np.zeros((0, 4)),
         np.array([index for g in new.groups for index in children[g]], dtype=np.int32),
     )
+    return tree, {g: drafts[g] for g in new.groups}
 
 
 def _group_names(
-    children: Mapping[int, list[int]], groups: list[int], clusters: list[Cluster], used: Collection[str]
-) -> list[str]:
+    children: Mapping[int, Sequence[int]],
+    groups: Sequence[int],
+    clusters: list[Cluster],
+    used: Collection[str],
+    naming: ConceptNaming | None,
+) -> tuple[list[str], LabelSource]:
+    """Name groups by the vocabulary, or from their clusters where the encoder of the vectors is not known."""
     sizes: Float64 = np.array([c.mass for c in clusters])
-    return group_names([children[g] for g in groups], [c.label for c in clusters], sizes, list(used))
+    members, labels = [children[g] for g in groups], [c.label for c in clusters]
+    if naming is not None:
+        return name_groups(naming.scores, members, labels, sizes, used=used), "vocabulary"
+    return group_names(members, labels, sizes, list(used)), "keywords"
 
 
 def _color(

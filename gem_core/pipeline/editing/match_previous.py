@@ -12,6 +12,7 @@ from gem_core.clustering.assignment import best_among
 from gem_core.clustering.overlap import jaccard, matched_pairs, overlap_table
 from gem_core.pipeline.editing.working_copy import ClusterDraft, GroupDraft, WorkingTaxonomy
 from gem_core.workspace import Edit, Taxonomy
+from gem_core.workspace.taxonomy import AUTOMATIC
 
 KEEP = 0.5  # a cluster is the same one when more than half of what either side holds is in both
 
@@ -98,7 +99,7 @@ def match_record(old: Taxonomy, found: ClusterMatch) -> Edit:
     kept = [
         {
             "number": c.number,
-            "label": c.label if c.label_source != "keywords" or c.number in found.held else None,
+            "label": c.label if c.label_source not in AUTOMATIC or c.number in found.held else None,
             "source": c.label_source,
             "colour": c.color,
             "pinned": c.pinned,
@@ -131,7 +132,16 @@ def apply_match_record(base: Taxonomy, X: Floating, edit: Edit) -> WorkingTaxono
         for child in parent.children:
             number, was = int(numbers[child]), base.cluster(child)
             changed = not np.array_equal(labels == number, plain == number)
-            drafts[number] = ClusterDraft(child, was.label, was.label_source, parent.number, None, changed=changed)
+            drafts[number] = ClusterDraft(
+                child,
+                was.label,
+                was.label_source,
+                parent.number,
+                None,
+                changed=changed,
+                coverage=was.coverage,
+                kind=was.kind,
+            )
     for number in held:
         if number not in drafts:  # the fit had nothing like it: beside the cluster that has most of it now
             near = int(np.bincount(plain[held[number]]).argmax())

@@ -90,9 +90,22 @@ class Check:
     on: bool = True
 
 
-Op = Rename | Merge | Split | Move | Regroup | Pin | Exclude | Note | Check
+@dataclass(frozen=True)
+class RenameAutomatically:
+    """Give clusters and groups the names that a vocabulary proposes; names of persons and models stay.
+
+    `clusters` hold (number, label, "vocabulary" or "keywords", coverage, kind of text), `groups` (number, label).
+    """
+
+    clusters: tuple[tuple[int, str, Literal["vocabulary", "keywords"], float, str], ...]
+    groups: tuple[tuple[int, str], ...]
+    vocabulary: str
+
+
+Op = Rename | Merge | Split | Move | Regroup | Pin | Exclude | Note | Check | RenameAutomatically
 KINDS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude, Note, Check)
+    kind.__name__.lower(): kind
+    for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude, Note, Check, RenameAutomatically)
 }
 
 #: Names of fields in recorded edits that differ from those of the classes: histories of older versions stay readable.

@@ -19,13 +19,14 @@ from gem_core.pipeline.editing.operations import (
     Pin,
     Regroup,
     Rename,
+    RenameAutomatically,
     Split,
     clean_label,
     clean_note,
     listed,
 )
 from gem_core.workspace import Taxonomy
-from gem_core.workspace.taxonomy import LabelSource
+from gem_core.workspace.taxonomy import AUTOMATIC, LabelSource
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ClusterDraft:
     origin : int or None
         Number in the old taxonomy of the cluster whose evidence it keeps, unless `changed`.
     label : str or None
-        None: named by its keywords.
+        None: to be named.
     color : str or None
         None: to be chosen.
     changed : bool
@@ -54,6 +55,8 @@ class ClusterDraft:
     changed: bool = False
     checked: bool = False
     note: str = ""
+    coverage: float = 0.0
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ class WorkingTaxonomy:
                     c.excluded,
                     checked=c.checked,
                     note=c.note,
+                    coverage=c.coverage,
+                    kind=c.kind,
                 )
                 for c in ordered
             },
@@ -132,6 +137,8 @@ class WorkingTaxonomy:
             case Check():
                 self._place(op.cluster, checked=op.on)
                 return f"{'Checked' if op.on else 'Unchecked'} {self.name(op.cluster)}"
+            case RenameAutomatically():
+                return self._rename_automatically(op)
 
     def name(self, number: int) -> str:
         """Label of a cluster for a sentence; clusters that have none yet by their number."""
@@ -189,6 +196,18 @@ class WorkingTaxonomy:
         else:
             self.groups[number] = GroupDraft(label, source)
         return f"Renamed {item.label} to {label}"
+
+    def _rename_automatically(self, op: RenameAutomatically) -> str:
+        """Take over names that the vocabulary gave; those of persons and models stay."""
+        renamed = 0
+        for number, label, source, coverage, kind in op.clusters:
+            if self._known(number).source in AUTOMATIC:
+                renamed += self.drafts[number].label != label
+                self._place(number, label=clean_label(label), source=source, coverage=coverage, kind=kind)
+        for number, label in op.groups:
+            if number in self.groups and self.groups[number].source in AUTOMATIC:
+                self.groups[number] = GroupDraft(clean_label(label), "vocabulary")
+        return f"Renamed {renamed} {'cluster' if renamed == 1 else 'clusters'} by {op.vocabulary}"
 
     def _merge(self, clusters: tuple[int, ...]) -> str:
         chosen = sorted(set(clusters), key=lambda c: (-self.size(c), c))

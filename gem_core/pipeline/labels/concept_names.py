@@ -1,0 +1,223 @@
+"""Names of clusters and groups from a vocabulary: which encoder, which documents, which vectors."""
+
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core._content_key import content_key
+from gem_core._types import Float32, Float64, Floating, Int32, Progress, silent
+from gem_core.embedding.encoders import PACKAGED, identify
+from gem_core.errors import CorpusError
+from gem_core.taxonomy.cluster_names import ClusterName, name_clusters_by_concepts, telling_kinds
+from gem_core.taxonomy.concept_scores import ConceptScores, score_concepts
+from gem_core.taxonomy.concepts import ConceptTable, load_concepts, packaged_concepts, packaged_vectors
+from gem_core.taxonomy.keywords import Keyword
+from gem_core.taxonomy.text_kinds import document_kinds, text_kinds
+from gem_core.workspace import Workspace
+from gem_core.workspace.home import home
+
+OWN = "vocabulary"  # stem of the file in a workspace that holds a person's own vocabulary
+EXEMPLARS = 30  # documents of a cluster that are embedded where nobody knows the encoder of the vectors
+KIND_SAMPLE = 24  # documents of a cluster whose form is looked at
+
+
+@dataclass(frozen=True)
+class ConceptSpace:
+    """Documents and entries as vectors of one encoder.
+
+    Attributes
+    ----------
+    table : ConceptTable
+    vectors : (S, d) float32
+    X : (m, d) float
+        Documents, all of them or some of each cluster.
+    rows : (m,) int
+        Their rows in the corpus.
+    """
+
+    table: ConceptTable
+    vectors: Float32
+    X: Floating
+    rows: NDArray[np.int64]
+
+
+def workspace_concepts(workspace: Workspace) -> ConceptTable:
+    """Return the vocabulary of a workspace: its own, or the shipped one."""
+    own = sorted(workspace.root.glob(f"{OWN}.*"))
+    return load_concepts(own[0]) if own else packaged_concepts()
+
+
+def keep_vocabulary(workspace: Workspace, file: Path | None) -> None:
+    """Make a file the vocabulary of a workspace, or return to the shipped one when None.
+
+    Raises
+    ------
+    InputError
+        If the file is no vocabulary.
+    """
+    if file is not None:
+        load_concepts(file)
+    with workspace.writing():
+        for old in workspace.root.glob(f"{OWN}.*"):
+            old.unlink()
+        if file is not None:
+            shutil.copyfile(file, workspace.root / f"{OWN}{file.suffix.lower() or '.txt'}")
+
+
+def concept_space(
+    workspace: Workspace,
+    positions: Int32,
+    gis: Float64,
+    *,
+    table: ConceptTable | None = None,
+    embed_exemplars: bool = False,
+    progress: Progress = silent,
+) -> ConceptSpace | None:
+    """Return documents and vocabulary in one space; None when nobody knows the encoder of the documents' vectors.
+
+    With `embed_exemplars` the packaged encoder embeds 30 documents of each cluster in that case.
+    """
+    # Imported here: the search builds on the pipeline's fit, which names clusters by this module.
+    from gem_core.embedding.batches import encode
+    from gem_core.pipeline.search.semantic import encoder_of, loaded
+
+    table = table or workspace_concepts(workspace)
+    encoder = encoder_of(workspace)
+    if encoder is not None:
+        vectors = concept_vectors(table, encoder, progress=progress)
+        return ConceptSpace(table, vectors, workspace.embeddings, np.arange(len(positions)))
+    if not embed_exemplars:
+        return None
+    rows = np.concatenate([_typical(positions, gis, k, EXEMPLARS) for k in range(int(positions.max()) + 1)])
+    progress("embed exemplars", 0, len(rows))
+    X = encode(workspace.texts(rows.tolist()), loaded(PACKAGED))
+    progress("embed exemplars", len(rows), len(rows))
+    return ConceptSpace(table, concept_vectors(table, PACKAGED, progress=progress), X, rows)
+
+
+def concept_vectors(table: ConceptTable, encoder: str, *, progress: Progress = silent) -> Float32:
+    """Return the unit vectors of a vocabulary: shipped, or embedded once and kept in the home folder.
+
+    Raises
+    ------
+    CorpusError
+        If the encoder cannot be loaded.
+    """
+    from gem_core.embedding.batches import encode
+    from gem_core.pipeline.search.semantic import loaded
+
+    if encoder == PACKAGED:
+        key, shipped = packaged_vectors()
+        if key == table.key:
+            return shipped
+    path = home() / "vocabularies" / f"{content_key([identify(encoder) or encoder, table.key])}.npy"
+    try:
+        kept: Float32 = np.load(path, allow_pickle=False)
+        if kept.shape[0] == len(table.names):
+            return kept
+    except (OSError, ValueError):
+        pass  # Not embedded yet, or damaged: the file is written again.
+    progress("embed vocabulary", 0, len(table.names))
+    vectors = encode(table.texts, loaded(encoder))
+    progress("embed vocabulary", len(table.names), len(table.names))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.save(file, vectors)
+    part.replace(path)
+    return vectors
+
+
+@dataclass(frozen=True)
+class ConceptNaming:
+    """Scores of all clusters of a taxonomy, from which clusters and groups are named."""
+
+    workspace: Workspace
+    positions: Int32
+    gis: Float64
+    scores: ConceptScores
+
+    @property
+    def profile(self) -> Float64:
+        """Coverage of each cluster by the wide entries, (K, f): which subjects it has, for grouping."""
+        return self.scores.coverage[:, self.scores.table.levels < 2]
+
+    def clusters(
+        self,
+        which: Sequence[int],
+        keywords: Sequence[Sequence[Keyword]],
+        *,
+        numbers: Sequence[int] = (),
+        used: Collection[str] = (),
+    ) -> tuple[ClusterName, ...]:
+        """Name the clusters at some places; `used` are labels of the others."""
+        kinds = self._kinds(which)
+        rows = np.asarray(list(which), dtype=np.int64)
+        scores = ConceptScores(
+            self.scores.table, self.scores.coverage[rows], self.scores.votes[rows], self.scores.cosine[rows]
+        )
+        return name_clusters_by_concepts(scores, kinds, keywords, numbers=numbers, used=used)
+
+    def _kinds(self, which: Sequence[int]) -> list[tuple[str, float, float]]:
+        every = range(len(self.scores.coverage))
+        samples = [_typical(self.positions, self.gis, k, KIND_SAMPLE, spread=True) for k in every]
+        rows = np.concatenate(samples) if samples else np.zeros(0, dtype=np.int64)
+        hits = document_kinds(self.workspace.texts(rows.tolist()))
+        ends = np.cumsum([len(sample) for sample in samples])
+        parts = np.split(hits, ends[:-1]) if len(ends) else []
+        kinds = telling_kinds([part.astype(np.float64) for part in parts], [kind.name for kind in text_kinds()])
+        return [kinds[k] for k in which]
+
+
+def concept_naming(
+    workspace: Workspace,
+    positions: Int32,
+    gis: Float64,
+    n_clusters: int,
+    *,
+    table: ConceptTable | None = None,
+    embed_exemplars: bool = False,
+    progress: Progress = silent,
+) -> ConceptNaming | None:
+    """Score a taxonomy's clusters against the vocabulary; None when the encoder of the vectors is not known.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    positions : (n,) int
+        Place of each document's cluster.
+    gis : (n,) float
+    n_clusters : int
+    table : ConceptTable, optional
+        The vocabulary of the workspace when left out.
+    embed_exemplars : bool
+        Embed 30 documents of each cluster with the packaged encoder when the encoder is not known.
+    progress : Progress
+    """
+    try:
+        space = concept_space(
+            workspace, positions, gis, table=table, embed_exemplars=embed_exemplars, progress=progress
+        )
+    except CorpusError:
+        if embed_exemplars:  # somebody asks for these names
+            raise
+        return None  # A fit must not fail because an encoder that names clusters is gone.
+    if space is None:
+        return None
+    inside = positions[space.rows]
+    scores = score_concepts(space.X, inside, space.vectors, space.table, n_clusters, gis=gis[space.rows])
+    return ConceptNaming(workspace, positions, gis, scores)
+
+
+def _typical(positions: Int32, gis: Float64, cluster: int, count: int, *, spread: bool = False) -> NDArray[np.int64]:
+    """Rows of a cluster by falling GIS: the first ones, or evenly over all."""
+    rows: NDArray[np.int64] = np.flatnonzero(positions == cluster)
+    rows = rows[np.argsort(-gis[rows], kind="stable")]
+    if not spread or len(rows) <= count:
+        return np.asarray(rows[:count], dtype=np.int64)
+    picks = np.unique(np.linspace(0, len(rows) - 1, count).astype(np.int64))
+    return np.asarray(rows[picks], dtype=np.int64)
