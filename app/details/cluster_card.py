@@ -71,6 +71,10 @@ def describe_label_source(session: Session, cluster: Cluster) -> str:
         return "Named by a person"
     if cluster.label_source == "keywords":
         return "Named from its keywords"
+    if cluster.label_source == "vocabulary":
+        covered = f": the subject of {percent(cluster.coverage)} of its documents" if cluster.coverage else ""
+        kind = f". Commonest kind of text: {escape(cluster.kind.lower())}" if cluster.kind else ""
+        return f"Named by the vocabulary{covered}{kind}"
     model = model_of(cached_results.workspace(session.root), cluster)
     which = f"the language model {escape(short(model, 60))}" if model else "a language model"
     return f"Named by {which} from the keywords and exemplars below"

@@ -104,7 +104,7 @@ def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.Monk
     assert list(table["After"])[:3] == ["Rivers", "(kept)", "Bold link"]
     assert list(table["Why kept"])[:3] == ["", "no label in the answer", ""]
     named = sample.taxonomy().clusters
-    assert (named[0].label, named[1].label_source) == ("Rivers", "keywords")
+    assert (named[0].label, named[1].label_source) == ("Rivers", "vocabulary")
     session = app.session_state["session"]
     session.cluster = named[0].number
     app.run()

@@ -79,6 +79,8 @@ def test_the_files_hold_what_others_rely_on(sample: Workspace, tmp_path: Path) -
         "exemplar_ids",
         "pinned",
         "excluded",
+        "coverage",
+        "kind",
     } <= set(taxonomy.columns)
     assert taxonomy["documents"].sum() == len(sample)
     assert taxonomy["label"][2] == '\'=HYPERLINK("http://x")'

@@ -91,15 +91,10 @@ def propose_names(
     assert naming is not None  # exemplars are embedded where the encoder is not known
     open_places = [i for i, c in enumerate(taxonomy.clusters) if c.label_source in AUTOMATIC]
     kept = [c for c in taxonomy.clusters if c.label_source not in AUTOMATIC]
-    words = [
-        item.words
-        for item in gather_evidence(
-            workspace, taxonomy.fit.centers, taxonomy.positions, taxonomy.documents, open_places
-        )
-    ]
+    evidence = gather_evidence(workspace, taxonomy.fit.centers, taxonomy.positions, taxonomy.documents, open_places)
     names = naming.clusters(
         open_places,
-        words,
+        [item.words for item in evidence],
         numbers=[taxonomy.clusters[i].number for i in open_places],
         used=[c.label for c in kept],
     )

@@ -251,7 +251,7 @@ def test_a_killed_run_has_not_asked_for_nothing(sample: Workspace) -> None:
         wait_for(lambda: len(server.bodies) == 3)
         child.kill()
         child.communicate(timeout=30)
-        assert {source for _, source in labels(sample).values()} == {"keywords"}
+        assert {source for _, source in labels(sample).values()} == {"vocabulary"}
         port = server.port
     with chat_server(lambda i, body: says(f"Later {i}"), port=port) as server:  # the same address: the same question
         found = name_clusters(sample, Endpoint(server.url, "gemma"))

@@ -1,0 +1,114 @@
+"""Names by the vocabulary: planted subjects, twins, mixtures, kinds; balanced groups and their names."""
+
+import numpy as np
+import pytest
+
+from gem_core.embedding.batches import encode
+from gem_core.embedding.encoders import load_encoder
+from gem_core.taxonomy import Keyword
+from gem_core.taxonomy.cluster_groups import LARGEST, group_clusters, name_groups
+from gem_core.taxonomy.cluster_names import ClusterName, join_subjects, name_clusters_by_concepts
+from gem_core.taxonomy.concept_scores import ConceptScores, score_concepts
+from gem_core.taxonomy.concepts import packaged_concepts, packaged_vectors
+
+TEXTS = (
+    ("Bake the bread until brown.", "Simmer the soup with onions.", "Season the chicken and roast it.", "Whisk eggs."),
+    ("The pitcher threw nine innings.", "She won the tennis final.", "The striker scored twice.", "Marathon runners."),
+    ("The telescope saw a distant galaxy.", "Stars collapse to black holes.", "The comet passed.", "Nebula and dust."),
+    ("The court sentenced the thief.", "The judge heard the appeal.", "A lawyer filed the suit.", "Jury and verdict."),
+)
+NO_KIND = ("", 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def scores() -> ConceptScores:
+    """Four clusters of four sentences each, scored against the shipped vocabulary."""
+    X = encode([text for cluster in TEXTS for text in cluster], load_encoder())
+    return score_concepts(X, np.repeat(np.arange(4), 4), packaged_vectors()[1], packaged_concepts(), 4)
+
+
+def names_of(scores: ConceptScores, used: tuple[str, ...] = ()) -> tuple[ClusterName, ...]:
+    words = [(Keyword(word, 1.0),) for word in ("oven", "match", "sky", "court")]
+    return name_clusters_by_concepts(scores, [NO_KIND] * 4, words, used=used)
+
+
+def test_planted_subjects_are_named(scores: ConceptScores) -> None:
+    table = scores.table
+    fields = {table.names[i] for i in np.flatnonzero(table.levels == 0)}
+    names = names_of(scores)
+    above = [table.names[table.ancestor(0)[table.names.index(name.label)]] for name in names]
+    assert above == ["Food and drink", "Sports", "Space and astronomy", "Law and justice"]
+    assert set(above) <= fields
+    assert all(name.source == "vocabulary" and name.coverage >= 0.5 and not name.is_mixed for name in names)
+
+
+def test_the_same_vectors_give_the_same_names(scores: ConceptScores) -> None:
+    assert names_of(scores) == names_of(scores)
+
+
+def test_no_two_clusters_share_a_name(scores: ConceptScores) -> None:
+    rows = [0, 0, 0, 1]
+    twins = ConceptScores(scores.table, scores.coverage[rows], scores.votes[rows], scores.cosine[rows])
+    words = [(Keyword("oven", 1.0),), (Keyword("soup", 1.0),), (Keyword("pan", 1.0),), (Keyword("ball", 1.0),)]
+    names = name_clusters_by_concepts(twins, [NO_KIND] * 4, words)
+    assert len({name.label.casefold() for name in names}) == 4
+    assert max(len(name.label) for name in names) <= 40
+    assert not any("(2)" in name.label for name in names)
+
+
+def test_a_name_in_use_is_not_given_again(scores: ConceptScores) -> None:
+    taken = names_of(scores)[1].label
+    again = names_of(scores, used=(taken.upper(),))
+    assert again[1].label.casefold() != taken.casefold()
+
+
+def test_a_kind_of_text_names_what_no_subject_covers(scores: ConceptScores) -> None:
+    nothing = ConceptScores(scores.table, 0 * scores.coverage, 0 * scores.votes, scores.cosine)
+    kinds = [("Poems", 0.9, 0.1), ("Poems", 0.1, 0.1), NO_KIND, NO_KIND]
+    names = name_clusters_by_concepts(nothing, kinds, [(Keyword("rose, bud", 1.0),), (Keyword("sea", 1.0),), (), ()])
+    assert [name.label for name in names] == ["Poems", "Sea", "Cluster 2", "Cluster 3"]
+    assert [name.source for name in names] == ["vocabulary", "keywords", "keywords", "keywords"]
+
+
+def test_a_mixed_cluster_says_so(scores: ConceptScores) -> None:
+    half = 0.5 * (scores.coverage[:1] + scores.coverage[3:])
+    votes = 0.5 * (scores.votes[:1] + scores.votes[3:])
+    mixed = ConceptScores(scores.table, 0.8 * half, 0.5 * votes, scores.cosine[:1])
+    (name,) = name_clusters_by_concepts(mixed, [NO_KIND], [(Keyword("oven", 1.0),)])
+    assert name.is_mixed
+    assert name.label.startswith("Mixed: ")
+
+
+def test_two_subjects_are_joined_while_they_fit() -> None:
+    assert join_subjects(["Crime", "Travel"]) == "Crime and travel"
+    assert join_subjects(["Computer hardware", "NATO and alliances"]) == "Computer hardware, NATO and alliances"
+    assert join_subjects(["A subject with a long name", "Another subject with a long name"]) == ""
+
+
+@pytest.mark.parametrize("k", [4, 12, 24, 60])
+def test_groups_are_balanced(k: int) -> None:
+    rng = np.random.default_rng(k)
+    shares = rng.dirichlet(np.full(k, 8.0))
+    tree = group_clusters(rng.standard_normal((k, 16)) + 2, shares, [f"Cluster {i}" for i in range(k)])
+    assert np.sqrt(k) <= len(tree.groups) <= 2 * np.sqrt(k)
+    for group in tree.groups:
+        held = shares[list(group.children)].sum()
+        assert held <= LARGEST + 1e-9 or len(group.children) == 1
+    assert sorted(tree.order.tolist()) == list(range(k))
+
+
+def test_what_all_clusters_share_does_not_group_them() -> None:
+    families = np.repeat(np.eye(3, 8), 4, axis=0)
+    rng = np.random.default_rng(1)
+    centers = 0.2 * families + 0.02 * rng.standard_normal((12, 8)) + np.full(8, 5.0)
+    tree = group_clusters(centers, np.full(12, 1 / 12), [f"C{i}" for i in range(12)])
+    assert all(len({child // 4 for child in group.children}) == 1 for group in tree.groups)
+
+
+def test_group_names_cover_every_cluster(scores: ConceptScores) -> None:
+    labels = [name.label for name in names_of(scores)]
+    titles = name_groups(scores, [[0], [1, 2], [3]], labels, np.full(4, 0.25))
+    assert titles[0] == labels[0]
+    assert titles[2] == labels[3]
+    assert titles[1] in {"Space and astronomy, sports", "Sports, space and astronomy"}
+    assert len({title.casefold() for title in titles}) == 3
