@@ -87,7 +87,7 @@ def _range_of_counts(k: int) -> tuple[int, int]:
 
 
 def _best_count(losses: Float64, k: int, low: int, high: int) -> int:
-    """Number of groups from `low` to `high` before the largest relative jump of the loss."""
+    """Return the number of groups from `low` to `high` before the largest relative jump of the loss."""
     if low >= high:
         return high
     heights = np.maximum(losses, 1e-6 * float(losses.max()) or 1.0)
