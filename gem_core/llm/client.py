@@ -83,7 +83,7 @@ class Client:
         import tenacity
 
         attempts = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self.endpoint.retries + 1),
+            stop=self._gives_up,
             wait=_pause,
             retry=tenacity.retry_if_exception_type(_NotReadyError),
             sleep=lambda seconds: _wait(seconds, tick),
@@ -91,11 +91,22 @@ class Client:
         try:
             return attempts(self._ask_once, messages, tick)
         except tenacity.RetryError as error:
+            last = error.last_attempt.exception()
+            if isinstance(last, _NotReadyError) and last.is_slow and self._reached:
+                raise AnswerError(
+                    f"{self.endpoint.host} must answer in time", f"{last}, twice", "Allow more time with --timeout"
+                ) from error
             raise EndpointError(
                 f"{self.endpoint.host} must answer",
-                f"{error.last_attempt.exception()}, {self.endpoint.retries + 1} times",
+                f"{last}, {error.last_attempt.attempt_number} times",
                 "Check that the server is running, then start again",
             ) from error
+
+    def _gives_up(self, state: "tenacity.RetryCallState") -> bool:
+        """Whether no further attempt is made: a server that answers others is asked a slow question twice."""
+        error = state.outcome.exception() if state.outcome is not None else None
+        slow = isinstance(error, _NotReadyError) and error.is_slow and self._reached
+        return state.attempt_number > (min(1, self.endpoint.retries) if slow else self.endpoint.retries)
 
     def _ask_once(self, messages: Sequence[Message], tick: Callable[[], None]) -> Answer:
         """Send one request.
@@ -111,7 +122,8 @@ class Client:
             reply = self._adapted(messages, tick)
         except httpx2.TransportError as error:
             self._failures += 1
-            raise _NotReadyError(self._describe_lost_connection(error), 0.0) from error
+            slow = isinstance(error, httpx2.TimeoutException)
+            raise _NotReadyError(self._describe_lost_connection(error), 0.0, is_slow=slow) from error
         self._reached = True
         if reply.status < 300:
             return _answer(reply, self.endpoint)
@@ -212,9 +224,9 @@ class Client:
 class _NotReadyError(Exception):
     """The server cannot answer now; `pause` is how many seconds it asks to be left alone, or 0."""
 
-    def __init__(self, message: str, pause: float) -> None:
+    def __init__(self, message: str, pause: float, *, is_slow: bool = False) -> None:
         super().__init__(message)
-        self.pause = pause
+        self.pause, self.is_slow = pause, is_slow
 
 
 def _pause(state: "tenacity.RetryCallState") -> float:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,17 +10,18 @@ from typing import Any, Literal
 from gem_core._content_key import content_key
 from gem_core._types import Progress, silent
 from gem_core.errors import AnswerError, EndpointError, InputError
+from gem_core.llm.answer_checks import describe_weakness
 from gem_core.llm.client import Client
 from gem_core.llm.endpoint import Endpoint, Message
-from gem_core.llm.label_prompt import OPENINGS, clean_label, is_example, label_messages
+from gem_core.llm.label_prompt import MAX_CHARACTERS, OPENINGS, clean_label, is_example, label_messages
 from gem_core.pipeline.editing.edit import edit
 from gem_core.pipeline.editing.operations import MAX_LABEL, Rename
-from gem_core.taxonomy.labels import unique
 from gem_core.workspace import Cluster, Taxonomy, Workspace
 from gem_core.workspace.atomic_files import write_json
 
 STEP = "ask the model"
 JOURNAL = "naming.json"  # answers of a run that has not ended; a killed one goes on from it
+SAME = 3  # clusters with one answer from which the model says the same to everything
 HOPELESS = 3  # refused requests in a row after which the fault is not in one of them
 BY_A_PERSON, BY_A_MODEL, EMPTY = "named by a person", "named by a model already", "without keywords and documents"
 
@@ -288,8 +290,11 @@ def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint:
     while True:  # once, unless somebody names a cluster at this moment
         taxonomy = workspace.taxonomy()
         used = {cluster.label.casefold() for cluster in taxonomy.clusters}
+        answers = Counter(reply.label.casefold() for _, reply in answered if reply.label)
         labels, renames = [], []
         for question, reply in answered:
+            if answers[reply.label.casefold()] >= SAME:
+                reply = _Reply("", f"the same answer for {answers[reply.label.casefold()]} clusters")
             named = _named(taxonomy, question, reply, used)
             labels.append(named)
             if named.outcome == "named":
@@ -314,7 +319,17 @@ def _named(taxonomy: Taxonomy, question: Question, reply: _Reply, used: set[str]
         return Named(question.number, present.label, present.label, "kept", reply.note)
     if reply.label.casefold() == present.label.casefold():
         return Named(question.number, present.label, reply.label, "named")
-    return Named(question.number, present.label, unique(reply.label, used), "named")
+    others = (cluster.label for cluster in taxonomy.clusters if cluster.number != present.number)
+    weakness = describe_weakness(reply.label, question.messages[0].content, others)
+    if weakness:
+        return Named(question.number, present.label, present.label, "kept", f"the answer {reply.label!r} {weakness}")
+    # Two clusters of one answer are told apart by a keyword.
+    options = [reply.label, *(f"{reply.label}: {term}" for term, _ in present.keywords)]
+    label = next((o for o in options if o.casefold() not in used and len(o) <= MAX_CHARACTERS), "")
+    if not label:
+        return Named(question.number, present.label, present.label, "kept", "the same answer for another cluster")
+    used.add(label.casefold())
+    return Named(question.number, present.label, label, "named")
 
 
 def model_of(workspace: Workspace, cluster: Cluster) -> str:
