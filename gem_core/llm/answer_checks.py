@@ -10,10 +10,38 @@ from gem_core.taxonomy.keywords import stem
 ALIKE = 0.9  # similarity of two spellings that are one label
 #: Words of the request and of chat formats: no subject of documents.
 ROLE_WORDS = frozenset(
-    (
-        "user assistant system human model ai bot label labels keyword keywords document documents answer question "
-        "group groups cluster topic category title name none unknown other others n a na null"
-    ).split()  # noqa: SIM905
+    [
+        "user",
+        "assistant",
+        "system",
+        "human",
+        "model",
+        "ai",
+        "bot",
+        "label",
+        "labels",
+        "keyword",
+        "keywords",
+        "document",
+        "documents",
+        "answer",
+        "question",
+        "group",
+        "groups",
+        "cluster",
+        "topic",
+        "category",
+        "title",
+        "name",
+        "none",
+        "unknown",
+        "other",
+        "others",
+        "n",
+        "a",
+        "na",
+        "null",
+    ]
 )
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 

@@ -79,7 +79,7 @@ def test_a_persons_label_is_never_asked_for(sample: Workspace) -> None:
     assert labels(sample)[2] == ("Mine", "person")
     assert len(server.bodies) == len(labels(sample)) - 1
     assert found.skipped == ((2, "named by a person"),)
-    assert labels(sample)[0] == ("Mine (2)", "llm")
+    assert {n.note for n in found.labels} == {f"the same answer for {len(labels(sample)) - 1} clusters"}
 
 
 def test_a_person_who_names_a_cluster_meanwhile_wins(sample: Workspace) -> None:
@@ -88,24 +88,66 @@ def test_a_person_who_names_a_cluster_meanwhile_wins(sample: Workspace) -> None:
             edit(Workspace(sample.root), Rename("cluster", 0, "Mine"), Rename("cluster", 1, "Topic number 2"))
         return numbered(index, body)
 
+    before = labels(sample)
     with chat_server(meanwhile) as server:
         found = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2])
     now = labels(sample)
-    assert [now[n] for n in (0, 1, 2)] == [
-        ("Mine", "person"),
-        ("Topic number 2", "person"),
-        ("Topic number 2 (2)", "llm"),
-    ]
+    assert [now[n] for n in (0, 1, 2)] == [("Mine", "person"), ("Topic number 2", "person"), before[2]]
     assert [(n.outcome, n.note) for n in found.labels] == [("kept", "changed by somebody meanwhile")] * 2 + [
-        ("named", "")
+        ("kept", "the answer 'Topic number 2' is another cluster's label")
     ]
 
 
-def test_the_same_answer_for_all_gives_labels_that_differ(sample: Workspace) -> None:
+def test_one_answer_for_many_clusters_names_none(sample: Workspace) -> None:
+    before = labels(sample)
     with chat_server([says("rivers")]) as server:
-        name_clusters(sample, Endpoint(server.url, "gemma"))
-    found = [label for label, _ in labels(sample).values()]
-    assert found == ["Rivers", *(f"Rivers ({i})" for i in range(2, len(found) + 1))]
+        found = name_clusters(sample, Endpoint(server.url, "gemma"))
+    assert labels(sample) == before
+    assert {n.note for n in found.labels} == {f"the same answer for {len(before)} clusters"}
+
+
+def test_two_clusters_of_one_answer_are_told_apart_by_a_keyword(sample: Workspace) -> None:
+    with chat_server([says("Rivers")]) as server:
+        name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1])
+    keyword = sample.taxonomy().cluster(1).keywords[0][0]
+    assert [labels(sample)[n][0] for n in (0, 1)] == ["Rivers", f"Rivers: {keyword}"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "note"),
+    [
+        ("England, England, England", "repeats itself"),
+        ("User", "is no subject"),
+        ("Keywords and documents group", "is no subject"),
+        ("Name what the documents have in common", "repeats the request"),
+    ],
+)
+def test_the_answer_of_a_weak_model_is_refused_and_shown(sample: Workspace, answer: str, note: str) -> None:
+    before = labels(sample)
+    with chat_server([says(answer)]) as server:
+        found = name_clusters(sample, Endpoint(server.url, "gemma"), [0])
+    assert labels(sample) == before
+    assert [(n.outcome, note in n.note) for n in found.labels] == [("kept", True)]
+
+
+def test_an_answer_nearly_another_clusters_label_is_refused(sample: Workspace) -> None:
+    before = labels(sample)
+    twin = before[3][0].upper() + "s"
+    with chat_server([says(twin)]) as server:
+        found = name_clusters(sample, Endpoint(server.url, "gemma"), [0])
+    assert labels(sample) == before
+    assert "another cluster's label" in found.labels[0].note
+
+
+def test_one_slow_answer_is_set_aside_and_the_run_goes_on(sample: Workspace) -> None:
+    def slow(index: int, body: dict[str, Any]) -> Reply:
+        return says("Too late", wait=20) if index in (1, 2) else says(f"Topic number {index}")
+
+    with chat_server(slow) as server:
+        found = name_clusters(sample, Endpoint(server.url, "gemma", timeout=1), [0, 1, 2])
+    assert [n.outcome for n in found.labels] == ["named", "kept", "named"]
+    assert "no answer within 1 s, twice" in found.labels[1].note
+    assert len(server.bodies) == 4
 
 
 def test_an_answer_without_a_label_leaves_the_keywords(sample: Workspace) -> None:
@@ -218,9 +260,10 @@ def test_the_command(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None
         if text.isprintable()
     )
     assert {headers["authorization"] for headers in server.headers} == {f"Bearer {SECRET}"}
+    keyword = sample.taxonomy().cluster(2).keywords[0][0]
     assert [(n["number"], n["before"], n["after"], n["outcome"]) for n in done["labels"]] == [
         (1, before[1][0], "Good name", "named"),
-        (2, before[2][0], "Good name (2)", "named"),
+        (2, before[2][0], f"Good name: {keyword}", "named"),
     ]
     everything = b"".join(path.read_bytes() for path in sample.root.rglob("*") if path.is_file())
     assert SECRET.encode() not in everything
