@@ -41,6 +41,9 @@ ROLE_WORDS = frozenset(
         "a",
         "na",
         "null",
+        "and",
+        "the",
+        "of",
     ]
 )
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
