@@ -47,7 +47,7 @@ def walk(page: Any, url: str, workspace: Workspace, cluster: int) -> dict[str, t
     count = len(workspace.taxonomy().clusters)
 
     def button(name: str) -> Callable[[], object]:
-        return page.get_by_role("button", name=name, exact=True).click
+        return page.get_by_role("button", name=name, exact=True).first.click
 
     def holds(number: int) -> Callable[[], bool]:
         return lambda: page.get_by_text(f"{number} clusters in").count() >= 1
