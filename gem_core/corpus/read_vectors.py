@@ -284,7 +284,8 @@ def _plain_lists(cells: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(cells.type):
         cells = cells.dictionary_decode()
     if pa.types.is_list_view(cells.type) or pa.types.is_large_list_view(cells.type):
-        cells = cells.cast(pa.large_list(cells.type.value_type))
+        # Arrow 26 loses rows when it casts part of a list view, so that the rows are taken one by one.
+        cells = pa.array(cells.to_pylist(), pa.large_list(cells.type.value_type))
     return cells
 
 

@@ -84,11 +84,11 @@ def test_a_full_disk_loses_nothing_that_was_finished(made: tuple[Path, Path, Pat
 
 
 def test_one_process_at_a_time(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    with alone(tmp_path / "out", ".lock", "held by this test"):
+    with alone(bookkeeping(tmp_path / "out"), "lock", "held by this test"):
         said = refusal(run("label", *made[:2], tmp_path / "out"))
     assert said == (
-        f"Error: One process at a time labels into a folder; got {tmp_path / 'out'}, held by another "
-        "process. Wait for it to end, or choose another folder."
+        f"Error: One process at a time labels into a folder; got {bookkeeping(tmp_path / 'out')}, "
+        "held by another process. Wait for it to end, or choose another folder."
     )
 
 
@@ -100,7 +100,7 @@ def test_a_shard_that_cannot_be_read_ends_with_status_2(made: tuple[Path, Path, 
     said = refusal(done)
     assert said.startswith(
         "Error: Every shard must be one that can be read; got 1 of 2 that cannot: bad.parquet must "
-        "be a whole parquet file: a damaged one ("
+        "be a whole parquet file: one that is damaged or cut short ("
     )
     assert len((tmp_path / "out" / "a.jsonl").read_bytes().splitlines()) == 3
 

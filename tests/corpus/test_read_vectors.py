@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gem_core.corpus import Columns, load_vectors, read_corpus
+from gem_core.corpus import Columns, check_vectors, load_vectors, read_corpus
 from gem_core.errors import CorpusError
 
 
@@ -156,3 +156,44 @@ def test_ragged_and_missing_lists(tmp_path: Path) -> None:
         "own.parquet must hold finite numbers; got NaN or infinity in 1 row, the first at "
         "row 0. Embed those documents again or drop them."
     )
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["list", "large_list", "fixed_size_list", "list_view", "half", "int", "decimal", "tensor", "feather", "jsonl"],
+)
+def test_every_way_to_hold_a_row_of_numbers(tmp_path: Path, kind: str) -> None:
+    import json
+    from decimal import Decimal
+
+    import pyarrow as pa
+    import pyarrow.feather
+    import pyarrow.parquet as pq
+
+    rows = [[3, 4], [0, 2], [5, 0]]
+    arrays = {
+        "list": lambda: pa.array(rows, pa.list_(pa.float32())),
+        "large_list": lambda: pa.array(rows, pa.large_list(pa.float64())),
+        "fixed_size_list": lambda: pa.array(rows, pa.list_(pa.float32(), 2)),
+        "list_view": lambda: pa.array(rows, pa.list_view(pa.float32())),
+        "half": lambda: pa.array(np.array(rows, dtype=np.float16).tolist(), pa.list_(pa.float16())),
+        "int": lambda: pa.array(rows, pa.list_(pa.int8())),
+        "decimal": lambda: pa.array([[Decimal(x) for x in row] for row in rows], pa.list_(pa.decimal128(5, 2))),
+        "tensor": lambda: pa.FixedShapeTensorArray.from_numpy_ndarray(np.array(rows, dtype=np.float32)),
+        "feather": lambda: pa.array(rows, pa.list_view(pa.float32())),
+    }
+    path = tmp_path / f"own.{kind if kind in ('feather', 'jsonl') else 'parquet'}"
+    if kind == "jsonl":
+        path.write_text("".join(json.dumps({"id": n, "embedding": row}) + "\n" for n, row in enumerate(rows)))
+    else:
+        table = pa.table({"id": range(3), "embedding": arrays[kind]()})
+        if kind == "feather":
+            with pa.ipc.new_file(str(path), table.schema) as file:
+                file.write_table(table)
+        else:
+            try:
+                pq.write_table(table, path)
+            except pa.ArrowNotImplementedError as error:
+                pytest.skip(f"parquet cannot hold it: {error}")
+    assert check_vectors(path) == (3, 2)
+    assert load_vectors(path, 3) == pytest.approx(np.array([[0.6, 0.8], [0, 1], [1, 0]]))
