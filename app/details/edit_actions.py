@@ -23,7 +23,8 @@ def apply_edit(session: Session, *ops: Op) -> Taxonomy | None:
     """Apply edits as one step, for a callback; None if they were rejected (`show_refusal` shows why)."""
     session.drafts.pop(REFUSED, None)
     try:
-        taxonomy = edit(cached_results.workspace(session.root), *ops)
+        workspace = cached_results.workspace(session.root)
+        taxonomy = edit(workspace, *ops, made_on=workspace.taxonomy().key)
     except GemError as error:
         session.drafts[REFUSED] = str(error)
         return None

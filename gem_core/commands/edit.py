@@ -24,7 +24,7 @@ def _do(workspace: Path, *ops: "Op", as_json: bool) -> None:
 
     opened = Workspace(workspace)
     console = Console()
-    edit(opened, *ops, progress=console)
+    edit(opened, *ops, made_on=opened.taxonomy().key, progress=console)
     console.end()
     _done(opened, as_json)
 

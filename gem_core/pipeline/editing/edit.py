@@ -13,8 +13,11 @@ from gem_core.pipeline.editing.working_copy import WorkingTaxonomy
 from gem_core.workspace import Edit, Taxonomy, Workspace
 from gem_core.workspace.costs import CostBook
 
+#: Steps after which a number may name another cluster than before.
+RENUMBERING = frozenset({"fit", "follow", "merge", "split", "move"})
 
-def edit(workspace: Workspace, *ops: Op, progress: Progress = silent) -> Taxonomy:
+
+def edit(workspace: Workspace, *ops: Op, made_on: str = "", progress: Progress = silent) -> Taxonomy:
     """Apply edits to the present taxonomy as one step of the history.
 
     The edited taxonomy is written first and named in the history afterwards, in one transaction: a process that is
@@ -25,6 +28,9 @@ def edit(workspace: Workspace, *ops: Op, progress: Progress = silent) -> Taxonom
     workspace : Workspace
     *ops : Rename, Merge, Split, Move, Regroup, Pin or Exclude
         Applied in this order; all of them or, when one is refused, none.
+    made_on : str
+        Key of the taxonomy that the edits were chosen on. Edits are refused if a fit, merge, split or move came
+        between, since a number may name another cluster now. Empty: the present taxonomy.
     progress : Progress
 
     Returns
@@ -35,7 +41,7 @@ def edit(workspace: Workspace, *ops: Op, progress: Progress = silent) -> Taxonom
     Raises
     ------
     InputError
-        If an edit names what is not there, or cannot be done.
+        If an edit names what is not there, cannot be done, or was made on clusters that are numbered anew.
     WorkspaceError
         If nothing has been fitted yet, or the workspace cannot be written.
     """
@@ -43,12 +49,29 @@ def edit(workspace: Workspace, *ops: Op, progress: Progress = silent) -> Taxonom
         raise InputError("A step takes an edit or more", "none", "Pass for example Rename('cluster', 3, 'Bread')")
     with workspace.writing():
         old = workspace.taxonomy()
+        _check_numbers_stayed(workspace, made_on or old.key, old.key)
         trial = WorkingTaxonomy.of(old)
         sentences = [trial.apply(op) for op in ops]  # refuses before anything is written
         edits = [to_json(op) for op in ops]
         new = replay(workspace, old, edits, progress=progress)
         workspace.push(new.key, edits, listed(sentences, most=2))
     return workspace.taxonomy()
+
+
+def _check_numbers_stayed(workspace: Workspace, made_on: str, present: str) -> None:
+    """Refuse edits made on a taxonomy since which numbers of clusters may have changed."""
+    if made_on == present:
+        return
+    history = workspace.history()
+    done = history.steps[: history.position + 1]
+    since = next((done[index + 1 :] for index in reversed(range(len(done))) if done[index].key == made_on), None)
+    if since is None or any(one["do"] in RENUMBERING for step in since for one in step.edits):
+        last = done[-1].sentence if done else "nothing"
+        raise InputError(
+            "An edit must be made on the present clusters",
+            f"an edit of taxonomy {made_on[:8]}, while the last step is: {last}",
+            "Look at the clusters as they are now and repeat the edit",
+        )
 
 
 def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progress: Progress = silent) -> Taxonomy:

@@ -301,7 +301,7 @@ def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint:
                 renames.append(Rename("cluster", named.number, named.after, source="llm", by=model))
         try:
             if renames:
-                edit(workspace, *renames)
+                edit(workspace, *renames, made_on=taxonomy.key)
         except InputError:
             if workspace.taxonomy().key == taxonomy.key:
                 raise

@@ -318,3 +318,16 @@ def test_an_older_sample_is_set_aside(built_sample: Path, tmp_path: Path) -> Non
     page.write_text(json.dumps({**json.loads(page.read_text()), "format": 1}))
     assert open_sample(root).taxonomy().clusters
     assert [path.name.startswith("sample-1-") for path in root.parent.iterdir() if path != root] == [True]
+
+
+def test_an_edit_made_before_numbers_changed_is_refused(sample: Workspace) -> None:
+    shown = sample.taxonomy()
+    a, b, c = (cluster.number for cluster in shown.clusters[:3])
+    edit(sample, Rename("cluster", a, "Renamed meanwhile"))
+    edit(sample, Pin(b), made_on=shown.key)  # a rename by somebody else changes no number
+    edit(sample, Merge((b, c)))
+    before = sample.taxonomy().key
+    with pytest.raises(InputError, match=r"made on the present clusters; got .*last step is: Merged"):
+        edit(sample, Rename("cluster", c, "Meant for a cluster that is gone"), made_on=shown.key)
+    assert sample.taxonomy().key == before
+    edit(sample, Rename("cluster", a, "Again"), made_on=before)
