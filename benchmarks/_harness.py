@@ -67,9 +67,11 @@ def app_server(workspace: Path | None = None, *, home: Path | None = None, log: 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [*COMMAND, "app", "--headless", f"--port={port}"]
+    # Without GEM_EXPLORER_TOKEN the server answers every browser of this machine.
+    command = [sys.executable, str(ROOT / "app" / "server.py")]
     command += [f"--workspace={workspace.resolve()}"] if workspace else []
-    environment = {**os.environ, **({"GEM_EXPLORER_HOME": str(home)} if home else {})}
+    environment = {**os.environ, "GEM_EXPLORER_PORT": str(port)}
+    environment |= {"GEM_EXPLORER_HOME": str(home)} if home else {}
     with open(log or os.devnull, "wb") as out:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=environment, start_new_session=True
