@@ -92,7 +92,7 @@ def test_a_whole_killed_group_failed_too(embedding: runner.Job, monkeypatch: pyt
     os.killpg(os.getpgid(embedding.pid), signal.SIGKILL)  # note-taker and all, as when the machine restarts
     state = ended(embedding)
     assert (state.state, state.code) == ("failed", None)
-    assert "ended without a word" in state.message
+    assert "ended without an error message" in state.message
     # Its number may belong to another process by now: that one is neither taken for the job nor signalled.
     monkeypatch.setattr(runner, "_children", {})
     (embedding.folder / "pid").write_text(str(os.getpid()))

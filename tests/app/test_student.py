@@ -83,14 +83,14 @@ def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.M
     (kept,) = saved_students(sample)
     low, high = kept.report.agreement_interval
     assert (
-        f"### Agrees with the taxonomy on {percent(kept.report.agreement)} of {kept.report.test:,} documents it "
-        f"never saw ({percent(low)} to {percent(high)})"
+        f"### Agrees with the taxonomy on {percent(kept.report.agreement)} of {kept.report.test:,} held-out "
+        f"documents ({percent(low)} to {percent(high)})"
     ) in words(app)
     assert kept.report.settings["seed"] == 3
     assert kept.folder == student_folder(sample, sample.taxonomy(), DistilSettings(seed=3))
     app.number_input(key="student-seed-another").set_value(3).run()
     assert app.button(key="student-start-another").disabled  # that student is there
-    assert "This student is there already" in words(app)
+    assert "This student exists already" in words(app)
 
 
 def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,16 +109,16 @@ def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pyt
     for _, row in rows.iterrows():
         one = scores[row["Cluster"]]
         assert row["Recall"] == pytest.approx(100 * (one.recall or 0.0))
-        assert (row["Mass"], row["Student"]) == pytest.approx((100 * one.mass, 100 * one.predicted_mass))
-        assert row["Change"] == pytest.approx(row["Student"] - row["Mass"], abs=0.051)
-        assert row["Tested"] == one.test
+        assert (row["Share"], row["Student"]) == pytest.approx((100 * one.mass, 100 * one.predicted_mass))
+        assert row["Change"] == pytest.approx(row["Student"] - row["Share"], abs=0.051)
+        assert row["Test documents"] == one.test
     heat = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
     drawn = [
         [cell.split("<br>")[1].split(" documents")[0] if cell else "0" for cell in row] for row in heat["customdata"]
     ]
     order = ordered(report, taught.taxonomy())
     assert drawn == [[str(n) for n in row] for row in report.confusion[np.ix_(order, order)]]
-    assert f"{percent(report.agreement_sure or 0)} where the taxonomy itself is sure" in words(app)
+    assert f"{percent(report.agreement_sure or 0)} on the half with larger" in words(app)
 
 
 def test_the_matrix_stands_in_the_order_of_the_tree(taught: Workspace) -> None:
@@ -160,10 +160,10 @@ def test_documents_of_a_disagreement_are_read_beside_typical_ones(
 
 def test_a_changed_taxonomy_says_so(taught: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     taxonomy = taught.taxonomy()
-    assert "has changed since this student was taught" not in words(shown(taught, monkeypatch))
+    assert "has changed since training" not in words(shown(taught, monkeypatch))
     edit(taught, Rename("cluster", taxonomy.clusters[0].number, HOSTILE))
     app = shown(taught, monkeypatch)
-    assert "The taxonomy has changed since this student was taught" in words(app)
+    assert "The taxonomy has changed since training" in words(app)
     assert taxonomy.clusters[0].label in list(table(app, "Precision")["Cluster"])  # the name of then
     assert not app.button(key="student-start-another").disabled
 
@@ -191,11 +191,11 @@ def test_a_teacher_that_is_gone_and_a_corpus_that_was_read_anew(
     key, data = taught.taxonomy().key, taught.manifest.data_hash
     path.write_text(text.replace(key, "0" * 16))
     app = shown(taught, monkeypatch)
-    assert "kept no more, so its typical documents are not known" in words(app)
+    assert "has been deleted; its exemplars are unavailable" in words(app)
     assert "Agrees with the taxonomy on" in words(app)
     path.write_text(text.replace(data, "0" * len(data)))
     app = shown(taught, monkeypatch)
-    assert "The corpus has been read anew since" in words(app)
+    assert "The corpus has changed since training" in words(app)
 
 
 def test_several_students_can_be_chosen(taught: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +243,7 @@ def test_a_folder_is_labelled_as_a_job(taught: Workspace, tmp_path: Path, monkey
     app.run()
     found: dict[str, Any] = read_totals(tmp_path / "labelled")
     assert f"### {len(taught):,} documents, about {found['tokens']:,} tokens" in words(app)
-    assert "3 of 3 shards are done." in words(app)
+    assert "3 of 3 shards labeled." in words(app)
     rows = table(app, "Share in corpus").set_index("Cluster")
     for one in found["clusters"]:
         assert rows["Documents"][one["label"]] == one["documents"]
@@ -290,6 +290,6 @@ def test_a_labelling_that_was_stopped_or_failed(
     app = shown(taught, monkeypatch, "Label a folder")
     said = words(app)
     assert "Every shard must be one that can be read" in said
-    assert "2 of 3 shards are done." in said
+    assert "2 of 3 shards labeled." in said
     assert "Cannot read a shard" in said
     assert f"{len(whole) * 2 // 3:,} documents" in said
