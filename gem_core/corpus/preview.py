@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -269,9 +270,10 @@ def choose_columns(
     used = [name for name in given.values() if name]
     guessed = look.guesses
     if text is None and guessed.text in used:
-        guessed = guess_columns(look.table.drop(columns=used, errors="ignore"))
+        with suppress(CorpusError):  # No other column holds text: `check_columns` refuses one column in two roles.
+            guessed = guess_columns(look.table.drop(columns=used, errors="ignore"))
     roles: dict[str, str | None] = {
         role: name for role, name in guessed.by_role().items() if role not in given and name not in used
     }
-    chosen = {**roles, **given}
+    chosen = {"text": guessed.text, **roles, **given}
     return Columns(**chosen, id_guessed="id" in roles)  # type: ignore[arg-type]  # The text is never None.
