@@ -1,5 +1,8 @@
-"""Everything a person takes away, in one folder."""
+"""Export a taxonomy as a folder of files that replace an older export together."""
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from gem_core.export.receipt import receipt
@@ -7,7 +10,8 @@ from gem_core.export.safe_csv import write_csv
 from gem_core.export.saved_mix import saved_mix
 from gem_core.export.tables import assignments_table, map_table, taxonomy_table, weights_table
 from gem_core.workspace import Workspace, edits_text
-from gem_core.workspace.atomic_files import write_json, write_parquet, write_text
+from gem_core.workspace.atomic_files import unwritable, write_json, write_parquet, write_text
+from gem_core.workspace.integrity import hash_file
 
 NAMES = ("taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv", "edits.jsonl", "receipt.json")
 
@@ -19,7 +23,8 @@ def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
     ----------
     workspace : Workspace
     out : Path
-        Folder, made if absent; files of these names in it are replaced, each whole or not at all.
+        Folder, made if absent; files of these names in it are replaced when all are written. receipt.json holds
+        the sha256 of the others, so that files of two exports can be told apart.
 
     Returns
     -------
@@ -32,10 +37,23 @@ def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
         If nothing has been fitted yet, or `out` cannot be written.
     """
     taxonomy = workspace.taxonomy()
-    write_csv(out / "taxonomy.csv", taxonomy_table(workspace, taxonomy))
-    write_csv(out / "assignments.csv", assignments_table(workspace, taxonomy))
-    write_parquet(out / "assignments.parquet", map_table(workspace, taxonomy), row_group_size=1 << 17)
-    write_csv(out / "weights.csv", weights_table(taxonomy, saved_mix(workspace, taxonomy)))
-    write_text(out / "edits.jsonl", edits_text(workspace.history().to(taxonomy.key)))
-    write_json(out / "receipt.json", receipt(workspace, taxonomy))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".export.", dir=out))
+    except OSError as error:
+        raise unwritable(out, error) from error
+    try:
+        write_csv(beside / "taxonomy.csv", taxonomy_table(workspace, taxonomy))
+        write_csv(beside / "assignments.csv", assignments_table(workspace, taxonomy))
+        write_parquet(beside / "assignments.parquet", map_table(workspace, taxonomy), row_group_size=1 << 17)
+        write_csv(beside / "weights.csv", weights_table(taxonomy, saved_mix(workspace, taxonomy)))
+        write_text(beside / "edits.jsonl", edits_text(workspace.history().to(taxonomy.key)))
+        files = {name: hash_file(beside / name) for name in NAMES if name != "receipt.json"}
+        write_json(beside / "receipt.json", {**receipt(workspace, taxonomy), "files": files})
+        for name in NAMES:  # Only renames from here on; the receipt, with the hashes of the others, comes last.
+            os.replace(beside / name, out / name)
+    except OSError as error:
+        raise unwritable(out, error) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
     return tuple(out / name for name in NAMES)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -187,3 +188,19 @@ def test_exported_weights_are_those_of_mixing_and_empty_clusters_get_none(sample
     assert table["weight"][0] == 0
     assert table["weight"].sum() == pytest.approx(1, abs=1e-12)
     assert np.isnan(table["ratio"][0])
+
+
+def test_a_stopped_export_leaves_the_older_files(
+    sample: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = export(sample, tmp_path)
+    before = {file.name: file.read_bytes() for file in files}
+    hashes = json.loads(before["receipt.json"])["files"]
+    assert hashes == {name: sha256(content).hexdigest() for name, content in before.items() if name != "receipt.json"}
+    edit(sample, Rename("cluster", 0, "Another"))
+    # Stands for a signal in the middle of the export: the last table cannot be written any more.
+    monkeypatch.setattr("gem_core.export.folder.edits_text", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        export(sample, tmp_path)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
