@@ -242,7 +242,7 @@ def test_orders_that_cannot_be_are_refused(many_groups: Workspace, weights: Weig
         "weights for it: gem-explorer mix weights DIR --budget 300000 --max-epochs 4, ask for fewer tokens, or "
         "raise --max-epochs."
     )
-    assert "--tokens must be a number from 1; got 0. " in refusal(
+    assert "--tokens must be a number of tokens above 0; got '0'. " in refusal(
         run("mix", "sample", many_groups.root, "--weights", file, "--tokens", 0, "--out", out)
     )
     assert refused(inside="best") == "--inside must be one of uniform, grip; got best. Choose one of them."
