@@ -270,7 +270,7 @@ def test_a_folder_that_cannot_be_labelled_is_refused_at_once(
     app.text_input(key="student-out").set_value(str(tmp_path / "out"))
     app.text_input(key="student-text-column").set_value("body").run()
     app.button(key="student-label-start").click().run()
-    assert "Every parquet shard must have the column 'body'" in words(app)
+    assert "Every shard must have the column 'body'" in words(app)
     assert runner.find(taught.root, "label") is None
 
 
