@@ -49,4 +49,5 @@ def file_lock(path: Path) -> "BaseFileLock":
 
     # The library would set its own permissions, so the file is created first and keeps those of the umask.
     path.touch()
-    return FileLock(path, mode=stat.S_IMODE(path.stat().st_mode))
+    # The library refuses a mode without these bits, which a read-only workspace lacks; the lock itself then refuses.
+    return FileLock(path, mode=stat.S_IMODE(path.stat().st_mode) | stat.S_IRUSR | stat.S_IWUSR)
