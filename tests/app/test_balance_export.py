@@ -1,5 +1,6 @@
 """Balance and Export: what a draft shows, what Apply and Undo leave, what the files hold."""
 
+import hashlib
 import io
 import json
 import sys
@@ -177,3 +178,7 @@ def test_export_files_can_be_read_back(sample: Workspace, monkeypatch: pytest.Mo
         assert sorted(archive.namelist()) == sorted(made)
         assert archive.read("taxonomy.csv") == made["taxonomy.csv"]
         assert archive.read("receipt.json") == made["receipt.json"]
+        hashes = json.loads(made["receipt.json"])["files"]
+        assert hashes == {
+            name: hashlib.sha256(content).hexdigest() for name, content in made.items() if name != "receipt.json"
+        }

@@ -86,7 +86,8 @@ def test_an_unreadable_workspace_leaves_a_way_out(
     app = opened(sample.root, monkeypatch, "corpus")
     (sample.root / "manifest.json").write_text("{")
     app.run()
-    assert "manifest.json must be the JSON that gem-explorer wrote" in words(app)
+    assert "Every part of a workspace must be whole" in words(app)
+    assert "gem-explorer check" in words(app)
     app.text_input(key="corpus_folder").set_value(str(built_sample)).run()
     app.button(key="corpus_open_other").click().run()
     assert app.session_state["session"].root == built_sample

@@ -53,9 +53,9 @@ def test_the_report_is_made_for_the_taxonomy_on_screen(sample: Workspace) -> Non
 def test_a_report_that_cannot_be_made_says_why(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
     (taxonomy.folder / "mixture.npz").write_bytes(b"torn")
-    with pytest.raises(Exception, match="A fit on disk must be whole"):
+    with pytest.raises(Exception, match="Every part of a workspace must be whole"):
         report.make(sample, taxonomy)
-    assert "A fit on disk must be whole" in report._making[str(sample.root), taxonomy.key].refused
+    assert "Every part of a workspace must be whole" in report._making[str(sample.root), taxonomy.key].refused
 
 
 @pytest.mark.parametrize("held", [True, False])

@@ -1,7 +1,6 @@
 """Export view: names, descriptions and contents of the files."""
 
 import io
-import json
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gem_core.export import assignments_table, csv_text, export, map_table, receipt, taxonomy_table, weights_table
+from gem_core.export import assignments_table, csv_text, export, taxonomy_table, weights_table
 from gem_core.export.saved_mix import saved_mix
 from gem_core.workspace import Taxonomy, Workspace, edits_text
 
@@ -41,13 +40,15 @@ def _csv(table: Table) -> Callable[[Workspace, Taxonomy], bytes]:
     return lambda workspace, taxonomy: csv_text(table(workspace, taxonomy)).encode()
 
 
-def _parquet(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
-    packed: bytes = map_table(workspace, taxonomy).to_parquet(None, index=False)
-    return packed
+def _exported(name: str) -> Callable[[Workspace, Taxonomy], bytes]:
+    """Return the maker of one file as `export` writes it: the receipt holds the hashes of these bytes."""
 
+    def read(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            export(workspace, Path(folder))
+            return (Path(folder) / name).read_bytes()
 
-def _receipt(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
-    return json.dumps(receipt(workspace, taxonomy), indent=1, sort_keys=True, ensure_ascii=False).encode()
+    return read
 
 
 def _weights(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
@@ -88,7 +89,7 @@ FILES = (
         "assignments.parquet",
         "the same with flat-map coordinates, for embedding-atlas, pandas, DuckDB",
         "application/vnd.apache.parquet",
-        _parquet,
+        _exported("assignments.parquet"),
     ),
     File(
         "weights.csv",
@@ -104,5 +105,7 @@ FILES = (
         _edits,
         _steps,
     ),
-    File("receipt.json", "hashes, versions, parameters, costs and command", "application/json", _receipt),
+    File(
+        "receipt.json", "hashes, versions, parameters, costs and command", "application/json", _exported("receipt.json")
+    ),
 )
