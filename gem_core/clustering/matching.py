@@ -59,8 +59,8 @@ def match_clusters(reference_labels: ArrayLike, labels: ArrayLike, n_clusters: i
     partners, clusters = linear_sum_assignment(-shared)
     order = np.full(n_clusters, -1, dtype=np.int64)
     # An empty overlap is no partner: that cluster is new.
-    kept = (shared[partners, clusters] > 0) & (partners < n_clusters)
-    order[clusters[kept]] = partners[kept]
+    has_partner = (shared[partners, clusters] > 0) & (partners < n_clusters)
+    order[clusters[has_partner]] = partners[has_partner]
     order[order < 0] = np.setdiff1d(np.arange(n_clusters), order)
     return frozen(order)
 

@@ -78,16 +78,19 @@ def agreement(reference: ArrayLike, labels: ArrayLike) -> Agreement:
     """
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-    one, two = (
+    reference_ids, label_ids = (
         a if np.issubdtype(a.dtype, np.integer) else a.astype(str) for a in (np.asarray(reference), np.asarray(labels))
     )
-    if one.shape != two.shape or one.ndim != 1:
+    if reference_ids.shape != label_ids.shape or reference_ids.ndim != 1:
         raise InputError(
             "reference and labels must be flat and as long as each other",
-            f"{one.shape} and {two.shape}",
+            f"{reference_ids.shape} and {label_ids.shape}",
             "Pass one label a document in both",
         )
-    return Agreement(float(adjusted_rand_score(one, two)), float(normalized_mutual_info_score(one, two)))
+    return Agreement(
+        float(adjusted_rand_score(reference_ids, label_ids)),
+        float(normalized_mutual_info_score(reference_ids, label_ids)),
+    )
 
 
 def stability(labelings: Sequence[ArrayLike]) -> float:

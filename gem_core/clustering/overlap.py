@@ -32,8 +32,8 @@ def overlap_table(a: ArrayLike, b: ArrayLike, n_a: int, n_b: int) -> Int64:
     >>> overlap_table([0, 0, 1], [1, 1, 0], 2, 2).tolist()
     [[0, 2], [1, 0]]
     """
-    one = np.asarray(a)
-    first, second = _ids(one, one.size, n_a), _ids(b, one.size, n_b)
+    a_labels = np.asarray(a)
+    first, second = _ids(a_labels, a_labels.size, n_a), _ids(b, a_labels.size, n_b)
     return np.bincount(first * n_b + second, minlength=n_a * n_b).reshape(n_a, n_b).astype(np.int64)
 
 
@@ -108,8 +108,8 @@ def matched_pairs(table: ArrayLike) -> Int64:
     n = _table(table)
     partner = np.full(n.shape[0], -1, dtype=np.int64)
     rows, columns = linear_sum_assignment(-n)
-    kept = n[rows, columns] > 0  # nothing in common is no partner
-    partner[rows[kept]] = columns[kept]
+    has_overlap = n[rows, columns] > 0  # nothing in common is no partner
+    partner[rows[has_overlap]] = columns[has_overlap]
     return frozen(partner)
 
 
@@ -135,13 +135,13 @@ def matched_order(table: ArrayLike, rows: ArrayLike) -> Int64:
     [0, 2, 1]
     """
     n = _table(table)
-    place = np.argsort(np.asarray(rows))
+    position = np.argsort(np.asarray(rows))
     anchor, matched = n.argmax(axis=0), np.zeros(n.shape[1], dtype=bool)
     partner = matched_pairs(n)
     for row in np.flatnonzero(partner >= 0):
         anchor[partner[row]], matched[partner[row]] = row, True
     largest = n[anchor, np.arange(n.shape[1])]
-    return frozen(np.lexsort((-largest, ~matched, place[anchor])).astype(np.int64))
+    return frozen(np.lexsort((-largest, ~matched, position[anchor])).astype(np.int64))
 
 
 def _pairs(counts: Float64) -> float:

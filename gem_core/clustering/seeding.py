@@ -178,9 +178,9 @@ def seed_mixture(
     keep: slice | NDArray[np.int64] = slice(None)
     if x.shape[0] > rows:
         keep, weights = _drawn(weights, rows, rng)
-    drawn = make_writable(x[keep])
-    sample = _Sample(drawn, weights, Documents(drawn, weights, device=device), concentration, cap_ratio)
-    with torch_threads(1 if drawn.shape[0] * n_clusters < SMALL else None) as free:
+    vectors = make_writable(x[keep])
+    sample = _Sample(vectors, weights, Documents(vectors, weights, device=device), concentration, cap_ratio)
+    with torch_threads(1 if vectors.shape[0] * n_clusters < SMALL else None) as free:
         return _start(sample, n_clusters, start, strength, rng, free, progress)
 
 
@@ -195,8 +195,8 @@ def _drawn(weights: Float64, size: int, rng: np.random.Generator) -> tuple[NDArr
     if some == 0:
         return heavy, weights[heavy] / weights[heavy].sum()
     total = float(weights[light].sum())
-    chosen = np.sort(rng.choice(light, size=some, replace=False, p=weights[light] / total))
-    return np.concatenate([heavy, chosen]), np.concatenate([weights[heavy], np.full(some, total / some)])
+    light_sample = np.sort(rng.choice(light, size=some, replace=False, p=weights[light] / total))
+    return np.concatenate([heavy, light_sample]), np.concatenate([weights[heavy], np.full(some, total / some)])
 
 
 def _start(
@@ -212,13 +212,15 @@ def _start(
     if start == "search" and fits >= 4 and n_clusters > 1:
         space = sample.within(max(SUBSPACE[0], min(4 * n_clusters, SUBSPACE[1]), 2 * n_clusters), rng)
         first = _plain(space, n_clusters, rng)
-        found = _search(space, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2), rng, free, progress)
+        candidate = _search(
+            space, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2), rng, free, progress
+        )
         if strength < 1.0:
-            found = _relaxed(space, found, first.reference, strength, rng)
+            candidate = _relaxed(space, candidate, first.reference, strength, rng)
         best = (
-            found
+            candidate
             if space is sample
-            else _fit(sample, space.lifted(found.parameters), min(1.0, strength), first.reference, TOLERANCE)
+            else _fit(sample, space.lifted(candidate.parameters), min(1.0, strength), first.reference, TOLERANCE)
         )
     else:
         first = _plain(sample, n_clusters, rng)
@@ -290,18 +292,20 @@ def _relaxed(sample: _Sample, balanced: Run, reference: float, strength: float, 
     return fits[int(np.argmax([fit.trace[-1] for fit in fits]))]
 
 
-def _child(sample: _Sample, directions: Floating, one: Float64, two: Float64, rng: np.random.Generator) -> Float64:
+def _child(
+    sample: _Sample, directions: Floating, first_parent: Float64, second_parent: Float64, rng: np.random.Generator
+) -> Float64:
     """Each center from one of two parents; in half of the children one center moves to a far document."""
     from scipy.optimize import linear_sum_assignment
 
-    k = len(one)
-    _, partner = linear_sum_assignment(-(one @ two.T))
-    centers = np.where(rng.random((k, 1)) < 0.5, one, two[partner])
+    k = len(first_parent)
+    _, partner = linear_sum_assignment(-(first_parent @ second_parent.T))
+    centers = np.where(rng.random((k, 1)) < 0.5, first_parent, second_parent[partner])
     if rng.random() < 0.5:
-        gone = int(rng.integers(k))
-        others = np.delete(centers, gone, axis=0)
+        center_index = int(rng.integers(k))
+        others = np.delete(centers, center_index, axis=0)
         nearest = cosines(sample.x, others).max(axis=1)
-        centers[gone] = directions[draw_distant(sample.weights, np.maximum(0.0, 1.0 - nearest), 1, rng)[0]]
+        centers[center_index] = directions[draw_distant(sample.weights, np.maximum(0.0, 1.0 - nearest), 1, rng)[0]]
     return centers
 
 

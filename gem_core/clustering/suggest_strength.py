@@ -125,8 +125,8 @@ def suggest_strength(path: BalancePath) -> Suggestion:
     explained = max(float(np.max(fidelity)) - _one_cluster(path), np.finfo(np.float64).tiny)
     # Targets at or near 0 are held against a quarter of an even share: nothing is within a part of 0.
     furthest = float(np.max(np.abs(path.masses - target) / np.maximum(target, 0.25 / target.shape[1])))
-    gone = _part(imbalance.max() - imbalance, imbalance.max() - imbalance.min())
-    advantage = gone - _part(loss, loss[-1])
+    balance_gain = _part(imbalance.max() - imbalance, imbalance.max() - imbalance.min())
+    advantage = balance_gain - _part(loss, loss[-1])
     at = int(np.flatnonzero(advantage >= advantage.max() - TIE)[0])
     flat = furthest <= NEAR
     index = -1 if flat else at

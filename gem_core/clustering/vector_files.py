@@ -57,13 +57,13 @@ class StoredVectors:
 
     def read(self, start: int, out: Floating) -> None:
         """Fill `out`, (rows, d) in the type of the files, with the rows from `start` on, as they are."""
-        done = 0
+        rows_read = 0
         at = int(np.searchsorted(self._starts, start, side="right")) - 1
-        while done < len(out):
-            inside = start + done - int(self._starts[at])
-            count = min(len(out) - done, self.stretches[at].rows - inside)
-            self._fill(self.stretches[at], inside, out[done : done + count])
-            done, at = done + count, at + 1
+        while rows_read < len(out):
+            inside = start + rows_read - int(self._starts[at])
+            count = min(len(out) - rows_read, self.stretches[at].rows - inside)
+            self._fill(self.stretches[at], inside, out[rows_read : rows_read + count])
+            rows_read, at = rows_read + count, at + 1
 
     def __getitem__(self, rows: slice | NDArray[np.integer[Any]]) -> Float32:
         """Read unit rows; errors as in `fit_mixture`, with the number of the row."""
@@ -94,14 +94,14 @@ class StoredVectors:
         position = stretch.position + row * self.shape[1] * self.stored.itemsize
         file = os.open(stretch.path, os.O_RDONLY)
         try:
-            done, got = 0, 1
+            bytes_read, got = 0, 1
             same = _stamp(os.fstat(file)) == stretch.stamp
-            while same and done < len(into) and got:
-                got = os.preadv(file, [into[done:]], position + done)
-                done += got
+            while same and bytes_read < len(into) and got:
+                got = os.preadv(file, [into[bytes_read:]], position + bytes_read)
+                bytes_read += got
         finally:
             os.close(file)
-        if done < len(into):
+        if bytes_read < len(into):
             raise InputError(
                 "A file of vectors must stay as it is while it is being read",
                 f"another size or time of change of {stretch.path}",
