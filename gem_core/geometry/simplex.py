@@ -145,9 +145,9 @@ def rebalance(shares: ArrayLike, index: int, value: float, locked: ArrayLike | N
         )
     new = old.copy()
     new[index] = min(float(value), max(rest, 0.0))
-    left, free_total = max(rest - float(new[index]), 0.0), float(old[free].sum())
+    remainder, free_total = max(rest - float(new[index]), 0.0), float(old[free].sum())
     if free.any():
-        new[free] = old[free] * (left / free_total) if free_total > 0 else left / free.sum()
+        new[free] = old[free] * (remainder / free_total) if free_total > 0 else remainder / free.sum()
     return new
 
 

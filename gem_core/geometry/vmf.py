@@ -217,9 +217,9 @@ def _sample_gap(d: int, kappa: float, size: int, rng: np.random.Generator) -> Fl
         gap = 2.0 * b * z / ((1.0 - z) + b * z)
         log_ratio = np.log((gap_0 + (1.0 - gap_0) * gap) / (gap_0 * (2.0 - gap_0)))
         accept = kappa * (gap_0 - gap) + (d - 1) * log_ratio >= -rng.standard_exponential(count)
-        taken = gap[accept][: size - filled]
-        gaps[filled : filled + taken.size] = taken
-        filled += taken.size
+        new_gaps = gap[accept][: size - filled]
+        gaps[filled : filled + new_gaps.size] = new_gaps
+        filled += new_gaps.size
     return gaps
 
 
