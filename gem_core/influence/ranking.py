@@ -54,10 +54,10 @@ def exemplars(
     """
     vectors = np.asarray(X)
     _same_length(len(vectors), "labels", labels)
-    chosen = []
+    rows_by_cluster = []
     for rows in _ranked(labels, -np.asarray(gis, dtype=np.float64), None, n_clusters):
-        chosen.append(frozen(_different(vectors, rows, _checked(count), near_duplicate)))
-    return tuple(chosen)
+        rows_by_cluster.append(frozen(_different(vectors, rows, _checked(count), near_duplicate)))
+    return tuple(rows_by_cluster)
 
 
 def borderline(
@@ -141,10 +141,10 @@ def _ranked(labels: ArrayLike, score: ArrayLike, count: int | None, n_clusters: 
     """Rows of each cluster by rising score, equal scores in row order."""
     cluster, values = np.asarray(labels), np.asarray(score, dtype=np.float64)
     _same_length(cluster.size, "the score", values)
-    found = int(cluster.max()) + 1 if cluster.size else 0
-    k = found if n_clusters is None else n_clusters
-    if k < found or (cluster.size and cluster.min() < 0):
-        came = f"{int(cluster.min())} to {found - 1}"
+    n_labels = int(cluster.max()) + 1 if cluster.size else 0
+    k = n_labels if n_clusters is None else n_clusters
+    if k < n_labels or (cluster.size and cluster.min() < 0):
+        came = f"{int(cluster.min())} to {n_labels - 1}"
         raise InputError(f"labels must lie between 0 and {k - 1}", came, "Pass the fit's number of clusters")
     order = np.lexsort((values, cluster)).astype(np.int64)
     ends = np.searchsorted(cluster[order], np.arange(k + 1))
@@ -153,15 +153,15 @@ def _ranked(labels: ArrayLike, score: ArrayLike, count: int | None, n_clusters: 
 
 def _different(vectors: Floating, rows: Rows, count: int, near_duplicate: float) -> Rows:
     """Take rows in turn, passing over those too close to one already taken."""
-    taken: list[int] = []
+    selection: list[int] = []
     directions = np.empty((min(count, rows.size), vectors.shape[1]))
     for row in rows:
-        if len(taken) == count:
+        if len(selection) == count:
             break
         direction = np.asarray(vectors[row], dtype=np.float64)
         direction = direction / np.linalg.norm(direction)
         # At 1 the rule is off: rounding must not make duplicates of equals.
-        if near_duplicate >= 1 or not (directions[: len(taken)] @ direction > near_duplicate).any():
-            directions[len(taken)] = direction
-            taken.append(int(row))
-    return np.array(taken, dtype=np.int64)
+        if near_duplicate >= 1 or not (directions[: len(selection)] @ direction > near_duplicate).any():
+            directions[len(selection)] = direction
+            selection.append(int(row))
+    return np.array(selection, dtype=np.int64)

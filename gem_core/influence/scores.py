@@ -185,7 +185,7 @@ def local_density(X: ArrayLike, labels: ArrayLike, *, neighbors: int = 16, progr
     n = cluster.size
     rho = np.ones(n)
     order = np.argsort(cluster, kind="stable")
-    done = 0
+    rows_done = 0
     for rows in np.split(order, np.flatnonzero(np.diff(cluster[order])) + 1):
         if rows.size > 1:
             own = vectors[rows].astype(np.float32)
@@ -193,9 +193,9 @@ def local_density(X: ArrayLike, labels: ArrayLike, *, neighbors: int = 16, progr
             for start in range(0, rows.size, _QUERIES):
                 stop = min(start + _QUERIES, rows.size)
                 rho[rows[start:stop]] = _nearest_mean(own, start, stop, min(neighbors, rows.size - 1))
-                progress(_STEP, done + stop, n)
-        done += rows.size
-        progress(_STEP, done, n)
+                progress(_STEP, rows_done + stop, n)
+        rows_done += rows.size
+        progress(_STEP, rows_done, n)
     return np.clip(rho, DENSITY_FLOOR, 1.0)
 
 
