@@ -33,11 +33,11 @@ def neighbor_graph(X: Floating, count: int, progress: Progress) -> tuple[np.ndar
     for first in range(0, n, BATCH):
         progress("neighbors", first, n)
         last = min(n, first + BATCH)
-        cosine, found = index.search(rows[first:last], count + 1)
-        other = found != np.arange(first, last)[:, None]
+        cosine, hits = index.search(rows[first:last], count + 1)
+        other = hits != np.arange(first, last)[:, None]
         # A row with more copies than neighbors may not meet itself: its farthest find goes instead.
         other[other.all(axis=1), -1] = False
-        indices[first:last] = found[other].reshape(-1, count)
+        indices[first:last] = hits[other].reshape(-1, count)
         distances[first:last] = np.maximum(0.0, 2.0 - 2.0 * cosine[other].reshape(-1, count).astype(np.float64))
     progress("neighbors", n, n)
     missing = indices < 0

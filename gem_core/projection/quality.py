@@ -64,18 +64,18 @@ def trustworthiness(X: ArrayLike, Y: ArrayLike, *, neighbors: int = 15, sample: 
             f"{neighbors} with {n:,} documents",
             "Ask for fewer neighbors",
         )
-    chosen = np.arange(n) if n <= sample else np.random.default_rng(seed).choice(n, sample, replace=False)
+    sample_rows = np.arange(n) if n <= sample else np.random.default_rng(seed).choice(n, sample, replace=False)
     half_squares = 0.5 * np.einsum("ij,ij->i", positions, positions)
     excess = 0
-    for first in range(0, len(chosen), BATCH):
-        part = chosen[first : first + BATCH]
-        here = np.arange(len(part))
+    for first in range(0, len(sample_rows), BATCH):
+        part = sample_rows[first : first + BATCH]
+        part_index = np.arange(len(part))
         # Smaller is nearer; a document is not its own neighbor.
         far, near = -(rows[part] @ rows.T), half_squares - positions[part] @ positions.T
-        far[here, part], near[here, part] = -np.inf, np.inf
+        far[part_index, part], near[part_index, part] = -np.inf, np.inf
         order = np.argsort(far, axis=1, kind="stable")
         rank = np.empty_like(order)
         np.put_along_axis(rank, order, np.arange(n)[None, :], axis=1)  # the document itself has rank 0
         nearest = np.argpartition(near, neighbors - 1, axis=1)[:, :neighbors]
         excess += int(np.maximum(np.take_along_axis(rank, nearest, axis=1) - neighbors, 0).sum())
-    return 1.0 - 2.0 * excess / (len(chosen) * neighbors * (2.0 * n - 3.0 * neighbors - 1.0))
+    return 1.0 - 2.0 * excess / (len(sample_rows) * neighbors * (2.0 * n - 3.0 * neighbors - 1.0))
