@@ -76,10 +76,10 @@ class ArrowFile:
 
     def _ipc_batches(self, rows: int, size: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
         for batch in _record_batches(self.reader):
-            chosen = batch if columns is None else batch.select(columns)
-            step = max(1, min(rows, size * max(1, len(chosen)) // max(1, chosen.nbytes)))
-            for begin in range(0, len(chosen), step):
-                yield chosen.slice(begin, step)
+            selection = batch if columns is None else batch.select(columns)
+            step = max(1, min(rows, size * max(1, len(selection)) // max(1, selection.nbytes)))
+            for begin in range(0, len(selection), step):
+                yield selection.slice(begin, step)
 
 
 def _record_batches(reader: Any) -> Iterator[pa.RecordBatch]:

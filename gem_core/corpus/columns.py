@@ -150,15 +150,15 @@ def check_columns(columns: Columns, sources: Sequence[SourceFile]) -> None:
                 "Choose another column for one of them",
             )
     declared = [(source, column_names(source)) for source in sources]
-    known = [(source, names) for source, names in declared if names is not None]
-    for source, names in known:
+    sources_with_names = [(source, names) for source, names in declared if names is not None]
+    for source, names in sources_with_names:
         if not has_field(names, columns.text):
             raise missing_column_error("text", columns.text, names, source.name)
-    if not known or len(known) < sum(source.size > 0 for source in sources):
+    if not sources_with_names or len(sources_with_names) < sum(source.size > 0 for source in sources):
         return
     for role, name in roles.items():
-        if not any(has_field(names, name) for _, names in known):
-            source, names = known[0]
+        if not any(has_field(names, name) for _, names in sources_with_names):
+            source, names = sources_with_names[0]
             raise missing_column_error(role, name, names, source.name)
 
 

@@ -106,24 +106,24 @@ def write_docstrings(
 
 def _files(packages: Sequence[str] | None) -> list[_File]:
     """Return the source files of distributions, sorted by module."""
-    known = {_plain(dist.metadata["Name"] or ""): dist for dist in importlib.metadata.distributions()}
-    wanted = sorted(known) if packages is None else [_plain(name) for name in packages]
-    found: dict[str, _File] = {}
-    for name in wanted:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+    distributions = {_plain(dist.metadata["Name"] or ""): dist for dist in importlib.metadata.distributions()}
+    package_names = sorted(distributions) if packages is None else [_plain(name) for name in packages]
+    files_by_module: dict[str, _File] = {}
+    for name in package_names:
+        if name not in distributions:
+            near = difflib.get_close_matches(name, distributions, n=1)
             raise CorpusError(
                 "packages must be installed here",
                 f"'{name}', which is not",
                 f"Did you mean '{near[0]}'" if near else "See pip list for the names",
             )
-        for entry in known[name].files or ():
+        for entry in distributions[name].files or ():
             parts = Path(entry).parts
             if entry.suffix != ".py" or PASSED & set(parts) or ".." in parts or any("-" in part for part in parts):
                 continue
             module = ".".join(Path(entry).with_suffix("").parts).removesuffix(".__init__")
-            found.setdefault(module, _File(name, module, Path(str(entry.locate()))))
-    return [found[module] for module in sorted(found)]
+            files_by_module.setdefault(module, _File(name, module, Path(str(entry.locate()))))
+    return [files_by_module[module] for module in sorted(files_by_module)]
 
 
 def _plain(name: str) -> str:
@@ -134,14 +134,14 @@ def _collect(files: Sequence[_File], limit: int | None, min_words: int, progress
     if limit is not None:
         files = sorted(files, key=lambda file: hashlib.sha256(file.module.encode()).digest())
     records: list[dict[str, object]] = []
-    seen: set[bytes] = set()
+    text_keys: set[bytes] = set()
     ids: set[str] = set()
     for number, file in enumerate(files):
         for name, kind, text in _docstrings(file):
             key = hashlib.sha256(" ".join(text.lower().split()).encode()).digest()
-            if count_words(text) < min_words or key in seen or name in ids:
+            if count_words(text) < min_words or key in text_keys or name in ids:
                 continue
-            seen.add(key)
+            text_keys.add(key)
             ids.add(name)
             records.append({"id": name, "text": text, "package": file.package, "module": file.module, "kind": kind})
             if len(records) == limit:

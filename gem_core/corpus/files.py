@@ -154,10 +154,10 @@ def find_files(path: Path | str, options: ReadOptions | None = None) -> FileList
     if path.is_file():
         return FileListing((_named_file(path, options),))
     names = sorted(_walk(path, "", (os.path.realpath(path),)), key=lambda name: name.split("/"))
-    found = [(name, _examine(path / name)) for name in names]
-    rows = [(name, kind) for name, kind in found if kind is not None and kind[0] != "text"]
+    kinds = [(name, _examine(path / name)) for name in names]
+    rows = [(name, kind) for name, kind in kinds if kind is not None and kind[0] != "text"]
     if not rows:
-        rows = [(name, kind) for name, kind in found if kind is not None]
+        rows = [(name, kind) for name, kind in kinds if kind is not None]
     files = tuple(
         SourceFile(path / name, kind[0], kind[1], (path / name).stat().st_size, name, _partitions(name), options)
         for name, kind in rows
@@ -192,7 +192,7 @@ def _walk(root: Path, below: str, chain: tuple[str, ...]) -> Iterator[str]:
 
 def _named_file(path: Path, options: ReadOptions) -> SourceFile:
     size = path.stat().st_size
-    kind = _examine(path, named=True)
+    kind = _examine(path, by_user=True)
     if kind is None:
         raise CorpusError(f"a corpus file must be {KNOWN}", f"{path.name}", "Convert it, for example to JSON Lines")
     if size == 0:
@@ -215,10 +215,10 @@ def suffix_of(name: str) -> tuple[Format | None, str]:
     return SUFFIXES.get(Path(name.removesuffix(ending)).suffix), COMPRESSIONS.get(ending, "")
 
 
-def _examine(path: Path, named: bool = False) -> tuple[Format, str] | None:
+def _examine(path: Path, by_user: bool = False) -> tuple[Format, str] | None:
     """Return format and compression of a file by its first bytes, and by its name where they do not tell."""
     format_, compression = suffix_of(path.name)
-    if not named and METADATA.fullmatch(path.name):
+    if not by_user and METADATA.fullmatch(path.name):
         return None
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -238,7 +238,7 @@ def _examine(path: Path, named: bool = False) -> tuple[Format, str] | None:
     of_json = _json_format(head)
     if of_json is None and format_ == "jsonl":
         of_json = "jsonl"
-    if of_json is None and named and ".json" in path.name.lower():
+    if of_json is None and by_user and ".json" in path.name.lower():
         raise CorpusError(
             f"{path.name} must hold one JSON object per line, or a list of objects",
             "one object over several lines" if head.lstrip()[:1] == b"{" else "something else",
@@ -296,15 +296,15 @@ def split_of(name: str) -> set[str]:
 
 
 def _select_split(path: Path, files: tuple[SourceFile, ...], split: str) -> tuple[SourceFile, ...]:
-    chosen = tuple(file for file in files if split.lower() in split_of(file.name))
-    if not chosen:
-        seen = [name for name in SPLITS if any(name in split_of(file.name) for file in files)]
+    split_files = tuple(file for file in files if split.lower() in split_of(file.name))
+    if not split_files:
+        splits = [name for name in SPLITS if any(name in split_of(file.name) for file in files)]
         raise CorpusError(
             f"{path.name} must hold files of the split '{split}'",
-            f"{_count(len(files), 'file')} and the splits: {', '.join(seen) or 'none'}",
+            f"{_count(len(files), 'file')} and the splits: {', '.join(splits) or 'none'}",
             "Name one of them, or leave --split out to read all files",
         )
-    return chosen
+    return split_files
 
 
 def with_options(file: SourceFile, options: ReadOptions) -> SourceFile:

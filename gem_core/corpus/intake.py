@@ -143,11 +143,11 @@ class Intake:
             if self._by_file:
                 self.ids = [f"row-{row}" for row in self.rows]
             return
-        self.ids, place = [], 0
+        self.ids, file_index = [], 0
         for row in self.rows:
-            while place + 1 < len(self._files) and self._files[place + 1][1] <= row:
-                place += 1
-            name, first = self._files[place]
+            while file_index + 1 < len(self._files) and self._files[file_index + 1][1] <= row:
+                file_index += 1
+            name, first = self._files[file_index]
             self.ids.append(f"{name}:{row - first}")
 
     def column(self, name: str) -> list[object]:
@@ -187,8 +187,8 @@ class Intake:
             return "empty_text", "only blanks" if text else "no text"
         if not _is_utf8(text):
             self.wrong_bytes += _reads_as_cp1252(text)
-            place = next(i for i, letter in enumerate(text) if "\ud800" <= letter <= "\udfff")
-            return "not_utf8", f"character {place:,} of the text is not UTF-8"
+            position = next(i for i, letter in enumerate(text) if "\ud800" <= letter <= "\udfff")
+            return "not_utf8", f"character {position:,} of the text is not UTF-8"
         self.sound_letters += not text.isascii()
         words = count_words(text)
         if words < self.min_words:
@@ -211,12 +211,12 @@ def _flat_columns(name: str, cells: list[object]) -> dict[str, list[object]] | N
     if not objects or not all(isinstance(cell, dict) for cell in objects):
         return None
     columns: dict[str, list[object]] = {}
-    for place, cell in enumerate(cells):
+    for row, cell in enumerate(cells):
         for path, value in flatten(cell, name).items() if isinstance(cell, dict) else ():
             if path not in columns and len(columns) == FLAT_FIELDS:
                 return None
             values = columns.setdefault(path, [])
-            values.extend([None] * (place - len(values)))
+            values.extend([None] * (row - len(values)))
             values.append(value)
     for values in columns.values():
         values.extend([None] * (len(cells) - len(values)))

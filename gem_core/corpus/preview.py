@@ -118,8 +118,8 @@ def _header_doubt(source: SourceFile, names: Sequence[str]) -> str:
     """Say why the names of a csv or tsv file look like a row of data; empty where they do not."""
     if source.format not in ("csv", "tsv") or not source.options.header:
         return ""
-    known = {*TEXT_NAMES, *ID_NAMES, *LABEL_NAMES, *TOKEN_NAMES, *WEIGHT_NAMES}
-    if any(name.strip().lower() in known for name in names):
+    role_names = {*TEXT_NAMES, *ID_NAMES, *LABEL_NAMES, *TOKEN_NAMES, *WEIGHT_NAMES}
+    if any(name.strip().lower() in role_names for name in names):
         return ""
     number = next((name for name in names if parse_number(name) is not None), None)
     sentence = next((name for name in names if len(name.split()) >= 5), None)
@@ -222,9 +222,9 @@ def _mean_length(column: pd.Series) -> float:
     return float(sum(len(cell) for cell in column if isinstance(cell, str)) / max(1, len(column)))
 
 
-def _first_match(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+def _first_match(names: Sequence[str], candidates: Sequence[str]) -> str | None:
     by_name = {name.strip().lower(): name for name in reversed(names)}
-    return next((by_name[want] for want in wanted if want in by_name), None)
+    return next((by_name[want] for want in candidates if want in by_name), None)
 
 
 def _is_numeric(column: pd.Series) -> bool:
@@ -258,22 +258,28 @@ def choose_columns(
     """
     listing = find_files(path, options)
     look = preview_files(listing)
-    named: dict[str, str | None] = {"text": text or None, "id": id, "label": label, "tokens": tokens, "weight": weight}
+    arguments: dict[str, str | None] = {
+        "text": text or None,
+        "id": id,
+        "label": label,
+        "tokens": tokens,
+        "weight": weight,
+    }
     if look.header_doubt and not text:
         raise header_error(Path(path).name, look.header_doubt)
     declared = next((names for names in map(column_names, listing.files) if names is not None), ())
-    for role, name in named.items():
+    for role, name in arguments.items():
         # A field of JSON may come later than the preview looks; `read_corpus` finds out.
         if name and declared and not has_field(declared, name):
             raise missing_column_error(role, name, declared, Path(path).name)
-    given: dict[str, str | None] = {role: name or None for role, name in named.items() if name is not None}
-    used = [name for name in given.values() if name]
+    explicit_roles: dict[str, str | None] = {role: name or None for role, name in arguments.items() if name is not None}
+    used = [name for name in explicit_roles.values() if name]
     guessed = look.guesses
     if text is None and guessed.text in used:
         with suppress(CorpusError):  # No other column holds text: `check_columns` refuses one column in two roles.
             guessed = guess_columns(look.table.drop(columns=used, errors="ignore"))
     roles: dict[str, str | None] = {
-        role: name for role, name in guessed.by_role().items() if role not in given and name not in used
+        role: name for role, name in guessed.by_role().items() if role not in explicit_roles and name not in used
     }
-    chosen = {"text": guessed.text, **roles, **given}
-    return Columns(**chosen, id_guessed="id" in roles)  # type: ignore[arg-type]  # The text is never None.
+    names_by_role = {"text": guessed.text, **roles, **explicit_roles}
+    return Columns(**names_by_role, id_guessed="id" in roles)  # type: ignore[arg-type]  # The text is never None.

@@ -82,8 +82,8 @@ def load_vectors(
     faults = _Faults(path.name)
     begin = filled = 0
     for block in blocks:
-        wanted = slice(None) if keep is None else keep[(keep >= begin) & (keep < begin + len(block))] - begin
-        unit = faults.unit(block, begin)[wanted]
+        selection = slice(None) if keep is None else keep[(keep >= begin) & (keep < begin + len(block))] - begin
+        unit = faults.unit(block, begin)[selection]
         result[filled : filled + len(unit)] = unit
         begin, filled = begin + len(block), filled + len(unit)
     faults.settle(keep)
@@ -165,11 +165,11 @@ class _Faults:
         return np.asarray(rows / norms)
 
     def settle(self, keep: NDArray[np.int64] | None) -> None:
-        for must, what, found in (
+        for must, what, row_blocks in (
             ("finite numbers", "NaN or infinity", self._not_finite),
             ("vectors with a direction", "all-zero vectors", self._zero),
         ):
-            bad = np.concatenate(found)
+            bad = np.concatenate(row_blocks)
             bad = bad if keep is None else bad[np.isin(bad, keep)]
             if bad.size:
                 plural = "s" if bad.size != 1 else ""

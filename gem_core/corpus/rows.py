@@ -193,8 +193,8 @@ def _numbered_cells(source: SourceFile, blocks: Iterable[bytes]) -> Iterator[tup
     first = next(lines, None)
     if first is None:
         return iter(())
-    shown = "" if isinstance(first, OversizedRow) else first.split("\r")[0]
-    return read_cells(_chain(first, lines), choose_separator(shown, source.format == "tsv"), longest)
+    first_line = "" if isinstance(first, OversizedRow) else first.split("\r")[0]
+    return read_cells(_chain(first, lines), choose_separator(first_line, source.format == "tsv"), longest)
 
 
 def _chain(first: str | OversizedRow, rest: Iterator[str | OversizedRow]) -> Iterator[str | OversizedRow]:
@@ -253,13 +253,13 @@ def _text_rows(source: SourceFile, report: Callable[[int], None]) -> Iterator[Ro
 
 def _table_rows(source: SourceFile, report: Callable[[int], None]) -> Iterator[Row]:
     with open_arrow(source) as file:
-        names, total, done = unique_names(file.schema.names), max(1, file.rows), 0
+        names, total, rows_read = unique_names(file.schema.names), max(1, file.rows), 0
         for batch in file.batches():
             columns = [_cells(column) for column in batch.columns]
-            for place in range(batch.num_rows):
-                yield {name: column[place] for name, column in zip(names, columns, strict=True)}
-            done += batch.num_rows
-            report(min(source.size, source.size * done // total) if file.rows else 0)
+            for row in range(batch.num_rows):
+                yield {name: column[row] for name, column in zip(names, columns, strict=True)}
+            rows_read += batch.num_rows
+            report(min(source.size, source.size * rows_read // total) if file.rows else 0)
 
 
 def _cells(column: pa.Array) -> list[object]:
