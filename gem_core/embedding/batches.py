@@ -28,18 +28,18 @@ def cut_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     [[1, 3], [0, 2]]
     """
     batches: list[list[int]] = []
-    for place in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batches and _fits(lengths, batches[-1], place, budget):
-            batches[-1].append(place)
+    for text_index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batches and _fits(lengths, batches[-1], text_index, budget):
+            batches[-1].append(text_index)
         else:
-            batches.append([place])
+            batches.append([text_index])
     return batches
 
 
-def _fits(lengths: Sequence[int], batch: Sequence[int], place: int, budget: int) -> bool:
+def _fits(lengths: Sequence[int], batch: Sequence[int], text_index: int, budget: int) -> bool:
     longest = lengths[batch[0]]
     # More than a third of padding costs more than one batch more.
-    return longest * (len(batch) + 1) <= budget and 3 * lengths[place] >= 2 * longest
+    return longest * (len(batch) + 1) <= budget and 3 * lengths[text_index] >= 2 * longest
 
 
 class Runner:
@@ -57,12 +57,12 @@ class Runner:
         out = np.empty((len(prepared), self.encoder.dimension), dtype=np.float32)
         batches = cut_batches([length for length, _ in prepared], TOKENS_PER_BATCH[self.encoder.device])
         waiting = {self._pool.submit(self.encoder.forward, [prepared[i][1] for i in batch]): batch for batch in batches}
-        done = 0
+        encoded_rows = 0
         for future in as_completed(waiting):
             batch = waiting[future]
             out[batch] = future.result()
-            done += len(batch)
-            tell(done)
+            encoded_rows += len(batch)
+            tell(encoded_rows)
         return _unit(out, first_row, self.encoder.name)
 
 

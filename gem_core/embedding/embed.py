@@ -170,11 +170,11 @@ def _hash_texts(texts: Sequence[str]) -> str:
 
 
 def _fill(store: VectorCache, texts: Sequence[str], model: Encoder, batch: int, progress: Progress) -> None:
-    done, total = store.resume(model.dimension), len(texts)
-    progress("embed", done, total)
+    first_row, total = store.resume(model.dimension), len(texts)
+    progress("embed", first_row, total)
     with encoder_threads(model) as runner:
-        waiting = runner.prepare(texts[done : done + batch])
-        for begin in range(done, total, batch):
+        waiting = runner.prepare(texts[first_row : first_row + batch])
+        for begin in range(first_row, total, batch):
             prepared = waiting.result()
             if begin + batch < total:  # the next texts are tokenised while these are embedded
                 waiting = runner.prepare(texts[begin + batch : begin + 2 * batch])
@@ -183,12 +183,12 @@ def _fill(store: VectorCache, texts: Sequence[str], model: Encoder, batch: int, 
 
 
 def _fill_by(others: Embedders, store: VectorCache, texts: Sequence[str], batch: int, progress: Progress) -> None:
-    done, total = store.resume(others.dimension), len(texts)
-    progress("embed", done, total)
-    for rows in others.rows((begin, texts[begin : begin + batch]) for begin in range(done, total, batch)):
+    next_row, total = store.resume(others.dimension), len(texts)
+    progress("embed", next_row, total)
+    for rows in others.rows((begin, texts[begin : begin + batch]) for begin in range(next_row, total, batch)):
         store.append(rows)
-        done += len(rows)
-        progress("embed", done, total)
+        next_row += len(rows)
+        progress("embed", next_row, total)
     store.finish()
 
 
@@ -244,13 +244,13 @@ def estimate_embedding(
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     with encoder_threads(model) as runner:
         _measure(runner, [texts[i] for i in order[len(order) // 64 :: max(1, len(order) // 8)]][:8])
-        spent, measured, place = 0.0, 0, 0
+        spent, measured, offset = 0.0, 0, 0
         while spent < seconds and measured < len(texts):
             step = max(1, len(order) // 32)
-            some = [texts[i] for i in order[place % step :: step]]
+            some = [texts[i] for i in order[offset % step :: step]]
             spent += _measure(runner, some)
             measured += len(some)
-            place += max(1, step // 3)
+            offset += max(1, step // 3)
     rate = measured / spent
     return EmbeddingEstimate(
         rate, len(texts) / rate, measured, model.name, model.precision, model.device, model.max_tokens

@@ -103,10 +103,10 @@ def _hub_identity(name: str) -> str | None:
     full = name if "/" in name else f"sentence-transformers/{name}"
     for repository in (full, name):
         for file in ("modules.json", "config.json"):
-            found = try_to_load_from_cache(repository, file)
-            if isinstance(found, str):
+            cached_file = try_to_load_from_cache(repository, file)
+            if isinstance(cached_file, str):
                 # <cache>/models--x--y/snapshots/<revision>/<file>
-                return f"{repository}@{Path(found).parent.name}"
+                return f"{repository}@{Path(cached_file).parent.name}"
     return None
 
 

