@@ -70,11 +70,11 @@ def calibrate_student(
         gradient = np.concatenate(([heat * float((shares * evidence).sum())], shares.sum(axis=0) + PRIOR * centred))
         return value, gradient
 
-    found = minimize(
+    solution = minimize(
         loss,
         np.concatenate(([0.0], student.bias)),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-7},
     ).x
-    return replace(student, temperature=float(np.exp(-found[0])), bias=found[1:] - found[1:].mean())
+    return replace(student, temperature=float(np.exp(-solution[0])), bias=solution[1:] - solution[1:].mean())

@@ -152,11 +152,11 @@ def fetch(context, weights, row, column):
 
     def generate(context, builder, signature, arguments):
         array = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
-        place = [
+        indices = [
             context.cast(builder, value, kind, types.intp)
             for value, kind in zip(arguments[1:], signature.args[1:], strict=True)
         ]
-        spot = cgutils.get_item_pointer(context, builder, signature.args[0], array, place)
+        spot = cgutils.get_item_pointer(context, builder, signature.args[0], array, indices)
         spot = builder.bitcast(spot, ir.IntType(8).as_pointer())
         word = ir.IntType(32)
         function = builder.module.declare_intrinsic(
@@ -196,10 +196,10 @@ def best_two(sums, words, scale, heat, bias, cluster, second, margin, evidence, 
     unit = scale / np.sqrt(max(2.0 * words - 1.0, 1.0))
     best, next_, high, low = 0, 0, -np.inf, -np.inf
     for k in range(bias.size):
-        seen = sums[k] * unit
+        similarity = sums[k] * unit
         if evidence.size > 0:
-            evidence[at, k] = seen
-        logit = seen * heat + bias[k]
+            evidence[at, k] = similarity
+        logit = similarity * heat + bias[k]
         if logit > high:
             best, next_, high, low = k, best, logit, high
         elif logit > low:

@@ -76,17 +76,17 @@ def load_student(folder: str | Path) -> Student:
     folder = Path(folder)
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        known = facts["format"]
+        file_format = facts["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             "The folder must hold a student",
             f"{folder} without a readable {FACTS}",
             "Write one with gem-explorer distill",
         ) from error
-    if known != FORMAT or facts.get("unicode") != characters().unicode:
+    if file_format != FORMAT or facts.get("unicode") != characters().unicode:
         raise InputError(
             "The student must be one that this version reads",
-            f"format {known!r}, words of Unicode {facts.get('unicode')!r}",
+            f"format {file_format!r}, words of Unicode {facts.get('unicode')!r}",
             "Distil it again, or use the version of GEM that wrote it",
         )
     try:

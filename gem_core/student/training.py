@@ -212,15 +212,19 @@ def _values(blocks: list[TextBlock], buckets: int, progress: Progress) -> Float3
     from gem_core.student.kernel import count_documents
 
     reader, n = _Reader(buckets), sum(len(block) for block in blocks)
-    held, last = np.zeros(buckets, np.int32), np.full(buckets, -1, np.int64)
+    document_counts, last = np.zeros(buckets, np.int32), np.full(buckets, -1, np.int64)
     first = 0
     for block in blocks:
         for start in range(0, len(block), 16 * GROUP):
             part = block.slice(start, min(start + 16 * GROUP, len(block)))
-            count_documents(part.offsets, part.data, part.valid, *reader.tables, *reader.space, held, last, first)
+            count_documents(
+                part.offsets, part.data, part.valid, *reader.tables, *reader.space, document_counts, last, first
+            )
             first += len(part)
             progress("Counting words", first, n)
-    return np.where(held >= 2, np.sqrt(np.log((n + 1.0) / np.maximum(held, 1))), 0.0).astype(np.float32)
+    return np.where(document_counts >= 2, np.sqrt(np.log((n + 1.0) / np.maximum(document_counts, 1))), 0.0).astype(
+        np.float32
+    )
 
 
 def _groups(blocks: list[TextBlock], rng: np.random.Generator) -> Iterator[tuple[TextBlock, NDArray[np.int64], int]]:
@@ -243,7 +247,7 @@ def _learn(
     # The sums of squares start above 0 so that the first step divides by something.
     weights, squares = np.zeros((config.buckets, k), np.float32), np.full(config.buckets, 1e-8, np.float32)
     bias, bias_squares = np.zeros(k, np.float32), np.ones(k, np.float32)
-    done, whole = 0, config.epochs * len(lesson.labels)
+    trained_documents, whole = 0, config.epochs * len(lesson.labels)
     for _ in range(config.epochs):
         for block, rows, first in _groups(blocks, rng):
             last = first + len(block)
@@ -262,8 +266,8 @@ def _learn(
                 lesson.labels[first:last],
                 lesson.soft[first:last],
                 lesson.importance[first:last],
-                np.float32(config.rate * (1 - done / whole)),
+                np.float32(config.rate * (1 - trained_documents / whole)),
             )
-            done += len(rows)
-            progress("Teaching the student", done, whole)
+            trained_documents += len(rows)
+            progress("Teaching the student", trained_documents, whole)
     return weights, bias
