@@ -99,11 +99,11 @@ def arrange_groups(
     groups: Sequence[Sequence[int]], order: Int32, merges: Float64, names: Sequence[str], shares: Float64
 ) -> Tree:
     """Return the tree of some groups in leaf order, named after their clusters."""
-    place = np.empty(len(names), dtype=np.int64)
-    place[order] = np.arange(len(names))
+    position = np.empty(len(names), dtype=np.int64)
+    position[order] = np.arange(len(names))
     ordered = sorted(
-        (sorted((int(c) for c in group), key=lambda c: int(place[c])) for group in groups),
-        key=lambda group: int(place[group[0]]),
+        (sorted((int(c) for c in group), key=lambda c: int(position[c])) for group in groups),
+        key=lambda group: int(position[group[0]]),
     )
     group_of = np.empty(len(names), dtype=np.int32)
     for index, group in enumerate(ordered):
@@ -145,15 +145,15 @@ def name_groups(
         Names of other groups.
     """
     p = np.maximum(np.asarray(shares, dtype=np.float64), 1e-12)
-    taken = {name.casefold() for name in used}
+    used_names = {name.casefold() for name in used}
     titles = []
     for group in groups:
         outside = {name.casefold() for k, name in enumerate(names) if k not in set(group)}
         options = [names[group[0]]] if len(group) == 1 else _group_options(scores, group, names, p)
-        free = next((text for text in options if text.casefold() not in outside | taken), None)
-        seen = outside | taken
-        title = free if free is not None else unique(_after_largest(group, names, p), seen)
-        taken.add(title.casefold())
+        free = next((text for text in options if text.casefold() not in outside | used_names), None)
+        reserved_names = outside | used_names
+        title = free if free is not None else unique(_after_largest(group, names, p), reserved_names)
+        used_names.add(title.casefold())
         titles.append(title)
     return titles
 

@@ -96,19 +96,19 @@ def name_clusters_by_concepts(
     -------
     tuple of K ClusterName
     """
-    chosen = [_choose(scores, k, kinds[k]) for k in range(len(keywords))]
-    names = [_first_name(scores, k, choice, kinds[k]) for k, choice in enumerate(chosen)]
+    choices = [_choose(scores, k, kinds[k]) for k in range(len(keywords))]
+    names = [_first_name(scores, k, choice, kinds[k]) for k, choice in enumerate(choices)]
     others = {label.casefold() for label in used}
-    names = _tell_apart(scores, chosen, names, kinds, keywords, others)
-    taken = others | {name.label.casefold() for name in names if name is not None}
+    names = _tell_apart(scores, choices, names, kinds, keywords, others)
+    used_labels = others | {name.label.casefold() for name in names if name is not None}
     open_ones = [k for k, name in enumerate(names) if name is None]
     labels = cluster_labels(
         [keywords[k] for k in open_ones],
         numbers=[(numbers or range(len(names)))[k] for k in open_ones],
-        taken=taken,
+        taken=used_labels,
     )
     for k, label in zip(open_ones, labels, strict=True):
-        names[k] = ClusterName(label, "keywords", 0.0, _kind_name(kinds[k]), is_mixed=not chosen[k].entries)
+        names[k] = ClusterName(label, "keywords", 0.0, _kind_name(kinds[k]), is_mixed=not choices[k].entries)
     return tuple(name for name in names if name is not None)
 
 
@@ -212,8 +212,8 @@ def _first_name(scores: ConceptScores, k: int, choice: _Choice, kind: tuple[str,
 
 
 def _kind_name(kind: tuple[str, float, float]) -> str:
-    name, here, everywhere = kind
-    return name if here >= KIND and here >= RARE * everywhere else ""
+    name, cluster_share, corpus_share = kind
+    return name if cluster_share >= KIND and cluster_share >= RARE * corpus_share else ""
 
 
 def join_subjects(names: Sequence[str]) -> str:
@@ -249,7 +249,7 @@ def _stems(text: str) -> set[str]:
 
 def _tell_apart(
     scores: ConceptScores,
-    chosen: list[_Choice],
+    choices: list[_Choice],
     names: list[ClusterName | None],
     kinds: Sequence[tuple[str, float, float]],
     keywords: Sequence[Sequence[Keyword]],
@@ -270,7 +270,7 @@ def _tell_apart(
             name = names[k]
             if name is None:
                 continue
-            better = [*_deeper(scores, chosen[k], k, same), *_with_kind(name, kinds[k])]
+            better = [*_deeper(scores, choices[k], k, same), *_with_kind(name, kinds[k])]
             free = next((option for option in better if option.label.casefold() not in used), None)
             if free is None:
                 plain.append(k)
@@ -343,8 +343,8 @@ def telling_kinds(hits: Sequence[Float64], names: Sequence[str]) -> list[tuple[s
     if not shares:
         return []
     corpus = np.mean(shares, axis=0)
-    found = []
+    kinds = []
     for share in shares:
         best = int(np.argmax(share * np.sqrt(share / (corpus + 0.02))))
-        found.append((names[best], float(share[best]), float(corpus[best])) if share[best] > 0 else ("", 0.0, 0.0))
-    return found
+        kinds.append((names[best], float(share[best]), float(corpus[best])) if share[best] > 0 else ("", 0.0, 0.0))
+    return kinds

@@ -183,9 +183,9 @@ def _unused_color(choice: Float64, colors: Sequence[str]) -> str:
     step = 0
     while color in colors:
         step += 1
-        moved = choice.copy()
-        moved[2] += 0.5 * ((step + 1) // 2) * (-1) ** step
-        color = hex_codes(_contrasting_rgb(moved[None]))[0]
+        candidate = choice.copy()
+        candidate[2] += 0.5 * ((step + 1) // 2) * (-1) ** step
+        color = hex_codes(_contrasting_rgb(candidate[None]))[0]
     return color
 
 

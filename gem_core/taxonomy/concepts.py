@@ -131,7 +131,7 @@ def _rows(text: str, delimiter: str) -> list[tuple[str, str, str]]:
     if start is None:
         return [(row[0].strip(), "", "") for row in table]
     head = table[start]
-    name, parent, gloss, code = (_column(head, known) for known in (_NAMES, _PARENTS, _GLOSSES, _IDS))
+    name, parent, gloss, code = (_column(head, headings) for headings in (_NAMES, _PARENTS, _GLOSSES, _IDS))
     body = [row + [""] * (len(head) - len(row)) for row in table[start + 1 :]]
     of_code = {row[code].strip(): row[name or 0].strip() for row in body} if code is not None else {}
     rows = []
@@ -143,9 +143,9 @@ def _rows(text: str, delimiter: str) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _column(head: list[str], known: tuple[str, ...]) -> int | None:
+def _column(head: list[str], headings: tuple[str, ...]) -> int | None:
     cells = [cell.strip().casefold() for cell in head]
-    return next((cells.index(word) for word in known if word in cells), None)
+    return next((cells.index(word) for word in headings if word in cells), None)
 
 
 def _from_json(value: Any, parent: str = "") -> list[tuple[str, str, str]]:

@@ -71,12 +71,12 @@ def typicality_weights(labels: ArrayLike, gis: ArrayLike) -> Float64:
     first[1:] = cluster[1:] != cluster[:-1]
     starts = np.flatnonzero(first)
     sizes = np.diff(np.append(starts, n))
-    place = np.arange(n) - np.repeat(starts, sizes) + 1.0
+    position = np.arange(n) - np.repeat(starts, sizes) + 1.0
     tie = first.copy()
     tie[1:] |= score[1:] != score[:-1]
     ties = np.flatnonzero(tie)
     counts = np.diff(np.append(ties, n))
-    ranks = np.repeat(np.add.reduceat(place, ties) / counts, counts) if n else place
+    ranks = np.repeat(np.add.reduceat(position, ties) / counts, counts) if n else position
     weights = np.empty(n)
     weights[order] = 0.5 + 0.5 * ranks / np.repeat(sizes, sizes)
     return weights
@@ -153,24 +153,24 @@ def cluster_keywords(
     for name, length in (("terms", terms.counts.shape[0]), ("labels", cluster.size), ("gis", score.size)):
         if length != n:
             raise InputError(f"{name} must cover the {n:,} documents of X", f"{length:,}", "Pass those of one corpus")
-    asked = list(range(n_clusters) if only is None else only)
+    clusters = list(range(n_clusters) if only is None else only)
     if not terms.names:
-        return tuple(() for _ in asked)
+        return tuple(() for _ in clusters)
     tfidf, use = _class_tfidf(terms, cluster, typicality_weights(cluster, score), n_clusters)
     pool = min(max(_POOLS // max(n_clusters, 1), 4 * count), max(_POOL, 4 * count), len(terms.names))
-    tfidf, use, means = tfidf[asked], use[asked], means[asked]
+    tfidf, use, means = tfidf[clusters], use[clusters], means[clusters]
     best = np.argpartition(-tfidf, pool - 1, axis=1)[:, :pool]
-    wanted, inverse = np.unique(best, return_inverse=True)
-    phrases = _phrase_vectors(terms.counts, wanted, vectors)
+    phrase_ids, inverse = np.unique(best, return_inverse=True)
+    phrases = _phrase_vectors(terms.counts, phrase_ids, vectors)
     inverse = inverse.reshape(best.shape)
-    stems = [frozenset(stem(w) for w in terms.names[t].split()) for t in wanted]
-    chosen = []
-    for k in range(len(asked)):
+    stems = [frozenset(stem(w) for w in terms.names[t].split()) for t in phrase_ids]
+    keywords = []
+    for k in range(len(clusters)):
         good = tfidf[k, best[k]] > 0
-        chosen.append(
+        keywords.append(
             _choose(terms, best[k][good], inverse[k][good], phrases, stems, means[k], tfidf[k], use[k], count)
         )
-    return tuple(chosen)
+    return tuple(keywords)
 
 
 def stem(word: str) -> str:
@@ -215,9 +215,9 @@ def _phrase_vectors(
     counts: sparse.csr_matrix, columns: NDArray[Any], vectors: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Normalised mean embedding of the documents that hold each phrase, (P, d)."""
-    held = counts[:, columns].T.tocsr()
-    held.data = np.ones(held.data.size, dtype=np.float32)
-    sums: NDArray[np.float32] = held @ vectors
+    incidence = counts[:, columns].T.tocsr()
+    incidence.data = np.ones(incidence.data.size, dtype=np.float32)
+    sums: NDArray[np.float32] = incidence @ vectors
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     # Documents that cancel out exactly leave a phrase without direction: cosine 0 to every centre.
     return np.asarray(sums / np.where(lengths > 0, lengths, 1.0), dtype=np.float32)
@@ -248,22 +248,22 @@ def _choose(
     vectors = phrases[rows]
     relevance = (1 - _COSINE) * _relative(tfidf[candidates]) + _COSINE * _relative(vectors @ center)
     words = [stems[row] for row in rows]
-    left = np.ones(candidates.size, dtype=bool)
+    available = np.ones(candidates.size, dtype=bool)
     for i, word in enumerate(words):
         # "York" gives way to "New York" where most of its use is inside the phrase.
         inside = [
             j for j, other in enumerate(words) if word < other and use[candidates[j]] >= _INSIDE * use[candidates[i]]
         ]
         if inside:
-            left[i] = False
+            available[i] = False
             relevance[inside] = np.maximum(relevance[inside], relevance[i])
     similar = np.zeros(candidates.size)
-    chosen: list[int] = []
-    while left.any() and len(chosen) < count:
-        value = np.where(left, (1 - _DIVERSITY) * relevance - _DIVERSITY * similar, -np.inf)
+    picks: list[int] = []
+    while available.any() and len(picks) < count:
+        value = np.where(available, (1 - _DIVERSITY) * relevance - _DIVERSITY * similar, -np.inf)
         pick = int(value.argmax())
-        chosen.append(pick)
+        picks.append(pick)
         similar = np.maximum(similar, vectors @ vectors[pick])
-        taken = words[pick]
-        left &= [not (word <= taken or word >= taken) for word in words]
-    return tuple(Keyword(terms.names[int(candidates[i])], round(float(relevance[i]), 4)) for i in chosen)
+        pick_stems = words[pick]
+        available &= [not (word <= pick_stems or word >= pick_stems) for word in words]
+    return tuple(Keyword(terms.names[int(candidates[i])], round(float(relevance[i]), 4)) for i in picks)

@@ -78,17 +78,17 @@ def capital(text: str) -> str:
 
 def _join(terms: Sequence[str]) -> str:
     """Join phrases that share no word while they fit; the first always fits."""
-    chosen: list[str] = []
+    phrases: list[str] = []
     words: set[str] = set()
     for term in terms:
         own = {stem(word) for word in term.split()}
-        if chosen and (own & words or len(SEPARATOR.join([*chosen, term])) > MAX_CHARACTERS):
+        if phrases and (own & words or len(SEPARATOR.join([*phrases, term])) > MAX_CHARACTERS):
             continue
-        chosen.append(term)
+        phrases.append(term)
         words |= own
-        if len(chosen) == MAX_PHRASES:
+        if len(phrases) == MAX_PHRASES:
             break
-    return SEPARATOR.join(chosen)
+    return SEPARATOR.join(phrases)
 
 
 def _proposals(terms: list[str]) -> list[str]:

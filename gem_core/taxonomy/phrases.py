@@ -143,15 +143,15 @@ def count_terms(
     >>> terms.counts.toarray()[0].tolist()
     [1, 1, 1, 0, 0, 0, 0]
     """
-    held: Sequence[str] = texts if isinstance(texts, Sequence) else list(texts)
-    n = len(held)
+    text_list: Sequence[str] = texts if isinstance(texts, Sequence) else list(texts)
+    n = len(text_list)
     vocabulary = Vocabulary()
     rows = np.unique(np.linspace(0, n - 1, min(n, sample)).astype(np.int64)) if n else np.zeros(0, np.int64)
     complete = rows.size == n
     total = n + rows.size
     blocks = []
     for start in range(0, rows.size, _BLOCK):
-        blocks.append(read_block(_checked(held, rows[start : start + _BLOCK]), vocabulary))
+        blocks.append(read_block(_checked(text_list, rows[start : start + _BLOCK]), vocabulary))
         progress(_STEP, min(start + _BLOCK, rows.size), total)
     vocabulary.closed = True
     least = _default_least(rows.size) if min_documents is None else min_documents
@@ -160,7 +160,7 @@ def count_terms(
     parts = []
     for index, start in enumerate(range(0, n, _BLOCK)):
         stop = min(start + _BLOCK, n)
-        block = blocks[index] if complete else read_block(_checked(held, np.arange(start, stop)), vocabulary)
+        block = blocks[index] if complete else read_block(_checked(text_list, np.arange(start, stop)), vocabulary)
         parts.append(_count(block, grams, cases))
         progress(_STEP, rows.size + stop, total)
     counts = sparse.vstack(parts, format="csr") if parts else sparse.csr_matrix((0, grams.keys.size), dtype=np.int32)
@@ -250,13 +250,15 @@ def _phrase_starts(words: NDArray[np.int64], grams: _Grams, length: int) -> NDAr
 def _candidates(blocks: list[WordBlock], vocabulary: Vocabulary, least: int, most: int) -> _Grams:
     """Choose the phrases that count: frequent enough, and no chance neighbours."""
     keys, tally = _summed([_tally(b.words.astype(np.int64), b.documents) for b in blocks])
-    kept = np.flatnonzero((tally[0] >= least) & (keys != BREAK))
-    if kept.size >= 1 << _WORD_BITS:  # a key has room for so many words
-        kept = np.sort(kept[np.argsort(-tally[0, kept], kind="stable")[: (1 << _WORD_BITS) - 1]])
-    numbers = np.concatenate(([0], keys[kept]))
+    frequent_words = np.flatnonzero((tally[0] >= least) & (keys != BREAK))
+    if frequent_words.size >= 1 << _WORD_BITS:  # a key has room for so many words
+        frequent_words = np.sort(
+            frequent_words[np.argsort(-tally[0, frequent_words], kind="stable")[: (1 << _WORD_BITS) - 1]]
+        )
+    numbers = np.concatenate(([0], keys[frequent_words]))
     small = np.zeros(len(vocabulary.names), dtype=np.int64)
-    small[keys[kept]] = np.arange(1, kept.size + 1)
-    occurrences = np.concatenate(([1], tally[1, kept])).astype(np.float64)
+    small[keys[frequent_words]] = np.arange(1, frequent_words.size + 1)
+    occurrences = np.concatenate(([1], tally[1, frequent_words])).astype(np.float64)
     words = [vocabulary.names[number] for number in numbers]
     empty = np.zeros(0, dtype=np.int64)
     grams = _Grams(
@@ -269,24 +271,24 @@ def _candidates(blocks: list[WordBlock], vocabulary: Vocabulary, least: int, mos
         empty,
     )
     whole = np.array([len(w) > 1 for w in words]) & grams.may_name
-    found = [(np.flatnonzero(whole), np.concatenate(([0], tally[0, kept]))[whole])]
+    gram_blocks = [(np.flatnonzero(whole), np.concatenate(([0], tally[0, frequent_words]))[whole])]
     chance = float(tally[1, keys != BREAK].sum())
     streams = [small[b.words] for b in blocks]
     pairs = _phrases(streams, blocks, grams, 2, least)
     a, b = pairs[0] >> _WORD_BITS, pairs[0] & ((1 << _WORD_BITS) - 1)
     good = _firm(pairs[1][1], occurrences[a], occurrences[b], chance)
     pair_keys = pairs[0][good]
-    found.append((pair_keys, pairs[1][0, good]))
+    gram_blocks.append((pair_keys, pairs[1][0, good]))
     triples = _phrases(streams, blocks, grams, 3, least)
     a, rest = triples[0] >> (2 * _WORD_BITS), triples[0] & ((1 << (2 * _WORD_BITS)) - 1)
     b, c = rest >> _WORD_BITS, rest & ((1 << _WORD_BITS) - 1)
     firm = np.isin((a << _WORD_BITS) | b, pair_keys) & np.isin(rest, pair_keys)
     good = firm | (~grams.may_name[b] & _firm(triples[1][1], occurrences[a], occurrences[c], chance))
-    found.append((triples[0][good], triples[1][0, good]))
-    keys, frequency = np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
-    chosen = np.argsort(-frequency, kind="stable")[:most]
-    order = np.argsort(keys[chosen], kind="stable")
-    return _Grams(small, numbers, grams.may_open, grams.may_name, grams.may_join, keys[chosen][order], order)
+    gram_blocks.append((triples[0][good], triples[1][0, good]))
+    keys, frequency = np.concatenate([f[0] for f in gram_blocks]), np.concatenate([f[1] for f in gram_blocks])
+    most_frequent = np.argsort(-frequency, kind="stable")[:most]
+    order = np.argsort(keys[most_frequent], kind="stable")
+    return _Grams(small, numbers, grams.may_open, grams.may_name, grams.may_join, keys[most_frequent][order], order)
 
 
 def _firm(together: NDArray[Any], first: Float64, last: Float64, total: float) -> NDArray[np.bool_]:
@@ -313,9 +315,9 @@ def _count(block: WordBlock, grams: _Grams, cases: NDArray[np.float64]) -> spars
     for length in (1, 2, 3):
         at = _phrase_starts(words, grams, length)
         keys = _packed(words, length)[at]
-        place = np.minimum(np.searchsorted(grams.keys, keys), max(grams.keys.size - 1, 0))
-        hit = grams.keys[place] == keys if grams.keys.size else np.zeros(at.size, dtype=bool)
-        at, column = at[hit], grams.columns[place[hit]]
+        gram_index = np.minimum(np.searchsorted(grams.keys, keys), max(grams.keys.size - 1, 0))
+        hit = grams.keys[gram_index] == keys if grams.keys.size else np.zeros(at.size, dtype=bool)
+        at, column = at[hit], grams.columns[gram_index[hit]]
         rows.append(block.documents[at])
         columns.append(column)
         for offset in range(length):

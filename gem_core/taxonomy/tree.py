@@ -118,10 +118,10 @@ def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
     members, directions = nodes(S, merges)
     roots = cut(merges, n_clusters, _number_of_groups(merges[:, 2], n_clusters))
     order = leaf_order(merges, directions, n_clusters)
-    place = np.empty(n_clusters, dtype=np.int64)
-    place[order] = np.arange(n_clusters)
+    position = np.empty(n_clusters, dtype=np.int64)
+    position[order] = np.arange(n_clusters)
     groups = sorted(
-        (sorted(members[root], key=lambda k: int(place[k])) for root in roots), key=lambda g: int(place[g[0]])
+        (sorted(members[root], key=lambda k: int(position[k])) for root in roots), key=lambda g: int(position[g[0]])
     )
     group_of = np.empty(n_clusters, dtype=np.int32)
     for index, group in enumerate(groups):
@@ -148,14 +148,14 @@ def agglomerate(
     n = S.shape[0]
     gram = S @ S.T
     node = np.arange(n)
-    size, held = np.ones(n), np.zeros(n) if shares is None else shares.copy()
+    size, node_shares = np.ones(n), np.zeros(n) if shares is None else shares.copy()
     alive = np.ones(n, dtype=bool)
     merges = np.zeros((n - 1, 4))
     length = np.sqrt(np.maximum(np.diag(gram), 0.0))
     cost = _costs(gram, length)
     blocked = 0
     for step in range(n - 1):
-        together = held[:, None] + held[None, :]
+        together = node_shares[:, None] + node_shares[None, :]
         if not blocked and not (np.isfinite(cost) & (together <= largest + 1e-12)).any():
             blocked = n - step
         if not blocked:
@@ -168,7 +168,7 @@ def agglomerate(
         gram[a] += gram[b]
         gram[:, a] += gram[:, b]
         node[a], size[a], alive[b] = n + step, size[a] + size[b], False
-        held[a] += held[b]
+        node_shares[a] += node_shares[b]
         length[a] = math.sqrt(max(gram[a, a], 0.0))
         joint = np.sqrt(np.maximum(length[a] ** 2 + length**2 + 2.0 * gram[a], 0.0))
         cost[a] = np.where(alive, length[a] + length - joint, np.inf)
@@ -268,8 +268,8 @@ def group_names(
         spare = [*heads[_HEADS:], *more]
         proposals = [_title(heads), *(_title([*heads[:2], head]) for head in spare)]
         free = [text for text in proposals if text.casefold() not in used | taken]
-        seen = used | taken
-        title = unique(free[0] if free else proposals[0], seen)
+        reserved_names = used | taken
+        title = unique(free[0] if free else proposals[0], reserved_names)
         taken.add(title.casefold())
         titles.append(title)
     return titles

@@ -73,24 +73,24 @@ class Vocabulary:
 
     def number(self, word: str) -> int:
         """Return the number of a word in lower case."""
-        known = self._numbers.get(word)
-        if known is None:
+        word_number = self._numbers.get(word)
+        if word_number is None:
             if self.closed:
                 return BREAK
-            known = self._numbers[word] = len(self.names)
+            word_number = self._numbers[word] = len(self.names)
             self.names.append(word)
-        return known
+        return word_number
 
     def spelled(self, number: int, spelling: str, occurrences: int) -> None:
         """Remember an uncommon spelling such as NASA or iPhone."""
         if not self.closed:
-            seen = self._spellings[number]
-            seen[spelling] = seen.get(spelling, 0) + occurrences
+            spellings = self._spellings[number]
+            spellings[spelling] = spellings.get(spelling, 0) + occurrences
 
     def spelling(self, number: int) -> str:
         """Return the commonest uncommon spelling of a word."""
-        seen = self._spellings.get(number)
-        return max(sorted(seen), key=lambda s: seen[s]) if seen else self.names[number]
+        spellings = self._spellings.get(number)
+        return max(sorted(spellings), key=lambda s: spellings[s]) if spellings else self.names[number]
 
 
 def is_unspaced(character: str) -> bool:
@@ -188,14 +188,14 @@ def read_block(texts: Sequence[str], vocabulary: Vocabulary) -> WordBlock:
     repeats = np.ones(len(local), dtype=np.int64)
     cases = np.zeros(len(local), dtype=np.uint8)
     for index, spelling in enumerate(local):
-        found = _numbers_of(spelling, vocabulary)
-        numbers.extend(found)
-        repeats[index] = len(found)
-        if found[0] != BREAK and not spelling.islower():
+        word_numbers = _numbers_of(spelling, vocabulary)
+        numbers.extend(word_numbers)
+        repeats[index] = len(word_numbers)
+        if word_numbers[0] != BREAK and not spelling.islower():
             cases[index] = _case(spelling)
-            if cases[index] == OTHER_CASE and len(found) == 1:
+            if cases[index] == OTHER_CASE and len(word_numbers) == 1:
                 base = spelling.replace("\u2019", "'").removesuffix("'s").removesuffix("'S")
-                vocabulary.spelled(found[0], base, int(occurrences[index]))
+                vocabulary.spelled(word_numbers[0], base, int(occurrences[index]))
     flat = np.array(numbers, dtype=np.int32)
     starts = np.concatenate(([0], np.cumsum(repeats)[:-1]))
     grown = repeats[stream]
