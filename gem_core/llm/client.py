@@ -259,7 +259,7 @@ def _watched(call: Callable[[], _Reply], tick: Callable[[], None]) -> _Reply:
     """Run `call` beside this thread, which stays free to hear that the work was stopped."""
     replies: list[_Reply] = []
     faults: list[BaseException] = []
-    done = threading.Event()
+    end_event = threading.Event()
 
     def work() -> None:
         try:
@@ -267,10 +267,10 @@ def _watched(call: Callable[[], _Reply], tick: Callable[[], None]) -> _Reply:
         except BaseException as error:
             faults.append(error)
         finally:
-            done.set()
+            end_event.set()
 
     threading.Thread(target=work, daemon=True).start()
-    while not done.wait(TICK):
+    while not end_event.wait(TICK):
         tick()
     if faults:
         raise faults[0]
@@ -279,9 +279,9 @@ def _watched(call: Callable[[], _Reply], tick: Callable[[], None]) -> _Reply:
 
 def _wait(seconds: float, tick: Callable[[], None]) -> None:
     until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
+    while (remaining_seconds := until - time.monotonic()) > 0:
         tick()
-        time.sleep(min(TICK, left))
+        time.sleep(min(TICK, remaining_seconds))
 
 
 def _retry_after(value: str) -> float:
@@ -317,11 +317,11 @@ def _server_message(reply: _Reply) -> str:
     """Return what the server says itself, for a message."""
     try:
         error = json.loads(reply.text)["error"]
-        said = error["message"] if isinstance(error, dict) else error
+        message = error["message"] if isinstance(error, dict) else error
     except (ValueError, TypeError, KeyError, RecursionError):
-        said = reply.text
-    shown = _one_line(str(said))
-    return f" ({shown})" if shown else ""
+        message = reply.text
+    message_line = _one_line(str(message))
+    return f" ({message_line})" if message_line else ""
 
 
 def _one_line(text: str) -> str:

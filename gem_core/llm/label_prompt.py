@@ -117,9 +117,9 @@ def is_example(label: str, messages: Sequence[Message]) -> bool:
     >>> is_example("Railway travel", label_messages(["railway"], ["The train was late."]))
     False
     """
-    asked = messages[-1].content.casefold()
+    question = messages[-1].content.casefold()
     return label.casefold() in {example[-1].casefold() for example in _EXAMPLES} and not any(
-        word in asked for word in label.casefold().split()
+        word in question for word in label.casefold().split()
     )
 
 
@@ -186,16 +186,18 @@ def _plain(line: str) -> str:
 
 def _visible(text: str) -> str:
     """Leave letters, figures, signs and single spaces, at most two marks on a letter, and joiners inside words."""
-    kept: list[str] = []
+    characters: list[str] = []
     marks = 0
     for character in text:
         category = unicodedata.category(character)
         marks = marks + 1 if category in ("Mn", "Me") else 0
         if category[0] == "Z" or character in "\t\r\n\f\v":
-            kept.append(" ")
-        elif (category[0] != "C" and marks <= 2) or (character in _JOINERS and kept and kept[-1] > "\u02ff"):
-            kept.append(character)
-    return " ".join("".join(kept).split())
+            characters.append(" ")
+        elif (category[0] != "C" and marks <= 2) or (
+            character in _JOINERS and characters and characters[-1] > "\u02ff"
+        ):
+            characters.append(character)
+    return " ".join("".join(characters).split())
 
 
 def _line(text: str, limit: int) -> str:
