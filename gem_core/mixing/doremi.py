@@ -235,9 +235,9 @@ class _Run:
         losses = token_losses(self.training.parameters, self.shape, tokens)[0]
         with torch.no_grad():
             excess = (losses - token_losses(self.reference, self.shape, tokens)[0]).clamp(min=0).mean(dim=1)
-        seen = np.bincount(domain, minlength=K)
-        mean = np.bincount(domain, excess.double().cpu().numpy(), minlength=K) / np.maximum(seen, 1)
-        self.scores = np.where(seen > 0, mean, self.scores)
+        counts = np.bincount(domain, minlength=K)
+        mean = np.bincount(domain, excess.double().cpu().numpy(), minlength=K) / np.maximum(counts, 1)
+        self.scores = np.where(counts > 0, mean, self.scores)
         self.alpha = doremi_update(self.alpha, self.scores, self.eta, self.smoothing)
         weight = torch.from_numpy(window_weights(self.alpha, domain, self.normaliser)).to(losses)
         self.training.step((weight * losses.mean(dim=1)).sum())

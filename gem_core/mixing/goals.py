@@ -52,12 +52,12 @@ class Goal:
                 repr(self.name)[:80],
                 "Use science, for example",
             )
-        named = [*self.clusters.values(), *self.files.values()]
-        if not all(math.isfinite(weight) and weight >= 0 for weight in (*named, self.natural)):
+        weights = [*self.clusters.values(), *self.files.values()]
+        if not all(math.isfinite(weight) and weight >= 0 for weight in (*weights, self.natural)):
             raise InputError(
-                "The weights of a goal must be numbers from 0", f"{[*named, self.natural]}"[:80], "Correct them"
+                "The weights of a goal must be numbers from 0", f"{[*weights, self.natural]}"[:80], "Correct them"
             )
-        total = math.fsum(named)
+        total = math.fsum(weights)
         if not ((self.natural == 1 and total == 0) or (0 <= self.natural < 1 and total > 0)):
             raise InputError(
                 "A goal has clusters or files, and a natural part below 1; or it is the whole corpus, natural 1",
@@ -88,10 +88,12 @@ class Goal:
                 f"Choose among {', '.join(map(str, numbers))}",
             )
         p = _check.shares(natural, len(numbers), "natural shares")
-        named = np.array([*(float(self.clusters.get(n, 0.0)) for n in numbers), *map(float, self.files.values())])
-        named = named / named.sum() if self.natural < 1 else np.zeros_like(named)
+        goal_weights = np.array(
+            [*(float(self.clusters.get(n, 0.0)) for n in numbers), *map(float, self.files.values())]
+        )
+        goal_weights = goal_weights / goal_weights.sum() if self.natural < 1 else np.zeros_like(goal_weights)
         whole = np.concatenate([p, np.zeros(len(self.files))])
-        return frozen(self.natural * whole + (1 - self.natural) * named)
+        return frozen(self.natural * whole + (1 - self.natural) * goal_weights)
 
 
 def corpus_goal() -> Goal:

@@ -61,8 +61,8 @@ class ProxyConfig:
 
     def learning_rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
-        done = (step + 1) / self.steps
-        return self.rate * min(done * 20, 1.0, 2 * (1 - done) + 1 / self.steps)
+        step_fraction = (step + 1) / self.steps
+        return self.rate * min(step_fraction * 20, 1.0, 2 * (1 - step_fraction) + 1 / self.steps)
 
 
 class Windows:

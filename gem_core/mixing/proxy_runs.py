@@ -74,11 +74,11 @@ class Runs:
         exact = [i for i, name in enumerate(self.targets) if name == target]
         matches = exact or [i for i, name in enumerate(self.targets) if target in name]
         if len(matches) != 1:
-            known = ", ".join(self.targets[i] for i in matches) if matches else ", ".join(self.targets)
+            options = ", ".join(self.targets[i] for i in matches) if matches else ", ".join(self.targets)
             raise InputError(
                 "--target must name one loss column",
                 f"{target!r}, which fits {len(matches)}",
-                f"Choose one of: {known}",
+                f"Choose one of: {options}",
             )
         return np.asarray(self.losses[:, matches[0]])
 

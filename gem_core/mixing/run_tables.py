@@ -50,15 +50,15 @@ class RunTable:
         InputError
             If no column matches.
         """
-        chosen = [i for i, name in enumerate(self.names) if any(fnmatchcase(name, p.strip()) for p in patterns)]
-        if not chosen:
+        column_indices = [i for i, name in enumerate(self.names) if any(fnmatchcase(name, p.strip()) for p in patterns)]
+        if not column_indices:
             raise InputError(
                 "A pattern must match a numeric column of the runs",
                 ", ".join(patterns),
                 f"Choose among: {', '.join(self.names[:12])}",
             )
-        names = tuple(self.names[i] for i in chosen)
-        return RunTable(self.path, self.runs, names, self.values[:, chosen], self.skipped, self.separator)
+        names = tuple(self.names[i] for i in column_indices)
+        return RunTable(self.path, self.runs, names, self.values[:, column_indices], self.skipped, self.separator)
 
     def take(self, runs: Sequence[str]) -> Float64:
         """Return the rows of some runs in their order."""
@@ -96,7 +96,7 @@ def read_run_table(path: Path) -> RunTable:
     run_column = _run_column(names)
     runs = [row[run_column].strip() for row in rows[1:]]
     _refuse_duplicates(path, [name for i, name in enumerate(names) if i != run_column], runs)
-    kept, columns, skipped = [], [], []
+    column_names, columns, skipped = [], [], []
     for i, name in enumerate(names):
         if i == run_column:
             continue
@@ -113,17 +113,19 @@ def read_run_table(path: Path) -> RunTable:
                 f"{rows[1 + bad][i]!r} for {name} in run {runs[bad]!r} of {path}",
                 "Correct or remove the run",
             )
-        kept.append(name)
+        column_names.append(name)
         columns.append(values)
-    if not kept:
+    if not column_names:
         raise InputError("A file of proxy runs has columns of numbers", f"none in {path}", "Choose another file")
-    return RunTable(path, tuple(runs), tuple(kept), np.array(columns, dtype=np.float64).T, tuple(skipped), separator)
+    return RunTable(
+        path, tuple(runs), tuple(column_names), np.array(columns, dtype=np.float64).T, tuple(skipped), separator
+    )
 
 
 def _run_column(names: Sequence[str]) -> int:
     lowered = [name.lower() for name in names]
     lowered = ["" if name == _PANDAS_INDEX else name for name in lowered]
-    return next((lowered.index(known) for known in RUN_NAMES if known in lowered), 0)
+    return next((lowered.index(run_name) for run_name in RUN_NAMES if run_name in lowered), 0)
 
 
 def _refuse_duplicates(path: Path, names: Sequence[str], runs: Sequence[str]) -> None:
