@@ -14,14 +14,14 @@ def clean(text: str, most: int) -> str:
     >>> clean("one\x00two\n  three", 40), clean("left\u202eright", 40), clean("a long line", 7)
     ('one two three', 'leftright', 'a long…')
     """
-    kept = []
+    characters = []
     for character in text[:SCANNED]:
         kind = unicodedata.category(character)
         if kind in ("Cc", "Zl", "Zp"):
-            kept.append(" ")
+            characters.append(" ")
         elif kind != "Cs" and (kind != "Cf" or character in _JOINERS):
-            kept.append(character)
-    line = " ".join("".join(kept).split())
+            characters.append(character)
+    line = " ".join("".join(characters).split())
     whole = len(line) <= most and len(text) <= SCANNED
     return line if whole else line[: most - 1].rstrip() + "…"
 

@@ -42,18 +42,22 @@ class Console:
         self.shown = now
         seconds = now - self.started
         rate = (done - self.first) / seconds if seconds > 0 else 0.0
-        left = (total - done) / rate if rate > 0 else None
+        seconds_left = (total - done) / rate if rate > 0 else None
         if self.file is not None:
             _replace(
                 self.file,
-                {"step": step, "done": done, "total": total, "rate": rate, "left": left, "at": time.time()},
+                {"step": step, "done": done, "total": total, "rate": rate, "left": seconds_left, "at": time.time()},
             )
         with suppress(OSError):  # A full disk must not stop the work because its log cannot be written.
             if self.live:
                 self._draw(step, done, total)
             elif done >= total or now - self.written >= LOG_INTERVAL:
                 self.written = now
-                speed = f", {rate:,.0f} per second, {left:,.0f} s left" if 0 < done < total and left is not None else ""
+                speed = (
+                    f", {rate:,.0f} per second, {seconds_left:,.0f} s left"
+                    if 0 < done < total and seconds_left is not None
+                    else ""
+                )
                 print(f"{step}: {done:,} of {total:,}{speed}", file=sys.stderr, flush=True)
 
     def _draw(self, step: str, done: int, total: int) -> None:
