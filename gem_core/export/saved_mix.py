@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from gem_core._types import frozen
+from gem_core.errors import WorkspaceError
 from gem_core.mixing import Limits, Weights
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import write_json
@@ -41,36 +42,52 @@ def save_mix(workspace: Workspace, weights: Weights, settings: dict[str, Any]) -
 
 
 def saved_mix(workspace: Workspace, taxonomy: Taxonomy) -> Weights | None:
-    """Return the saved mix of a taxonomy; None if there is none that can be read."""
-    value = _read(workspace, taxonomy)
-    if value is None:
-        return None
-    limits = value["limits"]
-    pool = None if limits["pool"] is None else tuple(map(int, limits["pool"]))
-    return Weights(
-        str(value["strategy"]),
-        str(value["taxonomy_hash"]),
-        tuple(map(int, value["numbers"])),
-        frozen(np.array(value["tokens"], dtype=np.int64)),
-        frozen(np.array(value["weights"], dtype=np.float64)),
-        frozen(np.array(value["folded"], dtype=bool)),
-        Limits(limits["budget"], limits["max_epochs"], limits["floor"], limits["fold"], pool),
-        str(value["carried_from"]),
-        frozen(np.array(value["unsupported"], dtype=bool)),
-    )
+    """Return the saved mix of a taxonomy; None if none was saved.
+
+    Raises
+    ------
+    WorkspaceError
+        If the saved mix is damaged.
+    """
+    saved = _read(workspace, taxonomy)
+    return None if saved is None else saved[0]
 
 
 def saved_settings(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
-    """Return the settings of the view that gave the saved mix; empty if there is none."""
-    value = _read(workspace, taxonomy)
-    return {} if value is None else dict(value["settings"])
+    """Return the settings of the view that gave the saved mix; empty if none was saved.
+
+    Raises
+    ------
+    WorkspaceError
+        If the saved mix is damaged.
+    """
+    saved = _read(workspace, taxonomy)
+    return {} if saved is None else saved[1]
 
 
-def _read(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any] | None:
+def _read(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Weights, dict[str, Any]] | None:
     path = Mixes(workspace.root, taxonomy.taxonomy_hash).folder / FILE
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-        fits = value["taxonomy_hash"] == taxonomy.taxonomy_hash and isinstance(value["settings"], dict)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # No mix was saved, or the file is damaged: exports then carry the balanced weights.
-    return dict(value) if fits else None
+        limits = value["limits"]
+        pool = None if limits["pool"] is None else tuple(map(int, limits["pool"]))
+        weights = Weights(
+            str(value["strategy"]),
+            str(value["taxonomy_hash"]),
+            tuple(map(int, value["numbers"])),
+            frozen(np.array(value["tokens"], dtype=np.int64)),
+            frozen(np.array(value["weights"], dtype=np.float64)),
+            frozen(np.array(value["folded"], dtype=bool)),
+            Limits(limits["budget"], limits["max_epochs"], limits["floor"], limits["fold"], pool),
+            str(value["carried_from"]),
+            frozen(np.array(value["unsupported"], dtype=bool)),
+        )
+        return weights, dict(value["settings"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WorkspaceError(
+            "The saved mix must be whole",
+            f"{path}: {error!r}",
+            "Set the mix again on Mixing, or remove the file to export balanced weights",
+        ) from error

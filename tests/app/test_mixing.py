@@ -334,6 +334,25 @@ def test_the_mix_is_saved_exported_and_restored_in_a_new_session(
     assert file.content(sample, sample.taxonomy()) == expected
 
 
+def test_a_damaged_saved_mix_is_named_and_no_export_passes_over_it(
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    app = opened(sample, monkeypatch)
+    app.radio[0].set_value("uniform").run()
+    (path,) = sample.root.glob("mixing/*/current-mix.json")
+    path.write_text("{")
+    done = run("export", sample.root, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "The saved mix must be whole; got " in done.stderr
+    assert not (tmp_path / "out" / "weights.csv").exists()
+    again = opened(sample, monkeypatch)
+    assert "The saved mix must be whole" in said(again).replace("\\", "")
+    again.radio[0].set_value("uniform").run()
+    mix = saved_mix(sample, sample.taxonomy())
+    assert mix is not None
+    assert mix.strategy == "uniform"
+
+
 def test_without_a_pool_a_large_budget_names_the_way_out(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample, monkeypatch)
     total = int(domains_of(sample, sample.taxonomy()).tokens.sum())

@@ -1,5 +1,6 @@
 """Mixing controls: strategy, token budget, limits and custom weights."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from app.views.mixing.goal_editor import show_goal
 from app.views.mixing.jobs import running, start_run
 from app.views.mixing.mix_settings import ABOUT, NAMES, Mix
 from gem_core._formatting import count
-from gem_core.errors import InputError
+from gem_core.errors import InputError, WorkspaceError
 from gem_core.export.saved_mix import save_mix, saved_settings
 from gem_core.mixing import Weights
 from gem_core.pipeline.mixing.domains import Domains
@@ -35,14 +36,20 @@ def mix_of(session: Session) -> Mix:
         mix.start(tuple(domains.natural.tolist()), set())
         mix.own.note = note
         if not note:
-            mix.restore(saved_settings(cached_results.workspace(session.root), taxonomy))
+            with suppress(WorkspaceError):  # `save_settings` shows a damaged mix on every run until it is replaced.
+                mix.restore(saved_settings(cached_results.workspace(session.root), taxonomy))
     return mix
 
 
 def save_settings(session: Session, mix: Mix, weights: Weights) -> None:
     """Save the mix to the workspace if it differs from the saved one; an untouched default is not saved."""
     workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
-    settings, saved = mix.to_settings(), saved_settings(workspace, taxonomy)
+    settings = mix.to_settings()
+    try:
+        saved = saved_settings(workspace, taxonomy)
+    except WorkspaceError as error:
+        saved = {}  # A changed mix replaces the damaged file.
+        st.caption(f":orange[:material/warning: {escape(str(error))}]")
     default = Mix(mix.key, budget=float(mixing.domains(session.root).tokens.sum()))
     default.start(tuple(mixing.domains(session.root).natural.tolist()), set())
     if settings != (saved or default.to_settings()):
