@@ -54,7 +54,7 @@ def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = 
         marker={"color": [row.colour for row in rows], "line": {"width": 0}},
         name=names[1],
     )
-    aims = [(place, row.target) for place, row in zip(places, rows, strict=True) if row.target is not None]
+    aims = [(y_position, row.target) for y_position, row in zip(places, rows, strict=True) if row.target is not None]
     if aims:
         figure.add_scatter(
             y=[p for p, _ in aims],
@@ -137,13 +137,13 @@ def path(balance: BalancePath, points: Sequence[PathPoint]) -> go.Figure:
             hovertemplate=f"{name} %{{y:{form}}} at strength %{{customdata[1]}}<extra></extra>",
         )
     for point in points:
-        place = float(axis_places(np.array([point.strength]), strengths)[0])
+        x_position = float(axis_places(np.array([point.strength]), strengths)[0])
         draft = point.name == "draft"
         figure.add_vline(
-            x=place, line={"color": ACCENT if draft else SLATE, "width": 1.5, "dash": "solid" if draft else "dash"}
+            x=x_position, line={"color": ACCENT if draft else SLATE, "width": 1.5, "dash": "solid" if draft else "dash"}
         )
         figure.add_annotation(
-            x=place,
+            x=x_position,
             y=1.0 if draft else 1.07,
             yref="paper",
             text=point.name,
@@ -155,7 +155,7 @@ def path(balance: BalancePath, points: Sequence[PathPoint]) -> go.Figure:
         )
         for row, value, form in ((1, point.effective, ".1f"), (2, point.largest, ".1%"), (2, point.smallest, ".1%")):
             figure.add_scatter(
-                x=[place],
+                x=[x_position],
                 y=[value],
                 mode="markers",
                 row=row,

@@ -34,11 +34,11 @@ def fold_side(partition: Partition, order: NDArray[np.integer]) -> FoldedSide:
     drawn_groups = set(
         np.argsort(-sizes, kind="stable")[: MAX_GROUPS if len(sizes) <= MAX_GROUPS else MAX_GROUPS - 1].tolist()
     )
-    listed = [int(k) for k in order if int(k) in drawn_groups and sizes[k] > 0]
+    group_order = [int(k) for k in order if int(k) in drawn_groups and sizes[k] > 0]
     rest = tuple(int(k) for k in order if int(k) not in drawn_groups and sizes[k] > 0)
-    names = [partition.names[k] for k in listed] + ([f"{len(rest)} smaller groups"] if rest else [])
-    colors = [partition.colors[k] for k in listed] + ([GRAY] if rest else [])
-    return FoldedSide(tuple(names), tuple(colors), tuple((k,) for k in listed) + ((rest,) if rest else ()))
+    names = [partition.names[k] for k in group_order] + ([f"{len(rest)} smaller groups"] if rest else [])
+    colors = [partition.colors[k] for k in group_order] + ([GRAY] if rest else [])
+    return FoldedSide(tuple(names), tuple(colors), tuple((k,) for k in group_order) + ((rest,) if rest else ()))
 
 
 def fold_small_flows(comparison: Comparison) -> tuple[FoldedSide, FoldedSide, NDArray[np.float64]]:
@@ -201,11 +201,11 @@ def _node_labels(
     names: Sequence[str], sizes: Sequence[float], x: Sequence[float], y: Sequence[float], height: int
 ) -> list[str]:
     """Return the labels of the nodes, largest first, without those that would overlap another on their side."""
-    drawn: list[int] = []
+    labeled_nodes: list[int] = []
     for node in sorted(range(len(names)), key=lambda k: -sizes[k]):
-        if all(x[node] != x[other] or abs(y[node] - y[other]) * height >= LABEL_HEIGHT for other in drawn):
-            drawn.append(node)
-    return [plain(short(name, 24)) if node in drawn else "" for node, name in enumerate(names)]
+        if all(x[node] != x[other] or abs(y[node] - y[other]) * height >= LABEL_HEIGHT for other in labeled_nodes):
+            labeled_nodes.append(node)
+    return [plain(short(name, 24)) if node in labeled_nodes else "" for node, name in enumerate(names)]
 
 
 def _label(name: str) -> str:

@@ -209,14 +209,14 @@ color_choices = per_taxonomy(_color_choices, max_entries=4)
 def _select_documents(
     workspace: Workspace,
     taxonomy: Taxonomy,
-    wanted: Filter,
+    document_filter: Filter,
     saved_at: str,
     near: tuple[str, str | int] | None,
     limit: int,
     *,
     _vector: NDArray[np.float32] | None,
 ) -> Selected:
-    return select(workspace, taxonomy, wanted, near=_vector, limit=limit)
+    return select(workspace, taxonomy, document_filter, near=_vector, limit=limit)
 
 
 _selected = per_taxonomy(_select_documents, max_entries=64)

@@ -42,7 +42,7 @@ class Offer:
 def offers(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Offer, ...]:
     """Return what a corpus can be filtered by: lengths and scores first, then its columns."""
     table, scores = workspace.documents, taxonomy.documents
-    found = [
+    all_offers = [
         Offer("tokens", "span", steps=steps(table["tokens"])),
         *(Offer(name, "span", steps=steps(scores[name])) for name in ("margin", "gis")),
     ]
@@ -53,13 +53,13 @@ def offers(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Offer, ...]:
         text = cells.astype(object).where(cells.notna(), EMPTY).map(str)
         counts = text.value_counts()
         if name != "id" and 2 <= len(counts) <= MOST_GROUPS:
-            found.append(Offer(str(name), "values", tuple(counts.index), tuple(int(c) for c in counts)))
+            all_offers.append(Offer(str(name), "values", tuple(counts.index), tuple(int(c) for c in counts)))
         elif name != "id" and pd.api.types.is_numeric_dtype(cells) and cells.notna().any():
-            found.append(Offer(str(name), "span", steps=steps(cells)))
+            all_offers.append(Offer(str(name), "span", steps=steps(cells)))
         elif len(counts) > 1:
-            found.append(Offer(str(name), "text"))
+            all_offers.append(Offer(str(name), "text"))
     order = ("values", "span", "text")
-    return (*found[:3], *sorted(found[3:], key=lambda offer: order.index(offer.kind)))
+    return (*all_offers[:3], *sorted(all_offers[3:], key=lambda offer: order.index(offer.kind)))
 
 
 def steps(values: ArrayLike) -> tuple[float, ...]:

@@ -55,44 +55,44 @@ def thin(groups: Int, limit: int = LIMIT, seed: int = 0) -> Int:
     counts = np.bincount(groups)
     quota = np.zeros(len(counts))
     open_ = counts > 0
-    left = float(limit)
+    remaining = float(limit)
     while True:  # a group that cannot use its places gives them back to the others
-        offer = np.where(open_, left * np.sqrt(counts) / np.sqrt(counts[open_]).sum(), 0.0)
+        offer = np.where(open_, remaining * np.sqrt(counts) / np.sqrt(counts[open_]).sum(), 0.0)
         full = open_ & (offer >= counts)
         if not full.any():
             quota[open_] = offer[open_]
             break
         quota[full] = counts[full]
-        left -= counts[full].sum()
+        remaining -= counts[full].sum()
         open_ &= ~full
         if not open_.any():
             break
     order = np.random.default_rng(seed).permutation(n)
     ranked = order[np.argsort(groups[order], kind="stable")]
-    place = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.sort(ranked[place < np.floor(quota)[groups[ranked]]]).astype(np.int32)
+    rank_in_group = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.sort(ranked[rank_in_group < np.floor(quota)[groups[ranked]]]).astype(np.int32)
 
 
 def with_matches(groups: Int, drawn: Int, match: NDArray[np.bool_], limit: int = LIMIT) -> Int:
     """Choose the documents to draw when some are selected: those first, then from `drawn` as many as have a place."""
     if len(drawn) == len(groups):
         return drawn
-    chosen = np.flatnonzero(match).astype(np.int32)
-    if len(chosen) > MATCHES * limit:
-        chosen = chosen[thin(groups[chosen], int(MATCHES * limit))]
+    matching_rows = np.flatnonzero(match).astype(np.int32)
+    if len(matching_rows) > MATCHES * limit:
+        matching_rows = matching_rows[thin(groups[matching_rows], int(MATCHES * limit))]
     others = drawn[~match[drawn]]
-    others = others[thin(groups[others], limit - len(chosen))]
-    return np.union1d(chosen, others).astype(np.int32)
+    others = others[thin(groups[others], limit - len(matching_rows))]
+    return np.union1d(matching_rows, others).astype(np.int32)
 
 
 def label_columns(workspace: Workspace) -> list[str]:
     """Columns of the source that group the documents: 2 to MOST_GROUPS different values."""
     table = workspace.documents
-    found = [
+    columns = [
         name for name in table.columns if name not in ("id", "tokens") and 2 <= table[name].nunique() <= MOST_GROUPS
     ]
     label = workspace.manifest.columns.get("label")
-    return sorted(found, key=lambda name: name != label)
+    return sorted(columns, key=lambda name: name != label)
 
 
 def choices(workspace: Workspace) -> list[str]:

@@ -23,18 +23,20 @@ def show_cluster_documents(session: Session, taxonomy: Taxonomy, cluster: Cluste
     names = [str(name) for name in documents.columns if name != "tokens"]
     left, right = st.columns([1, 1.5], gap="small")
     sort = left.selectbox("Sort by", [*SORTS, LONGEST, SHORTEST], key="cluster_sort", persist_state="session")
-    chosen = right.multiselect(
+    extra_columns = right.multiselect(
         "Columns", names, key="cluster_columns", persist_state="session", format_func=lambda name: short(name, 30)
     )
     rows = _sorted_rows(taxonomy, documents, cluster.number, str(sort))
     page = _show_pages(len(rows), f"{session.root} {cluster.number} {sort}")
-    shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-    tokens = [int(n) for n in documents["tokens"].to_numpy()[shown]]
+    page_rows = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+    tokens = [int(n) for n in documents["tokens"].to_numpy()[page_rows]]
     columns = [
-        ListColumn("Document", cached_results.workspace(session.root).openings([int(row) for row in shown]), lines=2),
+        ListColumn(
+            "Document", cached_results.workspace(session.root).openings([int(row) for row in page_rows]), lines=2
+        ),
         *(
-            ListColumn(name, [str(v) for v in documents[name].iloc[shown]], width=110)
-            for name in chosen
+            ListColumn(name, [str(v) for v in documents[name].iloc[page_rows]], width=110)
+            for name in extra_columns
             if name in names
         ),
         ListColumn("Tokens", tokens, "number", [count(n) for n in tokens], width=72),
@@ -43,7 +45,7 @@ def show_cluster_documents(session: Session, taxonomy: Taxonomy, cluster: Cluste
         columns,
         key="cluster_documents",
         label="Documents of the cluster",
-        on_open=lambda index: session.open_document(int(shown[index]), tuple(int(row) for row in rows)),
+        on_open=lambda index: session.open_document(int(page_rows[index]), tuple(int(row) for row in rows)),
         height=480,
     )
 

@@ -68,9 +68,9 @@ def show_outcome(session: Session) -> None:
 
     The notice carries Undo, and Ctrl+Z and Ctrl+Shift+Z work wherever this is called.
     """
-    done = session.drafts.pop(DONE, None)
-    if done is not None:
-        session.drafts[NOTICE] = (next(_serial), *done)
+    outcome = session.drafts.pop(DONE, None)
+    if outcome is not None:
+        session.drafts[NOTICE] = (next(_serial), *outcome)
         st.rerun(scope="app")
     serial, sentence, action = session.drafts.get(NOTICE, (0, "", "Undo"))
     show_notice(
@@ -91,7 +91,7 @@ def show_refusal(session: Session) -> None:
 
 def follow_value(key: str, value: object) -> None:
     """Set a field to the value it edits whenever that value has changed elsewhere, as after undo or a split."""
-    shown = f"{key}_follows"
-    if widget(key) is None or widget(shown) != value:
+    follow_key = f"{key}_follows"
+    if widget(key) is None or widget(follow_key) != value:
         preset(key, value)
-        preset(shown, value)
+        preset(follow_key, value)

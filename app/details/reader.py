@@ -15,14 +15,14 @@ MAX_CHARACTERS = 100_000  # characters of a document on screen
 def show_document(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height: int = 330) -> None:
     """Show one document: its cluster, scores, text and columns."""
     record = workspace.documents.iloc[row]
-    place = taxonomy.documents.iloc[row]
-    cluster, second = (taxonomy.cluster(int(place[name])) for name in ("cluster_id", "second"))
+    scores = taxonomy.documents.iloc[row]
+    cluster, second = (taxonomy.cluster(int(scores[name])) for name in ("cluster_id", "second"))
     title(cluster.label, cluster.color, f"second choice: {second.label}" if second is not cluster else "")
     facts(
         [
-            ("GIS", decimal(place["gis"]), "gis"),
-            ("Margin", decimal(place["margin"]), "margin"),
-            ("Cosine", decimal(place["cosine"], 3), "cosine"),
+            ("GIS", decimal(scores["gis"]), "gis"),
+            ("Margin", decimal(scores["margin"]), "margin"),
+            ("Cosine", decimal(scores["cosine"], 3), "cosine"),
             ("Tokens", count(record["tokens"]), ""),
         ]
     )
@@ -31,7 +31,7 @@ def show_document(workspace: Workspace, taxonomy: Taxonomy, row: int, *, height:
         st.text(text[:MAX_CHARACTERS])
     if len(text) > MAX_CHARACTERS:
         st.caption(f"First {count(MAX_CHARACTERS)} of {count(len(text))} characters.")
-    facts([(name.capitalize(), decimal(place[name]), name) for name in ("confidence", "centrality", "density")])
+    facts([(name.capitalize(), decimal(scores[name]), name) for name in ("confidence", "centrality", "density")])
     others = {str(name): short(str(record[name]), 200) for name in record.index if name != "tokens"}
     st.dataframe(
         pd.DataFrame({"Column": list(others), "Value": list(others.values())}),

@@ -28,9 +28,9 @@ def reason(folder: Path, log: list[str], code: int | None, *, started: bool, kep
     kept : bool
         Whether running it again goes on from what was finished.
     """
-    for place, line in enumerate(log):
+    for line_index, line in enumerate(log):
         if line.startswith("Error: "):
-            return "\n".join([line.removeprefix("Error: "), *log[place + 1 :]])
+            return "\n".join([line.removeprefix("Error: "), *log[line_index + 1 :]])
     after = " Finished work is kept." if kept else ""
     if code is not None and code > SIGNALLED:
         number = code - SIGNALLED

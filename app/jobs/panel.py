@@ -60,14 +60,14 @@ def job_panel(
     return state
 
 
-def _panel(session: Session, job: runner.Job, live: bool, shown: Shown | None, place: str) -> None:
+def _panel(session: Session, job: runner.Job, live: bool, show_finished: Shown | None, key_prefix: str) -> None:
     state = runner.status(job)
     if live and state.ended:
         st.rerun(scope="app")  # the rest of the screen should know, and the looking can end
-    with st.container(border=True, key=f"{place}_job_{job.folder.name}", gap="small"), guarded():
-        job_card(session, job, state, place, shown)
+    with st.container(border=True, key=f"{key_prefix}_job_{job.folder.name}", gap="small"), guarded():
+        job_card(session, job, state, key_prefix, show_finished)
     if live:
-        pulse(REFRESH, f"{place}_{job.folder.name}")
+        pulse(REFRESH, f"{key_prefix}_{job.folder.name}")
 
 
 def job_card(session: Session, job: runner.Job, state: runner.Status, place: str, shown: Shown | None = None) -> None:
@@ -113,16 +113,16 @@ def _running(job: runner.Job, state: runner.Status) -> None:
     st.caption(", ".join(facts))
 
 
-def _finished(job: runner.Job, state: runner.Status, shown: Shown | None) -> None:
-    if shown is not None:
-        shown(job, state)
+def _finished(job: runner.Job, state: runner.Status, show_finished: Shown | None) -> None:
+    if show_finished is not None:
+        show_finished(job, state)
         return
     st.markdown(f":material/check_circle: **{escape(short(job.title))}** is ready")
     st.caption(f"Finished in {duration(state.seconds)}")
 
 
-def _buttons(session: Session, job: runner.Job, state: runner.Status, place: str, *, led: bool) -> None:
-    name = f"{place}_{job.folder.name}"
+def _buttons(session: Session, job: runner.Job, state: runner.Status, key_prefix: str, *, led: bool) -> None:
+    name = f"{key_prefix}_{job.folder.name}"
     if state.state == "running":
         st.button("Cancel", key=f"cancel_{name}", icon=":material/stop:", on_click=runner.cancel, args=(job,))
     if state.state == "stopping":

@@ -107,18 +107,18 @@ def start(title: str, arguments: list[str], workspace: Path | None = None) -> Jo
     InputError
         If a job of the kind works on that workspace already, or the home folder cannot be written.
     """
-    place, kind = str(workspace or ""), arguments[0] if arguments else ""
+    workspace_path, kind = str(workspace or ""), arguments[0] if arguments else ""
     folder = home() / "jobs" / uuid.uuid4().hex[:12]
-    value = {"title": title, "arguments": arguments, "workspace": place, "started": time.time()}
+    value = {"title": title, "arguments": arguments, "workspace": workspace_path, "started": time.time()}
     try:
         with _one_starts(folder.parent):
             rivals = BUILDERS if kind in BUILDERS else (kind,)
-            if place and any(
-                job.workspace == place and job.kind in rivals and not status(job).ended for job in listed()
+            if workspace_path and any(
+                job.workspace == workspace_path and job.kind in rivals and not status(job).ended for job in listed()
             ):
                 raise InputError(
                     "Only one job of a kind can run on a workspace",
-                    f"one is running on {place}",
+                    f"one is running on {workspace_path}",
                     "Wait for it or cancel it",
                 )
             folder.mkdir(parents=True)
@@ -135,7 +135,7 @@ def start(title: str, arguments: list[str], workspace: Path | None = None) -> Jo
             _overviews.clear()
     except OSError as error:
         raise unwritable(folder, error) from error
-    return Job(folder, title, tuple(arguments), place, float(str(value["started"])))
+    return Job(folder, title, tuple(arguments), workspace_path, float(str(value["started"])))
 
 
 @contextmanager
@@ -175,11 +175,11 @@ def listed(workspace: Path | None = None, kind: str = "") -> list[Job]:
     for name in [name for name, child in list(_children.items()) if child.poll() is not None]:
         if not (home() / "jobs" / name).exists():
             _children.pop(name, None)
-    found = []
+    jobs = []
     for path in (home() / "jobs").glob("*/job.json"):
         value = _json(path) or {}
         with suppress(KeyError, TypeError, ValueError):  # a page that cannot be read is no job
-            found.append(
+            jobs.append(
                 Job(
                     path.parent,
                     str(value["title"]),
@@ -188,11 +188,11 @@ def listed(workspace: Path | None = None, kind: str = "") -> list[Job]:
                     float(value["started"]),
                 )
             )
-    found.sort(key=lambda job: -job.started)
-    _clear_old(found)
+    jobs.sort(key=lambda job: -job.started)
+    _clear_old(jobs)
     return [
         job
-        for job in found
+        for job in jobs
         if job.workspace and (workspace is None or job.workspace == str(workspace)) and kind in ("", job.kind)
     ]
 
@@ -200,13 +200,13 @@ def listed(workspace: Path | None = None, kind: str = "") -> list[Job]:
 def overview() -> list[tuple[Job, Status]]:
     """All jobs and how they stand, at most a second old: many windows ask for it every few seconds."""
     key, now = home(), time.monotonic()
-    asked, found = _overviews.get(key, (-RECENT, []))
-    if now - asked < RECENT:
-        return found
-    found = [(job, status(job)) for job in listed()]
+    read_at, job_statuses = _overviews.get(key, (-RECENT, []))
+    if now - read_at < RECENT:
+        return job_statuses
+    job_statuses = [(job, status(job)) for job in listed()]
     _overviews.clear()
-    _overviews[key] = (now, found)
-    return found
+    _overviews[key] = (now, job_statuses)
+    return job_statuses
 
 
 def find(workspace: Path, kind: str) -> Job | None:
@@ -225,16 +225,16 @@ def status(job: Job) -> Status:
     progress = _json(job.folder / "progress.json") or {}
     running = _alive(job)  # asked before the result is read: a result that comes in between is not missed
     result = _json(job.folder / "result.json")
-    asked = (job.folder / "stopped").exists()
+    stop_requested = (job.folder / "stopped").exists()
     code = _number(job.folder / "exit")
     if result is None and code == 0:
         result = {}  # the work is done; only its last words found no room on the disk
     if result is not None:
         return Status("finished", progress, result, "", _seconds(job, "result.json"), code)
     if running:
-        return Status("stopping" if asked else "running", progress, None, "", time.time() - job.started)
+        return Status("stopping" if stop_requested else "running", progress, None, "", time.time() - job.started)
     log = log_lines(job.folder)
-    if asked or code == 130 or (log and log[-1].startswith("Stopped;")):
+    if stop_requested or code == 130 or (log and log[-1].startswith("Stopped;")):
         words = "Stopped." if job.starts_over else "Stopped. Finished work is kept."
         return Status("stopped", progress, None, words, _seconds(job, "log.txt"), code)
     why = reason(job.folder, log, code, started=job.pid > 0, kept=not job.starts_over)
@@ -273,11 +273,11 @@ def forget(job: Job) -> None:
         shutil.rmtree(job.folder, ignore_errors=True)
 
 
-def _clear_old(found: list[Job]) -> None:
+def _clear_old(jobs: list[Job]) -> None:
     """Forget estimates whose tab was closed, and jobs that ended long ago."""
-    for place, job in enumerate(found):
+    for position, job in enumerate(jobs):
         age = time.time() - job.started
-        if age > (KEPT_SECONDS if job.workspace and place < KEPT else FORGOTTEN):
+        if age > (KEPT_SECONDS if job.workspace and position < KEPT else FORGOTTEN):
             forget(job)
 
 

@@ -67,8 +67,8 @@ class AccessGuard:
         if scope["path"].endswith(HEALTH) and scope["method"] in ("GET", "HEAD"):
             return None
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        given = next((value for name, value in query if name == TOKEN), None)
-        if given is not None and self._is_token(given) and scope["method"] == "GET":
+        query_token = next((value for name, value in query if name == TOKEN), None)
+        if query_token is not None and self._is_token(query_token) and scope["method"] == "GET":
             rest = urlencode([(name, value) for name, value in query if name != TOKEN])
             # A path of two slashes would be read as another host.
             path = "/" + scope["path"].lstrip("/")
@@ -80,8 +80,8 @@ class AccessGuard:
             return PlainTextResponse(REFUSED, status_code=403)
         return None
 
-    def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode(), self.token.encode())
+    def _is_token(self, text: str) -> bool:
+        return hmac.compare_digest(text.encode(), self.token.encode())
 
     def _has_cookie(self, headers: Headers) -> bool:
         try:

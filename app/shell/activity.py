@@ -34,11 +34,11 @@ def show_activity(session: Session) -> None:
     st.fragment(_look, key="watch")(session, session.root, _stamp(session.root))
 
 
-def _look(session: Session, root: Path, drawn: Stamp) -> None:
+def _look(session: Session, root: Path, shown_stamp: Stamp) -> None:
     now = _stamp(root)
-    if session.root == root and now != drawn:
+    if session.root == root and now != shown_stamp:
         if cached_results.last_read_taxonomy() != (str(root), now):
-            preset(PENDING_TOAST, _describe_change(root, drawn))
+            preset(PENDING_TOAST, _describe_change(root, shown_stamp))
         st.rerun(scope="app")
     _jobs(session)
     pulse(REFRESH, "watch")
@@ -52,35 +52,35 @@ def _stamp(root: Path) -> Stamp:
         return "", -1
 
 
-def _describe_change(root: Path, drawn: Stamp) -> str:
+def _describe_change(root: Path, shown_stamp: Stamp) -> str:
     """Say what another window did; a sentence of the history holds labels."""
     try:
         history = cached_results.workspace(root).history()
     except WorkspaceError:
         return ""
-    undone = history.steps[history.position + 1 : drawn[1] + 1]
+    undone = history.steps[history.position + 1 : shown_stamp[1] + 1]
     if undone:
         return f"Undone in another window: {escape(short(undone[-1].sentence, 160))}"
     if history.present is None:
         return ""
-    before = history.position - drawn[1] - 1
+    before = history.position - shown_stamp[1] - 1
     more = f" (and {before} earlier changes)" if before > 0 else ""
     return f"Changed in another window: {escape(short(history.present.sentence, 160))}{more}"
 
 
 def _jobs(session: Session) -> None:
-    known = runner.overview()[:MAX_JOBS]
-    live = tuple(job.folder.name for job, state in known if not state.ended)
-    for job, state in known:
+    job_states = runner.overview()[:MAX_JOBS]
+    live = tuple(job.folder.name for job, state in job_states if not state.ended)
+    for job, state in job_states:
         if state.ended and job.folder.name in (widget(LIVE) or ()) and job.workspace == str(session.root):
             word = {"finished": "is ready", "failed": "failed", "stopped": "was stopped"}[state.state]
             st.toast(f"{escape(short(job.title))} {word}", icon=":material/overview:")
     preset(LIVE, live)
-    if not known:
+    if not job_states:
         return
-    running = [(job, state) for job, state in known if not state.ended]
+    running = [(job, state) for job, state in job_states if not state.ended]
     st.set_page_config(page_title=f"{describe_running(*running[0])} - {APP_NAME}" if running else APP_NAME)
-    failed = sum(state.state == "failed" for _, state in known)
+    failed = sum(state.state == "failed" for _, state in job_states)
     icon = ":material/overview:"
     if running:
         more = f" (+{len(running) - 1})" if len(running) > 1 else ""
@@ -100,7 +100,7 @@ def _jobs(session: Session) -> None:
     )
     if box.open:
         with box, st.container(width=440, gap="small", key="jobs_list"):
-            for job, state in known:
+            for job, state in job_states:
                 with st.container(key=f"head_{job.folder.name}", gap="xsmall"):
                     if job.workspace != str(session.root):
                         st.caption(f"In {escape(short(Path(job.workspace).name))}")

@@ -45,8 +45,8 @@ def follow(session: Session) -> None:
         session.link_notice = ""
         return
     first, session.address_read, session.link_notice = not session.address_read, True, ""
-    asked = {name: value for name, value in st.query_params.to_dict().items() if name in _READ}
-    if not asked:  # a page opened from the navigation has no parts yet: what is selected stays
+    link_parts = {name: value for name, value in st.query_params.to_dict().items() if name in _READ}
+    if not link_parts:  # a page opened from the navigation has no parts yet: what is selected stays
         return
     if not first:
         session.clear_selection()
@@ -54,15 +54,15 @@ def follow(session: Session) -> None:
         session.by_meaning = False
         preset(VIEW, SPHERE)
         preset(colour_key(session.root), map_data.CLUSTER)
-    if "workspace" in asked and not apply_link_part(session, "workspace", asked["workspace"]):
-        session.missing_workspace = asked["workspace"][:LONGEST]
+    if "workspace" in link_parts and not apply_link_part(session, "workspace", link_parts["workspace"]):
+        session.missing_workspace = link_parts["workspace"][:LONGEST]
         return  # The other parts are about that workspace.
-    ignored = [name for name in _READ if name in asked and not apply_link_part(session, name, asked[name])]
+    ignored = [name for name in _READ if name in link_parts and not apply_link_part(session, name, link_parts[name])]
     if not first:
         preset("explore_query", session.query)
     if ignored:
-        named = " and ".join(filter(None, [", ".join(ignored[:-1]), ignored[-1]]))
-        session.link_notice = f"Ignored {named} of the link: not found in this workspace."
+        part_names = " and ".join(filter(None, [", ".join(ignored[:-1]), ignored[-1]]))
+        session.link_notice = f"Ignored {part_names} of the link: not found in this workspace."
 
 
 def keep(session: Session, strength: float | None = None) -> None:
@@ -71,9 +71,9 @@ def keep(session: Session, strength: float | None = None) -> None:
     `strength` is the drafted one where it differs from the applied one.
     """
     present = st.query_params.to_dict()
-    wanted = {**{name: value for name, value in present.items() if name not in _READ}, **parts(session, strength)}
-    if wanted != present:
-        st.query_params.from_dict(wanted)
+    address = {**{name: value for name, value in present.items() if name not in _READ}, **parts(session, strength)}
+    if address != present:
+        st.query_params.from_dict(address)
 
 
 def parts(session: Session, strength: float | None = None) -> dict[str, str]:
@@ -166,8 +166,8 @@ def _cluster(session: Session, number: str) -> bool:
 
 
 def _group(session: Session, number: str) -> bool:
-    known = [parent.number for parent in cached_results.taxonomy(session.root).groups]
-    if not NUMBER.fullmatch(number) or int(number) not in known:
+    group_numbers = [parent.number for parent in cached_results.taxonomy(session.root).groups]
+    if not NUMBER.fullmatch(number) or int(number) not in group_numbers:
         return False
     session.group = int(number)
     return True
@@ -194,10 +194,10 @@ def _query(session: Session, words: str) -> bool:
     return True
 
 
-def _by(session: Session, way: str) -> bool:
-    if way not in ("words", "meaning"):
+def _by(session: Session, search_mode: str) -> bool:
+    if search_mode not in ("words", "meaning"):
         return False
-    session.by_meaning = way == "meaning"
+    session.by_meaning = search_mode == "meaning"
     return True
 
 
@@ -233,12 +233,12 @@ def _duplicate_group(session: Session, number: str) -> bool:
     return True
 
 
-def _side(place: int) -> Callable[[Session, str], bool]:
+def _side(side_index: int) -> Callable[[Session, str], bool]:
     def read(session: Session, spec: str) -> bool:
         if not spec or not spec.isprintable():
             return False
         sides = list(session.compared)
-        sides[place] = spec
+        sides[side_index] = spec
         session.compared = (sides[0], sides[1])
         return True
 

@@ -61,19 +61,19 @@ def _glossary() -> None:
         label_visibility="collapsed",
         icon=":material/search:",
     )
-    found = matching(str(words or ""))
+    terms = matching(str(words or ""))
     with st.container(height=380, border=False, gap="xsmall", key="glossary_terms"):
-        for term in found:
+        for term in terms:
             st.markdown(f"**{term.name}**  \n:small[{term.line}]")
-        if not found:
+        if not terms:
             st.caption("No matching term")
 
 
 @st.fragment
 def _help(session: Session) -> None:
     with st.popover("Help", type="tertiary", icon=":material/help:", key="help_open", on_change="rerun"):
-        for place, keys in shortcuts.KEYS:
-            st.markdown(f"**{place}**")
+        for scope, keys in shortcuts.KEYS:
+            st.markdown(f"**{scope}**")
             st.markdown("  \n".join(f"`{key}` &nbsp; {does}" for key, does in keys))
         if st.button(
             "Start the tour", icon=":material/tour:", key="tour_again", on_click=_first_steps, args=(session,)

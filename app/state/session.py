@@ -140,9 +140,9 @@ def _first_workspace() -> Path:
     """Return the workspace named on the command line, or the sample, built now if this is the very first run."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--workspace", type=Path)
-    named: Path | None = parser.parse_known_args(sys.argv[1:])[0].workspace
-    if named is not None:
-        return named.expanduser().resolve()
+    path: Path | None = parser.parse_known_args(sys.argv[1:])[0].workspace
+    if path is not None:
+        return path.expanduser().resolve()
     with progress_bar("Preparing the sample corpus") as progress:
         return open_sample(progress=progress).root
 

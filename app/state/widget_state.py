@@ -28,5 +28,5 @@ def marked(key: str) -> list[tuple[Any, ...]]:
 
 def drawn(key: str) -> dict[str, Any]:
     """Return what was selected on a Plotly chart, for its callback: points, and boxes and lassos by their corners."""
-    found: dict[str, Any] = (widget(key) or {}).get("selection", {})
-    return found
+    chart_selection: dict[str, Any] = (widget(key) or {}).get("selection", {})
+    return chart_selection

@@ -22,7 +22,7 @@ def kept(make: Callable[[], bytes], name: str, mime: str) -> Callable[[], bytes]
     own holds it.
     """
 
-    def made() -> bytes:
+    def make_and_hold() -> bytes:
         data = make()
         with suppress(AttributeError, RuntimeError):  # a Streamlit that keeps its files elsewhere
             if runtime.exists():
@@ -31,4 +31,4 @@ def kept(make: Callable[[], bytes], name: str, mime: str) -> Callable[[], bytes]
                 )
         return data
 
-    return made
+    return make_and_hold

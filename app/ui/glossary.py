@@ -138,9 +138,9 @@ def matching(words: str) -> list[Term]:
     >>> [term.name for term in matching("rand index")]
     ['ARI']
     """
-    found = [
+    matches = [
         term
         for term in TERMS.values()
         if all(word in f"{term.name} {term.line}".casefold() for word in words.casefold().split())
     ]
-    return sorted(found, key=lambda term: term.name.casefold())
+    return sorted(matches, key=lambda term: term.name.casefold())

@@ -90,10 +90,10 @@ def _list(value: Any) -> list[Any]:
 
 def _numbers(value: Any, count: int, most: float) -> tuple[float, ...]:
     """Return `count` finite numbers of at most `most` in size, or () if the value is anything else."""
-    found = _list(value)
-    if len(found) != count or not all(isinstance(v, (int, float)) and abs(v) <= most for v in found):
+    items = _list(value)
+    if len(items) != count or not all(isinstance(v, (int, float)) and abs(v) <= most for v in items):
         return ()
-    return tuple(float(v) for v in found)
+    return tuple(float(v) for v in items)
 
 
 def globe(

@@ -27,10 +27,10 @@ def joined_script(folder: Path) -> str:
 
 def clean(text: str, most: int = 80) -> str:
     """Return a cluster name on one line, without control or direction characters, cut to `most` characters."""
-    kept = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in str(text))
-    kept = "".join(c for c in kept if unicodedata.category(c) not in {"Cf", "Cs", "Co", "Cn"})
-    kept = " ".join(kept.split())
-    return kept if len(kept) <= most else kept[: most - 1].rstrip() + "…"
+    clean_name = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in str(text))
+    clean_name = "".join(c for c in clean_name if unicodedata.category(c) not in {"Cf", "Cs", "Co", "Cn"})
+    clean_name = " ".join(clean_name.split())
+    return clean_name if len(clean_name) <= most else clean_name[: most - 1].rstrip() + "…"
 
 
 def _direction(value: Sequence[float]) -> list[float]:

@@ -59,7 +59,7 @@ def show_buttons(session: Session, taxonomy: Taxonomy, draft: Draft, *, changed:
 
 @st.dialog("Apply", dismissible=False, icon=":material/balance:")
 def _apply(root: Path, settings: Settings) -> None:
-    done = False
+    is_applied = False
     with guarded():
         st.caption("Refits from scratch so that the result is reproducible. Stopping changes nothing.")
         workspace = cached_results.workspace(root)
@@ -71,8 +71,8 @@ def _apply(root: Path, settings: Settings) -> None:
                 workspace, align_target_shares(workspace, taxonomy, settings, progress=progress), progress=progress
             )
             ensure_path(workspace, progress=progress)
-        done = True
-    if done:
+        is_applied = True
+    if is_applied:
         st.rerun()
     if st.button("Close", key="balance-close"):
         st.rerun()

@@ -73,7 +73,7 @@ def grid(draft: Draft, taxonomy: Taxonomy) -> list[float]:
 
 def _strength(draft: Draft, taxonomy: Taxonomy) -> float:
     names = {0.0: "0 off", 1.0: "1 default", float("inf"): "exact"}
-    chosen = st.select_slider(
+    slider_value = st.select_slider(
         "Balance strength",
         grid(draft, taxonomy),
         value=draft.settings.strength,
@@ -87,10 +87,10 @@ def _strength(draft: Draft, taxonomy: Taxonomy) -> float:
                 name,
                 type="tertiary",
                 key=_key(draft, name),
-                disabled=chosen == strength,
+                disabled=slider_value == strength,
                 on_click=lambda to=strength: draft.put(replace(draft.settings, strength=to)),
             )
-    return float(chosen)
+    return float(slider_value)
 
 
 def _concentration(draft: Draft, taxonomy: Taxonomy) -> Literal["per_cluster", "shared"] | float:

@@ -46,8 +46,8 @@ def applied(taxonomy: Taxonomy) -> Settings:
 def draft_of(session: Session, taxonomy: Taxonomy) -> Draft:
     """Return the draft of this screen, a new one after every apply, undo or change of workspace."""
     key = f"{taxonomy.data_hash}/{taxonomy.key}"
-    found = session.drafts.get("balance")
-    if found is None or found.key != key:
-        found = Draft(key, applied(taxonomy), 0 if found is None else found.round + 1)
-        session.drafts["balance"] = found
-    return found
+    draft = session.drafts.get("balance")
+    if draft is None or draft.key != key:
+        draft = Draft(key, applied(taxonomy), 0 if draft is None else draft.round + 1)
+        session.drafts["balance"] = draft
+    return draft

@@ -48,18 +48,18 @@ def moved(session: Session, taxonomy: Taxonomy, found: Preview) -> None:
         f"{split[:1].upper()}{split[1:]}. Least certain first; select one to read it.",
     )
     names = _names(taxonomy, found)
-    chosen = _filtered(moves, names)
+    positions = _filtered(moves, names)
     with st.container():
-        if len(chosen) > LISTED:
-            st.caption(f"Showing the {count(LISTED)} least certain of {count(len(chosen))}.")
-    _table(session, taxonomy, moves, chosen[:LISTED], names)
+        if len(positions) > LISTED:
+            st.caption(f"Showing the {count(LISTED)} least certain of {count(len(positions))}.")
+    _table(session, taxonomy, moves, positions[:LISTED], names)
 
 
-def _names(taxonomy: Taxonomy, found: Preview) -> dict[int, tuple[str, str]]:
+def _names(taxonomy: Taxonomy, preview: Preview) -> dict[int, tuple[str, str]]:
     """Name and colour of every cluster by its number, those that would be new included."""
     names = {cluster.number: (cluster.label, cluster.color) for cluster in taxonomy.clusters}
-    for place in np.flatnonzero(found.origin < 0).tolist():
-        names[int(found.numbers[place])] = (new_name(taxonomy, found, place), SLATE)
+    for cluster_index in np.flatnonzero(preview.origin < 0).tolist():
+        names[int(preview.numbers[cluster_index])] = (new_name(taxonomy, preview, cluster_index), SLATE)
     return names
 
 
@@ -71,7 +71,7 @@ def _filtered(moves: Moves, names: dict[int, tuple[str, str]]) -> np.ndarray:
             number, counts = np.unique(column, return_counts=True)
             of = dict(zip(number.tolist(), counts.tolist(), strict=True))
             options: list[int] = [ALL, *sorted(of, key=lambda cluster: -of[cluster])]
-            chosen = st.selectbox(
+            cluster_number = st.selectbox(
                 title,
                 options,
                 key=f"balance-{title.lower()}",
@@ -79,8 +79,8 @@ def _filtered(moves: Moves, names: dict[int, tuple[str, str]]) -> np.ndarray:
                 filter_mode="contains",
                 format_func=partial(_option, names=names, documents=of),
             )
-            if chosen in of:
-                keep &= column == chosen
+            if cluster_number in of:
+                keep &= column == cluster_number
     return np.flatnonzero(keep)
 
 
@@ -103,7 +103,7 @@ def _table(
             "From": [names[n][0] for n in moves.leaves[at].tolist()],
             "  ": [circle(names[n][1]) for n in moves.joins[at].tolist()],
             "To": [names[n][0] for n in moves.joins[at].tolist()],
-            "Why": [moves.words(int(place)) for place in at],
+            "Why": [moves.words(int(position)) for position in at],
             "Margin": moves.margin_before[at],
             "New margin": moves.margin_after[at],
             "Cosine": moves.cosine_before[at],

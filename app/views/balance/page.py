@@ -23,9 +23,9 @@ def screen() -> None:
     session = current_session()
     taxonomy = cached_results.taxonomy(session.root)
     draft = draft_of(session, taxonomy)
-    asked = session.drafts.pop(deep_links.STRENGTH, None)  # from the address
-    if asked is not None:
-        draft.put(replace(draft.settings, strength=asked))
+    link_strength = session.drafts.pop(deep_links.STRENGTH, None)  # from the address
+    if link_strength is not None:
+        draft.put(replace(draft.settings, strength=link_strength))
     with st.container(horizontal=True, wrap=False, gap="large", key="gem-columns-balance"):
         left, right = st.container(width=300), st.container(width="stretch")
     with left, guarded():

@@ -86,15 +86,15 @@ def figures(
             make_path()
 
 
-def _shares(taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
-    rows = share_rows(taxonomy, found)
+def _shares(taxonomy: Taxonomy, preview: Preview | None, draft: Draft) -> None:
+    rows = share_rows(taxonomy, preview)
     unit = draft.settings.weighting
-    if found:
+    if preview:
         finding(
-            f"Largest cluster {percent(found.before.largest)} → {percent(found.after.largest)}, smallest "
-            f"{percent(found.before.smallest)} → {percent(found.after.smallest)}",
+            f"Largest cluster {percent(preview.before.largest)} → {percent(preview.after.largest)}, smallest "
+            f"{percent(preview.before.smallest)} → {percent(preview.after.smallest)}",
             f"Share of {unit}. Light: applied, strength {strength_text(taxonomy.settings.strength)}. Solid: preview, "
-            f"strength {strength_text(found.settings.strength)}. Tick: target.",
+            f"strength {strength_text(preview.settings.strength)}. Tick: target.",
         )
     else:
         shares = present_shares(taxonomy)
@@ -103,34 +103,34 @@ def _shares(taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
             f"Share of {unit} in each cluster, applied. Tick: target.",
         )
     st.plotly_chart(
-        balance_charts.shares(rows, changed=found is not None),
+        balance_charts.shares(rows, changed=preview is not None),
         key="balance-shares",
         config=CONFIG,
         alt="Share of each cluster, applied and previewed; the table below holds the numbers",
     )
-    if found:
-        _kept(taxonomy, found)
+    if preview:
+        _kept(taxonomy, preview)
 
 
-def _kept(taxonomy: Taxonomy, found: Preview) -> None:
+def _kept(taxonomy: Taxonomy, preview: Preview) -> None:
     """Return what becomes of the clusters that there are: new ones, gone ones, changed ones, kept ones."""
-    new = int((found.origin < 0).sum())
-    gone = len(taxonomy.clusters) - (len(found.origin) - new)
-    changed = int((~found.steady & (found.origin >= 0)).sum())
+    new = int((preview.origin < 0).sum())
+    n_removed = len(taxonomy.clusters) - (len(preview.origin) - new)
+    changed = int((~preview.steady & (preview.origin >= 0)).sum())
     parts = [
         text
         for number, text in (
             (new, f"{count(new)} new"),
-            (gone, f"{count(gone)} gone"),
+            (n_removed, f"{count(n_removed)} gone"),
             (changed, f"{count(changed)} would keep under half of their documents and get new names"),
         )
         if number
     ]
     if parts:
         st.caption(f"Clusters: {', '.join(parts)}. The others keep their numbers and colors.")
-    if found.held:
-        names = ", ".join(cluster_name(taxonomy, number, 40) for number in found.held)
-        them = "1 locked cluster is" if len(found.held) == 1 else f"{count(len(found.held))} locked clusters are"
+    if preview.held:
+        names = ", ".join(cluster_name(taxonomy, number, 40) for number in preview.held)
+        them = "1 locked cluster is" if len(preview.held) == 1 else f"{count(len(preview.held))} locked clusters are"
         st.caption(
             f":material/keep: {them} kept: pinned or named by a person, so their documents stay together.",
             help=names,
@@ -190,7 +190,7 @@ def _known(target: float) -> float | None:
     return None if np.isnan(target) else float(target)
 
 
-def _path(session: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft) -> None:
+def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: Draft) -> None:
     balance = taxonomy.path
     first, last = float(balance.effective_clusters[0]), float(balance.effective_clusters[-1])
     finding(
@@ -199,8 +199,8 @@ def _path(session: Session, taxonomy: Taxonomy, found: Preview | None, draft: Dr
         "Balance path of the applied settings. Select a point to set the strength.",
     )
     points = [_point("applied", taxonomy.fit)]
-    if found:
-        points.append(_point("draft", found.fit))
+    if preview:
+        points.append(_point("draft", preview.fit))
     event = st.plotly_chart(
         balance_charts.path(balance, points),
         key="balance-path",
@@ -209,11 +209,11 @@ def _path(session: Session, taxonomy: Taxonomy, found: Preview | None, draft: Dr
         selection_mode="points",
         alt="Effective clusters, largest and smallest mass at 16 strengths",
     )
-    chosen = [point["customdata"][0] for point in event["selection"]["points"] if point.get("customdata")]
-    if chosen != session.drafts.get("balance-path"):
-        session.drafts["balance-path"] = chosen
-        if chosen and chosen[0] >= 0:
-            strength = float(balance.strengths[int(chosen[0])])
+    point_data = [point["customdata"][0] for point in event["selection"]["points"] if point.get("customdata")]
+    if point_data != session.drafts.get("balance-path"):
+        session.drafts["balance-path"] = point_data
+        if point_data and point_data[0] >= 0:
+            strength = float(balance.strengths[int(point_data[0])])
             draft.put(replace(draft.settings, strength=strength))
             st.rerun(scope="fragment")
 

@@ -53,8 +53,8 @@ def target_of(session: Session, taxonomy: Taxonomy, own: OwnShares, now: Target,
 def _floor(now: Target, n_clusters: int, key: str) -> str:
     """Percent of the corpus that every cluster has at least."""
     most = int(1e4 / n_clusters) / 100  # rounded down: one for each cluster must fit
-    given = parse_floor(now)
-    value = min(most, 100 * given if given is not None else round(50 / n_clusters, 1))
+    current_floor = parse_floor(now)
+    value = min(most, 100 * current_floor if current_floor is not None else round(50 / n_clusters, 1))
     floor = st.number_input(
         "Minimum share (%)",
         min_value=0.0,
@@ -103,5 +103,5 @@ def _own(session: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key:
 
 def natural_of(session: Session, taxonomy: Taxonomy) -> np.ndarray:
     """Natural shares of the present clusters; as applied while there is no balance path."""
-    found = cached_results.natural_shares(session.root)
-    return taxonomy.fit.masses if found is None else found
+    shares = cached_results.natural_shares(session.root)
+    return taxonomy.fit.masses if shares is None else shares

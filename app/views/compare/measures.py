@@ -22,11 +22,11 @@ def show_agreement(comparison: Comparison) -> None:
         st.metric("ARI", f"{comparison.ari:.3f}", help=HINTS["ari"])
         st.metric("NMI", f"{comparison.nmi:.3f}", help=HINTS["nmi"])
         labels = "column" in (comparison.a.kind, comparison.b.kind)
-        kept, other = (
+        unchanged_label, moved_label = (
             ("In matched groups", "Spread over others") if labels else ("Unchanged documents", "Documents moved")
         )
-        st.metric(kept, percent(comparison.stay), help=HINTS["stay"])
-        st.metric(other, count(len(comparison.moved)), help=HINTS["stay"])
+        st.metric(unchanged_label, percent(comparison.stay), help=HINTS["stay"])
+        st.metric(moved_label, count(len(comparison.moved)), help=HINTS["stay"])
         st.metric("Matched groups", f"{matched_count} of {len(comparison.a.names)}", help=HINTS["returns"])
 
 
@@ -82,7 +82,7 @@ def show_quality(session: Session, comparison: Comparison) -> None:
                 _show_row(
                     line.name,
                     HINTS.get(line.hint, ""),
-                    *(_value(line, value, marked=best == at) for at, value in enumerate(values)),
+                    *(_value(line, value, is_best=best == at) for at, value in enumerate(values)),
                 )
 
 
@@ -101,11 +101,11 @@ def better_side(line: MeasureRow, first: Quality, second: Quality) -> int | None
     return int(line.direction * values[1] > line.direction * values[0])
 
 
-def _value(line: MeasureRow, value: float | None, *, marked: bool) -> str:
+def _value(line: MeasureRow, value: float | None, *, is_best: bool) -> str:
     if value is None or not math.isfinite(value):
         return ":gray[none]"
     text = format(value, line.form)
-    return f":primary[**{text}** :material/check:]" if marked else text
+    return f":primary[**{text}** :material/check:]" if is_best else text
 
 
 def _show_row(name: str, hint: str, first: str, second: str) -> None:

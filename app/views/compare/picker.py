@@ -27,11 +27,11 @@ def grouping_options(root: Path) -> dict[str, str]:
     options = {CURRENT: f"GEM, current taxonomy ({len(taxonomy.clusters)} clusters)"}
     options |= {method: name for method, name in METHODS.items() if method != "gem"}
     options |= {f"column:{name}": f'Column "{short(name, 40)}"' for name in groupings.columns(root)}
-    seen = {taxonomy.key}
+    option_keys = {taxonomy.key}
     steps = list(enumerate(workspace.history().steps, 1))
     for number, step in reversed(steps):
-        if step.key not in seen:
-            seen.add(step.key)
+        if step.key not in option_keys:
+            option_keys.add(step.key)
             options[f"step:{step.key}"] = f"Step {number}: {short(step.sentence, 60)}"
     return options
 

@@ -130,8 +130,8 @@ def _headline(study: Stability) -> str:
 
 def _show_agreement(studies: list[Stability]) -> None:
     partly = [study for study in studies if not study.complete]
-    left = sum(sum(study.asked) - len(study.seeds.ids) - len(study.resamples.ids) for study in partly)
-    so_far = f" so far, {left} fits remaining" if partly else ""
+    fits_remaining = sum(sum(study.asked) - len(study.seeds.ids) - len(study.resamples.ids) for study in partly)
+    so_far = f" so far, {fits_remaining} fits remaining" if partly else ""
     st.markdown(
         f"**Agreement between refits**{so_far}  \n:small[:gray[Gray: pairs of fits. Dot and bar: mean and "
         "95% interval (bootstrap over fits).]]",
@@ -148,16 +148,16 @@ def _show_agreement(studies: list[Stability]) -> None:
         for study in studies
         for words, part in (("other seeds", study.seeds), ("other documents", study.resamples))
     ]
-    known = [(method, words, mean) for method, words, mean in rows if mean is not None]
+    rows_with_mean = [(method, words, mean) for method, words, mean in rows if mean is not None]
     st.dataframe(
         pd.DataFrame(
             {
-                "Method": [method for method, _, _ in known],
-                "What differs": [words for _, words, _ in known],
-                "Fits": [mean.items for _, _, mean in known],
-                "Mean ARI": [mean.mean for _, _, mean in known],
-                "From": [mean.low for _, _, mean in known],
-                "To": [mean.high for _, _, mean in known],
+                "Method": [method for method, _, _ in rows_with_mean],
+                "What differs": [words for _, words, _ in rows_with_mean],
+                "Fits": [mean.items for _, _, mean in rows_with_mean],
+                "Mean ARI": [mean.mean for _, _, mean in rows_with_mean],
+                "From": [mean.low for _, _, mean in rows_with_mean],
+                "To": [mean.high for _, _, mean in rows_with_mean],
             }
         ),
         hide_index=True,

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 def show_estimate(draft: "Draft", arguments: list[str], own: bool) -> None:
     """Show documents, tokens, refusals and embedding time; the measuring starts by itself, once for each choice."""
-    asked = tuple(arguments)
-    if asked not in draft.measured and asked != draft.asked:
+    request = tuple(arguments)
+    if request not in draft.measured and request != draft.asked:
         if draft.estimate is not None:
             runner.cancel(draft.estimate)
-        draft.asked, draft.estimate = asked, runner.start("estimate", arguments)
+        draft.asked, draft.estimate = request, runner.start("estimate", arguments)
     with st.container(key="corpus_estimate"):  # keeps what stands below in its place while this part runs alone
-        st.fragment(_estimate)(draft, asked, own)
+        st.fragment(_estimate)(draft, request, own)
 
 
-def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
+def _estimate(draft: "Draft", request: tuple[str, ...], own: bool) -> None:
     job = draft.estimate
-    if asked not in draft.measured and job is not None and draft.asked == asked:
+    if request not in draft.measured and job is not None and draft.asked == request:
         state = runner.status(job)
         if state.ended:
-            draft.measured[asked], draft.estimate = state, None
+            draft.measured[request], draft.estimate = state, None
             runner.forget(job)
             st.rerun(scope="app")
         step = str(state.progress.get("step", ""))
@@ -43,7 +43,7 @@ def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
         )
         pulse(0.7, "estimate")
         return
-    state = draft.measured[asked]
+    state = draft.measured[request]
     if state.result is None:
         st.markdown(":material/error: **Cannot create this workspace**")
         st.text(short(state.message, 600))
@@ -51,22 +51,22 @@ def _estimate(draft: "Draft", asked: tuple[str, ...], own: bool) -> None:
     _figures(state.result, own)
 
 
-def _figures(found: dict[str, object], own: bool) -> None:
-    refused = dict(found["refused"]) if isinstance(found["refused"], dict) else {}
+def _figures(result: dict[str, object], own: bool) -> None:
+    refused = dict(result["refused"]) if isinstance(result["refused"], dict) else {}
     grid = st.grid(4, min_column_width=110)
     cells = [grid.cell() for _ in range(4)]
-    cells[0].metric("Documents", count(float(str(found["documents"]))))
-    cells[1].metric("Tokens", count(float(str(found["tokens"]))), help=f"From: {escape(str(found['tokens_from']))}.")
+    cells[0].metric("Documents", count(float(str(result["documents"]))))
+    cells[1].metric("Tokens", count(float(str(result["tokens"]))), help=f"From: {escape(str(result['tokens_from']))}.")
     cells[2].metric(
         "Skipped rows",
         count(sum(refused.values())),
         help=", ".join(f"{count(n)} {escape(reason.replace('_', ' '))}" for reason, n in refused.items())
         or "All rows are valid.",
     )
-    rate = float(str(found["documents_per_second"]))
+    rate = float(str(result["documents_per_second"]))
     cells[3].metric(
         "Embedding time",
-        "none" if own else duration(float(str(found["seconds"]))),
+        "none" if own else duration(float(str(result["seconds"]))),
         help="Uploaded embeddings are used as they are."
         if own
         else f"Measured on a few batches: {count(rate)} documents per second.",

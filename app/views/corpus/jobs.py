@@ -12,12 +12,12 @@ from gem_core.workspace import Workspace
 
 def show_jobs(session: Session) -> None:
     """List the jobs that make a corpus, if any; a finished one can be opened."""
-    known = [job for job in runner.listed() if job.kind in runner.BUILDERS]
-    if not known:
+    jobs = [job for job in runner.listed() if job.kind in runner.BUILDERS]
+    if not jobs:
         return
     st.subheader("In progress", anchor=False)
 
-    def shown(job: runner.Job, state: runner.Status) -> None:
+    def show_finished(job: runner.Job, state: runner.Status) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch", gap="xsmall"):
                 st.markdown(f":material/check_circle: **{escape(short(job.title))}** is ready")
@@ -30,8 +30,8 @@ def show_jobs(session: Session) -> None:
                 session.open_workspace(root)
                 st.switch_page("views/explore/page.py")
 
-    for job in known:
-        job_panel(session, job, shown, place="corpus")
+    for job in jobs:
+        job_panel(session, job, show_finished, place="corpus")
 
 
 def _result(state: runner.Status) -> str:

@@ -58,10 +58,10 @@ def _choose(draft: Draft) -> None:
         "Source", [UPLOAD, PATH], default=UPLOAD, required=True, key="corpus_way", label_visibility="collapsed"
     )
     if source_kind == UPLOAD:
-        given = st.file_uploader("File with one document per row", type=SUFFIXES, key=f"corpus_upload_{draft.round}")
-        if given is not None and given.file_id != draft.upload:
-            draft.upload = given.file_id
-            _take(draft, keep_upload(given.name, given.getbuffer()))
+        upload = st.file_uploader("File with one document per row", type=SUFFIXES, key=f"corpus_upload_{draft.round}")
+        if upload is not None and upload.file_id != draft.upload:
+            draft.upload = upload.file_id
+            _take(draft, keep_upload(upload.name, upload.getbuffer()))
     else:
         typed = st.text_input("File or folder", key="corpus_path", placeholder="/data/pool/part-0000.parquet")
         if typed.strip():
@@ -121,12 +121,12 @@ def _cell(cell: object) -> object:
 
 def _columns(look: CorpusPreview) -> Columns:
     guesses = look.guesses.as_dict()
-    chosen: dict[str, str | None] = {}
-    for place, (role, hint) in zip(st.columns(4), ROLES.items(), strict=True):
+    column_names: dict[str, str | None] = {}
+    for slot, (role, hint) in zip(st.columns(4), ROLES.items(), strict=True):
         options = list(look.columns) if role == "text" else ["", *look.columns]  # no column has an empty name
         guess = guesses[role] or ""
-        chosen[role] = (
-            place.selectbox(
+        column_names[role] = (
+            slot.selectbox(
                 f"{role.capitalize()} column",
                 options,
                 index=options.index(guess),
@@ -136,7 +136,7 @@ def _columns(look: CorpusPreview) -> Columns:
             )
             or None
         )
-    return Columns(chosen["text"] or "", chosen["id"], chosen["label"], chosen["tokens"])
+    return Columns(column_names["text"] or "", column_names["id"], column_names["label"], column_names["tokens"])
 
 
 def _vectors() -> str | None:
@@ -167,9 +167,9 @@ def _vectors() -> str | None:
         key="corpus_own",
         help=".npy, or Parquet with a list column; rows in the order of the source.",
     )
-    given = right.file_uploader("or upload it", type=["npy", "parquet"], key="corpus_own_upload")
-    if given is not None:
-        return f"--embeddings={keep_upload(given.name, given.getbuffer())}"
+    upload = right.file_uploader("or upload it", type=["npy", "parquet"], key="corpus_own_upload")
+    if upload is not None:
+        return f"--embeddings={keep_upload(upload.name, upload.getbuffer())}"
     return f"--embeddings={Path(typed.strip()).expanduser().absolute()}" if typed.strip() else None
 
 

@@ -27,12 +27,12 @@ def show_current(session: Session) -> None:
         manifest = workspace.manifest
         st.text(short(manifest.name, 100))
         refused = sum(manifest.refused.values())
-        kept = manifest.documents / max(1, manifest.documents + refused)
+        kept_share = manifest.documents / max(1, manifest.documents + refused)
         grid = st.grid(4, min_column_width=110)
         cells = [grid.cell() for _ in range(4)]
         cells[0].metric("Documents", count(manifest.documents))
         cells[1].metric("Tokens", count(manifest.tokens), help=f"Counted from: {escape(manifest.tokens_from)}.")
-        cells[2].metric("Skipped rows", count(refused), help=f"{percent(kept)} of the rows were kept.")
+        cells[2].metric("Skipped rows", count(refused), help=f"{percent(kept_share)} of the rows were kept.")
         cells[3].metric("Dimensions", count(manifest.dimension), help="Length of each embedding.")
         with st.container(gap=None, key="corpus-facts"):
             for name, value in _facts(workspace).items():
@@ -65,12 +65,12 @@ def _refused(workspace: Workspace) -> None:
         return
     with panel:
         table = pd.read_parquet(workspace.root / "refused.parquet")
-        shown = table.head(MOST_REFUSED)
+        first_rows = table.head(MOST_REFUSED)
         st.dataframe(
-            shown.assign(meaning=shown["reason"].map(REASONS).fillna("")),
+            first_rows.assign(meaning=first_rows["reason"].map(REASONS).fillna("")),
             hide_index=True,
             width="stretch",
-            height=min(380, 38 + 35 * len(shown)),
+            height=min(380, 38 + 35 * len(first_rows)),
             key="corpus_refused_table",
             alt="Skipped rows with the reason for each",
             column_order=["row", "id", "meaning", "detail"],
@@ -81,15 +81,17 @@ def _refused(workspace: Workspace) -> None:
                 "detail": "Detail",
             },
         )
-        if len(table) > len(shown):
-            st.caption(f"The first {count(len(shown))} of {count(len(table))}. The full list is in refused.parquet.")
+        if len(table) > len(first_rows):
+            st.caption(
+                f"The first {count(len(first_rows))} of {count(len(table))}. The full list is in refused.parquet."
+            )
 
 
 def switch_workspace(session: Session) -> None:
     """Choose another workspace, or type the folder of one."""
     st.subheader("Switch workspace", anchor=False)
     others = [root for root in workspaces() if root != session.root]
-    chosen = st.selectbox(
+    selected_root = st.selectbox(
         "Saved workspaces",
         others,
         index=None,
@@ -102,7 +104,7 @@ def switch_workspace(session: Session) -> None:
     ).strip()
     with st.container(horizontal=True):
         opened = st.button(
-            "Open", icon=":material/folder_open:", disabled=not (chosen or typed), key="corpus_open_other"
+            "Open", icon=":material/folder_open:", disabled=not (selected_root or typed), key="corpus_open_other"
         )
         sample = st.button(
             "Open the sample",
@@ -112,7 +114,7 @@ def switch_workspace(session: Session) -> None:
         )
     st.caption("The sample is an English corpus written for this app, free to use (CC0).")
     with guarded():
-        folder = Path(typed) if typed else chosen
+        folder = Path(typed) if typed else selected_root
         if opened and folder is not None:
             _enter(session, folder)
         if sample:

@@ -118,9 +118,9 @@ def _show_groups(session: Session, duplicates: Duplicates) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    shown = duplicates.representatives[:MAX_LISTED]
-    last = np.searchsorted(duplicates.group, np.arange(len(shown)), side="right") - 1
-    kept_documents = cached_results.workspace(session.root).openings([int(row) for row in shown])
+    representatives = duplicates.representatives[:MAX_LISTED]
+    last = np.searchsorted(duplicates.group, np.arange(len(representatives)), side="right") - 1
+    kept_documents = cached_results.workspace(session.root).openings([int(row) for row in representatives])
     lowest = [round(float(cosine), 4) for cosine in duplicates.cosine[last]]
 
     def on_open(index: int) -> None:

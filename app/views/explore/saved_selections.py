@@ -44,7 +44,7 @@ def _show_menu(session: Session) -> None:
     line = lines.get(name) or next(iter(lines.values()))
     st.caption(f"{count(line.documents)} documents, saved {line.at[:16].replace('T', ' ')} UTC")
     st.text(short(line.made, 200))
-    kept = Selections(cached_results.workspace(session.root))
+    selections = Selections(cached_results.workspace(session.root))
 
     def use() -> None:
         session.clear_selection()
@@ -54,14 +54,14 @@ def _show_menu(session: Session) -> None:
     def rename() -> None:
         new = str(widget("saved_new") or "")
         with _capture_error():
-            kept.rename(line.name, new)
+            selections.rename(line.name, new)
             if session.filter.saved == line.name:
                 session.update_filter(saved=" ".join(new.split()))
             preset("saved_new", "")
 
     def delete() -> None:
         with _capture_error():
-            kept.delete(line.name)
+            selections.delete(line.name)
             if session.filter.saved == line.name:
                 session.update_filter(saved="")
 
@@ -117,10 +117,10 @@ def _save(session: Session, selection: Selected) -> None:
             "; ".join(describe_query(session).values())
             or f"near-duplicates at cosine {session.duplicate_threshold or 0:g}"
         )
-        kept = Selections(cached_results.workspace(session.root)).save(
+        saved_selection = Selections(cached_results.workspace(session.root)).save(
             str(widget("save_name") or ""), selection.rows, description
         )
-        preset("save_done", kept.name)
+        preset("save_done", saved_selection.name)
         preset("save_name", "")
 
 

@@ -25,10 +25,10 @@ def screen() -> None:
     """Show the files with download buttons on the left, a preview on the right."""
     root = current_session().root
     workspace, taxonomy = cached_results.workspace(root), cached_results.taxonomy(root)
-    place = st.grid(2, min_column_width=420, gap="large", key="export-grid")
-    with place.cell():
+    grid = st.grid(2, min_column_width=420, gap="large", key="export-grid")
+    with grid.cell():
         _files(workspace, taxonomy)
-    with place.cell():
+    with grid.cell():
         _preview(workspace, taxonomy)
     _reproduce(workspace, taxonomy)
 
@@ -70,7 +70,7 @@ def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
 
 def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
     tables = [file for file in FILES if file.table is not None]
-    chosen = st.segmented_control(
+    file_name = st.segmented_control(
         "Preview",
         [file.name for file in tables],
         default=tables[0].name,
@@ -78,24 +78,24 @@ def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
         key="export-look",
         label_visibility="collapsed",
     )
-    table = next(file.table for file in tables if file.name == chosen)
+    table = next(file.table for file in tables if file.name == file_name)
     assert table is not None
     rows = table(workspace, taxonomy)
     st.markdown(
-        f"**{chosen.split('.')[0].capitalize()}: {count(len(rows))} {'row' if len(rows) == 1 else 'rows'}, "
+        f"**{file_name.split('.')[0].capitalize()}: {count(len(rows))} {'row' if len(rows) == 1 else 'rows'}, "
         f"{len(rows.columns)} columns**"
     )
-    shown = neutral_table(rows.head(SHOWN))
+    first_rows = neutral_table(rows.head(SHOWN))
     st.dataframe(
-        shown,
+        first_rows,
         hide_index=True,
-        key=f"export-table-{chosen}",
-        column_config=_formats(shown),
-        alt=f"First rows of {chosen}",
+        key=f"export-table-{file_name}",
+        column_config=_formats(first_rows),
+        alt=f"First rows of {file_name}",
     )
     if len(rows) > SHOWN:
         st.caption(f"First {SHOWN} rows.")
-    if chosen == "weights.csv":
+    if file_name == "weights.csv":
         st.caption(
             "Weight: soft mass of the cluster. Natural share: its share of tokens. Ratio: weight / natural share; "
             "above 1, the cluster is upweighted."

@@ -44,14 +44,14 @@ def show_goal(session: Session, mix: Mix) -> None:
 def _show_form(session: Session) -> None:
     domains, workspace = mixing.domains(session.root), cached_results.workspace(session.root)
     labels = dict(zip(domains.numbers, domains.names, strict=True))
-    chosen = st.multiselect(
+    goal_clusters = st.multiselect(
         "Clusters", domains.numbers, format_func=lambda number: short(labels[number], 40), key="mixing-goal-clusters"
     )
     natural = st.slider("Part of the whole corpus", 0.0, 0.95, 0.5, 0.05, key="mixing-goal-natural")
     name = st.text_input("Name", key="mixing-goal-name", max_chars=60)
-    if st.button("Save goal", key="mixing-goal-save", disabled=not (chosen and name)):
+    if st.button("Save goal", key="mixing-goal-save", disabled=not (goal_clusters and name)):
         try:
-            save_goal(workspace, domains, Goal(name, dict.fromkeys(chosen, 1.0), natural))
+            save_goal(workspace, domains, Goal(name, dict.fromkeys(goal_clusters, 1.0), natural))
         except GemError as error:
             refusal("Cannot save this goal", str(error))
         else:

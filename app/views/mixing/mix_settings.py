@@ -129,17 +129,17 @@ def mix_weights(root: Path, mix: Mix, strategy: Strategy | None = None) -> Weigh
     InputError
         If the limits cannot be met or the strategy has no runs.
     """
-    chosen = strategy or mix.strategy
+    active_strategy = strategy or mix.strategy
     check_budget(mixing.domains(root), mix.limits)
-    fixed = mix.fixed(mixing.domains(root)) if chosen == "custom" else ()
+    fixed = mix.fixed(mixing.domains(root)) if active_strategy == "custom" else ()
     return mixing.weights(
         root,
-        chosen,
+        active_strategy,
         mix.limits,
-        tau=mix.tau if chosen == "temperature" else TAU,
+        tau=mix.tau if active_strategy == "temperature" else TAU,
         fixed=fixed,
-        goal=mix.goal if chosen in ("goal", "mixmin") else CORPUS,
-        part=mix.part if chosen in ("goal", "mixmin") else 1.0,
+        goal=mix.goal if active_strategy in ("goal", "mixmin") else CORPUS,
+        part=mix.part if active_strategy in ("goal", "mixmin") else 1.0,
     )
 
 

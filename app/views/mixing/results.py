@@ -59,9 +59,11 @@ def show_findings(session: Session, weights: Weights) -> None:
         )
     repeated = [at for at in np.argsort(-weights.epochs) if weights.epochs[at] > MANY_EPOCHS * (1 + 1e-12)]
     if repeated:
-        named = ", ".join(f"{escape(short(domains.names[at], 40))} ({weights.epochs[at]:.1f})" for at in repeated[:4])
+        repeated_names = ", ".join(
+            f"{escape(short(domains.names[at], 40))} ({weights.epochs[at]:.1f})" for at in repeated[:4]
+        )
         st.caption(
-            f":orange[:material/warning: Repeated more than {MANY_EPOCHS:g} epochs: {named}"
+            f":orange[:material/warning: Repeated more than {MANY_EPOCHS:g} epochs: {repeated_names}"
             f"{f', and {len(repeated) - 4} more' if len(repeated) > 4 else ''}]",
             help=HINTS["epochs"],
         )

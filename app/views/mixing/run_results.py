@@ -41,8 +41,8 @@ def evidence(session: Session, kind: str) -> Mapping[str, Any] | None:
 def cluster_name(session: Session, number: int | str) -> str:
     """Return the name of a cluster, escaped for Markdown."""
     taxonomy = cached_results.taxonomy(session.root)
-    known = taxonomy.has(int(number))
-    return escape(short(taxonomy.cluster(int(number)).label, 50)) if known else f"cluster {int(number)}"
+    exists = taxonomy.has(int(number))
+    return escape(short(taxonomy.cluster(int(number)).label, 50)) if exists else f"cluster {int(number)}"
 
 
 def doremi(session: Session) -> bool:

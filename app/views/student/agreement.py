@@ -62,7 +62,9 @@ def headline(report: DistilReport) -> str:
 
 def summary(report: DistilReport) -> None:
     """Six figures."""
-    recalls = [one.recall for one in report.clusters if one.recall is not None and one.number not in report.few]
+    recalls = [
+        cluster.recall for cluster in report.clusters if cluster.recall is not None and cluster.number not in report.few
+    ]
     figures = [
         ("Lowest recall", percent(min(recalls)) if recalls else "unknown", "recall"),
         ("Share error", percent(report.mass_error), "mass_error"),
@@ -78,21 +80,21 @@ def summary(report: DistilReport) -> None:
 
 def ordered(report: DistilReport, taxonomy: Taxonomy | None) -> list[int]:
     """Places of the clusters in the order of the tree, so that neighbours of a group stand together."""
-    places = {one.number: place for place, one in enumerate(report.clusters)}
+    places = {cluster.number: position for position, cluster in enumerate(report.clusters)}
     tree = [number for group in taxonomy.groups for number in group.children] if taxonomy else []
     first = [places[number] for number in tree if number in places]
-    return first + [place for place in range(len(report.clusters)) if place not in set(first)]
+    return first + [position for position in range(len(report.clusters)) if position not in set(first)]
 
 
 def _matrix(report: DistilReport, order: list[int]) -> None:
-    names = [one.label for one in report.clusters]
+    names = [cluster.label for cluster in report.clusters]
     wrong = report.test - int(np.trace(report.confusion))
     title = "No disagreements"
     if report.pairs:
         top = report.pairs[0]
-        known = {one.number: one.label for one in report.clusters}
+        labels = {cluster.number: cluster.label for cluster in report.clusters}
         title = (
-            f"Most confused: {escape(short(known[top.teacher], 34))} → {escape(short(known[top.student], 34))}, "
+            f"Most confused: {escape(short(labels[top.teacher], 34))} → {escape(short(labels[top.student], 34))}, "
             f"{count(top.documents)} of {count(wrong)}"
         )
     finding(title, "Share of each cluster (rows) that the student assigns to each cluster (columns). Ordered by group.")
@@ -108,7 +110,7 @@ def _matrix(report: DistilReport, order: list[int]) -> None:
 
 def _table(report: DistilReport, order: list[int], taxonomy: Taxonomy | None) -> None:
     scores = [report.clusters[at] for at in order]
-    off = max(report.clusters, key=lambda one: abs(one.predicted_mass - one.mass))
+    off = max(report.clusters, key=lambda cluster: abs(cluster.predicted_mass - cluster.mass))
     change = off.predicted_mass - off.mass
     finding(
         f"Shares differ most for {escape(short(off.label, 34))}: {percent(off.mass)} → {percent(off.predicted_mass)}"
@@ -120,14 +122,14 @@ def _table(report: DistilReport, order: list[int], taxonomy: Taxonomy | None) ->
     st.dataframe(
         pd.DataFrame(
             {
-                " ": [circle(shade(one.number)) for one in scores],
-                "Cluster": [one.label for one in scores],
-                "Recall": [None if one.recall is None else 100 * one.recall for one in scores],
-                "Precision": [None if one.precision is None else 100 * one.precision for one in scores],
-                "Share": [100 * one.mass for one in scores],
-                "Student": [100 * one.predicted_mass for one in scores],
-                "Change": [round(100 * (one.predicted_mass - one.mass), 1) + 0.0 for one in scores],
-                "Test documents": [one.test for one in scores],
+                " ": [circle(shade(cluster.number)) for cluster in scores],
+                "Cluster": [cluster.label for cluster in scores],
+                "Recall": [None if cluster.recall is None else 100 * cluster.recall for cluster in scores],
+                "Precision": [None if cluster.precision is None else 100 * cluster.precision for cluster in scores],
+                "Share": [100 * cluster.mass for cluster in scores],
+                "Student": [100 * cluster.predicted_mass for cluster in scores],
+                "Change": [round(100 * (cluster.predicted_mass - cluster.mass), 1) + 0.0 for cluster in scores],
+                "Test documents": [cluster.test for cluster in scores],
             }
         ),
         key="student-clusters",

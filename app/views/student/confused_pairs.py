@@ -23,7 +23,7 @@ def pairs(session: Session, report: DistilReport, taxonomy: Taxonomy | None) -> 
     """Choose a pair; a document of it and a typical one stand beside each other."""
     if not report.pairs:
         return
-    names = {one.number: one.label for one in report.clusters}
+    names = {cluster.number: cluster.label for cluster in report.clusters}
     wrong = report.test - int(np.trace(report.confusion))
     with st.container(border=True, gap="small", key="student-pairs"):
         st.markdown(
@@ -42,24 +42,24 @@ def pairs(session: Session, report: DistilReport, taxonomy: Taxonomy | None) -> 
 
 
 def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, str]) -> ConfusedPair:
-    shown = report.pairs
+    confused_pairs = report.pairs
     shade = colours(taxonomy)
     st.dataframe(
         pd.DataFrame(
             {
-                " ": [circle(shade(pair.teacher)) for pair in shown],
-                "Taxonomy": [names[pair.teacher] for pair in shown],
-                "  ": [circle(shade(pair.student)) for pair in shown],
-                "Student": [names[pair.student] for pair in shown],
-                "Documents": [pair.documents for pair in shown],
-                "Share of cluster": [100 * pair.share for pair in shown],
+                " ": [circle(shade(pair.teacher)) for pair in confused_pairs],
+                "Taxonomy": [names[pair.teacher] for pair in confused_pairs],
+                "  ": [circle(shade(pair.student)) for pair in confused_pairs],
+                "Student": [names[pair.student] for pair in confused_pairs],
+                "Documents": [pair.documents for pair in confused_pairs],
+                "Share of cluster": [100 * pair.share for pair in confused_pairs],
             }
         ),
         key="student-pair-table",
         hide_index=True,
         width="content",
         row_height=30,
-        height=min(len(shown), 7) * 30 + 38,
+        height=min(len(confused_pairs), 7) * 30 + 38,
         on_select="rerun",
         selection_mode="single-cell",
         alt="Confused pairs; select one to read its documents",
@@ -75,7 +75,7 @@ def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, st
         },
     )
     cells = (widget("student-pair-table") or {}).get("selection", {}).get("cells", [])
-    return shown[int(cells[0][0])] if cells and int(cells[0][0]) < len(shown) else shown[0]
+    return confused_pairs[int(cells[0][0])] if cells and int(cells[0][0]) < len(confused_pairs) else confused_pairs[0]
 
 
 def _disagreed(session: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:

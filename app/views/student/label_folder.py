@@ -161,27 +161,27 @@ def _totals(session: Session, student: SavedStudent, folder: Path, live: bool) -
     """Documents and tokens of each cluster so far."""
     with guarded():
         try:
-            found = read_totals(folder)
+            totals = read_totals(folder)
         except InputError:  # nothing there yet, or another folder that holds no labels
-            found = None
-        if found is not None:
-            _shown(session, student, folder, found)
+            totals = None
+        if totals is not None:
+            _shown(session, student, folder, totals)
     if live:
         pulse(EVERY, "student-totals")
 
 
-def _shown(session: Session, student: SavedStudent, folder: Path, found: dict[str, Any]) -> None:
-    rows = totals_table(found)
-    so_far = "" if found["complete"] else " so far"
-    st.markdown(f"### {count(found['documents'])} documents, about {count(found['tokens'])} tokens{so_far}")
-    st.caption(f"{count(found['shards_labelled'])} of {count(found['shards'])} shards labeled.")
+def _shown(session: Session, student: SavedStudent, folder: Path, totals: dict[str, Any]) -> None:
+    rows = totals_table(totals)
+    so_far = "" if totals["complete"] else " so far"
+    st.markdown(f"### {count(totals['documents'])} documents, about {count(totals['tokens'])} tokens{so_far}")
+    st.caption(f"{count(totals['shards_labelled'])} of {count(totals['shards'])} shards labeled.")
     row_numbers = escape(str(bookkeeping(folder) / "refused"))
-    for reason, number in found["refused"].items():
+    for reason, number in totals["refused"].items():
         st.caption(
             f":orange[:material/warning: Skipped rows: {count(number)}, "
             f"{escape(REASONS.get(reason, reason))}. Listed in {row_numbers}.]"
         )
-    for name, why in list(found["failed"].items())[:5]:
+    for name, why in list(totals["failed"].items())[:5]:
         refusal("Cannot read a shard", f"{short(name, 200)}: {short(why, 400)}")
     taxonomy = students.taxonomy_of_step(session.root, student.report.taxonomy_key) or cached_results.taxonomy(
         session.root
@@ -193,7 +193,7 @@ def _shown(session: Session, student: SavedStudent, folder: Path, found: dict[st
         _numbers(taxonomy, rows, own)
     with grid.cell():
         _shares(taxonomy, rows, own)
-    make = kept(lambda: totals_csv(found), "totals.csv", "text/csv")
+    make = kept(lambda: totals_csv(totals), "totals.csv", "text/csv")
     st.download_button(
         "Download totals",
         make,
@@ -262,14 +262,14 @@ def _shares(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> No
     shade = colours(taxonomy)
     lines = [
         ShareRow(
-            str(one.label),
-            shade(int(one.cluster_id)),
-            own.get(int(one.cluster_id)),
-            float(one.share_tokens),
+            str(row.label),
+            shade(int(row.cluster_id)),
+            own.get(int(row.cluster_id)),
+            float(row.share_tokens),
             None,
-            int(one.cluster_id),
+            int(row.cluster_id),
         )
-        for one in rows.itertuples()
+        for row in rows.itertuples()
     ]
     lines.sort(key=lambda line: -(line.before or 0.0))
     most = max(lines, key=lambda line: abs((line.after or 0.0) - (line.before or 0.0)))

@@ -16,8 +16,8 @@ AGREEMENT, LABEL = "Agreement", "Label a folder"
 def screen(session: Session) -> None:
     """Show a training form where there is no student, else the agreement or the labeling of a folder."""
     active(session)
-    kept = students.students(session.root)
-    if not kept:
+    saved_students = students.students(session.root)
+    if not saved_students:
         empty(session)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="student-head"):
@@ -30,7 +30,7 @@ def screen(session: Session) -> None:
             persist_state="session",
             label_visibility="collapsed",
         )
-        student = choose(session, kept)
+        student = choose(session, saved_students)
         with st.popover("Train another", key="student-another", icon=":material/school:"):
             ask(session, "another")
     with guarded():

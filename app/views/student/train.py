@@ -41,8 +41,8 @@ def ask(session: Session, place: str) -> None:
     taxonomy = cached_results.taxonomy(session.root)
     above = st.container()
     with st.expander("Settings", expanded=place == "another", key=f"student-settings-{place}"):
-        one, two, three = st.columns(3, gap="medium")
-        seed = one.number_input(
+        seed_slot, test_slot, drop_slot = st.columns(3, gap="medium")
+        seed = seed_slot.number_input(
             "Seed",
             0,
             1_000_000,
@@ -50,7 +50,7 @@ def ask(session: Session, place: str) -> None:
             key=f"student-seed-{place}",
             help="Seed of the split and of training: the same seed gives the same student.",
         )
-        test = two.number_input(
+        test = test_slot.number_input(
             "Test documents (%)",
             5,
             50,
@@ -59,7 +59,7 @@ def ask(session: Session, place: str) -> None:
             key=f"student-test-{place}",
             help="Held out of training and calibration, from every cluster; another 10% calibrate.",
         )
-        drop = three.number_input(
+        drop = drop_slot.number_input(
             "Excluded from training (%)",
             0,
             50,
@@ -106,21 +106,29 @@ def choose(session: Session, kept: tuple[SavedStudent, ...]) -> SavedStudent:
     if len(kept) == 1:
         return kept[0]
     taxonomy = cached_results.taxonomy(session.root)
-    known = {one.folder.name: one for one in sorted(kept, key=lambda one: not one.matches_taxonomy(taxonomy))}
-    first = next(iter(known))
+    by_folder = {
+        student.folder.name: student
+        for student in sorted(kept, key=lambda student: not student.matches_taxonomy(taxonomy))
+    }
+    first = next(iter(by_folder))
 
     def name(key: str) -> str:
-        one = known[key]
-        of = "" if one.matches_taxonomy(taxonomy) else ", earlier taxonomy"
+        student = by_folder[key]
+        of = "" if student.matches_taxonomy(taxonomy) else ", earlier taxonomy"
         return (
-            f"{percent(one.report.agreement)}, seed {one.report.settings['seed']}, "
-            f"{datetime.fromtimestamp(one.created_at):%d %b %H:%M}{of}"
+            f"{percent(student.report.agreement)}, seed {student.report.settings['seed']}, "
+            f"{datetime.fromtimestamp(student.created_at):%d %b %H:%M}{of}"
         )
 
     picked = st.selectbox(
-        "Student", list(known), format_func=name, label_visibility="collapsed", width=420, key=f"student-which-{first}"
+        "Student",
+        list(by_folder),
+        format_func=name,
+        label_visibility="collapsed",
+        width=420,
+        key=f"student-which-{first}",
     )  # a new one is shown when it comes
-    return known[picked or first]
+    return by_folder[picked or first]
 
 
 def standing(session: Session, student: SavedStudent) -> None:
@@ -131,7 +139,7 @@ def standing(session: Session, student: SavedStudent) -> None:
             ":orange[:material/warning: The taxonomy has changed since training: this student uses "
             "the earlier clusters and names. Train another to update it.]"
         )
-    names = {one.number: one for one in report.clusters}
+    names = {cluster.number: cluster for cluster in report.clusters}
     if report.few:
         few = ", ".join(f"{escape(short(names[n].label, 40))} ({names[n].test})" for n in report.few[:4])
         more = f", and {len(report.few) - 4} more" if len(report.few) > 4 else ""

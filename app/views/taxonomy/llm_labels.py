@@ -105,14 +105,14 @@ def _requests(plan: NamingPlan, tokens: int) -> None:
     )
     if not plan.requests:
         return
-    chosen = st.selectbox(
+    request_index = st.selectbox(
         "Request",
         range(plan.requests),
         key="naming_request",
         label_visibility="collapsed",
         format_func=lambda i: f"{i + 1} of {plan.requests}: {short(plan.questions[i].label)}",
     )
-    question = plan.questions[chosen if chosen is not None and chosen < plan.requests else 0]
+    question = plan.questions[request_index if request_index is not None and request_index < plan.requests else 0]
     st.code(question.text, language=None, wrap_lines=True, height=260)
     st.caption(
         "Rules, two examples, the keywords and the first 400 characters of up to five exemplars. With it go the "
@@ -122,16 +122,16 @@ def _requests(plan: NamingPlan, tokens: int) -> None:
 
 def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int, *, again: bool) -> None:
     try:
-        place = Endpoint(url, model)
+        endpoint = Endpoint(url, model)
     except EndpointError as error:
         if url or model:
             refusal("This endpoint cannot be used", str(error))
         else:
             st.caption("Name a base URL and a model to send them.")
         return
-    if place.exposes_key:
+    if endpoint.exposes_key:
         st.caption(
-            f":orange[:material/warning:] The key would travel unencrypted to {escape(place.host)}: "
+            f":orange[:material/warning:] The key would travel unencrypted to {escape(endpoint.host)}: "
             "its address begins with http."
         )
 
@@ -144,8 +144,8 @@ def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int,
                 [
                     "name",
                     str(session.root),
-                    f"--base-url={place.base_url}",
-                    f"--model={place.model}",
+                    f"--base-url={endpoint.base_url}",
+                    f"--model={endpoint.model}",
                     f"--max-tokens={tokens}",
                     *(["--again"] if again else []),
                 ],
@@ -157,7 +157,10 @@ def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int,
 
     requests = f"{count(plan.requests)} requests" if plan.requests > 1 else "1 request"
     if st.button(
-        f"Send {requests} to {escape(short(place.host, 40))}", key="naming_send", type="primary", icon=":material/send:"
+        f"Send {requests} to {escape(short(endpoint.host, 40))}",
+        key="naming_send",
+        type="primary",
+        icon=":material/send:",
     ):
         send()
         st.rerun(scope="app")
@@ -167,25 +170,25 @@ def _result(job: runner.Job, state: runner.Status) -> None:
     """Say what a run brought; the table stands below, as wide as the panel."""
     result: dict[str, Any] = state.result or {}
     labels = result.get("labels", [])
-    named = sum(one["outcome"] == "named" for one in labels)
+    named_count = sum(label["outcome"] == "named" for label in labels)
     st.markdown(
-        f":material/check_circle: **{count(named)} of {count(len(labels))} clusters named by "
+        f":material/check_circle: **{count(named_count)} of {count(len(labels))} clusters named by "
         f"{escape(short(str(result.get('model', '')), 40))}** :gray[in {duration(state.seconds)}]"
     )
-    st.caption("One step: Undo takes all of them back." if named else "No label was changed.")
+    st.caption("One step: Undo takes all of them back." if named_count else "No label was changed.")
 
 
 def _table(job: runner.Job, labels: list[dict[str, Any]]) -> None:
     """Before and after, label by label."""
     if not labels:
         return
-    kept = any(one["outcome"] == "kept" for one in labels)
+    any_kept = any(label["outcome"] == "kept" for label in labels)
     st.dataframe(
         pd.DataFrame(
             {
-                "Before": [one["before"] for one in labels],
-                "After": [one["after"] if one["outcome"] == "named" else "(kept)" for one in labels],
-                "Why kept": [one["note"] for one in labels],
+                "Before": [label["before"] for label in labels],
+                "After": [label["after"] if label["outcome"] == "named" else "(kept)" for label in labels],
+                "Why kept": [label["note"] for label in labels],
             }
         ),
         hide_index=True,
@@ -193,7 +196,7 @@ def _table(job: runner.Job, labels: list[dict[str, Any]]) -> None:
         row_height=32,
         height=min(len(labels), 8) * 32 + 38,
         alt="Labels before and after",
-        column_order=("Before", "After", *(["Why kept"] if kept else [])),
+        column_order=("Before", "After", *(["Why kept"] if any_kept else [])),
         column_config={
             "Before": st.column_config.TextColumn(width=170),
             "After": st.column_config.TextColumn(width=200),
