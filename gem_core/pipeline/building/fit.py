@@ -42,14 +42,14 @@ def check_size(X: Floating, n_clusters: int) -> None:
             f"{n_clusters:,}",
             "Ask for fewer clusters or add documents",
         )
-    seen: set[bytes] = set()
+    distinct_vectors: set[bytes] = set()
     for row in range(n):
-        seen.add(np.ascontiguousarray(X[row]).tobytes())
-        if len(seen) >= n_clusters:
+        distinct_vectors.add(np.ascontiguousarray(X[row]).tobytes())
+        if len(distinct_vectors) >= n_clusters:
             return
     raise InputError(
         f"{n_clusters} clusters need at least {n_clusters} documents that differ",
-        f"{n:,} documents of which {len(seen):,} differ",
+        f"{n:,} documents of which {len(distinct_vectors):,} differ",
         "Remove the repeated documents, or ask for fewer clusters",
     )
 
@@ -80,11 +80,11 @@ def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress
         old = workspace.taxonomy() if workspace.fitted() else None
         if old is not None and not old.edited and old.key == base.key:
             return old
-        done: list[Edit] = [{"do": "fit", "settings": settings.to_json()}]
+        edit_records: list[Edit] = [{"do": "fit", "settings": settings.to_json()}]
         if old is not None:
-            done.append(match_record(old, match_clusters_to_previous(old, base.positions, len(base.clusters))))
-        key = replay(workspace, base, done[1:], progress=progress).key
-        workspace.push(key, done, _sentence(settings, old))
+            edit_records.append(match_record(old, match_clusters_to_previous(old, base.positions, len(base.clusters))))
+        key = replay(workspace, base, edit_records[1:], progress=progress).key
+        workspace.push(key, edit_records, _sentence(settings, old))
     return workspace.taxonomy()
 
 

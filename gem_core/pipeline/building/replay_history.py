@@ -34,6 +34,6 @@ def replay_steps(workspace: Workspace, lines: Iterable[str], *, progress: Progre
         if first == "fit":
             fit_taxonomy(workspace, Settings.from_json(edits[0]["settings"]), progress=progress)
         else:
-            edit(workspace, *(from_json(one) for one in edits), progress=progress)
+            edit(workspace, *(from_json(record) for record in edits), progress=progress)
         progress("replay", number, number)
     return workspace.taxonomy()

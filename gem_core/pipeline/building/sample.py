@@ -61,12 +61,12 @@ def open_sample(root: Path | None = None, *, progress: Progress = silent) -> Wor
 def _set_aside(root: Path) -> None:
     """Rename a sample that an earlier version made, so that a new one takes its place and nothing is lost."""
     try:
-        found = json.loads((root / "manifest.json").read_text(encoding="utf-8"))["format"]
+        old_format = json.loads((root / "manifest.json").read_text(encoding="utf-8"))["format"]
     except (OSError, ValueError, KeyError, TypeError):
         return
-    if found < FORMAT:
+    if old_format < FORMAT:
         with suppress(OSError):  # another process was first, or the folder is read-only: opening it will say so
-            os.replace(root, root.with_name(f"{root.name}-{found}-{int(time.time())}"))
+            os.replace(root, root.with_name(f"{root.name}-{old_format}-{int(time.time())}"))
 
 
 def _make(root: Path, progress: Progress) -> None:
