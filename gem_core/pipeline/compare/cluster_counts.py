@@ -142,11 +142,11 @@ def study_counts(
         )
     settings = workspace.taxonomy().settings
     store, name = Studies(workspace.root), _name(workspace, settings, method)
-    wanted = [(k, seed) for seed in range(seeds) for k in grid]  # every number once before the second seed
+    fit_plan = [(k, seed) for seed in range(seeds) for k in grid]  # every number once before the second seed
     points = _points(store, name)
-    done = sum(_id(k, seed) in points for k, seed in wanted)
-    progress(STEP, done, len(wanted))
-    for k, seed in wanted:
+    done = sum(_id(k, seed) in points for k, seed in fit_plan)
+    progress(STEP, done, len(fit_plan))
+    for k, seed in fit_plan:
         if _id(k, seed) in points:
             continue
         labels = refit(workspace, base_settings(settings, k, seed), method).labels
@@ -164,7 +164,7 @@ def study_counts(
             },
         )
         done += 1
-        progress(STEP, done, len(wanted))
+        progress(STEP, done, len(fit_plan))
     return _study(points, grid, tuple(range(seeds)), method)
 
 
@@ -222,19 +222,21 @@ def reading(study: CountStudy, name: Measure = "silhouette") -> Reading:
 def summary(study: CountStudy) -> str:
     """Say in one or two sentences what the measures that can choose say together."""
     every = [reading(study, name) for name in CHOOSING if name in study.values]
-    readings = [found for found in every if found.kind != "unclear"]
+    readings = [measure_reading for measure_reading in every if measure_reading.kind != "unclear"]
     if not readings:
         return "Too little to read yet: it takes three numbers of clusters with two seeds each."
-    peaks = [found for found in readings if found.kind == "peak"]
-    named = sorted({found.counts[0] for found in peaks})
+    peaks = [measure_reading for measure_reading in readings if measure_reading.kind == "peak"]
+    peak_counts = sorted({measure_reading.counts[0] for measure_reading in peaks})
     if not peaks:
         return "No number of clusters stands out: choose by how fine you need it."
-    if len(named) > 1:
-        words = "; ".join(f"{MEASURES[found.measure]} at {found.counts[0]}" for found in peaks)
+    if len(peak_counts) > 1:
+        words = "; ".join(
+            f"{MEASURES[measure_reading.measure]} at {measure_reading.counts[0]}" for measure_reading in peaks
+        )
         return f"The measures peak at different numbers, so none stands out: {words}."
     words = (
         f"{len(peaks)} of the {len(readings)} measures that can tell {'peaks' if len(peaks) == 1 else 'peak'} at "
-        f"{named[0]} clusters"
+        f"{peak_counts[0]} clusters"
     )
     return f"{words}." if len(peaks) == len(readings) else f"{words}; the others name no number."
 
@@ -242,9 +244,11 @@ def summary(study: CountStudy) -> str:
 def _single(name: Measure, counts: "np.ndarray[Any, Any]", mean: Float64, best: int, noise: str) -> Reading:
     called, k = MEASURES[name], int(counts[best])
     if best in (0, len(counts) - 1):
-        way = "rises to the fewest" if best == 0 else "still rises at the most"
+        direction = "rises to the fewest" if best == 0 else "still rises at the most"
         wider = "fewer" if best == 0 else "more"
-        return Reading(name, "edge", (k,), f"{called} {way} clusters tried, {k}: a peak may lie outside. Try {wider}.")
+        return Reading(
+            name, "edge", (k,), f"{called} {direction} clusters tried, {k}: a peak may lie outside. Try {wider}."
+        )
     next_best = float(np.delete(mean, best).max())
     return Reading(
         name,
@@ -256,12 +260,14 @@ def _single(name: Measure, counts: "np.ndarray[Any, Any]", mean: Float64, best: 
 
 def _study(points: dict[str, Any], grid: tuple[int, ...], seeds: tuple[int, ...], method: Method) -> CountStudy:
     def table(name: str) -> Float64:
-        found = [[points.get(_id(k, seed), {}).get(name) for seed in seeds] for k in grid]
-        return frozen(np.array([[np.nan if v is None else v for v in row] for row in found], dtype=np.float64))
+        rows_of_values = [[points.get(_id(k, seed), {}).get(name) for seed in seeds] for k in grid]
+        return frozen(np.array([[np.nan if v is None else v for v in row] for row in rows_of_values], dtype=np.float64))
 
     tables = {name: table(name) for name in MEASURES}
-    known = {name: values for name, values in tables.items() if name not in ("ari", "nmi") or np.isfinite(values).any()}
-    return CountStudy(grid, seeds, known, method)
+    present_tables = {
+        name: values for name, values in tables.items() if name not in ("ari", "nmi") or np.isfinite(values).any()
+    }
+    return CountStudy(grid, seeds, present_tables, method)
 
 
 def _agreement(
@@ -276,11 +282,11 @@ def _agreement(
     return {_id(k, seed): {**points[_id(k, seed)], "stability": float(mean[at])} for at, seed in enumerate(seeds)}
 
 
-def _values(found: dict[str, Any]) -> dict[str, float]:
+def _values(quality_facts: dict[str, Any]) -> dict[str, float]:
     """Return the numbers of a quality as JSON has them: no NaN."""
     return {
         name: float(value)
-        for name, value in found.items()
+        for name, value in quality_facts.items()
         if name in MEASURES and value is not None and np.isfinite(value)
     }
 

@@ -75,9 +75,9 @@ class Comparison:
         """Rows of one flow: of a group of `a`, in a group of `b`, all or only those that moved."""
         keep = np.ones(len(self.moved), dtype=bool) if moved else np.ones(len(self.a.labels), dtype=bool)
         rows = self.moved if moved else np.arange(len(self.a.labels), dtype=np.int32)
-        for partition_, place in ((self.a, from_a), (self.b, to_b)):
-            if place is not None:
-                keep &= partition_.labels[rows] == place
+        for partition_, group in ((self.a, from_a), (self.b, to_b)):
+            if group is not None:
+                keep &= partition_.labels[rows] == group
         return np.asarray(rows[keep])
 
 
@@ -128,8 +128,8 @@ def compare_partitions(a: Partition, b: Partition) -> Comparison:
         order_a = a.order.astype(np.int64)
         order_b = matched_order(table, order_a)
     agree = table_agreement(table)
-    gone: Bool = partner[a.labels] != b.labels
-    rows = np.flatnonzero(gone)
+    is_moved: Bool = partner[a.labels] != b.labels
+    rows = np.flatnonzero(is_moved)
     sure = a.margin if a.margin is not None else b.margin
     if sure is not None:
         rows = rows[np.argsort(sure[rows], kind="stable")]
@@ -151,9 +151,11 @@ def compare_partitions(a: Partition, b: Partition) -> Comparison:
 def giant(comparison: Comparison) -> Giant | None:
     """Find a group that the other side splits: 3 times an even share, 1.5 times the other side's largest; or None."""
     n = comparison.table.sum()
-    one, two = comparison.table.sum(axis=1), comparison.table.sum(axis=0)
-    side = "a" if one.max() > two.max() else "b"
-    large, small, table = (one, two, comparison.table) if side == "a" else (two, one, comparison.table.T)
+    sizes_a, sizes_b = comparison.table.sum(axis=1), comparison.table.sum(axis=0)
+    side = "a" if sizes_a.max() > sizes_b.max() else "b"
+    large, small, table = (
+        (sizes_a, sizes_b, comparison.table) if side == "a" else (sizes_b, sizes_a, comparison.table.T)
+    )
     if large.max() < max(GIANT * small.max(), EVEN * n / large.size):
         return None
     group = int(large.argmax())
@@ -172,15 +174,16 @@ def headline(comparison: Comparison) -> str:
     str
         "The largest cluster of k-means (31%) is spread over 6 clusters of GEM; 72% of documents in matched groups".
     """
-    one, two, n = comparison.a, comparison.b, len(comparison.a.labels)
+    partition_a, partition_b, n = comparison.a, comparison.b, len(comparison.a.labels)
     if comparison.ari == 1.0:
-        return _sentence(f"{_called(one)} and {_called(two)} group all {n:,} documents alike")
+        return _sentence(f"{_called(partition_a)} and {_called(partition_b)} group all {n:,} documents alike")
     stay = f"{100 * comparison.stay:.0f}% of documents in matched groups"
     largest = giant(comparison)
     if largest is None:
         matched = int(np.sum(comparison.best("a")[1] >= KEPT))
-        return f"{matched} of {len(one.names)} {_noun(one)} of {_called(one)} match in {_called(two)}; {stay}"
-    owner, other = (one, two) if largest.side == "a" else (two, one)
+        pair = f"{_noun(partition_a)} of {_called(partition_a)} match in {_called(partition_b)}"
+        return f"{matched} of {len(partition_a.names)} {pair}; {stay}"
+    owner, other = (partition_a, partition_b) if largest.side == "a" else (partition_b, partition_a)
     rest = "" if largest.held >= WHOLE else " and smaller parts"
     return (
         f"The largest {_noun(owner)[:-1]} of {_called(owner)} ({100 * largest.share:.0f}%) is spread over "

@@ -111,12 +111,12 @@ def columns_to_compare(workspace: Workspace) -> tuple[str, ...]:
     """Columns that hold groups: 2 to `MOST_VALUES` different values; the label column first."""
     parts = workspace.manifest.columns
     left_out = {parts.get(role) for role in ("id", "text", "tokens", "weight")} | {"id", "tokens"}
-    found = [
+    column_names = [
         str(name)
         for name in workspace.documents.columns
         if name not in left_out and 2 <= workspace.documents[name].astype("string").nunique() <= MOST_VALUES
     ]
-    return tuple(sorted(found, key=lambda name: name != parts.get("label")))
+    return tuple(sorted(column_names, key=lambda name: name != parts.get("label")))
 
 
 def column_groups(values: "pd.Series[str]") -> tuple[Int32, tuple[str, ...]]:
@@ -124,14 +124,14 @@ def column_groups(values: "pd.Series[str]") -> tuple[Int32, tuple[str, ...]]:
     texts = values.astype("string").fillna(NO_VALUE).astype(object)
     counts = texts.value_counts()
     names = sorted(counts.index, key=lambda name: (-counts[name], name))
-    place = {name: at for at, name in enumerate(names)}
-    return frozen(texts.map(place).to_numpy(np.int32)), tuple(str(name) for name in names)
+    position_of = {name: at for at, name in enumerate(names)}
+    return frozen(texts.map(position_of).to_numpy(np.int32)), tuple(str(name) for name in names)
 
 
 def _of_taxonomy(spec: str, title: str, taxonomy: Taxonomy) -> Partition:
     numbers = tuple(cluster.number for cluster in taxonomy.clusters)
-    place = {number: at for at, number in enumerate(numbers)}
-    order = [place[child] for parent in taxonomy.groups for child in parent.children if child in place]
+    position_of = {number: at for at, number in enumerate(numbers)}
+    order = [position_of[child] for parent in taxonomy.groups for child in parent.children if child in position_of]
     order += sorted(set(range(len(numbers))) - set(order))
     return Partition(
         spec=spec,
@@ -193,37 +193,37 @@ def _of_method(
     taxonomy = workspace.taxonomy()
     settings = _asked(taxonomy, n_clusters)
     progress(f"fit {METHODS[method]}", 0, 2)
-    found = refit(workspace, settings, method, progress=progress)
+    grouping = refit(workspace, settings, method, progress=progress)
     progress("name clusters", 1, 2)
-    names = _names(workspace, settings, method, found)
+    names = _names(workspace, settings, method, grouping)
     progress("name clusters", 2, 2)
-    order = np.argsort(-np.bincount(found.labels, minlength=len(names)), kind="stable").astype(np.int32)
+    order = np.argsort(-np.bincount(grouping.labels, minlength=len(names)), kind="stable").astype(np.int32)
     return Partition(
         spec=spec,
         kind="method",
         title=METHODS[method],
-        labels=found.labels,
+        labels=grouping.labels,
         names=names,
-        colors=_borrowed(taxonomy, found.labels, len(names)),
+        colors=_borrowed(taxonomy, grouping.labels, len(names)),
         numbers=tuple(range(len(names))),
         order=frozen(order),
-        margin=found.margin,
+        margin=grouping.margin,
     )
 
 
-def _names(workspace: Workspace, settings: Settings, method: Method, found: Grouping) -> tuple[str, ...]:
+def _names(workspace: Workspace, settings: Settings, method: Method, grouping: Grouping) -> tuple[str, ...]:
     """Keyword labels of the clusters of a fit; kept with it after the first time."""
-    if "names" not in found.facts:
+    if "names" not in grouping.facts:
         X, k = workspace.embeddings, settings.n_clusters
-        mass, sums = hard_assignment_sums(X, np.full(len(workspace), 1.0), found.labels, k)
+        mass, sums = hard_assignment_sums(X, np.full(len(workspace), 1.0), grouping.labels, k)
         centers = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)  # an empty cluster has none
-        typical = np.einsum("ij,ij->i", X, centers.astype(X.dtype)[found.labels])
-        names = cluster_labels(cluster_keywords(workspace.terms, X, found.labels, typical, centers))
-        found.facts["names"] = [
+        typical = np.einsum("ij,ij->i", X, centers.astype(X.dtype)[grouping.labels])
+        names = cluster_labels(cluster_keywords(workspace.terms, X, grouping.labels, typical, centers))
+        grouping.facts["names"] = [
             name if size else f"Empty {at}" for at, (name, size) in enumerate(zip(names, mass, strict=True))
         ]
-        Studies(workspace.root).save_grouping(refit_key(workspace, settings, method), found)
-    return tuple(found.facts["names"])
+        Studies(workspace.root).save_grouping(refit_key(workspace, settings, method), grouping)
+    return tuple(grouping.facts["names"])
 
 
 def _borrowed(taxonomy: Taxonomy, labels: Int32, k: int) -> tuple[str, ...]:

@@ -58,8 +58,8 @@ class Quality:
 def quality(workspace: Workspace, grouping: Partition) -> Quality:
     """Measure a grouping of the documents of a workspace."""
     weighting = workspace.taxonomy().settings.weighting
-    known = workspace.manifest.columns.get("label") != grouping.spec.removeprefix("column:")
-    return measure(workspace, grouping.labels, len(grouping.names), weighting, labelled=known)
+    has_other_labels = workspace.manifest.columns.get("label") != grouping.spec.removeprefix("column:")
+    return measure(workspace, grouping.labels, len(grouping.names), weighting, labelled=has_other_labels)
 
 
 def measure(workspace: Workspace, labels: Int32, k: int, weighting: str, *, labelled: bool = True) -> Quality:
@@ -94,17 +94,17 @@ def cosines(X: Floating, labels: Int32, k: int) -> tuple[float, float]:
     """
     mass, sums = hard_assignment_sums(X, np.full(len(labels), 1.0), labels, k)
     living = np.flatnonzero(mass > 0)
-    place = np.searchsorted(living, labels)
+    group_index = np.searchsorted(living, labels)
     centers: Float64 = sums[living] / np.maximum(np.linalg.norm(sums[living], axis=1, keepdims=True), 1e-12)
     slopes, own_sum, next_sum = np.ascontiguousarray(centers.T.astype(X.dtype)), 0.0, 0.0
     step = max(256, BLOCK // living.size)
     for start in range(0, len(labels), step):
         block = X[start : start + step] @ slopes
         each = np.arange(block.shape[0])
-        own = block[each, place[start : start + step]]
+        own = block[each, group_index[start : start + step]]
         own_sum += float(own.sum(dtype=np.float64))
         if living.size > 1:
-            block[each, place[start : start + step]] = -np.inf
+            block[each, group_index[start : start + step]] = -np.inf
             next_sum += float(block.max(axis=1).sum(dtype=np.float64))
     within = own_sum / len(labels)
     return within, within - next_sum / len(labels) if living.size > 1 else float("nan")
@@ -114,8 +114,8 @@ def _known(workspace: Workspace, labels: Int32, k: int) -> tuple[float | None, f
     name = workspace.manifest.columns.get("label")
     if not name or name not in workspace.documents.columns:
         return None, None
-    known, names = column_groups(workspace.documents[name])
-    table = overlap_table(known, labels, len(names), k)[[name != NO_VALUE for name in names]]
+    label_positions, names = column_groups(workspace.documents[name])
+    table = overlap_table(label_positions, labels, len(names), k)[[name != NO_VALUE for name in names]]
     if table.shape[0] < 2 or not table.any():
         return None, None
     agree = table_agreement(table)

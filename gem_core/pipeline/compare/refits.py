@@ -61,9 +61,9 @@ def refit(
         If the workspace cannot be written.
     """
     store, key = Studies(workspace.root), refit_key(workspace, settings, method, resample)
-    found = store.grouping(key)
-    if found is not None and found.labels.shape == (len(workspace),):
-        return found
+    saved_grouping = store.grouping(key)
+    if saved_grouping is not None and saved_grouping.labels.shape == (len(workspace),):
+        return saved_grouping
     began = time.perf_counter()
     n = len(workspace)
     counts = None if resample is None else drawn_counts(n, resample)

@@ -106,14 +106,14 @@ def stability(
     taxonomy = workspace.taxonomy()
     study = _Study(workspace, method, *_asked(taxonomy))
     plan = [(seed, None) for seed in range(seeds)] + [(study.settings.seed, draw) for draw in range(resamples)]
-    kept = sum(study.has(*one) for one in plan)
-    progress("fit again", kept, len(plan))
+    fit_count = sum(study.has(*refit_spec) for refit_spec in plan)
+    progress("fit again", fit_count, len(plan))
     for seed, draw in plan:
         new = not study.has(seed, draw)
         study.labels(seed, draw)
         if new:
-            kept += 1
-            progress("fit again", kept, len(plan))
+            fit_count += 1
+            progress("fit again", fit_count, len(plan))
             study.write(seeds, resamples)
     return study.write(seeds, resamples)
 
@@ -140,12 +140,12 @@ def returning(workspace: Workspace, taxonomy: Taxonomy, study: Stability) -> Flo
     settings, k = _asked(taxonomy)
     plan = [(seed, None) for seed in study.seeds.ids] + [(settings.seed, draw) for draw in study.resamples.ids]
     labels = taxonomy.positions
-    found = []
+    best_jaccards = []
     for seed, draw in plan:
         other = _Study(workspace, study.method, settings, k).labels(seed, draw)
         both = other >= 0
-        found.append(jaccard(overlap_table(labels[both], other[both], len(taxonomy.clusters), k)).max(axis=1))
-    return frozen(np.mean(found, axis=0)) if found else frozen(np.full(len(taxonomy.clusters), np.nan))
+        best_jaccards.append(jaccard(overlap_table(labels[both], other[both], len(taxonomy.clusters), k)).max(axis=1))
+    return frozen(np.mean(best_jaccards, axis=0)) if best_jaccards else frozen(np.full(len(taxonomy.clusters), np.nan))
 
 
 def finding(study: Stability) -> str:
