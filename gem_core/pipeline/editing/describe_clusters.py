@@ -80,18 +80,20 @@ def describe_edit(
     numbers = np.array(sorted(new.drafts), dtype=np.int32)
     positions = np.searchsorted(numbers, new.labels).astype(np.int32)
     changed = [index for index, number in enumerate(numbers) if new.drafts[int(number)].changed]
-    moved = bool(changed) or any(new.drafts[int(n)].origin != n for n in numbers) or len(numbers) != len(old.clusters)
+    assignment_changed = (
+        bool(changed) or any(new.drafts[int(n)].origin != n for n in numbers) or len(numbers) != len(old.clusters)
+    )
     fit, documents = old.fit, old.documents
-    if moved:
+    if assignment_changed:
         fit = edited_fit(workspace, old, new, numbers, positions)
         documents = edited_documents(workspace, old, fit, numbers, positions, changed, progress)
-    known = {c.number: c for c in old.clusters}
+    old_clusters = {c.number: c for c in old.clusters}
     naming = None
     if any(draft.label is None for draft in new.drafts.values()) or _groups_to_name(old, new):
         naming = concept_naming(workspace, positions, documents["gis"].to_numpy(), len(numbers), progress=progress)
-    clusters = _describe(workspace, new.drafts, numbers, positions, fit, documents, known, naming)
-    tree, named = _edited_tree(old, new, clusters, naming)
-    return TaxonomyParts(*_color(clusters, named, tree), fit, documents, moved)
+    clusters = _describe(workspace, new.drafts, numbers, positions, fit, documents, old_clusters, naming)
+    tree, labeled_clusters = _edited_tree(old, new, clusters, naming)
+    return TaxonomyParts(*_color(clusters, labeled_clusters, tree), fit, documents, assignment_changed)
 
 
 def taxonomy_hash(labels: Int32, clusters: tuple[Cluster, ...]) -> str:
@@ -108,10 +110,10 @@ def _describe(
     positions: Int32,
     fit: MixtureFit,
     documents: pd.DataFrame,
-    known: Mapping[int, Cluster],
+    old_clusters: Mapping[int, Cluster],
     naming: ConceptNaming | None,
 ) -> list[Cluster]:
-    """Describe all clusters in the order of `numbers`; `known` has the evidence of those that did not change."""
+    """Describe all clusters in the order of `numbers`; `old_clusters` has the evidence of those that did not change."""
     k = len(numbers)
     counts = np.bincount(positions, minlength=k)
     tokens = np.bincount(positions, workspace.documents["tokens"].to_numpy(np.float64), k)
@@ -139,7 +141,7 @@ def _describe(
     for index, number in enumerate(numbers):
         draft = drafts[int(number)]
         name = names.get(index)
-        evidence = new_evidence.get(index) or known[draft.origin if draft.origin is not None else -1]
+        evidence = new_evidence.get(index) or old_clusters[draft.origin if draft.origin is not None else -1]
         clusters.append(
             Cluster(
                 number=int(number),

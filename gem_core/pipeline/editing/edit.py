@@ -63,10 +63,10 @@ def _check_numbers_stayed(workspace: Workspace, made_on: str, present: str) -> N
     if made_on == present:
         return
     history = workspace.history()
-    done = history.steps[: history.position + 1]
-    since = next((done[index + 1 :] for index in reversed(range(len(done))) if done[index].key == made_on), None)
-    if since is None or any(one["do"] in RENUMBERING for step in since for one in step.edits):
-        last = done[-1].sentence if done else "nothing"
+    steps = history.steps[: history.position + 1]
+    since = next((steps[index + 1 :] for index in reversed(range(len(steps))) if steps[index].key == made_on), None)
+    if since is None or any(record["do"] in RENUMBERING for step in since for record in step.edits):
+        last = steps[-1].sentence if steps else "nothing"
         raise InputError(
             "An edit must be made on the present clusters",
             f"an edit of taxonomy {made_on[:8]}, while the last step is: {last}",
@@ -89,13 +89,13 @@ def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progr
             new.apply(from_json(edit))
         parts = describe_edit(workspace, base, new, progress=progress)
     labels = parts.documents["cluster_id"].to_numpy()
-    kept = tuple(cost for cost in base.costs if cost.step != "edit")
+    other_costs = tuple(cost for cost in base.costs if cost.step != "edit")
     taxonomy = replace(
         base,
         key=key,
         clusters=parts.clusters,
         groups=parts.groups,
-        costs=(*kept, *book.costs),
+        costs=(*other_costs, *book.costs),
         taxonomy_hash=taxonomy_hash(labels, parts.clusters),
         folder=workspace.root / "fits" / key,
     )

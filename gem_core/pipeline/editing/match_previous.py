@@ -54,12 +54,12 @@ def match_clusters_to_previous(old: Taxonomy, labels: Int32, n_clusters: int) ->
     free = (number for number in range(n_clusters + len(before)) if number not in set(before.tolist()))
     numbers = np.array([number if number >= 0 else next(free) for number in origin.tolist()], dtype=np.int32)
     again = set(origin[steady].tolist())
-    held = {
-        c.number: np.flatnonzero(old.positions == place).astype(np.int32)
-        for place, c in enumerate(old.clusters)
+    pinned_rows = {
+        c.number: np.flatnonzero(old.positions == cluster_index).astype(np.int32)
+        for cluster_index, c in enumerate(old.clusters)
         if c.documents and (c.pinned or (c.label_source == "person" and c.number not in again))
     }
-    return ClusterMatch(frozen(numbers), frozen(origin), frozen(steady), held)
+    return ClusterMatch(frozen(numbers), frozen(origin), frozen(steady), pinned_rows)
 
 
 def apply_pins(X: Floating, fit: MixtureFit, labels: Int32, found: ClusterMatch) -> Int32:
@@ -71,10 +71,10 @@ def apply_pins(X: Floating, fit: MixtureFit, labels: Int32, found: ClusterMatch)
     out = found.numbers[labels]
     if not found.held:
         return out
-    taken = np.isin(found.numbers, list(found.held))
-    rest = np.flatnonzero(taken[labels])
-    if not taken.all():
-        out[rest] = found.numbers[best_among(X[rest], fit, ~taken)]
+    is_pinned = np.isin(found.numbers, list(found.held))
+    rest = np.flatnonzero(is_pinned[labels])
+    if not is_pinned.all():
+        out[rest] = found.numbers[best_among(X[rest], fit, ~is_pinned)]
     for number, rows in found.held.items():
         out[rows] = number
     return out
@@ -96,7 +96,7 @@ def surviving_clusters(plain: Int32, labels: Int32, numbers: Iterable[int]) -> l
 def match_record(old: Taxonomy, found: ClusterMatch) -> Edit:
     """Return what the history keeps: everything that the taxonomy before it decides."""
     again = set(found.origin[found.steady].tolist()) | set(found.held)
-    kept = [
+    cluster_records = [
         {
             "number": c.number,
             "label": c.label if c.label_source not in AUTOMATIC or c.number in found.held else None,
@@ -110,12 +110,12 @@ def match_record(old: Taxonomy, found: ClusterMatch) -> Edit:
         for c in old.clusters
         if c.number in again
     ]
-    named = [{"label": p.label, "children": list(p.children)} for p in old.groups if p.label_source == "person"]
+    group_records = [{"label": p.label, "children": list(p.children)} for p in old.groups if p.label_source == "person"]
     return {
         "do": "follow",
         "numbers": found.numbers.tolist(),
-        "kept": kept,
-        "groups": named,
+        "kept": cluster_records,
+        "groups": group_records,
         "held": [[number, rows.tolist()] for number, rows in found.held.items()],
     }
 
@@ -123,10 +123,10 @@ def match_record(old: Taxonomy, found: ClusterMatch) -> Edit:
 def apply_match_record(base: Taxonomy, X: Floating, edit: Edit) -> WorkingTaxonomy:
     """Apply `match_record`'s record to the fit it was made for."""
     numbers = np.array(edit["numbers"], dtype=np.int32)
-    held = {int(number): np.array(rows, dtype=np.int32) for number, rows in edit["held"]}
-    found = ClusterMatch(numbers, numbers, np.zeros(len(numbers), dtype=bool), held)
+    pinned_rows = {int(number): np.array(rows, dtype=np.int32) for number, rows in edit["held"]}
+    match = ClusterMatch(numbers, numbers, np.zeros(len(numbers), dtype=bool), pinned_rows)
     plain = numbers[base.positions]
-    labels = apply_pins(X, base.fit, base.positions, found)
+    labels = apply_pins(X, base.fit, base.positions, match)
     drafts: dict[int, ClusterDraft] = {}
     for parent in base.groups:
         for child in parent.children:
@@ -142,46 +142,48 @@ def apply_match_record(base: Taxonomy, X: Floating, edit: Edit) -> WorkingTaxono
                 coverage=was.coverage,
                 kind=was.kind,
             )
-    for number in held:
+    for number in pinned_rows:
         if number not in drafts:  # the fit had nothing like it: beside the cluster that has most of it now
-            near = int(np.bincount(plain[held[number]]).argmax())
+            near = int(np.bincount(plain[pinned_rows[number]]).argmax())
             drafts[number] = ClusterDraft(None, None, "keywords", drafts[near].group, None, changed=True)
-    kept = {int(one["number"]): one for one in edit["kept"] if one["number"] in drafts}
-    for number, one in kept.items():
-        drafts[number] = _keep(drafts[number], one)
+    cluster_records = {int(record["number"]): record for record in edit["kept"] if record["number"] in drafts}
+    for number, record in cluster_records.items():
+        drafts[number] = _keep(drafts[number], record)
     drafts = {number: drafts[number] for number in surviving_clusters(plain, labels, drafts)}
     groups = {
         p.number: GroupDraft(p.label, p.label_source)
         for p in base.groups
-        if any(place.group == p.number for place in drafts.values())
+        if any(draft.group == p.number for draft in drafts.values())
     }
     _name_groups(drafts, groups, edit["groups"])
-    named = {number for number, one in kept.items() if one["label"]}
-    return WorkingTaxonomy(labels, _distinct(drafts, named), groups)
+    labeled_numbers = {number for number, record in cluster_records.items() if record["label"]}
+    return WorkingTaxonomy(labels, _distinct(drafts, labeled_numbers), groups)
 
 
-def _keep(place: ClusterDraft, one: dict[str, Any]) -> ClusterDraft:
-    found = replace(place, color=one["colour"], pinned=one["pinned"], excluded=one["excluded"])
-    found = replace(found, checked=one.get("checked", False), note=one.get("note", ""))
-    return replace(found, label=one["label"], source=one["source"]) if one["label"] else found
+def _keep(draft: ClusterDraft, record: dict[str, Any]) -> ClusterDraft:
+    new_draft = replace(draft, color=record["colour"], pinned=record["pinned"], excluded=record["excluded"])
+    new_draft = replace(new_draft, checked=record.get("checked", False), note=record.get("note", ""))
+    return replace(new_draft, label=record["label"], source=record["source"]) if record["label"] else new_draft
 
 
-def _distinct(drafts: dict[int, ClusterDraft], named: set[int]) -> dict[int, ClusterDraft]:
+def _distinct(drafts: dict[int, ClusterDraft], labeled_numbers: set[int]) -> dict[int, ClusterDraft]:
     """Let other clusters give way to a label that was kept: they are named anew."""
-    taken = {(drafts[number].label or "").casefold() for number in named & set(drafts)}
+    used_labels = {(drafts[number].label or "").casefold() for number in labeled_numbers & set(drafts)}
     return {
-        number: replace(place, label=None, changed=True)
-        if number not in named and (place.label or "").casefold() in taken
-        else place
-        for number, place in drafts.items()
+        number: replace(draft, label=None, changed=True)
+        if number not in labeled_numbers and (draft.label or "").casefold() in used_labels
+        else draft
+        for number, draft in drafts.items()
     }
 
 
-def _name_groups(drafts: dict[int, ClusterDraft], groups: dict[int, GroupDraft], named: list[dict[str, Any]]) -> None:
+def _name_groups(
+    drafts: dict[int, ClusterDraft], groups: dict[int, GroupDraft], group_records: list[dict[str, Any]]
+) -> None:
     """Give a person's name to the group that has more than half of the old group's clusters, and they of it."""
-    for one in named:
-        old = set(one["children"])
+    for record in group_records:
+        old = set(record["children"])
         for number in groups:
-            new = {n for n, place in drafts.items() if place.group == number}
+            new = {n for n, draft in drafts.items() if draft.group == number}
             if len(old & new) > KEEP * len(old | new):
-                groups[number] = GroupDraft(one["label"], "person")
+                groups[number] = GroupDraft(record["label"], "person")

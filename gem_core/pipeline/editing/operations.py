@@ -144,14 +144,14 @@ def from_json(value: Edit) -> Op:
     """
     fields = {_FIELD_NAMES.get(name, name): item for name, item in value.items() if name != "do"}
     try:
-        found: Op = KINDS[value["do"]](**{name: _tupled(item) for name, item in fields.items()})
+        op: Op = KINDS[value["do"]](**{name: _tupled(item) for name, item in fields.items()})
     except (KeyError, TypeError) as error:
         raise InputError(
             f"An edit must be one of {', '.join(KINDS)} with its fields",
             f"{str(value)[:200]}",
             "Take the lines of an edits.jsonl that gem-explorer wrote",
         ) from error
-    return found
+    return op
 
 
 def _tupled(value: Any) -> Any:
@@ -204,5 +204,5 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     >>> listed(["A"]), listed(["A", "B"]), listed(["A", "B", "C", "D", "E"])
     ('A', 'A and B', 'A, B, C and 2 more')
     """
-    shown = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    parts = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -30,8 +30,8 @@ def propose_split(workspace: Workspace, taxonomy: Taxonomy, cluster: int, into: 
     InputError
         If the cluster holds fewer different documents than parts.
     """
-    place = next((i for i, c in enumerate(taxonomy.clusters) if c.number == cluster), -1)
-    rows = np.flatnonzero(taxonomy.positions == place).astype(np.int32)
+    cluster_index = next((i for i, c in enumerate(taxonomy.clusters) if c.number == cluster), -1)
+    rows = np.flatnonzero(taxonomy.positions == cluster_index).astype(np.int32)
     if not 2 <= into <= rows.size:
         raise InputError(
             f"A split makes 2 parts to as many as the cluster has documents ({rows.size:,})",

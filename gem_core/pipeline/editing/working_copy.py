@@ -142,8 +142,8 @@ class WorkingTaxonomy:
 
     def name(self, number: int) -> str:
         """Label of a cluster for a sentence; clusters that have none yet by their number."""
-        place = self._known(number)
-        return place.label or f"cluster {number}"
+        draft = self._known(number)
+        return draft.label or f"cluster {number}"
 
     def size(self, number: int) -> int:
         """Documents in a cluster."""
@@ -161,8 +161,8 @@ class WorkingTaxonomy:
     def _place(self, number: int, **changes: object) -> None:
         self.drafts[number] = replace(self._known(number), **changes)  # type: ignore[arg-type]
 
-    def _free(self, taken: Iterable[int]) -> int:
-        used = set(taken)
+    def _free(self, numbers: Iterable[int]) -> int:
+        used = set(numbers)
         return next(number for number in range(len(used) + 1) if number not in used)
 
     def _rename(self, kind: Kind, number: int, label: str, source: LabelSource) -> str:
@@ -184,8 +184,8 @@ class WorkingTaxonomy:
         twin = next(
             (
                 other
-                for other, one in siblings.items()
-                if other != number and (one.label or "").casefold() == label.casefold()
+                for other, sibling in siblings.items()
+                if other != number and (sibling.label or "").casefold() == label.casefold()
             ),
             None,
         )
@@ -210,55 +210,55 @@ class WorkingTaxonomy:
         return f"Renamed {renamed} {'cluster' if renamed == 1 else 'clusters'} by {op.vocabulary}"
 
     def _merge(self, clusters: tuple[int, ...]) -> str:
-        chosen = sorted(set(clusters), key=lambda c: (-self.size(c), c))
-        if len(chosen) < 2:
-            raise InputError("A merge takes two clusters or more", f"{len(chosen)}", "Choose another one as well")
-        drafts = [self._known(number) for number in chosen]
-        named = [place.label for place in drafts if place.source == "person"]
-        target = chosen[0]
-        sentence = f"Merged {listed([self.name(number) for number in chosen])}"
-        self.labels[np.isin(self.labels, chosen)] = target
-        keep = named[0] if named else None
+        numbers = sorted(set(clusters), key=lambda c: (-self.size(c), c))
+        if len(numbers) < 2:
+            raise InputError("A merge takes two clusters or more", f"{len(numbers)}", "Choose another one as well")
+        drafts = [self._known(number) for number in numbers]
+        person_labels = [draft.label for draft in drafts if draft.source == "person"]
+        target = numbers[0]
+        sentence = f"Merged {listed([self.name(number) for number in numbers])}"
+        self.labels[np.isin(self.labels, numbers)] = target
+        keep = person_labels[0] if person_labels else None
         self._place(
             target,
             label=keep,
             source="person" if keep else "keywords",
             pinned=True,
             changed=True,
-            excluded=all(place.excluded for place in drafts),
+            excluded=all(draft.excluded for draft in drafts),
             checked=False,
-            note="\n".join(place.note for place in drafts if place.note)[:MAX_NOTE],
+            note="\n".join(draft.note for draft in drafts if draft.note)[:MAX_NOTE],
         )
-        for number in chosen[1:]:
+        for number in numbers[1:]:
             self._remove(number)
         return sentence
 
     def _split(self, cluster: int, parts: tuple[tuple[int, ...], ...]) -> str:
-        place = self._known(cluster)
+        draft = self._known(cluster)
         rows = np.flatnonzero(self.labels == cluster)
-        given = np.sort(np.concatenate([np.asarray(part, dtype=np.int64) for part in parts] or [rows[:0]]))
-        if len(parts) < 2 or not all(parts) or not np.array_equal(given, rows):
+        part_rows = np.sort(np.concatenate([np.asarray(part, dtype=np.int64) for part in parts] or [rows[:0]]))
+        if len(parts) < 2 or not all(parts) or not np.array_equal(part_rows, rows):
             raise InputError(
                 f"A split divides the {rows.size:,} documents of the cluster into two parts or more",
-                f"{len(parts)} parts with {given.size:,} documents",
+                f"{len(parts)} parts with {part_rows.size:,} documents",
                 "Propose the split again",
             )
         sentence = f"Split {self.name(cluster)} into {len(parts)}"
         ordered = sorted(parts, key=lambda part: (-len(part), part))
-        own = place.source == "person"
+        own = draft.source == "person"
         self._place(
             cluster,
             pinned=True,
             changed=True,
             checked=False,
-            label=place.label if own else None,
-            source=place.source if own else "keywords",
+            label=draft.label if own else None,
+            source=draft.source if own else "keywords",
         )
         for part in ordered[1:]:
             self._add(
                 part,
                 ClusterDraft(
-                    None, None, "keywords", place.group, None, pinned=True, excluded=place.excluded, changed=True
+                    None, None, "keywords", draft.group, None, pinned=True, excluded=draft.excluded, changed=True
                 ),
                 after=cluster,
             )
@@ -266,37 +266,39 @@ class WorkingTaxonomy:
 
     def _move(self, rows: tuple[int, ...], to: int | None) -> str:
         n = self.labels.size
-        moved = np.unique(np.asarray(rows, dtype=np.int64))
-        if not moved.size or moved[0] < 0 or moved[-1] >= n:
+        moved_rows = np.unique(np.asarray(rows, dtype=np.int64))
+        if not moved_rows.size or moved_rows[0] < 0 or moved_rows[-1] >= n:
             raise InputError(
                 f"A move takes documents with rows from 0 to {n - 1:,}", f"{list(rows)[:5]}", "Select documents first"
             )
-        sources = [int(number) for number in np.unique(self.labels[moved]) if number != to]
+        sources = [int(number) for number in np.unique(self.labels[moved_rows]) if number != to]
         if not sources:
             raise InputError(
                 "A move takes documents of other clusters",
-                f"{moved.size:,} that are all there already",
+                f"{moved_rows.size:,} that are all there already",
                 "Choose another cluster",
             )
-        group = self.drafts[int(np.bincount(self.labels[moved]).argmax())].group
+        group = self.drafts[int(np.bincount(self.labels[moved_rows]).argmax())].group
         if to is None:
             to = self._add(
-                moved, ClusterDraft(None, None, "keywords", group, None, pinned=True, changed=True), after=sources[0]
+                moved_rows,
+                ClusterDraft(None, None, "keywords", group, None, pinned=True, changed=True),
+                after=sources[0],
             )
             where = "a new cluster"
         else:
             self._place(to, pinned=True, changed=True)
-            self.labels[moved] = to
+            self.labels[moved_rows] = to
             where = self.name(to)
         for number in sources:
             if self.size(number):
                 self._place(number, changed=True)
             else:
                 self._remove(number)
-        return f"Moved {moved.size:,} {'document' if moved.size == 1 else 'documents'} to {where}"
+        return f"Moved {moved_rows.size:,} {'document' if moved_rows.size == 1 else 'documents'} to {where}"
 
     def _regroup(self, cluster: int, group: int | None) -> str:
-        place = self._known(cluster)
+        draft = self._known(cluster)
         if group is None:
             group = self._free(self.groups)
             self.groups[group] = GroupDraft(None, "keywords")
@@ -309,34 +311,34 @@ class WorkingTaxonomy:
                 f"group {group}",
                 "See the groups with: gem-explorer info DIR",
             )
-        if place.group == group:
+        if draft.group == group:
             raise InputError(
                 "A cluster moves to another group",
-                f"{place.label!r}, which is in that group already",
+                f"{draft.label!r}, which is in that group already",
                 "Choose another group",
             )
         del self.drafts[cluster]  # to the end of its new group
-        self.drafts[cluster] = replace(place, group=group)
-        self._drop_empty(place.group)
-        return f"Put {place.label} into {where}"
+        self.drafts[cluster] = replace(draft, group=group)
+        self._drop_empty(draft.group)
+        return f"Put {draft.label} into {where}"
 
     def _exclude(self, clusters: tuple[int, ...], *, on: bool) -> str:
         if not clusters:
             raise InputError("An exclusion names a cluster or more", "none", "Choose a cluster")
         for number in clusters:
             self._place(number, excluded=on, **({"pinned": True} if on else {}))
-        if all(place.excluded for place in self.drafts.values()):
+        if all(draft.excluded for draft in self.drafts.values()):
             raise InputError("At least one cluster must stay in", "all of them excluded", "Leave one out")
         return f"{'Excluded' if on else 'Took in again'} {listed([self.name(number) for number in clusters])}"
 
-    def _add(self, rows: Iterable[int], place: ClusterDraft, after: int) -> int:
+    def _add(self, rows: Iterable[int], draft: ClusterDraft, after: int) -> int:
         number = self._free(self.drafts)
         self.labels[np.asarray(list(rows), dtype=np.int64)] = number
         ordered: dict[int, ClusterDraft] = {}
-        for old, one in self.drafts.items():
-            ordered[old] = one
+        for old, old_draft in self.drafts.items():
+            ordered[old] = old_draft
             if old == after:
-                ordered[number] = place
+                ordered[number] = draft
         self.drafts = ordered
         return number
 
@@ -345,5 +347,5 @@ class WorkingTaxonomy:
         self._drop_empty(group)
 
     def _drop_empty(self, group: int) -> None:
-        if all(place.group != group for place in self.drafts.values()):
+        if all(draft.group != group for draft in self.drafts.values()):
             del self.groups[group]
