@@ -106,8 +106,8 @@ def label_shards(workers: Workers, shards: Sequence[InputShard]) -> Iterator[Sha
         while queue and len(waiting) < workers.count:
             shard = queue.popleft()
             waiting[workers.start(shard)] = shard
-        for known in workers.ended(list(waiting)):
-            shard, facts = waiting.pop(known), json.loads(workers.answer(known))
+        for handle in workers.ended(list(waiting)):
+            shard, facts = waiting.pop(handle), json.loads(workers.answer(handle))
             if "stop" in facts:
                 kind, *words = facts["stop"]
                 raise (WorkspaceError if kind == "WorkspaceError" else InputError)(*words)
@@ -202,9 +202,9 @@ class RayWorkers:
 
     def start(self, shard: InputShard) -> Any:
         """Give a shard to Ray."""
-        known = self._work.remote(self._student, shard, self._job)
-        self._at_work.add(known)
-        return known
+        handle = self._work.remote(self._student, shard, self._job)
+        self._at_work.add(handle)
+        return handle
 
     def ended(self, waiting: Sequence[Any]) -> list[Any]:
         """Return the references that are ready."""
@@ -222,6 +222,6 @@ class RayWorkers:
 
     def stop(self) -> None:
         """End what is at work and let go of Ray."""
-        for known in self._at_work:
-            self._ray.cancel(known, force=True)
+        for handle in self._at_work:
+            self._ray.cancel(handle, force=True)
         self._connection.__exit__(None, None, None)

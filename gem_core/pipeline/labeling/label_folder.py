@@ -146,9 +146,9 @@ def label_folder(
         book = _Book(student, shards, job, progress)
         _claim(out, _request(student, shards_folder, shards, job, options), resume)
         book.take_up()
-        left = [shard for shard in shards if shard.name not in book.labelled]
-        if left:
-            _work(engine, StudentFolder(student_folder, student.hash), left, job, workers, book)
+        remaining_shards = [shard for shard in shards if shard.name not in book.labelled]
+        if remaining_shards:
+            _work(engine, StudentFolder(student_folder, student.hash), remaining_shards, job, workers, book)
         return book.close()
 
 
@@ -166,8 +166,8 @@ def _work(
     else:
         workers = LocalWorkers(student, job, min(count or _processors(), len(shards)))
     try:
-        for done in label_shards(workers, shards):
-            book.enter(done)
+        for result in label_shards(workers, shards):
+            book.enter(result)
     finally:
         workers.stop()
 
@@ -225,13 +225,13 @@ def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
                 "Choose another folder, or give --resume to go on",
             )
         try:
-            held = dict(json.loads(path.read_text(encoding="utf-8"))["request"])
-            names = set(held["shards"])
+            recorded_request = dict(json.loads(path.read_text(encoding="utf-8"))["request"])
+            names = set(recorded_request["shards"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 "run.json must be as it was written", f"{path}, which is damaged", "Choose another folder"
             ) from error
-        differs = next((words for name, words in DIFFERS.items() if held.get(name) != request[name]), None)
+        differs = next((words for name, words in DIFFERS.items() if recorded_request.get(name) != request[name]), None)
         if differs is None and names != set(request["shards"]):
             differs = f"other shards: {list_first(sorted(names ^ set(request['shards'])))}"
         if differs is not None:
@@ -281,15 +281,15 @@ class _Book:
                 )
             self.enter(ShardResult(shard, marker))
 
-    def enter(self, done: ShardResult | None) -> None:
+    def enter(self, result: ShardResult | None) -> None:
         """Enter a shard that has ended, or just say how things stand."""
-        if done is not None:
-            self.read += done.shard.source.size
-            if done.marker is None:
-                self.failed[done.shard.name] = done.failed
+        if result is not None:
+            self.read += result.shard.source.size
+            if result.marker is None:
+                self.failed[result.shard.name] = result.failed
             else:
-                self.labelled.add(done.shard.name)
-                self.tally.add(done.marker.tally)
+                self.labelled.add(result.shard.name)
+                self.tally.add(result.marker.tally)
         now = time.monotonic()
         if now - self.told > TOLD_SECONDS:
             self.told = now
@@ -301,10 +301,10 @@ class _Book:
         tally.add(self.tally)
         live = bookkeeping(self.job.out) / LIVE
         for path in live.rglob("*.json") if live.exists() else ():
-            found = read_shard_progress(self.job.out, path.relative_to(live).as_posix().removesuffix(".json"))
-            if found is not None:
-                read += found[0]
-                tally.add(found[1])
+            shard_progress = read_shard_progress(self.job.out, path.relative_to(live).as_posix().removesuffix(".json"))
+            if shard_progress is not None:
+                read += shard_progress[0]
+                tally.add(shard_progress[1])
         if read < self.furthest:  # a shard has ended that is not entered yet: nothing goes back
             return
         self.furthest = read

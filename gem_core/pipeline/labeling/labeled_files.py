@@ -94,13 +94,13 @@ def _write_group(writer: Any, tables: list[pa.Table]) -> None:
 
 def _codec(reader: Any, text: str) -> str:
     """Return the compression of the text in the first row group of a parquet file."""
-    found = "ZSTD"
+    codec = "ZSTD"
     if isinstance(reader, pq.ParquetFile) and reader.metadata.num_row_groups:
         group = reader.metadata.row_group(0)
         columns = [group.column(i) for i in range(group.num_columns)]
-        found = next((str(c.compression) for c in columns if c.path_in_schema == text), found)
-    known = {"UNCOMPRESSED": "NONE", "SNAPPY": "SNAPPY", "GZIP": "GZIP", "BROTLI": "BROTLI"}
-    return known.get(found, "ZSTD")
+        codec = next((str(c.compression) for c in columns if c.path_in_schema == text), codec)
+    writer_codecs = {"UNCOMPRESSED": "NONE", "SNAPPY": "SNAPPY", "GZIP": "GZIP", "BROTLI": "BROTLI"}
+    return writer_codecs.get(codec, "ZSTD")
 
 
 def _labels(student: "Student") -> tuple[pa.Array, "np.ndarray[Any, np.dtype[np.int32]]"]:
@@ -155,9 +155,9 @@ def write_separated(scored: Scored, student: "Student", source: SourceFile, name
             for cells, cluster, margin, tokens in zip(
                 rows.cells, scores.cluster.tolist(), scores.margin, scores.tokens.tolist(), strict=True
             ):
-                shown = str(margin) if np.isfinite(margin) else ""
+                margin_text = str(margin) if np.isfinite(margin) else ""
                 row = [cells[name] for name in own]
-                writer.writerow([*row, student.numbers[cluster], student.labels[cluster], shown, tokens])
+                writer.writerow([*row, student.numbers[cluster], student.labels[cluster], margin_text, tokens])
         text.flush()
         text.detach()
 

@@ -231,14 +231,14 @@ class _Draw:
             self.refused[bad.reason] = self.refused.get(bad.reason, 0) + 1
         group = self._groups(rows)
         self.counts += np.bincount(group, minlength=len(self.counts))
-        chosen = np.flatnonzero(priority <= self.limit[group])
-        if not chosen.size:
+        row_indices = np.flatnonzero(priority <= self.limit[group])
+        if not row_indices.size:
             return
         if rows.table is not None:
-            table = _plain(rows.table).take(pa.array(chosen))
+            table = _plain(rows.table).take(pa.array(row_indices))
         else:
-            table = pa.table([pa.array([rows.lines[i] for i in chosen], pa.large_binary())], schema=LINE)
-        self.pieces.append(_Piece(table, priority[chosen], group[chosen]))
+            table = pa.table([pa.array([rows.lines[i] for i in row_indices], pa.large_binary())], schema=LINE)
+        self.pieces.append(_Piece(table, priority[row_indices], group[row_indices]))
         if sum(len(piece.priority) for piece in self.pieces) > 2 * (self.documents + len(self.codes)) + SLACK:
             self.shrink(self._most())
 
@@ -266,10 +266,10 @@ class _Draw:
         """Return the value of the column in each row."""
         assert self.by is not None
         if rows.table is None:
-            found = [field_or_none(row, self.by) for row in rows.cells]
-            self.by_seen = self.by_seen or any(value is not None for value in found)
+            column_values = [field_or_none(row, self.by) for row in rows.cells]
+            self.by_seen = self.by_seen or any(value is not None for value in column_values)
             self.names.update(dict.fromkeys(name for row in rows.cells[:10] for name in row))
-            return [_name(value) for value in found]
+            return [_name(value) for value in column_values]
         column = arrow_field(rows.table, self.by)
         self.names.update(dict.fromkeys(rows.table.column_names))
         self.by_seen = self.by_seen or column is not None
@@ -298,11 +298,11 @@ class _Draw:
     def proportional(self) -> Int64:
         """Rows of each group in proportion to its documents, the largest remainders rounded up."""
         total = int(self.counts.sum())
-        asked = min(self.documents, total)
-        quota, rest = np.divmod(self.counts * asked, max(1, total))
+        sample_size = min(self.documents, total)
+        quota, rest = np.divmod(self.counts * sample_size, max(1, total))
         values = list(self.codes)
         order = sorted(range(len(values)), key=lambda g: (-rest[g], values[g]))
-        quota[order[: asked - int(quota.sum())]] += 1
+        quota[order[: sample_size - int(quota.sum())]] += 1
         return np.asarray(quota)
 
     def quotas(self, quota: Int64) -> dict[str, int]:
@@ -366,8 +366,8 @@ def _merged(pieces: Iterable[_Piece], keep: NDArray[np.bool_]) -> Iterator[_Piec
         mask = keep[start : start + len(piece.priority)]
         start += len(piece.priority)
         if mask.any():
-            kept = _Piece(piece.table.filter(pa.array(mask)), piece.priority[mask], piece.group[mask])
-            alike.setdefault(piece.table.schema.to_string(), []).append(kept)
+            reduced_piece = _Piece(piece.table.filter(pa.array(mask)), piece.priority[mask], piece.group[mask])
+            alike.setdefault(piece.table.schema.to_string(), []).append(reduced_piece)
     for some in alike.values():
         table = pa.concat_tables([piece.table for piece in some]).combine_chunks()
         yield _Piece(table, np.concatenate([p.priority for p in some]), np.concatenate([p.group for p in some]))

@@ -93,7 +93,7 @@ def check_shard_columns(
     present: list[str] = []
     columns: set[str] = set()
     lacking: dict[str, list[str]] = {name: [] for name in needed}
-    found: set[str] = set()
+    present_columns: set[str] = set()
     for shard in shards:
         fields = _fields(shard)
         if fields is None:
@@ -102,7 +102,7 @@ def check_shard_columns(
         partitions = dict(shard.source.partitions)
         for name in lacking:
             if has_field(fields, name) or name in partitions:
-                found.add(name)
+                present_columns.add(name)
             else:
                 lacking[name].append(shard.name)
                 columns.update(fields)
@@ -122,7 +122,7 @@ def check_shard_columns(
             "Name the column of the text with --text-column",
         )
     for name, names in lacking.items():
-        if names and name not in found:
+        if names and name not in present_columns:
             raise missing_everywhere_error(name, names, columns)
     if other:
         raise InputError(
@@ -168,8 +168,8 @@ def _text_type(fields: Mapping[str, pa.DataType | None], text: str) -> pa.DataTy
     """Return the type at a column name or dotted path; None for two columns of that name."""
     if text in fields:
         return fields[text]
-    known = [(name, kind) for name, kind in fields.items() if kind is not None]
-    column = arrow_field(pa.schema(known).empty_table(), text)
+    typed_fields = [(name, kind) for name, kind in fields.items() if kind is not None]
+    column = arrow_field(pa.schema(typed_fields).empty_table(), text)
     return None if column is None else column.type
 
 

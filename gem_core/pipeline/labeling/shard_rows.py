@@ -174,7 +174,7 @@ class _Batch:
 
 
 def _row_batches(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Iterator[ShardRows]:
-    batch, read, number, seen = _Batch(), 0, -1, False
+    batch, read, number, has_text_field = _Batch(), 0, -1, False
     names: dict[str, None] = {}
 
     def report(done: int) -> None:
@@ -184,8 +184,8 @@ def _row_batches(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Ite
     rows = _json_lines(shard, report) if shard.source.format in ("jsonl", "json") else _cell_lines(shard, report)
     try:
         for number, line, row in rows:
-            if not seen and not isinstance(row, BrokenRow):
-                seen = get_field(row, text) is not MISSING
+            if not has_text_field and not isinstance(row, BrokenRow):
+                has_text_field = get_field(row, text) is not MISSING
                 names.update(dict.fromkeys(list(row)[:100]))
             document, why = _document(row, text, reserved)
             if why is None and not isinstance(row, BrokenRow):
@@ -203,7 +203,7 @@ def _row_batches(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Ite
         batch.refused.append(RefusedRow(number + 1, "cut_short", error.got))
     except OSError as error:
         raise CorpusError(f"{shard.name} must be readable", f"{error.strerror or error}", "Check the file") from error
-    if names and not seen:
+    if names and not has_text_field:
         raise missing_column_error("text", text, list(names), shard.name)
     yield batch.finish(shard.source.size)
 
