@@ -116,9 +116,9 @@ def concept_vectors(table: ConceptTable, encoder: str, *, progress: Progress = s
             return shipped
     path = home() / "vocabularies" / f"{content_key([identify(encoder) or encoder, table.key])}.npy"
     try:
-        kept: Float32 = np.load(path, allow_pickle=False)
-        if kept.shape[0] == len(table.names):
-            return kept
+        cached_vectors: Float32 = np.load(path, allow_pickle=False)
+        if cached_vectors.shape[0] == len(table.names):
+            return cached_vectors
     except (OSError, ValueError):
         pass  # Not embedded yet, or damaged: the file is written again.
     progress("embed vocabulary", 0, len(table.names))

@@ -152,14 +152,14 @@ def naming_plan(workspace: Workspace, clusters: Sequence[int] | None = None, *, 
         If there is no taxonomy, or no such cluster.
     """
     taxonomy = workspace.taxonomy()
-    chosen = (
+    candidates = (
         [taxonomy.cluster(number) for number in dict.fromkeys(clusters)]
         if clusters is not None
         else list(taxonomy.clusters)
     )
-    skipped = {cluster.number: reason for cluster in chosen if (reason := _reason(cluster, again))}
-    asked = [cluster for cluster in chosen if cluster.number not in skipped]
-    rows = sorted({row for cluster in asked for row in cluster.exemplars[:OPENINGS]})
+    skipped = {cluster.number: reason for cluster in candidates if (reason := _reason(cluster, again))}
+    clusters_to_name = [cluster for cluster in candidates if cluster.number not in skipped]
+    rows = sorted({row for cluster in clusters_to_name for row in cluster.exemplars[:OPENINGS]})
     texts = dict(zip(rows, workspace.texts(rows), strict=True)) if rows else {}
     questions = tuple(
         Question(
@@ -171,7 +171,7 @@ def naming_plan(workspace: Workspace, clusters: Sequence[int] | None = None, *, 
                 _others(taxonomy, cluster),
             ),
         )
-        for cluster in asked
+        for cluster in clusters_to_name
     )
     return NamingPlan(questions, tuple(skipped.items()))
 
@@ -234,14 +234,14 @@ def name_clusters(
             _ask_all(plan, journal, endpoint, progress)
     except EndpointError as error:
         labels = _keep(workspace, plan, journal, endpoint)
-        kept = sum(named.outcome == "named" for named in labels)
-        if not kept:
+        label_count = sum(label.outcome == "named" for label in labels)
+        if not label_count:
             raise
         raise EndpointError(
             error.expected,
             error.got,
-            f"{error.hint}; {kept} new "
-            f"{'label that came before is' if kept == 1 else 'labels that came before are'} kept, "
+            f"{error.hint}; {label_count} new "
+            f"{'label that came before is' if label_count == 1 else 'labels that came before are'} kept, "
             "the same command asks for the rest",
         ) from error
     except BaseException:  # stopped, by whatever means
@@ -295,10 +295,10 @@ def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint:
         for question, reply in answered:
             if answers[reply.label.casefold()] >= SAME:
                 reply = _Reply("", f"the same answer for {answers[reply.label.casefold()]} clusters")
-            named = _named(taxonomy, question, reply, used)
-            labels.append(named)
-            if named.outcome == "named":
-                renames.append(Rename("cluster", named.number, named.after, source="llm", by=model))
+            label = _named(taxonomy, question, reply, used)
+            labels.append(label)
+            if label.outcome == "named":
+                renames.append(Rename("cluster", label.number, label.after, source="llm", by=model))
         try:
             if renames:
                 edit(workspace, *renames, made_on=taxonomy.key)
@@ -338,15 +338,21 @@ def model_of(workspace: Workspace, cluster: Cluster) -> str:
         return ""
     history = workspace.history()
     for step in reversed(history.steps[: history.position + 1]):
-        for done in step.edits:
-            if (done.get("do"), done.get("kind"), done.get("number"), done.get("label"), done.get("source")) == (
+        for record in step.edits:
+            if (
+                record.get("do"),
+                record.get("kind"),
+                record.get("number"),
+                record.get("label"),
+                record.get("source"),
+            ) == (
                 "rename",
                 "cluster",
                 cluster.number,
                 cluster.label,
                 "llm",
             ):
-                return str(done.get("by", ""))
+                return str(record.get("by", ""))
     return ""
 
 
@@ -357,10 +363,10 @@ class _Journal:
         self._path, self._endpoint = workspace.root / JOURNAL, endpoint
         self._replies: dict[str, dict[str, Any]] = {}
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
+            saved_replies = json.loads(self._path.read_text(encoding="utf-8"))
             self._replies = {
                 str(name): {"label": clean_label(reply["label"]), "note": str(reply["note"])}
-                for name, reply in found.items()
+                for name, reply in saved_replies.items()
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass  # none there, or none that can be read: ask again

@@ -90,20 +90,20 @@ def propose_names(
     naming = concept_naming(workspace, taxonomy.positions, gis, k, table=table, embed_exemplars=True, progress=progress)
     assert naming is not None  # exemplars are embedded where the encoder is not known
     open_places = [i for i, c in enumerate(taxonomy.clusters) if c.label_source in AUTOMATIC]
-    kept = [c for c in taxonomy.clusters if c.label_source not in AUTOMATIC]
+    manual_clusters = [c for c in taxonomy.clusters if c.label_source not in AUTOMATIC]
     evidence = gather_evidence(workspace, taxonomy.fit.centers, taxonomy.positions, taxonomy.documents, open_places)
     names = naming.clusters(
         open_places,
         [item.words for item in evidence],
         numbers=[taxonomy.clusters[i].number for i in open_places],
-        used=[c.label for c in kept],
+        used=[c.label for c in manual_clusters],
     )
     present = dict(zip(open_places, names, strict=True))
     labels = [present[i].label if i in present else c.label for i, c in enumerate(taxonomy.clusters)]
     return ProposedNames(
         tuple((taxonomy.clusters[i].number, taxonomy.clusters[i].label, name) for i, name in present.items()),
         _propose_group_names(taxonomy, naming.scores, labels),
-        tuple((c.number, c.label) for c in kept),
+        tuple((c.number, c.label) for c in manual_clusters),
         naming.scores.table.source,
     )
 

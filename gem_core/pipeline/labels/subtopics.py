@@ -73,8 +73,8 @@ def subtopics(workspace: Workspace, taxonomy: Taxonomy, number: int) -> tuple[Su
     WorkspaceError
         If there is no such cluster.
     """
-    place = taxonomy.clusters.index(taxonomy.cluster(number))
-    rows = np.flatnonzero(taxonomy.positions == place)
+    cluster_index = taxonomy.clusters.index(taxonomy.cluster(number))
+    rows = np.flatnonzero(taxonomy.positions == cluster_index)
     X = np.asarray(workspace.embeddings[rows], dtype=np.float32)
     labels = _parts(X)
     return () if labels is None else _named(workspace, rows, labels)
@@ -120,16 +120,16 @@ def _parts(X: Float32) -> Int32 | None:
     clearest.
     """
     labels = _most_parts(X)
-    found: list[tuple[float, Int32]] = []
+    candidates: list[tuple[float, Int32]] = []
     while labels is not None and labels.max() > 0:
         sizes = np.bincount(labels)
         if sizes.min() >= max(LEAST, 0.03 * len(X)):
-            found.append((_clearness(X, labels), labels))
+            candidates.append((_clearness(X, labels), labels))
         labels = _joined(X, labels)
-    if not found:
+    if not candidates:
         return None
-    clear = NEARLY * max(clearness for clearness, _ in found)
-    best = next(labels for clearness, labels in found if clearness >= clear)
+    clear = NEARLY * max(clearness for clearness, _ in candidates)
+    best = next(labels for clearness, labels in candidates if clearness >= clear)
     order = np.argsort(np.argsort(-np.bincount(best), kind="stable"), kind="stable").astype(np.int32)
     return np.asarray(order[best], dtype=np.int32)
 
