@@ -66,11 +66,11 @@ def read_goal(workspace: Workspace, domains: Domains, name: str) -> Goal:
             {str(file): float(weight) for file, weight in value["files"].items()},
         )
     except FileNotFoundError:
-        known = ", ".join(["corpus", *goal_names(workspace, domains)])
+        choices = ", ".join(["corpus", *goal_names(workspace, domains)])
         raise InputError(
             "The goal must be saved for this taxonomy",
             repr(name)[:80],
-            f"Choose one of: {known}; or save it: gem-explorer mix goal DIR --name {name} --clusters 3=1",
+            f"Choose one of: {choices}; or save it: gem-explorer mix goal DIR --name {name} --clusters 3=1",
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WorkspaceError("A saved goal must be readable", f"{path}: {error}", "Save it again") from error
@@ -97,9 +97,9 @@ def goal_corpus(
     InputError
         If a cluster or a file has too few tokens.
     """
-    chosen = split or SplitSettings()
-    corpus = proxy_corpus(workspace, domains.positions, domains.names, chosen, progress=progress)
-    streams = tuple(_file_stream(workspace, chosen.vocabulary, Path(file)) for file in goal.files)
+    split_settings = split or SplitSettings()
+    corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
+    streams = tuple(_file_stream(workspace, split_settings.vocabulary, Path(file)) for file in goal.files)
     return replace(corpus, streams=replace(corpus.streams, files=streams))
 
 

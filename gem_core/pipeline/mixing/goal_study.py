@@ -91,8 +91,8 @@ def goal_study(
     """
     domains = domains_of(workspace, taxonomy)
     shares = goal.shares(domains.numbers, domains.natural)
-    chosen = split or SplitSettings()
-    trainer = _Trainer(workspace, domains, goal, config, chosen, device, progress)
+    split_settings = split or SplitSettings()
+    trainer = _Trainer(workspace, domains, goal, config, split_settings, device, progress)
     mixtures = np.vstack([domains.natural, tilted_mixtures(domains.natural, count - 1, seed=config.seed, caps=caps)])
     losses = trainer.train(mixtures, config.seed)
     noise = [losses[0], *(trainer.train(mixtures[:1], config.seed + 1 + i)[0] for i in range(NOISE_SEEDS))]
@@ -146,8 +146,8 @@ def verify_weights(
     checked = verify(trainer.train, domains.natural, weights, shares, seeds=seeds, first_seed=config.seed + 10)
     value = verification_facts(domains, goal, checked)
     settings = {**trainer.settings, "goal": _goal_facts(goal), "seeds": seeds}
-    given = by_number(domains, np.asarray(weights, dtype=np.float64))
-    trainer.evidence.write_evidence("verify", {**settings, "weights": given}, value)
+    weights_by_number = by_number(domains, np.asarray(weights, dtype=np.float64))
+    trainer.evidence.write_evidence("verify", {**settings, "weights": weights_by_number}, value)
     return GoalStudy(domains, goal, checked, value)
 
 

@@ -107,8 +107,8 @@ def weights_by(
     domains = _with_pool(domains_of(workspace, taxonomy), limits)
     if strategy in ("goal", "mixmin"):
         optimum = goal_weights(workspace, domains, strategy, goal, limits=limits, pull=pull)
-        given = interpolate(domains.natural, optimum.weights, part, _caps(domains, limits))
-        return _weigh(domains, strategy, given=given, limits=limits)
+        blended_weights = interpolate(domains.natural, optimum.weights, part, _caps(domains, limits))
+        return _weigh(domains, strategy, given=blended_weights, limits=limits)
     if strategy in RUNS:
         return _by_runs(workspace, domains, strategy, limits)
     return _weigh(

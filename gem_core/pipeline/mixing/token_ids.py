@@ -110,17 +110,17 @@ def _write_token_ids(workspace: Workspace, vocabulary: int, folder: Path, progre
     tokenizer = _train_tokenizer(workspace, vocabulary)
     tokenizer.save(str(folder / "tokenizer.json"))
     lengths, marks = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint64)
-    done = 0
+    row = 0
     with (folder / "ids.bin").open("wb") as file:
         remaining_texts = workspace.all_texts()
         while texts := tuple(islice(remaining_texts, _BATCH)):
             for ids in _encode(tokenizer, texts):
                 raw = ids.tobytes()
                 file.write(raw)
-                lengths[done] = ids.size
-                marks[done] = int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest())
-                done += 1
-            progress(STEP, done, n)
+                lengths[row] = ids.size
+                marks[row] = int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest())
+                row += 1
+            progress(STEP, row, n)
     np.save(folder / "ends.npy", np.cumsum(lengths))
     np.save(folder / "marks.npy", marks)
 

@@ -178,10 +178,10 @@ def _training_set(
     shards: tuple[str, ...],
 ) -> TrainingSet:
     in_domain = domains.positions >= 0
-    got, drawn = (np.zeros(len(domains.numbers), dtype=np.int64) for _ in range(2))
+    got, document_counts = (np.zeros(len(domains.numbers), dtype=np.int64) for _ in range(2))
     np.add.at(got, domains.positions[in_domain], (copies.astype(np.int64) * domains.document_tokens)[in_domain])
-    np.add.at(drawn, domains.positions[in_domain], copies[in_domain])
-    return TrainingSet(folder, domains, weights, frozen(requested_tokens), frozen(got), frozen(drawn), shards)
+    np.add.at(document_counts, domains.positions[in_domain], copies[in_domain])
+    return TrainingSet(folder, domains, weights, frozen(requested_tokens), frozen(got), frozen(document_counts), shards)
 
 
 def _check(request: TrainingSetRequest) -> None:
@@ -348,9 +348,9 @@ def _manifest_facts(training_set: TrainingSet) -> dict[str, Any]:
                 "tokens": int(status),
                 "tokens_asked": float(requested_tokens),
                 "tokens_got": int(got),
-                "documents": int(drawn),
+                "documents": int(document_count),
                 "epochs": float(requested_tokens / status) if status else 0.0,
             }
-            for number, name, weight, status, requested_tokens, got, drawn in columns
+            for number, name, weight, status, requested_tokens, got, document_count in columns
         ],
     }
