@@ -66,8 +66,8 @@ class Moves:
 
     def counts(self) -> dict[Reason, int]:
         """Documents by reason, those that occur."""
-        found = np.bincount(self.reason, minlength=len(REASONS))
-        return {reason: int(n) for reason, n in zip(REASONS, found, strict=True) if n}
+        reason_counts = np.bincount(self.reason, minlength=len(REASONS))
+        return {reason: int(n) for reason, n in zip(REASONS, reason_counts, strict=True) if n}
 
     def words(self, at: int) -> str:
         """Return the reason of one of them in a few words."""
@@ -127,14 +127,14 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> M
     fitted = found.fit_rows
     new = np.searchsorted(found.numbers, found.labels[rows])
     old = taxonomy.positions[rows]
-    before = {int(c.number): place for place, c in enumerate(taxonomy.clusters)}
-    origin = np.array([before.get(int(number), -1) for number in found.origin])  # place of the continued cluster
+    before = {int(c.number): cluster_index for cluster_index, c in enumerate(taxonomy.clusters)}
+    origin = np.array([before.get(int(number), -1) for number in found.origin])  # position of the continued cluster
     continued = np.full(len(taxonomy.clusters), -1)
-    continued[origin[origin >= 0]] = np.flatnonzero(origin >= 0)  # and back: place in `found.numbers`
+    continued[origin[origin >= 0]] = np.flatnonzero(origin >= 0)  # and back: position in `found.numbers`
     came, went = origin[new], continued[old]
-    held = (fitted[new] < 0) | (found.assignment.labels[rows] != fitted[new])
-    fresh, gone = came < 0, went < 0
-    both = ~(held | fresh | gone)
+    is_held = (fitted[new] < 0) | (found.assignment.labels[rows] != fitted[new])
+    is_new, is_gone = came < 0, went < 0
+    both = ~(is_held | is_new | is_gone)
     both[both] &= fitted[went[both]] >= 0
     lead, balance, centres, drift, approach = (np.full(len(rows), np.nan) for _ in range(5))
     at = np.flatnonzero(both)
@@ -151,10 +151,10 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> M
         centres[part] = density - _ahead(x, found.fit, earlier, later)
         drift[part] = np.einsum("ij,ij->i", x, taxonomy.fit.centers[old[part]] - found.fit.centers[earlier])
         approach[part] = np.einsum("ij,ij->i", x, found.fit.centers[later] - taxonomy.fit.centers[came[part]])
-    held |= ~(both | fresh | gone)
+    is_held |= ~(both | is_new | is_gone)
     reason = np.select(
-        [held, fresh, gone, lead < 0, balance >= centres],
-        [REASONS.index(one) for one in ("held", "new", "gone", "edited", "balance")],
+        [is_held, is_new, is_gone, lead < 0, balance >= centres],
+        [REASONS.index(name) for name in ("held", "new", "gone", "edited", "balance")],
         REASONS.index("centres"),
     ).astype(np.int8)
     documents = taxonomy.documents
@@ -175,11 +175,11 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> M
     )
 
 
-def _ahead(x: Floating, fit: MixtureFit, one: NDArray[Any], other: NDArray[Any]) -> Float64:
-    """l_one - l_other of each row, nats: how much better `one` describes it, biases left out."""
+def _ahead(x: Floating, fit: MixtureFit, cluster: NDArray[Any], rival: NDArray[Any]) -> Float64:
+    """l_cluster - l_rival of each row, nats: how much better `cluster` describes it, biases left out."""
     model = fit.parameters().model()
-    slope = model.slopes[one] - model.slopes[other]
-    return np.asarray(np.einsum("ij,ij->i", x, slope) + model.offsets[one] - model.offsets[other])
+    slope = model.slopes[cluster] - model.slopes[rival]
+    return np.asarray(np.einsum("ij,ij->i", x, slope) + model.offsets[cluster] - model.offsets[rival])
 
 
 def _bias(fit: MixtureFit) -> Float64:

@@ -91,24 +91,24 @@ def compare_fit(
 ) -> Preview:
     """Give the clusters of a fit numbers as `fit_taxonomy` does, and compare them with the current ones."""
     X = workspace.embeddings
-    found = match_clusters_to_previous(taxonomy, assignment.labels, fit.masses.size)
-    labels = apply_pins(X, fit, assignment.labels, found)
-    plain = found.numbers[assignment.labels]
-    order = np.argsort(np.argsort(found.numbers))
+    match = match_clusters_to_previous(taxonomy, assignment.labels, fit.masses.size)
+    labels = apply_pins(X, fit, assignment.labels, match)
+    plain = match.numbers[assignment.labels]
+    order = np.argsort(np.argsort(match.numbers))
     fit, assignment = fit.permute(order), renumber_assignment(assignment, order)
-    mine = np.sort(found.numbers)
+    mine = np.sort(match.numbers)
     row_of = {int(number): row for row, number in enumerate(mine)}
-    candidates = np.union1d(mine, list(found.held)).tolist()
+    candidates = np.union1d(mine, list(match.held)).tolist()
     numbers = np.array(surviving_clusters(plain, labels, map(int, candidates)), dtype=np.int32)
     continued = dict(
-        zip(found.numbers.tolist(), zip(found.origin.tolist(), found.steady.tolist(), strict=True), strict=True)
-    ) | {number: (number, True) for number in found.held}
+        zip(match.numbers.tolist(), zip(match.origin.tolist(), match.steady.tolist(), strict=True), strict=True)
+    ) | {number: (number, True) for number in match.held}
     fit_rows = np.array([row_of.get(number, -1) for number in numbers.tolist()], dtype=np.int32)
     target = np.where(fit_rows >= 0, np.asarray(fit.target)[fit_rows], np.nan)
     old, new = taxonomy.documents["cluster_id"].to_numpy(), np.searchsorted(numbers, labels)
     origin = np.array([continued[number][0] for number in numbers.tolist()], dtype=np.int32)
-    moved = np.flatnonzero(old != origin[new]).astype(np.int32)
-    moved = moved[np.argsort(assignment.margin[moved], kind="stable")]
+    moved_rows = np.flatnonzero(old != origin[new]).astype(np.int32)
+    moved_rows = moved_rows[np.argsort(assignment.margin[moved_rows], kind="stable")]
     weights = workspace.weights(settings.weighting)
     counted = np.ones(len(X)) if weights is None else weights
     counted = np.where(np.array([c.excluded for c in taxonomy.clusters])[taxonomy.positions], 0.0, counted)
@@ -124,7 +124,7 @@ def compare_fit(
         numbers=frozen(numbers),
         fit_rows=frozen(fit_rows),
         labels=frozen(labels.astype(np.int32)),
-        held=tuple(sorted(found.held)),
+        held=tuple(sorted(match.held)),
         shares=frozen(shares),
         target=frozen(target),
         present=frozen(present),
@@ -133,5 +133,5 @@ def compare_fit(
         origin=frozen(origin),
         steady=frozen(np.array([continued[number][1] for number in numbers.tolist()])),
         ari=table_agreement(table).ari,
-        moved=frozen(moved),
+        moved=frozen(moved_rows),
     )
