@@ -158,28 +158,28 @@ def mask(workspace: Workspace, taxonomy: Taxonomy, wanted: Filter) -> Bool:
     return _passing(workspace, taxonomy, wanted)[0]
 
 
-def _passing(workspace: Workspace, taxonomy: Taxonomy, wanted: Filter) -> tuple[Bool, list[int]]:
+def _passing(workspace: Workspace, taxonomy: Taxonomy, criteria: Filter) -> tuple[Bool, list[int]]:
     """Return the mask, and the rows of the text search in their rank."""
     n = len(workspace)
     keep = np.ones(n, dtype=np.bool_)
-    found: list[int] = []
-    if wanted.text.strip():
-        found = workspace.search(wanted.text, n)
-        keep &= _these(n, found)
-    if wanted.saved:
-        keep &= _these(n, Selections(workspace).get(wanted.saved).rows)
-    if wanted.outline is not None:
-        keep &= wanted.outline.holds(workspace.sphere if wanted.outline.turn else workspace.flat)
-    if wanted.clusters:
-        keep &= np.isin(taxonomy.documents["cluster_id"].to_numpy(), wanted.clusters)
-    if wanted.tokens != ANY:
-        keep &= _between(workspace.documents["tokens"].to_numpy(np.float64), wanted.tokens)
+    hit_rows: list[int] = []
+    if criteria.text.strip():
+        hit_rows = workspace.search(criteria.text, n)
+        keep &= _these(n, hit_rows)
+    if criteria.saved:
+        keep &= _these(n, Selections(workspace).get(criteria.saved).rows)
+    if criteria.outline is not None:
+        keep &= criteria.outline.holds(workspace.sphere if criteria.outline.turn else workspace.flat)
+    if criteria.clusters:
+        keep &= np.isin(taxonomy.documents["cluster_id"].to_numpy(), criteria.clusters)
+    if criteria.tokens != ANY:
+        keep &= _between(workspace.documents["tokens"].to_numpy(np.float64), criteria.tokens)
     for name in ("margin", "gis"):
-        if getattr(wanted, name) != ANY:
-            keep &= _between(taxonomy.documents[name].to_numpy(np.float64), getattr(wanted, name))
-    for column in wanted.columns:
+        if getattr(criteria, name) != ANY:
+            keep &= _between(taxonomy.documents[name].to_numpy(np.float64), getattr(criteria, name))
+    for column in criteria.columns:
         keep &= _column(workspace, column)
-    return keep, found
+    return keep, hit_rows
 
 
 def _these(n: int, rows: ArrayLike) -> Bool:
@@ -199,10 +199,10 @@ def _between(values: NDArray[np.float64], span: Span) -> Bool:
 
 
 def _column(workspace: Workspace, column: Column) -> Bool:
-    known = [name for name in workspace.columns if name != "text"]
-    if column.name not in known:
+    column_names = [name for name in workspace.columns if name != "text"]
+    if column.name not in column_names:
         raise InputError(
-            "A filter must name a column of the corpus", repr(column.name), f"Choose one of {', '.join(known)}"
+            "A filter must name a column of the corpus", repr(column.name), f"Choose one of {', '.join(column_names)}"
         )
     cells = workspace.documents[column.name]
     keep = np.ones(len(cells), dtype=np.bool_)
@@ -243,12 +243,12 @@ def select(
     InputError, WorkspaceError
         As `mask` does.
     """
-    keep, found = _passing(workspace, taxonomy, wanted)
+    keep, hit_rows = _passing(workspace, taxonomy, wanted)
     if near is not None:
         found_near = nearest(workspace, near, limit, within=keep)
         return Selected(frozen(_these(len(keep), found_near.rows)), found_near.rows, found_near.cosine)
-    if found:
-        ranked = np.asarray(found, dtype=np.int32)
+    if hit_rows:
+        ranked = np.asarray(hit_rows, dtype=np.int32)
         ranked = ranked[keep[ranked]]
     else:
         inside = np.flatnonzero(keep)
@@ -298,8 +298,8 @@ def describe(wanted: Filter, labels: Mapping[int, str] | None = None) -> str:
 
 
 def _either(names: list[str]) -> str:
-    shown = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"]
-    return " or ".join(shown)
+    terms = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"]
+    return " or ".join(terms)
 
 
 def _span(span: Span) -> str:

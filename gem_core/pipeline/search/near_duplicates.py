@@ -41,9 +41,9 @@ def find_duplicates(workspace: Workspace, threshold: float = THRESHOLD, *, progr
             f"{threshold:g}",
             "Use a value such as 0.95",
         )
-    kept = kept_duplicates(workspace, threshold)
-    if kept is not None:
-        return kept
+    saved_duplicates = kept_duplicates(workspace, threshold)
+    if saved_duplicates is not None:
+        return saved_duplicates
     if not workspace.has("embeddings.npy"):
         raise WorkspaceError(
             "The documents must have vectors",
@@ -51,11 +51,11 @@ def find_duplicates(workspace: Workspace, threshold: float = THRESHOLD, *, progr
             "Embed them: gem-explorer embed CORPUS --workspace DIR",
         )
     scores = workspace.taxonomy().documents["gis"].to_numpy() if workspace.fitted() else None
-    found = near_duplicates(workspace.embeddings, threshold, scores=scores, progress=progress)
-    table = pd.DataFrame({"row": found.rows, "group": found.group, "cosine": found.cosine})
+    duplicates = near_duplicates(workspace.embeddings, threshold, scores=scores, progress=progress)
+    table = pd.DataFrame({"row": duplicates.rows, "group": duplicates.group, "cosine": duplicates.cosine})
     with workspace.writing():
         write_parquet(duplicates_file(workspace, threshold), table)
-    return found
+    return duplicates
 
 
 def kept_duplicates(workspace: Workspace, threshold: float = THRESHOLD) -> Duplicates | None:

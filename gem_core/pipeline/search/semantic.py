@@ -43,16 +43,20 @@ def encoder_of(workspace: Workspace) -> str | None:
 
     Nothing is concluded from their dimension: many models have 384.
     """
-    held = workspace.manifest.encoder
-    if not held.endswith((".npy", ".parquet", ".pq")) and not Path(held).expanduser().is_file():
-        return held or None
-    if Path(held) == sample_folder() / "embeddings.npy":  # shipped with the program, made by its own encoder
+    encoder = workspace.manifest.encoder
+    if not encoder.endswith((".npy", ".parquet", ".pq")) and not Path(encoder).expanduser().is_file():
+        return encoder or None
+    if Path(encoder) == sample_folder() / "embeddings.npy":  # shipped with the program, made by its own encoder
         return PACKAGED
     try:
-        said = json.loads((workspace.root / FILE).read_text(encoding="utf-8"))
+        encoder_record = json.loads((workspace.root / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return str(said["encoder"]) if isinstance(said, dict) and said.get("vectors") == _print(workspace) else None
+    return (
+        str(encoder_record["encoder"])
+        if isinstance(encoder_record, dict) and encoder_record.get("vectors") == _print(workspace)
+        else None
+    )
 
 
 def name_encoder(workspace: Workspace, encoder: str, *, progress: Progress = silent) -> float:
@@ -171,12 +175,12 @@ def nearest(workspace: Workspace, vector: Float32, limit: int, *, within: Bool |
         [np.asarray(vectors[begin : begin + BLOCK] @ vector) for begin in range(0, len(vectors), BLOCK)]
     )
     rows = np.arange(len(cosine)) if within is None else np.flatnonzero(within)
-    here = cosine[rows]
+    row_cosines = cosine[rows]
     if limit < len(rows):
-        best = np.argpartition(-here, limit - 1)[:limit]
-        rows, here = rows[best], here[best]
-    order = np.lexsort((rows, -here))
-    return Near(frozen(rows[order].astype(np.int32)), frozen(here[order]))
+        best = np.argpartition(-row_cosines, limit - 1)[:limit]
+        rows, row_cosines = rows[best], row_cosines[best]
+    order = np.lexsort((rows, -row_cosines))
+    return Near(frozen(rows[order].astype(np.int32)), frozen(row_cosines[order]))
 
 
 def search_meaning(
