@@ -195,14 +195,14 @@ def check_output_folder(out: Path) -> None:
 def _classes(taxonomy: Taxonomy) -> tuple[list[int], Int32]:
     """Numbers of the clusters that hold documents, and the place of each document's cluster among them."""
     positions = taxonomy.positions
-    held, labels = np.unique(positions, return_inverse=True)
-    if len(held) < 2:
+    cluster_indices, labels = np.unique(positions, return_inverse=True)
+    if len(cluster_indices) < 2:
         raise InputError(
             "A student tells clusters apart, so there must be two with documents",
-            f"{len(held)}",
+            f"{len(cluster_indices)}",
             "Fit more clusters, or split the one there is",
         )
-    return [taxonomy.clusters[int(place)].number for place in held], labels.astype(np.int32)
+    return [taxonomy.clusters[int(index)].number for index in cluster_indices], labels.astype(np.int32)
 
 
 def soft_targets(workspace: Workspace, taxonomy: Taxonomy) -> Floating:
@@ -211,23 +211,23 @@ def soft_targets(workspace: Workspace, taxonomy: Taxonomy) -> Floating:
     The responsibilities of the taxonomy's mixture where its most likely cluster is the document's own; elsewhere people
     know better, and the row is 1 for the document's cluster. Memory: n K numbers.
     """
-    held, labels = np.unique(taxonomy.positions, return_inverse=True)
-    shares = np.asarray(responsibilities(workspace.embeddings, taxonomy.fit)[:, held], dtype=np.float32)
+    cluster_indices, labels = np.unique(taxonomy.positions, return_inverse=True)
+    shares = np.asarray(responsibilities(workspace.embeddings, taxonomy.fit)[:, cluster_indices], dtype=np.float32)
     shares /= shares.sum(axis=1, keepdims=True)
-    moved = np.flatnonzero(shares.argmax(axis=1) != labels)
-    shares[moved] = 0.0
-    shares[moved, labels[moved]] = 1.0
+    reassigned_rows = np.flatnonzero(shares.argmax(axis=1) != labels)
+    shares[reassigned_rows] = 0.0
+    shares[reassigned_rows, labels[reassigned_rows]] = 1.0
     return shares
 
 
 def read_texts(workspace: Workspace, rows: Rows) -> pa.ChunkedArray:
     """Return the texts of some rows, ascending, as Arrow strings: no Python string is made."""
-    wanted = np.zeros(len(workspace), dtype=bool)
-    wanted[rows] = True
+    row_mask = np.zeros(len(workspace), dtype=bool)
+    row_mask[rows] = True
     chunks, start = [], 0
     for batch in pq.ParquetFile(workspace.root / "documents.parquet").iter_batches(BATCH, columns=["text"]):
         column = batch.column(0)
-        chunks.append(column.filter(pa.array(wanted[start : start + len(column)])))
+        chunks.append(column.filter(pa.array(row_mask[start : start + len(column)])))
         start += len(column)
     return pa.chunked_array(chunks)
 
@@ -295,7 +295,7 @@ def _tested(
     tokens = records["tokens"].to_numpy(np.float64)
     margin = taxonomy.documents["margin"].to_numpy()[rows]
     sure = margin > np.median(margin)
-    found = cluster_scores(
+    cluster_results = cluster_scores(
         confusion, student.numbers, student.labels, np.bincount(labels[plan.training], minlength=k).tolist()
     )
     return DistilReport(
@@ -316,8 +316,8 @@ def _tested(
         left_out=plan.left_out,
         copies=copies,
         confusion=confusion,
-        clusters=found,
-        few=tuple(one.number for one in found if one.test < FEW_TEST_DOCUMENTS),
+        clusters=cluster_results,
+        few=tuple(score.number for score in cluster_results if score.test < FEW_TEST_DOCUMENTS),
         absent=tuple(c.number for c in taxonomy.clusters if c.number not in student.numbers),
         pairs=confused_pairs(teacher, scores.cluster, scores.margin, rows, records["id"].tolist(), student.numbers),
         settings=asdict(config),

@@ -33,8 +33,8 @@ def student_folder(workspace: Workspace, taxonomy: Taxonomy, settings: DistilSet
 
 def saved_students(workspace: Workspace) -> tuple[SavedStudent, ...]:
     """Return the students of a workspace, those made last first; a folder without a whole report is none."""
-    found = []
+    students = []
     for path in (workspace.root / FOLDER).glob(f"[!.]*/{FILE}"):
         with suppress(WorkspaceError, OSError):
-            found.append(SavedStudent(path.parent, read_report(path.parent), path.stat().st_mtime))
-    return tuple(sorted(found, key=lambda one: (-one.created_at, one.folder.name)))
+            students.append(SavedStudent(path.parent, read_report(path.parent), path.stat().st_mtime))
+    return tuple(sorted(students, key=lambda student: (-student.created_at, student.folder.name)))

@@ -152,26 +152,26 @@ class DistilReport:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read what `to_json` wrote."""
-        held = {field.name: value[field.name] for field in fields(cls)}
-        size = len(held["clusters"])
-        confusion = frozen(np.array(held["confusion"], dtype=np.int64).reshape(size, size))
+        report_fields = {field.name: value[field.name] for field in fields(cls)}
+        size = len(report_fields["clusters"])
+        confusion = frozen(np.array(report_fields["confusion"], dtype=np.int64).reshape(size, size))
         clusters = tuple(
-            ClusterScore(**{**one, "recall_interval": one["recall_interval"] and _two(one["recall_interval"])})
-            for one in held["clusters"]
+            ClusterScore(**{**record, "recall_interval": record["recall_interval"] and _two(record["recall_interval"])})
+            for record in report_fields["clusters"]
         )
         pairs = tuple(
-            ConfusedPair(**{**one, **{name: tuple(one[name]) for name in ("rows", "ids", "margins")}})
-            for one in held["pairs"]
+            ConfusedPair(**{**record, **{name: tuple(record[name]) for name in ("rows", "ids", "margins")}})
+            for record in report_fields["pairs"]
         )
         return cls(
             **{
-                **held,
+                **report_fields,
                 "confusion": confusion,
                 "clusters": clusters,
                 "pairs": pairs,
-                "few": tuple(held["few"]),
-                "absent": tuple(held["absent"]),
-                "agreement_interval": _two(held["agreement_interval"]),
+                "few": tuple(report_fields["few"]),
+                "absent": tuple(report_fields["absent"]),
+                "agreement_interval": _two(report_fields["agreement_interval"]),
             }
         )
 
@@ -257,20 +257,20 @@ def mass_error(
     """
     w = np.ones(len(teacher)) if weights is None else np.asarray(weights, dtype=np.float64)
     v = w if student_weights is None else np.asarray(student_weights, dtype=np.float64)
-    one, two = (
+    teacher_shares, student_shares = (
         np.bincount(labels, of, n_clusters) / max(float(of.sum()), 1.0) for labels, of in ((teacher, w), (student, v))
     )
-    return float(np.abs(one - two).sum())
+    return float(np.abs(teacher_shares - student_shares).sum())
 
 
 def cluster_scores(
     confusion: NDArray[np.int64], numbers: Sequence[int], labels: Sequence[str], training: Sequence[int]
 ) -> tuple[ClusterScore, ...]:
     """Read recall, precision and shares of every cluster from a confusion matrix (teacher rows, student columns)."""
-    total, found = int(confusion.sum()), []
+    total, scores = int(confusion.sum()), []
     for k, (number, label, learnt) in enumerate(zip(numbers, labels, training, strict=True)):
-        hits, own, given = int(confusion[k, k]), int(confusion[k].sum()), int(confusion[:, k].sum())
-        found.append(
+        hits, own, predictions = int(confusion[k, k]), int(confusion[k].sum()), int(confusion[:, k].sum())
+        scores.append(
             ClusterScore(
                 number,
                 label,
@@ -278,12 +278,12 @@ def cluster_scores(
                 own,
                 hits / own if own else None,
                 wilson_interval(hits, own) if own else None,
-                hits / given if given else None,
+                hits / predictions if predictions else None,
                 own / total,
-                given / total,
+                predictions / total,
             )
         )
-    return tuple(found)
+    return tuple(scores)
 
 
 def confused_pairs(
@@ -310,12 +310,12 @@ def confused_pairs(
     sizes = np.bincount(teacher, minlength=k)
     wrong = np.flatnonzero(teacher != student)
     kinds, counts = np.unique(teacher[wrong].astype(np.int64) * k + student[wrong], return_counts=True)
-    found = []
+    pairs = []
     for at in np.argsort(-counts, kind="stable")[:PAIRS]:
         a, b = divmod(int(kinds[at]), k)
         own = wrong[(teacher[wrong] == a) & (student[wrong] == b)]
         own = own[np.argsort(-margin[own], kind="stable")][:DOCUMENTS_PER_PAIR]
-        found.append(
+        pairs.append(
             ConfusedPair(
                 int(numbers[a]),
                 int(numbers[b]),
@@ -326,4 +326,4 @@ def confused_pairs(
                 tuple(round(float(margin[i]), 4) for i in own),
             )
         )
-    return tuple(found)
+    return tuple(pairs)

@@ -45,14 +45,14 @@ def first_occurrences(workspace: Workspace, progress: Progress = silent) -> Rows
     """Return for each document the row of the first document with the same text, (n,)."""
     first: dict[bytes, int] = {}
     n = len(workspace)
-    found = np.empty(n, dtype=np.int64)
+    first_rows = np.empty(n, dtype=np.int64)
     for row, text in enumerate(workspace.all_texts()):
         mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        found[row] = first.setdefault(mark, row)
+        first_rows[row] = first.setdefault(mark, row)
         if row % 4096 == 0:
             progress(STEP, row, n)
     progress(STEP, n, n)
-    return found
+    return first_rows
 
 
 def draw_test_and_calibration(
@@ -132,8 +132,8 @@ def drop_least_typical(
     _, start, sizes = np.unique(positions[order], return_index=True, return_counts=True)
     rank = np.arange(len(order)) - np.repeat(start, sizes)
     own = margin[order] < 0
-    kept: Rows = order[own | (rank >= np.repeat(np.floor(drop * sizes), sizes))]
-    return np.sort(kept)
+    typical_rows: Rows = order[own | (rank >= np.repeat(np.floor(drop * sizes), sizes))]
+    return np.sort(typical_rows)
 
 
 def balanced_weights(positions: NDArray[Any], balance: float) -> Float64:
