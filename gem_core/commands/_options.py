@@ -95,9 +95,9 @@ def read_fit_options(
 
     check_one_of("--solver", solver, ("dual", "mm"))
     check_one_of("--weighting", weighting, ("documents", "tokens"))
-    named: tuple[Literal["per_cluster"], Literal["shared"]] = ("per_cluster", "shared")
+    modes: tuple[Literal["per_cluster"], Literal["shared"]] = ("per_cluster", "shared")
     try:
-        kappa = next((mode for mode in named if mode == concentration), None) or float(concentration)
+        kappa = next((mode for mode in modes if mode == concentration), None) or float(concentration)
     except ValueError:
         raise InputError(
             "--concentration must be a known word or a number", concentration, "Use per_cluster, shared or a number"

@@ -31,14 +31,14 @@ def open_app(
     from gem_core.workspace import Workspace
     from gem_core.workspace.store import READ_ONLY
 
-    chosen = _free_port(port, host)
+    free_port = _free_port(port, host)
     script = bundled("app/main.py")
     console = Console()
     root = Workspace(workspace).root if workspace else open_sample(progress=console).root
     console.end()
     environment = {
         **os.environ,
-        "GEM_EXPLORER_PORT": str(chosen),
+        "GEM_EXPLORER_PORT": str(free_port),
         "GEM_EXPLORER_HOST": host,
         "GEM_EXPLORER_BASE_PATH": base_path.strip("/"),
         "GEM_EXPLORER_TOKEN": os.environ.get("GEM_EXPLORER_TOKEN") or secrets.token_urlsafe(24),
@@ -53,8 +53,8 @@ def open_app(
     os.execve(command[0], command, environment)
 
 
-def _free_port(wanted: int | None, host: str) -> int:
-    for port in [wanted] if wanted else range(8501, 8600):
+def _free_port(requested_port: int | None, host: str) -> int:
+    for port in [requested_port] if requested_port else range(8501, 8600):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -64,6 +64,6 @@ def _free_port(wanted: int | None, host: str) -> int:
             return port
     raise InputError(
         "The port must be free for the app",
-        f"{wanted or '8501 to 8599'}, in use or not allowed",
+        f"{requested_port or '8501 to 8599'}, in use or not allowed",
         "Choose another one: gem-explorer app --port 8700",
     )

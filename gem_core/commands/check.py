@@ -22,18 +22,18 @@ def check(
         console = Console()
         faults = mend_workspace(workspace, progress=console)
         console.end()
-        left = find_faults(workspace) if faults else ()
+        remaining_faults = find_faults(workspace) if faults else ()
     else:
-        faults = left = find_faults(workspace)
+        faults = remaining_faults = find_faults(workspace)
     if as_json:
-        parts = [{"part": f.part, "reason": f.reason, "rebuilt": f not in left} for f in faults]
+        parts = [{"part": f.part, "reason": f.reason, "rebuilt": f not in remaining_faults} for f in faults]
         typer.echo(json.dumps({"workspace": str(workspace), "damaged": parts}, indent=1))
     else:
         for fault in faults:
-            typer.echo(clean(f"{'damaged' if fault in left else 'rebuilt'}: {fault.part}: {fault.reason}"))
+            typer.echo(clean(f"{'damaged' if fault in remaining_faults else 'rebuilt'}: {fault.part}: {fault.reason}"))
         if not faults:
             typer.echo("All parts are whole.")
         elif not mend:
             typer.echo(clean(f"Rebuild them: gem-explorer check {workspace} --mend"))
-    if left:
+    if remaining_faults:
         raise typer.Exit(1)

@@ -36,26 +36,29 @@ def compare(
 
     opened = Workspace(workspace)
     console = Console(progress_file)
-    found = hold(opened, against, with_, progress=console)
+    comparison = hold(opened, against, with_, progress=console)
     console("measure", 0, 2)
-    qualities = [quality(opened, found.a), quality(opened, found.b)]
+    qualities = [quality(opened, comparison.a), quality(opened, comparison.b)]
     console("measure", 2, 2)
     console.end()
     ids = opened.documents["id"].astype(str).to_numpy()
     if as_json:
-        typer.echo(json.dumps(comparison_facts(found, qualities, [ids[row] for row in found.moved]), indent=1))
+        typer.echo(
+            json.dumps(comparison_facts(comparison, qualities, [ids[row] for row in comparison.moved]), indent=1)
+        )
         return
-    typer.echo(clean(headline(found)))
+    typer.echo(clean(headline(comparison)))
     typer.echo(
-        f"  ARI {found.ari:.3f}, NMI {found.nmi:.3f}, {len(found.moved):,} documents move ({1 - found.stay:.1%})"
+        f"  ARI {comparison.ari:.3f}, NMI {comparison.nmi:.3f}, "
+        f"{len(comparison.moved):,} documents move ({1 - comparison.stay:.1%})"
     )
-    typer.echo(clean(f"  {'':>20}{found.a.title[:24]:>26}{found.b.title[:24]:>26}"))
-    first, second = (asdict(one) for one in qualities)
+    typer.echo(clean(f"  {'':>20}{comparison.a.title[:24]:>26}{comparison.b.title[:24]:>26}"))
+    first, second = (asdict(side_quality) for side_quality in qualities)
     for name, value in first.items():
         typer.echo(f"  {name:>20}{_shown(value):>26}{_shown(second[name]):>26}")
-    best, how = found.best("a")
-    for k in found.order_a:
-        typer.echo(clean(f"  {how[k]:>6.2f}  {found.a.names[k][:50]:50}  {found.b.names[best[k]][:50]}"))
+    best, how = comparison.best("a")
+    for k in comparison.order_a:
+        typer.echo(clean(f"  {how[k]:>6.2f}  {comparison.a.names[k][:50]:50}  {comparison.b.names[best[k]][:50]}"))
 
 
 def stability(
@@ -80,19 +83,19 @@ def stability(
         check_one_of("--against", against, tuple(METHODS))
     opened = Workspace(workspace)
     console = Console(progress_file)
-    found = study(opened, method, seeds=seeds, resamples=resamples, progress=console)  # type: ignore[arg-type]
+    stability_study = study(opened, method, seeds=seeds, resamples=resamples, progress=console)  # type: ignore[arg-type]
     other = None
     if against is not None and against != method:
         other = study(opened, against, seeds=seeds, resamples=resamples, progress=console)  # type: ignore[arg-type]
     console.end()
     taxonomy = opened.taxonomy()
-    comes_back = returning(opened, taxonomy, found)
+    comes_back = returning(opened, taxonomy, stability_study)
     if as_json:
         typer.echo(
             json.dumps(
                 {
-                    **stability_facts(found),
-                    "finding": finding(found),
+                    **stability_facts(stability_study),
+                    "finding": finding(stability_study),
                     **({} if other is None else {"against": {**stability_facts(other), "finding": finding(other)}}),
                     "documents": len(opened),
                     "clusters": [
@@ -104,7 +107,7 @@ def stability(
             )
         )
         return
-    typer.echo(finding(found))
+    typer.echo(finding(stability_study))
     if other is not None:
         typer.echo(finding(other))
     for at in comes_back.argsort():
@@ -131,18 +134,18 @@ def clusters(
     check_one_of("--method", method, tuple(METHODS))
     opened = Workspace(workspace)
     console = Console(progress_file)
-    found = study_counts(opened, count_grid(first, last, points), seeds=seeds, method=method, progress=console)  # type: ignore[arg-type]
+    count_study = study_counts(opened, count_grid(first, last, points), seeds=seeds, method=method, progress=console)  # type: ignore[arg-type]
     console.end()
     if as_json:
-        typer.echo(json.dumps({**counts_facts(found), "documents": len(opened)}, indent=1))
+        typer.echo(json.dumps({**counts_facts(count_study), "documents": len(opened)}, indent=1))
         return
-    typer.echo(summary(found))
+    typer.echo(summary(count_study))
     for name in CHOOSING:
-        if name in found.values:
-            typer.echo(f"  {reading(found, name).sentence}")
-    typer.echo("".join(f"{name:>15}" for name in ("clusters", *found.values)))
-    for row, k in enumerate(found.counts):
-        typer.echo(f"{k:>15}" + "".join(f"{table[row].mean():>15.4g}" for table in found.values.values()))
+        if name in count_study.values:
+            typer.echo(f"  {reading(count_study, name).sentence}")
+    typer.echo("".join(f"{name:>15}" for name in ("clusters", *count_study.values)))
+    for row, k in enumerate(count_study.counts):
+        typer.echo(f"{k:>15}" + "".join(f"{table[row].mean():>15.4g}" for table in count_study.values.values()))
 
 
 def comparison_facts(found: "Comparison", qualities: "list[Quality]", moved: list[str]) -> dict[str, Any]:
@@ -150,23 +153,23 @@ def comparison_facts(found: "Comparison", qualities: "list[Quality]", moved: lis
     from gem_core.pipeline.compare.comparison import headline
 
     sides = []
-    for side, one in (("a", found.a), ("b", found.b)):
+    for side, partition in (("a", found.a), ("b", found.b)):
         best, how = found.best(side)
         other = found.b if side == "a" else found.a
         sides.append(
             {
-                "grouping": one.spec,
-                "title": one.title,
+                "grouping": partition.spec,
+                "title": partition.title,
                 "groups": [
                     {
-                        "group": one.numbers[k],
-                        "label": one.names[k],
-                        "documents": int(one.sizes[k]),
+                        "group": partition.numbers[k],
+                        "label": partition.names[k],
+                        "documents": int(partition.sizes[k]),
                         "best": other.numbers[int(best[k])],
                         "best_label": other.names[int(best[k])],
                         "jaccard": round(float(how[k]), 6),
                     }
-                    for k in range(len(one.names))
+                    for k in range(len(partition.names))
                 ],
             }
         )
@@ -181,7 +184,9 @@ def comparison_facts(found: "Comparison", qualities: "list[Quality]", moved: lis
         "a": sides[0],
         "b": sides[1],
         "overlap": found.table.tolist(),
-        "quality": [{name: _number(value) for name, value in asdict(one).items()} for one in qualities],
+        "quality": [
+            {name: _number(value) for name, value in asdict(side_quality).items()} for side_quality in qualities
+        ],
     }
 
 

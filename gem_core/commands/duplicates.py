@@ -25,28 +25,28 @@ def duplicates(
 
     opened = Workspace(workspace)
     console = Console(progress_file)
-    found = find_duplicates(opened, threshold, progress=console)
+    groups = find_duplicates(opened, threshold, progress=console)
     console.end()
     if out is not None:
-        write_csv(out, duplicates_table(opened, found))
-    sizes = found.sizes
-    said = {
+        write_csv(out, duplicates_table(opened, groups))
+    sizes = groups.sizes
+    facts = {
         "workspace": str(opened.root),
         "threshold": threshold,
         "groups": len(sizes),
-        "documents": len(found.rows),
-        "extra": found.extra,
-        "of": found.documents,
+        "documents": len(groups.rows),
+        "extra": groups.extra,
+        "of": groups.documents,
         "largest": int(sizes[0]) if len(sizes) else 0,
         "file": str(out) if out else None,
     }
     if as_json:
-        typer.echo(json.dumps(said, indent=1))
+        typer.echo(json.dumps(facts, indent=1))
         return
     typer.echo(clean(f"{len(sizes):,} groups of near-duplicates at cosine {threshold:g} or more in {opened.root}"))
     typer.echo(
-        f"  {len(found.rows):,} of {found.documents:,} documents are in a group; {found.extra:,} would go if "
-        f"each group kept one; the largest has {said['largest']:,}"
+        f"  {len(groups.rows):,} of {groups.documents:,} documents are in a group; {groups.extra:,} would go if "
+        f"each group kept one; the largest has {facts['largest']:,}"
     )
     if out is not None:
         typer.echo(clean(f"  written to {out}"))

@@ -96,15 +96,15 @@ def move(
     from gem_core.pipeline import Move
     from gem_core.workspace import Workspace
 
-    known = {str(id): row for row, id in enumerate(Workspace(workspace).documents["id"])}
-    unknown = [id for id in ids if id not in known]
+    row_of = {str(id): row for row, id in enumerate(Workspace(workspace).documents["id"])}
+    unknown = [id for id in ids if id not in row_of]
     if unknown:
         raise InputError(
             "A move names documents of the corpus by their id",
             f"{unknown[0]!r}, which is none",
             "See assignments.csv of an export for the ids",
         )
-    _do(workspace, Move(tuple(known[id] for id in ids), to), as_json=as_json)
+    _do(workspace, Move(tuple(row_of[id] for id in ids), to), as_json=as_json)
 
 
 def regroup(
@@ -194,15 +194,15 @@ def history(workspace: WorkspaceArg, as_json: Json = False) -> None:
     """List the steps; the present one is marked."""
     from gem_core.workspace import Workspace
 
-    found = Workspace(workspace).history()
+    edit_history = Workspace(workspace).history()
     if as_json:
         rows: list[dict[str, Any]] = [
-            {"key": s.key, "at": s.at, "sentence": s.sentence, "edits": list(s.edits)} for s in found.steps
+            {"key": s.key, "at": s.at, "sentence": s.sentence, "edits": list(s.edits)} for s in edit_history.steps
         ]
-        typer.echo(json.dumps({"position": found.position, "steps": rows}, indent=1))
+        typer.echo(json.dumps({"position": edit_history.position, "steps": rows}, indent=1))
         return
-    for place, step in enumerate(found.steps):
-        typer.echo(clean(f"{'>' if place == found.position else ' '} {step.at[:19]}  {step.sentence}"))
+    for index, step in enumerate(edit_history.steps):
+        typer.echo(clean(f"{'>' if index == edit_history.position else ' '} {step.at[:19]}  {step.sentence}"))
 
 
 def replay(

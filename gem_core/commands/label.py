@@ -110,7 +110,7 @@ def sample_shards(
 
     check_one_of("--shares", shares, SHARES)
     console = Console(progress_file)
-    drawn = sample_shards(
+    sample = sample_shards(
         in_folder,
         documents,
         out,
@@ -123,12 +123,12 @@ def sample_shards(
     )
     console.end()
     if as_json:
-        typer.echo(json.dumps({"file": str(out), **asdict(drawn)}, indent=1))
+        typer.echo(json.dumps({"file": str(out), **asdict(sample)}, indent=1))
         return
-    typer.echo(clean(f"{drawn.documents:,} of {drawn.seen:,} documents in {out}"))
-    for reason, count in sorted(drawn.refused.items()):
+    typer.echo(clean(f"{sample.documents:,} of {sample.seen:,} documents in {out}"))
+    for reason, count in sorted(sample.refused.items()):
         typer.echo(clean(f"  passed over: {count:,} {reason}"))
-    for words in drawn.failed.values():
+    for words in sample.failed.values():
         typer.echo(clean(f"  could not be read: {words}"), err=True)
-    for value, (seen, got) in drawn.groups.items():
-        typer.echo(clean(f"  {got:>8,} of {seen:>12,}  {value}"))
+    for value, (total, got) in sample.groups.items():
+        typer.echo(clean(f"  {got:>8,} of {total:>12,}  {value}"))

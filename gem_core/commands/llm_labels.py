@@ -44,30 +44,34 @@ def name(
     numbers = _numbers(clusters)
     opened = Workspace(workspace)
     if dry_run:  # also before an endpoint is chosen
-        chosen = (base_url or os.environ.get(BASE_URL)) and (model or os.environ.get(MODEL))
-        place = Endpoint.from_environment(base_url, model, max_tokens=max_tokens, timeout=timeout) if chosen else None
-        _show(naming_plan(opened, numbers, again=again), place, as_json)
+        endpoint_is_set = (base_url or os.environ.get(BASE_URL)) and (model or os.environ.get(MODEL))
+        planned_endpoint = (
+            Endpoint.from_environment(base_url, model, max_tokens=max_tokens, timeout=timeout)
+            if endpoint_is_set
+            else None
+        )
+        _show(naming_plan(opened, numbers, again=again), planned_endpoint, as_json)
         return
     endpoint = Endpoint.from_environment(base_url, model, max_tokens=max_tokens, timeout=timeout)
     if endpoint.exposes_key:
         typer.echo(clean(f"The key travels unencrypted to {endpoint.host}: its address begins with http."), err=True)
     console = Console(progress_file)
-    found = name_clusters(opened, endpoint, numbers, again=again, progress=console)
+    naming = name_clusters(opened, endpoint, numbers, again=again, progress=console)
     console.end()
     if as_json:
-        typer.echo(json.dumps({"workspace": str(opened.root), **asdict(found)}, indent=1))
+        typer.echo(json.dumps({"workspace": str(opened.root), **asdict(naming)}, indent=1))
         return
-    for named in found.labels:
+    for label in naming.labels:
         typer.echo(
             clean(
-                f"  {named.number:>4}  {named.before} -> {named.after}"
-                if named.outcome == "named"
-                else f"  {named.number:>4}  {named.before} kept: {named.note}"
+                f"  {label.number:>4}  {label.before} -> {label.after}"
+                if label.outcome == "named"
+                else f"  {label.number:>4}  {label.before} kept: {label.note}"
             )
         )
-    for number, reason in found.skipped:
+    for number, reason in naming.skipped:
         typer.echo(clean(f"  {number:>4}  not asked: {reason}"))
-    typer.echo(clean(f"{found.requests:,} answers from {found.model} at {found.host}"))
+    typer.echo(clean(f"{naming.requests:,} answers from {naming.model} at {naming.host}"))
 
 
 def _numbers(text: str) -> list[int] | None:

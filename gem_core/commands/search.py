@@ -41,8 +41,8 @@ def search(
     opened = Workspace(workspace)
     taxonomy = opened.taxonomy()
     near = _near(opened, words, None, encoder) if meaning else None
-    found = select(opened, taxonomy, Filter() if meaning else Filter(text=words), near=near, limit=limit)
-    _say_documents(opened, taxonomy, found, limit, as_json)
+    selection = select(opened, taxonomy, Filter() if meaning else Filter(text=words), near=near, limit=limit)
+    _say_documents(opened, taxonomy, selection, limit, as_json)
 
 
 def select(
@@ -72,7 +72,7 @@ def select(
     from gem_core.pipeline.search.filters import Filter
     from gem_core.workspace import Workspace
 
-    wanted = Filter(
+    criteria = Filter(
         text=query,
         columns=_columns(column or [], contains or []),
         tokens=(min_tokens, max_tokens),
@@ -83,14 +83,14 @@ def select(
     )
     opened = Workspace(workspace)
     near = _near(opened, meaning, like, encoder, progress_file) if meaning or like is not None else None
-    said = _settle(
-        opened, wanted, near, limit, meaning or (f"like {like}" if like is not None else ""), name, out, with_text
+    facts = _settle(
+        opened, criteria, near, limit, meaning or (f"like {like}" if like is not None else ""), name, out, with_text
     )
     typer.echo(
-        json.dumps(said, indent=1)
+        json.dumps(facts, indent=1)
         if as_json
         else clean(
-            f"{said['documents']:,} documents: {said['made']}"
+            f"{facts['documents']:,} documents: {facts['made']}"
             + (f"; saved as {name}" if name else "")
             + (f"; written to {out}" if out else "")
         )
@@ -99,7 +99,7 @@ def select(
 
 def _settle(
     opened: "Workspace",
-    wanted: "Filter",
+    criteria: "Filter",
     near: "Float32 | None",
     limit: int,
     question: str,
@@ -113,17 +113,17 @@ def _settle(
     from gem_core.workspace.selections import Selections
 
     taxonomy = opened.taxonomy()
-    for number in wanted.clusters:
+    for number in criteria.clusters:
         taxonomy.cluster(number)  # an unknown number is refused, not ignored
-    found = select(opened, taxonomy, wanted, near=near, limit=limit)
-    made = describe(wanted, {c.number: c.label for c in taxonomy.clusters})
+    selection = select(opened, taxonomy, criteria, near=near, limit=limit)
+    description = describe(criteria, {c.number: c.label for c in taxonomy.clusters})
     if near is not None:
-        made = f"nearest to {question!r}" + (f"; {made}" if wanted else "")
+        description = f"nearest to {question!r}" + (f"; {description}" if criteria else "")
     if name:
-        Selections(opened).save(name, found.rows, made)
+        Selections(opened).save(name, selection.rows, description)
     if out is not None:
-        write_csv(out, documents_table(opened, taxonomy, found.rows, cosine=found.cosine, text=with_text))
-    return {"documents": len(found), "made": made, "name": name or None, "file": str(out) if out else None}
+        write_csv(out, documents_table(opened, taxonomy, selection.rows, cosine=selection.cosine, text=with_text))
+    return {"documents": len(selection), "made": description, "name": name or None, "file": str(out) if out else None}
 
 
 def selections(
@@ -139,12 +139,12 @@ def selections(
     from gem_core.workspace import Workspace
     from gem_core.workspace.selections import Selections
 
-    kept = Selections(Workspace(workspace))
+    store = Selections(Workspace(workspace))
     if rename:
-        kept.rename(rename, to)
+        store.rename(rename, to)
     if delete:
-        kept.delete(delete)
-    lines = kept.listed()
+        store.delete(delete)
+    lines = store.listed()
     if as_json:
         typer.echo(json.dumps([asdict(line) for line in lines], indent=1))
         return
@@ -184,29 +184,35 @@ def _columns(values: list[str], contains: list[str]) -> "tuple[Column, ...]":
             raise InputError(f"{option} must be NAME=VALUE", repr(text), f"Write for example {option} source=web")
         return name, value
 
-    asked: dict[str, list[str]] = {}
+    values_by_column: dict[str, list[str]] = {}
     for text in values:
         name, value = pair("--column", text)
-        asked.setdefault(name, []).append(value)
+        values_by_column.setdefault(name, []).append(value)
     return (
-        *(Column(name, values=tuple(found)) for name, found in asked.items()),
+        *(Column(name, values=tuple(column_values)) for name, column_values in values_by_column.items()),
         *(Column(name, contains=value) for name, value in (pair("--contains", text) for text in contains)),
     )
 
 
-def _say_documents(workspace: "Workspace", taxonomy: "Taxonomy", found: "Selected", limit: int, as_json: bool) -> None:
+def _say_documents(
+    workspace: "Workspace", taxonomy: "Taxonomy", selection: "Selected", limit: int, as_json: bool
+) -> None:
     from gem_core.export.selected import documents_table
 
-    rows = found.rows[:limit]
-    cosine = None if found.cosine is None else found.cosine[:limit]
+    rows = selection.rows[:limit]
+    cosine = None if selection.cosine is None else selection.cosine[:limit]
     table = documents_table(workspace, taxonomy, rows, cosine=cosine)
     table["opening"] = [" ".join(text[: 3 * OPENING].split())[:OPENING] for text in workspace.texts(rows.tolist())]
     if as_json:
         typer.echo(
-            json.dumps({"found": len(found), "documents": json.loads(table.to_json(orient="records"))}, indent=1)
+            json.dumps({"found": len(selection), "documents": json.loads(table.to_json(orient="records"))}, indent=1)
         )
         return
     for line in table.itertuples():
         score = f"{line.cosine:.3f}" if cosine is not None else f"{line.gis:6.2f}"
         typer.echo(clean(f"{score}  {line.id}  [{line.label}]  {line.opening}"))
-    typer.echo(f"{len(rows):,} of {len(found):,} documents" if len(found) > len(rows) else f"{len(found):,} documents")
+    typer.echo(
+        f"{len(rows):,} of {len(selection):,} documents"
+        if len(selection) > len(rows)
+        else f"{len(selection):,} documents"
+    )

@@ -58,13 +58,13 @@ def _say(report: "DistilReport", out: Path) -> None:
     )
     typer.echo(clean(f"{report.documents_per_second:,.0f} documents a second, one thread of {report.machine}"))
     typer.echo(f"{'recall':>8}{'precision':>11}{'share':>8}{'predicted':>11}  cluster")
-    for one in sorted(report.clusters, key=lambda one: -one.mass):
-        recall, precision = (f"{rate:.1%}" if rate is not None else "-" for rate in (one.recall, one.precision))
-        few = f"  (only {one.test} tested)" if one.number in report.few else ""
+    for score in sorted(report.clusters, key=lambda score: -score.mass):
+        recall, precision = (f"{rate:.1%}" if rate is not None else "-" for rate in (score.recall, score.precision))
+        few = f"  (only {score.test} tested)" if score.number in report.few else ""
         typer.echo(
             clean(
-                f"{recall:>8}{precision:>11}{one.mass:>8.1%}{one.predicted_mass:>11.1%}  {one.number:>4}  "
-                f"{one.label}{few}"
+                f"{recall:>8}{precision:>11}{score.mass:>8.1%}{score.predicted_mass:>11.1%}  {score.number:>4}  "
+                f"{score.label}{few}"
             )
         )
     if report.absent:

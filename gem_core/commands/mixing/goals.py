@@ -59,16 +59,16 @@ def goal(
     target = Goal(name or "unnamed", numbers, part, files)
     shares = target.shares(domains.numbers, domains.natural)
     limits = read_limits(domains, budget, max_epochs, pool)
-    found = optimize_goal(
+    optimum = optimize_goal(
         goal_proxy(opened, domains, target), shares, domains.natural, caps=limits.caps(domains.tokens), pull=pull
     )
     if name:
         save_goal(opened, domains, target)
-    facts = optimum_facts(domains, target.name, found)
+    facts = optimum_facts(domains, target.name, optimum)
     if as_json:
         typer.echo(json.dumps({**facts, "saved": bool(name)}, indent=1))
         return
-    typer.echo(clean(f"{target.name}: {found.certificate}"))
+    typer.echo(clean(f"{target.name}: {optimum.certificate}"))
     _print_weights(domains, facts["clusters"])
     if name:
         typer.echo(
@@ -104,12 +104,12 @@ def mixmin(
     console = Console(progress_file)
     mixmin_study(opened, domains, target, config, split, device=device, progress=console)
     console.end()
-    found = goal_weights(opened, domains, "mixmin", goal)
-    facts = optimum_facts(domains, goal, found)
+    optimum = goal_weights(opened, domains, "mixmin", goal)
+    facts = optimum_facts(domains, goal, optimum)
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
         return
-    typer.echo(clean(f"{goal}: {found.certificate}"))
+    typer.echo(clean(f"{goal}: {optimum.certificate}"))
     _print_weights(domains, facts["clusters"])
 
 
@@ -144,11 +144,11 @@ def search(
     caps = read_limits(domains, budget, max_epochs, pool).caps(domains.tokens)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
-    found = goal_study(
+    study = goal_study(
         opened, taxonomy, target, config, split, count=count, caps=caps, seeds=seeds, device=device, progress=console
     )
     console.end()
-    _print_study(found, as_json)
+    _print_study(study, as_json)
 
 
 def verify(
@@ -175,12 +175,14 @@ def verify(
     opened = Workspace(workspace)
     taxonomy = opened.taxonomy()
     domains = domains_of(opened, taxonomy)
-    target, given = read_goal(opened, domains, goal), for_domains(read_weights(weights), domains)
+    target, file_weights = read_goal(opened, domains, goal), for_domains(read_weights(weights), domains)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
-    found = verify_weights(opened, taxonomy, target, given, config, split, seeds=seeds, device=device, progress=console)
+    study = verify_weights(
+        opened, taxonomy, target, file_weights, config, split, seeds=seeds, device=device, progress=console
+    )
     console.end()
-    _print_study(found, as_json)
+    _print_study(study, as_json)
 
 
 def optimum_facts(domains: "Domains", goal: str, found: "GoalOptimum") -> dict[str, Any]:
@@ -209,15 +211,15 @@ def _cluster_rows(domains: "Domains", weights: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _print_study(found: "GoalStudy", as_json: bool) -> None:
-    rows = _cluster_rows(found.domains, found.verification.weights)
+def _print_study(study: "GoalStudy", as_json: bool) -> None:
+    rows = _cluster_rows(study.domains, study.verification.weights)
     if as_json:
         hidden = ("mixtures", "losses")
-        facts = {name: value for name, value in found.evidence.items() if name not in hidden}
-        typer.echo(json.dumps({**facts, "taxonomy_hash": found.domains.taxonomy_hash, "clusters": rows}, indent=1))
+        facts = {name: value for name, value in study.evidence.items() if name not in hidden}
+        typer.echo(json.dumps({**facts, "taxonomy_hash": study.domains.taxonomy_hash, "clusters": rows}, indent=1))
         return
-    typer.echo(clean(f"{found.goal.name}: {found.verification.verdict} (trained)"))
-    _print_weights(found.domains, rows)
+    typer.echo(clean(f"{study.goal.name}: {study.verification.verdict} (trained)"))
+    _print_weights(study.domains, rows)
 
 
 def _print_weights(domains: "Domains", rows: list[dict[str, Any]]) -> None:
