@@ -16,23 +16,23 @@ def documents_table(
     Columns: id, cluster_id, label, margin (nats), gis (nats), tokens; cosine (to what was searched for) and text where
     they are asked for.
     """
-    chosen = np.asarray(rows, dtype=np.int64)
+    row_indices = np.asarray(rows, dtype=np.int64)
     table = taxonomy.documents
     labels = np.array([c.label for c in taxonomy.clusters], dtype=object)
     out = pd.DataFrame(
         {
-            "id": workspace.documents["id"].astype(str).to_numpy()[chosen],
-            "cluster_id": table["cluster_id"].to_numpy()[chosen],
-            "label": labels[taxonomy.positions[chosen]],
-            "margin": table["margin"].to_numpy()[chosen],
-            "gis": table["gis"].to_numpy()[chosen],
-            "tokens": workspace.documents["tokens"].to_numpy()[chosen],
+            "id": workspace.documents["id"].astype(str).to_numpy()[row_indices],
+            "cluster_id": table["cluster_id"].to_numpy()[row_indices],
+            "label": labels[taxonomy.positions[row_indices]],
+            "margin": table["margin"].to_numpy()[row_indices],
+            "gis": table["gis"].to_numpy()[row_indices],
+            "tokens": workspace.documents["tokens"].to_numpy()[row_indices],
         }
     )
     if cosine is not None:
         out["cosine"] = np.asarray(cosine)
     if text:
-        out["text"] = pd.Series(workspace.texts(chosen.tolist()), dtype=object)
+        out["text"] = pd.Series(workspace.texts(row_indices.tolist()), dtype=object)
     return out
 
 

@@ -61,23 +61,23 @@ def map_svg(workspace: Workspace, taxonomy: Taxonomy) -> str:
     height = float(np.clip(span[1] * scale, 300, 700))
     scale = min(scale, height / span[1])
 
-    def place(points: Float64) -> tuple[Float64, Float64]:
+    def to_pixels(points: Float64) -> tuple[Float64, Float64]:
         return MARGIN + (points[:, 0] - low[0]) * scale, TITLE_HEIGHT + height - (points[:, 1] - low[1]) * scale
 
-    x, y = place(flat[rows])
+    x, y = to_pixels(flat[rows])
     body = _dots(taxonomy, taxonomy.positions[rows], x, y)
-    name_x, name_y = place(_middles(flat, taxonomy.positions, len(taxonomy.clusters)))
+    name_x, name_y = to_pixels(_middles(flat, taxonomy.positions, len(taxonomy.clusters)))
     body += _names(taxonomy, name_x, name_y, np.ones(len(taxonomy.clusters), dtype=np.bool_))
     return _with_legend(workspace, taxonomy, body, width, height, len(rows))
 
 
 def _with_legend(
-    workspace: Workspace, taxonomy: Taxonomy, body: list[str], width: float, height: float, drawn: int
+    workspace: Workspace, taxonomy: Taxonomy, body: list[str], width: float, height: float, point_count: int
 ) -> str:
     entries, tall = legend(taxonomy, 2 * MARGIN + width, TITLE_HEIGHT + 12)
     total = len(workspace)
     note = f"Each dot is a document ({count(total)}"
-    note += f", a sample of {count(drawn)} drawn)" if drawn < total else ")"
+    note += f", a sample of {count(point_count)} drawn)" if point_count < total else ")"
     title = f"{clean(workspace.manifest.name, 80)}: {len(taxonomy.clusters)} clusters in {len(taxonomy.groups)} groups"
     return page(
         title,

@@ -25,11 +25,11 @@ def text(
 
 def halo_text(x: float, y: float, words: str, *, size: float = 12) -> str:
     """Return centered text with a white outline, readable on points."""
-    shown = escape(clean(words, 200))
+    label = escape(clean(words, 200))
     outline = 'stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" font-weight="600" fill="{INK}" text-anchor="middle" '
-        f"{outline}>{shown}</text>"
+        f"{outline}>{label}</text>"
     )
 
 

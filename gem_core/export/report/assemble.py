@@ -23,23 +23,25 @@ def assemble(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> st
     progress(STEP, 0, PARTS)
     points = pack(workspace, taxonomy)
     progress(STEP, 1, PARTS)
-    shown, tree = cards(workspace, taxonomy), groups(taxonomy)
+    cluster_cards, tree = cards(workspace, taxonomy), groups(taxonomy)
     progress(STEP, 2, PARTS)
     figures = measures(workspace, taxonomy)
     progress(STEP, 4, PARTS)
     chart, receipt = path_chart(workspace, taxonomy), receipt_rows(workspace, taxonomy)
     progress(STEP, 5, PARTS)
-    order = sorted(range(len(shown)), key=lambda at: ("excluded" in shown[at].marks, -shown[at].share, at))
+    order = sorted(
+        range(len(cluster_cards)), key=lambda at: ("excluded" in cluster_cards[at].marks, -cluster_cards[at].share, at)
+    )
     text = page(
-        colors=[card.color for card in shown],
-        data=_data(workspace, taxonomy, points, shown, tree),
+        colors=[card.color for card in cluster_cards],
+        data=_data(workspace, taxonomy, points, cluster_cards, tree),
         name=clean(workspace.manifest.name, 120) or "Corpus",
         facts=_facts(workspace, taxonomy, tree),
         headline=_headline(taxonomy),
         evenness=_evenness(taxonomy),
         drawn=count(len(points.rows)),
         sampled=len(points.rows) < len(workspace),
-        cards=shown,
+        cards=cluster_cards,
         groups=tree,
         order=order,
         measures=figures,
@@ -47,14 +49,14 @@ def assemble(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> st
         receipt=receipt,
         edits=_edits(workspace, taxonomy),
         version=__version__,
-        most=max((card.share for card in shown), default=1.0) or 1.0,
+        most=max((card.share for card in cluster_cards), default=1.0) or 1.0,
     )
     progress(STEP, PARTS, PARTS)
     return text
 
 
 def _data(
-    workspace: Workspace, taxonomy: Taxonomy, points: Points, shown: tuple[Card, ...], tree: tuple[Group, ...]
+    workspace: Workspace, taxonomy: Taxonomy, points: Points, cluster_cards: tuple[Card, ...], tree: tuple[Group, ...]
 ) -> dict[str, Any]:
     """Return what the scripts of the page need: positions, colors, names and sizes."""
     total = sum(c.mass for c in taxonomy.clusters if not c.excluded) or 1.0
@@ -74,7 +76,7 @@ def _data(
                 "shares": [card.share_documents, card.share_tokens, card.mass],
                 "exemplars": points.places(tuple(o.row for o in card.exemplars)),
             }
-            for c, card in zip(taxonomy.clusters, shown, strict=True)
+            for c, card in zip(taxonomy.clusters, cluster_cards, strict=True)
         ],
         "groups": [{**asdict(group), "source": ""} for group in tree],
     }

@@ -69,16 +69,18 @@ class Group:
 def cards(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Card, ...]:
     """One card a cluster, in the order of the taxonomy."""
     exemplars, borderline = _numbers(len(taxonomy.clusters))
-    shown = {c.number: (c.exemplars[:exemplars], c.borderline[:borderline]) for c in taxonomy.clusters}
-    openings = _openings(workspace, taxonomy, sorted({row for parts in shown.values() for p in parts for row in p}))
-    group_of = {number: place for place, parent in enumerate(taxonomy.groups) for number in parent.children}
+    example_rows = {c.number: (c.exemplars[:exemplars], c.borderline[:borderline]) for c in taxonomy.clusters}
+    openings = _openings(
+        workspace, taxonomy, sorted({row for parts in example_rows.values() for p in parts for row in p})
+    )
+    group_of = {number: group_index for group_index, parent in enumerate(taxonomy.groups) for number in parent.children}
     total = sum(c.mass for c in taxonomy.clusters if not c.excluded) or 1.0
-    made = []
-    for place, c in enumerate(taxonomy.clusters):
+    cluster_cards = []
+    for cluster_index, c in enumerate(taxonomy.clusters):
         group = group_of.get(c.number, 0)
-        made.append(
+        cluster_cards.append(
             Card(
-                place=place,
+                place=cluster_index,
                 number=c.number,
                 label=clean(c.label, 120) or f"Cluster {c.number}",
                 source=SOURCES.get(c.label_source, ""),
@@ -98,24 +100,24 @@ def cards(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Card, ...]:
                     word for word, on in (("pinned", c.pinned), ("excluded", c.excluded), ("checked", c.checked)) if on
                 ),
                 note=clean(c.note, 2000),
-                exemplars=tuple(openings[row] for row in shown[c.number][0]),
-                borderline=tuple(openings[row] for row in shown[c.number][1]),
+                exemplars=tuple(openings[row] for row in example_rows[c.number][0]),
+                borderline=tuple(openings[row] for row in example_rows[c.number][1]),
             )
         )
-    return tuple(made)
+    return tuple(cluster_cards)
 
 
 def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
     """Return the groups in the order of the taxonomy."""
-    places = {c.number: place for place, c in enumerate(taxonomy.clusters)}
-    made = []
+    places = {c.number: cluster_index for cluster_index, c in enumerate(taxonomy.clusters)}
+    report_groups = []
     for p in taxonomy.groups:
         children = sorted(
             (places[number] for number in p.children if number in places),
-            key=lambda place: -taxonomy.clusters[place].documents,
+            key=lambda cluster_index: -taxonomy.clusters[cluster_index].documents,
         )
-        share = sum(taxonomy.clusters[place].share_documents for place in children)
-        made.append(
+        share = sum(taxonomy.clusters[cluster_index].share_documents for cluster_index in children)
+        report_groups.append(
             Group(
                 label=clean(p.label, 120),
                 source=SOURCES.get(p.label_source, ""),
@@ -125,7 +127,7 @@ def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
                 share_documents=percent(share),
             )
         )
-    return tuple(made)
+    return tuple(report_groups)
 
 
 def colour(cluster: Cluster) -> str:

@@ -71,15 +71,17 @@ def _known_labels(workspace: Workspace, taxonomy: Taxonomy) -> list[Measure]:
     column = workspace.manifest.columns.get("label")
     if not column or column not in workspace.documents.columns:
         return []
-    known = workspace.documents[column]
-    kept = known.notna().to_numpy()
-    if kept.sum() < 2:
+    label_values = workspace.documents[column]
+    has_label = label_values.notna().to_numpy()
+    if has_label.sum() < 2:
         return []
-    found = agreement(known[kept].astype(str).to_numpy(), taxonomy.documents["cluster_id"].to_numpy()[kept])
+    label_agreement = agreement(
+        label_values[has_label].astype(str).to_numpy(), taxonomy.documents["cluster_id"].to_numpy()[has_label]
+    )
     return [
         Measure(
             "Agreement with the labels",
-            f"ARI {decimal(found.ari, 3)}, NMI {decimal(found.nmi, 3)}",
+            f"ARI {decimal(label_agreement.ari, 3)}, NMI {decimal(label_agreement.nmi, 3)}",
             f"column {clean(column, 40)}; ARI 0 = as by chance, 1 = the same",
         )
     ]
@@ -99,16 +101,16 @@ class Receipt:
 
 def receipt_rows(workspace: Workspace, taxonomy: Taxonomy) -> Receipt:
     """Return what was done, with what, at what cost."""
-    made, settings = receipt(workspace, taxonomy), taxonomy.settings
-    fit = made["fit"]
-    corpus = made["corpus"]
+    receipt_facts, settings = receipt(workspace, taxonomy), taxonomy.settings
+    fit = receipt_facts["fit"]
+    corpus = receipt_facts["corpus"]
     target = settings.target if isinstance(settings.target, str) else f"{len(settings.target)} own shares"
     refused = sum(corpus["refused"].values())
     parameters = (
         ("Corpus file", clean(str(corpus["source"]), 200)),
         ("Documents", f"{count(corpus['documents'])}, {count(refused)} rows refused"),
         ("Tokens", f"{count(corpus['tokens'])} ({clean(str(corpus['tokens_from']), 60)})"),
-        ("Vectors", f"{clean(str(made['encoder']), 120)}, {made['dimension']} dimensions"),
+        ("Vectors", f"{clean(str(receipt_facts['encoder']), 120)}, {receipt_facts['dimension']} dimensions"),
         ("Clusters asked for", str(settings.n_clusters)),
         ("Strength", strength_text(settings.strength)),
         ("Target", target),
@@ -120,8 +122,12 @@ def receipt_rows(workspace: Workspace, taxonomy: Taxonomy) -> Receipt:
         ("Fit", f"{fit['iterations']} iterations, {'converged' if fit['converged'] else 'NOT converged'}"),
     )
     return Receipt(
-        command=clean(made["command"], 2000),
-        hashes=(("Data", made["data_hash"]), ("Taxonomy", made["taxonomy_hash"]), ("Key", made["taxonomy_key"])),
+        command=clean(receipt_facts["command"], 2000),
+        hashes=(
+            ("Data", receipt_facts["data_hash"]),
+            ("Taxonomy", receipt_facts["taxonomy_hash"]),
+            ("Key", receipt_facts["taxonomy_key"]),
+        ),
         parameters=parameters,
         costs=tuple(
             (
@@ -130,12 +136,12 @@ def receipt_rows(workspace: Workspace, taxonomy: Taxonomy) -> Receipt:
                 str(cost["passes"]),
                 count(cost["peak_memory_mib"]),
             )
-            for cost in made["costs"]
+            for cost in receipt_facts["costs"]
         ),
-        versions=tuple((name, clean(str(version), 40)) for name, version in made["versions"].items()),
-        whole=_whole(made),
+        versions=tuple((name, clean(str(version), 40)) for name, version in receipt_facts["versions"].items()),
+        whole=_whole(receipt_facts),
     )
 
 
-def _whole(made: dict[str, Any]) -> str:
-    return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=True)
+def _whole(receipt_facts: dict[str, Any]) -> str:
+    return json.dumps(receipt_facts, indent=1, sort_keys=True, ensure_ascii=True)

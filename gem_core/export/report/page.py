@@ -33,7 +33,7 @@ def page(*, colors: Sequence[str], data: dict[str, Any], **content: Any) -> str:
     content : what the template shows; escaped by it.
     """
     script = _script()
-    style = _part("report.css") + "".join(f".k{place}{{--k:{color}}}\n" for place, color in enumerate(colors))
+    style = _part("report.css") + "".join(f".k{index}{{--k:{color}}}\n" for index, color in enumerate(colors))
     policy = "; ".join(
         (
             "default-src 'none'",

@@ -33,8 +33,8 @@ class Points:
     def places(self, rows: tuple[int, ...]) -> list[int]:
         """Places of documents among the drawn ones."""
         order = np.argsort(self.rows, kind="stable")
-        found = np.searchsorted(self.rows[order], np.array(rows, dtype=np.int32))
-        return [int(place) for place in order[found]]
+        positions = np.searchsorted(self.rows[order], np.array(rows, dtype=np.int32))
+        return [int(position) for position in order[positions]]
 
 
 def pack(workspace: Workspace, taxonomy: Taxonomy, limit: int = LIMIT) -> Points:
@@ -43,10 +43,10 @@ def pack(workspace: Workspace, taxonomy: Taxonomy, limit: int = LIMIT) -> Points
     24,000 documents take 4 bytes each, 128 kB as base64.
     """
     groups, k = taxonomy.positions, len(taxonomy.clusters)
-    named = np.array(sorted({row for c in taxonomy.clusters for row in c.exemplars}), dtype=np.int32)
-    room = limit if len(groups) <= limit else max(limit - named.size, k)
-    chosen = np.union1d(thin(groups, room), named).astype(np.int32)
-    rows = chosen[np.argsort(groups[chosen], kind="stable")]
+    exemplar_rows = np.array(sorted({row for c in taxonomy.clusters for row in c.exemplars}), dtype=np.int32)
+    room = limit if len(groups) <= limit else max(limit - exemplar_rows.size, k)
+    point_rows = np.union1d(thin(groups, room), exemplar_rows).astype(np.int32)
+    rows = point_rows[np.argsort(groups[point_rows], kind="stable")]
     sphere = np.asarray(workspace.sphere[rows], np.float64)
     longitude = np.arctan2(sphere[:, 1], sphere[:, 0]) / (2 * np.pi)
     latitude = np.arcsin(np.clip(sphere[:, 2], -1.0, 1.0)) / np.pi
@@ -56,7 +56,7 @@ def pack(workspace: Workspace, taxonomy: Taxonomy, limit: int = LIMIT) -> Points
         {
             "counts": np.bincount(groups[rows], minlength=k).tolist(),
             "sphere": base64.b64encode(steps.tobytes()).decode("ascii"),
-            "anchors": [[round(float(v), 4) for v in place] for place in _anchors(sphere, groups[rows], k)],
+            "anchors": [[round(float(v), 4) for v in anchor] for anchor in _anchors(sphere, groups[rows], k)],
         },
     )
 
@@ -77,20 +77,20 @@ def thin(groups: Int32, limit: int, seed: int = 0) -> Int32:
     if n <= limit:
         return np.arange(n, dtype=np.int32)
     sizes = np.bincount(groups).astype(np.float64)
-    quota, left, waiting = np.zeros(len(sizes)), float(limit), sizes > 0
+    quota, remaining, waiting = np.zeros(len(sizes)), float(limit), sizes > 0
     while waiting.any():
-        offer = np.where(waiting, left * np.sqrt(sizes) / np.sqrt(sizes[waiting]).sum(), 0.0)
+        offer = np.where(waiting, remaining * np.sqrt(sizes) / np.sqrt(sizes[waiting]).sum(), 0.0)
         full = waiting & (offer >= sizes)
         if not full.any():
             quota[waiting] = offer[waiting]
             break
         quota[full] = sizes[full]
-        left -= float(sizes[full].sum())
+        remaining -= float(sizes[full].sum())
         waiting &= ~full
     order = np.random.default_rng(seed).permutation(n)
     ranked = order[np.argsort(groups[order], kind="stable")]
-    place = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes.astype(np.int64))
-    return np.sort(ranked[place < np.floor(quota)[groups[ranked]]]).astype(np.int32)
+    rank = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes.astype(np.int64))
+    return np.sort(ranked[rank < np.floor(quota)[groups[ranked]]]).astype(np.int32)
 
 
 def _anchors(sphere: Float64, groups: Int32, k: int) -> Float64:

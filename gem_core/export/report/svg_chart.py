@@ -50,12 +50,12 @@ def path_chart(workspace: Workspace, taxonomy: Taxonomy) -> Chart | None:
     x = _x(strengths, strengths)
     k = path.masses.shape[1]
     most = _ceiling(float(np.max(path.largest)))
-    drawn = (
+    series = (
         ("effective clusters", "one", _points(x, path.effective_clusters, 1.05 * k, PANELS[0])),
         ("largest mass", "one", _points(x, path.largest, most, PANELS[1])),
         ("smallest mass", "two", _points(x, path.smallest, most, PANELS[1])),
     )
-    lines = tuple(Line(name, kind, points, _beside(name, points[0])) for name, kind, points in drawn)
+    lines = tuple(Line(name, kind, points, _beside(name, points[0])) for name, kind, points in series)
     ticks = [(_y(v, 1.05 * k, PANELS[0]), f"{v:g}") for v in _steps(float(k))]
     ticks += [(_y(v, most, PANELS[1]), f"{100 * v:g}%") for v in _steps(most)]
     return Chart(
