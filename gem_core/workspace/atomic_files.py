@@ -89,7 +89,7 @@ def clear_leftovers(root: Path, older: float = LEFT) -> list[Path]:
     Looks into `root` and two floors below, at names of the form that `write_whole` and `write_folder` give and that
     nobody has touched for `older` seconds. A process that still writes is younger.
     """
-    found: list[Path] = []
+    leftovers: list[Path] = []
     floors = [root]
     for _ in range(3):
         below: list[Path] = []
@@ -99,17 +99,17 @@ def clear_leftovers(root: Path, older: float = LEFT) -> list[Path]:
                     inside = entry.is_dir(follow_symlinks=False)
                     if TEMPORARY.match(entry.name):
                         if _untouched(Path(entry.path), inside) > older:
-                            found.append(Path(entry.path))
+                            leftovers.append(Path(entry.path))
                     elif inside:
                         below.append(Path(entry.path))
         floors = below
-    for path in found:
+    for path in leftovers:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             with suppress(OSError):
                 path.unlink()
-    return found
+    return leftovers
 
 
 def _untouched(path: Path, inside: bool) -> float:
@@ -150,8 +150,8 @@ def alone(folder: Path, lock: str, must: str) -> Iterator[None]:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held = file_lock(folder / lock)
-        held.acquire(timeout=1)
+        folder_lock = file_lock(folder / lock)
+        folder_lock.acquire(timeout=1)
     except Timeout:
         raise InputError(
             must, f"{folder}, held by another process", "Wait for it to end, or choose another folder"
@@ -161,7 +161,7 @@ def alone(folder: Path, lock: str, must: str) -> Iterator[None]:
     try:
         yield
     finally:
-        held.release()
+        folder_lock.release()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -152,15 +152,17 @@ class Database:
         with self.open(write=True) as connection:
             row = connection.execute("SELECT position FROM cursor").fetchone()
             position = row[0] + 1 if row else 0
-            gone = {old for (old,) in connection.execute("SELECT key FROM history WHERE position >= ?", (position,))}
+            undone_keys = {
+                old for (old,) in connection.execute("SELECT key FROM history WHERE position >= ?", (position,))
+            }
             connection.execute("DELETE FROM history WHERE position >= ?", (position,))
             connection.execute(
                 "INSERT INTO history (position, key, edits, sentence) VALUES (?, ?, ?, ?)",
                 (position, key, json.dumps(list(edits), ensure_ascii=False), sentence),
             )
             connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?)", (position,))
-            kept = {old for (old,) in connection.execute("SELECT key FROM history")}
-        return sorted(gone - kept)
+            remaining_keys = {old for (old,) in connection.execute("SELECT key FROM history")}
+        return sorted(undone_keys - remaining_keys)
 
     def step(self, by: int) -> bool:
         """Move the present step back (-1) or forward (+1); return whether there was one to move to."""

@@ -16,8 +16,8 @@ _BATCH = 8192  # documents
 def openings(texts: Iterable[str]) -> pa.Table:
     """Return the first characters of all texts, each on one line; one text in memory at a time."""
 
-    def parts(left: Iterator[str]) -> Iterator[pa.RecordBatch]:
-        while some := [" ".join(text[: 3 * OPENING].split())[:OPENING] for text in islice(left, _BATCH)]:
+    def parts(remaining_texts: Iterator[str]) -> Iterator[pa.RecordBatch]:
+        while some := [" ".join(text[: 3 * OPENING].split())[:OPENING] for text in islice(remaining_texts, _BATCH)]:
             yield pa.record_batch([some], schema=_SCHEMA)
 
     return pa.Table.from_batches(parts(iter(texts)), _SCHEMA)

@@ -96,11 +96,11 @@ def _taxonomy_faults(workspace: Workspace, *, history_is_whole: bool) -> list[Fa
             faults.append(Fault(f"fits/{key}", "missing"))
             continue
         hashes = read_hashes(folder)
-        found = find_changed(folder, hashes) if hashes else ()
-        faults += [Fault(f"fits/{key}/{fault.part}", fault.reason) for fault in found]
-        if not found and hashes is None:
+        changes = find_changed(folder, hashes) if hashes else ()
+        faults += [Fault(f"fits/{key}/{fault.part}", fault.reason) for fault in changes]
+        if not changes and hashes is None:
             faults += _read(f"fits/{key}/taxonomy.json", lambda folder=folder: _open_taxonomy(folder))  # type: ignore[misc]
-        if not found and (folder / "path.npz").exists():
+        if not changes and (folder / "path.npz").exists():
             faults += _read(f"fits/{key}/path.npz", lambda folder=folder: read_taxonomy(folder).path)  # type: ignore[misc]
     return faults
 

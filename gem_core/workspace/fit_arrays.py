@@ -85,7 +85,7 @@ def write_path(path: Path, balance: BalancePath) -> None:
 def read_path(path: Path) -> BalancePath:
     """Read what `write_path` wrote; the arrays are read-only."""
     arrays, scalars = _read(path)
-    fits = tuple(_unpack_fit(one, f"{i}.", arrays) for i, one in enumerate(scalars.pop("fits")))
+    fits = tuple(_unpack_fit(fit_scalars, f"{i}.", arrays) for i, fit_scalars in enumerate(scalars.pop("fits")))
     values: dict[str, Any] = dict(scalars)
     for item in fields(BalancePath):
         if item.name in arrays:

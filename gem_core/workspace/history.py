@@ -52,7 +52,7 @@ class History:
 
     def to(self, key: str) -> tuple[Step, ...]:
         """Return the steps that led to a taxonomy, oldest first; none for one that is not in the history."""
-        last = max((place for place, step in enumerate(self.steps) if step.key == key), default=-1)
+        last = max((index for index, step in enumerate(self.steps) if step.key == key), default=-1)
         return self.steps[: last + 1]
 
 

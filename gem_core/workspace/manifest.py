@@ -89,8 +89,8 @@ class Manifest:
 
     def with_cost(self, cost: StepCost) -> "Manifest":
         """Return a copy in which `cost` replaces any earlier cost of the same step."""
-        kept = tuple(c for c in self.costs if c.step != cost.step)
-        return replace(self, costs=(*kept, cost))
+        other_costs = tuple(c for c in self.costs if c.step != cost.step)
+        return replace(self, costs=(*other_costs, cost))
 
     def save(self, root: Path) -> None:
         """Write the manifest and its backup into a workspace folder; parts without a hash get one."""
@@ -107,13 +107,13 @@ class Manifest:
 
 def versions() -> dict[str, str]:
     """Versions of Python, gem-explorer and the libraries that touch the numbers."""
-    found = {"python": platform.python_version()}
+    version_of = {"python": platform.python_version()}
     for name in ("gem-explorer", *LIBRARIES):
         try:
-            found[name] = version(name)
+            version_of[name] = version(name)
         except ModuleNotFoundError:  # run from a source tree that was never installed
-            found[name] = "not installed"
-    return found
+            version_of[name] = "not installed"
+    return version_of
 
 
 def read_manifest(root: Path) -> Manifest:

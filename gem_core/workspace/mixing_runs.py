@@ -70,11 +70,11 @@ class Mixes:
         if settings is not None:
             path = self._path(kind, settings)
             return self._read(path) if path.exists() else None
-        found = sorted(
+        paths = sorted(
             self.folder.glob(f"{kind}-" + "[0-9a-f]" * 16 + ".json"),
             key=lambda path: (path.stat().st_mtime_ns, path.name),
         )
-        return self._read(found[-1]) if found else None
+        return self._read(paths[-1]) if paths else None
 
     def run_folder(self, kind: str, settings: dict[str, Any]) -> Path:
         """Where a run that has not ended keeps what it needs to go on; the run removes it when it ends."""
@@ -86,15 +86,15 @@ class Mixes:
     def _read(self, path: Path) -> dict[str, Any]:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
-            named = value["taxonomy_hash"]
+            recorded_hash = value["taxonomy_hash"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise WorkspaceError(
                 "Evidence on disk must be whole", f"{path}: {error}", "Remove the file and run the same command again"
             ) from error
-        if named != self.taxonomy_hash:
+        if recorded_hash != self.taxonomy_hash:
             raise WorkspaceError(
                 "Evidence must belong to this taxonomy",
-                f"{path.name} of taxonomy {str(named)[:12]}, here {self.taxonomy_hash[:12]}",
+                f"{path.name} of taxonomy {str(recorded_hash)[:12]}, here {self.taxonomy_hash[:12]}",
                 "Remove the file and run the same command again",
             )
         return dict(value)

@@ -107,27 +107,27 @@ class Selections:
         WorkspaceError
             If the name is empty, too long or taken, no document is given, or one is not in the corpus.
         """
-        name, kept = _checked(name), np.unique(np.asarray(rows, dtype=np.int64))
-        if not len(kept):
+        name, unique_rows = _checked(name), np.unique(np.asarray(rows, dtype=np.int64))
+        if not len(unique_rows):
             raise WorkspaceError("A selection must hold a document", "none", "Select some first")
-        if kept[0] < 0 or kept[-1] >= len(self._workspace):
+        if unique_rows[0] < 0 or unique_rows[-1] >= len(self._workspace):
             raise WorkspaceError(
                 f"A document is a row from 0 to {len(self._workspace) - 1:,}",
-                f"{int(kept[0] if kept[0] < 0 else kept[-1]):,}",
+                f"{int(unique_rows[0] if unique_rows[0] < 0 else unique_rows[-1]):,}",
                 "Select documents of this corpus",
             )
-        packed = zlib.compress(np.diff(kept, prepend=0).astype("<i4").tobytes(), 1)
+        packed = zlib.compress(np.diff(unique_rows, prepend=0).astype("<i4").tobytes(), 1)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self._workspace.writing(), self._database.open(write=True) as connection:
             connection.execute(TABLE)
             try:
                 connection.execute(
                     "INSERT INTO selections (name, made, at, documents, rows) VALUES (?, ?, ?, ?, ?)",
-                    (name, made, at, len(kept), packed),
+                    (name, made, at, len(unique_rows), packed),
                 )
             except sqlite3.IntegrityError:
                 raise _taken(name) from None
-        return SavedSelection(name, frozen(kept.astype(np.int32)), made, at)
+        return SavedSelection(name, frozen(unique_rows.astype(np.int32)), made, at)
 
     def rename(self, name: str, new: str) -> None:
         """Give a selection another name.
@@ -168,12 +168,12 @@ class Selections:
         if not self._database.path.exists():
             return False
         with self._database.open() as connection, closing(connection.cursor()) as cursor:
-            asked = cursor.execute("SELECT count(*) FROM sqlite_master WHERE name = 'selections'")
-            return bool(asked.fetchone()[0])
+            count_query = cursor.execute("SELECT count(*) FROM sqlite_master WHERE name = 'selections'")
+            return bool(count_query.fetchone()[0])
 
     def _unknown(self, name: str) -> WorkspaceError:
-        known = [line.name for line in self.listed()]
-        do = f"Choose one of {', '.join(known[:10])}" if known else "Save one first; the workspace has none"
+        names = [line.name for line in self.listed()]
+        do = f"Choose one of {', '.join(names[:10])}" if names else "Save one first; the workspace has none"
         return WorkspaceError("A saved selection must be one of this workspace", repr(name), do)
 
 

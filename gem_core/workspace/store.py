@@ -249,17 +249,17 @@ class Workspace:
         """
         forgotten = self.database.push(key, edits, sentence)
         write_journal(self.root, self.database.history())
-        for gone in forgotten:
+        for forgotten_key in forgotten:
             with suppress(OSError):
-                os.utime(self.root / "fits" / gone)
+                os.utime(self.root / "fits" / forgotten_key)
         if _once_an_hour("forgotten steps", self.root):
             self._clear_forgotten()
 
     def _clear_forgotten(self) -> None:
         """Remove edited taxonomies that no step names: undone ones, and one whose process was killed."""
-        named = {step.key for step in self.history().steps}
+        used_keys = {step.key for step in self.history().steps}
         for folder in (self.root / "fits").glob("[!.]*"):
-            if folder.name not in named and time.time() - folder.stat().st_mtime > LEFT:
+            if folder.name not in used_keys and time.time() - folder.stat().st_mtime > LEFT:
                 with suppress(WorkspaceError):
                     if read_taxonomy(folder).edited:  # a fit stays: it is taken as it is when it is asked for again
                         remove_folder(folder)
@@ -279,10 +279,10 @@ class Workspace:
             return self._step(1)
 
     def _step(self, by: int) -> bool:
-        moved = self.database.step(by)
-        if moved:
+        has_moved = self.database.step(by)
+        if has_moved:
             write_journal(self.root, self.database.history())
-        return moved
+        return has_moved
 
     def steps(self) -> tuple[bool, bool]:
         """Whether undo and redo have somewhere to go."""
