@@ -38,7 +38,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Cluster a text corpus into a balanced, named taxonomy; look at it; take it away.",
+    help="Cluster a text corpus into a balanced, named taxonomy; explore it in the app and export it.",
     epilog="Example: gem-explorer app    Then: gem-explorer fit news.csv --workspace news",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -101,8 +101,8 @@ app.add_typer(mix_commands.app, name="mix")
 app.command("distill", epilog="Example: gem-explorer distill news --out news-student --seed 0")(student.distill)
 app.command(
     "label",
-    epilog="Example: gem-explorer label news-student crawl crawl-labelled    On a cluster: "
-    "gem-explorer label news-student crawl crawl-labelled --engine ray",
+    epilog="Example: gem-explorer label news-student crawl crawl-labeled    On a cluster: "
+    "gem-explorer label news-student crawl crawl-labeled --engine ray",
 )(label.label)
 app.command(
     "compare",

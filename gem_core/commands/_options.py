@@ -31,7 +31,9 @@ NoHeader = Annotated[bool, typer.Option("--no-header", help="the first line of c
 LongestRow = Annotated[
     int, typer.Option("--longest-row", metavar="BYTES", min=1, help="set longer rows aside; 256 MB when left out")
 ]
-Embeddings = Annotated[Path | None, typer.Option(metavar="FILE", help="own vectors: .npy, or parquet with a list")]
+Embeddings = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="your own embeddings: .npy, or Parquet with a list column")
+]
 Encoder = Annotated[str, typer.Option(help="'packaged', or a path or hub name of a sentence-transformers model")]
 Name = Annotated[str, typer.Option(help="what the app calls the corpus; the file's name when left out")]
 Vocabulary = Annotated[

@@ -134,7 +134,7 @@ def pin(
 def exclude(
     workspace: WorkspaceArg,
     clusters: Clusters,
-    off: Annotated[bool, typer.Option("--off", help="take them in again")] = False,
+    off: Annotated[bool, typer.Option("--off", help="include them again")] = False,
     as_json: Json = False,
 ) -> None:
     """Leave clusters out of shares and weights; they are pinned."""

@@ -36,7 +36,7 @@ Text = Annotated[str | None, typer.Option("--text-column", help="column with the
 def label(
     student: Annotated[Path, typer.Argument(metavar="STUDENT", help="folder that distill wrote")],
     in_folder: InFolder,
-    out_folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="new folder for the labelled shards")],
+    out_folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="new folder for the labeled shards")],
     text_column: Text = None,
     split: Split = None,
     encoding: Encoding = "utf-8",
@@ -46,7 +46,7 @@ def label(
     engine: EngineName = "local",
     workers: WorkerCount = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on where the same work was stopped")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="end at the first row that cannot be labelled")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="stop at the first row that cannot be labeled")] = False,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OPENING = 100  # characters of a document on a line
 Encoder = Annotated[
     str | None,
-    typer.Option(help="encoder that made own vectors; checked, then kept: 'packaged', a folder or a hub name"),
+    typer.Option(help="encoder of your own embeddings; checked, then stored: 'packaged', a folder or a hub name"),
 ]
 Like = Annotated[str | None, typer.Option(metavar="ID", help="documents like the one with this id")]
 Minimum = Annotated[float | None, typer.Option(help="at least; also --max-…")]

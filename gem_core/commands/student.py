@@ -49,7 +49,7 @@ def distill(
 def _say(report: "DistilReport", out: Path) -> None:
     low, high = report.agreement_interval
     typer.echo(
-        f"agrees with the taxonomy on {report.agreement:.1%} of {report.test:,} documents it never saw "
+        f"agrees with the taxonomy on {report.agreement:.1%} of {report.test:,} held-out documents "
         f"({low:.1%} to {high:.1%})"
     )
     typer.echo(

@@ -64,7 +64,9 @@ def group_clusters(
     C, p = np.asarray(centers, dtype=np.float64), np.asarray(shares, dtype=np.float64)
     k = len(names)
     if C.ndim != 2 or C.shape[0] != k or p.shape != (k,):
-        raise InputError(f"centers and shares must have one row a cluster ({k})", f"{C.shape} and {p.shape}", "Pass K")
+        raise InputError(
+            f"centers and shares must have one row for each cluster ({k})", f"{C.shape} and {p.shape}", "Pass K"
+        )
     if not 0 <= count <= k:
         raise InputError(f"The number of groups lies between 1 and {k}", f"{count}", "Ask for fewer groups")
     p = p / max(float(p.sum()), 1e-300)

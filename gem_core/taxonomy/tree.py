@@ -105,7 +105,7 @@ def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
     S = np.asarray(resultants, dtype=np.float64)
     if S.ndim != 2 or S.shape[0] == 0 or not np.all(np.isfinite(S)):
         raise InputError(
-            "resultants must be a table of finite numbers, one row a cluster",
+            "resultants must be a table of finite numbers, one row for each cluster",
             f"shape {S.shape}",
             "Pass a fit's resultants",
         )

@@ -73,7 +73,7 @@ def test_a_full_disk_loses_nothing_that_was_finished(made: tuple[Path, Path, Pat
     (tmp_path / "full.py").write_text(FULL)
     said = refusal(run("label", *made[:2], out, *FEW, prefix=(sys.executable, str(tmp_path / "full.py"))))
     assert said == (
-        f"Error: The disk must have room for the labelled shards; got no space left at {out}. Free some "
+        f"Error: The disk must have room for the labeled shards; got no space left at {out}. Free some "
         "space and go on with the same command and --resume."
     )
     assert not (bookkeeping(out) / "totals.json").exists()

@@ -37,14 +37,14 @@ def measures(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Measure, ...]:
             f"{even.effective_clusters:.1f} of {len(living)}",
             "clusters of equal size that would be as even",
         ),
-        Measure("Normalised entropy", decimal(even.normalized_entropy, 3), "1 = all shares equal"),
+        Measure("Normalized entropy", decimal(even.normalized_entropy, 3), "1 = all shares equal"),
         Measure(
             "Largest and smallest share", f"{percent(even.largest)} and {percent(even.smallest)}", "of the documents"
         ),
         Measure("Empty clusters", str(even.empty), "below a thousandth of an even share"),
     ]
     rows += [
-        Measure("Cosine to the centre", decimal(table["cosine"].mean(), 3), "mean; 1 = all the same direction"),
+        Measure("Cosine to the center", decimal(table["cosine"].mean(), 3), "mean; 1 = all the same direction"),
         Measure(
             "Margin",
             f"{decimal(table['margin'].median())} nats",
@@ -61,7 +61,7 @@ def measures(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Measure, ...]:
             Measure(
                 "Trust in the map",
                 decimal(trust, 2),
-                f"trustworthiness of its neighbourhoods, {min(TRUSTED, n)} documents; 1 = all",
+                f"trustworthiness of its neighborhoods, {min(TRUSTED, n)} documents; 1 = all",
             )
         )
     return tuple(rows)

@@ -85,7 +85,7 @@ def _student(folder: StudentFolder) -> "Student":
     student = load_student(folder.path)
     if student.hash != folder.hash:
         raise InputError(
-            "The student must stay the same while shards are labelled",
+            "The student must stay the same while shards are labeled",
             f"another one at {folder.path}",
             "Put the first one back and go on with --resume",
         )

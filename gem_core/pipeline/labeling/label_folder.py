@@ -221,7 +221,7 @@ def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
         if not resume:
             raise InputError(
                 "The output folder must be empty",
-                f"{out}, which holds labelled shards",
+                f"{out}, which holds labeled shards",
                 "Choose another folder, or give --resume to go on",
             )
         try:
@@ -275,8 +275,8 @@ class _Book:
                 continue
             if marker.read != shard.source.size:
                 raise InputError(
-                    "Shards that are labelled must stay as they were",
-                    f"{shard.name} with {shard.source.size:,} bytes, {marker.read:,} when it was labelled",
+                    "Shards that are labeled must stay as they were",
+                    f"{shard.name} with {shard.source.size:,} bytes, {marker.read:,} when it was labeled",
                     "Choose another output folder",
                 )
             self.enter(ShardResult(shard, marker))
@@ -330,6 +330,6 @@ class _Book:
             raise CorpusError(
                 "Every shard must be one that can be read",
                 f"{len(self.failed):,} of {len(self.shards):,} that cannot: {reasons}{more}",
-                "The others are labelled. Replace these and give --resume",
+                "The others are labeled. Replace these and give --resume",
             )
         return totals

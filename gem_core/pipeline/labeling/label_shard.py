@@ -91,11 +91,11 @@ class _Work:
                 self.told = time.monotonic()
 
     def set_aside(self, refused: Iterable[RefusedRow]) -> None:
-        """Count rows that cannot be labelled and keep their places and reasons."""
+        """Count rows that cannot be labeled and keep their places and reasons."""
         for row in refused:
             if self.job.strict:
                 raise InputError(
-                    "With --strict every row must be one that can be labelled",
+                    "With --strict every row must be one that can be labeled",
                     f"row {row.row:,} of {self.shard.name}: {REASONS[row.reason]} ({row.detail})",
                     "Mend the row, or leave --strict out: such rows are counted and set aside",
                 )
@@ -160,12 +160,12 @@ def _room(folder: Path) -> Iterator[None]:
             raise
         if cause.errno in _FULL:
             raise WorkspaceError(
-                "The disk must have room for the labelled shards",
+                "The disk must have room for the labeled shards",
                 f"no space left at {folder}",
                 "Free some space and go on with the same command and --resume",
             ) from error
         raise WorkspaceError(
-            "The folder of the labelled shards must be writable",
+            "The folder of the labeled shards must be writable",
             f"{folder}: {cause.strerror or cause}",
             "Choose another folder",
         ) from error

@@ -23,7 +23,7 @@ REASONS = {
     "wrong_type": "the text is not a string",
     "broken_row": "the row is not a JSON object, or has not as many cells as the header",
     "too_long": "the row has more bytes than the longest row may have",
-    "labelled_already": "the row has a column that labelling adds",
+    "labelled_already": "the row has a column that labeling adds",
     "cut_short": "the file is damaged or ends here; what follows is lost",
 }
 

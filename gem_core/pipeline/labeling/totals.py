@@ -169,7 +169,7 @@ def read_totals(folder: Path) -> dict[str, Any]:
                 "Run gem-explorer label again with --resume",
             ) from error
     raise InputError(
-        "The folder must hold labelled shards",
+        "The folder must hold labeled shards",
         f"{folder} without {TOTALS}",
         "Make them with: gem-explorer label STUDENT IN_FOLDER OUT_FOLDER",
     )

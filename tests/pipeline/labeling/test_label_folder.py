@@ -168,7 +168,7 @@ def test_shards_that_cannot_be_read(made: tuple[Path, Path, Path], tmp_path: Pat
     )
     assert "the text column 'text' must be in below/f.jsonl: 1 column: body;" in said
     assert said.endswith(
-        "c.jsonl must be UTF-8: a UTF-16 byte-order mark. The others are labelled. Replace these and give --resume."
+        "c.jsonl must be UTF-8: a UTF-16 byte-order mark. The others are labeled. Replace these and give --resume."
     )
     totals = read_totals(out)
     assert (totals["complete"], totals["shards_labelled"], totals["documents"]) == (False, 3, 180)
@@ -199,7 +199,7 @@ def test_what_is_refused_before_any_work(made: tuple[Path, Path, Path], tmp_path
     )
     refused(
         "The output folder must be empty",
-        f"{out}, which holds labelled shards",
+        f"{out}, which holds labeled shards",
         "Choose another folder, or give --resume to go on",
         out=out,
     )
@@ -281,7 +281,7 @@ def test_resume_goes_on_with_the_same_work_only(made: tuple[Path, Path, Path], t
         label_folder(students, copied, tmp_path / "out", resume=True)
     (copied / "new.jsonl").unlink()
     (copied / "c.jsonl").write_bytes(jsonl(texts(2)))
-    with pytest.raises(InputError, match=r"Shards that are labelled must stay as they were; got c\.jsonl with \d+ "):
+    with pytest.raises(InputError, match=r"Shards that are labeled must stay as they were; got c\.jsonl with \d+ "):
         label_folder(students, copied, tmp_path / "out", resume=True)
     totals = label_folder(students, shards, out, resume=True)  # nothing is left to do
     assert totals.complete

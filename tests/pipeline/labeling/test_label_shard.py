@@ -145,7 +145,7 @@ def test_lines_that_cannot_be_labelled(tmp_path: Path) -> None:
     labelled(tmp_path, "a.jsonl", jsonl(["mended"]))
     assert not (bookkeeping(tmp_path / "out") / "refused" / "a.jsonl.jsonl").exists()
     assert str(refused.value).startswith(
-        "With --strict every row must be one that can be labelled; got row 1 of "
+        "With --strict every row must be one that can be labeled; got row 1 of "
         "a.jsonl: the row is not a JSON object, or has not as many cells as the header (not JSON: "
     )
     assert str(refused.value).endswith("Mend the row, or leave --strict out: such rows are counted and set aside.")
