@@ -59,11 +59,11 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in sources("app", "gem_core")}
 
 
-def imports(path: Path, *, at_load: bool = False) -> set[str]:
-    """Dotted names that a file imports: anywhere in it, or only those that run when it is loaded."""
+def imports(path: Path, *, for_types: bool = True) -> set[str]:
+    """Dotted names that a file imports, inside its functions too; those under `if TYPE_CHECKING` on demand."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names: set[str] = set()
-    for node in _loaded(tree) if at_load else ast.walk(tree):
+    for node in ast.walk(tree) if for_types else _run(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -72,13 +72,11 @@ def imports(path: Path, *, at_load: bool = False) -> set[str]:
     return names
 
 
-def _loaded(tree: ast.Module) -> Iterator[ast.AST]:
-    """The nodes outside functions and outside `if TYPE_CHECKING`."""
+def _run(tree: ast.Module) -> Iterator[ast.AST]:
+    """The nodes outside `if TYPE_CHECKING`."""
     waiting: list[ast.AST] = list(tree.body)
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            continue
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
         yield node
@@ -115,7 +113,7 @@ def test_imports_point_down(path: Path) -> None:
 def test_no_module_imports_itself_through_others() -> None:
     graph = {}
     for name, path in MODULES.items():
-        targets = {module_of(target) for target in imports(path, at_load=True)} - {name, None}
+        targets = {module_of(target) for target in imports(path, for_types=False)} - {name, None}
         # A package's face only hands names on; importing a module of a package is no arrow to its face.
         graph[name] = {target for target in targets if target and not name.startswith(target + ".")}
     faces = {name for name, path in MODULES.items() if path.name == "__init__.py"}

@@ -8,11 +8,11 @@ from threading import Lock
 
 import numpy as np
 
+from gem_core._bundled import bundled
 from gem_core._types import Bool, Float32, Int32, Progress, frozen, silent
 from gem_core.embedding.batches import encode
 from gem_core.embedding.encoders import PACKAGED, Encoder, load_encoder
 from gem_core.errors import InputError
-from gem_core.pipeline.building.sample import sample_folder
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import write_json
 
@@ -46,7 +46,7 @@ def encoder_of(workspace: Workspace) -> str | None:
     encoder = workspace.manifest.encoder
     if not encoder.endswith((".npy", ".parquet", ".pq")) and not Path(encoder).expanduser().is_file():
         return encoder or None
-    if Path(encoder) == sample_folder() / "embeddings.npy":  # shipped with the program, made by its own encoder
+    if Path(encoder) == bundled("sample_data") / "embeddings.npy":  # shipped with the program, made by its own encoder
         return PACKAGED
     try:
         encoder_record = json.loads((workspace.root / FILE).read_text(encoding="utf-8"))
