@@ -150,7 +150,7 @@ def test_a_line_on_a_map_stays_whatever_the_map(sample: Workspace, monkeypatch: 
         app.button_group(key="explore_view").set_value(view).run()
         assert not app.exception
         assert f"**{inside}** of 651" in words(app)
-        assert chips(app) == {"outline": "drawn around on the flat map"}
+        assert chips(app) == {"outline": "area selected on the flat map"}
     session.select(4, 0)  # a document is opened and closed: the line stays
     app.run()
     app.button(key="panel_back").click().run()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gem_core.pipeline import ensure_path, sample_folder
-from gem_core.pipeline.building.sample import path_name
+from gem_core.pipeline.building.sample import PATH
 from gem_core.workspace import Workspace
 from gem_core.workspace.fit_arrays import read_path
 
@@ -56,9 +56,9 @@ def test_hashes_are_those_of_the_readme() -> None:
 
 
 def test_the_shipped_balance_path_is_that_of_the_fit(sample: Workspace) -> None:
-    """It is used for the fit that it names only, so a change of the method must ship a new one."""
+    """A change of the method must ship a new one."""
     taxonomy = sample.taxonomy()
-    shipped = read_path(FOLDER / path_name(taxonomy))
+    shipped = read_path(FOLDER / PATH)
     (taxonomy.folder / "path.npz").unlink()
     computed = ensure_path(Workspace(sample.root)).path
     np.testing.assert_array_equal(shipped.strengths, computed.strengths)

@@ -4,7 +4,6 @@ import errno
 import json
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.pipeline import Rename, edit
-from gem_core.workspace import Workspace, writing
+from gem_core.workspace import Workspace, atomic_files, writing
 from gem_core.workspace.atomic_files import write_folder, write_json, write_whole
 from gem_core.workspace.excerpts import openings, read_openings, write_openings
 
@@ -80,7 +79,7 @@ def test_openings_of_a_workspace_that_cannot_be_written(sample: Workspace, monke
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(tempfile, "mkstemp", full)
+    monkeypatch.setattr(atomic_files, "temporary_file", full)
     assert sample.openings([0]) == [" ".join(next(sample.all_texts()).split())[:160]]
     assert not (sample.root / "openings.arrow").exists()
 

@@ -14,15 +14,15 @@ from gem_core._shared_files import temporary_folder
 from gem_core._types import Progress, silent
 from gem_core.corpus import Columns
 from gem_core.errors import WorkspaceError
-from gem_core.pipeline.building.balance_path import ensure_path
 from gem_core.pipeline.building.fit import fit_taxonomy
 from gem_core.pipeline.building.ingest import Source, finish_workspace, prepare
-from gem_core.workspace import Settings, Taxonomy, Workspace
+from gem_core.workspace import Settings, Workspace
 from gem_core.workspace.fit_arrays import read_path
 from gem_core.workspace.home import home
 from gem_core.workspace.manifest import FORMAT
 
 SETTINGS = Settings(n_clusters=12, strength=1.0)
+PATH = "balance_path.npz"  # of the fit with SETTINGS; tests/sample computes it again
 
 
 def sample_folder() -> Path:
@@ -78,13 +78,5 @@ def _make(root: Path, progress: Progress) -> None:
     workspace.save_layout(layout["sphere"], layout["flat"])
     finish_workspace(workspace, progress=progress)
     taxonomy = fit_taxonomy(workspace, SETTINGS, progress=progress)
-    shipped = folder / path_name(taxonomy)
-    if shipped.is_file():
-        with workspace.writing():
-            taxonomy.save_path(read_path(shipped))
-    ensure_path(workspace, progress=progress)
-
-
-def path_name(taxonomy: Taxonomy) -> str:
-    """File name of the shipped balance path; it names the fit, so a path of other settings is never used."""
-    return f"path-{taxonomy.base}.npz"
+    with workspace.writing():
+        taxonomy.save_path(read_path(folder / PATH))

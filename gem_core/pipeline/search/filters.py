@@ -280,7 +280,7 @@ def parts(wanted: Filter, labels: Mapping[int, str] | None = None) -> dict[str, 
         tests += [_span(column.span)] if column.span != ANY else []
         out[f"column:{column.name}"] = f"{column.name} {' and '.join(tests)}"
     if wanted.outline is not None:
-        out["outline"] = f"drawn around on the {'globe' if wanted.outline.turn else 'flat map'}"
+        out["outline"] = f"area selected on the {'globe' if wanted.outline.turn else 'flat map'}"
     if wanted.saved:
         out["saved"] = f"in selection {wanted.saved}"
     return out

@@ -120,7 +120,7 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
         if place == 0:
             page.mouse.down()
     page.mouse.up()
-    taken_off = page.get_by_role("button", name="drawn around on the flat map")
+    taken_off = page.get_by_role("button", name="area selected on the flat map")
     taken_off.wait_for()
     settled(page, 1)
     assert not page.get_by_text("; 1 of 12 clusters").count()  # the documents inside, not one document many times

@@ -97,7 +97,7 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.locator("[data-title='Box Select']").first.click()
     drag(page, box, ((0.3, 0.3), (0.65, 0.7)))
-    page.get_by_role("button", name="drawn around on the flat map").wait_for()
+    page.get_by_role("button", name="area selected on the flat map").wait_for()
     settled(page, 1)
     inside = count(page)
     flat = np.asarray(workspace.flat)
@@ -117,7 +117,7 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     page.get_by_text("Saved as Middle of the map").wait_for()
     kept = Selections(workspace).get("Middle of the map")
     assert len(kept.rows) == inside
-    assert kept.made == "drawn around on the flat map"
+    assert kept.made == "area selected on the flat map"
     low, high = flat[kept.rows].min(axis=0), flat[kept.rows].max(axis=0)
     assert ((flat >= low) & (flat <= high)).all(axis=1).sum() == inside  # a box: nobody inside it was left out
 
@@ -145,7 +145,7 @@ def test_a_lasso_on_the_globe_outlives_a_change_of_map(serve: Any, browser_page:
     page.keyboard.down("Shift")
     drag(page, box, ((0.35, 0.35), (0.65, 0.35), (0.65, 0.65), (0.35, 0.65), (0.35, 0.37)))
     page.keyboard.up("Shift")
-    page.get_by_role("button", name="drawn around on the globe").wait_for()
+    page.get_by_role("button", name="area selected on the globe").wait_for()
     settled(page, 1)
     inside = count(page)
     assert 10 < inside < len(workspace) / 2
@@ -165,7 +165,7 @@ def test_a_lasso_on_the_globe_outlives_a_change_of_map(serve: Any, browser_page:
     assert count(page) == inside
     page.locator(GLOBE).focus()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="drawn around on the globe").wait_for(state="detached")
+    page.get_by_role("button", name="area selected on the globe").wait_for(state="detached")
     assert page.outside == []
 
 

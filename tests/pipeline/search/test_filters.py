@@ -193,7 +193,7 @@ def test_a_filter_says_what_it_asks_and_loses_one_part_at_a_time() -> None:
         "GIS at most -2.5",
         "lang is en",
         "size at least 1",
-        "drawn around on the flat map",
+        "area selected on the flat map",
         "in selection mine",
     ]
     for part in said:
