@@ -85,7 +85,7 @@ def test_two_nodes_label_as_one_process_does_also_when_a_worker_is_killed(nodes:
     (shards / "bad.parquet").write_bytes(b"PAR1")
     with pytest.raises(CorpusError) as local:
         label_folder(students, shards, tmp_path / "local", workers=1)
-    with Killer("ray::work") as killer, pytest.raises(CorpusError) as ray:
+    with Killer("ray::label_shard_as_json") as killer, pytest.raises(CorpusError) as ray:
         label_folder(students, shards, tmp_path / "ray", engine="ray")
     assert killer.killed
     assert len(killer.nodes) == 2
