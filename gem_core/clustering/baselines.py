@@ -162,7 +162,7 @@ def vmf_mixture(
         moments = documents.evaluate(model.slopes, model.offsets, gram=False)
         resultants = documents.resultants()
         trace.append(moments.log_partition)
-        converged = len(trace) > 1 and trace[-1] - trace[-2] <= tol * abs(trace[-1])
+        converged = len(trace) > 1 and trace[-1] - trace[-2] <= tol
         if converged or len(trace) == max_iter:
             break
         parameters = maximize(moments.mass, resultants, parameters, "per_cluster", CAP_RATIO * start.reference)

@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -176,10 +177,40 @@ def fit_mixture(
     [0.75, 0.25]
     """
     began = time.perf_counter()
-    corpus = prepare_documents(X, weights, config.n_clusters, device)
-    seed = corpus.seed(config, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
-    target = inherit_target(start, config)
-    return fit_prepared(corpus, config, seed, target=target, progress=progress, began=began)
+    prepared = prepare_documents(X, weights, config.n_clusters, device)
+    if start is None:
+        seed, target = cold_start(prepared, config, progress)
+    else:
+        seed, target = warm_seed(start, config, prepared.x.shape[1]), inherit_target(start, config)
+    return fit_prepared(prepared, config, seed, target=target, progress=progress, began=began)
+
+
+def cold_start(
+    prepared: "PreparedDocuments", config: MixtureConfig, progress: Progress = silent
+) -> tuple[FitStart, Float64 | None]:
+    """Start from scratch, and the target masses in its order where they are known."""
+    if config.target == "uniform":
+        return prepared.seed(config, progress), None
+    if not needs_natural_masses(config.target):
+        seed = prepared.seed(config, progress, shares=np.array(config.target))
+        if config.strength == 0 or seed.target is None:  # No share pulls, or all are equal: any order will do.
+            return seed, np.array(config.target)
+        # Cluster k of the fit has share k: clusters are put in the order of the shares as they were given.
+        order = np.empty(config.n_clusters, dtype=np.int64)
+        order[np.argsort(-np.array(config.target), kind="stable")] = np.argsort(-seed.target, kind="stable")
+        return seed.reorder(order), np.array(config.target)
+    base = fit_natural(prepared, config, progress)
+    target = target_from_masses(config.target, base.masses)
+    if config.strength == 0 or config.penalty == 0:
+        return warm_seed(base, config, prepared.x.shape[1]), target
+    seed = prepared.seed(config, progress, shares=target, rivals=[base.parameters()])
+    return seed, target if seed.target is None else seed.target
+
+
+def fit_natural(prepared: "PreparedDocuments", config: MixtureConfig, progress: Progress = silent) -> MixtureFit:
+    """Fit the plain mixture (strength 0) of a config: its masses are the natural ones."""
+    plain = replace(config, strength=0.0, penalty=None, target="uniform", solver="dual")
+    return fit_prepared(prepared, plain, prepared.seed(plain, progress), progress=progress)
 
 
 @dataclass(frozen=True)
@@ -190,8 +221,16 @@ class PreparedDocuments:
     share: Float64
     documents: DocumentSums
 
-    def seed(self, config: MixtureConfig, progress: Progress = silent) -> FitStart:
-        """Cold start for a config."""
+    def seed(
+        self,
+        config: MixtureConfig,
+        progress: Progress = silent,
+        *,
+        shares: Float64 | None = None,
+        rivals: Sequence[Parameters] = (),
+    ) -> FitStart:
+        """Cold start for a config; `shares` are matched to clusters, `rivals` compete."""
+        scale = 1.0 / self.documents.n if config.lambda_scale == "sum" else 1.0
         return seed_mixture(
             self.x,
             self.share,
@@ -200,7 +239,10 @@ class PreparedDocuments:
             cap_ratio=CAP_RATIO,
             seed=config.seed,
             start=config.start,
-            strength=config.strength,
+            strength=config.strength * scale if config.strength > 0 else 0.0,
+            penalty=None if config.penalty is None else config.penalty * scale,
+            shares=shares,
+            rivals=rivals,
             device=self.documents.device,
             progress=progress,
         )
@@ -232,7 +274,7 @@ def load_unit_rows(X: ArrayLike | StoredVectors) -> Floating | StoredVectors:
 
 
 def fit_prepared(
-    corpus: PreparedDocuments,
+    prepared: PreparedDocuments,
     config: MixtureConfig,
     seed: FitStart,
     *,
@@ -242,10 +284,10 @@ def fit_prepared(
 ) -> MixtureFit:
     """Fit from a seed; `target` (K,) when it is known already."""
     began = time.perf_counter() if began is None else began
-    documents, before = corpus.documents, corpus.documents.passes
+    documents, before = prepared.documents, prepared.documents.passes
     penalty = _penalty(config, seed.reference, documents.n)
     if target is None:
-        seed, target = _target(documents, config, seed)
+        seed, target = _target(prepared, config, seed)
     problem = Problem(penalty, target, config.concentration, CAP_RATIO * seed.reference, config.solver)
     run = expectation_maximization(
         documents,
@@ -278,7 +320,7 @@ def _result(
         target=frozen(problem.target),
         resultants=frozen(step.resultants),
         capped=frozen(parameters.capped),
-        strength=float(config.strength),
+        strength=float(config.strength) if config.penalty is None else problem.penalty / reference,
         penalty=problem.penalty,
         reference_concentration=reference,
         objective=float(run.trace[-1]),
@@ -292,28 +334,28 @@ def _result(
 
 
 def _penalty(config: MixtureConfig, reference: float, n: int) -> float:
+    scale = 1.0 / n if config.lambda_scale == "sum" else 1.0
+    if config.penalty is not None:
+        return float(config.penalty) * scale
     if config.strength == 0:
         return 0.0
-    return float(config.strength) * reference / (n if config.lambda_scale == "sum" else 1)
+    return float(config.strength) * reference * scale
 
 
-def _target(documents: DocumentSums, config: MixtureConfig, seed: FitStart) -> tuple[FitStart, Float64]:
-    """Target masses, and the seed with its clusters ordered to suit given shares."""
+def _target(prepared: PreparedDocuments, config: MixtureConfig, seed: FitStart) -> tuple[FitStart, Float64]:
+    """Target masses of a warm start whose own target does not tell them."""
     k = config.n_clusters
     if config.target == "uniform":
         return seed, np.full(k, 1.0 / k)
-    if needs_natural_masses(config.target):
-        plain = Problem(0.0, np.full(k, 1.0 / k), config.concentration, CAP_RATIO * seed.reference)
-        run = expectation_maximization(documents, plain, seed.parameters, max_iter=config.max_iter, tol=config.tol)
-        return replace(seed, parameters=run.parameters, bias=np.zeros(k)), target_from_masses(
-            config.target, run.expectation.mass
-        )
-    shares = np.array(config.target)
-    if seed.warm:
-        return seed, shares
-    order = np.empty(k, dtype=np.int64)
-    order[np.argsort(-shares, kind="stable")] = np.argsort(-seed.mass, kind="stable")
-    return seed.reorder(order), shares
+    if not needs_natural_masses(config.target):
+        return seed, np.array(config.target)
+    base = fit_natural(prepared, config)
+    masses = base.masses
+    # The natural masses in the order of the start: clusters are matched by the cosine of their centers.
+    from scipy.optimize import linear_sum_assignment
+
+    _, partner = linear_sum_assignment(-(seed.parameters.centers @ base.centers.T))
+    return seed, target_from_masses(config.target, masses[partner])
 
 
 def warm_seed(start: MixtureFit, config: MixtureConfig, d: int) -> FitStart:

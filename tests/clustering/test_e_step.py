@@ -141,7 +141,7 @@ def test_m_step_is_the_slow_references() -> None:
     x, w, p = problem(n=50, weighted=True)
     gamma = gamma_of(x, p.model())
     new = maximize(w @ gamma, (w[:, None] * gamma).T @ x, p, "per_cluster", 1e5)
-    centers, concentrations = reference.maximization(x, gamma, w)
+    centers, concentrations = reference.maximisation(x, gamma, w)
     np.testing.assert_allclose(new.centers, centers, rtol=1e-12)
     np.testing.assert_allclose(new.concentrations, concentrations, rtol=1e-9)
 
