@@ -31,7 +31,7 @@ def button(app: AppTest, label: str) -> Any:
 def offer(app: AppTest, url: str, model: str) -> AppTest:
     app.text_input(key="naming_url").set_value(url)
     app.text_input(key="naming_model").set_value(model)
-    button(app, "Show what will be sent").click().run()
+    button(app, "Preview requests").click().run()
     assert not app.exception
     return app
 
@@ -42,7 +42,7 @@ def test_it_is_off_and_shows_every_request_before_it_can_be_sent(
     edit(sample, Rename("cluster", 3, "Mine"))
     with chat_server([says("Rivers")]) as server:
         app = opened(sample.root, monkeypatch, "taxonomy")
-        assert next(one for one in app.expander if one.label == "Labels by a language model").proto.expanded is False
+        assert next(one for one in app.expander if one.label == "Name clusters with an LLM").proto.expanded is False
         assert "No key in GEM\\_LLM\\_API\\_KEY" in words(app) or "No key in GEM_LLM_API_KEY" in words(app)
         assert button(app, "Send") is None
         offer(app, server.url, "gemma")
@@ -65,9 +65,9 @@ def test_the_fields_come_from_the_environment_and_the_key_is_never_shown(
     app = opened(sample.root, monkeypatch, "taxonomy")
     assert app.text_input(key="naming_url").value == "http://gpu.example/v1"
     assert app.text_input(key="naming_model").value == "gemma"
-    button(app, "Show what will be sent").click().run()
+    button(app, "Preview requests").click().run()
     assert "A key is set in GEM_LLM_API_KEY" in words(app)
-    assert "The key would travel unencrypted to gpu\\.example" in words(app)
+    assert "The key would be sent unencrypted to gpu\\.example" in words(app)
     assert SECRET not in str(app)
 
 
@@ -85,7 +85,7 @@ def test_labels_that_changed_since_they_were_shown_are_not_sent(
     edit(sample, Rename("cluster", 0, "Mine"))
     app.run()
     assert button(app, "Send") is None
-    assert "Look again before you send" in words(app)
+    assert "Preview the requests again before you send" in words(app)
 
 
 def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Labels by a language model: off until a person has seen what would be sent and sends it."""
+"""Name clusters with an LLM: requests are shown first and sent only when a person presses Send."""
 
 import os
 from typing import Any
@@ -27,9 +27,9 @@ def naming(session: Session) -> None:
     state = job_panel(session, job, _result, place="naming")
     if job is not None and state is not None and state.state == "finished":
         _table(job, (state.result or {}).get("labels", []))
-    with st.expander("Labels by a language model", icon=":material/label:", key="naming"), guarded():
+    with st.expander("Name clusters with an LLM", icon=":material/label:", key="naming"), guarded():
         if state is not None and not state.ended:
-            st.caption("One run at a time: the one above is still going on.")
+            st.caption("One run at a time. Wait for the run above to end.")
             return
         _offer(session)
 
@@ -37,8 +37,8 @@ def naming(session: Session) -> None:
 def _offer(session: Session) -> None:
     taxonomy = cached_results.taxonomy(session.root)
     st.caption(
-        "From any server that speaks the OpenAI protocol: Ollama, vLLM, llama.cpp, or a hosted one. "
-        "Nothing is sent before you press Send."
+        "Works with any server that has an OpenAI-compatible API: Ollama, vLLM, llama.cpp or a hosted one. "
+        "Nothing is sent until you press Send."
     )
     left, right = st.columns([1.5, 1])
     url = left.text_input(
@@ -47,7 +47,7 @@ def _offer(session: Session) -> None:
         key="naming_url",
         persist_state="session",
         placeholder="http://localhost:11434/v1",
-        help="Where the server listens; mostly ends in /v1.",
+        help="Address of the server; usually ends in /v1.",
     )
     model = right.text_input(
         "Model",
@@ -55,34 +55,36 @@ def _offer(session: Session) -> None:
         key="naming_model",
         persist_state="session",
         placeholder="gemma3",
-        help="Its name as the server knows it.",
+        help="Name of the model on the server.",
     )
     st.caption(
-        f":material/key: A key is set in {KEY}; it goes along and is never shown or kept."
+        f":material/key: A key is set in {KEY}; it is sent with the requests and never shown or stored."
         if has_key()
-        else f":material/key_off: No key in {KEY}. A server on this machine mostly needs none; for another one set "
+        else f":material/key_off: No key in {KEY}. A server on this machine usually needs none. For others, set "
         "it before you start the app."
     )
     again = any(cluster.label_source == "llm" for cluster in taxonomy.clusters) and st.checkbox(
-        "Also clusters that a model named before", key="naming_again"
+        "Include clusters that an LLM has named", key="naming_again"
     )
     tokens = st.number_input(
-        "Tokens an answer may take",
+        "Max tokens per answer",
         20,
         20_000,
         Endpoint.max_tokens,
         key="naming_tokens",
         width=220,
         persist_state="session",
-        help="A label takes ten. A model that thinks first takes thousands, and without them says nothing.",
+        help="A label needs ten. A reasoning model needs thousands; with fewer its answer is empty.",
     )
-    if st.button("Show what will be sent", key="naming_show", icon=":material/visibility:"):
+    if st.button("Preview requests", key="naming_show", icon=":material/visibility:"):
         session.drafts[SHOWN] = cached_results.naming_plan(session.root, again=again).digest
     plan = cached_results.naming_plan(session.root, again=again) if SHOWN in session.drafts else None
     if plan is None:
         return
     if session.drafts[SHOWN] != plan.digest:
-        st.caption(":orange[:material/warning:] Labels or clusters have changed since. Look again before you send.")
+        st.caption(
+            ":orange[:material/warning:] Names or clusters have changed. Preview the requests again before you send."
+        )
         return
     _requests(plan, int(tokens))
     if plan.requests:
@@ -127,11 +129,11 @@ def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int,
         if url or model:
             refusal("This endpoint cannot be used", str(error))
         else:
-            st.caption("Name a base URL and a model to send them.")
+            st.caption("Enter a base URL and a model to send the requests.")
         return
     if endpoint.exposes_key:
         st.caption(
-            f":orange[:material/warning:] The key would travel unencrypted to {escape(endpoint.host)}: "
+            f":orange[:material/warning:] The key would be sent unencrypted to {escape(endpoint.host)}: "
             "its address begins with http."
         )
 
