@@ -95,7 +95,7 @@ def test_two_windows_see_each_others_edits(served: Any, browser_page: Any, sampl
     one, two = (opened(browser_page, served.url, screen) for screen in ("Balance", "Taxonomy"))
     shows(two, "To be undone")
     one.locator(".st-key-balance-undo button").first.click()
-    news(two).filter(has_text="Another window undid").wait_for(timeout=SEEN)
+    news(two).filter(has_text="Undone in another window").wait_for(timeout=SEEN)
     shows(two, first.label)
     one.wait_for_timeout(4000)
     assert news(one).count() == 0  # its own step is no news
