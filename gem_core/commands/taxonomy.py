@@ -1,6 +1,7 @@
 """gem-explorer fit, path, info: a taxonomy and what it holds."""
 
 import json
+import shlex
 from typing import Annotated
 
 import typer
@@ -27,6 +28,7 @@ from gem_core.commands._options import (
     Vocabulary,
     WorkspaceArg,
     WorkspaceOption,
+    clean,
     print_facts,
     read_file_options,
     read_fit_options,
@@ -88,6 +90,13 @@ def fit(
         taxonomy = Workspace(workspace).taxonomy()
     console.end()
     print_facts(workspace_facts(Workspace(workspace), taxonomy), as_json)
+    if not as_json and all(cluster.label_source == "keywords" for cluster in taxonomy.clusters):
+        typer.echo(
+            clean(
+                "Names are keywords: the encoder of these vectors is not known. For names from the vocabulary: "
+                f"gem-explorer rename-auto {shlex.quote(str(workspace))}"
+            )
+        )
 
 
 def path(

@@ -57,3 +57,10 @@ def test_impossible_targets_are_refused_before_anything_is_read(tmp_path: Path) 
     assert "one share a cluster (4); got shape (2,)" in said("--target", "0.5,0.5")
     assert "--concentration must be a known word or a number; got tight" in said("--concentration", "tight")
     assert not (tmp_path / "w").exists()
+
+
+def test_keyword_names_of_own_vectors_say_how_to_get_better_ones(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    done = run("fit", path, "--workspace", tmp_path / "w", "--embeddings", vectors, "--clusters", 3)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].endswith(f"gem-explorer rename-auto {tmp_path / 'w'}")

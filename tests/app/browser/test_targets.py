@@ -75,7 +75,7 @@ def change(page: Any, act: Any) -> None:
 
 
 def test_shares_by_slider_number_and_lock(balance: Any, workspace: Workspace) -> None:
-    balance.get_by_text("Own", exact=True).click()
+    balance.get_by_text("Custom", exact=True).click()
     balance.wait_for_selector(".shares .row")
     natural = natural_shares(workspace, workspace.taxonomy())
     assert natural is not None
