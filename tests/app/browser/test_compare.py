@@ -62,6 +62,7 @@ def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) ->
     assert any("<img src=x" in label for label in labels)  # as text
     assert page.locator(".st-key-compare_overlap .heatmaplayer").count() == 1
 
+    ready(page)
     page.locator(".st-key-compare_documents tbody tr").first.click()
     row = int(found.moved[0])
     until(lambda: page.locator(".st-key-compare_close").count() == 1)

@@ -1,4 +1,4 @@
-"""A short run of the benchmark with many sessions at once; the long one is benchmarks/many_sessions.py."""
+"""A short run of the benchmark with many sessions at once; the long one is benchmarks/app/many_sessions.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.cli_process import QUIET, ROOT
+from tests.helpers.cli_process import QUIET
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +18,8 @@ def test_four_sessions_at_once_meet_no_error(chromium: Any, built_sample: Path) 
     done = subprocess.run(
         [
             sys.executable,
-            str(ROOT / "benchmarks" / "many_sessions.py"),
+            "-m",
+            "benchmarks.app.many_sessions",
             "--sessions=4",
             "--rounds=1",
             f"--workspace={built_sample}",
