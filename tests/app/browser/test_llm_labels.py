@@ -20,7 +20,12 @@ HOSTILE = [
     "\u202eMoney\u202c",
     "<b>Code</b>",
     "=HYPERLINK(1)",
-]
+    "<i>Ships</i>",
+    "Wine & <u>cheese</u>",
+    "**Maps**",
+    "`Clocks`",
+    "Birds<br>",
+]  # one for each cluster and one for the request that is asked again: a label of another cluster is refused
 
 
 def settled(page: Any, seconds: float = 0.5) -> None:
