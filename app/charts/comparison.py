@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app.charts.style import mixed, sheer
+from app.charts.style import mix_colors, sheer
 from app.ui.text import plain, short
 from gem_core._formatting import count, percent
 from gem_core.pipeline.compare.comparison import Comparison, Partition
@@ -163,7 +163,7 @@ def overlap_chart(comparison: Comparison, *, dark: bool, height: int = 560) -> g
             zmax=1,
             xgap=1,
             ygap=1,
-            colorscale=[[0, ground], [0.25, mixed(ground, ink, 0.42)], [1, ink]],
+            colorscale=[[0, ground], [0.25, mix_colors(ground, ink, 0.42)], [1, ink]],
             colorbar={"tickformat": ".0%", "thickness": 8, "outlinewidth": 0, "len": 0.5, "y": 1, "yanchor": "top"},
         )
     )

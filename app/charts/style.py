@@ -18,9 +18,9 @@ def sheer(colour: str, part: float) -> str:
     return f"rgba({red},{green},{blue},{part})"
 
 
-def mixed(one: str, two: str, part: float) -> str:
+def mix_colors(first: str, second: str, part: float) -> str:
     """Mix two colors linearly in sRGB: `part` of the second, from 0 to 1."""
-    values = (round((1 - part) * int(one[i : i + 2], 16) + part * int(two[i : i + 2], 16)) for i in (1, 3, 5))
+    values = (round((1 - part) * int(first[i : i + 2], 16) + part * int(second[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{value:02x}" for value in values)
 
 

@@ -34,29 +34,34 @@ Shown = Callable[[runner.Job, runner.Status], None]
 
 
 def job_panel(
-    session: Session, job: runner.Job | None, shown: Shown | None = None, *, quiet: bool = False, place: str = "panel"
+    session: Session,
+    job: runner.Job | None,
+    show_finished: Shown | None = None,
+    *,
+    quiet: bool = False,
+    key_prefix: str = "panel",
 ) -> runner.Status | None:
-    """Show a job; while it runs this part looks again every second, and the whole screen runs again when it ends.
+    """Show a job: refreshed every second while it runs; the whole page reruns when it ends.
 
     Parameters
     ----------
     session : Session
     job : Job, optional
         None draws nothing.
-    shown : callable, optional
-        Draws what a finished job has to say, in place of the usual line.
+    show_finished : callable, optional
+        Draws the result of a finished job instead of the usual line.
     quiet : bool
         Draw nothing for a finished job.
-    place : str
-        Part of the widgets' keys: two panels of one job on a page need two places.
+    key_prefix : str
+        Begins the keys of the widgets; two panels of one job on a page need two.
     """
     if job is None:
         return None
     state = runner.status(job)
     if not (quiet and state.state == "finished"):
         live = not state.ended
-        with st.container(key=f"{place}_{job.folder.name}"):
-            st.fragment(_panel)(session, job, live, shown, place)
+        with st.container(key=f"{key_prefix}_{job.folder.name}"):
+            st.fragment(_panel)(session, job, live, show_finished, key_prefix)
     return state
 
 
@@ -70,14 +75,16 @@ def _panel(session: Session, job: runner.Job, live: bool, show_finished: Shown |
         pulse(REFRESH, f"{key_prefix}_{job.folder.name}")
 
 
-def job_card(session: Session, job: runner.Job, state: runner.Status, place: str, shown: Shown | None = None) -> None:
+def job_card(
+    session: Session, job: runner.Job, state: runner.Status, key_prefix: str, show_finished: Shown | None = None
+) -> None:
     """Draw one job: words on the left, buttons on the right, the log below."""
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch", gap="xsmall"):
             if not state.ended:
                 _running(job, state)
             elif state.state == "finished":
-                _finished(job, state, shown)
+                _finished(job, state, show_finished)
             else:
                 sign, verb = (
                     (":material/stop_circle:", "was stopped")
@@ -87,9 +94,9 @@ def job_card(session: Session, job: runner.Job, state: runner.Status, place: str
                 st.markdown(f"{sign} **{escape(short(job.title))}** {verb}")
                 st.text(short(state.message[:1].upper() + state.message[1:], 600))
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
-            _buttons(session, job, state, place, led=shown is None)
+            _buttons(session, job, state, key_prefix, led=show_finished is None)
     if state.state != "finished" and (lines := log_lines(job.folder)):
-        with st.expander("Log", key=f"{place}_log_{job.folder.name}"):
+        with st.expander("Log", key=f"{key_prefix}_log_{job.folder.name}"):
             st.code("\n".join(short(line, 400) for line in lines[-LOG_LINES:]), language=None, wrap_lines=True)
 
 

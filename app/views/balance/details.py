@@ -9,22 +9,22 @@ from app.charts.style import CONFIG
 from app.state.session import Session
 from app.ui.clusters import circle, dot_column
 from app.ui.figures import finding
-from app.views.balance.moved_documents import moved
+from app.views.balance.moved_documents import show_moved_documents
 from app.views.balance.results import share_rows
 from gem_core._formatting import count
 from gem_core.pipeline import Preview
 from gem_core.workspace import Taxonomy
 
 
-def details(session: Session, taxonomy: Taxonomy, found: Preview | None) -> None:
+def show_details(session: Session, taxonomy: Taxonomy, preview: Preview | None) -> None:
     """Documents that would move, the numbers behind the charts, and the objective."""
     with st.container():
-        if found is not None:
-            moved(session, taxonomy, found)
-    fit = found.fit if found else taxonomy.fit
+        if preview is not None:
+            show_moved_documents(session, taxonomy, preview)
+    fit = preview.fit if preview else taxonomy.fit
     numbers = st.expander("Data table", key="balance-numbers", on_change="rerun")
     if numbers.open:
-        rows = share_rows(taxonomy, found)
+        rows = share_rows(taxonomy, preview)
         numbers.dataframe(
             pd.DataFrame(
                 {

@@ -34,20 +34,20 @@ WHY = {
 COLUMNS = {"Margin": "margin", "New margin": "margin", "Cosine": "cosine", "New cosine": "cosine"}
 
 
-def moved(session: Session, taxonomy: Taxonomy, found: Preview) -> None:
+def show_moved_documents(session: Session, taxonomy: Taxonomy, preview: Preview) -> None:
     """List the documents that would move; a click opens one."""
-    total = len(found.moved)
+    total = len(preview.moved)
     if total == 0:
         st.caption("No documents would move.")
         return
-    moves = cached_results.moves(session.root, found)
+    moves = cached_results.moves(session.root, preview)
     reasons = sorted(moves.counts().items(), key=lambda item: -item[1])
     split = ", ".join(f"{count(n)} {WHY[reason]}" for reason, n in reasons)
     finding(
         f"{count(total)} documents would move ({percent(total / len(taxonomy.documents))})",
         f"{split[:1].upper()}{split[1:]}. Least certain first; select one to read it.",
     )
-    names = _names(taxonomy, found)
+    names = _names(taxonomy, preview)
     positions = _filtered(moves, names)
     with st.container():
         if len(positions) > LISTED:

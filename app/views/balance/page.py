@@ -11,9 +11,9 @@ from app.ui.errors import guarded
 from app.ui.progress import progress_bar
 from app.views.balance.apply import show_buttons
 from app.views.balance.controls import controls
-from app.views.balance.details import details
+from app.views.balance.details import show_details
 from app.views.balance.draft import Draft, applied, draft_of
-from app.views.balance.results import figures, summary
+from app.views.balance.results import show_charts, show_summary
 from gem_core.pipeline import Preview, ensure_path
 
 
@@ -39,9 +39,9 @@ def screen() -> None:
         with guarded():
             preview = _preview(draft, progress_slot) if changed else None
         with guarded():
-            summary(taxonomy, preview)
-            figures(session, taxonomy, preview, draft, _compute_path)
-            details(session, taxonomy, preview)
+            show_summary(taxonomy, preview)
+            show_charts(session, taxonomy, preview, draft, _compute_path)
+            show_details(session, taxonomy, preview)
     strength = draft.settings.strength
     deep_links.keep(session, strength if strength != taxonomy.settings.strength else None)
 

@@ -30,10 +30,10 @@ def present_shares(taxonomy: Taxonomy) -> np.ndarray:
     return np.array([c.share_tokens if tokens else c.share_documents for c in taxonomy.clusters])
 
 
-def summary(taxonomy: Taxonomy, found: Preview | None) -> None:
+def show_summary(taxonomy: Taxonomy, preview: Preview | None) -> None:
     """Six figures; with a draft also how they would change."""
-    now = found.before if found else balance_measures(present_shares(taxonomy))
-    new = found.after if found else now
+    now = preview.before if preview else balance_measures(present_shares(taxonomy))
+    new = preview.after if preview else now
     n = len(taxonomy.documents)
 
     def change(name: str, form: str, factor: float = 1.0, unit: str = "") -> str | None:
@@ -51,12 +51,12 @@ def summary(taxonomy: Taxonomy, found: Preview | None) -> None:
         ),
         ("Largest", percent(new.largest), "share", change("largest", "+.1f", 100, " points"), "inverse"),
         ("Smallest", percent(new.smallest), "share", change("smallest", "+.1f", 100, " points"), "normal"),
-        ("Agreement with current", f"{found.ari:.3f}" if found else "1.000", "ari", None, "off"),
+        ("Agreement with current", f"{preview.ari:.3f}" if preview else "1.000", "ari", None, "off"),
         (
             "Documents moved",
-            count(len(found.moved)) if found else "0",
+            count(len(preview.moved)) if preview else "0",
             "moved",
-            f"{percent(len(found.moved) / n)} of all" if found and len(found.moved) else None,
+            f"{percent(len(preview.moved) / n)} of all" if preview and len(preview.moved) else None,
             "off",
         ),
     ]
@@ -72,16 +72,16 @@ def summary(taxonomy: Taxonomy, found: Preview | None) -> None:
             )
 
 
-def figures(
-    session: Session, taxonomy: Taxonomy, found: Preview | None, draft: Draft, make_path: Callable[[], None]
+def show_charts(
+    session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: Draft, make_path: Callable[[], None]
 ) -> None:
     """Shares before and after beside the balance path."""
     grid = st.grid(2, min_column_width=400, gap="medium", key="balance-figures")
     with grid.cell():
-        _shares(taxonomy, found, draft)
+        _shares(taxonomy, preview, draft)
     with grid.cell():
         if taxonomy.has_path:
-            _path(session, taxonomy, found, draft)
+            _path(session, taxonomy, preview, draft)
         else:
             make_path()
 
@@ -137,16 +137,16 @@ def _kept(taxonomy: Taxonomy, preview: Preview) -> None:
         )
 
 
-def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
+def share_rows(taxonomy: Taxonomy, preview: Preview | None) -> list[ShareRow]:
     """One row a cluster, the largest as applied first, new clusters last."""
-    if found is None:
+    if preview is None:
         shares, target = present_shares(taxonomy), taxonomy.fit.target
         rows = [
             ShareRow(c.label, c.color, float(shares[i]), float(shares[i]), float(target[i]), c.number)
             for i, c in enumerate(taxonomy.clusters)
         ]
         return sorted(rows, key=lambda row: -(row.before or 0.0))
-    after = {int(old): k for k, old in enumerate(found.origin) if old >= 0}
+    after = {int(old): k for k, old in enumerate(preview.origin) if old >= 0}
     rows = []
     for i, c in enumerate(taxonomy.clusters):
         k = after.get(c.number)
@@ -154,35 +154,35 @@ def share_rows(taxonomy: Taxonomy, found: Preview | None) -> list[ShareRow]:
             ShareRow(
                 c.label,
                 c.color,
-                float(found.present[i]),
-                None if k is None else float(found.shares[k]),
-                None if k is None else _known(found.target[k]),
+                float(preview.present[i]),
+                None if k is None else float(preview.shares[k]),
+                None if k is None else _known(preview.target[k]),
                 c.number,
             )
         )
     rows.sort(key=lambda row: -(row.before or 0.0))
-    new = [k for k, old in enumerate(found.origin) if old < 0]
+    new = [k for k, old in enumerate(preview.origin) if old < 0]
     rows += [
         ShareRow(
-            new_name(taxonomy, found, k),
+            new_name(taxonomy, preview, k),
             SLATE,
             None,
-            float(found.shares[k]),
-            _known(found.target[k]),
-            int(found.numbers[k]),
+            float(preview.shares[k]),
+            _known(preview.target[k]),
+            int(preview.numbers[k]),
         )
         for k in new
     ]
     return rows
 
 
-def new_name(taxonomy: Taxonomy, found: Preview, place: int, limit: int = 60) -> str:
+def new_name(taxonomy: Taxonomy, preview: Preview, cluster_index: int, limit: int = 60) -> str:
     """Return what to call a cluster that has no name yet: where most of its documents come from."""
-    inside = found.labels == found.numbers[place]
+    inside = preview.labels == preview.numbers[cluster_index]
     if not inside.any():
-        return f"New {found.numbers[place]}"
+        return f"New {preview.numbers[cluster_index]}"
     most = int(np.bincount(taxonomy.positions[inside]).argmax())
-    return f"New {found.numbers[place]}, from {short(taxonomy.clusters[most].label, limit)}"
+    return f"New {preview.numbers[cluster_index]}, from {short(taxonomy.clusters[most].label, limit)}"
 
 
 def _known(target: float) -> float | None:

@@ -62,7 +62,7 @@ def _show_form(session: Session, taxonomy: Taxonomy) -> Method:
     job = next((job for job in runner.listed() if job.kind == "clusters" and job.workspace == str(session.root)), None)
     running = False
     if job is not None:
-        state = job_panel(session, job, place="counts", quiet=True)
+        state = job_panel(session, job, key_prefix="counts", quiet=True)
         running = state is not None and not state.ended
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="counts_ask"):
         method: Method = st.selectbox(

@@ -110,7 +110,7 @@ def _offer_job(session: Session, workspace: Workspace, spec: str) -> None:
         None,
     )
     if job is not None:
-        job_panel(session, job, place="compare", quiet=True)
+        job_panel(session, job, key_prefix="compare", quiet=True)
         if not runner.status(job).ended:
             return
     st.markdown(f"**{name} has not been fitted to this corpus yet**")

@@ -53,7 +53,7 @@ def show_stability(session: Session) -> None:
 def _show_form(session: Session, taxonomy: Taxonomy) -> None:
     job = next((job for job in runner.listed() if job.kind == "stability" and job.workspace == str(session.root)), None)
     if job is not None:
-        state = job_panel(session, job, place="steady", quiet=True)
+        state = job_panel(session, job, key_prefix="steady", quiet=True)
         if state is not None and not state.ended:
             return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="steady_ask"):

@@ -31,7 +31,7 @@ def show_jobs(session: Session) -> None:
                 st.switch_page("views/explore/page.py")
 
     for job in jobs:
-        job_panel(session, job, show_finished, place="corpus")
+        job_panel(session, job, show_finished, key_prefix="corpus")
 
 
 def _result(state: runner.Status) -> str:

@@ -77,7 +77,7 @@ def _offer_search(session: Session, threshold: float) -> None:
         None,
     )
     if job is not None:
-        job_panel(session, job, place="twins")
+        job_panel(session, job, key_prefix="twins")
         if not runner.status(job).ended:
             return
     st.markdown(f"**No near-duplicate search at {threshold:g} yet**")

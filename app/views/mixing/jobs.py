@@ -35,10 +35,10 @@ def running(session: Session, command: str = "") -> runner.Job | None:
     )
 
 
-def show_active_jobs(session: Session, place: str) -> None:
+def show_active_jobs(session: Session, key_prefix: str) -> None:
     """Show jobs that are running or have failed."""
     for job in newest(session):
-        job_panel(session, job, quiet=True, place=place)
+        job_panel(session, job, quiet=True, key_prefix=key_prefix)
 
 
 def start_run(session: Session, command: str, *options: str) -> None:

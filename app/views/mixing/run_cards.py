@@ -102,7 +102,7 @@ def _show_card(session: Session, kind: RunKind, options: list[str]) -> None:
             "background. It continues when the tab is closed, and resumes after a stop.",
         ):
             start_run(session, kind.command, *options, *extra_options)
-    job_panel(session, job, quiet=True, place="mixing_run")
+    job_panel(session, job, quiet=True, key_prefix="mixing_run")
     if not kind.show_result(session):
         st.caption("No results yet.")
 

@@ -45,7 +45,7 @@ def label(session: Session, student: SavedStudent) -> None:
     live = job is not None and not runner.status(job).ended
     with st.container(border=True, gap="small", key="student-label"):
         out = _form(session, student, live)
-    job_panel(session, job, quiet=True, place="student_label")
+    job_panel(session, job, quiet=True, key_prefix="student_label")
     folder = Path(job.arguments[3]) if job is not None and len(job.arguments) > 3 else out
     if folder is not None:
         st.fragment(_totals)(session, student, folder, live)

@@ -18,7 +18,7 @@ from gem_core.pipeline.student.registry import SavedStudent, student_folder
 
 def active(session: Session) -> None:
     """Show a distillation that goes on or ended badly."""
-    job_panel(session, runner.find(session.root, "distill"), quiet=True, place="student")
+    job_panel(session, runner.find(session.root, "distill"), quiet=True, key_prefix="student")
 
 
 def empty(session: Session) -> None:

@@ -24,7 +24,7 @@ TOKEN = 4  # characters, about
 def naming(session: Session) -> None:
     """Fields, what would be sent, the button that sends it; above them the job and what it brought."""
     job = runner.find(session.root, "name")
-    state = job_panel(session, job, _result, place="naming")
+    state = job_panel(session, job, _result, key_prefix="naming")
     if job is not None and state is not None and state.state == "finished":
         _table(job, (state.result or {}).get("labels", []))
     with st.expander("Name clusters with an LLM", icon=":material/label:", key="naming"), guarded():
