@@ -3,14 +3,16 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.helpers.browser import browser_page, chromium, offline_page, serve, serve_module
 from tests.helpers.corpora import small_corpus
 from tests.helpers.running_tests import pytest_runtest_protocol
 
-__all__ = ["pytest_runtest_protocol"]
+__all__ = ["browser_page", "chromium", "offline_page", "pytest_runtest_protocol", "serve", "serve_module"]
 
 os.environ["GEM_EXPLORER_HOME"] = tempfile.mkdtemp(prefix="gem-home-")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -24,8 +26,20 @@ from gem_core.workspace import Workspace
 
 @pytest.fixture(scope="session")
 def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample's workspace, built once; tests must not change it."""
+    """Workspace of the sample, built once; a test that changes it fails."""
     return open_sample(tmp_path_factory.mktemp("sample") / "workspace").root
+
+
+@pytest.fixture(autouse=True)
+def built_sample_is_unchanged(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that edits the shared sample, not one that reads it later."""
+    if "built_sample" not in request.fixturenames:
+        yield
+        return
+    history = request.getfixturevalue("built_sample") / "edits.jsonl"
+    before = history.read_bytes()
+    yield
+    assert history.read_bytes() == before, "the test changed the shared sample: use a copy (fixture `sample`)"
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import http.client
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,15 +109,11 @@ def test_the_token_is_in_no_process_list(server: Server) -> None:
     assert server.token not in Path(f"/proc/{server.child.pid}/cmdline").read_text()
 
 
-def test_a_browser_opens_the_printed_address(server: Server) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(server.address)
-        page.get_by_text("Every point", exact=False).or_(page.get_by_role("link", name="Balance")).first.wait_for()
-        assert "token" not in page.url
-        browser.close()
+@pytest.mark.browser
+def test_a_browser_opens_the_printed_address(server: Server, browser_page: Callable[..., Any]) -> None:
+    page = browser_page(server.address, streamlit=False)
+    page.get_by_text("Every point", exact=False).or_(page.get_by_role("link", name="Balance")).first.wait_for()
+    assert "token" not in page.url
 
 
 def test_a_read_only_server_changes_nothing(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
