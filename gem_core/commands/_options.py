@@ -185,6 +185,11 @@ def print_corpus(
     typer.echo(clean(f"  {documents:,} documents, {tokens:,} tokens ({tokens_from})"))
     for reason, count in refused.items():
         typer.echo(clean(f"  refused: {count:,} {reason}"))
+    print_notes(notes)
+
+
+def print_notes(notes: Sequence[str]) -> None:
+    """Print what a person should know about the files of a corpus or a folder of shards."""
     for note in notes:
         typer.echo(clean(f"  note: {note}"))
 

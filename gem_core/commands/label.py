@@ -21,6 +21,7 @@ from gem_core.commands._options import (
     WorkerCount,
     check_one_of,
     clean,
+    print_notes,
     read_file_options,
 )
 
@@ -84,6 +85,7 @@ def _say(folder: Path, totals: "Totals") -> None:
     )
     for reason, count in sorted(totals.refused.items()):
         typer.echo(clean(f"  set aside: {count:,} {reason}"))
+    print_notes(totals.notes)
     for number, words, documents, share in zip(
         totals.numbers, totals.labels, totals.documents.tolist(), totals.share_tokens.tolist(), strict=True
     ):
@@ -128,6 +130,7 @@ def sample_shards(
     typer.echo(clean(f"{sample.documents:,} of {sample.seen:,} documents in {out}"))
     for reason, count in sorted(sample.refused.items()):
         typer.echo(clean(f"  passed over: {count:,} {reason}"))
+    print_notes(sample.notes)
     for words in sample.failed.values():
         typer.echo(clean(f"  could not be read: {words}"), err=True)
     for value, (total, got) in sample.groups.items():

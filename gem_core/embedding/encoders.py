@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -128,11 +129,21 @@ def _hash_folder(folder: Path) -> str:
     digest = hashlib.sha256()
     # Alternative exports of the same weights and papers about them do not change the vectors.
     passed = {".onnx", ".xml", ".md", ".bin.index", ".gitattributes", ".h5", ".ot", ".msgpack"}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() not in passed):
+    files = _walk_files(folder, (os.path.realpath(folder),))
+    for path in sorted(path for path in files if path.suffix.lower() not in passed):
         with path.open("rb") as file:
             entry = [path.relative_to(folder).as_posix(), hashlib.file_digest(file, "sha256").hexdigest()]
         digest.update(json.dumps(entry).encode())
     return digest.hexdigest()
+
+
+def _walk_files(folder: Path, chain: tuple[str, ...]) -> Iterator[Path]:
+    """Yield all files below a folder; links are followed, but not back into a folder of the chain they lie in."""
+    for path in folder.iterdir():
+        if path.is_file():
+            yield path
+        elif path.is_dir() and (real := os.path.realpath(path)) not in chain:
+            yield from _walk_files(path, (*chain, real))
 
 
 def load_encoder(encoder: str = PACKAGED, settings: EncoderSettings | None = None) -> Encoder:

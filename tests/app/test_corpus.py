@@ -8,9 +8,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app.data.home_folder import keep_upload, new_workspace, safe_name, suggested_name
 from app.jobs import runner
+from app.views.corpus.new_workspace import _column_options
+from gem_core.corpus import Columns, choose_columns, preview, read_corpus
 from gem_core.errors import InputError
 from gem_core.pipeline import home
 from gem_core.workspace import Workspace
@@ -133,6 +136,7 @@ def test_a_path_is_looked_at_measured_and_built(
     job = runner.listed()[0]
     assert job.workspace == str(home() / "own")
     assert {"--text-column=body", "--tokens-column=", "--clusters=3", "--encoder=packaged"} <= set(job.arguments)
+    assert not any("--id-column" in argument for argument in job.arguments)  # a guess must not refuse rows
     assert any("own" in piece.value for piece in app.markdown)
     wait_for(lambda: runner.status(job).ended, 180)
     app.run()
@@ -141,6 +145,29 @@ def test_a_path_is_looked_at_measured_and_built(
     assert app.session_state["session"].root == (home() / "own").resolve()
     assert runner.listed() == []
     assert not app.exception
+
+
+def test_a_guessed_id_that_repeats_is_said(tmp_path: Path) -> None:
+    """Two shards with ids 0 and 1 each: the form passes no id column, and the figures name the note."""
+    for shard in "ab":
+        lines = "".join(f'{{"id": {i}, "text": "bees dance in circles"}}\n' for i in range(2))
+        (tmp_path / f"{shard}.jsonl").write_text(lines)
+    look = preview(tmp_path)
+    assert look.guesses.id == "id"
+    assert _column_options(look.guesses, look) == ["--text-column=text", "--label-column=", "--tokens-column="]
+    assert "--id-column=text" in _column_options(Columns("id", "text"), look)
+    columns = choose_columns(tmp_path, text="text", label="", tokens="")
+    corpus = read_corpus(tmp_path, columns=columns, counter="words")
+    assert len(corpus.documents) == 4
+
+    def script(notes: list[str]) -> None:
+        from app.views.corpus.estimate import _figures
+
+        facts = {"documents": 4, "tokens": 20, "tokens_from": "words", "refused": {}}
+        _figures({**facts, "documents_per_second": 9.0, "seconds": 1.0, "notes": notes}, False)
+
+    app = AppTest.from_function(script, args=(list(corpus.notes),)).run()
+    assert "documents are named by file and row" in words(app)
 
 
 def test_jobs_that_ended_badly_are_explained(

@@ -11,6 +11,7 @@ import pytest
 
 from gem_core.embedding import EncoderSettings, embed, encode, estimate_embedding, load_encoder
 from gem_core.embedding.batches import cut_batches
+from gem_core.embedding.encoders import identify
 from gem_core.embedding.minilm import check_packaged_weights
 from gem_core.embedding.tokens import cut_text, packaged_counter, packaged_folder
 from gem_core.errors import CorpusError, InputError
@@ -59,6 +60,19 @@ def test_any_folder_goes_through_sentence_transformers(plain: np.ndarray, tmp_pa
     exact = load_encoder(str(FOLDER), EncoderSettings(precision="float32", device="cpu"))
     assert (exact.precision, exact.device, exact.max_tokens, exact.dimension) == ("float32", "cpu", 256, 384)
     assert (encode(TEXTS, exact) * plain).sum(1).min() > 0.999999
+
+
+def test_linked_folders_of_an_encoder_count_and_circles_end(tmp_path: Path) -> None:
+    pooling, folder = tmp_path / "pooling", tmp_path / "model"
+    for path in (pooling, folder):
+        path.mkdir()
+        (path / "config.json").write_text("{}")
+    alone = identify(str(folder))
+    (folder / "1_Pooling").symlink_to(pooling)
+    (pooling / "circle").symlink_to(folder)
+    linked = identify(str(folder))
+    (pooling / "config.json").write_text('{"pooling_mode_mean_tokens": false}')
+    assert len({alone, linked, identify(str(folder))}) == 3
 
 
 def test_order_does_not_matter_to_a_text() -> None:

@@ -53,6 +53,7 @@ def _estimate(draft: "Draft", request: tuple[str, ...], own: bool) -> None:
 
 def _figures(result: dict[str, object], own: bool) -> None:
     refused = dict(result["refused"]) if isinstance(result["refused"], dict) else {}
+    notes = result.get("notes")
     grid = st.grid(4, min_column_width=110)
     cells = [grid.cell() for _ in range(4)]
     cells[0].metric("Documents", count(float(str(result["documents"]))))
@@ -71,3 +72,5 @@ def _figures(result: dict[str, object], own: bool) -> None:
         if own
         else f"Measured on a few batches: {count(rate)} documents per second.",
     )
+    for note in notes if isinstance(notes, list) else ():
+        st.caption(f":material/info: {escape(short(str(note), 400))}")

@@ -23,7 +23,7 @@ STRENGTHS = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, float("inf")]
 SHOWN_COLUMNS, SHOWN_LETTERS, SHOWN_ROWS = 40, 160, 50
 ROLES = {
     "text": "Text to embed and cluster.",
-    "id": "Unique ID of each document; default: row number.",
+    "id": "Unique ID of each document. A suggested column that is not unique gives way to file and row number.",
     "label": "Known labels to compare with; not used for clustering.",
     "tokens": "Token counts; default: counted with the encoder's tokenizer.",
 }
@@ -48,7 +48,7 @@ def create_workspace(session: Session) -> None:
         if vectors is None:
             st.caption("Add the embeddings file to continue.")
             return
-        source = [str(draft.path), *(f"--{role}-column={columns.as_dict()[role] or ''}" for role in ROLES), vectors]
+        source = [str(draft.path), *_column_options(columns, look), vectors]
         show_estimate(draft, ["estimate", *source], vectors.startswith("--embeddings"))
         _start(session, draft, look, ["fit", *source])
 
@@ -137,6 +137,13 @@ def _columns(look: CorpusPreview) -> Columns:
             or None
         )
     return Columns(column_names["text"] or "", column_names["id"], column_names["label"], column_names["tokens"])
+
+
+def _column_options(columns: Columns, look: CorpusPreview) -> list[str]:
+    """Return the columns as options; a guessed id that nobody changed stays a guess, so that repeats refuse no row."""
+    named = columns.as_dict()
+    guessed_id = columns.id is not None and columns.id == look.guesses.id
+    return [f"--{role}-column={named[role] or ''}" for role in ROLES if not (role == "id" and guessed_id)]
 
 
 def _vectors() -> str | None:

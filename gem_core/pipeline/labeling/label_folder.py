@@ -143,7 +143,7 @@ def label_folder(
     job = LabelingJob(out, text, strict, prefix)
     check_shard_columns(shards, text, reserved=job.columns)
     with alone(own, LOCK, "One process at a time labels into a folder"):
-        book = _Book(student, shards, job, progress)
+        book = _Book(student, shards, job, progress, listing.notes)
         _claim(out, _request(student, shards_folder, shards, job, options), resume)
         book.take_up()
         remaining_shards = [shard for shard in shards if shard.name not in book.labelled]
@@ -257,6 +257,7 @@ class _Book:
     shards: Sequence[InputShard]
     job: LabelingJob
     progress: Progress
+    notes: tuple[str, ...] = ()
     labelled: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
     read: int = 0
@@ -313,7 +314,8 @@ class _Book:
             self.progress("label shards", read, self.total)
 
     def _totals(self, tally: Tally) -> Totals:
-        return make_totals(self.student, tally, len(self.shards), len(self.labelled), self.failed, _options(self.job))
+        counts = len(self.shards), len(self.labelled)
+        return make_totals(self.student, tally, *counts, self.failed, _options(self.job), self.notes)
 
     def close(self) -> Totals:
         """Write the totals; say which shards could not be read."""

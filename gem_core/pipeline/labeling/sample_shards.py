@@ -55,6 +55,8 @@ class ShardSample:
         Shard that could not be read (to its end) to the reason.
     groups : dict
         Value of the column to (documents seen, documents drawn); empty without a column.
+    notes : tuple of str
+        Empty files of the folder, and files that were skipped.
     """
 
     documents: int
@@ -62,6 +64,7 @@ class ShardSample:
     refused: dict[str, int]
     failed: dict[str, str]
     groups: dict[str, tuple[int, int]]
+    notes: tuple[str, ...] = ()
 
 
 def sample_shards(
@@ -128,7 +131,8 @@ def sample_shards(
     _walk(draw, shards, text, seed, progress, "sample shards")
     table = draw.table()
     write_whole(out, lambda path: pq.write_table(table, path, compression="zstd", row_group_size=1024))
-    return ShardSample(len(table), int(draw.counts.sum()), draw.refused, draw.failed, draw.drawn() if by else {})
+    groups = draw.drawn() if by else {}
+    return ShardSample(len(table), int(draw.counts.sum()), draw.refused, draw.failed, groups, listing.notes)
 
 
 def _walk(draw: "_Draw", shards: Sequence[InputShard], text: str, seed: int, progress: Progress, step: str) -> None:

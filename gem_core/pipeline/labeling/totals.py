@@ -45,6 +45,8 @@ class Totals:
     student_hash, taxonomy_hash : str
     receipt : dict
         Version, and the command that makes the same again.
+    notes : tuple of str
+        Empty files of the input, and files that were skipped.
     """
 
     complete: bool
@@ -60,6 +62,7 @@ class Totals:
     student_hash: str
     taxonomy_hash: str
     receipt: dict[str, str]
+    notes: tuple[str, ...] = ()
 
     @property
     def share_documents(self) -> Float64:
@@ -97,6 +100,7 @@ class Totals:
             "student_hash": self.student_hash,
             "taxonomy_hash": self.taxonomy_hash,
             "receipt": self.receipt,
+            "notes": list(self.notes),
         }
 
 
@@ -107,6 +111,7 @@ def make_totals(
     labelled: int,
     failed: Mapping[str, str],
     options: Sequence[str],
+    notes: tuple[str, ...] = (),
 ) -> Totals:
     """Put sums under the names of the student's clusters; `options` are those of the command."""
     from gem_core.workspace.manifest import versions
@@ -126,6 +131,7 @@ def make_totals(
         student.hash,
         student.taxonomy_hash,
         {"version": versions()["gem-explorer"], "command": shlex.join(command)},
+        notes,
     )
 
 

@@ -22,7 +22,8 @@ from gem_core.errors import InputError
 from gem_core.pipeline.labeling.label_folder import label_folder
 from gem_core.pipeline.labeling.sample_shards import sample_shards
 from gem_core.pipeline.labeling.shard_files import find_shards
-from tests.helpers.cli_process import texts
+from gem_core.pipeline.labeling.totals import read_totals
+from tests.helpers.cli_process import run, texts
 from tests.helpers.shards import OURS, expected, jsonl, saved
 
 
@@ -65,6 +66,25 @@ def test_every_format_is_labeled_in_its_own(student_folder: Path, tmp_path: Path
         assert list(rows[0])[-4:] == list(OURS)
         assert labels(rows) == says
     assert (out / "empty.parquet").stat().st_size == 0
+
+
+def test_empty_and_stray_files_are_said_by_label_and_sample(student_folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a.jsonl").write_bytes(jsonl(texts(3)))
+    (source / "b.jsonl").touch()
+    (source / "notes.docx").write_bytes(b"PK")
+    for command in (
+        ["label", student_folder, source, tmp_path / "out", "--workers", 1],
+        ["sample", "shards", source, "--documents", 2, "--out", tmp_path / "s.parquet"],
+    ):
+        output = run(*command).stdout
+        assert output.count("note: 1 empty file without rows: b.jsonl\n") == 1, output
+        assert output.count("note: 1 file skipped, not data: notes.docx\n") == 1
+    assert read_totals(tmp_path / "out")["notes"] == [
+        "1 empty file without rows: b.jsonl",
+        "1 file skipped, not data: notes.docx",
+    ]
 
 
 def test_links_splits_and_guesses_are_those_of_a_corpus(student_folder: Path, tmp_path: Path) -> None:
