@@ -6,8 +6,9 @@ line names the part without repeating it. Browser back and forward arrive as an 
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -16,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app.data import cached_results, map_data
 from app.data.home_folder import safe_name
 from app.shell.filter_codec import MAX_ENCODED, decode_filter, encode_filter
+from app.shell.mix_codec import decode_mix, encode_mix
 from app.state.session import Session
 from app.state.widget_state import preset, widget
 from gem_core.errors import GemError
@@ -25,6 +27,7 @@ from gem_core.workspace import Workspace
 
 LONGEST = 200  # characters of a value in an address
 STRENGTH = "strength of the link"  # in `Session.drafts`, until Balance takes it up
+MIX = "mix of the link"  # in `Session.drafts`, until Mixing takes it up
 STRONGEST = 1e6
 MAX_NEAREST = 1_000_000
 COMPARED = ("a", "b")
@@ -65,13 +68,16 @@ def follow(session: Session) -> None:
         session.link_notice = f"Ignored {part_names} of the link: not found in this workspace."
 
 
-def keep(session: Session, strength: float | None = None) -> None:
+def keep(session: Session, strength: float | None = None, mix: Mapping[str, Any] | None = None) -> None:
     """Write what is open and selected into the address; nothing runs again for it.
 
-    `strength` is the drafted one where it differs from the applied one.
+    `strength` is the drafted one where it differs from the applied one; `mix` holds the settings of the Mixing view
+    where they differ from the default.
     """
     present = st.query_params.to_dict()
     address = {**{name: value for name, value in present.items() if name not in _READ}, **parts(session, strength)}
+    if mix and _fits(text := encode_mix(mix), MAX_ENCODED):
+        address["mix"] = text
     if address != present:
         st.query_params.from_dict(address)
 
@@ -127,7 +133,7 @@ def copy_button(key: str) -> None:
 
 
 def _limit(name: str) -> int:
-    return MAX_ENCODED if name == "filter" else LONGEST
+    return MAX_ENCODED if name in ("filter", "mix") else LONGEST
 
 
 def _fits(value: str, limit: int) -> bool:
@@ -267,6 +273,11 @@ def _strength(session: Session, text: str) -> bool:
     return True
 
 
+def _mix(session: Session, text: str) -> bool:
+    session.drafts[MIX] = decode_mix(text)
+    return True
+
+
 _READ: dict[str, Callable[[Session, str], bool]] = {
     "workspace": _workspace,
     "cluster": _cluster,
@@ -284,4 +295,5 @@ _READ: dict[str, Callable[[Session, str], bool]] = {
     "map": _map,
     "colour": _colour,
     "strength": _strength,
+    "mix": _mix,
 }

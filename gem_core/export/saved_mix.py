@@ -1,31 +1,53 @@
-"""The current mix of a workspace: saved weights that every export of weights carries."""
+"""Mixes of a workspace: the current one, which every export of weights carries, and those saved by name."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gem_core._types import frozen
-from gem_core.errors import WorkspaceError
+from gem_core.errors import InputError, WorkspaceError
 from gem_core.mixing import Limits, Weights
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import write_json
 from gem_core.workspace.mixing_runs import Mixes
 
 FILE = "current-mix.json"
+FOLDER = "mixes"  # of the named mixes of a taxonomy
+_NAME = re.compile(r"\w[\w. -]{0,59}")
 
 
-def save_mix(workspace: Workspace, weights: Weights, settings: dict[str, Any]) -> None:
-    """Write weights and the settings of the view that gave them; they replace the saved mix of their taxonomy.
+def save_mix(workspace: Workspace, weights: Weights, settings: dict[str, Any], name: str = "") -> Path:
+    """Write weights and the settings that gave them, as the current mix or under a name; the old one is replaced.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    weights : Weights
+        Of a taxonomy of this workspace.
+    settings : dict
+        Of the Mixing view, as JSON values.
+    name : str
+        Up to 60 letters, digits, spaces, dots and dashes; the current mix when empty.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
+    InputError
+        If the name cannot be the name of a file.
     WorkspaceError
         If the workspace cannot be written.
     """
     limits = weights.limits
+    path = _path(workspace, weights.taxonomy_hash, name)
     write_json(
-        Mixes(workspace.root, weights.taxonomy_hash).folder / FILE,
+        path,
         {
             "strategy": weights.strategy,
             "taxonomy_hash": weights.taxonomy_hash,
@@ -39,34 +61,62 @@ def save_mix(workspace: Workspace, weights: Weights, settings: dict[str, Any]) -
             "settings": settings,
         },
     )
+    return path
 
 
-def saved_mix(workspace: Workspace, taxonomy: Taxonomy) -> Weights | None:
-    """Return the saved mix of a taxonomy; None if none was saved.
+def mix_names(workspace: Workspace, taxonomy: Taxonomy) -> tuple[str, ...]:
+    """Return the names of the saved mixes of a taxonomy, in alphabetical order."""
+    folder = Mixes(workspace.root, taxonomy.taxonomy_hash).folder / FOLDER
+    return tuple(sorted(path.stem for path in folder.glob("*.json")))
+
+
+def remove_mix(workspace: Workspace, taxonomy: Taxonomy, name: str) -> None:
+    """Remove a named mix; one that does not exist is no error."""
+    if name:
+        _path(workspace, taxonomy.taxonomy_hash, name).unlink(missing_ok=True)
+
+
+def saved_mix(workspace: Workspace, taxonomy: Taxonomy, name: str = "") -> Weights | None:
+    """Return the current mix of a taxonomy, or a named one; None if no current mix was saved.
 
     Raises
     ------
+    InputError
+        If there is no mix of that name.
     WorkspaceError
         If the saved mix is damaged.
     """
-    saved = _read(workspace, taxonomy)
+    saved = _read(workspace, taxonomy, name)
     return None if saved is None else saved[0]
 
 
-def saved_settings(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
-    """Return the settings of the view that gave the saved mix; empty if none was saved.
+def saved_settings(workspace: Workspace, taxonomy: Taxonomy, name: str = "") -> dict[str, Any]:
+    """Return the settings that gave the current mix, or a named one; empty if no current mix was saved.
 
     Raises
     ------
+    InputError
+        If there is no mix of that name.
     WorkspaceError
         If the saved mix is damaged.
     """
-    saved = _read(workspace, taxonomy)
+    saved = _read(workspace, taxonomy, name)
     return {} if saved is None else saved[1]
 
 
-def _read(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Weights, dict[str, Any]] | None:
-    path = Mixes(workspace.root, taxonomy.taxonomy_hash).folder / FILE
+def _path(workspace: Workspace, taxonomy_hash: str, name: str) -> Path:
+    folder = Mixes(workspace.root, taxonomy_hash).folder
+    if name and not _NAME.fullmatch(name):
+        raise InputError(
+            "The name of a mix has up to 60 letters, digits, spaces, dots and dashes",
+            repr(name)[:80],
+            "Use science, for example",
+        )
+    return folder / FOLDER / f"{name}.json" if name else folder / FILE
+
+
+def _read(workspace: Workspace, taxonomy: Taxonomy, name: str = "") -> tuple[Weights, dict[str, Any]] | None:
+    path = _path(workspace, taxonomy.taxonomy_hash, name)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         limits = value["limits"]
@@ -84,7 +134,14 @@ def _read(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Weights, dict[str, 
         )
         return weights, dict(value["settings"])
     except FileNotFoundError:
-        return None
+        if not name:
+            return None
+        names = ", ".join(mix_names(workspace, taxonomy)) or "none"
+        raise InputError(
+            "The mix must be saved for this taxonomy",
+            repr(name)[:80],
+            f"Saved mixes: {names}. Save it on Mixing, or with gem-explorer mix weights DIR --save {name}",
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WorkspaceError(
             "The saved mix must be whole",

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.components.share_editor import ShareLine, share_editor
 from app.data import cached_results, mixing
+from app.shell import deep_links
 from app.state.session import Session
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
@@ -38,11 +39,15 @@ def mix_of(session: Session) -> Mix:
         if not note:
             with suppress(WorkspaceError):  # `save_settings` shows a damaged mix on every run until it is replaced.
                 mix.restore(saved_settings(cached_results.workspace(session.root), taxonomy))
+    link_settings = session.drafts.pop(deep_links.MIX, None)
+    if link_settings is not None:
+        mix.record()  # The mix before the link can be brought back.
+        mix.load_link(link_settings, domains)
     return mix
 
 
-def save_settings(session: Session, mix: Mix, weights: Weights) -> None:
-    """Save the mix to the workspace if it differs from the saved one; an untouched default is not saved."""
+def save_settings(session: Session, mix: Mix, weights: Weights) -> bool:
+    """Save the mix to the workspace if it differs from the saved one; return whether it differs from the default."""
     workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
     settings = mix.to_settings()
     try:
@@ -54,6 +59,7 @@ def save_settings(session: Session, mix: Mix, weights: Weights) -> None:
     default.start(tuple(mixing.domains(session.root).natural.tolist()), set())
     if settings != (saved or default.to_settings()):
         save_mix(workspace, weights, settings)
+    return settings != default.to_settings()
 
 
 def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -> None:
@@ -67,11 +73,11 @@ def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -
         index=available.index(mix.strategy),
         format_func=NAMES.__getitem__,
         captions=[ABOUT[strategy] for strategy in available],
-        key=f"mixing-strategy-{'-'.join(available[6:])}",
+        key=mix.field_key(f"mixing-strategy-{'-'.join(available[6:])}"),
         help=HINTS["strategy"],
     )
     if mix.strategy == "temperature":
-        mix.tau = float(st.slider("Tau", 0.0, 2.0, mix.tau, 0.05, key="mixing-tau", help=HINTS["tau"]))
+        mix.tau = float(st.slider("Tau", 0.0, 2.0, mix.tau, 0.05, key=mix.field_key("mixing-tau"), help=HINTS["tau"]))
     if mix.strategy == "custom":
         _custom_weights(session, mix, domains)
     if mix.strategy in ("goal", "mixmin"):
@@ -85,7 +91,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
     budget = st.text_input(
         "Token budget",
         value=_amount_text(mix.initial.get("budget", float(total))),
-        key=f"mixing-budget-{total}",
+        key=mix.field_key(f"mixing-budget-{total}"),
         max_chars=30,
         help=HINTS["budget"],
     )
@@ -93,7 +99,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
         "Pool size",
         value=mix.initial.get("pool", ""),
         placeholder=f"this sample: {token_size(total)}",
-        key="mixing-pool",
+        key=mix.field_key("mixing-pool"),
         max_chars=300,
         help="Tokens of the pool that this workspace is a sample of: 5e12, a factor such as x1000, or the path of "
         "totals.json of a labeled folder.",
@@ -110,7 +116,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
         step=1.0,
         format="%g",
         placeholder="no limit",
-        key="mixing-epochs",
+        key=mix.field_key("mixing-epochs"),
         persist_state="session",
         help=HINTS["epochs"],
     )
@@ -122,7 +128,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
         100 * mix.initial.get("floor", 0.0),
         0.5,
         format="%g",
-        key="mixing-floor",
+        key=mix.field_key("mixing-floor"),
         persist_state="session",
         help="Smallest weight of any cluster.",
     )
@@ -133,7 +139,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
         100 * mix.initial.get("fold", 0.0),
         0.5,
         format="%g",
-        key="mixing-fold",
+        key=mix.field_key("mixing-fold"),
         persist_state="session",
         help=HINTS["fold"],
     )

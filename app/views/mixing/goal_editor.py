@@ -24,11 +24,17 @@ def show_goal(session: Session, mix: Mix) -> None:
         names,
         index=names.index(mix.goal),
         format_func=lambda name: "Corpus as it is" if name == CORPUS else name,
-        key=f"mixing-goal-{len(names)}",
+        key=mix.field_key(f"mixing-goal-{len(names)}"),
         help="The held-out loss to lower: the corpus, clusters, or validation files (gem-explorer mix goal --file).",
     )
     mix.part = st.slider(
-        "Natural to optimum", 0.0, 1.0, mix.part, 0.05, key="mixing-part", help="0 = natural shares, 1 = the optimum."
+        "Natural to optimum",
+        0.0,
+        1.0,
+        mix.part,
+        0.05,
+        key=mix.field_key("mixing-part"),
+        help="0 = natural shares, 1 = the optimum.",
     )
     strategy = "mixmin" if mix.strategy == "mixmin" else "goal"
     try:

@@ -12,9 +12,10 @@ from app.data import mixing
 from gem_core.errors import InputError
 from gem_core.mixing import Limits, Weights
 from gem_core.mixing.goals import corpus_goal
+from gem_core.mixing.weights import weigh
 from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, TAU, Strategy
-from gem_core.pipeline.mixing.token_pool import check_budget
+from gem_core.pipeline.mixing.token_pool import check_budget, pool_tokens
 
 NAMES: dict[Strategy, str] = {
     "natural": "Natural",
@@ -45,6 +46,7 @@ ABOUT: dict[Strategy, str] = {
 
 
 CORPUS = corpus_goal().name
+MOST_STEPS = 100  # changes that can be undone
 _SIMPLE = ("strategy", "tau", "budget", "max_epochs", "floor", "fold", "pool", "goal", "part")
 
 
@@ -53,6 +55,9 @@ class Mix:
     """Mixing settings of one session; `key` is the taxonomy of the custom weights, `round` counts their resets.
 
     `initial` holds the restored values that input fields start from: a default that changed would reset a field.
+    `revision` counts loaded settings and is part of the fields' keys, so that they show what was loaded. `name` is the
+    saved mix that was loaded or saved last, `weights` are the latest that could be made. `undo` and `redo` are earlier
+    and later settings around `recorded`.
     """
 
     key: str
@@ -70,6 +75,12 @@ class Mix:
     touched: set[int] = field(default_factory=set)
     round: int = 0
     initial: dict[str, Any] = field(default_factory=dict)
+    revision: int = 0
+    name: str = ""
+    undo: list[dict[str, Any]] = field(default_factory=list)
+    redo: list[dict[str, Any]] = field(default_factory=list)
+    recorded: dict[str, Any] = field(default_factory=dict)
+    weights: Weights | None = None
 
     @property
     def limits(self) -> Limits:
@@ -93,6 +104,68 @@ class Mix:
         if len(shares) == len(self.own.shares):
             self.start(shares, set(settings.get("touched", ())))
             self.own.locked = [bool(locked) for locked in settings.get("locked", self.own.locked)]
+
+    def load(self, settings: dict[str, Any]) -> None:
+        """Replace all settings by others of this taxonomy, in new fields."""
+        self.restore(settings)
+        self.revision += 1
+
+    def field_key(self, name: str) -> str:
+        """Return the key of an input field; it changes when settings are loaded."""
+        return f"{name}-{self.revision}" if self.revision else name
+
+    def record(self) -> None:
+        """Note the settings as a step that can be undone, if they differ from the last ones."""
+        settings = self.to_settings()
+        if self.recorded and settings != self.recorded:
+            self.undo = [*self.undo, self.recorded][-MOST_STEPS:]
+            self.redo = []
+        self.recorded = settings
+
+    def step(self, back: bool) -> bool:
+        """Go to the settings before the last change, or forward again; return whether there are such."""
+        source, target = (self.undo, self.redo) if back else (self.redo, self.undo)
+        if not source:
+            return False
+        target.append(self.recorded)
+        self.recorded = source.pop()
+        self.load(self.recorded)
+        return True
+
+    def link_settings(self, domains: Domains) -> dict[str, Any]:
+        """Return what a link to this mix carries; the weights of single clusters only for custom weights."""
+        used = {"strategy", "budget", "max_epochs", "floor", "fold", "pool"}
+        used |= {"tau"} if self.strategy == "temperature" else set()
+        used |= {"goal", "part"} if self.strategy in ("goal", "mixmin") else set()
+        settings = {name: getattr(self, name) for name in _SIMPLE if name in used}
+        if self.strategy == "custom":
+            settings["fixed"] = {str(number): weight for number, weight in self.fixed(domains)}
+        return settings
+
+    def load_link(self, settings: dict[str, Any], domains: Domains) -> None:
+        """Replace all settings by those of a link; custom weights of clusters that are not there are left out.
+
+        Raises
+        ------
+        InputError
+            If the weights of the link cannot be those of these clusters.
+        """
+        pool = str(settings.get("pool", ""))
+        fixed = {number: weight for number, weight in settings.get("fixed", {}).items() if number in domains.numbers}
+        shares = domains.natural
+        if fixed:
+            shares = weigh("custom", domains.numbers, domains.tokens, fixed=fixed).weights
+        default = {name: getattr(Mix(self.key, budget=float(domains.tokens.sum())), name) for name in _SIMPLE}
+        self.load(
+            {
+                **default,
+                **{name: settings[name] for name in _SIMPLE if name in settings},
+                "pool_tokens": list(pool_tokens(domains, pool)) if pool else None,
+                "shares": shares.tolist(),
+                "locked": [False] * len(domains.numbers),
+                "touched": [at for at, number in enumerate(domains.numbers) if number in fixed],
+            }
+        )
 
     def start(self, shares: tuple[float, ...], touched: set[int]) -> None:
         """Reset the custom weights."""

@@ -13,6 +13,7 @@ from app.views.mixing.loss_preview import show_loss_preview
 from app.views.mixing.mix_settings import available_strategies, mix_weights
 from app.views.mixing.results import show_findings, show_strategies_table, show_summary, show_table, weights_chart
 from app.views.mixing.run_cards import show_runs
+from app.views.mixing.saved_mixes import show_mix_bar
 from gem_core.errors import InputError
 
 WEIGHTS, RUNS = "Weights", "Runs"
@@ -32,6 +33,7 @@ def screen(session: Session) -> None:
     with guarded():
         if view == RUNS:
             show_runs(session)
+            deep_links.keep(session)
         else:
             show_active_jobs(session, ACTIVE)
             show_weights()
@@ -47,14 +49,21 @@ def show_weights() -> None:
     with left, guarded():
         show_controls(session, mix, available)
     with right, guarded():
-        domains = mixing.domains(session.root)
+        domains, bar_slot = mixing.domains(session.root), st.container()
+        mix.record()  # Settings that cannot be met are a step as well: undo is a way out.
+        mix.weights = None
         try:
-            weights = mix_weights(session.root, mix)
+            weights = mix.weights = mix_weights(session.root, mix)
         except InputError as error:
+            with bar_slot:
+                show_mix_bar(session, mix)
             refusal("These limits cannot be met", str(error))
             st.caption("Change the settings on the left.")
             return
-        save_settings(session, mix, weights)
+        changed = save_settings(session, mix, weights)
+        deep_links.keep(session, mix=mix.link_settings(domains) if changed else None)
+        with bar_slot:
+            show_mix_bar(session, mix)
         show_findings(session, weights)
         summary_slot = st.container()  # The summary needs the losses, which are computed below it.
         grid = st.grid(2, min_column_width=400, gap="medium", key="mixing_figures")
@@ -72,4 +81,3 @@ def show_weights() -> None:
 
 with guarded():
     screen(current_session())
-deep_links.keep(current_session())

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,10 +53,13 @@ def weights(
         ),
     ] = None,
     path: Annotated[str, typer.Option(metavar="PATTERN", help="data of a cluster for trainers: data/{name}")] = "",
+    saved: Annotated[str, typer.Option("--mix", metavar="NAME", help="a mix that was saved by name")] = "",
+    save: Annotated[str, typer.Option(metavar="NAME", help="save the mix in the workspace under this name")] = "",
     as_json: Json = False,
 ) -> None:
     """Mixing weights of the clusters by a strategy, beside natural share, ratio and epochs."""
     from gem_core.export.mixtures import format_of, write_weights
+    from gem_core.export.saved_mix import save_mix, saved_mix, saved_settings
     from gem_core.pipeline.mixing.domains import domains_of
     from gem_core.pipeline.mixing.strategies import STRATEGIES as KNOWN
     from gem_core.pipeline.mixing.strategies import carried_over, indistinguishable_pairs, weights_by
@@ -68,6 +72,10 @@ def weights(
         raise InputError(
             "Weights come from a file or from a strategy", "--from beside --strategy or --custom", "Leave one out"
         )
+    if saved and (strategy or fixed or from_ is not None or budget or pool or max_epochs is not None or floor or fold):
+        raise InputError(
+            "A saved mix has its own strategy and limits", "--mix beside options that set weights", "Leave them out"
+        )
     strategy = strategy or ("custom" if fixed else "natural")
     check_one_of("--strategy", strategy, KNOWN)
     if out is not None:
@@ -75,7 +83,10 @@ def weights(
     opened = Workspace(workspace)
     taxonomy = opened.taxonomy()
     limits = read_limits(domains_of(opened, taxonomy), budget, max_epochs, pool, floor, fold)
-    if from_ is not None:
+    if saved:
+        mix = saved_mix(opened, taxonomy, saved)
+        assert mix is not None  # A name that is not saved is refused.
+    elif from_ is not None:
         mix = carried_over(opened, taxonomy, read_weights(from_), limits=limits)
     else:
         mix = weights_by(
@@ -89,12 +100,19 @@ def weights(
             pull=pull,
             part=part,
         )
+    if save:
+        options = {"tau": tau, "goal": goal, "part": part, "pool": pool or ""}
+        strategy = "custom" if from_ is not None else strategy
+        settings = saved_settings(opened, taxonomy, saved) if saved else mix_settings(mix, strategy, options)
+        save_mix(opened, mix, settings, save)
     pairs = indistinguishable_pairs(opened, mix)
     written = {"file": str(out), "format": write_weights(out, taxonomy, mix, format, path)} if out is not None else {}
     if as_json:
         typer.echo(json.dumps({**weights_facts(taxonomy, mix, pairs), **written}, indent=1))
         return
     _print_mix(taxonomy, mix, pairs)
+    if save:
+        typer.echo(clean(f"saved as {save}: gem-explorer mix weights {workspace} --mix {shlex.quote(save)}"))
     if out is not None:
         typer.echo(clean(f"written to {out} ({written['format']})"))
 
@@ -165,6 +183,24 @@ def training_set(
                 f"{training.domains.numbers[at]:>4}  {training.domains.names[at]}"
             )
         )
+
+
+def mix_settings(mix: "Weights", strategy: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of the Mixing view that give these weights."""
+    limits = mix.limits
+    budget = float(mix.tokens.sum()) if limits.budget is None else limits.budget
+    return {
+        **options,
+        "strategy": strategy,
+        "budget": budget,
+        "max_epochs": limits.max_epochs,
+        "floor": limits.floor,
+        "fold": limits.fold,
+        "pool_tokens": None if limits.pool is None else list(limits.pool),
+        "shares": mix.weights.tolist(),
+        "locked": [False] * len(mix.numbers),
+        "touched": list(range(len(mix.numbers))) if strategy == "custom" else [],
+    }
 
 
 def weights_facts(taxonomy: "Taxonomy", mix: "Weights", pairs: "tuple[IndistinguishablePair, ...]") -> dict[str, Any]:

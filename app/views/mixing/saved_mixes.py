@@ -1,0 +1,169 @@
+"""Saved mixes of the Mixing view: save by name, load, delete, undo and redo, and the link to the mix."""
+
+from typing import Any
+
+import streamlit as st
+
+from app.components.notice import show_notice
+from app.data import cached_results
+from app.shell import deep_links
+from app.state.session import Session
+from app.state.widget_state import preset, widget
+from app.ui.errors import refusal
+from app.ui.text import short
+from app.views.mixing.mix_settings import Mix
+from gem_core.errors import GemError
+from gem_core.export.saved_mix import mix_names, remove_mix, save_mix, saved_mix, saved_settings
+from gem_core.mixing import Weights
+
+REFUSED, NOTICE, FILE = "mixing-refused", "mixing-notice", "mixing-notice-file"
+UNSAVED = ""
+
+
+def show_mix_bar(session: Session, mix: Mix) -> None:
+    """Show the saved mixes with undo and redo; call before the controls, since loading replaces their fields."""
+    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    names = mix_names(workspace, taxonomy)
+    if mix.name not in names:
+        mix.name = UNSAVED
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="mixing-bar"):
+        key = f"mixing-saved-{mix.revision}-{'-'.join(names)}"
+        st.selectbox(
+            "Mix",
+            (UNSAVED, *names),
+            index=(UNSAVED, *names).index(mix.name),
+            format_func=lambda name: name or "Unsaved mix",
+            key=key,
+            on_change=lambda: _load(session, mix, str(widget(key) or "")),
+            width=210,
+            help="Saved mixes of this taxonomy. The mix on screen is kept across reloads, and Export carries it.",
+        )
+        _show_save_form(session, mix)
+        st.button(
+            "Undo",
+            key="mixing-undo",
+            icon=":material/undo:",
+            disabled=not mix.undo,
+            on_click=_step,
+            args=(session, mix, True),
+            help="Undo the last change of the mix (Ctrl+Z).",
+        )
+        st.button(
+            "Redo",
+            key="mixing-redo",
+            icon=":material/redo:",
+            disabled=not mix.redo,
+            on_click=_step,
+            args=(session, mix, False),
+            help="Redo the change (Ctrl+Shift+Z).",
+        )
+        st.button(
+            "Delete",
+            key="mixing-delete",
+            icon=":material/delete:",
+            disabled=not mix.name,
+            on_click=_remove,
+            args=(session, mix),
+            help="Delete the saved mix; the settings on screen stay.",
+        )
+        deep_links.copy_button("mixing")
+    if REFUSED in session.drafts:
+        refusal("Cannot use this mix", session.drafts[REFUSED])
+    serial, sentence = session.drafts.get(NOTICE, (0, ""))
+    show_notice(
+        short(sentence, 120),
+        "Undo",
+        serial=serial,
+        key="mixing_notice",
+        on_undo=lambda: _undo_notice(session, mix),
+        on_redo=lambda: _step(session, mix, False),
+    )
+
+
+def _show_save_form(session: Session, mix: Mix) -> None:
+    with st.popover("Save", icon=":material/save:", key="mixing-save-form", help="Save the mix by name."):
+        name = st.text_input("Name", mix.name, key=f"mixing-save-name-{mix.name}", max_chars=60)
+        st.button(
+            "Save mix",
+            key="mixing-save",
+            type="primary",
+            disabled=not name or not mix.weights,
+            on_click=_save,
+            args=(session, mix, str(name or "").strip()),
+        )
+
+
+def _save(session: Session, mix: Mix, name: str) -> None:
+    session.drafts.pop(REFUSED, None)
+    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    weights = mix.weights
+    assert isinstance(weights, Weights)  # The button is disabled otherwise.
+    before = None
+    try:
+        if name in mix_names(workspace, taxonomy):
+            before = _saved(session, name)
+        save_mix(workspace, weights, mix.to_settings(), name)
+    except GemError as error:
+        session.drafts[REFUSED] = str(error)
+        return
+    mix.name = name
+    preset("mixing-save-form", False)
+    _notify(session, mix, f"Replaced {name}" if before else f"Saved as {name}", (name, before))
+
+
+def _load(session: Session, mix: Mix, name: str) -> None:
+    """Load a saved mix, for a callback; without a name the settings on screen stay."""
+    session.drafts.pop(REFUSED, None)
+    mix.name = name
+    if not name:
+        return
+    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    try:
+        mix.load(saved_settings(workspace, taxonomy, name))
+    except GemError as error:
+        session.drafts[REFUSED] = str(error)
+
+
+def _remove(session: Session, mix: Mix) -> None:
+    name = mix.name
+    before = _saved(session, name)
+    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    remove_mix(workspace, taxonomy, name)
+    mix.name = UNSAVED
+    _notify(session, mix, f"Deleted {name}", (name, before))
+
+
+def _saved(session: Session, name: str) -> tuple[Weights, dict[str, Any]] | None:
+    """Return a saved mix so that it can be put back; None if its file is damaged."""
+    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    try:
+        weights = saved_mix(workspace, taxonomy, name)
+        return None if weights is None else (weights, saved_settings(workspace, taxonomy, name))
+    except GemError:  # A damaged mix may be replaced or deleted, and cannot come back.
+        return None
+
+
+def _notify(session: Session, mix: Mix, sentence: str, file: tuple[str, tuple[Weights, dict[str, Any]] | None]) -> None:
+    serial = int(session.drafts.get(NOTICE, (0, ""))[0]) + 1
+    session.drafts[NOTICE], session.drafts[FILE] = (serial, sentence), (*file, mix.recorded)
+
+
+def _undo_notice(session: Session, mix: Mix) -> None:
+    """Undo what was done last: the save or deletion of a mix, or the last change of the settings."""
+    name, before, recorded = session.drafts.pop(FILE, ("", None, None))
+    if recorded != mix.recorded:
+        _step(session, mix, True)
+        return
+    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    if before is None:
+        remove_mix(workspace, taxonomy, name)
+        mix.name = UNSAVED
+    else:
+        save_mix(workspace, *before, name)
+        mix.name = name
+
+
+def _step(session: Session, mix: Mix, back: bool) -> None:
+    session.drafts.pop(REFUSED, None)
+    session.drafts.pop(FILE, None)
+    mix.step(back)

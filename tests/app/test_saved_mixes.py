@@ -1,0 +1,120 @@
+"""Mixing: a mix is a named object that is saved, undone, linked and exported with the same bytes everywhere."""
+
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.components.share_editor import Change
+from app.shell.mix_codec import decode_mix, encode_mix
+from app.views.mixing.mix_settings import Mix
+from gem_core.export.saved_mix import mix_names, save_mix, saved_mix
+from gem_core.pipeline.mixing.domains import domains_of
+from gem_core.pipeline.mixing.strategies import weights_by
+from gem_core.workspace import Workspace
+from tests.app.test_mixing import file_bytes, opened, weights_shown
+from tests.helpers.cli_process import run
+
+
+def mix_of(app: AppTest) -> Mix:
+    mix: Mix = app.session_state["session"].drafts["mixing"]
+    return mix
+
+
+def save_as(app: AppTest, name: str) -> None:
+    app.text_input(key=f"mixing-save-name-{mix_of(app).name}").set_value(name).run()
+    app.button(key="mixing-save").click().run()
+    assert not app.exception
+    assert mix_of(app).name == name
+
+
+def test_a_mix_is_saved_by_name_changed_loaded_and_exported_byte_for_byte(
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from app.views.export.files import everything
+
+    app = opened(sample, monkeypatch, "temperature")
+    app.slider(key="mixing-tau").set_value(0.2).run()
+    save_as(app, "flat mix")
+    weights = saved_mix(sample, sample.taxonomy(), "flat mix")
+    assert weights is not None
+    expected = file_bytes(sample.taxonomy(), weights, "csv")
+    app.radio[0].set_value("uniform").run()
+    assert mix_names(sample, sample.taxonomy()) == ("flat mix",)
+    app.selectbox(key="mixing-saved-0-flat mix").set_value("").run()
+    app.selectbox(key="mixing-saved-0-flat mix").set_value("flat mix").run()
+    assert (app.radio[0].value, mix_of(app).tau) == ("temperature", 0.2)
+    assert weights_shown(app, domains_of(sample, sample.taxonomy())) == pytest.approx(weights.weights)
+    with zipfile.ZipFile(io.BytesIO(everything(sample))) as archive:
+        assert archive.read("weights.csv") == expected
+    done = run("mix", "weights", sample.root, "--mix", "flat mix", "--out", tmp_path / "weights.csv")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "weights.csv").read_bytes() == expected
+    app.button(key="mixing-delete").click().run()
+    assert mix_names(sample, sample.taxonomy()) == ()
+    assert app.radio[0].value == "temperature", "the settings on screen stay"
+
+
+def test_changes_of_a_mix_are_undone_and_redone(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch, "custom")
+    mix = mix_of(app)
+    before = mix.own.shares
+    mix.change(Change(0, value=0.4))
+    app.run()
+    app.number_input(key="mixing-epochs").set_value(4.0).run()
+    app.button(key="mixing-undo").click().run()
+    assert app.number_input(key="mixing-epochs-1").value is None
+    assert mix.own.shares[0] == pytest.approx(0.4)
+    app.button(key="mixing-undo").click().run()
+    assert mix.own.shares == pytest.approx(before)
+    app.button(key="mixing-undo").click().run()
+    assert app.radio[0].value == "natural"
+    for _ in range(3):
+        app.button(key="mixing-redo").click().run()
+    assert mix.own.shares[0] == pytest.approx(0.4)
+    assert app.number_input(key=f"mixing-epochs-{mix.revision}").value == 4.0
+    current = saved_mix(sample, sample.taxonomy())
+    assert current is not None
+    assert current.weights[0] == pytest.approx(0.4)
+
+
+def test_a_link_carries_the_mix_to_a_new_session(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch, "custom")
+    assert "mix" in app.query_params
+    mix_of(app).change(Change(1, value=0.3))
+    app.number_input(key="mixing-floor").set_value(2.0).run()
+    link, weights = app.query_params["mix"], weights_shown(app, domains_of(sample, sample.taxonomy()))
+    app.radio[0].set_value("uniform").run()  # the workspace goes on, the link does not
+    monkeypatch.setattr(sys, "argv", ["main.py", "--workspace", str(sample.root)])
+    other = AppTest.from_file(str(Path("app/main.py").resolve()), default_timeout=120)
+    other.query_params["mix"] = link
+    other.run().switch_page("views/mixing/page.py").run()
+    assert not other.exception
+    assert (other.radio[0].value, mix_of(other).floor) == ("custom", 0.02)
+    assert weights_shown(other, domains_of(sample, sample.taxonomy())) == pytest.approx(weights)
+    other.button(key="mixing-undo").click().run()
+    assert other.radio[0].value == "uniform", "the mix before the link can be brought back"
+
+
+def test_a_link_with_a_file_or_a_part_out_of_range_is_refused() -> None:
+    for settings in (
+        {"strategy": "goal", "pool": "totals.json"},
+        {"strategy": "natural", "tau": 3.0},
+        {"strategy": "x"},
+    ):
+        with pytest.raises(ValueError, match="a "):
+            decode_mix(encode_mix(settings))
+    fixed = {"strategy": "custom", "fixed": {"3": 0.25}, "budget": 1e10}
+    assert decode_mix(encode_mix(fixed)) == {"strategy": "custom", "fixed": {3: 0.25}, "budget": 1e10}
+
+
+def test_a_saved_mix_has_a_file_name_and_an_unknown_one_names_the_others(sample: Workspace, tmp_path: Path) -> None:
+    weights = weights_by(sample, sample.taxonomy(), "uniform")
+    with pytest.raises(Exception, match="The name of a mix has"):
+        save_mix(sample, weights, {}, "../up")
+    save_mix(sample, weights, {}, "even")
+    with pytest.raises(Exception, match="Saved mixes: even"):
+        saved_mix(sample, sample.taxonomy(), "odd")
