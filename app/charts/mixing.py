@@ -73,6 +73,62 @@ def loss_chart(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
     )
 
 
+@dataclass(frozen=True)
+class MixColumn:
+    """A mix beside others: its name and the weight of each cluster, (K,)."""
+
+    name: str
+    weights: NDArray[np.float64]
+
+
+MIX_COLORS = ("#14a08e", "#d9822b", "#5b6ee1", "#b5507f", "#7d8998", "#8a7a1f")  # readable on light and dark
+MIX_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "cross")
+
+
+def mixes_chart(names: Sequence[str], natural: NDArray[np.float64], mixes: Sequence[MixColumn]) -> go.Figure:
+    """Return the weights of several mixes as marks on one row per cluster; a tick is the natural share."""
+    rows = np.arange(len(names))
+    figure = go.Figure()
+    widest = max(float(natural.max()), *(float(mix.weights.max()) for mix in mixes))
+    figure.add_bar(
+        y=rows,
+        x=natural,
+        orientation="h",
+        width=0.66,
+        marker={"color": "rgba(125,137,152,0.22)", "line": {"width": 0}},
+        name="Natural share",
+        customdata=[plain(name) for name in names],
+        hovertemplate="%{customdata}<br>natural %{x:.1%}<extra></extra>",
+    )
+    for mix, color, symbol in zip(mixes, MIX_COLORS, MIX_SYMBOLS, strict=False):
+        figure.add_scatter(
+            y=rows,
+            x=mix.weights,
+            mode="markers",
+            name=plain(short(mix.name, 30)),
+            marker={"color": color, "symbol": symbol, "size": 9},
+            customdata=[[plain(name), plain(short(mix.name, 30))] for name in names],
+            hovertemplate="%{customdata[0]}<br>%{customdata[1]} %{x:.1%}<extra></extra>",
+        )
+    figure.update_yaxes(
+        tickvals=rows,
+        ticktext=[plain(short(name, 30)) for name in names],
+        autorange=False,
+        range=[len(rows) - 0.4, -0.6],
+        fixedrange=True,
+        showgrid=False,
+        ticks="",
+        automargin=True,
+    )
+    figure.update_xaxes(tickformat=".0%", fixedrange=True, zeroline=False, range=[0, 1.06 * widest], side="top")
+    return figure.update_layout(
+        height=len(rows) * ROW + 84,
+        hovermode="closest",
+        legend={"orientation": "h", "y": 0, "yanchor": "top", "x": 0},
+        margin={"l": 4, "r": 8, "t": 28, "b": 8},
+    )
+
+
 def curve(steps: Sequence[int], table: NDArray[np.float64], names: Sequence[str], colours: Sequence[str]) -> go.Figure:
     """Return a line chart of the cluster weights over the steps of a run."""
     figure = go.Figure()

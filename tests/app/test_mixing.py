@@ -60,8 +60,9 @@ def said(app: AppTest) -> str:
 
 
 def table(app: AppTest, column: str = "Epochs") -> Any:
-    """The table that has a column."""
-    return next(frame.value for frame in app.dataframe if column in frame.value.columns)
+    """The table that has a column, without its total."""
+    value = next(frame.value for frame in app.dataframe if column in frame.value.columns)
+    return value[value["Cluster"] != "Total"] if "Cluster" in value.columns else value
 
 
 def plain(text: str) -> str:

@@ -5,11 +5,13 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.components.share_editor import Change
 from app.shell.mix_codec import decode_mix, encode_mix
+from app.views.mixing.custom_weights import change_group_weight, change_inside_group, group_members
 from app.views.mixing.mix_settings import Mix
 from gem_core.export.saved_mix import mix_names, save_mix, saved_mix
 from gem_core.pipeline.mixing.domains import domains_of
@@ -118,3 +120,51 @@ def test_a_saved_mix_has_a_file_name_and_an_unknown_one_names_the_others(sample:
     save_mix(sample, weights, {}, "even")
     with pytest.raises(Exception, match="Saved mixes: even"):
         saved_mix(sample, sample.taxonomy(), "odd")
+
+
+def test_a_group_is_weighted_then_the_clusters_inside(sample: Workspace) -> None:
+    domains = domains_of(sample, sample.taxonomy())
+    groups = list(group_members(sample.taxonomy(), domains).values())
+    mix = Mix("key")
+    mix.start(tuple(domains.natural.tolist()), set())
+    first = next(at for at, members in enumerate(groups) if len(members) > 1)
+    change_group_weight(mix, groups, Change(first, value=0.5), domains.natural)
+    shares, inside = np.array(mix.own.shares), domains.natural[groups[first]]
+    assert shares[groups[first]] == pytest.approx(0.5 * inside / inside.sum())
+    assert shares.sum() == pytest.approx(1)
+    change_inside_group(mix, groups[first], Change(0, value=0.8))
+    shares = np.array(mix.own.shares)
+    assert shares[groups[first][0]] == pytest.approx(0.4)
+    assert shares[groups[first]].sum() == pytest.approx(0.5)
+    change_inside_group(mix, groups[first], Change(0, lock=True))
+    change_group_weight(mix, groups, Change(first, value=0.1), domains.natural)
+    assert np.array(mix.own.shares)[groups[first]].sum() == pytest.approx(0.5), "a locked cluster holds its group"
+    assert dict(mix.fixed(domains))[domains.numbers[groups[first][0]]] == pytest.approx(0.4)
+
+
+def test_the_table_has_a_total_and_group_rows(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample, monkeypatch, "uniform")
+    domains = domains_of(sample, sample.taxonomy())
+    app.segmented_control(key="mixing-rows").set_value("Groups").run()
+    assert not app.exception
+    shown = next(frame.value for frame in app.dataframe if "Mix tokens" in frame.value.columns).set_index("Cluster")
+    total = int(domains.tokens.sum())
+    assert shown.loc["Total", ["Weight", "Ratio", "Mix tokens", "Epochs"]].tolist() == pytest.approx([100, 1, total, 1])
+    for group in sample.taxonomy().groups:
+        children = [f"\u2003{sample.taxonomy().cluster(number).label}" for number in group.children]
+        for column in ("Weight", "Natural share", "Available tokens", "Mix tokens"):
+            assert shown.loc[group.label, column] == pytest.approx(shown.loc[children, column].sum()), column
+
+
+def test_saved_mixes_stand_side_by_side(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("uniform", "balanced"):
+        save_mix(sample, weights_by(sample, sample.taxonomy(), name), {"strategy": name}, f"my {name}")  # type: ignore[arg-type]
+    app = opened(sample, monkeypatch)
+    app.session_state["mixing-compare"] = True
+    app.run()
+    assert not app.exception
+    shown = next(frame.value for frame in app.dataframe if "my uniform" in frame.value.columns).set_index("Cluster")
+    assert list(shown.columns) == ["Mix on screen", "my balanced", "my uniform", "Natural"]
+    domains = domains_of(sample, sample.taxonomy())
+    assert set(shown.loc[list(domains.names), "my uniform"]) == {f"{100 / len(domains.numbers):.1f}%"}
+    assert shown.loc["Effective clusters", "my uniform"] == f"{len(domains.numbers):.1f}"

@@ -1,17 +1,15 @@
 """Mixing controls: strategy, token budget, limits and custom weights."""
 
 from contextlib import suppress
-from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 
-from app.components.share_editor import ShareLine, share_editor
 from app.data import cached_results, mixing
 from app.shell import deep_links
 from app.state.session import Session
 from app.ui.glossary import HINTS
-from app.ui.text import escape, short
+from app.ui.text import escape
+from app.views.mixing.custom_weights import show_custom_weights
 from app.views.mixing.goal_editor import show_goal
 from app.views.mixing.jobs import running, start_run
 from app.views.mixing.mix_settings import ABOUT, NAMES, Mix
@@ -79,7 +77,7 @@ def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -
     if mix.strategy == "temperature":
         mix.tau = float(st.slider("Tau", 0.0, 2.0, mix.tau, 0.05, key=mix.field_key("mixing-tau"), help=HINTS["tau"]))
     if mix.strategy == "custom":
-        _custom_weights(session, mix, domains)
+        show_custom_weights(session, mix)
     if mix.strategy in ("goal", "mixmin"):
         show_goal(session, mix)
     _missing_strategies(session, available)
@@ -162,48 +160,6 @@ def token_size(tokens: int, total: int = 0) -> str:
         count(tokens),
     )
     return f"{name}, entire corpus" if tokens == total else name
-
-
-def _custom_weights(session: Session, mix: Mix, domains: Domains) -> None:
-    taxonomy = cached_results.taxonomy(session.root)
-    order = np.argsort(-domains.natural, kind="stable").tolist()  # as in the charts
-    lines = [
-        ShareLine(
-            short(domains.names[at], 100),
-            taxonomy.cluster(domains.numbers[at]).color,
-            mix.own.shares[at],
-            float(domains.natural[at]),
-            mix.own.locked[at],
-        )
-        for at in order
-    ]
-    share_editor(
-        lines,
-        key=f"mixing-own-{mix.round}",
-        height=300,
-        what="Weight",
-        on_change=lambda what: mix.change(replace(what, at=order[what.at])),
-    )
-    if mix.own.note:
-        st.caption(f":orange[:material/info: {mix.own.note}]")
-    else:
-        st.caption("Other weights rescale proportionally. Tick = natural share.")
-    equal = (1.0 / len(lines),) * len(lines)
-    with st.container(horizontal=True, gap="small"):
-        st.button(
-            "All equal",
-            type="tertiary",
-            key="mixing-own-equal",
-            on_click=mix.start,
-            args=(equal, set(range(len(lines)))),
-        )
-        st.button(
-            "All natural",
-            type="tertiary",
-            key="mixing-own-natural",
-            on_click=mix.start,
-            args=(tuple(domains.natural.tolist()), set()),
-        )
 
 
 def _missing_strategies(session: Session, available: tuple[Strategy, ...]) -> None:

@@ -11,9 +11,10 @@ from app.views.mixing.downloads import show_downloads
 from app.views.mixing.jobs import ACTIVE, show_active_jobs
 from app.views.mixing.loss_preview import show_loss_preview
 from app.views.mixing.mix_settings import available_strategies, mix_weights
-from app.views.mixing.results import show_findings, show_strategies_table, show_summary, show_table, weights_chart
+from app.views.mixing.results import show_findings, show_summary, show_table, weights_chart
 from app.views.mixing.run_cards import show_runs
 from app.views.mixing.saved_mixes import show_mix_bar
+from app.views.mixing.side_by_side import show_side_by_side
 from gem_core.errors import InputError
 
 WEIGHTS, RUNS = "Weights", "Runs"
@@ -75,7 +76,7 @@ def show_weights() -> None:
             show_summary(domains, weights, losses)
         with st.container(key="mixing-numbers"):
             show_table(session, weights, losses)
-        show_strategies_table(session, mix, available)
+        show_side_by_side(session, mix, available)
         show_downloads(session, mix, weights)
 
 

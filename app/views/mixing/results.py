@@ -1,8 +1,11 @@
 """Mixing results: headline, warnings, charts and tables for the current weights."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from app.charts import balance
 from app.charts.balance import ShareRow
@@ -14,16 +17,40 @@ from app.ui.figures import finding
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from app.views.mixing.controls import token_size
+from app.views.mixing.custom_weights import CLUSTERS, GROUPS, group_members
 from app.views.mixing.loss_preview import PreviewLosses
-from app.views.mixing.mix_settings import NAMES, Mix, mix_weights
+from app.views.mixing.mix_settings import NAMES
 from gem_core._formatting import count, percent
-from gem_core.errors import InputError
 from gem_core.geometry import effective_number
 from gem_core.mixing import Weights
 from gem_core.mixing.weights import MANY_EPOCHS
 from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.strategies import RUNS, Strategy, indistinguishable_pairs
+from gem_core.workspace import Taxonomy
 
+TOTAL = "Total"
+DIGITS = {
+    "Ratio": "%.2f",
+    "Epochs": "%.2f",
+    "Loss": "%.3f",
+    "Loss change": "%+.3f",
+    "Natural share": "%.1f%%",
+    "Weight": "%.1f%%",
+    "Available tokens": "compact",
+    "Mix tokens": "compact",
+}
+TABLE_HINTS = {
+    "Natural share": "natural_share",
+    "Weight": "weight",
+    "Ratio": "ratio",
+    "Epochs": "epochs",
+    "Loss": "ngram",
+    "Available tokens": "token",
+}
+COLUMN_HELP = {
+    "Loss change": "Loss minus the loss with natural shares.",
+    "Mix tokens": "Tokens of the cluster in the mix: budget x weight.",
+}
 SAME = 5e-4  # fraction; smaller changes are not visible in the digits shown
 
 
@@ -160,57 +187,40 @@ def weights_chart(session: Session, weights: Weights) -> None:
 
 
 def show_table(session: Session, weights: Weights, losses: PreviewLosses | None) -> None:
-    """Show the table of clusters with weights and measures."""
+    """Show the table of clusters, or of groups with their clusters, with weights, measures and a total."""
     domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
-    order = order_of(domains)
-    columns: dict[str, object] = {
-        " ": [circle(taxonomy.cluster(domains.numbers[at]).color) for at in order],
-        "Cluster": [domains.names[at] for at in order],
-        "Natural share": 100 * domains.natural[order],
-        "Weight": 100 * weights.weights[order],
-        "Ratio": weights.ratio[order],
-        "Available tokens": domains.tokens[order],
-        "Epochs": weights.epochs[order],
-    }
-    if losses is not None:
-        columns |= {"Loss": losses.proposed[order], "Loss change": (losses.proposed - losses.natural)[order]}
-    if any(weights.warnings):
-        columns["Warning"] = [weights.warnings[at] for at in order]
-    digits = {
-        "Ratio": "%.2f",
-        "Epochs": "%.2f",
-        "Loss": "%.3f",
-        "Loss change": "%+.3f",
-        "Natural share": "%.1f%%",
-        "Weight": "%.1f%%",
-        "Available tokens": "localized",
-    }
-    hints = {
-        "Natural share": "natural_share",
-        "Weight": "weight",
-        "Ratio": "ratio",
-        "Epochs": "epochs",
-        "Loss": "ngram",
-        "Available tokens": "token",
-    }
+    members = group_members(taxonomy, domains)
+    level = CLUSTERS
+    if len(members) > 1:
+        level = st.segmented_control(
+            "Rows",
+            (CLUSTERS, GROUPS),
+            default=CLUSTERS,
+            required=True,
+            key="mixing-rows",
+            label_visibility="collapsed",
+            help="Groups: each group with its clusters below it.",
+        )
+    rows = _rows(taxonomy, domains, members if level == GROUPS else {})
+    table = table_columns(domains, weights, losses, [indices for _, _, indices in rows])
     st.dataframe(
-        pd.DataFrame(columns),
+        pd.DataFrame({" ": [mark for mark, _, _ in rows], "Cluster": [name for _, name, _ in rows], **table}),
         hide_index=True,
-        key="mixing-table",
+        key=f"mixing-table-{level}",
         row_height=30,
-        height=min(len(order), 14) * 30 + 38,
-        alt="Share, weight, ratio, tokens, epochs and predicted loss of each cluster",
+        height=min(len(rows), 14) * 30 + 38,
+        alt="Share, weight, ratio, tokens, epochs and predicted loss of each cluster and in total",
         column_config={
             " ": dot_column(),
-            "Cluster": st.column_config.TextColumn(width="medium"),
+            "Cluster": st.column_config.TextColumn(width="medium", pinned=True),
             "Warning": st.column_config.TextColumn(width="medium"),
             **{
                 name: st.column_config.NumberColumn(
                     format=form,
-                    width=74,
-                    help=HINTS[hints[name]] if name in hints else "Loss minus the loss with natural shares.",
+                    width=82 if name.endswith("tokens") else 74,
+                    help=HINTS[TABLE_HINTS[name]] if name in TABLE_HINTS else COLUMN_HELP[name],
                 )
-                for name, form in digits.items()
+                for name, form in DIGITS.items()
             },
         },
     )
@@ -219,38 +229,46 @@ def show_table(session: Session, weights: Weights, losses: PreviewLosses | None)
         st.caption(f"Excluded, weight 0: {', '.join(escape(short(c.label, 40)) for c in left_out)}.")
 
 
-def show_strategies_table(session: Session, mix: Mix, available: tuple[Strategy, ...]) -> None:
-    """Show a table with one column per available strategy, all within the same limits."""
-    panel = st.expander("Strategies side by side", key="mixing-compare", on_change="rerun")
-    if not panel.open:
-        return
-    domains, proxy = mixing.domains(session.root), mixing.ngram(session.root).proxy
-    by_strategy, refused = {}, []
-    for strategy in available:
-        try:
-            by_strategy[NAMES[strategy]] = mix_weights(session.root, mix, strategy)
-        except InputError:
-            refused.append(NAMES[strategy])
-    order = order_of(domains)
-    measures = ["Effective clusters", "Most epochs"] + (["Predicted loss"] if proxy is not None else [])
-    columns: dict[str, list[str]] = {"Cluster": [*measures, *(domains.names[at] for at in order)]}
-    for name, weights in by_strategy.items():
-        top = [f"{weights.effective:.1f}", f"{np.nanmax(weights.epochs):.2f}"]
-        if proxy is not None:
-            top.append(f"{float(proxy.losses(weights.weights) @ domains.natural):.3f}")
-        columns[name] = [*top, *(percent(weights.weights[at]) for at in order)]
-    with panel:
-        st.dataframe(
-            pd.DataFrame(columns),
-            hide_index=True,
-            key="mixing-strategies",
-            row_height=30,
-            height=min(len(order) + len(measures), 16) * 30 + 38,
-            alt="Weight of each cluster by each strategy, below a few measures",
-            column_config={
-                "Cluster": st.column_config.TextColumn(width="medium", pinned=True),
-                **{name: st.column_config.TextColumn(width=96, alignment="right") for name in by_strategy},
-            },
-        )
-        if refused:
-            st.caption(f":orange[:material/warning: Cannot meet these limits: {', '.join(refused)}.]")
+def _rows(
+    taxonomy: Taxonomy, domains: Domains, members: dict[int, list[int]]
+) -> list[tuple[str | None, str, list[int]]]:
+    """Return color mark, name and domain indices of each row; the total stands last."""
+    cluster_rows = {
+        at: (circle(taxonomy.cluster(number).color), name, [at])
+        for at, (number, name) in enumerate(zip(domains.numbers, domains.names, strict=True))
+    }
+    rows: list[tuple[str | None, str, list[int]]] = []
+    for group in taxonomy.groups:
+        if group.number in members:
+            indices = members[group.number]
+            rows.append((circle(group.color, filled=False), group.label, indices))
+            rows += [(mark, f"\u2003{name}", index) for mark, name, index in map(cluster_rows.__getitem__, indices)]
+    rows = rows or [cluster_rows[at] for at in order_of(domains)]
+    return [*rows, (None, TOTAL, list(range(len(domains.numbers))))]
+
+
+def table_columns(
+    domains: Domains, weights: Weights, losses: PreviewLosses | None, rows: Sequence[Sequence[int]]
+) -> dict[str, NDArray[np.float64] | list[str]]:
+    """Return the columns of the table for sets of clusters; losses of a set are means by natural shares."""
+    sums = np.zeros((len(rows), len(domains.numbers)))
+    for row, indices in zip(sums, rows, strict=True):
+        row[list(indices)] = 1.0
+    natural, weight, tokens = sums @ weights.natural, sums @ weights.weights, sums @ weights.tokens
+    budget = np.nan if weights.limits.budget is None else float(weights.limits.budget)
+    has_tokens = np.where(tokens > 0, tokens, np.nan)
+    columns: dict[str, NDArray[np.float64] | list[str]] = {
+        "Natural share": 100 * natural,
+        "Weight": 100 * weight,
+        "Ratio": weight / np.where(natural > 0, natural, np.nan),
+        "Available tokens": tokens,
+        "Mix tokens": budget * weight,
+        "Epochs": budget * weight / has_tokens,
+    }
+    if losses is not None:
+        by_share = sums * domains.natural
+        by_share /= np.maximum(by_share.sum(axis=1, keepdims=True), 1e-300)
+        columns |= {"Loss": by_share @ losses.proposed, "Loss change": by_share @ (losses.proposed - losses.natural)}
+    if any(weights.warnings):
+        columns["Warning"] = [weights.warnings[indices[0]] if len(indices) == 1 else "" for indices in rows]
+    return columns
