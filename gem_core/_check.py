@@ -18,12 +18,12 @@ def first_rows(mask: NDArray[np.bool_], first: int = 0) -> str:
 def vectors(X: ArrayLike, name: str = "X") -> NDArray[np.floating[Any]]:
     """Return X as an (n, d) float32 or float64 array without NaN, infinity or zero rows.
 
-    float16 becomes float32; integers become float64. Nothing is normalised here.
+    float16 becomes float32; integers become float64. Nothing is normalized here.
     """
     array = np.asarray(X)
     if array.ndim != 2 or array.shape[0] == 0 or array.shape[1] == 0:
         raise InputError(
-            f"{name} must be a table of vectors, one row a document",
+            f"{name} must be a table of vectors, one row per document",
             f"shape {array.shape}",
             "Pass an array of shape (documents, dimensions)",
         )
@@ -68,7 +68,7 @@ def weights(w: ArrayLike | None, n: int, name: str = "sample_weight") -> Float64
     array = np.asarray(w, dtype=np.float64)
     if array.shape != (n,):
         raise InputError(
-            f"{name} must hold one number a document ({n:,})",
+            f"{name} must hold one number per document ({n:,})",
             f"shape {array.shape}",
             "Pass a flat array as long as the corpus",
         )

@@ -32,7 +32,7 @@ class Console:
         self._bar: Any = None
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        """Show the progress at most five times a second, and always the end of a step."""
+        """Show the progress at most five times per second, and always the end of a step."""
         now = time.monotonic()
         if step != self.step:
             self.end()

@@ -73,7 +73,7 @@ def test_a_terminal_shows_a_bar_for_each_step() -> None:
     assert "embed: 100%" in shown
     assert "1000/1000" in shown
     assert "lay out: 100%" in shown
-    assert shown.count("\n") == 2  # a line a step
+    assert shown.count("\n") == 2  # a line per step
 
 
 def on_a_terminal(command: list[str]) -> str:

@@ -33,14 +33,14 @@ def flat_map(
     ----------
     flat : (n, 2) positions of all documents
     rows : (m,) documents to draw
-    coloring : Colouring
+    coloring : Coloring
     name_positions : (K, 2) where the names of the groups stand
     selected : int, optional
         Group that stays clear while the others fade.
     row : int, optional
         The open document.
     matches : (n,) bool, optional
-        Documents that answer a search or lie in the lasso; the others turn grey.
+        Documents that answer a search or lie in the lasso; the others turn gray.
     revision : str
         A change of it drops what Plotly itself has marked as selected: our drawing shows the selection.
     dark : bool

@@ -69,7 +69,7 @@ def treemap(
         _add_bars(figure, trace_name, [d for d in tiles if d[0].width > 0 and d[0].height > 0], total, tile_size, ink)
     figure.data[0].update(hoverinfo="skip", hovertemplate=None)  # the ground of a group answers no click
     for tile, _, label, *_ in group_headers:
-        max_characters = int(tile.width / 10.5)  # its neighbour begins there even where the drawing is 500 pixels wide
+        max_characters = int(tile.width / 10.5)  # its neighbor begins there even where the drawing is 500 pixels wide
         if max_characters >= 4:
             figure.add_annotation(
                 x=tile.x + 3,

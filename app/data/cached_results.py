@@ -285,7 +285,7 @@ def _similar_documents(
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
     vectors = workspace.embeddings
     cosine = vectors @ np.asarray(vectors[row])
-    cosine[row] = -np.inf  # a document is no neighbour of itself
+    cosine[row] = -np.inf  # a document is no neighbor of itself
     near = np.argsort(-cosine, kind="stable")[: min(limit, len(cosine) - 1)]
     return tuple(int(r) for r in near), tuple(float(cosine[r]) for r in near)
 

@@ -29,7 +29,7 @@ def safe_name(text: str) -> str:
 
 
 def suggested_name(path: Path) -> str:
-    """Return a name for a workspace of this corpus that nobody has taken yet."""
+    """Return a name for a workspace of this corpus that no workspace has yet."""
     stem = safe_name(path.name.split(".")[0]) or "corpus"
     names = [stem, *(f"{stem}-{number}" for number in range(2, 1000))]
     return next((name for name in names if name not in RESERVED and not (home() / name).exists()), stem)

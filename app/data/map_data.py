@@ -1,4 +1,4 @@
-"""What a map shows: which documents, in which colours, with which names. Arrays only; no text of a document."""
+"""What a map shows: which documents, in which colors, with which names. Arrays only; no text of a document."""
 
 from dataclasses import dataclass
 
@@ -21,16 +21,16 @@ Int = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Colouring:
-    """How every document of the corpus is coloured.
+    """How every document of the corpus is colored.
 
     Attributes
     ----------
     groups : (n,) int32
-        Colour group of each document, -1 = none; for clusters their places in `taxonomy.clusters`.
-    colours, names : tuples
+        Color group of each document, -1 = none; for clusters their places in `taxonomy.clusters`.
+    colors, names : tuples
         Of the groups.
     values : (n,) float64 in [0, 1] or None
-        Where each document stands on the colour bar; None when colours stand for groups.
+        Where each document stands on the color bar; None when colors stand for groups.
     legend : (title, low, high) or None
     clusters : bool
         Whether the groups are the clusters of the taxonomy.
@@ -101,7 +101,7 @@ def choices(workspace: Workspace) -> list[str]:
 
 
 def colour_by(choice: str, workspace: Workspace, taxonomy: Taxonomy) -> Colouring:
-    """Colour the documents by one of `choices`."""
+    """Color the documents by one of `choices`."""
     groups = taxonomy.positions
     colours = tuple(cluster.color for cluster in taxonomy.clusters)
     names = tuple(cluster.label for cluster in taxonomy.clusters)
@@ -129,7 +129,7 @@ def _levels(
     *,
     logarithmic: bool,
 ) -> tuple[NDArray[np.float64], tuple[str, str, str]]:
-    """Place values on a colour bar that runs from their 1st to their 99th percentile."""
+    """Place values on a color bar that runs from their 1st to their 99th percentile."""
     scale = np.log(np.maximum(raw, 1.0)) if logarithmic else raw
     low, high = (float(v) for v in np.quantile(scale, (0.01, 0.99)))
     level = np.clip((scale - low) / max(high - low, 1e-12), 0.0, 1.0)  # all equal: the low end, no division by zero

@@ -29,7 +29,7 @@ from gem_core.workspace.atomic_files import unwritable, write_json
 State = Literal["running", "stopping", "finished", "failed", "stopped"]
 PATIENCE = 10.0  # seconds after which a second cancel ends the process at once
 NICE = 5  # jobs leave the processor to the screens
-FORGOTTEN = 3600.0  # seconds after which an estimate that nobody has read is cleared away
+FORGOTTEN = 3600.0  # seconds after which an unread estimate is deleted
 KEPT, KEPT_SECONDS = 40, 14 * 24 * 3600.0  # jobs that have ended stay on the list: so many, so long
 RECENT = 1.0  # seconds
 BUILDERS = ("embed", "fit")  # they make the corpus itself: one of them at a time on a workspace

@@ -37,7 +37,7 @@ NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def colour_key(root: Path) -> str:
-    """Key of the widget that chooses the colours of a workspace's map."""
+    """Key of the widget that chooses the colors of a workspace's map."""
     return f"explore_colour_{root}"
 
 

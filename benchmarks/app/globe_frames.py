@@ -79,7 +79,7 @@ SCRIPT = """async ([html, css, js, message, frames]) => {
 
 
 def mixture(n: int, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centres, clusters and directions of a planted mixture on the sphere."""
+    """Centers, clusters and directions of a planted mixture on the sphere."""
     centers = rng.normal(size=(k, 3))
     centers /= np.linalg.norm(centers, axis=1, keepdims=True)
     z = rng.integers(0, k, n)

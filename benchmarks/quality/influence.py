@@ -1,4 +1,4 @@
-"""Choose beta, M and the standardization of the Geometric Influence Score on labelled documents, and report elsewhere.
+"""Choose beta, M and the standardization of the Geometric Influence Score on labeled documents, and report elsewhere.
 
 The measure: of the m exemplars of a cluster, the share that carries the label most documents of the cluster carry, as a
 gain over a document drawn at random from the cluster (whose expectation is that label's share). Settings are chosen on
@@ -61,7 +61,7 @@ def score(fit: Fit, rule: str, beta: float, neighbors: int, standardize: bool) -
 
 
 def gains(fits: list[Fit], m: int, rule: str, beta: float, neighbors: int, standardize: bool) -> NDArray[np.float64]:
-    """Agreement of the top m minus the majority's share, one number a cluster, over all fits."""
+    """Agreement of the top m minus the majority's share, one number per cluster, over all fits."""
     found = []
     for fit in fits:
         values = score(fit, rule, beta, neighbors, standardize)

@@ -69,7 +69,7 @@ def table(domains: Domains, columns: dict[str, np.ndarray]) -> None:
 
 
 def ngram(workspace: Workspace, domains: Domains) -> np.ndarray:
-    """Build, evaluate and optimise the instant proxy."""
+    """Build, evaluate and optimize the instant proxy."""
     began = time.perf_counter()
     proxy = ngram_preview(workspace, domains)
     built = time.perf_counter() - began
@@ -104,7 +104,7 @@ def proxies(workspace: Workspace, domains: Domains, kill: float) -> np.ndarray:
     )
     whole = losses @ domains.natural
     print(
-        f"  loss of the whole corpus over the runs: {whole.min():.3f} to {whole.max():.3f} nats a token, predicted "
+        f"  loss of the whole corpus over the runs: {whole.min():.3f} to {whole.max():.3f} nats per token, predicted "
         f"for the proposal {said['predicted_loss']:.3f}; n-gram mixture against the proxies, rank correlation "
         f"{spearman(instant @ domains.natural, whole):.3f}"
     )
@@ -132,14 +132,14 @@ def doremi(workspace: Workspace, domains: Domains, kill: float) -> np.ndarray:
 
 
 def study(workspace: Workspace, kind: str, measure: str, kill: float) -> np.ndarray:
-    """Probes (what is learnt fast) or PerfRe (what helps the corpus)."""
+    """Probes (what is learned fast) or PerfRe (what helps the corpus)."""
     print(f"\nmix {kind}: {asdict(ProxyConfig())}")
     said, took = command(workspace.root, kind, kill)
     values = np.array([one[measure] for one in said["clusters"]])
     errors = [one["error"] for one in said["clusters"] if one["error"] is not None]
     print(
         f"  {took}; {measure} of a cluster {values.min():.4f} to {values.max():.4f}"
-        + (f", standard error {min(errors):.4f} to {max(errors):.4f}" if errors else " nats a token")
+        + (f", standard error {min(errors):.4f} to {max(errors):.4f}" if errors else " nats per token")
     )
     return np.array([one["weight"] for one in said["clusters"]])
 

@@ -85,7 +85,7 @@ def measure(path: Path, seeds: int) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("vectors", type=Path, nargs="+", help=".npy file, one row a document")
+    parser.add_argument("vectors", type=Path, nargs="+", help=".npy file, one row per document")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()

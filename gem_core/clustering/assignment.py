@@ -17,7 +17,7 @@ BLOCK_VALUES = 1 << 20
 
 @dataclass(frozen=True)
 class Assignment:
-    """Documents under a fit; every array has one entry a document.
+    """Documents under a fit; every array has one entry per document.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Assignment:
 
 
 def assign(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Assignment:
-    """Assign documents, also ones the fit never saw.
+    """Assign documents to clusters, also documents that were not part of the fit.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-r"""E-steps of the GEM objective: the exact dual (Newton on K numbers) and minorise-maximize (the paper's route).
+r"""E-steps of the GEM objective: the exact dual (Newton on K numbers) and minorize-maximize (the paper's route).
 
 For fixed parameters and l_ik = log alpha_k + log f(x_i | mu_k, kappa_k), both maximize over responsibilities
 
@@ -69,7 +69,7 @@ class Expectation:
     objective : float
         F(Theta, Gamma), nats per document. At infinite penalty the dual value, which F reaches when pi = u.
     gap : float
-        Proven bound on max_Gamma F - F, nats (NaN for minorise-maximize, which has no bound of its own).
+        Proven bound on max_Gamma F - F, nats (NaN for minorize-maximize, which has no bound of its own).
     """
 
     state: Affine
@@ -279,10 +279,10 @@ class _Dual:
         return bias
 
 
-def minorise_step(
+def minorize_step(
     documents: DocumentSums, model: Affine, penalty: float, target: Float64, *, state: Expectation | None = None
 ) -> Expectation:
-    r"""One minorise-maximize E-step (a mirror step), the paper's route.
+    r"""One minorize-maximize E-step (a mirror step), the paper's route.
 
     gamma_i  proportional to  exp( [ l_i - lambda (pi_t - u) + (lambda/2) log gamma_i_t ] / (1 + lambda/2) )
 
@@ -313,9 +313,9 @@ def minorise_step(
     >>> x = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
     >>> from gem_core.clustering.statistics import Documents
     >>> documents, model, u = Documents(x, np.full(3, 1 / 3)), Affine(5.0 * np.eye(2), np.zeros(2)), np.full(2, 0.5)
-    >>> step = minorise_step(documents, model, 10.0, u)
+    >>> step = minorize_step(documents, model, 10.0, u)
     >>> for _ in range(200):
-    ...     step = minorise_step(documents, model, 10.0, u, state=step)
+    ...     step = minorize_step(documents, model, 10.0, u, state=step)
     >>> bool(np.allclose(step.mass, dual_step(documents, model, 10.0, u).mass))
     True
     """

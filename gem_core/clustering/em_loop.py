@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gem_core._types import Float64, Progress, silent
-from gem_core.clustering.e_step import Expectation, dual_step, minorise_step, objective_value
+from gem_core.clustering.e_step import Expectation, dual_step, minorize_step, objective_value
 from gem_core.clustering.m_step import Parameters, maximize
 from gem_core.clustering.statistics import DocumentSums
 from gem_core.errors import GemError
@@ -129,7 +129,7 @@ def _expect(
 ) -> Expectation:
     model = parameters.model()
     if problem.solver == "mm":
-        return minorise_step(documents, model, problem.penalty, problem.target, state=last)
+        return minorize_step(documents, model, problem.penalty, problem.target, state=last)
     if last is None:
         return dual_step(documents, model, problem.penalty, problem.target, bias=bias)
     # What the M-step reached with the old responsibilities: the new ones must not do worse.

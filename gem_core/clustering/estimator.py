@@ -43,7 +43,7 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
     concentration : "per_cluster", "shared" or float, default "per_cluster"
         How kappa is chosen.
     solver : "dual" or "mm", default "dual"
-        Exact E-step, or minorise-maximize.
+        Exact E-step, or minorize-maximize.
     max_iter : int, default 200
         Largest number of iterations.
     tol : float, default 1e-6

@@ -172,7 +172,7 @@ def _ids(labels: ArrayLike, n: int, n_clusters: int | None) -> np.ndarray[tuple[
     ids = np.asarray(labels)
     if ids.shape != (n,) or not np.issubdtype(ids.dtype, np.integer):
         raise InputError(
-            f"labels must hold one whole number a document ({n:,})",
+            f"labels must hold one whole number per document ({n:,})",
             f"{ids.dtype} of shape {ids.shape}",
             "Pass the labels of an assignment",
         )

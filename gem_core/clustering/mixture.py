@@ -138,7 +138,7 @@ def fit_mixture(
         Embeddings, d >= 2; normalized here. float16 and float32 are fitted in float32 (sums in float64), float64 in
         float64. Memory: one copy at most, and twice n x K responsibilities while they take less than 1 GiB. A memory
         map (`np.load(path, mmap_mode="r")`) of float16 or float32 that would take more than half a GiB in float32 stays
-        on disk: every pass reads it block by block, and 24 bytes a document are held. So do `stored_vectors(paths)`,
+        on disk: every pass reads it block by block, and 24 bytes per document are held. So do `stored_vectors(paths)`,
         and `ray_vectors(paths)` over several machines.
     config : MixtureConfig
         Number of clusters, strength and the rest.

@@ -29,7 +29,7 @@ class FileSums:
 
     Every thread reads a block, turns it into float32 and multiplies it, so one thread's reading is hidden behind
     another's products; sums are added in the order of the blocks, so that they do not depend on the threads. Resident
-    are the vectors and responsibilities of a block a thread, and 4 bytes a document (8 with weights).
+    are the vectors and responsibilities of a block a thread, and 4 bytes per document (8 with weights).
 
     Parameters
     ----------

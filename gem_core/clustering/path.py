@@ -29,14 +29,14 @@ STRENGTHS = (0.0, *(float(s) for s in np.geomspace(1 / 32, 16, 14).round(4)), fl
 
 @dataclass(frozen=True)
 class BalancePath:
-    """Fits over strengths and what they show; every array has one entry a strength, weakest first.
+    """Fits over strengths and what they show; every array has one entry per strength, weakest first.
 
     Attributes
     ----------
     strengths : ndarray, shape (S,)
         Balance strengths, rising, may hold 0 and inf.
     fits : tuple of MixtureFit
-        One a strength; all share the reference concentration, and cluster k is the same cluster in all.
+        One per strength; all share the reference concentration, and cluster k is the same cluster in all.
     masses : ndarray, shape (S, K)
         Soft masses, fractions.
     normalised_entropy, effective_clusters, largest, smallest : ndarray, shape (S,)

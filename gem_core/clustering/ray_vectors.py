@@ -116,7 +116,7 @@ def ray_vectors(paths: str | Path | Sequence[str | Path], *, workers: int | None
         ray.init(address=os.environ.get("RAY_ADDRESS", "local"), log_to_driver=False, logging_level="error")
     try:
         n, processors = vectors.shape[0], int(ray.cluster_resources().get("CPU", 1))
-        if workers is not None and workers > processors:  # Ray would wait for them without a word
+        if workers is not None and workers > processors:  # Ray would wait for them without a message
             raise InputError(
                 f"workers must not exceed the processors of the cluster ({processors})",
                 f"{workers}",

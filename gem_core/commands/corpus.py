@@ -77,7 +77,7 @@ def estimate(
     print_corpus(estimated.documents, estimated.tokens, estimated.tokens_from, estimated.refused, estimated.notes)
     if estimated.documents_per_second:
         typer.echo(
-            f"  embedding here: {estimated.seconds:,.0f} s ({estimated.documents_per_second:,.0f} documents a second)"
+            f"  embedding here: {estimated.seconds:,.0f} s ({estimated.documents_per_second:,.0f} documents per second)"
         )
 
 

@@ -79,7 +79,7 @@ def label(
 def _say(folder: Path, totals: "Totals") -> None:
     typer.echo(
         clean(
-            f"{totals.labelled:,} shards in {folder}: {int(totals.documents.sum()):,} documents, about "
+            f"{totals.labeled:,} shards in {folder}: {int(totals.documents.sum()):,} documents, about "
             f"{int(totals.tokens.sum()):,} tokens"
         )
     )

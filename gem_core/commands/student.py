@@ -31,7 +31,7 @@ def distill(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Teach a small word model the clusters as they are now, and test it on documents it never saw."""
+    """Teach a small word model the clusters as they are now, and test it on held-out documents."""
     from gem_core.pipeline.student.distil import DistilSettings, distil
     from gem_core.workspace import Workspace
 
@@ -56,7 +56,7 @@ def _say(report: "DistilReport", out: Path) -> None:
         f"shares of the clusters are off by {report.mass_error:.1%} in all, by {report.mass_error_tokens:.1%} "
         f"in estimated tokens; their sum by {report.token_error:+.1%}"
     )
-    typer.echo(clean(f"{report.documents_per_second:,.0f} documents a second, one thread of {report.machine}"))
+    typer.echo(clean(f"{report.documents_per_second:,.0f} documents per second, one thread of {report.machine}"))
     typer.echo(f"{'recall':>8}{'precision':>11}{'share':>8}{'predicted':>11}  cluster")
     for score in sorted(report.clusters, key=lambda score: -score.mass):
         recall, precision = (f"{rate:.1%}" if rate is not None else "-" for rate in (score.recall, score.precision))

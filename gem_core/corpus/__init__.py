@@ -1,4 +1,4 @@
-"""Corpora: read files as documents, count refused rows by reason, load own vectors."""
+"""Corpora: read files as documents, count refused rows by reason, load supplied vectors."""
 
 from gem_core.corpus.columns import Columns
 from gem_core.corpus.docstring_corpus import write_docstrings

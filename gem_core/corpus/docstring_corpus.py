@@ -42,7 +42,7 @@ def write_docstrings(
     """Write the docstrings of installed packages as a corpus: columns id, text, package, module, kind, tokens.
 
     Source files are parsed, never imported or run. The same packages give the same file, byte for byte. A docstring
-    that repeats an earlier one but for blanks and capitals is left out. With a limit, files are taken in an order made
+    that repeats an earlier one but for blanks and capitals is left out. With a limit, files are used in an order made
     from a hash of their names, so the documents come from all packages, large ones more, and not from the first letters
     of the alphabet.
 

@@ -30,7 +30,7 @@ def load_vectors(
     source_rows: int | None = None,
     out: Path | None = None,
 ) -> Float32:
-    """Read one vector a document and scale each to unit length.
+    """Read one vector per document and scale each to unit length.
 
     Memory: the result (4 n d bytes, or nothing with `out`) and a block of 4,096 rows in float64.
 
@@ -137,7 +137,7 @@ def _which(
         return np.asarray(rows, dtype=np.int64)
     also = f" (or a row for each of the source's {source_rows:,})" if rows is not None and source_rows else ""
     raise CorpusError(
-        f"{path.name} must have one vector a document, {documents:,} rows{also}",
+        f"{path.name} must have one vector per document, {documents:,} rows{also}",
         f"{count:,} rows",
         "Export the vectors of exactly these documents, in their order",
     )
@@ -208,7 +208,9 @@ def _check_shape(path: Path, shape: tuple[int, ...], kind: str, real: bool) -> N
         raise CorpusError(f"{path.name} must hold real numbers", f"type {kind}", "Convert the vectors to float32")
     if len(shape) != 2 or shape[1] == 0:
         raise CorpusError(
-            f"{path.name} must be a table of shape (documents, dimensions)", f"shape {shape}", "Save one row a document"
+            f"{path.name} must be a table of shape (documents, dimensions)",
+            f"shape {shape}",
+            "Save one row per document",
         )
 
 

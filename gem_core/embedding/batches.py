@@ -49,7 +49,7 @@ class Runner:
         self.encoder, self._pool = encoder, pool
 
     def prepare(self, texts: Sequence[str]) -> "Future[Prepared]":
-        """Begin to tokenise texts in a thread."""
+        """Begin to tokenize texts in a thread."""
         return self._pool.submit(self.encoder.prepare, list(texts))
 
     def rows(self, prepared: Prepared, tell: Callable[[int], None], first_row: int = 0) -> Float32:

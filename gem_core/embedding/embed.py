@@ -176,7 +176,7 @@ def _fill(store: VectorCache, texts: Sequence[str], model: Encoder, batch: int, 
         waiting = runner.prepare(texts[first_row : first_row + batch])
         for begin in range(first_row, total, batch):
             prepared = waiting.result()
-            if begin + batch < total:  # the next texts are tokenised while these are embedded
+            if begin + batch < total:  # the next texts are tokenized while these are embedded
                 waiting = runner.prepare(texts[begin + batch : begin + 2 * batch])
             store.append(runner.rows(prepared, _teller(progress, begin, total), begin))
     store.finish()

@@ -77,7 +77,7 @@ def near_duplicates(
     Parameters
     ----------
     X : (n, d) array
-        Vectors, one row a document; scaled to unit length here.
+        Vectors, one row per document; scaled to unit length here.
     threshold : float in (0, 1]
         Cosine from which two documents count as near-duplicates.
     scores : (n,) array, optional
@@ -116,7 +116,7 @@ def _scores(scores: ArrayLike | None, n: int) -> Float64:
     best = np.asarray(scores, dtype=np.float64)
     if best.shape != (n,) or np.isnan(best).any():
         raise InputError(
-            f"scores must hold one number a document ({n:,})",
+            f"scores must hold one number per document ({n:,})",
             "NaN" if best.shape == (n,) else f"shape {best.shape}",
             "Pass a flat array without NaN",
         )

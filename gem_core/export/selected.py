@@ -11,7 +11,7 @@ from gem_core.workspace import Taxonomy, Workspace
 def documents_table(
     workspace: Workspace, taxonomy: Taxonomy, rows: ArrayLike, *, cosine: ArrayLike | None = None, text: bool = False
 ) -> pd.DataFrame:
-    """One row a document, in the order of `rows`.
+    """One row per document, in the order of `rows`.
 
     Columns: id, cluster_id, label, margin (nats), gis (nats), tokens; cosine (to what was searched for) and text where
     they are asked for.
@@ -37,7 +37,7 @@ def documents_table(
 
 
 def duplicates_table(workspace: Workspace, found: Duplicates) -> pd.DataFrame:
-    """One row a document that has a near-duplicate, the largest group first.
+    """One row per document that has a near-duplicate, the largest group first.
 
     Columns: group (1 = the largest), documents (in the group), keep (True for the one that represents it), id, cosine
     (to that one), tokens; cluster_id and label where there is a taxonomy.

@@ -74,7 +74,7 @@ def _distribution(masses: ArrayLike) -> Float64:
     array = np.asarray(masses, dtype=np.float64)
     if array.ndim != 1 or array.size == 0:
         raise InputError(
-            "masses must be a flat array, one number a cluster", f"shape {array.shape}", "Pass the masses of one fit"
+            "masses must be a flat array, one number per cluster", f"shape {array.shape}", "Pass the masses of one fit"
         )
     if not np.all(np.isfinite(array)) or np.any(array < 0) or array.sum() <= 0:
         raise InputError(

@@ -71,7 +71,7 @@ def borderline(
     margin : (n,) float
         Best minus second-best logit, nats.
     count : int
-        Most documents a cluster.
+        Most documents per cluster.
     n_clusters : int, optional
         K; default the largest label and one.
 
@@ -102,7 +102,7 @@ def least_typical(
     labels : (n,) int
     gis : (n,) float
     count : int
-        Most documents a cluster.
+        Most documents per cluster.
     n_clusters : int, optional
         K; default the largest label and one.
 
@@ -133,7 +133,7 @@ def _same_length(n: int, name: str, values: ArrayLike) -> None:
     shape = np.shape(values)
     if shape != (n,):
         raise InputError(
-            f"{name} must hold one number a document ({n:,})", f"shape {shape}", "Pass those of one corpus"
+            f"{name} must hold one number per document ({n:,})", f"shape {shape}", "Pass those of one corpus"
         )
 
 

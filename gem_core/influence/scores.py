@@ -35,7 +35,7 @@ class Assigned(Protocol):
 
 @dataclass(frozen=True)
 class Influence:
-    """Geometric Influence Score and its three parts, one number a document.
+    """Geometric Influence Score and its three parts, one number per document.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Influence:
     beta : float
         Weight of the density.
     neighbors : int
-        Neighbours that the density is measured by.
+        Neighbors that the density is measured by.
     standardized : bool
         Whether the score sums z-scores inside the cluster instead of the raw parts.
     """
@@ -112,7 +112,7 @@ def influence_scores(
     -----
     Time 2 d sum_k n_k^2 floating-point operations (exact neighbors); memory 16 MB and a copy of the largest cluster.
     The paper gives neither beta nor M. The defaults are those whose exemplars agreed best with the label of their
-    cluster on one half of a labelled corpus; on the other half they beat the raw sum, each part alone and chance, on
+    cluster on one half of a labeled corpus; on the other half they beat the raw sum, each part alone and chance, on
     a second corpus of short news the raw sum was a point of percent better (benchmarks/results/influence.txt).
 
     Examples
@@ -131,7 +131,7 @@ def influence_scores(
     for name, array in (("labels", labels), ("log_responsibility", parts[0]), ("log_density", parts[1])):
         if array.shape != (n,):
             raise InputError(
-                f"{name} must hold one number a document ({n:,})", f"shape {array.shape}", "Assign X again"
+                f"{name} must hold one number per document ({n:,})", f"shape {array.shape}", "Assign X again"
             )
     if labels.min() < 0 or labels.max() >= n_clusters:
         came = f"{int(labels.min())} to {int(labels.max())}"

@@ -66,7 +66,7 @@ class Client:
         ----------
         messages : sequence of Message
         tick : callable
-            Called several times a second while there is nothing but waiting; raise in it to stop.
+            Called several times per second while there is nothing but waiting; raise in it to stop.
 
         Returns
         -------

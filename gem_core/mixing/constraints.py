@@ -54,7 +54,7 @@ def project(
     p = np.asarray(weights, dtype=np.float64)
     if p.ndim != 1 or not p.size or not np.isfinite(p).all() or (p < 0).any() or p.sum() <= 0:
         raise InputError(
-            "Weights must be finite, not negative and not all zero", f"{p.tolist()}"[:80], "Pass one number a domain"
+            "Weights must be finite, not negative and not all zero", f"{p.tolist()}"[:80], "Pass one number per domain"
         )
     low, high = (_per_domain(bound, p.size) for bound in (floor, np.inf if caps is None else caps))
     _check_bounds(low, high, names or [f"domain {at}" for at in range(p.size)])
@@ -77,7 +77,7 @@ def _per_domain(bound: ArrayLike, K: int) -> Float64:
     bounds = np.asarray(bound, dtype=np.float64)
     if bounds.shape not in ((), (K,)):
         raise InputError(
-            f"Floors and caps must be one number, or one a domain ({K})", f"shape {bounds.shape}", f"Pass {K} numbers"
+            f"Floors and caps must be one number, or one per domain ({K})", f"shape {bounds.shape}", f"Pass {K} numbers"
         )
     return np.broadcast_to(bounds, K)
 

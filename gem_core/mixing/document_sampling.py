@@ -92,7 +92,7 @@ def draw_tokens(
 
 
 def _chances(sizes: NDArray[np.int64], missing: float, chances: Chances) -> Float64:
-    """Chances whose expected tokens are `missing`: between those of two neighbouring counts."""
+    """Chances whose expected tokens are `missing`: between those of two neighboring counts."""
     low, high = 0, len(sizes)
     below, above = np.zeros(len(sizes)), np.ones(len(sizes))
     while high - low > 1:

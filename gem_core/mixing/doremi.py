@@ -26,7 +26,7 @@ from gem_core.mixing.proxies import (
 )
 from gem_core.mixing.token_streams import Streams
 
-Normaliser = Literal["token", "domain"]
+Normalizer = Literal["token", "domain"]
 REFERENCE, PROXY = "train the reference", "train the proxy"
 COLLAPSE = 0.9  # a single domain with more than this: what the method is known to fail by
 POINTS = 200  # of the curve
@@ -34,14 +34,14 @@ DEFAULT = ProxyConfig(batch=32, steps=1000)
 
 
 def doremi_update(alpha: Float64, scores: Float64, eta: float = 1.0, smoothing: float = 1e-3) -> Float64:
-    r"""Group-DRO step of the weights: a <- a exp(eta s), normalised, then a <- (1 - c) a + c / K.
+    r"""Group-DRO step of the weights: a <- a exp(eta s), normalized, then a <- (1 - c) a + c / K.
 
     Parameters
     ----------
     alpha : (K,) float64
         Weights, sum 1.
     scores : (K,) float64
-        Mean excess loss of each domain, nats a token, from 0.
+        Mean excess loss of each domain, nats per token, from 0.
     eta, smoothing : float
         Step size, and c: the share of the weights that is spread evenly (Algorithm 1).
 
@@ -73,8 +73,8 @@ class DoReMi:
     curve_steps : (c,) int64
         After which step each was taken.
     scores : (K,) float64
-        Excess loss of each domain when it was last seen, nats a token.
-    normaliser : "token" or "domain"
+        Excess loss of each domain when it was last seen, nats per token.
+    normalizer : "token" or "domain"
     seed : int
     """
 
@@ -83,7 +83,7 @@ class DoReMi:
     curve: Float64
     curve_steps: NDArray[np.int64]
     scores: Float64
-    normaliser: Normaliser
+    normalizer: Normalizer
     seed: int
 
     @property
@@ -104,7 +104,7 @@ def doremi(
     config: ProxyConfig = DEFAULT,
     folder: Path | None = None,
     *,
-    normaliser: Normaliser = "token",
+    normalizer: Normalizer = "token",
     eta: float = 1.0,
     smoothing: float = 1e-3,
     device: str = "cpu",
@@ -127,7 +127,7 @@ def doremi(
         Of reference and proxy.
     folder : Path, optional
         For checkpoints: a killed run goes on and ends as an unbroken one.
-    normaliser : "token" or "domain"
+    normalizer : "token" or "domain"
     eta, smoothing : float
         As in `doremi_update`.
     device : "cpu" or "cuda"
@@ -159,8 +159,8 @@ def doremi(
     (1.0, (20, 2))
     """
     natural = _check.shares(shares, len(streams), "shares")
-    if normaliser not in get_args(Normaliser):
-        raise InputError("normaliser must be token or domain", repr(normaliser), "Choose one of them")
+    if normalizer not in get_args(Normalizer):
+        raise InputError("normaliser must be token or domain", repr(normalizer), "Choose one of them")
     windows = Windows(streams, config.context, config.seed)
     paths = {name: None if folder is None else folder / f"{name}.pt" for name in ("reference", "proxy")}
     key = run_key(streams, config, natural)
@@ -175,8 +175,8 @@ def doremi(
         progress=lambda step, done, total: progress(REFERENCE, done, total),
     )
     progress(REFERENCE, config.steps, config.steps)
-    run = _Run(streams, windows, reference, config, normaliser, eta, smoothing, device)
-    key = run_key(streams, config, natural, np.array([eta, smoothing, get_args(Normaliser).index(normaliser)]))
+    run = _Run(streams, windows, reference, config, normalizer, eta, smoothing, device)
+    key = run_key(streams, config, natural, np.array([eta, smoothing, get_args(Normalizer).index(normalizer)]))
     run.restore(read_checkpoint(paths["proxy"], key))
     while run.training.done < config.steps:
         progress(PROXY, run.training.done, config.steps)
@@ -192,7 +192,7 @@ def doremi(
         frozen(np.array(run.curve)),
         frozen(np.array(run.steps, dtype=np.int64)),
         frozen(run.scores),
-        normaliser,
+        normalizer,
         config.seed,
     )
     if result.collapsed:
@@ -212,14 +212,14 @@ class _Run:
         windows: Windows,
         reference: Parameters,
         config: ProxyConfig,
-        normaliser: Normaliser,
+        normalizer: Normalizer,
         eta: float,
         smoothing: float,
         device: str,
     ) -> None:
         K = len(streams)
         self.windows, self.reference, self.config, self.device = windows, reference, config, device
-        self.normaliser, self.eta, self.smoothing = normaliser, eta, smoothing
+        self.normalizer, self.eta, self.smoothing = normalizer, eta, smoothing
         self.shape: Shape = config.shape(streams.vocabulary)
         self.plan = windows.plan(np.full(K, 1 / K), config.steps * config.batch)
         self.training = Training.begin(streams, config, 1, device)
@@ -239,7 +239,7 @@ class _Run:
         mean = np.bincount(domain, excess.double().cpu().numpy(), minlength=K) / np.maximum(counts, 1)
         self.scores = np.where(counts > 0, mean, self.scores)
         self.alpha = doremi_update(self.alpha, self.scores, self.eta, self.smoothing)
-        weight = torch.from_numpy(window_weights(self.alpha, domain, self.normaliser)).to(losses)
+        weight = torch.from_numpy(window_weights(self.alpha, domain, self.normalizer)).to(losses)
         self.training.step((weight * losses.mean(dim=1)).sum())
         self.total = self.total + self.alpha
         if self.training.done % max(self.config.steps // POINTS, 1) == 0:
@@ -266,7 +266,7 @@ class _Run:
             self.curve, self.steps = list(arrays["curve"]), arrays["steps"].tolist()
 
 
-def window_weights(alpha: Float64, domain: NDArray[np.int64], normaliser: Normaliser) -> Float64:
+def window_weights(alpha: Float64, domain: NDArray[np.int64], normalizer: Normalizer) -> Float64:
     r"""Weight of each window's mean loss in the proxy's loss, (B,), for domains that are sampled uniformly.
 
     "token": r_k / sum of r over the windows, r = a / p_sampling. "domain": a_k / (windows of k), over the sum of a over
@@ -279,7 +279,7 @@ def window_weights(alpha: Float64, domain: NDArray[np.int64], normaliser: Normal
     >>> window_weights(np.array([0.6, 0.2, 0.2]), np.array([0, 0, 1]), "domain").round(3).tolist()
     [0.375, 0.375, 0.25]
     """
-    if normaliser == "token":
+    if normalizer == "token":
         r = alpha[domain] * alpha.size  # a / p_sampling
     else:
         r = alpha[domain] / np.bincount(domain, minlength=alpha.size)[domain]

@@ -1,4 +1,4 @@
-r"""A small GPT, many of them at once: every parameter has a leading dimension, one entry a proxy.
+r"""A small GPT, many of them at once: every parameter has a leading dimension, one entry per proxy.
 
 Matrix products over that dimension train the proxies side by side without their knowing of each other, and no training
 loop is written twice. Pre-norm blocks, RMS norm without gain, squared ReLU; distance between tokens is a penalty on
@@ -66,7 +66,7 @@ def token_losses(parameters: Parameters, shape: Shape, windows: Tensor) -> Tenso
     Returns
     -------
     (P, B, T) Tensor
-        Nats a token.
+        Nats per token.
 
     Examples
     --------

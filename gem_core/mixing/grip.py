@@ -134,7 +134,7 @@ def replay_budget(
     r"""Return weights from the gains of probes: B_k ~ N_k^0.5 exp(Q_k / T) exp(alpha z(dL_k)), within caps.
 
     With `errors`, the deviations of the gains from their mean are shrunk by d^2 / (d^2 + se^2), and the size power
-    moves from 0.5 towards 1 as the share of variance that is signal, sum d^2 / sum (d^2 + se^2), falls to 0 [choice]:
+    moves from 0.5 toward 1 as the share of variance that is signal, sum d^2 / sum (d^2 + se^2), falls to 0 [choice]:
     probes that measure no difference give natural weights. With alpha = 0 only sizes count.
 
     Parameters

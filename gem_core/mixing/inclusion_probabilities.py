@@ -52,7 +52,7 @@ def inclusion(log_length: ArrayLike, density: ArrayLike, count: int, *, beta: fl
     m = length.size
     if length.shape != rho.shape or length.ndim != 1 or not (np.isfinite(length).all() and np.isfinite(rho).all()):
         raise InputError(
-            "log_length and density must hold one finite number a document",
+            "log_length and density must hold one finite number per document",
             f"shapes {length.shape} and {rho.shape}",
             "Pass both for the same documents",
         )

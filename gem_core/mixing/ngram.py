@@ -36,7 +36,7 @@ class NgramProxy:
     bounds: NDArray[np.int64]
 
     def losses(self, weights: ArrayLike) -> Float64:
-        """Loss of each target under a mixture, (T,), nats a token.
+        """Loss of each target under a mixture, (T,), nats per token.
 
         Examples
         --------
@@ -122,7 +122,7 @@ class Optimum:
     ----------
     weights : (K,) float64
     loss : float
-        Nats a token.
+        Nats per token.
     gap : float
         The loss is at most this far above the least one, nats.
     n_iter : int
@@ -148,7 +148,7 @@ def ngram_optimum(
     r"""Find the mixture with the least loss by EM, and prove how near it is.
 
     An EM step takes w_k to the share r_k = w_k g_k of the tokens that model k accounts for, g_k = E[q_k / sum_j w_j
-    q_j]; under caps to the w within them that maximises sum_k r_k log w_k. Steps are extrapolated (SQUAREM, Varadhan &
+    q_j]; under caps to the w within them that maximizes sum_k r_k log w_k. Steps are extrapolated (SQUAREM, Varadhan &
     Roland 2008) where that lowers the loss. For every mixture v, L(w) - L(v) <= log sum_k v_k g_k, so the largest value
     of the right side within the caps bounds what is left to gain; without caps it is log max_k g_k (KKT: g_k <= 1).
 

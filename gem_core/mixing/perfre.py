@@ -22,9 +22,9 @@ class PerfRe:
     Attributes
     ----------
     base : float
-        Target loss on natural shares, nats a token.
+        Target loss on natural shares, nats per token.
     benefits : (K,) float64
-        g_k, by how much the target loss falls when domain k is up-sampled, nats a token; negative where it rises.
+        g_k, by how much the target loss falls when domain k is up-sampled, nats per token; negative where it rises.
     signal : (K,) float64
         Share of each benefit that is kept, g^2 / (g^2 + noise^2), from 0 to 1.
     weights : (K,) float64
@@ -90,7 +90,7 @@ def perfre(
     Parameters
     ----------
     losses : (K + 1, T) float
-        Of the proxies on `upsampled`, in its order, nats a token.
+        Of the proxies on `upsampled`, in its order, nats per token.
     shares : (K,) float
         p, sum 1.
     target : (T,) float, optional

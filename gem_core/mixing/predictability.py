@@ -81,7 +81,7 @@ def predictability(
     mixtures : (n, K) float
         Rows sum to 1.
     losses : (n,) float
-        Nats a token.
+        Nats per token.
     regressor : str
         "auto" chooses in each split by out-of-fold score inside its fitted part.
     splits : int

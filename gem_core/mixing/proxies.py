@@ -123,7 +123,7 @@ class Windows:
 
 @dataclass
 class Training:
-    """Parameters and optimiser of a group of proxies on their way; its state is what a checkpoint holds."""
+    """Parameters and optimizer of a group of proxies on their way; its state is what a checkpoint holds."""
 
     parameters: Parameters
     optimiser: torch.optim.Optimizer
@@ -263,7 +263,7 @@ def train_group(
 
 @torch.no_grad()
 def judge(parameters: Parameters, streams: Streams, config: ProxyConfig) -> Float64:
-    """Held-out loss of each proxy on each domain, (P, K), nats a token."""
+    """Held-out loss of each proxy on each domain, (P, K), nats per token."""
     shape, first = config.shape(streams.vocabulary), parameters["head"]
     P, T = len(first), config.context
     out = np.empty((P, len(streams.targets)))

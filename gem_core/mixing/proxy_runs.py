@@ -26,7 +26,7 @@ class Runs:
     mixtures : (n, K) float64
         Weights of the domains, rows sum to 1.
     losses : (n, T) float64
-        Nats a token.
+        Nats per token.
     index : tuple of n str
         Names of the runs.
     written : (n, K) float64, optional

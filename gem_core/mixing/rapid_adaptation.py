@@ -109,7 +109,7 @@ def rapid_adaptation(
     domain = np.repeat(np.arange(len(streams)), counts)
     number = np.concatenate([np.arange(count) for count in counts])
     gains, excess = np.empty(len(domain)), np.empty(len(domain))
-    size = 4 * GROUP[device]  # a frozen body needs no optimiser: several times as many fit
+    size = 4 * GROUP[device]  # a frozen body needs no optimizer: several times as many fit
     head = np.array([[float(body["head"].detach().abs().sum()), steps, rate]])  # says which body it is
     key = run_key(streams, config, counts.astype(np.float64), head)
     for first in range(0, len(domain), size):

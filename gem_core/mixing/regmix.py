@@ -35,7 +35,7 @@ class RegMix:
     low, high : (K,) float64
         Interval of each weight over refits on runs drawn with replacement; NaN without refits.
     predicted_loss : float
-        Of the best mixture, nats a token.
+        Of the best mixture, nats per token.
     """
 
     target: str

@@ -105,7 +105,7 @@ def spearman(a: Float64, b: Float64) -> float:
 
 
 def out_of_fold(name: Name, mixtures: Float64, losses: Float64, *, seed: int = 0, folds: int = FOLDS) -> Float64:
-    """Predict each run by a regressor that never saw it, (n,); folds are drawn by `seed`.
+    """Predict each run by a regressor that was fitted without it, (n,); folds are drawn by `seed`.
 
     Raises
     ------

@@ -30,7 +30,7 @@ class EffectiveLaw:
     a: Float64
 
     def predict(self, mixtures: Float64) -> Float64:
-        """Losses of mixtures, (n,), nats a token."""
+        """Losses of mixtures, (n,), nats per token."""
         return self.c - self.g * np.log(self.b + np.asarray(mixtures) ** self.e @ self.a)
 
 
@@ -49,7 +49,7 @@ class ExponentialLaw:
     t: Float64
 
     def predict(self, mixtures: Float64) -> Float64:
-        """Losses of mixtures, (n,), nats a token."""
+        """Losses of mixtures, (n,), nats per token."""
         return self.c + np.exp(self.k + np.asarray(mixtures) @ self.t)
 
 

@@ -1,4 +1,4 @@
-"""Neighbour graph of unit vectors and the affinities of t-SNE on it."""
+"""Neighbor graph of unit vectors and the affinities of t-SNE on it."""
 
 import numpy as np
 from scipy import sparse

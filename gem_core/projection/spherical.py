@@ -22,7 +22,7 @@ MOMENTUM = 0.8
 
 @dataclass(frozen=True)
 class Layout:
-    """Positions of documents for looking at; measures are always taken in the embedding space instead.
+    """Positions of documents for looking at; measures are always computed in the embedding space instead.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ def calibrate_student(
 ) -> Student:
     r"""Fit temperature and biases on documents that neither trained the student nor will test it.
 
-    Minimises over T > 0 and b the mean negative log-likelihood of the teacher's labels,
+    Minimizes over T > 0 and b the mean negative log-likelihood of the teacher's labels,
 
         - sum_i w_i log softmax_{y_i}(z_i / T + b) + prior |b - mean(b)|^2 / 2
 

@@ -74,7 +74,7 @@ class Student:
     token_rates : (float, float)
         Tokens per word and per byte. Without token counts in training: (0, 1/4), a rule of thumb for English.
     token_factors : tuple of K float
-        What the estimate is multiplied by for documents of each cluster: code has more tokens a byte than prose.
+        What the estimate is multiplied by for documents of each cluster: code has more tokens per byte than prose.
     settings : dict
         What it was trained with.
 

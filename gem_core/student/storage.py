@@ -87,7 +87,7 @@ def load_student(folder: str | Path) -> Student:
         raise InputError(
             "The student must be one that this version reads",
             f"format {file_format!r}, words of Unicode {facts.get('unicode')!r}",
-            "Distil it again, or use the version of GEM that wrote it",
+            "Train it again, or use the version of GEM that wrote it",
         )
     try:
         arrays = load_file(folder / ARRAYS)
@@ -115,5 +115,5 @@ def _damaged(folder: Path, what: str) -> InputError:
     return InputError(
         "The files of a student must be as they were written",
         f"{what} in {folder}",
-        "Copy the folder again or distil the student again",
+        "Copy the folder again or train the student again",
     )

@@ -9,7 +9,7 @@ PRIOR = 10  # documents of average length with a factor of 1 that every cluster 
 def fit_token_rates(words: ArrayLike, size: ArrayLike, tokens: ArrayLike) -> tuple[float, float]:
     r"""Tokens per word and per byte by weighted least squares with neither below 0.
 
-    Minimises sum_i (tokens_i - a words_i - b bytes_i)^2 / bytes_i: errors grow with the length, so that a few very long
+    Minimizes sum_i (tokens_i - a words_i - b bytes_i)^2 / bytes_i: errors grow with the length, so that a few very long
     documents do not decide for all. Where both rates are above 0, the estimates add up to the tokens that were counted.
 
     Parameters

@@ -14,7 +14,7 @@ ignored
 break
     Everything else, U+FFFD and bytes that are no valid UTF-8 included: ends a word.
 
-Every character is taken in its simple lower case (one character becomes one). Composed and decomposed spellings of
+Every character counts as its simple lower case (one character becomes one). Composed and decomposed spellings of
 an accented letter stay different words. The kinds and lower cases are frozen in `characters.txt` (Unicode 14.0), not
 taken from the running Python: two machines must read the same words.
 """

@@ -1,4 +1,4 @@
-r"""Teach a student: multinomial logistic regression on hashed words and word pairs, one document a step."""
+r"""Teach a student: multinomial logistic regression on hashed words and word pairs, one document per step."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -82,7 +82,7 @@ def train_student(
 ) -> Student:
     r"""Teach a student to label texts as the teacher does.
 
-    Minimises sum_i w_i KL(y_i || softmax_k(x_i' W + b)) by AdaGrad, one document a step, with
+    Minimizes sum_i w_i KL(y_i || softmax_k(x_i' W + b)) by AdaGrad, one document per step, with
 
         x_ij = count of feature j in document i x sqrt(log((n + 1) / documents with j)) / sqrt(N_i)
 

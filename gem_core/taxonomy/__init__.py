@@ -1,4 +1,4 @@
-"""Names, keywords, tree and colours of clusters."""
+"""Names, keywords, tree and colors of clusters."""
 
 from gem_core.taxonomy.colors import cluster_colors, group_colors
 from gem_core.taxonomy.keywords import Keyword, cluster_keywords, typicality_weights

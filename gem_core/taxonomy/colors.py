@@ -39,7 +39,7 @@ def cluster_colors(tree: Tree, *, keep: Sequence[str | None] = ()) -> tuple[str,
 
     A group owns an arc of the hue wheel, wider for more children (by the square root of their number), with a gap to
     the next group. Its children move through the arc in leaf order and step through levels of luminance, so that
-    neighbours differ in lightness too. Of 36 turns of the wheel (12 above 24 clusters) the one is taken at which the
+    neighbors differ in lightness too. Of 36 turns of the wheel (12 above 24 clusters) the one is taken at which the
     two most similar colors, as seen by normal, red-blind and green-blind eyes, are least similar. Every color has a
     contrast of at least 3:1 to white and to the dark background #0b1220, and no two are equal. Above about ten clusters
     color alone does not tell which cluster a point belongs to: show a label too.
@@ -114,7 +114,7 @@ def group_colors(tree: Tree, colors: Sequence[str]) -> tuple[str, ...]:
 
 
 def _arcs(children: list[int]) -> list[tuple[float, float]]:
-    """Centre and width in degrees of each group's arc."""
+    """Center and width in degrees of each group's arc."""
     shares = np.sqrt(np.array(children, dtype=np.float64))
     whole = 360.0 * shares / shares.sum()
     starts = _START + np.concatenate(([0.0], np.cumsum(whole)[:-1])) - whole[0] / 2
@@ -128,10 +128,10 @@ def _arcs(children: list[int]) -> list[tuple[float, float]]:
 
 def _family_choices(count: int, number: int, center: float, width: float) -> Float64:
     """Return rows (level of luminance 0..1, chroma, hue) for the children of group `number`."""
-    if count == 1:  # lone children of neighbouring groups are told apart by lightness
+    if count == 1:  # lone children of neighboring groups are told apart by lightness
         return np.array([((0.9, 0.1, 0.5)[number % 3], _CHROMA[0], center)])
     levels = min(count, 5 if count <= 10 else 7)
-    stride = 1 if count <= 4 else (2 if levels == 5 else 3)  # neighbours never stand on neighbouring levels
+    stride = 1 if count <= 4 else (2 if levels == 5 else 3)  # neighbors never stand on neighboring levels
     j = np.arange(count)
     level = ((j * stride) % levels) / (levels - 1)
     # A muted second round keeps large families apart.
@@ -178,7 +178,7 @@ def _fill_gaps(children: Sequence[int], colors: list[str], center: float, width:
 
 
 def _unused_color(choice: Float64, colors: Sequence[str]) -> str:
-    """Color of a choice, its hue moved by half degrees, left and right, until nobody has it."""
+    """Color of a choice, its hue moved by half degrees, left and right, until no cluster has it."""
     color = hex_codes(_contrasting_rgb(choice[None]))[0]
     step = 0
     while color in colors:

@@ -30,7 +30,7 @@ class Keyword:
     term : str
         The phrase as it is mostly written in the corpus.
     score : float
-        Relevance in [0, 1]: half class TF-IDF, half cosine of the phrase vector to the centre, each relative to the
+        Relevance in [0, 1]: half class TF-IDF, half cosine of the phrase vector to the center, each relative to the
         best and worst candidate of the cluster. Compare scores inside one cluster only.
     """
 
@@ -98,11 +98,11 @@ def cluster_keywords(
        s_it = 2.2 c_it / (c_it + 1.2), the use of phrase t in cluster k is
        p_kt = sum_{i in k} a_i s_it / sum_{i in k} a_i, in the rest of the corpus q_kt = mean_{i not in k} s_it;
        score = p_kt log((p_kt + e) / (q_kt + e)), e = 1 / (2 n_k): half a document.
-    2. The best 60 are re-ranked by the cosine of their phrase vector to the centre mu_k. The phrase vector is the
-       normalised mean embedding of the documents that hold the phrase. It needs no encoder, so it works with
+    2. The best 60 are re-ranked by the cosine of their phrase vector to the center mu_k. The phrase vector is the
+       normalized mean embedding of the documents that hold the phrase. It needs no encoder, so it works with
        anyone's vectors, in any language, and it measures what the corpus means by the phrase: "jaguar" points at
        cars in a corpus of cars. A phrase used all over the corpus gets a vector near the corpus mean, far from
-       every centre.
+       every center.
     3. Choice by maximal marginal relevance over phrase vectors; a phrase whose words repeat those of a chosen one
        ("learning" beside "machine learning", "recipes" beside "recipe") is passed over.
 
@@ -117,7 +117,7 @@ def cluster_keywords(
     gis : (n,) float
         Geometric Influence Score (any score that orders the documents of a cluster by typicality).
     centers : (K, d) float
-        Unit centres.
+        Unit centers.
     count : int
         Most keywords a cluster; fewer where the vocabulary is poor, none for an empty cluster.
     only : sequence of int, optional
@@ -125,7 +125,7 @@ def cluster_keywords(
 
     Returns
     -------
-    tuple of tuples of Keyword, best first; one a cluster, in the order of `only` when that is given
+    tuple of tuples of Keyword, best first; one per cluster, in the order of `only` when that is given
 
     Raises
     ------
@@ -214,12 +214,12 @@ def _class_tfidf(terms: Terms, cluster: NDArray[Any], weights: Float64, n_cluste
 def _phrase_vectors(
     counts: sparse.csr_matrix, columns: NDArray[Any], vectors: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Normalised mean embedding of the documents that hold each phrase, (P, d)."""
+    """Return the normalized mean embedding of the documents that hold each phrase, (P, d)."""
     incidence = counts[:, columns].T.tocsr()
     incidence.data = np.ones(incidence.data.size, dtype=np.float32)
     sums: NDArray[np.float32] = incidence @ vectors
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    # Documents that cancel out exactly leave a phrase without direction: cosine 0 to every centre.
+    # Documents that cancel out exactly leave a phrase without direction: cosine 0 to every center.
     return np.asarray(sums / np.where(lengths > 0, lengths, 1.0), dtype=np.float32)
 
 

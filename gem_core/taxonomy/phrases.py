@@ -15,7 +15,7 @@ from gem_core._types import Float64, Progress, silent
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.taxonomy.word_splitter import (
     BREAK,
-    CAPITALISED,
+    CAPITALIZED,
     OTHER_CASE,
     Vocabulary,
     WordBlock,
@@ -122,7 +122,7 @@ def count_terms(
         Most phrases kept, those in most documents first.
     sample : int
         Phrases are sought in an even sample of at most so many documents and then counted in all: it bounds the memory
-        to about 13 bytes a word of the sample plus 8 bytes a counted (document, phrase) pair.
+        to about 13 bytes per word of the sample plus 8 bytes a counted (document, phrase) pair.
     progress : Progress
         Called after every 2,000 documents; may raise `Cancelled`.
 
@@ -248,7 +248,7 @@ def _phrase_starts(words: NDArray[np.int64], grams: _Grams, length: int) -> NDAr
 
 
 def _candidates(blocks: list[WordBlock], vocabulary: Vocabulary, least: int, most: int) -> _Grams:
-    """Choose the phrases that count: frequent enough, and no chance neighbours."""
+    """Choose the phrases that count: frequent enough, and no chance neighbors."""
     keys, tally = _summed([_tally(b.words.astype(np.int64), b.documents) for b in blocks])
     frequent_words = np.flatnonzero((tally[0] >= least) & (keys != BREAK))
     if frequent_words.size >= 1 << _WORD_BITS:  # a key has room for so many words
@@ -292,7 +292,7 @@ def _candidates(blocks: list[WordBlock], vocabulary: Vocabulary, least: int, mos
 
 
 def _firm(together: NDArray[Any], first: Float64, last: Float64, total: float) -> NDArray[np.bool_]:
-    """Say which pairs of words are no chance neighbours."""
+    """Say which pairs of words are no chance neighbors."""
     return np.asarray((together * total >= _LIFT * first * last) | (together >= 0.5 * np.minimum(first, last)))
 
 
@@ -334,15 +334,15 @@ def _spell(grams: _Grams, cases: NDArray[np.float64], vocabulary: Vocabulary) ->
     names = [""] * grams.keys.size
     mask = (1 << _WORD_BITS) - 1
     mostly = cases.argmax(axis=2)
-    # Headlines and datelines shout words that elsewhere are Capitalised; acronyms hardly ever are.
-    mostly[(mostly == OTHER_CASE) & (cases[:, :, CAPITALISED] > 0.25 * cases.sum(axis=2))] = CAPITALISED
+    # Headlines and datelines shout words that elsewhere are Capitalized; acronyms hardly ever are.
+    mostly[(mostly == OTHER_CASE) & (cases[:, :, CAPITALIZED] > 0.25 * cases.sum(axis=2))] = CAPITALIZED
     for key, column in zip(grams.keys.tolist(), grams.columns.tolist(), strict=True):
         numbers = [n for n in (key >> 2 * _WORD_BITS, key >> _WORD_BITS & mask, key & mask) if n]
         words = []
         for offset, number in enumerate(numbers):
             word = vocabulary.names[int(grams.numbers[number])]
             case = int(mostly[column, offset])
-            if case == CAPITALISED:
+            if case == CAPITALIZED:
                 word = word[:1].upper() + word[1:]
             elif case == OTHER_CASE:
                 word = vocabulary.spelling(int(grams.numbers[number]))

@@ -49,7 +49,7 @@ class Tree:
         SciPy's linkage layout: the two nodes merged (below K a cluster, K + t the node made in row t), the loss of
         resultant length Delta in units of mass, clusters in the new node. Delta need not rise from row to row.
     order : (K,) int32
-        Clusters so that neighbours are alike and the clusters of a group stand together.
+        Clusters so that neighbors are alike and the clusters of a group stand together.
     """
 
     groups: tuple[TreeGroup, ...]

@@ -37,7 +37,7 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0
 _LETTER = re.compile(r"[^\W\d_]")
 _MOSTLY_DIGITS = re.compile(r"(?:\D*\d){4}")
 
-LOWER, CAPITALISED, OTHER_CASE = 0, 1, 2
+LOWER, CAPITALIZED, OTHER_CASE = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class WordBlock:
     words : (N,) int32
         Word numbers of a `Vocabulary`, `BREAK` between sentences and after each document.
     cases : (N,) uint8
-        How each word was written: 0 lower, 1 Capitalised, 2 any other way (NASA, iPhone).
+        How each word was written: 0 lower, 1 Capitalized, 2 any other way (NASA, iPhone).
     documents : (N,) int32
         Row of the document within the block.
     size : int
@@ -163,13 +163,13 @@ def _numbers_of(spelling: str, vocabulary: Vocabulary) -> list[int]:
 def _case(spelling: str) -> int:
     if spelling.islower():
         return LOWER
-    return CAPITALISED if spelling[:1].isupper() and not any(c.isupper() for c in spelling[1:]) else OTHER_CASE
+    return CAPITALIZED if spelling[:1].isupper() and not any(c.isupper() for c in spelling[1:]) else OTHER_CASE
 
 
 def read_block(texts: Sequence[str], vocabulary: Vocabulary) -> WordBlock:
     """Read a block of documents into word numbers.
 
-    Memory: about 60 bytes a word of the block while it runs, 9 bytes a word afterwards.
+    Memory: about 60 bytes per word of the block while it runs, 9 bytes per word afterwards.
     """
     local: dict[str, int] = defaultdict(count().__next__)
     ends = "\n\n"

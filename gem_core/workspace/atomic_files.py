@@ -86,8 +86,8 @@ def remove_folder(path: Path) -> None:
 def clear_leftovers(root: Path, older: float = LEFT) -> list[Path]:
     """Remove what killed processes left half written under their temporary names; return what was removed.
 
-    Looks into `root` and two floors below, at names of the form that `write_whole` and `write_folder` give and that
-    nobody has touched for `older` seconds. A process that still writes is younger.
+    Looks into `root` and two floors below, at names of the form that `write_whole` and `write_folder` give and
+    that have not changed for `older` seconds. A process that still writes is younger.
     """
     leftovers: list[Path] = []
     floors = [root]

@@ -82,7 +82,7 @@ class Workspace:
 
     @cached_property
     def documents(self) -> pd.DataFrame:
-        """All columns except the text, one row a document."""
+        """All columns except the text, one row per document."""
         names = [c for c in self.columns if c != "text"]
         with self._reading("documents.parquet"):
             table = pd.read_parquet(self.root / "documents.parquet", columns=names)

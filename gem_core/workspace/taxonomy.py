@@ -46,7 +46,7 @@ class Cluster:
     mass : float
         Soft mass of the fit, a fraction.
     concentration, within_cosine : float
-        vMF concentration; mean cosine of its documents to its centre.
+        vMF concentration; mean cosine of its documents to its center.
     exemplars, borderline, atypical : tuple of int
         Document rows, best first.
     pinned : bool
@@ -131,7 +131,7 @@ class Taxonomy:
 
     @cached_property
     def fit(self) -> MixtureFit:
-        """The mixture: centres, concentrations, bias, trace; row k is `clusters[k]`."""
+        """The mixture: centers, concentrations, bias, trace; row k is `clusters[k]`."""
         with reading_part(self.root, self._part("mixture.npz")):
             return read_fit(self.folder / "mixture.npz")
 
@@ -150,7 +150,7 @@ class Taxonomy:
 
     @cached_property
     def documents(self) -> pd.DataFrame:
-        """One row a document: cluster_id, second, margin, cosine, gis, confidence, centrality, density."""
+        """One row per document: cluster_id, second, margin, cosine, gis, confidence, centrality, density."""
         with reading_part(self.root, self._part("documents.parquet")):
             table = pd.read_parquet(self.folder / "documents.parquet")
             if "cluster_id" not in table:
@@ -159,7 +159,7 @@ class Taxonomy:
 
     @cached_property
     def positions(self) -> Int32:
-        """Index into `clusters` of each document's cluster, (n,): for counting, colours and rows of `fit`."""
+        """Index into `clusters` of each document's cluster, (n,): for counting, colors and rows of `fit`."""
         numbers = np.array([cluster.number for cluster in self.clusters])
         return frozen(np.searchsorted(numbers, self.documents["cluster_id"].to_numpy()).astype(np.int32))
 

@@ -31,7 +31,7 @@ HOSTILE = "<img src=x onerror=alert(1)> **bold**"
 
 @st.cache_resource
 def world(n: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Centres, spreads, clusters, another assignment, directions: the same on every call."""
+    """Centers, spreads, clusters, another assignment, directions: the same on every call."""
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(k, 3))
     for _ in range(60):  # push them apart a little

@@ -1,4 +1,4 @@
-"""Student: one button at first, then what the report says, documents of a disagreement, a folder labelled as a job."""
+"""Student: one button at first, then what the report says, documents of a disagreement, a folder labeled as a job."""
 
 import json
 import re

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gem_core.clustering.blocks import block_statistics
-from gem_core.clustering.e_step import Affine, dual_step, minorise_step, objective_value
+from gem_core.clustering.e_step import Affine, dual_step, minorize_step, objective_value
 from gem_core.clustering.m_step import Parameters, maximize
 from gem_core.clustering.statistics import Documents
 from gem_core.errors import InputError
@@ -77,10 +77,10 @@ def test_both_solvers_reach_the_same_responsibilities(penalty: float) -> None:
     x, w, p = problem(seed=3, weighted=True)
     u = np.full(4, 0.25)
     documents = Documents(x, w)
-    step = minorise_step(documents, p.model(), penalty, u)
+    step = minorize_step(documents, p.model(), penalty, u)
     values = [step.objective]
     for _ in range(600):
-        step = minorise_step(documents, p.model(), penalty, u, state=step)
+        step = minorize_step(documents, p.model(), penalty, u, state=step)
         values.append(step.objective)
     exact = dual_step(documents, p.model(), penalty, u)
     assert np.diff(values).min() >= -1e-12
@@ -90,7 +90,7 @@ def test_both_solvers_reach_the_same_responsibilities(penalty: float) -> None:
 def test_minorise_refuses_infinite_strength() -> None:
     x, w, p = problem()
     with pytest.raises(InputError) as caught:
-        minorise_step(Documents(x, w), p.model(), np.inf, np.full(4, 0.25))
+        minorize_step(Documents(x, w), p.model(), np.inf, np.full(4, 0.25))
     assert str(caught.value) == (
         'solver "mm" needs a finite strength (its step has size 0 at infinity); got inf. '
         'Use solver="dual", or a large finite strength.'

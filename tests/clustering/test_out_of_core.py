@@ -254,7 +254,7 @@ print(peak() - before)
         [sys.executable, "-c", code, str(tmp_path / "x.npy")], capture_output=True, text=True, check=True
     )
     # The file is 98 MB and its float32 copy 195 MB, on top of the 98 MB that writing left mapped. Weights, lengths,
-    # sums of squares and six arrays of labels are 52 bytes a document, 20 MB.
+    # sums of squares and six arrays of labels are 52 bytes per document, 20 MB.
     assert float(out.stdout) < 60
 
 

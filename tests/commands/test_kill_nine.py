@@ -40,7 +40,7 @@ def test_six_kills_lose_nothing(tmp_path: Path) -> None:
 
 
 def states(*positions: int) -> list[tuple[float, State]]:
-    """A history that grows and goes back: acknowledged one a second, each with the keys up to then."""
+    """A history that grows and goes back: acknowledged one per second, each with the keys up to then."""
     keys = tuple("abcdef")
     return [(float(at), (keys[: max(positions[: at + 1]) + 1], place)) for at, place in enumerate(positions)]
 

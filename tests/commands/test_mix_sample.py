@@ -122,7 +122,7 @@ def test_the_files_hold_what_the_weights_describe(
         assert (len(set(part)) == 1) == (inside == "uniform")
     request = documents.index.get_indexer(rows["id"])
     assert abs(np.corrcoef(request, np.arange(len(rows)))[0, 1]) < 0.4  # the order of the corpus is gone
-    assert np.mean(np.diff(request // 16) == 0) < 0.3  # nor do neighbours of the corpus stay together
+    assert np.mean(np.diff(request // 16) == 0) < 0.3  # nor do neighbors of the corpus stay together
 
 
 def test_both_formats_hold_the_same_rows_and_hostile_text(

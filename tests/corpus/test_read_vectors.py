@@ -92,7 +92,7 @@ def test_vectors_of_every_source_row_are_matched_to_the_documents(tmp_path: Path
     )
     path = saved(tmp_path / "own.npy", np.ones((4, 2)))
     assert message(path, 2, rows=corpus.rows, source_rows=corpus.source_rows) == (
-        "own.npy must have one vector a document, 2 rows (or a row for each of the source's 3); got 4 rows. "
+        "own.npy must have one vector per document, 2 rows (or a row for each of the source's 3); got 4 rows. "
         "Export the vectors of exactly these documents, in their order."
     )
 
@@ -104,7 +104,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
     )
     path = saved(tmp_path / "own.npy", good)
     assert message(path, 4999) == (
-        "own.npy must have one vector a document, 4,999 rows; got 5,000 rows. "
+        "own.npy must have one vector per document, 4,999 rows; got 5,000 rows. "
         "Export the vectors of exactly these documents, in their order."
     )
     bad = good.copy()
@@ -120,7 +120,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
         "Embed those documents again or drop them."
     )
     assert message(saved(path, np.ones(7)), 7) == (
-        "own.npy must be a table of shape (documents, dimensions); got shape (7,). Save one row a document."
+        "own.npy must be a table of shape (documents, dimensions); got shape (7,). Save one row per document."
     )
     for kind, array in (("complex128", np.ones((2, 2), complex)), ("<U1", np.array([["a", "b"]]))):
         assert message(saved(path, array), len(array)) == (

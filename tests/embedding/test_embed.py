@@ -1,4 +1,4 @@
-"""Embedding survives being killed, cancelled, cut short and a full disk, with the same vectors in the end."""
+"""Embedding survives being killed, canceled, cut short and a full disk, with the same vectors in the end."""
 
 import os
 import shutil
@@ -118,7 +118,7 @@ def test_cancelling_keeps_what_was_durable(whole: np.ndarray, tmp_path: Path) ->
 
 @pytest.fixture(scope="module")
 def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of five batches, cancelled in the sixth."""
+    """A cache of five batches, canceled in the sixth."""
     return cancelled_at(tmp_path_factory.mktemp("half"), 5 * BATCH + 1)
 
 

@@ -22,7 +22,7 @@ def groups_of(found: module.Duplicates) -> set[frozenset[int]]:
 
 
 def planted(n: int, d: int, seed: int) -> np.ndarray:
-    """Directions with neighbours at every distance: copies jittered by noise of many sizes, on a crowded corpus."""
+    """Directions with neighbors at every distance: copies jittered by noise of many sizes, on a crowded corpus."""
     rng = np.random.default_rng(seed)
     base = rng.normal(size=(n // 3, d)) * np.linspace(2, 0.2, d) + 0.5
     copies = base[rng.integers(0, len(base), n - len(base))]
@@ -107,5 +107,5 @@ def test_a_threshold_is_a_cosine(threshold: float) -> None:
 
 
 def test_scores_fit_the_documents() -> None:
-    with pytest.raises(InputError, match=r"one number a document \(3\); got shape \(2,\)"):
+    with pytest.raises(InputError, match=r"one number per document \(3\); got shape \(2,\)"):
         near_duplicates(np.eye(3), scores=[1, 2])

@@ -108,7 +108,7 @@ def test_a_floor_leaves_shares_with_kept_proportions() -> None:
 
 
 def test_a_floor_is_the_nearest_point_in_relative_entropy() -> None:
-    """Against a general optimiser."""
+    """Against a general optimizer."""
     p = np.array([0.55, 0.24, 0.12, 0.06, 0.03])
     found = minimize(
         lambda u: float(np.sum(u * np.log(u / p))),

@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 mp.dps = 40
 
 
-def log_normaliser(d: int, kappa: float) -> float:
+def log_normalizer(d: int, kappa: float) -> float:
     """log C_d(kappa) straight from its definition, 40 digits."""
     k = mpf(kappa)
     return float((mpf(d) / 2 - 1) * log(k) - mpf(d) / 2 * log(2 * pi) - log(besseli(mpf(d) / 2 - 1, k)))
@@ -18,7 +18,7 @@ def log_densities(x: np.ndarray, centers: np.ndarray, concentrations: np.ndarray
     k, d = centers.shape
     out = np.empty((len(x), k))
     for j in range(k):
-        constant = log_normaliser(d, float(concentrations[j])) - np.log(k)
+        constant = log_normalizer(d, float(concentrations[j])) - np.log(k)
         for i, row in enumerate(x):
             out[i, j] = constant + concentrations[j] * float(np.dot(centers[j], row))
     return out

@@ -75,9 +75,9 @@ def test_results_are_read_only_rows() -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(InputError, match=r"the score must hold one number a document \(3\); got shape \(2,\)"):
+    with pytest.raises(InputError, match=r"the score must hold one number per document \(3\); got shape \(2,\)"):
         borderline([0, 0, 0], [1.0, 2.0])
-    with pytest.raises(InputError, match=r"labels must hold one number a document \(2\); got shape \(3,\)"):
+    with pytest.raises(InputError, match=r"labels must hold one number per document \(2\); got shape \(3,\)"):
         exemplars(np.eye(2), [0, 0, 0], [1.0, 2.0, 3.0])
     with pytest.raises(InputError, match="count must not be negative; got -1"):
         least_typical([0], [1.0], count=-1)

@@ -165,7 +165,7 @@ def test_progress_may_cancel() -> None:
         (
             {"labels": np.zeros(3, int)},
             {},
-            "labels must hold one number a document (150); got shape (3,). Assign X again.",
+            "labels must hold one number per document (150); got shape (3,). Assign X again.",
         ),
         ({}, {"n_clusters": 2}, "labels must lie between 0 and 1; got 0 to 3. Pass the fit's number of clusters."),
         ({}, {"beta": -1.0}, "beta must be a number from 0 up; got -1.0. Pass 1 for the default."),

@@ -17,7 +17,7 @@ ONE = ProxyConfig(layers=2, width=16, heads=2, context=8, batch=1, steps=30, jud
 
 
 def languages(length: int = 4000) -> Streams:
-    """Domain 0 is noise, 1 is a short cycle, 2 takes longer: each token has a favourite to follow it."""
+    """Domain 0 is noise, 1 is a short cycle, 2 takes longer: each token has a favorite to follow it."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 12, length)
     cycle = np.arange(length) % 3
@@ -53,7 +53,7 @@ def test_the_update_defaults_and_extremes() -> None:
     assert twice == pytest.approx([0.9, 0.1])
 
 
-def test_windows_are_weighted_as_each_normaliser_says() -> None:
+def test_windows_are_weighted_as_each_normalizer_says() -> None:
     alpha, domain = np.array([0.1, 0.2, 0.3, 0.4]), np.array([3, 1, 3, 0])
     loss = np.array([1.0, 2.0, 3.0, 4.0])
     by_token = (0.4 * 1 + 0.2 * 2 + 0.4 * 3 + 0.1 * 4) / (0.4 + 0.2 + 0.4 + 0.1)
@@ -95,12 +95,12 @@ def test_an_absent_domain_keeps_its_score(monkeypatch: pytest.MonkeyPatch) -> No
     assert all(np.ptp([score[k] for score in scores]) > 0 for k in range(3))
 
 
-@pytest.mark.parametrize("normaliser", ["token", "domain"])
-def test_what_is_learnable_and_not_yet_learnt_gets_more(normaliser: str) -> None:
-    found = doremi(languages(), [0.1, 0.1, 0.8], TINY, normaliser=normaliser)  # type: ignore[arg-type]
+@pytest.mark.parametrize("normalizer", ["token", "domain"])
+def test_what_is_learnable_and_not_yet_learned_gets_more(normalizer: str) -> None:
+    found = doremi(languages(), [0.1, 0.1, 0.8], TINY, normalizer=normalizer)  # type: ignore[arg-type]
     assert found.weights.argmax() == 2
     assert found.weights.sum() == pytest.approx(1)
-    assert np.array_equal(found.weights, doremi(languages(), [0.1, 0.1, 0.8], TINY, normaliser=normaliser).weights)  # type: ignore[arg-type]
+    assert np.array_equal(found.weights, doremi(languages(), [0.1, 0.1, 0.8], TINY, normalizer=normalizer).weights)  # type: ignore[arg-type]
 
 
 def test_a_collapse_is_said() -> None:
@@ -112,7 +112,7 @@ def test_a_collapse_is_said() -> None:
 
 def test_bad_options_are_refused() -> None:
     with pytest.raises(InputError, match="normaliser must be token or domain; got 'batch'"):
-        doremi(languages(), [0.4, 0.4, 0.2], TINY, normaliser="batch")  # type: ignore[arg-type]
+        doremi(languages(), [0.4, 0.4, 0.2], TINY, normalizer="batch")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="shares must be shares"):
         doremi(languages(), [0.4, 0.4, 0.4], TINY)
 

@@ -100,7 +100,7 @@ def test_losses_are_means_over_each_target_and_convex() -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match=r"leave room .* got caps that sum to 0.6 \(0.4 too little\)"):
         ngram_optimum(made(), caps=np.full(6, 0.1))
-    with pytest.raises(InputError, match=r"one a domain \(6\); got shape \(5,\)"):
+    with pytest.raises(InputError, match=r"one per domain \(6\); got shape \(5,\)"):
         ngram_optimum(made(), caps=np.full(5, 0.3))
     with pytest.raises(InputError, match="weights must be shares"):
         made().losses(np.full(6, 0.5))

@@ -86,11 +86,11 @@ def test_what_holds_nothing_takes_equal_parts_only_when_all_others_are_full() ->
         ),
         (
             ([0.5, np.nan],),
-            "Weights must be finite, not negative and not all zero; got [0.5, nan]. Pass one number a domain.",
+            "Weights must be finite, not negative and not all zero; got [0.5, nan]. Pass one number per domain.",
         ),
         (
             ([0.0, 0.0],),
-            "Weights must be finite, not negative and not all zero; got [0.0, 0.0]. Pass one number a domain.",
+            "Weights must be finite, not negative and not all zero; got [0.0, 0.0]. Pass one number per domain.",
         ),
         (([0.5, 0.5], [np.nan, 1.0]), "Floors and caps must be numbers from 0; got 0 and nan at least. Correct them."),
     ],

@@ -43,7 +43,7 @@ def bucket(value: int, buckets: int) -> int:
 
 
 def rows(text: bytes, buckets: int) -> list[int]:
-    """Rows of all words, then of all pairs of neighbours."""
+    """Rows of all words, then of all pairs of neighbors."""
     values = [hashed(word) for word in words(text)]
     pairs = [(a * 0x9E3779B97F4A7C15 + b) & MASK for a, b in pairwise(values)]
     return [bucket(value, buckets) for value in values + pairs]

@@ -57,7 +57,7 @@ def test_a_newer_student_is_refused(student: Student, tmp_path: Path) -> None:
         load_student(tmp_path)
     assert str(refusal.value) == (
         "The student must be one that this version reads; got format 2, words of Unicode "
-        "'14.0.0'. Distil it again, or use the version of GEM that wrote it."
+        "'14.0.0'. Train it again, or use the version of GEM that wrote it."
     )
 
 
@@ -81,4 +81,4 @@ def test_a_damaged_student_is_refused(student: Student, tmp_path: Path, damage: 
     with pytest.raises(InputError) as refusal:
         load_student(tmp_path)
     assert str(refusal.value).startswith("The files of a student must be as they were written; got ")
-    assert str(refusal.value).endswith(f" in {tmp_path}. Copy the folder again or distil the student again.")
+    assert str(refusal.value).endswith(f" in {tmp_path}. Copy the folder again or train the student again.")

@@ -18,7 +18,7 @@ def test_rates_that_texts_follow_are_found() -> None:
 
 
 def test_the_estimates_add_up_beside_a_few_long_texts() -> None:
-    """Twenty texts of code, a hundred times as long and with more tokens a word, among 2,000 of prose."""
+    """Twenty texts of code, a hundred times as long and with more tokens per word, among 2,000 of prose."""
     rng = np.random.default_rng(1)
     words = np.append(rng.integers(50, 400, 2000), rng.integers(5000, 40000, 20))
     size = np.append(words[:2000] * rng.uniform(4.5, 6.0, 2000), words[2000:] * rng.uniform(7, 9, 20))

@@ -50,7 +50,7 @@ def test_counts_equal_a_slow_count() -> None:
     slow = slow_counts(texts)
     assert terms.counts.shape == (300, len(terms.names))
     assert set(WORDS) <= set(terms.names)
-    # The planted phrases, and no chance neighbours.
+    # The planted phrases, and no chance neighbors.
     planted = {"supreme court", "court judge", "supreme court judge", "sourdough starter", "point of view"}
     assert {name for name in terms.names if " " in name} == planted
     for name in terms.names:

@@ -31,7 +31,7 @@ class ShareLine:
     """One row of the editor; shares are fractions, `natural` is the tick on the slider."""
 
     name: str
-    colour: str
+    color: str
     share: float
     natural: float
     locked: bool
@@ -62,7 +62,7 @@ def share_editor(
     shares = [
         {
             "name": line.name[:120],
-            "colour": line.colour,
+            "color": line.color,
             "share": line.share,
             "natural": line.natural,
             "locked": line.locked,

@@ -75,8 +75,8 @@ class Editor {
       share = 100 * row.share,
       fixed = row.locked || row.only;
     part.box.classList.toggle("locked", row.locked);
-    part.dot.style.background = row.colour;
-    part.box.style.setProperty("--colour", row.colour);
+    part.dot.style.background = row.color;
+    part.box.style.setProperty("--color", row.color);
     part.name.textContent = row.name;
     part.name.title = `${row.name}: natural share ${(100 * row.natural).toFixed(1)}%`;
     part.lock.setAttribute("aria-pressed", String(row.locked));

@@ -25,7 +25,7 @@ LISTED = 500  # documents in the table
 ALL = -1
 WHY = {
     "balance": "by the balance strength",
-    "centres": "as centers move",
+    "centers": "as centers move",
     "new": "to new clusters",
     "gone": "from removed clusters",
     "held": "for pinned clusters",
@@ -56,7 +56,7 @@ def show_moved_documents(session: Session, taxonomy: Taxonomy, preview: Preview)
 
 
 def _names(taxonomy: Taxonomy, preview: Preview) -> dict[int, tuple[str, str]]:
-    """Name and colour of every cluster by its number, those that would be new included."""
+    """Name and color of every cluster by its number, those that would be new included."""
     names = {cluster.number: (cluster.label, cluster.color) for cluster in taxonomy.clusters}
     for cluster_index in np.flatnonzero(preview.origin < 0).tolist():
         names[int(preview.numbers[cluster_index])] = (new_name(taxonomy, preview, cluster_index), SLATE)

@@ -138,7 +138,7 @@ def _kept(taxonomy: Taxonomy, preview: Preview) -> None:
 
 
 def share_rows(taxonomy: Taxonomy, preview: Preview | None) -> list[ShareRow]:
-    """One row a cluster, the largest as applied first, new clusters last."""
+    """One row per cluster, the largest as applied first, new clusters last."""
     if preview is None:
         shares, target = present_shares(taxonomy), taxonomy.fit.target
         rows = [

@@ -76,7 +76,7 @@ def report_card(workspace: Workspace, taxonomy: Taxonomy) -> None:
 
 
 def _standing(name: tuple[str, str]) -> None:
-    """Say how far a report is that is being made, and how the last one ended."""
+    """Show the progress of a running report, and how the last one ended."""
     pulse(REFRESH, "report")
     status = _making.get(name)
     if status is None:

@@ -1,4 +1,4 @@
-"""Goal editor of the Mixing view: choose a saved goal, state a new one, and set how far the weights go towards it."""
+"""Goal editor of the Mixing view: choose a saved goal, state a new one, and set how far the weights go toward it."""
 
 import streamlit as st
 

@@ -79,7 +79,7 @@ def summary(report: DistilReport) -> None:
 
 
 def ordered(report: DistilReport, taxonomy: Taxonomy | None) -> list[int]:
-    """Places of the clusters in the order of the tree, so that neighbours of a group stand together."""
+    """Places of the clusters in the order of the tree, so that neighbors of a group stand together."""
     places = {cluster.number: position for position, cluster in enumerate(report.clusters)}
     tree = [number for group in taxonomy.groups for number in group.children] if taxonomy else []
     first = [places[number] for number in tree if number in places]

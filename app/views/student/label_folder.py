@@ -208,7 +208,7 @@ def _shown(session: Session, student: SavedStudent, folder: Path, totals: dict[s
 
 
 def totals_table(found: dict[str, Any]) -> pd.DataFrame:
-    """One row a cluster, in the order of the numbers."""
+    """One row per cluster, in the order of the numbers."""
     return pd.DataFrame(found["clusters"])
 
 
@@ -258,7 +258,7 @@ def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> N
 
 
 def _shares(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> None:
-    """Paired bars: where this folder differs from the corpus that the student learnt from."""
+    """Paired bars: where this folder differs from the corpus that the student learned from."""
     shade = colours(taxonomy)
     lines = [
         ShareRow(

@@ -68,7 +68,7 @@ def proxies(
 def import_(
     workspace: WorkspaceArg,
     mixtures: Annotated[
-        Path, typer.Option(metavar="M.csv", help="weights of the runs: first column the run, then one a cluster")
+        Path, typer.Option(metavar="M.csv", help="weights of the runs: first column the run, then one per cluster")
     ],
     losses: Annotated[Path, typer.Option(metavar="L.csv", help="losses of the same runs")],
     target: Annotated[
@@ -103,7 +103,9 @@ def import_(
 
 def doremi(
     workspace: WorkspaceArg,
-    normaliser: Annotated[str, typer.Option(help="how the proxy's loss is averaged: token or domain")] = "token",
+    normalizer: Annotated[
+        str, typer.Option("--normaliser", help="how the proxy's loss is averaged: token or domain")
+    ] = "token",
     steps: Steps = None,
     width: Width = None,
     held_tokens: HeldTokens = None,
@@ -117,7 +119,7 @@ def doremi(
     from gem_core.pipeline.mixing.doremi_study import doremi_study
     from gem_core.workspace import Workspace
 
-    check_one_of("--normaliser", normaliser, ("token", "domain"))
+    check_one_of("--normaliser", normalizer, ("token", "domain"))
     opened = Workspace(workspace)
     taxonomy = opened.taxonomy()
     config, split = sizes(DEFAULT, steps, width, held_tokens, seed, device)
@@ -127,7 +129,7 @@ def doremi(
         taxonomy,
         config,
         split,
-        normaliser=normaliser,  # type: ignore[arg-type]
+        normalizer=normalizer,  # type: ignore[arg-type]
         device=device,
         progress=console,
     )

@@ -89,7 +89,7 @@ def _with_legend(
 
 
 def _facing(direction: Float64) -> Float64:
-    """Return the rotation (3, 3) that turns a direction towards the reader with the pole upwards."""
+    """Return the rotation (3, 3) that turns a direction toward the reader with the pole upwards."""
     length = float(np.linalg.norm(direction))
     front = direction / length if length > 1e-9 else np.array([1.0, 0.0, 0.0])
     front = front * np.array([1.0, 1.0, 0.5])

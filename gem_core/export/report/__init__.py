@@ -12,7 +12,7 @@ __all__ = ["report_html", "write_report"]
 def report_html(workspace: Workspace, taxonomy: Taxonomy, *, progress: Progress = silent) -> str:
     """Return the report of a taxonomy as one self-contained page.
 
-    Of the corpus it holds the openings of a few documents a cluster (260 characters each) and the positions of at
+    Of the corpus it holds the openings of a few documents per cluster (260 characters each) and the positions of at
     most 50,000 documents; never whole texts. The same taxonomy gives the same bytes.
 
     Parameters

@@ -131,7 +131,7 @@ def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
 
 
 def colour(cluster: Cluster) -> str:
-    """Colour of a cluster on the map; an excluded one is grey."""
+    """Color of a cluster on the map; an excluded one is gray."""
     return "#8b97a8" if cluster.excluded else _hex(cluster.color)
 
 

@@ -118,7 +118,7 @@ def receipt_rows(workspace: Workspace, taxonomy: Taxonomy) -> Receipt:
         ("Solver", settings.solver),
         ("Shares counted in", settings.weighting),
         ("Seed", str(settings.seed)),
-        ("Objective", f"{decimal(fit['objective'], 6)} nats a document"),
+        ("Objective", f"{decimal(fit['objective'], 6)} nats per document"),
         ("Fit", f"{fit['iterations']} iterations, {'converged' if fit['converged'] else 'NOT converged'}"),
     )
     return Receipt(

@@ -21,9 +21,9 @@ class Estimate:
     refused : dict
         Reason code to number of refused rows.
     documents_per_second : float
-        Measured on a few batches; 0 with own vectors, which need no embedding.
+        Measured on a few batches; 0 with supplied vectors, which need no embedding.
     seconds : float
-        Estimated time to embed all documents; 0 with own vectors.
+        Estimated time to embed all documents; 0 with supplied vectors.
     notes : tuple of str
         What reading the corpus found: empty and skipped files, an id column that was not unique.
     """
@@ -50,7 +50,7 @@ def estimate(source: Source, *, progress: Progress = silent) -> Estimate:
     CorpusError
         If the file cannot be read, or no document is left.
     InputError
-        If the encoder is not there, or own vectors do not fit the corpus.
+        If the encoder is not there, or supplied vectors do not fit the corpus.
     """
     corpus = read_source(source, progress=progress)
     rate = seconds = 0.0

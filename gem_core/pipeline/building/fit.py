@@ -58,7 +58,7 @@ def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress
     """Fit, score, name and save a taxonomy, and make it the current one.
 
     The fit itself depends on the corpus and the settings alone, and one that is already there is taken as it is. When
-    there is a taxonomy already, the new one follows it: numbers and colours by matching, labels that a person gave,
+    there is a taxonomy already, the new one follows it: numbers and colors by matching, labels that a person gave,
     and what is pinned (`gem_core.pipeline.follow`).
 
     Parameters

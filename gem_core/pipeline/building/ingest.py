@@ -29,7 +29,7 @@ class Source:
     columns : Columns, optional
         Which column has which role; guessed from the names and the first values when None.
     vectors : Path, optional
-        Own vectors (.npy, or parquet with a list column), one row a document; else the documents are embedded.
+        Supplied vectors (.npy, or parquet with a list column), one row per document; else the documents are embedded.
     encoder : str
         "packaged", or a local path or hub name of a sentence-transformers model.
     name : str
@@ -50,7 +50,7 @@ class Source:
 
 
 def read_source(source: Source, *, progress: Progress = silent) -> Corpus:
-    """Read the documents of a source; own vectors are looked at first, so that a wrong file costs no time.
+    """Read the documents of a source; supplied vectors are read first, so that a wrong file costs no time.
 
     Raises
     ------

@@ -45,8 +45,8 @@ class CountStudy:
         K, rising.
     seeds : tuple of int
     values : dict of measure to (C, S) float64
-        One row a number of clusters, one column a seed; NaN where a fit is missing. "stability" is the mean ARI of a
-        seed's fit to those of the other seeds. "ari" and "nmi" are absent without a label column.
+        One row per number of clusters, one column per seed; NaN where a fit is missing. "stability" is the mean ARI
+        of a seed's fit to those of the other seeds. "ari" and "nmi" are absent without a label column.
     method : str
     """
 

@@ -35,7 +35,7 @@ class Partition:
     labels : (n,) int32
         Position of each document's group in `names`.
     names, colors : tuples of str
-        One a group. A taxonomy has its own colours; other groups take the colour of the cluster of the present
+        One per group. A taxonomy has its own colors; other groups take the color of the cluster of the present
         taxonomy that they share most documents with.
     numbers : tuple of int
         Cluster numbers of a taxonomy; else 0, 1, ...

@@ -59,15 +59,15 @@ def quality(workspace: Workspace, grouping: Partition) -> Quality:
     """Measure a grouping of the documents of a workspace."""
     weighting = workspace.taxonomy().settings.weighting
     has_other_labels = workspace.manifest.columns.get("label") != grouping.spec.removeprefix("column:")
-    return measure(workspace, grouping.labels, len(grouping.names), weighting, labelled=has_other_labels)
+    return measure(workspace, grouping.labels, len(grouping.names), weighting, with_labels=has_other_labels)
 
 
-def measure(workspace: Workspace, labels: Int32, k: int, weighting: str, *, labelled: bool = True) -> Quality:
-    """`quality` of bare labels, 0 to k - 1; `labelled`: compare with the label column when there is one."""
+def measure(workspace: Workspace, labels: Int32, k: int, weighting: str, *, with_labels: bool = True) -> Quality:
+    """`quality` of bare labels, 0 to k - 1; `with_labels`: compare with the label column when there is one."""
     X = workspace.embeddings
     balance = balance_measures(np.bincount(labels, weights=workspace.weights(weighting), minlength=k))
     within, margin = cosines(X, labels, k)
-    ari, nmi = _known(workspace, labels, k) if labelled else (None, None)
+    ari, nmi = _known(workspace, labels, k) if with_labels else (None, None)
     mean, error = sampled_silhouette(X, labels, sample=SAMPLE)
     return Quality(
         clusters=k,

@@ -36,7 +36,7 @@ def gather_evidence(
     ----------
     workspace : Workspace
     centers : (K, d)
-        Unit centres of all clusters.
+        Unit centers of all clusters.
     positions : (n,) int
         Row of each document's cluster in `centers`.
     documents : DataFrame

@@ -26,7 +26,7 @@ class Rename:
 
 @dataclass(frozen=True)
 class Merge:
-    """Make one cluster of several. The largest keeps its number, colour and group; the result is pinned."""
+    """Make one cluster of several. The largest keeps its number, color and group; the result is pinned."""
 
     clusters: tuple[int, ...]
 
@@ -68,7 +68,7 @@ class Pin:
 
 @dataclass(frozen=True)
 class Exclude:
-    """Leave clusters out of shares and weights (and pin them), or take them in again."""
+    """Leave clusters out of shares and weights (and pin them), or include them again."""
 
     clusters: tuple[int, ...]
     on: bool = True

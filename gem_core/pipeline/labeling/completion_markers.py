@@ -84,7 +84,7 @@ class Tally:
 
 @dataclass(frozen=True, eq=False)
 class Marker:
-    """A shard that is labelled, whole on disk.
+    """A shard that is labeled, whole on disk.
 
     Attributes
     ----------

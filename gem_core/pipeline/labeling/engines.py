@@ -93,7 +93,7 @@ def _student(folder: StudentFolder) -> "Student":
 
 
 def label_shards(workers: Workers, shards: Sequence[InputShard]) -> Iterator[ShardResult | None]:
-    """Have every shard labelled, the large ones first; yields what has ended, and None every `TICK` seconds.
+    """Have every shard labeled, the large ones first; yields what has ended, and None every `TICK` seconds.
 
     Raises
     ------

@@ -105,7 +105,7 @@ def label_folder(
     resume : bool
         Go on in a folder where the same work was begun: shards that are done are kept.
     strict : bool
-        End at the first row that cannot be labelled.
+        End at the first row that cannot be labeled.
     progress : Progress
         Hears "label shards" in bytes of the input; `read_totals` gives the totals so far meanwhile.
 
@@ -116,7 +116,7 @@ def label_folder(
     Raises
     ------
     CorpusError
-        If some shards could not be read; the others are labelled and the totals written.
+        If some shards could not be read; the others are labeled and the totals written.
     InputError
         If a folder is not what it must be, shards lack the text column or have one of ours, or a worker was killed.
     WorkspaceError
@@ -146,7 +146,7 @@ def label_folder(
         book = _Book(student, shards, job, progress, listing.notes)
         _claim(out, _request(student, shards_folder, shards, job, options), resume)
         book.take_up()
-        remaining_shards = [shard for shard in shards if shard.name not in book.labelled]
+        remaining_shards = [shard for shard in shards if shard.name not in book.labeled]
         if remaining_shards:
             _work(engine, StudentFolder(student_folder, student.hash), remaining_shards, job, workers, book)
         return book.close()
@@ -251,14 +251,14 @@ def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
 
 @dataclass
 class _Book:
-    """What has been labelled so far; private and mutable."""
+    """What has been labeled so far; private and mutable."""
 
     student: "Student"
     shards: Sequence[InputShard]
     job: LabelingJob
     progress: Progress
     notes: tuple[str, ...] = ()
-    labelled: set[str] = field(default_factory=set)
+    labeled: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
     read: int = 0
     told: float = 0.0
@@ -289,7 +289,7 @@ class _Book:
             if result.marker is None:
                 self.failed[result.shard.name] = result.failed
             else:
-                self.labelled.add(result.shard.name)
+                self.labeled.add(result.shard.name)
                 self.tally.add(result.marker.tally)
         now = time.monotonic()
         if now - self.told > TOLD_SECONDS:
@@ -314,7 +314,7 @@ class _Book:
             self.progress("label shards", read, self.total)
 
     def _totals(self, tally: Tally) -> Totals:
-        counts = len(self.shards), len(self.labelled)
+        counts = len(self.shards), len(self.labeled)
         return make_totals(self.student, tally, *counts, self.failed, _options(self.job), self.notes)
 
     def close(self) -> Totals:

@@ -38,12 +38,12 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True)
 class LabelingJob:
-    """How shards are labelled.
+    """How shards are labeled.
 
     Attributes
     ----------
     out : Path
-        Folder of the labelled shards.
+        Folder of the labeled shards.
     text : str
         Column of the text.
     strict : bool
@@ -108,7 +108,7 @@ class _Work:
 def label_shard(
     student: "Student", shard: InputShard, job: LabelingJob, alive: Callable[[], None] = lambda: None
 ) -> Marker:
-    """Write a labelled copy of a shard, the rows that were set aside, and the marker that says both are whole.
+    """Write a labeled copy of a shard, the rows that were set aside, and the marker that says both are whole.
 
     A pure function of student, shard and text column: the same bytes by whatever worker. Memory holds a batch (1,024
     rows or about 8 MiB) and, of parquet, the rows of the group that is being written (8,192 or about 64 MiB).
@@ -126,7 +126,7 @@ def label_shard(
     CorpusError
         If the shard cannot be read at all.
     InputError
-        If a row cannot be labelled and the job is strict.
+        If a row cannot be labeled and the job is strict.
     WorkspaceError
         If the folder cannot be written.
     """

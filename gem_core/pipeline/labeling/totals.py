@@ -24,12 +24,12 @@ TOTALS, INTERIM_TOTALS = "totals.json", "totals-so-far.json"
 
 @dataclass(frozen=True)
 class Totals:
-    """What a folder of labelled shards holds.
+    """What a folder of labeled shards holds.
 
     Attributes
     ----------
     complete : bool
-        Whether every shard is labelled.
+        Whether every shard is labeled.
     numbers : tuple of K int
     labels : tuple of K str
     documents, tokens : (K,) int64
@@ -38,8 +38,8 @@ class Totals:
         Rows read: documents and refused ones.
     refused : dict
         Reason to number of rows.
-    shards, labelled : int
-        Shards of the input, and those that are labelled.
+    shards, labeled : int
+        Shards of the input, and those that are labeled.
     failed : dict
         Shard to the reason why it could not be read.
     student_hash, taxonomy_hash : str
@@ -57,7 +57,7 @@ class Totals:
     rows: int
     refused: dict[str, int]
     shards: int
-    labelled: int
+    labeled: int
     failed: dict[str, str]
     student_hash: str
     taxonomy_hash: str
@@ -94,7 +94,7 @@ class Totals:
             "rows": self.rows,
             "refused": dict(sorted(self.refused.items())),
             "shards": self.shards,
-            "shards_labelled": self.labelled,
+            "shards_labelled": self.labeled,
             "failed": dict(sorted(self.failed.items())),
             "clusters": [dict(zip(names, column, strict=True)) for column in columns],
             "student_hash": self.student_hash,
@@ -108,7 +108,7 @@ def make_totals(
     student: "Student",
     tally: Tally,
     shards: int,
-    labelled: int,
+    labeled: int,
     failed: Mapping[str, str],
     options: Sequence[str],
     notes: tuple[str, ...] = (),
@@ -118,7 +118,7 @@ def make_totals(
 
     command = ["gem-explorer", "label", "STUDENT", "IN_FOLDER", "OUT_FOLDER", *options]
     return Totals(
-        labelled == shards,
+        labeled == shards,
         student.numbers,
         student.labels,
         tally.documents,
@@ -126,7 +126,7 @@ def make_totals(
         tally.rows,
         dict(tally.refused),
         shards,
-        labelled,
+        labeled,
         dict(failed),
         student.hash,
         student.taxonomy_hash,
@@ -150,12 +150,12 @@ def write_interim_totals(totals: Totals, folder: Path) -> None:
 
 
 def read_totals(folder: Path) -> dict[str, Any]:
-    """Read the totals of a folder of labelled shards, or those so far while it is being made.
+    """Read the totals of a folder of labeled shards, or the totals so far while the folder is incomplete.
 
     Returns
     -------
     dict
-        `Totals.to_json`; "complete" is false until every shard is labelled.
+        `Totals.to_json`; "complete" is false until every shard is labeled.
 
     Raises
     ------

@@ -211,7 +211,7 @@ def name_clusters(
     clusters, again
         As in `naming_plan`.
     progress : Progress
-        Told of each answer, and several times a second while there is none; raise in it to stop.
+        Told of each answer, and several times per second while there is none; raise in it to stop.
 
     Returns
     -------

@@ -158,8 +158,8 @@ def _joined(X: Float32, labels: Int32) -> Int32:
 
 
 def _clearness(X: Float32, labels: Int32) -> float:
-    """Mean simplified silhouette: how much farther the next centre is than the own one, as a fraction of it."""
-    far = np.maximum(1.0 - X @ _unit(_sums(X, labels)).T, 1e-9)  # a document at a centre is at no distance
+    """Mean simplified silhouette: how much farther the next center is than the own one, as a fraction of it."""
+    far = np.maximum(1.0 - X @ _unit(_sums(X, labels)).T, 1e-9)  # a document at a center is at no distance
     own = far[np.arange(len(X)), labels].copy()
     far[np.arange(len(X)), labels] = np.inf
     other = far.min(axis=1)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._types import Float64, Progress, silent
-from gem_core.mixing.doremi import DEFAULT, Normaliser, doremi
+from gem_core.mixing.doremi import DEFAULT, Normalizer, doremi
 from gem_core.mixing.proxies import ProxyConfig
 from gem_core.mixing.token_streams import Streams
 from gem_core.pipeline.mixing.domains import Domains, domains_of
@@ -29,7 +29,7 @@ def doremi_study(
     config: ProxyConfig = DEFAULT,
     split: SplitSettings | None = None,
     *,
-    normaliser: Normaliser = "token",
+    normalizer: Normalizer = "token",
     device: str = "cpu",
     progress: Progress = silent,
 ) -> Mapping[str, Any]:
@@ -41,7 +41,7 @@ def doremi_study(
     taxonomy : Taxonomy
     config : ProxyConfig
     split : SplitSettings, optional
-    normaliser : "token" or "domain"
+    normalizer : "token" or "domain"
         `gem_core.mixing.doremi.doremi`.
     device : "cpu" or "cuda"
     progress : Progress
@@ -49,8 +49,8 @@ def doremi_study(
     Returns
     -------
     dict
-        The evidence: weights and last {number: weight}, scores {number: nats a token}, numbers, curve (a list of
-        weights in the order of the numbers for each of curve_steps), effective_domains, collapsed, normaliser, seed.
+        The evidence: weights and last {number: weight}, scores {number: nats per token}, numbers, curve (a list of
+        weights in the order of the numbers for each of curve_steps), effective_domains, collapsed, `normaliser`, seed.
 
     Raises
     ------
@@ -59,14 +59,14 @@ def doremi_study(
     """
     domains = domains_of(workspace, taxonomy)
     split_settings, evidence = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
-    settings = {"proxy": asdict(config), "split": asdict(split_settings), "normaliser": normaliser}
+    settings = {"proxy": asdict(config), "split": asdict(split_settings), "normaliser": normalizer}
     folder = evidence.run_folder("doremi", settings)
     stored = evidence.read_evidence("doremi", settings)
     if stored is not None:
         value = {name: part for name, part in stored.items() if name not in ("kind", "settings", "taxonomy_hash")}
     else:
         corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
-        value = _run(corpus.streams, domains, config, folder, normaliser, device, progress)
+        value = _run(corpus.streams, domains, config, folder, normalizer, device, progress)
     evidence.write_evidence("doremi", settings, value)  # also what is kept: it is now the run that ended last
     remove_folder(folder)
     return value
@@ -77,7 +77,7 @@ def _run(
     domains: Domains,
     config: ProxyConfig,
     folder: Path,
-    normaliser: Normaliser,
+    normalizer: Normalizer,
     device: str,
     progress: Progress,
 ) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _run(
             domains.natural,
             config,
             folder,
-            normaliser=normaliser,
+            normalizer=normalizer,
             device=device,
             progress=progress,
             watch=watch,
@@ -109,7 +109,7 @@ def _run(
         "curve_steps": result.curve_steps.tolist(),
         "effective_domains": result.effective,
         "collapsed": result.collapsed,
-        "normaliser": normaliser,
+        "normaliser": normalizer,
         "seed": config.seed,
     }
 

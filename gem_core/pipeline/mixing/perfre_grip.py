@@ -36,7 +36,7 @@ class ClusterFinding:
     natural : (K,) float64
         Shares of the tokens, sum 1.
     values : (K,) float64
-        PerfRe: benefit, nats a token of the target. GRIP: relative fall of the loss in the probe, a fraction.
+        PerfRe: benefit, nats per token of the target. GRIP: relative fall of the loss in the probe, a fraction.
     errors : (K,) float64
         Standard errors of the values; NaN for a PerfRe study of an earlier version, which measured none.
     weights : (K,) float64

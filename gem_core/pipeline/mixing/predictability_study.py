@@ -58,7 +58,7 @@ class GroupingPredictability:
     spec : str
     groups : DomainGrouping
     mixtures, losses : (n, K) float64
-        Of the runs; held-out loss of each domain, nats a token.
+        Of the runs; held-out loss of each domain, nats per token.
     target : (n,) float64
         Loss of the whole held-out text: the mean over domains by natural share.
     predictability : Predictability

@@ -68,7 +68,7 @@ def proxy_corpus(
 ) -> ProxyCorpus:
     """Split the documents of each domain into a stream to train on and a held-out one.
 
-    Documents are taken in an order that a hash of their tokens and the seed decide, the first into the held-out stream
+    Documents are used in an order that a hash of their tokens and the seed decide, the first into the held-out stream
     until it has max(`share` of the domain, `least`) tokens. So copies of a document are on one side, and a document is
     held out or not nearly independently of the partition. Token ids are made once a corpus (`token_ids`).
 

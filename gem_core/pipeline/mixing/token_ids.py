@@ -61,7 +61,7 @@ def token_ids(workspace: Workspace, vocabulary: int = VOCABULARY, *, progress: P
     """Return the token ids of a corpus; they are made the first time and kept in the workspace.
 
     A byte-level byte-pair tokenizer is trained on up to 4 million characters of the corpus, spread over all of it, so
-    no text is foreign to it. Memory is that of 256 documents; 2 bytes a token on disk.
+    no text is foreign to it. Memory is that of 256 documents; 2 bytes per token on disk.
 
     Parameters
     ----------

@@ -292,7 +292,7 @@ def _draw_copies(
 def _assign_blocks(
     workspace: Workspace, copies: NDArray[np.int32], tokens: NDArray[np.int64], request: TrainingSetRequest
 ) -> list[TrainingShard]:
-    """Deal blocks, one a row group and reading, to shards in random order: the corpus may be sorted by source."""
+    """Deal blocks, one per row group and reading, to shards in random order: the corpus may be sorted by source."""
     import pyarrow.parquet as pq
 
     metadata = pq.read_metadata(workspace.root / "documents.parquet")

@@ -85,7 +85,7 @@ def write_shards(
     folder : Path
     shards : sequence of Shard
     columns : {name: (n,) array}
-        Further columns, one value a document of the corpus.
+        Further columns, one value per document of the corpus.
     form : "parquet" or "jsonl.zst"
     known : {name: sha256}
         Of shards that were finished before; one that differs now is written again.

@@ -11,8 +11,8 @@ from gem_core.clustering import MixtureFit
 from gem_core.pipeline.previews.preview import Preview
 from gem_core.workspace import Taxonomy, Workspace
 
-Reason = Literal["balance", "centres", "new", "gone", "held", "edited"]
-REASONS: tuple[Reason, ...] = ("balance", "centres", "new", "gone", "held", "edited")
+Reason = Literal["balance", "centers", "new", "gone", "held", "edited"]
+REASONS: tuple[Reason, ...] = ("balance", "centers", "new", "gone", "held", "edited")
 BLOCK = 4096  # documents at a time
 NARROW = 2.0  # nats: a lead below this is said to be small
 UNBOUNDED = 1e20  # nats: a cluster that may hold nothing is never ahead
@@ -20,11 +20,11 @@ UNBOUNDED = 1e20  # nats: a cluster that may hold nothing is never ahead
 
 @dataclass(frozen=True)
 class Moves:
-    """Documents that would leave their cluster; every array has one entry a document, in the order of `rows`.
+    """Documents that would leave their cluster; every array has one entry per document, in the order of `rows`.
 
     A document goes from cluster a to cluster b when l_b + b_b overtakes l_a + b_a. What it gains on the way is the
     sum of two parts: the change of the biases, which is the balance, and the change of the log densities, which is
-    centres and concentrations that moved.
+    centers and concentrations that moved.
 
     Attributes
     ----------
@@ -37,15 +37,15 @@ class Moves:
     margin_before, margin_after : (m,) float32
         Lead of its cluster over the next one, nats, as applied and as previewed.
     cosine_before, cosine_after : (m,) float32
-        Cosine to the centre it leaves, as applied, and to the centre it joins, as previewed.
+        Cosine to the center it leaves, as applied, and to the center it joins, as previewed.
     lead : (m,) float64
         How far the cluster it leaves was ahead of the one it joins, nats; NaN where either is not in both fits.
     by_balance, by_centres : (m,) float64
         What the one it joins has gained on that, nats; NaN likewise. Their sum exceeds `lead`.
     drift, approach : (m,) float64
-        By how much the centre it leaves moves away from it, and the one it joins towards it, in cosine; NaN likewise.
+        By how much the center it leaves moves away from it, and the one it joins toward it, in cosine; NaN likewise.
     reason : (m,) int8
-        Index into `REASONS`. "balance", "centres": the larger of the two parts. "new": it joins a cluster that was
+        Index into `REASONS`. "balance", "centers": the larger of the two parts. "new": it joins a cluster that was
         not there. "gone": its cluster is there no more. "held": pinned or named clusters keep their documents, and
         it makes room or stays with its own. "edited": an edit had put it where the fit would not have.
     """
@@ -80,7 +80,7 @@ class Moves:
                 if self.lead[at] < NARROW
                 else f"balance: shifted by {self.by_balance[at]:.1f} nats"
             )
-        if reason == "centres":
+        if reason == "centers":
             drift, approach = float(self.drift[at]), float(self.approach[at])
             if max(drift, approach) < 0.005:
                 return "concentrations changed"
@@ -155,7 +155,7 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> M
     reason = np.select(
         [is_held, is_new, is_gone, lead < 0, balance >= centres],
         [REASONS.index(name) for name in ("held", "new", "gone", "edited", "balance")],
-        REASONS.index("centres"),
+        REASONS.index("centers"),
     ).astype(np.int8)
     documents = taxonomy.documents
     return Moves(

@@ -16,7 +16,7 @@ from gem_core.workspace import Settings, Taxonomy, Workspace
 
 @dataclass(frozen=True)
 class Preview:
-    """A fit that nobody has applied yet.
+    """A fit that is not applied yet.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Preview:
     origin : (K',) int32
         Number of the present cluster that a previewed one continues (largest common part, one to one); -1: a new one.
     steady : (K',) bool
-        Whether it keeps most of its documents; others would be named anew.
+        Whether it keeps most of its documents; others would get new names.
     ari : float
         Adjusted Rand index between the present and the new assignment; 1 = the same.
     moved : (m,) int32

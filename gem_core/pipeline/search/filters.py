@@ -47,7 +47,7 @@ class Outline:
     ----------
     points : tuple of (x, y)
         Corners; the last joins the first. On the flat map in its own coordinates, on the globe in radii from its
-        centre with y upwards.
+        center with y upwards.
     turn : tuple of 9 float
         Rows of the rotation under which the globe was seen; empty for the flat map. The near side alone counts.
     """

@@ -39,7 +39,7 @@ class Near:
 
 
 def encoder_of(workspace: Workspace) -> str | None:
-    """Name the encoder that made a workspace's vectors; None when they came with the corpus and nobody has said.
+    """Name the encoder that made a workspace's vectors; None when it is unknown.
 
     Nothing is concluded from their dimension: many models have 384.
     """
@@ -60,7 +60,7 @@ def encoder_of(workspace: Workspace) -> str | None:
 
 
 def name_encoder(workspace: Workspace, encoder: str, *, progress: Progress = silent) -> float:
-    """Say which encoder made own vectors; kept in the workspace after a look at whether it can be true.
+    """Record which encoder made supplied vectors; stored in the workspace after a look at whether it can be true.
 
     Twelve documents, evenly through the corpus, are embedded again and compared with the vectors they have.
 

@@ -1,4 +1,4 @@
-"""Distil a student from a taxonomy: split honestly, teach, calibrate, test, keep."""
+"""Distill a student from a taxonomy: split honestly, teach, calibrate, test, keep."""
 
 import platform
 import tempfile
@@ -53,7 +53,7 @@ class DistilSettings:
         Training weights are cluster sizes to the power of -balance: 0 counts documents, 1 counts clusters the same.
     soft : bool
         Learn the fit's responsibilities in place of the clusters, wherever the fit finds a document's cluster the most
-        likely one; where people have put it elsewhere, it is learnt as they have it.
+        likely one; where people have put it elsewhere, it is learned as they have it.
     student : StudentConfig
         Its seed is not used: `seed` is.
 

@@ -1,4 +1,4 @@
-"""What a student is worth: how it agrees with its teacher on documents that it never saw."""
+"""What a student is worth: how it agrees with its teacher on held-out documents."""
 
 import json
 from collections.abc import Sequence
@@ -88,7 +88,7 @@ class DistilReport:
         The same on the half of them where the teacher's own margin is larger, and on the other.
     mass_error, mass_error_tokens : float
         L1 distance between the shares of the clusters by student and by teacher, 0 to 2: in documents; and in tokens,
-        of which the student's are its estimates, as in a labelled folder.
+        of which the student's are its estimates, as in a labeled folder.
     token_error : float
         (estimated - counted) / counted tokens of all test documents together.
     token_error_document : float

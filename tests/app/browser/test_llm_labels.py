@@ -41,7 +41,7 @@ def test_shown_sent_cancelled_resumed_and_undone(
     serve: Any, browser_page: Any, sample: Workspace, tmp_path: Path
 ) -> None:
     before = sample.taxonomy().clusters
-    slow = 3  # the request that is cancelled
+    slow = 3  # the request that is canceled
     with chat_server(lambda i, body: says(HOSTILE[i % len(HOSTILE)], wait=60 if i == slow else 0)) as server:
         served = serve(
             "app/main.py",
@@ -67,7 +67,7 @@ def test_shown_sent_cancelled_resumed_and_undone(
         page.get_by_role("button", name="Resume").first.click()
         wait_for(lambda: sources(sample).count("llm") == len(before), 120)
         page.get_by_text(f"{len(before) - slow} of {len(before) - slow} clusters named by gemma").first.wait_for()
-        assert len(server.bodies) == len(before) + 1  # the cancelled one was asked again, no other
+        assert len(server.bodies) == len(before) + 1  # the canceled one was asked again, no other
         settled(page, 2)
         page.get_by_role("button", name="Undo").first.click()
         settled(page, 2)

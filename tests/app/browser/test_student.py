@@ -1,4 +1,4 @@
-"""A person distils a student, reads a disagreement, takes the student away and labels a folder with it."""
+"""A person distills a student, reads a disagreement, takes the student away and labels a folder with it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_vectors_are_checked_before_the_first_row(corpus: Path, tmp_path: Path) 
 
 def test_vectors_that_do_not_fit_leave_no_workspace(corpus: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "short.npy", np.ones((19, 4), dtype=np.float32))
-    with pytest.raises(CorpusError, match="must have one vector a document"):
+    with pytest.raises(CorpusError, match="must have one vector per document"):
         prepare(Source(corpus, vectors=tmp_path / "short.npy"), tmp_path / "w")
     assert not (tmp_path / "w").exists()
     np.save(tmp_path / "own.npy", np.ones((20, 4), dtype=np.float32))

@@ -1,4 +1,4 @@
-"""A folder of shards labelled by processes of this machine: totals, refusals, going on after a stop."""
+"""A folder of shards labeled by processes of this machine: totals, refusals, going on after a stop."""
 
 import hashlib
 import json

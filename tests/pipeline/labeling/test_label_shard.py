@@ -1,4 +1,4 @@
-"""One shard labelled: its columns and bytes are kept, four columns are added, what cannot be labelled is set aside."""
+"""One shard labeled: its columns and bytes are kept, four columns are added, what cannot be labeled is set aside."""
 
 import gzip
 import json

@@ -67,7 +67,7 @@ def test_what_a_move_gains_is_the_sum_of_balance_and_centres(sample: Workspace) 
         old, new = taxonomy.fit.centers, found.fit.centers
         assert moves.drift[at] == pytest.approx(float(x @ (old[a] - new[a])), abs=1e-5)
         assert moves.approach[at] == pytest.approx(float(x @ (new[b] - old[b])), abs=1e-5)
-    larger = np.where(moves.by_balance >= moves.by_centres, "balance", "centres")
+    larger = np.where(moves.by_balance >= moves.by_centres, "balance", "centers")
     assert [REASONS[r] for r in moves.reason] == larger.tolist()
     assert sum(moves.counts().values()) == len(moves.rows)
 

@@ -1,4 +1,4 @@
-"""Distil: an honest split, the teacher as people left it, a report that a second count confirms, whole folders only."""
+"""Distill: the split, the teacher with edits, a report that a second count confirms, whole folders only."""
 
 import json
 import math
@@ -213,7 +213,7 @@ def test_test_documents_teach_nothing(sample: Workspace, tmp_path: Path) -> None
 
 
 def test_the_teacher_is_the_taxonomy_as_people_left_it(sample: Workspace, tmp_path: Path) -> None:
-    """Merged, moved, renamed and excluded: all of it is learnt, under the numbers that are left."""
+    """Merged, moved, renamed and excluded: all of it is learned, under the numbers that are left."""
     before = sample.taxonomy()
     a, b, c, d = (cluster.number for cluster in before.clusters[:4])
     edit(sample, Merge((a, b)))
