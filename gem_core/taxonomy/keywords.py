@@ -12,6 +12,7 @@ from gem_core import _check
 from gem_core._types import Float64
 from gem_core.errors import InputError
 from gem_core.taxonomy.phrases import Terms
+from gem_core.taxonomy.word_splitter import is_unspaced
 
 _POOL = 60  # candidates a cluster that are embedded and re-ranked
 _POOLS = 3000  # candidates of all clusters together: bounds the time at K = 200
@@ -163,7 +164,7 @@ def cluster_keywords(
     phrase_ids, inverse = np.unique(best, return_inverse=True)
     phrases = _phrase_vectors(terms.counts, phrase_ids, vectors)
     inverse = inverse.reshape(best.shape)
-    stems = [frozenset(stem(w) for w in terms.names[t].split()) for t in phrase_ids]
+    stems = [phrase_parts(terms.names[t]) for t in phrase_ids]
     keywords = []
     for k in range(len(clusters)):
         good = tfidf[k, best[k]] > 0
@@ -171,6 +172,23 @@ def cluster_keywords(
             _choose(terms, best[k][good], inverse[k][good], phrases, stems, means[k], tfidf[k], use[k], count)
         )
     return tuple(keywords)
+
+
+def phrase_parts(phrase: str) -> frozenset[str]:
+    """Return the parts by which one phrase holds another: stems of words, pairs of letters where blanks are not used.
+
+    Examples
+    --------
+    >>> phrase_parts("智能") < phrase_parts("人工智能"), phrase_parts("recipe") < phrase_parts("bread recipes")
+    (True, True)
+    """
+    parts: list[str] = []
+    for word in phrase.split():
+        if is_unspaced(word[0]) and len(word) > 1:
+            parts.extend(word[start : start + 2] for start in range(len(word) - 1))
+        else:
+            parts.append(stem(word))
+    return frozenset(parts)
 
 
 def stem(word: str) -> str:

@@ -13,13 +13,14 @@ from scipy import sparse
 
 from gem_core._types import Float64, Progress, silent
 from gem_core.errors import InputError, WorkspaceError
+from gem_core.taxonomy.function_words import find_function_words
 from gem_core.taxonomy.word_splitter import (
     BREAK,
     CAPITALIZED,
     OTHER_CASE,
     Vocabulary,
     WordBlock,
-    is_unspaced,
+    join_words,
     may_join,
     may_name,
     may_open,
@@ -106,10 +107,11 @@ def count_terms(
     """Find the candidate phrases of a corpus and count them in every document.
 
     A word is a run of letters, digits and marks of any script, with inner hyphens and apostrophes; markup, web
-    addresses, hashes and numbers are no words; Chinese and Japanese count by runs of two or three characters. A phrase
-    has one to three words, crosses no punctuation, neither begins nor ends with a function word, occurs in at least
-    `min_documents` documents and, when longer than a word, is at least six times commoner than chance would make it or
-    takes up at least half the uses of one of its words.
+    addresses, hashes and numbers are no words; in scripts without blanks between words (Chinese, Japanese, Thai, Lao,
+    Khmer, Burmese) the dictionaries of ICU say where words end. A phrase has one to three words, crosses no
+    punctuation, neither begins nor ends with a function word, occurs in at least `min_documents` documents and, when
+    longer than a word, is at least six times commoner than chance would make it or takes up at least half the uses of
+    one of its words. What a function word is depends on the corpus too; see `find_function_words`.
 
     Parameters
     ----------
@@ -260,12 +262,15 @@ def _candidates(blocks: list[WordBlock], vocabulary: Vocabulary, least: int, mos
     small[keys[frequent_words]] = np.arange(1, frequent_words.size + 1)
     occurrences = np.concatenate(([1], tally[1, frequent_words])).astype(np.float64)
     words = [vocabulary.names[number] for number in numbers]
+    by_number = np.zeros((2, len(vocabulary.names)), dtype=np.int64)
+    by_number[:, keys] = tally
+    function_words = find_function_words(blocks, vocabulary, *by_number)[numbers]
     empty = np.zeros(0, dtype=np.int64)
     grams = _Grams(
         small,
         numbers,
-        np.array([bool(w) and may_open(w) for w in words]),
-        np.array([bool(w) and may_name(w) for w in words]),
+        np.array([bool(w) and may_open(w) for w in words]) & ~function_words,
+        np.array([bool(w) and may_name(w) for w in words]) & ~function_words,
         np.array([bool(w) and may_join(w) for w in words]),
         empty,
         empty,
@@ -349,6 +354,5 @@ def _spell(grams: _Grams, cases: NDArray[np.float64], vocabulary: Vocabulary) ->
                 if word.isupper() and len(word) > _ACRONYM:
                     word = word.capitalize()
             words.append(word)
-        glue = "" if all(is_unspaced(w[0]) for w in words) else " "
-        names[column] = glue.join(words)
+        names[column] = join_words(words)
     return tuple(names)

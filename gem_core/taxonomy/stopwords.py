@@ -119,12 +119,52 @@ n'ihi maka ma onye ha n'ime dị nwere của và là các có cho được trong
 ん っ う え お か あ だ ど ば へ め
 """
 
+_CHINESE = """
+里 裡 上 下 中 内 內 外 前 后 後 时 時 地 得 给 給 向 往 由 自 将 將 会 會 能 可 要 想 说 說 做 来 來 去 没 沒 没有
+沒有 因 因为 因為 所以 如果 虽然 雖然 但是 可是 然后 然後 而且 或者 还 還 还是 還是 已 已经 已經 正 正在 再 又 才 刚
+剛 只 只是 这个 這個 那个 那個 这些 這些 那些 什么 什麼 怎么 怎麼 怎样 哪 哪里 哪裡 哪些 谁 誰 我们 我們 你们 你們
+他们 他們 她们 它们 自己 大家 一个 一個 一些 一种 一種 一样 每 每个 各 某 另 另外 等 等等 吗 嗎 呢 吧 啊 呀 啦 嘛 非常
+十分 比较 比較 可以 可能 应该 應該 必须 必須 需要 进行 進行 通过 通過 由于 由於 关于 關於 对于 對於 根据 根據 按照
+以及 并 並 并且 而是 则 則 即 便 如 如何 例如 比如 其中 之间 之前 之后 以前 以后 时候 時候 年 月 日 号 次 种 種 位 件
+条 條 第 两 兩 多 少 好 大 小 像 用 使 让 叫 当 當 跟 同 比 为 為 为了 所有 任何 许多 許多 很多 现在 現在 一 二 三 四
+五 六 七 八 九 十 百 千 万 萬 不是 就是 也是 不会 不能 不同 起来 出来 成为
+"""
+_JAPANESE = """
+する した して します しました ある いる ない です ます でした ました こと もの ため よう これ それ あれ どれ この
+その あの どの ここ そこ どこ から まで より など ので のに けど だけ しか でも とも という として について によって
+による において また または および そして しかし なる なった できる れる られる せる たい さん ほど くらい ところ とき
+的 等 者 中 上 下 時 年 月 日
+"""
+_THAI = """
+ที่ และ ใน ของ เป็น มี ได้ จะ ไม่ ให้ ว่า การ ความ กับ จาก นี้ นั้น ก็ แต่ หรือ เพื่อ โดย คือ อยู่ ไป มา แล้ว ยัง ต้อง
+ซึ่ง อย่าง เมื่อ ถ้า เพราะ กัน มาก ผู้ ขึ้น ลง ออก เข้า ตาม ด้วย แห่ง ทั้ง ทุก บาง อีก เรา เขา ฉัน คุณ มัน ใคร อะไร
+ไหน ที่ไหน อย่างไร เช่น เท่านั้น ถึง ต่อ ถูก ทำ ใช้ บน หลาย กว่า นะ ครับ ค่ะ คะ จึง เคย ควร อาจ สามารถ ระหว่าง พร้อม
+ไว้ เลย นั่น นี่ ๆ
+"""
+
 # Function words of one language that are content words of English.
 _CONTENT = "war men hat son ton sin sun era mine bin die ai os door toe pod gore"
 
+#: Function words by language or family, to tell the language of a document.
+LANGUAGES: dict[str, frozenset[str]] = {
+    name: frozenset(words.split())
+    for name, words in {
+        "English": _ENGLISH,
+        "German": _GERMAN,
+        "French": _FRENCH,
+        "Spanish, Portuguese": _SPANISH_PORTUGUESE,
+        "Italian": _ITALIAN,
+        "Dutch, Nordic": _DUTCH_NORDIC,
+        "Slavic": _SLAVIC,
+        "others": _OTHERS,
+    }.items()
+}
+#: Words that name things in English; the corpus decides whether they are function words there.
+AMBIGUOUS: frozenset[str] = frozenset(_CONTENT.split()) | {"las", "los"}
+
 #: Words in lower case that neither begin nor end a phrase.
 STOP_WORDS: frozenset[str] = frozenset(
-    " ".join((_ENGLISH, _WEB, _GERMAN, _FRENCH, _SPANISH_PORTUGUESE, _ITALIAN, _DUTCH_NORDIC, _SLAVIC, _OTHERS)).split()
+    " ".join((*(" ".join(words) for words in LANGUAGES.values()), _WEB, _CHINESE, _JAPANESE, _THAI)).split()
 ) - frozenset(_CONTENT.split())
 
 _OPENERS = "new high low long old big small first second third self best far los las"

@@ -10,6 +10,8 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+import regex
+from icu4py.breakers import WordBreaker
 from numpy.typing import NDArray
 
 from gem_core.taxonomy.stopwords import CONNECTIVES, OPENERS, STOP_WORDS
@@ -21,19 +23,24 @@ MAX_WORD = 30
 #: Word 0 is every break: punctuation, a blank line, the end of a document, or a word that cannot name anything.
 BREAK = 0
 
-# Combining marks of scripts whose words `\\w` alone would cut in two (Devanagari, Thai, Arabic, Hebrew, ...).
-_MARKS = (
-    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0dff"
-    "\u0e31-\u0e4e\u0eb1-\u0ece\u1000-\u1049\u1050-\u109f\u17b4-\u17d3\u200c\u200d"
+# A word is letters and digits of any script with their marks (vowel signs of Devanagari and Thai among them).
+_TOKENS = regex.compile(
+    r"[^\W_][\w\p{M}\u200c\u200d]*(?:[-'\u2019][^\W_][\w\p{M}\u200c\u200d]*)*|[^\w\s\p{M}\u200c\u200d]+|\n\s*\n"
 )
-_TOKENS = re.compile(rf"[^\W_][\w{_MARKS}]*(?:[-'\u2019][^\W_][\w{_MARKS}]*)*|[^\w\s{_MARKS}]+|\n\s*\n")
 _TAGS = re.compile(r"<(script|style)\b[^<>]{0,500}>.{0,5000}?</\1>|</?[a-zA-Z][^<>]{0,500}>|<!--.{0,2000}?-->", re.S)
 # Every repeat that another one may follow is bounded: a hostile text must not make the search quadratic.
 _ADDRESSES = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _COMMANDS = re.compile(r"\\[A-Za-z]+")  # of TeX: \frac, \mathbf
 _ENTITIES = re.compile(r"&#?\w{1,31};")
-# Scripts written without spaces, where a word is a run of one to three characters.
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+# Scripts written without blanks between words; the long vowel mark belongs to both kana.
+_KATAKANA = r"\p{Katakana}\u30fc"
+_DICTIONARY_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_UNSPACED = regex.compile(f"[{_DICTIONARY_SCRIPTS}{_KATAKANA}]")
+# ICU cuts loan words that its dictionary lacks into single signs, so a run of katakana is one word.
+_RUNS = regex.compile(
+    rf"[{_KATAKANA}]+|(?P<by_dictionary>[{_DICTIONARY_SCRIPTS}\p{{M}}]+)|[^{_DICTIONARY_SCRIPTS}{_KATAKANA}]+"
+)
+_SHORT_HIRAGANA = regex.compile(r"\p{Hiragana}{1,2}")  # particles and endings
 _LETTER = re.compile(r"[^\W\d_]")
 _MOSTLY_DIGITS = re.compile(r"(?:\D*\d){4}")
 
@@ -94,8 +101,28 @@ class Vocabulary:
 
 
 def is_unspaced(character: str) -> bool:
-    """Say whether a character belongs to a script that is written without spaces (Chinese, Japanese)."""
+    """Say whether a character is of a script without blanks between words: of China, Japan, Thailand, Laos, ...
+
+    Examples
+    --------
+    >>> [is_unspaced(c) for c in "花ガสa가"]
+    [True, True, True, False, False]
+    """
     return bool(_UNSPACED.match(character))
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Write words as one phrase, with blanks except between words of scripts without them.
+
+    Examples
+    --------
+    >>> join_words(["机器", "学习"]), join_words(["AI", "模型"]), join_words(["New", "York"])
+    ('机器学习', 'AI 模型', 'New York')
+    """
+    phrase = words[0]
+    for word in words[1:]:
+        phrase += word if is_unspaced(phrase[-1]) and is_unspaced(word[0]) else f" {word}"
+    return phrase
 
 
 def may_name(word: str) -> bool:
@@ -106,7 +133,7 @@ def may_name(word: str) -> bool:
     >>> [may_name(w) for w in ("bread", "the", "1998", "x", "3d")]
     [True, False, False, False, True]
     """
-    if word in STOP_WORDS or not _LETTER.search(word):
+    if word in STOP_WORDS or not _LETTER.search(word) or _SHORT_HIRAGANA.fullmatch(word):
         return False
     return len(word) > 1 or is_unspaced(word)
 
@@ -124,10 +151,14 @@ def may_join(word: str) -> bool:
 def split_text(text: str) -> list[str]:
     """Cut a text into words and breaks, without markup and addresses; spelling untouched.
 
+    In scripts without blanks between words the dictionaries of ICU decide, and a run of katakana is one word.
+
     Examples
     --------
     >>> split_text("<b>Don't</b> panic: e-mail me at a@b.org &amp; wait")
     ['.', "Don't", '.', 'panic', ':', 'e-mail', 'me', 'at', '.', '&', 'wait']
+    >>> split_text("AI和机器学习"), split_text("ディープラーニングの研究")
+    (['AI', '和', '机器', '学习'], ['ディープラーニング', 'の', '研究'])
     """
     text = text[:MAX_CHARACTERS]
     if "<" in text:
@@ -138,7 +169,21 @@ def split_text(text: str) -> list[str]:
         text = _COMMANDS.sub(" . ", text)
     if "@" in text or "://" in text or "www." in text:
         text = _ADDRESSES.sub(" . ", text)
-    return _TOKENS.findall(text)
+    tokens: list[str] = _TOKENS.findall(text)
+    if _UNSPACED.search(text):
+        tokens = [word for token in tokens for word in (_split_run(token) if _UNSPACED.search(token) else (token,))]
+    return tokens
+
+
+def _split_run(token: str) -> list[str]:
+    """Cut a run of letters without blanks into words."""
+    words: list[str] = []
+    for run in _RUNS.finditer(unicodedata.normalize("NFKC", token)):
+        if run["by_dictionary"]:
+            words.extend(WordBreaker(run[0], "root"))
+        else:
+            words.append(run[0])
+    return words
 
 
 def _plain(spelling: str) -> str:
@@ -149,15 +194,12 @@ def _plain(spelling: str) -> str:
     return word.removesuffix("'s").removesuffix("s'") if "'" in word else word
 
 
-def _numbers_of(spelling: str, vocabulary: Vocabulary) -> list[int]:
-    """Word numbers of one spelling: mostly one, several for a run of Chinese or Japanese."""
-    if _UNSPACED.search(spelling):
-        return [vocabulary.number(c) if is_unspaced(c) else BREAK for c in unicodedata.normalize("NFKC", spelling)]
+def _number_of(spelling: str, vocabulary: Vocabulary) -> int:
     word = _plain(spelling)
     # Long words that are half digits are hashes and part numbers.
     if not word or len(word) > MAX_WORD or (len(word) > 8 and _MOSTLY_DIGITS.match(word)):
-        return [BREAK]
-    return [vocabulary.number(word)]
+        return BREAK
+    return vocabulary.number(word)
 
 
 def _case(spelling: str) -> int:
@@ -184,25 +226,13 @@ def read_block(texts: Sequence[str], vocabulary: Vocabulary) -> WordBlock:
     documents = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)
     occurrences = np.bincount(stream, minlength=len(local))
 
-    numbers: list[int] = []
-    repeats = np.ones(len(local), dtype=np.int64)
+    numbers = np.zeros(len(local), dtype=np.int32)
     cases = np.zeros(len(local), dtype=np.uint8)
     for index, spelling in enumerate(local):
-        word_numbers = _numbers_of(spelling, vocabulary)
-        numbers.extend(word_numbers)
-        repeats[index] = len(word_numbers)
-        if word_numbers[0] != BREAK and not spelling.islower():
+        number = numbers[index] = _number_of(spelling, vocabulary)
+        if number != BREAK and not spelling.islower():
             cases[index] = _case(spelling)
-            if cases[index] == OTHER_CASE and len(word_numbers) == 1:
+            if cases[index] == OTHER_CASE:
                 base = spelling.replace("\u2019", "'").removesuffix("'s").removesuffix("'S")
-                vocabulary.spelled(word_numbers[0], base, int(occurrences[index]))
-    flat = np.array(numbers, dtype=np.int32)
-    starts = np.concatenate(([0], np.cumsum(repeats)[:-1]))
-    grown = repeats[stream]
-    within = np.arange(grown.sum()) - np.repeat(np.cumsum(grown) - grown, grown)
-    return WordBlock(
-        words=flat[np.repeat(starts[stream], grown) + within],
-        cases=np.repeat(cases[stream], grown),
-        documents=np.repeat(documents, grown),
-        size=len(texts),
-    )
+                vocabulary.spelled(int(number), base, int(occurrences[index]))
+    return WordBlock(words=numbers[stream], cases=cases[stream], documents=documents, size=len(texts))

@@ -140,3 +140,14 @@ def test_wrong_lengths_are_refused() -> None:
     terms = count_terms(["bread", "oven"])
     with pytest.raises(InputError, match=r"terms must cover the 3 documents of X; got 2\. Pass those of one corpus\."):
         cluster_keywords(terms, np.eye(3), [0, 0, 0], [1, 1, 1], np.eye(3)[:1])
+
+
+def test_a_piece_of_a_chosen_phrase_without_blanks_is_no_second_keyword() -> None:
+    texts = ["人工智能改变世界", "人工智能的研究", "智能研究人工智能", "绿茶在山上生长", "山上的绿茶", "喝绿茶"] * 4
+    X = np.array([[1.0, 0.0]] * 3 + [[0.0, 1.0]] * 3, dtype=np.float32).repeat(1, axis=0)
+    X = np.tile(X, (4, 1))
+    labels = [0, 0, 0, 1, 1, 1] * 4
+    words = cluster_keywords(count_terms(texts), X, labels, np.zeros(24), np.eye(2), count=5)
+    terms = [[keyword.term for keyword in cluster] for cluster in words]
+    assert "人工智能" in terms[0]
+    assert not {"人工", "智能"} & set(terms[0])

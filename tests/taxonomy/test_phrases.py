@@ -194,3 +194,61 @@ def test_load_refuses_what_it_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "terms.json").write_text(json.dumps({**head, "names": ["bread"]}))
     with pytest.raises(WorkspaceError, match="must belong together; got 3 columns and 1 names"):
         Terms.load(tmp_path)
+
+
+# ---- scripts without blanks, and function words of the corpus --------------------------------------------------------
+
+BEES = ["蜜蜂在花园里跳舞。告诉同伴花在哪里。", "蜜蜂的舞蹈告诉同伴花园的方向", "同伴跟着蜜蜂飞到花园"]
+LEARNING = ["人工智能和机器学习正在改变世界", "人工智能的研究需要机器学习", "机器学习让人工智能更聪明"]
+KATAKANA = ["ディープラーニングの研究が進む。", "コンピューターでディープラーニングを学ぶ"]
+THAI = ["ผึ้งเต้นรำในสวนดอกไม้", "ผึ้งบอกเพื่อนว่าสวนดอกไม้อยู่ที่ไหน", "เพื่อนของผึ้งอยู่ในสวนดอกไม้"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "words", "pieces"),
+    [
+        (BEES, {"蜜蜂", "花园", "同伴"}, {"在花", "园里", "花园里", "的方向"}),
+        (LEARNING, {"人工智能", "机器学习"}, {"工智", "器学", "和机器"}),
+        (KATAKANA, {"ディープラーニング", "コンピューター"}, {"ディ", "ーニ", "ラーニング"}),
+        (THAI, {"ผึ้ง", "ดอกไม้", "เพื่อน"}, {"ผ", "ใน", "ว่า"}),
+    ],
+)
+def test_words_without_blanks_are_whole(texts: list[str], words: set[str], pieces: set[str]) -> None:
+    names = set(count_terms(texts * 5).names)
+    assert words <= names
+    assert not names & pieces
+    assert not [name for name in names if " " in name]
+
+
+def test_latin_words_inside_a_run_are_words() -> None:
+    assert {"GPU", "模型", "训练"} <= set(count_terms(["用GPU训练模型", "这个模型在GPU上训练"] * 3).names)
+
+
+@pytest.mark.parametrize(
+    ("texts", "leading", "content"),
+    [
+        (["Die deutsche Übersetzung ist fertig und wird von uns geprüft."] * 30, "die", "deutsche Übersetzung"),
+        (["Las opciones largas de la empresa para los clientes."] * 30, "las", "opciones largas"),
+        (["She moved to Las Vegas and from there to Los Angeles."] * 30, "", "Las Vegas"),
+        (["The die is cast, and the die decides who will go first."] * 30, "", "die"),
+    ],
+)
+def test_the_corpus_decides_what_a_function_word_is(texts: list[str], leading: str, content: str) -> None:
+    names = count_terms(texts).names
+    assert content in names
+    assert not [name for name in names if leading and name.lower().split()[0] == leading]
+
+
+def test_the_language_of_a_document_decides_within_a_mixed_corpus() -> None:
+    german = ["Die deutsche Übersetzung wird von uns und von der Firma geprüft."] * 9
+    english = ["The translation of the contract was checked by the company."] * 60
+    assert not [name for name in count_terms(german + english).names if name.lower().startswith("die")]
+
+
+def test_common_words_of_a_language_without_a_list_lead_no_phrase() -> None:
+    rng = np.random.default_rng(0)
+    nouns = ["kenyér", "folyó", "motor", "zene", "bíró", "erdő", "tenger", "ablak"]
+    texts = [" ".join(f"az {noun} {verb}." for noun, verb in rng.choice(nouns, (6, 2))) for _ in range(60)]
+    names = count_terms(texts).names
+    assert set(nouns) <= set(names)
+    assert not [name for name in names if name.lower().split()[0] == "az"]

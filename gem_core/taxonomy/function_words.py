@@ -1,0 +1,107 @@
+"""Function words that the corpus itself shows: by the language of its documents, and by how its words are used."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_core.taxonomy.stopwords import AMBIGUOUS, LANGUAGES
+from gem_core.taxonomy.word_splitter import BREAK, Vocabulary, WordBlock
+
+_COMMON = 0.4  # share of the documents that hold a function word of a language without a list
+_SHORT = 4  # most letters of such a word
+_LEAST = 30  # fewest uses that show how a word is used
+_AT_END = 0.02  # most of its uses that end a clause
+_BEFORE_ONE = 0.35  # most of its uses that one and the same word follows
+
+
+def find_function_words(
+    blocks: Sequence[WordBlock], vocabulary: Vocabulary, frequency: NDArray[np.int64], uses: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Say which words are function words in this corpus though no list can say so for all corpora.
+
+    - A word that is a function word of one language and names things in English ("die", "las", "son") counts as a
+      function word where most of its uses are in documents of that language. The language of a document is the one
+      with the most uses of function words that no other language shares.
+    - A word of a language without a list counts as one when it is short (4 letters), in 40% of the documents, hardly
+      ever ends a clause (2% of its uses) and is followed by many words (none follows more than 35% of its uses).
+
+    Parameters
+    ----------
+    blocks : sequence of WordBlock
+    vocabulary : Vocabulary
+        That gave the blocks their numbers.
+    frequency, uses : (V,) int64
+        Documents that hold each word, and how often it occurs in all.
+
+    Returns
+    -------
+    (V,) bool
+        By the word's number.
+    """
+    function_words = np.zeros(len(vocabulary.names), dtype=np.bool_)
+    function_words[_foreign_words(blocks, vocabulary)] = True
+    function_words[_common_words(blocks, vocabulary, frequency, uses)] = True
+    return function_words
+
+
+def _foreign_words(blocks: Sequence[WordBlock], vocabulary: Vocabulary) -> list[int]:
+    """Return the ambiguous words most uses of which are in documents of a language in which they are function words."""
+    numbers = {name: number for number, name in enumerate(vocabulary.names) if name in AMBIGUOUS}
+    if not numbers:
+        return []
+    tables = _exclusive_tables(vocabulary)
+    uses = dict.fromkeys(numbers, 0)
+    foreign_uses = dict.fromkeys(numbers, 0)
+    for block in blocks:
+        evidence = np.stack(
+            [np.bincount(block.documents[table[block.words]], minlength=block.size) for table in tables.values()]
+        )
+        language = np.where(evidence.any(axis=0), evidence.argmax(axis=0), -1)
+        for name, number in numbers.items():
+            of_use = language[block.documents[block.words == number]]
+            own = [
+                index
+                for index, (family, words) in enumerate(LANGUAGES.items())
+                if name in words and family != "English"
+            ]
+            uses[name] += int((of_use >= 0).sum())
+            foreign_uses[name] += int(np.isin(of_use, own).sum())
+    return [number for name, number in numbers.items() if foreign_uses[name] > 0.5 * uses[name]]
+
+
+def _exclusive_tables(vocabulary: Vocabulary) -> dict[str, NDArray[np.bool_]]:
+    """Return for each language which words of the vocabulary are function words of it alone."""
+    tables = {}
+    for language, words in LANGUAGES.items():
+        others = frozenset().union(*(more for name, more in LANGUAGES.items() if name != language))
+        own = words - others - AMBIGUOUS
+        tables[language] = np.array([name in own for name in vocabulary.names], dtype=np.bool_)
+    return tables
+
+
+def _common_words(
+    blocks: Sequence[WordBlock], vocabulary: Vocabulary, frequency: NDArray[np.int64], uses: NDArray[np.int64]
+) -> list[int]:
+    """Return the short words of most documents that join others instead of naming something."""
+    size = len(vocabulary.names)
+    documents = sum(block.size for block in blocks)
+    at_end = np.zeros(size, dtype=np.int64)
+    for block in blocks:
+        at_end += np.bincount(block.words[:-1][block.words[1:] == BREAK], minlength=size)
+    frequent = (frequency >= _COMMON * documents) & (uses >= _LEAST) & (at_end <= _AT_END * uses)
+    frequent[BREAK] = False
+    return [
+        number
+        for number in np.flatnonzero(frequent).tolist()
+        if len(vocabulary.names[number]) <= _SHORT
+        and _most_followers(blocks, number, size) <= _BEFORE_ONE * uses[number]
+    ]
+
+
+def _most_followers(blocks: Sequence[WordBlock], number: int, size: int) -> int:
+    """Return how often the commonest word that follows a word does so."""
+    followers = np.zeros(size, dtype=np.int64)
+    for block in blocks:
+        followers += np.bincount(block.words[1:][block.words[:-1] == number], minlength=size)
+    return int(followers.max())
