@@ -1,37 +1,40 @@
 """Put clusters into balanced groups and name the groups by a vocabulary."""
 
 import math
+import re
 from collections.abc import Collection, Sequence
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gem_core._types import Float64, Int32, frozen
 from gem_core.errors import InputError
-from gem_core.taxonomy.cluster_names import MIXED, descend, join_subjects
+from gem_core.taxonomy.cluster_names import MIXED, descend, lower_first
 from gem_core.taxonomy.concept_scores import ConceptScores
-from gem_core.taxonomy.labels import unique
+from gem_core.taxonomy.domains import DomainFits, fit_domains
+from gem_core.taxonomy.labels import MAX_CHARACTERS, unique
 from gem_core.taxonomy.tree import Tree, TreeGroup, agglomerate, cut, leaf_order, nodes
 
 LARGEST = 0.25  # of the corpus: the most that clusters of one group hold together
 PROFILE = 1.0  # weight of the subjects of a cluster beside its direction
 FINE = 1.5  # least number of groups, in sqrt(K): on the development corpora fewer groups joined unlike clusters
-SHARED = 0.5  # coverage that names a group
-EVERY = 0.35  # documents of every cluster of a group that its name must cover
-VOTES = 0.1  # documents whose best entry lies in each of two fields that name a group
+WIDTH = 0.25  # how much dearer a merge is for every further field of the domain that its clusters share
+EVERY = 0.35  # documents of every cluster of a group that an area must cover to name the group
+NAMED_CLUSTERS = 3  # clusters of a group that its name can list
 OTHERS = " and others"
 
 
 def group_clusters(
-    centers: ArrayLike, shares: ArrayLike, names: Sequence[str], *, profile: ArrayLike | None = None, count: int = 0
+    centers: ArrayLike, shares: ArrayLike, names: Sequence[str], *, scores: ConceptScores | None = None, count: int = 0
 ) -> Tree:
     """Group clusters by what sets them apart from the corpus as a whole.
 
     What all clusters share is taken off their centers (the mean by shares); Ward's rule on the sphere then merges the
     pair that loses least resultant length, as in `build_tree`, every cluster counted alike. No merge makes a group of
-    more than a quarter of the corpus. The number of groups lies between 1.5 sqrt(K) and 2 sqrt(K) and is the one before
-    the largest relative jump of the loss. Three clusters or fewer are each a group of their own.
+    more than a quarter of the corpus. With `scores`, clusters that share a field or a domain of the vocabulary are
+    merged before any others, so that a group has a name that fits all of it. The number of groups lies between
+    1.5 sqrt(K) and 2 sqrt(K) and is the one before the largest relative jump of the loss. Three clusters or fewer are
+    each a group of their own.
 
     Parameters
     ----------
@@ -41,8 +44,8 @@ def group_clusters(
         Part of the corpus in each cluster.
     names : sequence of K str
         Labels: a group of one cluster has its label, another one a label made of them (see `name_groups`).
-    profile : (K, f) float, optional
-        Coverage of each cluster by some subjects, weighed as much as the center.
+    scores : ConceptScores, optional
+        Of the clusters: their coverage by fields and areas weighs as much as the center.
     count : int
         Number of groups; 0 to choose it.
 
@@ -71,11 +74,15 @@ def group_clusters(
         raise InputError(f"The number of groups lies between 1 and {k}", f"{count}", "Ask for fewer groups")
     p = p / max(float(p.sum()), 1e-300)
     features = _unit_rows(_centered(C, p))
-    if profile is not None:
-        features = np.hstack((features, PROFILE * _unit_rows(_centered(np.asarray(profile, dtype=np.float64), p))))
+    prices = None
+    if scores is not None:
+        profile = scores.coverage[:, scores.table.levels < 2]
+        features = np.hstack((features, PROFILE * _unit_rows(_centered(profile, p))))
+        domains = fit_domains(scores)
+        prices = np.where(domains.fits, 1 + WIDTH * (domains.widths - 1), np.inf)
     resultants = features / k
     low, high = (count, count) if count else (k, k) if k <= 3 else _range_of_counts(k)
-    merges, least = agglomerate(resultants, p, LARGEST, high)
+    merges, least = agglomerate(resultants, p, LARGEST, high, prices)
     members, directions = nodes(resultants, merges)
     roots = cut(merges, k, _best_count(merges[:, 2], k, max(low, min(least, high)), high))
     order = leaf_order(merges, directions, k)
@@ -130,9 +137,9 @@ def name_groups(
 ) -> list[str]:
     """Name groups by the entry that covers their documents, unique and no name of a cluster outside the group.
 
-    A group of one cluster has its label. Another is named by a field that covers half of its documents (or the area
-    below it that stands for it), else by two fields, else by its largest cluster "and others". One of the entries of a
-    name covers a third of the documents of each cluster.
+    A group of one cluster has its label. Another is named by the narrowest field or domain that fits each of its
+    clusters (`fit_domains`), or by the area that stands for the field; groups of one field by their areas. Where no
+    domain fits, a group of two or three clusters is named by all of them and a larger one by the largest two.
 
     Parameters
     ----------
@@ -147,37 +154,68 @@ def name_groups(
         Names of other groups.
     """
     p = np.maximum(np.asarray(shares, dtype=np.float64), 1e-12)
+    domains = fit_domains(scores)
+    narrowest = [domains.narrowest(list(group), p) for group in groups]
     used_names = {name.casefold() for name in used}
     titles = []
-    for group in groups:
+    for group, subject in zip(groups, narrowest, strict=True):
         outside = {name.casefold() for k, name in enumerate(names) if k not in set(group)}
-        options = [names[group[0]]] if len(group) == 1 else _group_options(scores, group, names, p)
-        free = next((text for text in options if text.casefold() not in outside | used_names), None)
+        options = [names[group[0]]] if len(group) == 1 else []
+        if len(group) > 1 and subject is not None:
+            options = _options_of_subject(scores, domains, subject, group, p)
+            if narrowest.count(subject) > 1:  # The field of several groups tells none of them from the others.
+                options = options[::-1]
+        options.append(_joined_labels(group, names, p))
         reserved_names = outside | used_names
-        title = free if free is not None else unique(_after_largest(group, names, p), reserved_names)
+        free = next((text for text in options if text and text.casefold() not in reserved_names), None)
+        title = free if free is not None else unique(_after_largest(group, names, p), set(reserved_names))
         used_names.add(title.casefold())
         titles.append(title)
     return titles
 
 
-def _group_options(scores: ConceptScores, group: Sequence[int], names: Sequence[str], p: Float64) -> list[str]:
-    """Names for a group of several clusters, best first; one or two entries that cover every cluster of it."""
+def _options_of_subject(
+    scores: ConceptScores, domains: DomainFits, subject: int, group: Sequence[int], p: Float64
+) -> list[str]:
+    """Names for a group that one field or domain describes: the best first, the one by its areas last."""
     rows = list(group)
+    table, entries = scores.table, domains.members[subject]
+    if len(entries) > 1:
+        return [domains.names[subject]]
     weights = p[rows] / p[rows].sum()
-    table = scores.table
-    coverage, votes = weights @ scores.coverage[rows], weights @ scores.votes[rows]
-    tops = np.flatnonzero(table.levels == 0)
-    order = [int(i) for i in tops[np.argsort(-(coverage + votes)[tops], kind="stable")]][:6]
+    field = entries[0]
+    best = descend(table, weights @ scores.coverage[rows], weights @ scores.votes[rows], field)
+    singles = [best] if scores.coverage[rows, best].min() >= EVERY else []
+    areas = np.flatnonzero(table.parents == field)
+    of_cluster = {k: int(areas[np.argmax((scores.coverage[k] + scores.votes[k])[areas])]) for k in rows if areas.size}
+    order = sorted(set(of_cluster.values()), key=lambda area: -sum(p[k] for k in rows if of_cluster[k] == area))
+    return [table.names[i] for i in dict.fromkeys((*singles, field))] + [_join_names([table.names[i] for i in order])]
 
-    def covers(*entries: int) -> bool:
-        return bool(scores.coverage[np.ix_(rows, entries)].max(axis=1).min() >= EVERY)
 
-    best = descend(table, coverage, votes, order[0])
-    singles = [i for i in dict.fromkeys((best, *order[:2])) if covers(i) and coverage[i] >= SHARED]
-    pairs = [pair for pair in combinations(order, 2) if covers(*pair) and min(votes[list(pair)]) >= VOTES]
-    options = [*([i] for i in singles), *(list(pair) for pair in pairs)]
-    titles = [join_subjects([table.names[i] for i in entries]) for entries in options]
-    return [text for text in titles if text] + [_after_largest(group, names, p)]
+def _joined_labels(group: Sequence[int], names: Sequence[str], shares: Float64) -> str:
+    """Name a group of two or three clusters by all of them; "" for a larger one."""
+    order = sorted(group, key=lambda k: (-float(shares[k]), k))
+    plain = [names[k].removeprefix(MIXED).split(" (")[0] for k in order]
+    return _join_names(plain) if len(group) <= NAMED_CLUSTERS else ""
+
+
+def _join_names(names: Sequence[str]) -> str:
+    """Join up to three names, each by its first part where they are long; "" when they do not fit.
+
+    Examples
+    --------
+    >>> _join_names(["American football", "Baseball and softball"])
+    'American football and baseball'
+    """
+    heads = list(dict.fromkeys(re.split(r",| and |: ", name)[0] for name in names))
+    heads = [head if i == 0 else lower_first(head) for i, head in enumerate(heads)][:NAMED_CLUSTERS]
+    heads[0] = heads[0][:1].upper() + heads[0][1:]
+    while heads:
+        text = heads[0] if len(heads) == 1 else f"{', '.join(heads[:-1])} and {heads[-1]}"
+        if len(text) <= MAX_CHARACTERS:
+            return text
+        heads.pop()
+    return ""
 
 
 def _after_largest(group: Sequence[int], names: Sequence[str], shares: Float64) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 
 from gem_core._types import Float64
 from gem_core.taxonomy.concept_scores import ConceptScores
-from gem_core.taxonomy.concepts import ConceptTable
+from gem_core.taxonomy.concepts import ConceptTable, proper_words
+from gem_core.taxonomy.domains import DomainFits, fit_domains
 from gem_core.taxonomy.keywords import Keyword, stem
 from gem_core.taxonomy.labels import MAX_CHARACTERS, cluster_labels
 
@@ -24,6 +25,9 @@ COVERED = 0.5  # documents that a subject must cover
 SECOND = 0.7  # evidence of a second field, against the first, for a name of two subjects
 EACH = 0.2  # votes of each of two fields
 MAJORITY = 0.5  # votes of a subject that stands although all documents are of one kind
+DOMINANT = 0.5  # of the votes of the three best fields: a field with less gives way to a domain ...
+WHOLE = 0.8  # ... that has so much of them
+WIDE = 0.6  # votes of a domain that names a cluster which no subject covers
 PART = 0.25  # evidence of an area that is named as part of a mixed cluster
 ALL_OF_A_KIND = 0.8  # documents of one kind for the kind to stand before two subjects
 MOSTLY = 0.5  # documents of one kind for the kind to stand behind the subject
@@ -62,6 +66,7 @@ class _Choice:
 
     entries: tuple[int, ...]
     coverage: float
+    domain: str = ""  # stands instead of a field that has too few of the votes
 
 
 def name_clusters_by_concepts(
@@ -76,9 +81,9 @@ def name_clusters_by_concepts(
 
     Of the fields that cover a cluster the best is taken, then its area when that has 70% of the field's evidence, then
     a topic that covers 55% of the documents and is well ahead of the next. Two fields share a name when both have
-    documents enough. Where no subject covers the cluster, its kind of text does, or else "Mixed: ..." with its largest
-    parts, or its keywords. Clusters that would share a name are told apart by an entry below it, by the kind of text
-    or by a keyword.
+    documents enough, and several have the name of their domain ("Science and health"). Where no subject covers the
+    cluster, its kind of text does, or else "Mixed: ..." with its largest parts, or its keywords. Clusters that would
+    share a name are told apart by an entry below it, by the kind of text or by a keyword.
 
     Parameters
     ----------
@@ -96,8 +101,9 @@ def name_clusters_by_concepts(
     -------
     tuple of K ClusterName
     """
-    choices = [_choose(scores, k, kinds[k]) for k in range(len(keywords))]
-    names = [_first_name(scores, k, choice, kinds[k]) for k, choice in enumerate(choices)]
+    domains = fit_domains(scores)
+    choices = [_widened(scores, domains, k, _choose(scores, k, kinds[k]), kinds[k]) for k in range(len(keywords))]
+    names = [_first_name(scores, domains, k, choice, kinds[k]) for k, choice in enumerate(choices)]
     others = {label.casefold() for label in used}
     names = _tell_apart(scores, choices, names, kinds, keywords, others)
     used_labels = others | {name.label.casefold() for name in names if name is not None}
@@ -133,6 +139,36 @@ def _choose(scores: ConceptScores, k: int, kind: tuple[str, float, float]) -> _C
         choice = _Choice((entry,), float(coverage[entry]))
     is_one_subject = len(choice.entries) == 1 and votes[choice.entries[0]] >= MAJORITY
     return _Choice((), 0.0) if kind[1] >= ALL_OF_A_KIND and _kind_name(kind) and not is_one_subject else choice
+
+
+def _widened(
+    scores: ConceptScores, domains: DomainFits, k: int, choice: _Choice, kind: tuple[str, float, float]
+) -> _Choice:
+    """Put a domain in the place of a field that is only one of several, or of nothing when a domain covers most."""
+    if not choice.entries and not _kind_name(kind):
+        return _domain_choice(scores, domains, k, WIDE) or choice
+    if len(choice.entries) == 1 and scores.table.levels[choice.entries[0]] == 0:
+        return _dominant(scores, domains, k, choice)
+    return choice
+
+
+def _dominant(scores: ConceptScores, domains: DomainFits, k: int, choice: _Choice) -> _Choice:
+    """Return the choice of a field, or of a domain where the field has too few of the votes."""
+    best = float(domains.best_votes[k])
+    if scores.votes[k, choice.entries[0]] >= DOMINANT * best:
+        return choice
+    return _domain_choice(scores, domains, k, WHOLE * best) or choice
+
+
+def _domain_choice(scores: ConceptScores, domains: DomainFits, k: int, votes: float) -> _Choice | None:
+    """Return the narrowest domain with so many votes; None when a field alone has them, or nothing."""
+    domain = domains.narrowest_with(k, votes)
+    if domain is None or len(domains.members[domain]) == 1:
+        return None
+    fields = domains.members[domain]
+    entry = max(fields, key=lambda i: (float(scores.coverage[k, i] + scores.votes[k, i]), -i))
+    coverage = max(float(domains.votes[k, domain]), float(scores.coverage[k, list(fields)].max()))
+    return _Choice((entry,), coverage, domains.names[domain])
 
 
 def descend(table: ConceptTable, coverage: Float64, votes: Float64, entry: int) -> int:
@@ -191,11 +227,13 @@ def _mixture_name(scores: ConceptScores, k: int) -> str:
     return ""
 
 
-def _first_name(scores: ConceptScores, k: int, choice: _Choice, kind: tuple[str, float, float]) -> ClusterName | None:
+def _first_name(
+    scores: ConceptScores, domains: DomainFits, k: int, choice: _Choice, kind: tuple[str, float, float]
+) -> ClusterName | None:
     """Name of one cluster before the others are looked at."""
     kind_name = _kind_name(kind)
     if choice.entries:
-        label = join_subjects([scores.table.names[entry] for entry in choice.entries])
+        label = choice.domain or join_subjects([scores.table.names[entry] for entry in choice.entries])
         typical = kind[1] >= MOSTLY or (kind_name and kind[1] >= TYPICAL * kind[2])
         if label and kind_name and typical and not _stems(kind_name) & _stems(label):
             longer = f"{label} ({lower_first(kind_name)})"
@@ -207,8 +245,10 @@ def _first_name(scores: ConceptScores, k: int, choice: _Choice, kind: tuple[str,
     if label:
         return ClusterName(label, "vocabulary", 0.0, "", is_mixed=True)
     field = int(np.argmax(np.where(scores.table.levels == 0, scores.coverage[k], 0.0)))
-    covered = float(scores.coverage[k, field])
-    return ClusterName(scores.table.names[field], "vocabulary", covered) if covered >= COVERED else None
+    if scores.coverage[k, field] < COVERED:
+        return None
+    choice = _dominant(scores, domains, k, _Choice((field,), float(scores.coverage[k, field])))
+    return ClusterName(choice.domain or scores.table.names[field], "vocabulary", choice.coverage)
 
 
 def _kind_name(kind: tuple[str, float, float]) -> str:
@@ -233,14 +273,16 @@ def join_subjects(names: Sequence[str]) -> str:
 
 
 def lower_first(name: str) -> str:
-    """Return a name for the middle of a sentence; acronyms and proper names of the first word keep their capital.
+    """Return a name for the middle of a sentence; an acronym or a proper name at its beginning keeps its capital.
 
     Examples
     --------
-    >>> lower_first("Travel"), lower_first("NATO and alliances")
-    ('travel', 'NATO and alliances')
+    >>> lower_first("Travel"), lower_first("NATO and alliances"), lower_first("Olympics and athletics")
+    ('travel', 'NATO and alliances', 'Olympics and athletics')
     """
-    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+    first = name.split(" ")[0].strip(",:")
+    has_own_spelling = any(c.isupper() for c in first[1:]) or len(first) == 1 or first in proper_words()
+    return name if has_own_spelling else name[:1].lower() + name[1:]
 
 
 def _stems(text: str) -> set[str]:

@@ -79,6 +79,12 @@ def packaged_concepts() -> ConceptTable:
 
 
 @cache
+def proper_words() -> frozenset[str]:
+    """Return first words of entries that are names and keep their capital inside a sentence."""
+    return frozenset((FOLDER / "proper_words.txt").read_text("utf-8").split())
+
+
+@cache
 def packaged_vectors() -> tuple[str, Float32]:
     """Return the key of the shipped vocabulary and its unit vectors by the packaged encoder, (S, 384)."""
     with np.load(FOLDER / "packaged_vectors.npz", allow_pickle=False) as arrays:

@@ -137,31 +137,40 @@ def build_tree(resultants: ArrayLike, names: Sequence[str]) -> Tree:
 
 
 def agglomerate(
-    S: Float64, shares: Float64 | None = None, largest: float = np.inf, most: int = 0
+    S: Float64,
+    shares: Float64 | None = None,
+    largest: float = np.inf,
+    most: int = 0,
+    prices: Float64 | None = None,
 ) -> tuple[Float64, int]:
     """Merge the cheapest pair until one node is left; ties go to the lowest numbers.
 
-    With `shares`, pairs that hold at most `largest` together come first. When no such pair is left, the number of
-    nodes at that moment is the second value returned; down to `most` nodes the smallest pair is merged then, below it
-    the cheapest again.
+    Pairs that hold at most `largest` of `shares` together come first. With `prices`, (n, D), of D subjects that may
+    describe a node (infinite: it does not), they need a subject that describes both, and the lowest price of one is a
+    factor of the cost. When no such pair is left, the number of nodes at that moment is the second value returned.
+    Down to `most` nodes the pair of the fewest clusters is merged then, one that holds at most `largest` if there is
+    one; below it the cheapest again.
     """
     n = S.shape[0]
     gram = S @ S.T
     node = np.arange(n)
     size, node_shares = np.ones(n), np.zeros(n) if shares is None else shares.copy()
+    subjects = np.ones((n, 1)) if prices is None else prices.copy()
+    price = np.stack([np.maximum(row, subjects).min(axis=1) for row in subjects])
     alive = np.ones(n, dtype=bool)
     merges = np.zeros((n - 1, 4))
     length = np.sqrt(np.maximum(np.diag(gram), 0.0))
     cost = _costs(gram, length)
     blocked = 0
     for step in range(n - 1):
-        together = node_shares[:, None] + node_shares[None, :]
-        if not blocked and not (np.isfinite(cost) & (together <= largest + 1e-12)).any():
+        small = node_shares[:, None] + node_shares[None, :] <= largest + 1e-12
+        allowed = np.isfinite(cost) & small & np.isfinite(price)
+        if not blocked and not allowed.any():
             blocked = n - step
         if not blocked:
-            choice = np.where(together <= largest + 1e-12, cost, np.inf)
+            choice = np.where(allowed, cost * np.where(allowed, price, 1.0), np.inf)
         else:
-            choice = np.where(np.isfinite(cost), together, np.inf) if n - step > most else cost
+            choice = _fewest_clusters(cost, small, size, node_shares) if n - step > most else cost
         a, b = divmod(int(choice.argmin()), n)
         a, b = min(a, b), max(a, b)
         merges[step] = (min(node[a], node[b]), max(node[a], node[b]), max(cost[a, b], 0.0), size[a] + size[b])
@@ -169,6 +178,8 @@ def agglomerate(
         gram[:, a] += gram[:, b]
         node[a], size[a], alive[b] = n + step, size[a] + size[b], False
         node_shares[a] += node_shares[b]
+        subjects[a] = np.maximum(subjects[a], subjects[b])
+        price[a] = price[:, a] = np.maximum(subjects[a], subjects).min(axis=1)
         length[a] = math.sqrt(max(gram[a, a], 0.0))
         joint = np.sqrt(np.maximum(length[a] ** 2 + length**2 + 2.0 * gram[a], 0.0))
         cost[a] = np.where(alive, length[a] + length - joint, np.inf)
@@ -176,6 +187,15 @@ def agglomerate(
         cost[:, a] = cost[a]
         cost[b] = cost[:, b] = np.inf
     return merges, blocked
+
+
+def _fewest_clusters(cost: Float64, small: NDArray[np.bool_], size: Float64, shares: Float64) -> Float64:
+    """Return an order of the pairs: small ones by their clusters, then by cost; if none is small, by their shares."""
+    pairs = np.isfinite(cost)
+    if not (pairs & small).any():
+        return np.where(pairs, shares[:, None] + shares[None, :], np.inf)
+    scale = max(float(cost[pairs].max()), 1e-300)
+    return np.where(pairs & small, size[:, None] + size[None, :] + cost / scale / 2, np.inf)
 
 
 def _costs(gram: Float64, length: Float64) -> Float64:

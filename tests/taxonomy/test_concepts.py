@@ -11,6 +11,7 @@ import pytest
 from gem_core.embedding.encoders import load_encoder
 from gem_core.errors import InputError
 from gem_core.taxonomy.concepts import load_concepts, packaged_concepts, packaged_vectors
+from gem_core.taxonomy.domains import packaged_domains
 from gem_core.taxonomy.text_kinds import document_kinds, text_kinds
 
 BRITISH = re.compile(
@@ -178,3 +179,19 @@ def test_kinds_are_recognized_by_their_form(kind: str, text: str) -> None:
     names = [k.name for k in text_kinds()]
     assert document_kinds([text])[0][names.index(kind)]
     assert not document_kinds(["The committee met on a rainy afternoon and talked about nothing much."])[0].any()
+
+
+def test_domains_name_sets_of_fields_that_no_entry_names() -> None:
+    table = packaged_concepts()
+    fields = {table.names[i] for i in np.flatnonzero(table.levels == 0)}
+    domains = packaged_domains()
+    assert len(domains) >= 60
+    assert {field for _, members in domains for field in members} == fields
+    assert len({frozenset(members) for _, members in domains}) == len(domains)
+    names = [name.casefold() for name, _ in domains]
+    assert len(set(names)) == len(names)
+    assert not set(names) & {name.casefold() for name in table.names}
+    for name, members in domains:
+        assert len(name) <= 40, name
+        assert 2 <= len(members) <= 10, name
+        assert not BRITISH.search(name)

@@ -52,9 +52,8 @@ def describe_fit(workspace: Workspace, fit: MixtureFit, documents: pd.DataFrame)
     naming = concept_naming(workspace, positions, documents["gis"].to_numpy(), len(numbers))
     clusters = _describe(workspace, drafts, numbers, positions, fit, documents, {}, naming)
     means = fit.resultants / np.maximum(fit.masses, 1e-12)[:, None]
-    tree = group_clusters(
-        means, fit.masses, [c.label for c in clusters], profile=naming.profile if naming is not None else None
-    )
+    scores = naming.scores if naming is not None else None
+    tree = group_clusters(means, fit.masses, [c.label for c in clusters], scores=scores)
     clusters = [replace(c, group=int(tree.group_of[k])) for k, c in enumerate(clusters)]
     children = dict(enumerate(group.children for group in tree.groups))
     names, source = _group_names(children, list(children), clusters, (), naming)

@@ -141,11 +141,6 @@ class ConceptNaming:
     gis: Float64
     scores: ConceptScores
 
-    @property
-    def profile(self) -> Float64:
-        """Coverage of each cluster by the wide entries, (K, f): which subjects it has, for grouping."""
-        return self.scores.coverage[:, self.scores.table.levels < 2]
-
     def clusters(
         self,
         which: Sequence[int],
