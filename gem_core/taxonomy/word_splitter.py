@@ -36,6 +36,7 @@ _ENTITIES = re.compile(r"&#?\w{1,31};")
 _KATAKANA = r"\p{Katakana}\u30fc"
 _DICTIONARY_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _UNSPACED = regex.compile(f"[{_DICTIONARY_SCRIPTS}{_KATAKANA}]")
+_UNSPACED_LETTER = regex.compile(rf"[{_DICTIONARY_SCRIPTS}{_KATAKANA}]\p{{M}}*")
 # ICU cuts loan words that its dictionary lacks into single signs, so a run of katakana is one word.
 _RUNS = regex.compile(
     rf"[{_KATAKANA}]+|(?P<by_dictionary>[{_DICTIONARY_SCRIPTS}\p{{M}}]+)|[^{_DICTIONARY_SCRIPTS}{_KATAKANA}]+"
@@ -109,6 +110,29 @@ def is_unspaced(character: str) -> bool:
     [True, True, True, False, False]
     """
     return bool(_UNSPACED.match(character))
+
+
+def query_words(query: str) -> list[str]:
+    """Return the words of a search in their order: runs of letters, digits and marks.
+
+    Examples
+    --------
+    >>> query_words('"bread" AND text:花园')
+    ['bread', 'AND', 'text', '花园']
+    """
+    words: list[str] = regex.findall(r"[\w\p{M}]*\w[\w\p{M}]*", query)
+    return words
+
+
+def space_letters(text: str) -> str:
+    """Write each letter of a script without blanks between words as a word of its own, for an index of words.
+
+    Examples
+    --------
+    >>> space_letters("AI在花园").split()
+    ['AI', '在', '花', '园']
+    """
+    return _UNSPACED_LETTER.sub(r" \g<0> ", text) if _UNSPACED.search(text) else text
 
 
 def join_words(words: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """The part of a workspace that people change, and the text index (SQLite, FTS5)."""
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from gem_core._types import Progress, silent
 from gem_core.errors import WorkspaceError
+from gem_core.taxonomy.word_splitter import space_letters
 from gem_core.workspace.history import JOURNAL, Edit, History, Step
 from gem_core.workspace.integrity import damaged
 
@@ -20,8 +20,10 @@ CREATE TABLE IF NOT EXISTS history (position INTEGER PRIMARY KEY, key TEXT NOT N
   sentence TEXT NOT NULL, at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));
 CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL);
 """
+# A mark (a vowel sign) is part of a word; a letter of a script without blanks is a word of its own.
 SEARCH = (
-    "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2')"
+    "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(text, content='', "
+    "tokenize=\"unicode61 remove_diacritics 2 categories 'L* N* Co M*'\")"
 )
 
 
@@ -180,7 +182,8 @@ class Database:
             connection.execute("DROP TABLE search")
             connection.execute(SEARCH)
             for row, text in enumerate(texts):
-                connection.execute("INSERT INTO search (rowid, text) VALUES (?, ?)", (row, text.replace("\0", " ")))
+                words = space_letters(text.replace("\0", " "))
+                connection.execute("INSERT INTO search (rowid, text) VALUES (?, ?)", (row, words))
                 if row % 500 == 0:
                     progress("index text", row, total)
         progress("index text", total, total)
@@ -193,15 +196,20 @@ class Database:
             names = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'search'").fetchone()[0]
             return bool(names) and connection.execute("SELECT rowid FROM search LIMIT 1").fetchone() is not None
 
-    def search(self, query: str, limit: int = 200) -> list[int]:
-        """Rows whose text holds every word of the query (the last as a prefix), best match first.
+    def indexes_letters(self) -> bool:
+        """Whether the text index finds words inside a run without blanks; those of version 0.2 do not."""
+        with self.open() as connection:
+            (schema,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'search'").fetchone()
+        return "categories" in schema
 
-        Words are quoted, so no character of the query is read as search syntax.
+    def search(self, words: Sequence[str], limit: int = 200) -> list[int]:
+        """Rows whose text holds every word (the last as a prefix), best match first.
+
+        Words are quoted, so no character of them is read as search syntax.
         """
-        words = re.findall(r"\w+", query, flags=re.UNICODE)
         if not words:
             return []
-        quoted = " ".join(f'"{word}"' for word in words) + "*"
+        quoted = " ".join(f'"{space_letters(word)}"' for word in words) + "*"
         with self.open() as connection:
             rows = connection.execute(
                 "SELECT rowid FROM search WHERE search MATCH ? ORDER BY rank LIMIT ?", (quoted, limit)

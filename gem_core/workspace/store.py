@@ -17,6 +17,7 @@ from gem_core._types import Float32, Progress, silent
 from gem_core.clustering.mixture import MixtureFit
 from gem_core.errors import WorkspaceError
 from gem_core.taxonomy import Terms
+from gem_core.taxonomy.word_splitter import query_words, space_letters
 from gem_core.workspace.atomic_files import (
     LEFT,
     clear_leftovers,
@@ -199,8 +200,16 @@ class Workspace:
         self._forget_hashes("terms/terms.json", "terms/terms.npz")
 
     def search(self, query: str, limit: int = 200) -> list[int]:
-        """Rows whose text holds all words of the query, best first."""
-        return self.database.search(query, limit)
+        """Rows whose text holds all words of the query, best first; words are found inside runs without blanks too."""
+        words = query_words(query)
+        inner = [word for word in words if space_letters(word) != word]
+        if not inner or self.database.indexes_letters():
+            return self.database.search(words, limit)
+        texts = list(self.all_texts())
+        others = [word for word in words if word not in inner]
+        rows = self.database.search(others, len(texts)) if others else range(len(texts))
+        matches = [row for row in rows if all(word in texts[row] for word in inner)]
+        return sorted(matches, key=lambda row: -sum(texts[row].count(word) for word in inner))[:limit]
 
     def index(self, progress: Progress = silent) -> None:
         """Build the text index, and what lists of documents show."""

@@ -8,11 +8,12 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.pipeline import Rename, edit
-from gem_core.workspace import Workspace, atomic_files, writing
+from gem_core.workspace import Manifest, Workspace, atomic_files, database, writing
 from gem_core.workspace.atomic_files import write_folder, write_json, write_whole
 from gem_core.workspace.excerpts import openings, read_openings, write_openings
 
@@ -105,6 +106,45 @@ def test_search_finds_all_words_and_reads_no_syntax(sample: Workspace) -> None:
     for query in ('"', "*", "a OR", "NEAR(", "text:bread", "--", "'; DROP TABLE search", "", "\0", "^bread"):
         assert isinstance(sample.search(query), list), query
     assert sample.search("text:bread") == sample.search("text bread")
+
+
+FOREIGN = [
+    "蜜蜂在花园里跳舞",
+    "使用AI模型翻译花园的书",
+    "ผึ้งเต้นรำในสวนดอกไม้",
+    "मधुमक्खियाँ बगीचे में नाचती हैं",
+    "ディープラーニング",
+]
+FINDS = {
+    "花园": {0, 1},
+    "花园 AI": {1},
+    "AI": {1},
+    "园花": set(),
+    "สวน": {2},
+    "ดอกไม้": {2},
+    "ม้า": set(),
+    "बगीचे": {3},
+    "ラーニ": {4},
+    "蜜蜂": {0},
+}
+
+
+@pytest.mark.parametrize("version", ["present", "0.2"])
+def test_search_finds_words_inside_runs_without_blanks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    """An index that version 0.2 wrote holds whole runs; only a Latin word inside one is not found there."""
+    documents = pd.DataFrame({"id": list("abcde"), "text": FOREIGN, "tokens": [9] * 5})
+    manifest = Manifest("w", "w.csv", "0" * 64, 5, 45, "words", {"text": "text"}, {})
+    workspace = Workspace.create(tmp_path / "w", manifest, documents, pd.DataFrame())
+    if version == "0.2":
+        old = "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(text, content='', tokenize='unicode61')"
+        monkeypatch.setattr(database, "SEARCH", old)
+        monkeypatch.setattr(database, "space_letters", lambda text: text)
+    workspace.index()
+    for query, rows in FINDS.items():
+        if not (version == "0.2" and query == "AI"):
+            assert set(workspace.search(query)) == (rows if version != "0.2" or "AI" not in query else set()), query
 
 
 def test_rename_lasts_and_is_unique(sample: Workspace) -> None:
