@@ -369,10 +369,13 @@ def test_without_a_pool_a_large_budget_names_the_way_out(sample: Workspace, monk
 def test_a_goal_is_stated_on_the_screen(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     domains = domains_of(sample, sample.taxonomy())
     app = counted(opened(sample, monkeypatch, "goal"))
-    app.multiselect(key="mixing-goal-clusters").set_value([domains.numbers[2]]).run()
+    app.number_input(key="mixing-epochs").set_value(1.0).run()  # every cluster once: nothing can be won
+    assert "of the best possible by these token probabilities: nothing to optimize" in said(app).replace("\\", "")
+    app.number_input(key="mixing-epochs").set_value(None).run()
+    app.multiselect(key="mixing-goal-parts").set_value([("cluster", domains.numbers[2])]).run()
     app.text_input(key="mixing-goal-name").set_value("third").run()
     app.button(key="mixing-goal-save").click().run()
-    app.selectbox(key="mixing-goal-2").set_value("third").run()
+    assert app.selectbox(key="mixing-goal-2").value == "third", "the new goal is chosen"
     assert not app.exception
     weights = weights_by(sample, sample.taxonomy(), "goal", goal="third")
     assert weights_shown(app, domains) == pytest.approx(weights.weights)

@@ -15,9 +15,10 @@ from app.views.mixing.custom_weights import change_group_weight, change_inside_g
 from app.views.mixing.mix_settings import Mix
 from gem_core.export.saved_mix import mix_names, save_mix, saved_mix
 from gem_core.pipeline.mixing.domains import domains_of
+from gem_core.pipeline.mixing.goal_store import read_goal
 from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.workspace import Workspace
-from tests.app.test_mixing import file_bytes, opened, weights_shown
+from tests.app.test_mixing import file_bytes, opened, said, weights_shown
 from tests.helpers.cli_process import run
 
 
@@ -168,3 +169,27 @@ def test_saved_mixes_stand_side_by_side(sample: Workspace, monkeypatch: pytest.M
     domains = domains_of(sample, sample.taxonomy())
     assert set(shown.loc[list(domains.names), "my uniform"]) == {f"{100 / len(domains.numbers):.1f}%"}
     assert shown.loc["Effective clusters", "my uniform"] == f"{len(domains.numbers):.1f}"
+
+
+def test_a_goal_of_a_group_and_a_validation_file_is_stated_on_the_screen(
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domains, taxonomy = domains_of(sample, sample.taxonomy()), sample.taxonomy()
+    group = max(taxonomy.groups, key=lambda group: len(group.children))
+    app = opened(sample, monkeypatch, "goal")
+    app.multiselect(key="mixing-goal-parts").set_value([("group", group.number)]).run()
+    text = "The patient took the medicine twice a day until the fever was gone. " * 30
+    app.file_uploader(key="mixing-goal-files").set_value([("ward notes.txt", text.encode(), "text/plain")]).run()
+    app.slider(key="mixing-goal-natural").set_value(0.2).run()
+    app.text_input(key="mixing-goal-name").set_value("ward").run()
+    app.button(key="mixing-goal-save").click().run()
+    assert not app.exception
+    goal = read_goal(sample, domains, "ward")
+    assert set(goal.clusters) == set(group.children)
+    assert goal.natural == 0.2
+    (path,) = map(Path, goal.files)
+    assert (path.name, path.read_text(), path.is_relative_to(sample.root)) == ("ward-notes.txt", text, True)
+    shares = goal.shares(domains.numbers, domains.natural)
+    assert shares[-1] == pytest.approx(0.4)
+    assert "40% ward-notes.txt" in said(app).replace("\\", "")
+    assert "(predicted)" in said(app).replace("\\", "")

@@ -24,6 +24,7 @@ Seeds = Annotated[int, typer.Option(help="fresh seeds of the check", min=2)]
 def goal(
     workspace: WorkspaceArg,
     clusters: Annotated[str, typer.Option(metavar="N=W,...", help="weights of clusters, by number")] = "",
+    groups: Annotated[str, typer.Option(metavar="G=W,...", help="weights of cluster groups, by number")] = "",
     natural: Annotated[
         float | None, typer.Option(metavar="P", help="part of the goal that is the whole corpus, 0 to 1", min=0, max=1)
     ] = None,
@@ -42,20 +43,19 @@ def goal(
     from gem_core.mixing.goals import Goal
     from gem_core.pipeline.mixing.domains import domains_of
     from gem_core.pipeline.mixing.goal_optimum import goal_proxy, optimize_goal
-    from gem_core.pipeline.mixing.goal_store import save_goal
+    from gem_core.pipeline.mixing.goal_store import group_weights, save_goal
     from gem_core.pipeline.mixing.token_pool import read_limits
     from gem_core.workspace import Workspace
 
-    weights = _pairs("--clusters", clusters.split(","))
     files = _pairs("--file", file or [], default=1.0)
-    numbers: dict[int, float] = {}
-    for key, weight in weights.items():
-        if not key.isdigit():
-            raise InputError("--clusters must name clusters by number", repr(key), "Use --clusters 12=1,15=1")
-        numbers[int(key)] = weight
-    part = natural if natural is not None else 0.0 if weights or files else 1.0
+    numbers, weights_of_groups = _by_number("--clusters", clusters), _by_number("--groups", groups)
+    part = natural if natural is not None else 0.0 if numbers or weights_of_groups or files else 1.0
     opened = Workspace(workspace)
-    domains = domains_of(opened, opened.taxonomy())
+    taxonomy = opened.taxonomy()
+    domains = domains_of(opened, taxonomy)
+    for group, weight in weights_of_groups.items():
+        for number, share in group_weights(taxonomy, domains, group, weight).items():
+            numbers[number] = numbers.get(number, 0.0) + share
     target = Goal(name or "unnamed", numbers, part, files)
     shares = target.shares(domains.numbers, domains.natural)
     limits = read_limits(domains, budget, max_epochs, pool)
@@ -232,6 +232,16 @@ def _print_weights(domains: "Domains", rows: list[dict[str, Any]]) -> None:
                 f"{row['label']}"
             )
         )
+
+
+def _by_number(option: str, text: str) -> dict[int, float]:
+    """Read NUMBER=WEIGHT parts."""
+    numbers: dict[int, float] = {}
+    for key, weight in _pairs(option, text.split(",")).items():
+        if not (key.isascii() and key.isdigit()):
+            raise InputError(f"{option} must name them by number", repr(key), f"Use {option} 12=1,15=1")
+        numbers[int(key)] = weight
+    return numbers
 
 
 def _pairs(option: str, parts: list[str], default: float | None = None) -> dict[str, float]:

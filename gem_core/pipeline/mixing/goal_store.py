@@ -1,6 +1,8 @@
 """Goals of a workspace: saved by name under their taxonomy, with the token streams of their validation files."""
 
+import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +15,14 @@ from gem_core.mixing.goals import Goal, corpus_goal
 from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.proxy_data import ProxyCorpus, SplitSettings, proxy_corpus
 from gem_core.pipeline.mixing.token_ids import END, encode_texts
-from gem_core.workspace import Workspace
-from gem_core.workspace.atomic_files import write_json
+from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.atomic_files import write_json, write_whole
+from gem_core.workspace.mixing_runs import FOLDER as MIXING
 from gem_core.workspace.mixing_runs import Mixes
 
 GOALS = "goals"  # folder of the goals of a taxonomy
+FILE_ENDINGS = (".jsonl", ".parquet", ".csv", ".tsv", ".txt")
+_VALIDATION = "validation"  # folder of uploaded validation files, under mixing/
 _LEAST_TOKENS = 65  # a window of the proxies
 
 
@@ -74,6 +79,55 @@ def read_goal(workspace: Workspace, domains: Domains, name: str) -> Goal:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WorkspaceError("A saved goal must be readable", f"{path}: {error}", "Save it again") from error
+
+
+def remove_goal(workspace: Workspace, domains: Domains, name: str) -> None:
+    """Remove a saved goal; one that does not exist is no error."""
+    _path(workspace, domains, name).unlink(missing_ok=True)
+
+
+def group_weights(taxonomy: Taxonomy, domains: Domains, number: int, weight: float = 1.0) -> dict[int, float]:
+    """Return the weight of each cluster of a group, {cluster number: weight}: by natural shares, sum `weight`.
+
+    Raises
+    ------
+    InputError
+        If there is no such group, or it has no cluster with tokens that is not excluded.
+    """
+    children = next((group.children for group in taxonomy.groups if group.number == number), ())
+    shares = {n: float(p) for n, p in zip(domains.numbers, domains.natural, strict=True) if n in children and p > 0}
+    if not shares:
+        raise InputError(
+            "The groups of a goal must be in the taxonomy and hold clusters that are not excluded",
+            f"group {number}",
+            f"Choose among {', '.join(str(group.number) for group in taxonomy.groups)}",
+        )
+    return {n: weight * share / sum(shares.values()) for n, share in shares.items()}
+
+
+def store_validation_file(workspace: Workspace, name: str, content: bytes) -> Path:
+    """Write an uploaded validation file into the workspace and return its path; equal contents are stored once.
+
+    Raises
+    ------
+    InputError
+        If the ending is none of `FILE_ENDINGS`.
+    """
+    ending = Path(name).suffix.lower()
+    if ending not in FILE_ENDINGS:
+        raise InputError(
+            f"A validation file is one of {', '.join(FILE_ENDINGS)}", repr(name)[:80], "Choose another file"
+        )
+    stem = re.sub(r"[^\w.-]+", "-", Path(name).stem)[:60] or "file"
+    folder = workspace.root / MIXING / _VALIDATION / hashlib.sha256(content).hexdigest()[:16]
+    path = folder / f"{stem}{ending}"
+    if not path.exists():
+
+        def write(temporary: Path) -> None:
+            temporary.write_bytes(content)
+
+        write_whole(path, write)
+    return path
 
 
 def goal_names(workspace: Workspace, domains: Domains) -> tuple[str, ...]:
