@@ -12,7 +12,7 @@ from gem_core.errors import InputError, WorkspaceError
 from gem_core.mixing import Limits, Weights
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import write_json
-from gem_core.workspace.mixing_runs import Mixes
+from gem_core.workspace.mixing_runs import Mixes, same_clusters
 
 FILE = "current-mix.json"
 FOLDER = "mixes"  # of the named mixes of a taxonomy
@@ -65,15 +65,16 @@ def save_mix(workspace: Workspace, weights: Weights, settings: dict[str, Any], n
 
 
 def mix_names(workspace: Workspace, taxonomy: Taxonomy) -> tuple[str, ...]:
-    """Return the names of the saved mixes of a taxonomy, in alphabetical order."""
-    folder = Mixes(workspace.root, taxonomy.taxonomy_hash).folder / FOLDER
-    return tuple(sorted(path.stem for path in folder.glob("*.json")))
+    """Return the names of the saved mixes of a taxonomy, in alphabetical order; a rename of clusters keeps them."""
+    hashes = same_clusters(workspace, taxonomy.taxonomy_hash)
+    folders = [Mixes(workspace.root, taxonomy_hash).folder / FOLDER for taxonomy_hash in hashes]
+    return tuple(sorted({path.stem for folder in folders for path in folder.glob("*.json")}))
 
 
 def remove_mix(workspace: Workspace, taxonomy: Taxonomy, name: str) -> None:
     """Remove a named mix; one that does not exist is no error."""
-    if name:
-        _path(workspace, taxonomy.taxonomy_hash, name).unlink(missing_ok=True)
+    for taxonomy_hash in same_clusters(workspace, taxonomy.taxonomy_hash) if name else ():
+        _path(workspace, taxonomy_hash, name).unlink(missing_ok=True)
 
 
 def saved_mix(workspace: Workspace, taxonomy: Taxonomy, name: str = "") -> Weights | None:
@@ -116,14 +117,17 @@ def _path(workspace: Workspace, taxonomy_hash: str, name: str) -> Path:
 
 
 def _read(workspace: Workspace, taxonomy: Taxonomy, name: str = "") -> tuple[Weights, dict[str, Any]] | None:
-    path = _path(workspace, taxonomy.taxonomy_hash, name)
+    paths = [
+        _path(workspace, taxonomy_hash, name) for taxonomy_hash in same_clusters(workspace, taxonomy.taxonomy_hash)
+    ]
+    path = next((path for path in paths if path.exists()), paths[0])
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         limits = value["limits"]
         pool = None if limits["pool"] is None else tuple(map(int, limits["pool"]))
         weights = Weights(
             str(value["strategy"]),
-            str(value["taxonomy_hash"]),
+            taxonomy.taxonomy_hash,  # The file may be of the same clusters under earlier names.
             tuple(map(int, value["numbers"])),
             frozen(np.array(value["tokens"], dtype=np.int64)),
             frozen(np.array(value["weights"], dtype=np.float64)),

@@ -1,14 +1,18 @@
 """What mixing runs leave on disk: the evidence that weights rest on, under the taxonomy it belongs to."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from gem_core._content_key import content_key
 from gem_core.errors import WorkspaceError
 from gem_core.workspace.atomic_files import write_json
+from gem_core.workspace.store import Workspace
+from gem_core.workspace.taxonomy import read_taxonomy
 
 FOLDER = "mixing"
+_SAME_CLUSTERS = {"rename", "renameautomatically", "regroup", "pin", "note", "check"}  # edits that move no document
 
 
 class Mixes:
@@ -98,3 +102,31 @@ class Mixes:
                 "Remove the file and run the same command again",
             )
         return dict(value)
+
+
+def same_clusters(workspace: Workspace, taxonomy_hash: str) -> tuple[str, ...]:
+    """Return the hashes of a taxonomy and of earlier ones with the same documents in its clusters, the newest first.
+
+    A new name gives a taxonomy another hash; what a person saved for its clusters is still about them.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy_hash : str
+        Of the present taxonomy; another one has no earlier ones here.
+    """
+    history = workspace.history()
+    steps = history.steps[: history.position + 1]
+    hashes = [taxonomy_hash]
+    if steps and _hash_of_step(workspace.root, steps[-1].key) == taxonomy_hash:
+        for index in range(len(steps) - 1, 0, -1):
+            if not all(edit.get("do") in _SAME_CLUSTERS for edit in steps[index].edits):
+                break
+            hashes.append(_hash_of_step(workspace.root, steps[index - 1].key))
+    return tuple(dict.fromkeys(hashes))
+
+
+@lru_cache(maxsize=1024)
+def _hash_of_step(root: Path, key: str) -> str:
+    """Return the hash of the taxonomy of a step; a key never gets another taxonomy."""
+    return read_taxonomy(root / "fits" / key).taxonomy_hash

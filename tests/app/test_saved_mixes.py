@@ -14,8 +14,10 @@ from app.shell.mix_codec import decode_mix, encode_mix
 from app.views.mixing.custom_weights import change_group_weight, change_inside_group, group_members
 from app.views.mixing.mix_settings import Mix
 from gem_core.export.saved_mix import mix_names, save_mix, saved_mix
+from gem_core.mixing.goals import Goal
+from gem_core.pipeline import Merge, Rename, edit
 from gem_core.pipeline.mixing.domains import domains_of
-from gem_core.pipeline.mixing.goal_store import read_goal
+from gem_core.pipeline.mixing.goal_store import goal_names, read_goal, save_goal
 from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.workspace import Workspace
 from tests.app.test_mixing import file_bytes, opened, said, weights_shown
@@ -193,3 +195,23 @@ def test_a_goal_of_a_group_and_a_validation_file_is_stated_on_the_screen(
     assert shares[-1] == pytest.approx(0.4)
     assert "40% ward-notes.txt" in said(app).replace("\\", "")
     assert "(predicted)" in said(app).replace("\\", "")
+
+
+def test_a_rename_keeps_mixes_and_goals_and_a_merge_does_not(sample: Workspace) -> None:
+    domains = domains_of(sample, sample.taxonomy())
+    weights = weights_by(sample, sample.taxonomy(), "uniform")
+    save_mix(sample, weights, {"strategy": "uniform"})
+    save_mix(sample, weights, {"strategy": "uniform"}, "even")
+    save_goal(sample, domains, Goal("first", {domains.numbers[0]: 1.0}, 0.5))
+    edit(sample, Rename("cluster", domains.numbers[0], "Another name"))
+    taxonomy = sample.taxonomy()
+    assert taxonomy.taxonomy_hash != weights.taxonomy_hash
+    current = saved_mix(sample, taxonomy)
+    assert current is not None
+    assert (current.taxonomy_hash, current.weights.tolist()) == (taxonomy.taxonomy_hash, weights.weights.tolist())
+    assert mix_names(sample, taxonomy) == ("even",)
+    assert goal_names(sample, domains_of(sample, taxonomy)) == ("first",)
+    assert read_goal(sample, domains_of(sample, taxonomy), "first").natural == 0.5
+    edit(sample, Merge(domains.numbers[:2]))
+    assert saved_mix(sample, sample.taxonomy()) is None
+    assert (mix_names(sample, sample.taxonomy()), goal_names(sample, domains_of(sample, sample.taxonomy()))) == ((), ())

@@ -13,6 +13,7 @@ from app.views.mixing.custom_weights import show_custom_weights
 from app.views.mixing.goal_editor import show_goal
 from app.views.mixing.jobs import running, start_run
 from app.views.mixing.mix_settings import ABOUT, NAMES, Mix
+from gem_core._content_key import content_key
 from gem_core._formatting import count
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.export.saved_mix import save_mix, saved_settings
@@ -25,7 +26,7 @@ from gem_core.pipeline.mixing.token_pool import parse_tokens, pool_tokens
 def mix_of(session: Session) -> Mix:
     """Return the mixing settings; custom weights are reset when the taxonomy has changed."""
     taxonomy, domains = cached_results.taxonomy(session.root), mixing.domains(session.root)
-    key = f"{taxonomy.data_hash}/{taxonomy.key}"
+    key = f"{taxonomy.data_hash}/{content_key([domains.numbers, domains.tokens.tolist(), domains.documents.tolist()])}"
     mix: Mix | None = session.drafts.get("mixing")
     if mix is None:
         mix = session.drafts["mixing"] = Mix(key, budget=float(domains.tokens.sum()))

@@ -18,7 +18,7 @@ from gem_core.pipeline.mixing.token_ids import END, encode_texts
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import write_json, write_whole
 from gem_core.workspace.mixing_runs import FOLDER as MIXING
-from gem_core.workspace.mixing_runs import Mixes
+from gem_core.workspace.mixing_runs import Mixes, same_clusters
 
 GOALS = "goals"  # folder of the goals of a taxonomy
 FILE_ENDINGS = (".jsonl", ".parquet", ".csv", ".tsv", ".txt")
@@ -35,7 +35,7 @@ def save_goal(workspace: Workspace, domains: Domains, goal: Goal) -> Path:
         If the goal names a cluster that is excluded or not in the taxonomy.
     """
     goal.shares(domains.numbers, domains.natural)
-    path = _path(workspace, domains, goal.name)
+    path = _path(workspace, domains.taxonomy_hash, goal.name)
     write_json(
         path,
         {
@@ -61,7 +61,7 @@ def read_goal(workspace: Workspace, domains: Domains, name: str) -> Goal:
     """
     if name == corpus_goal().name:
         return corpus_goal()
-    path = _path(workspace, domains, name)
+    path = goal_path(workspace, domains, name)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         return Goal(
@@ -83,7 +83,8 @@ def read_goal(workspace: Workspace, domains: Domains, name: str) -> Goal:
 
 def remove_goal(workspace: Workspace, domains: Domains, name: str) -> None:
     """Remove a saved goal; one that does not exist is no error."""
-    _path(workspace, domains, name).unlink(missing_ok=True)
+    for taxonomy_hash in same_clusters(workspace, domains.taxonomy_hash):
+        _path(workspace, taxonomy_hash, name).unlink(missing_ok=True)
 
 
 def group_weights(taxonomy: Taxonomy, domains: Domains, number: int, weight: float = 1.0) -> dict[int, float]:
@@ -132,8 +133,11 @@ def store_validation_file(workspace: Workspace, name: str, content: bytes) -> Pa
 
 def goal_names(workspace: Workspace, domains: Domains) -> tuple[str, ...]:
     """Return the names of the saved goals of a taxonomy, in the order of the alphabet."""
-    folder = Mixes(workspace.root, domains.taxonomy_hash).folder / GOALS
-    return tuple(sorted(path.stem for path in folder.glob("*.json")))
+    folders = [
+        Mixes(workspace.root, taxonomy_hash).folder / GOALS
+        for taxonomy_hash in same_clusters(workspace, domains.taxonomy_hash)
+    ]
+    return tuple(sorted({path.stem for folder in folders for path in folder.glob("*.json")}))
 
 
 def goal_corpus(
@@ -177,5 +181,12 @@ def _file_stream(workspace: Workspace, vocabulary: int, path: Path) -> NDArray[n
     return stream
 
 
-def _path(workspace: Workspace, domains: Domains, name: str) -> Path:
-    return Mixes(workspace.root, domains.taxonomy_hash).folder / GOALS / f"{name}.json"
+def goal_path(workspace: Workspace, domains: Domains, name: str) -> Path:
+    """Return the file of a saved goal, of this taxonomy or of the same clusters under earlier names."""
+    hashes = same_clusters(workspace, domains.taxonomy_hash)
+    paths = [_path(workspace, taxonomy_hash, name) for taxonomy_hash in hashes]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def _path(workspace: Workspace, taxonomy_hash: str, name: str) -> Path:
+    return Mixes(workspace.root, taxonomy_hash).folder / GOALS / f"{name}.json"
