@@ -29,7 +29,7 @@ OVERVIEW, DOCUMENTS, DETAILS = "Overview", "Documents", "Details"
 
 
 def show_cluster_card(session: Session, taxonomy: Taxonomy, cluster: Cluster, *, subtopics: bool = False) -> None:
-    """Show the card of one cluster; `subtopics` adds a quick fit inside the cluster to the overview."""
+    """Show the card of one cluster; `subtopics` adds the parts it falls into to the overview."""
     profile = cached_results.profile_of_cluster(session.root, cluster.number)
     title(cluster.label, cluster.color, f"in {taxonomy.group(cluster.group).label}")
     show_rename_form(session, "cluster", cluster)
@@ -193,7 +193,7 @@ def _show_details(session: Session, cluster: Cluster) -> None:
 
 
 def _show_subtopics(session: Session, cluster: Cluster) -> None:
-    hint = "Parts found by a quick fit inside the cluster, named by what sets them apart. Split makes them clusters."
+    hint = "Parts found by a fit inside the cluster. Split makes them clusters with these names."
     with st.spinner("Finding subtopics"):
         parts = cached_results.subtopics(session.root, cluster.number)
     if not parts:

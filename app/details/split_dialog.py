@@ -22,7 +22,8 @@ def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
         cluster = taxonomy.cluster(number)
         st.markdown(f"**{escape(short(cluster.label, 80))}** :gray[{count(cluster.documents)} documents]")
         most = min(MOST_PARTS, cluster.documents)
-        into = st.slider("Parts", 2, most, 2, key=f"split_into_{number}") if most > 2 else 2
+        suggested = min(max(len(cached_results.subtopics(session.root, number)), 2), most)
+        into = st.slider("Parts", 2, most, suggested, key=f"split_into_{number}") if most > 2 else 2
         parts = cached_results.split_parts(session.root, number, int(into))
         if len(parts) < 2:
             st.caption("Its documents are too similar to split.")

@@ -60,24 +60,28 @@ def merge(workspace: WorkspaceArg, clusters: Clusters, as_json: Json = False) ->
 def split(
     workspace: WorkspaceArg,
     cluster: Cluster,
-    into: Annotated[int, typer.Option(help="number of parts", min=2)] = 2,
+    into: Annotated[
+        int | None,
+        typer.Option(help="number of parts; as many as the cluster has subtopics, or 2, when left out", min=2),
+    ] = None,
     seed: Annotated[int, typer.Option(help="seed of the fit inside the cluster")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the parts and change nothing")] = False,
     as_json: Json = False,
 ) -> None:
     """Divide a cluster by a fit inside it; the parts are pinned."""
     from gem_core.pipeline import propose_split
-    from gem_core.pipeline.labels.subtopics import split_parts
+    from gem_core.pipeline.labels.subtopics import count_subtopics, split_parts
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
     taxonomy = opened.taxonomy()
+    into = into or count_subtopics(opened, taxonomy, cluster) or 2
     if not dry_run:
         _do(workspace, propose_split(opened, taxonomy, cluster, into, seed=seed), as_json=as_json)
         return
     parts = [
         {"label": part.label, "documents": part.documents, "share": part.share, "keywords": list(part.keywords)}
-        for part in split_parts(opened, taxonomy, cluster, into)
+        for part in split_parts(opened, taxonomy, cluster, into, seed=seed)
     ]
     if as_json:
         typer.echo(json.dumps(parts, indent=1))

@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 
 from gem_core._types import Float64, Int32, frozen
 from gem_core.errors import InputError
-from gem_core.taxonomy.cluster_names import MIXED, descend, lower_first
+from gem_core.taxonomy.cluster_names import descend
 from gem_core.taxonomy.concept_scores import ConceptScores
 from gem_core.taxonomy.domains import DomainFits, fit_domains
 from gem_core.taxonomy.labels import MAX_CHARACTERS, unique
+from gem_core.taxonomy.name_parts import MIXED, REST, lower_first
 from gem_core.taxonomy.tree import Tree, TreeGroup, agglomerate, cut, leaf_order, nodes
 
 LARGEST = 0.25  # of the corpus: the most that clusters of one group hold together
@@ -185,10 +186,13 @@ def _options_of_subject(
     weights = p[rows] / p[rows].sum()
     field = entries[0]
     best = descend(table, weights @ scores.coverage[rows], weights @ scores.votes[rows], field)
-    singles = [best] if scores.coverage[rows, best].min() >= EVERY else []
+    singles = [best] if not table.names[best].startswith(REST) and scores.coverage[rows, best].min() >= EVERY else []
     areas = np.flatnonzero(table.parents == field)
     of_cluster = {k: int(areas[np.argmax((scores.coverage[k] + scores.votes[k])[areas])]) for k in rows if areas.size}
-    order = sorted(set(of_cluster.values()), key=lambda area: -sum(p[k] for k in rows if of_cluster[k] == area))
+    order = sorted(
+        set(of_cluster.values()),
+        key=lambda area: (table.names[area].startswith(REST), -sum(p[k] for k in rows if of_cluster[k] == area)),
+    )
     return [table.names[i] for i in dict.fromkeys((*singles, field))] + [_join_names([table.names[i] for i in order])]
 
 

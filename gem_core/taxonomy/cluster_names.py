@@ -2,20 +2,19 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 
 from gem_core._types import Float64
 from gem_core.taxonomy.concept_scores import ConceptScores
-from gem_core.taxonomy.concepts import ConceptTable, proper_words
+from gem_core.taxonomy.concepts import ConceptTable
 from gem_core.taxonomy.domains import DomainFits, fit_domains
 from gem_core.taxonomy.keywords import Keyword, stem
 from gem_core.taxonomy.labels import MAX_CHARACTERS, cluster_labels
+from gem_core.taxonomy.name_parts import MIXED, Choice, ClusterName, entry_name, join_subjects, kind_name, lower_first
+from gem_core.taxonomy.twin_names import tell_apart
 
-MIXED = "Mixed: "
 ONE_AREA = 0.7  # an area stands for its field when it has so much of the field's evidence
 ONE_TOPIC = 0.55  # documents that a topic must cover to stand for its area,
 TOPIC_VOTES = 0.15  # documents whose single best entry it must be
@@ -32,41 +31,6 @@ PART = 0.25  # evidence of an area that is named as part of a mixed cluster
 ALL_OF_A_KIND = 0.8  # documents of one kind for the kind to stand before two subjects
 MOSTLY = 0.5  # documents of one kind for the kind to stand behind the subject
 TYPICAL = 6.0  # or that is so much commoner in the cluster than in the corpus
-KIND = 0.35  # documents of a kind of text for it to be named, ...
-RARE = 2.5  # ... when it is so much commoner in the cluster than in the corpus
-
-
-@dataclass(frozen=True)
-class ClusterName:
-    """The name of a cluster and the evidence for it.
-
-    Attributes
-    ----------
-    label : str
-        Unique in its taxonomy, at most 40 characters.
-    source : {"vocabulary", "keywords"}
-    coverage : float
-        Part of the cluster's documents that have the subject (or the kind) of the label; 0 for keywords.
-    kind : str
-        Commonest kind of text in the cluster, or "".
-    is_mixed : bool
-        Whether no subject covers the cluster: it may be worth a split.
-    """
-
-    label: str
-    source: Literal["vocabulary", "keywords"]
-    coverage: float = 0.0
-    kind: str = ""
-    is_mixed: bool = False
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """Entries that name a cluster, the first one most."""
-
-    entries: tuple[int, ...]
-    coverage: float
-    domain: str = ""  # stands instead of a field that has too few of the votes
 
 
 def name_clusters_by_concepts(
@@ -105,7 +69,7 @@ def name_clusters_by_concepts(
     choices = [_widened(scores, domains, k, _choose(scores, k, kinds[k]), kinds[k]) for k in range(len(keywords))]
     names = [_first_name(scores, domains, k, choice, kinds[k]) for k, choice in enumerate(choices)]
     others = {label.casefold() for label in used}
-    names = _tell_apart(scores, choices, names, kinds, keywords, others)
+    names = tell_apart(scores, choices, names, kinds, keywords, others)
     used_labels = others | {name.label.casefold() for name in names if name is not None}
     open_ones = [k for k, name in enumerate(names) if name is None]
     labels = cluster_labels(
@@ -114,11 +78,11 @@ def name_clusters_by_concepts(
         taken=used_labels,
     )
     for k, label in zip(open_ones, labels, strict=True):
-        names[k] = ClusterName(label, "keywords", 0.0, _kind_name(kinds[k]), is_mixed=not choices[k].entries)
+        names[k] = ClusterName(label, "keywords", 0.0, kind_name(kinds[k]), is_mixed=not choices[k].entries)
     return tuple(name for name in names if name is not None)
 
 
-def _choose(scores: ConceptScores, k: int, kind: tuple[str, float, float]) -> _Choice:
+def _choose(scores: ConceptScores, k: int, kind: tuple[str, float, float]) -> Choice:
     """Entries that name cluster `k`; none when no subject covers it."""
     table, coverage, votes = scores.table, scores.coverage[k], scores.votes[k]
     evidence = coverage + votes
@@ -127,7 +91,7 @@ def _choose(scores: ConceptScores, k: int, kind: tuple[str, float, float]) -> _C
     field = int(order[0])
     second = int(order[1]) if len(order) > 1 else field
     if evidence[field] < CLEAR or coverage[field] < COVERED:
-        return _Choice((), 0.0)
+        return Choice((), 0.0)
     if (
         second != field
         and evidence[second] >= SECOND * evidence[field]
@@ -136,23 +100,23 @@ def _choose(scores: ConceptScores, k: int, kind: tuple[str, float, float]) -> _C
         choice = _two_fields(scores, k, field, second)
     else:
         entry = descend(table, coverage, votes, field)
-        choice = _Choice((entry,), float(coverage[entry]))
+        choice = Choice((entry,), float(coverage[entry]))
     is_one_subject = len(choice.entries) == 1 and votes[choice.entries[0]] >= MAJORITY
-    return _Choice((), 0.0) if kind[1] >= ALL_OF_A_KIND and _kind_name(kind) and not is_one_subject else choice
+    return Choice((), 0.0) if kind[1] >= ALL_OF_A_KIND and kind_name(kind) and not is_one_subject else choice
 
 
 def _widened(
-    scores: ConceptScores, domains: DomainFits, k: int, choice: _Choice, kind: tuple[str, float, float]
-) -> _Choice:
+    scores: ConceptScores, domains: DomainFits, k: int, choice: Choice, kind: tuple[str, float, float]
+) -> Choice:
     """Put a domain in the place of a field that is only one of several, or of nothing when a domain covers most."""
-    if not choice.entries and not _kind_name(kind):
+    if not choice.entries and not kind_name(kind):
         return _domain_choice(scores, domains, k, WIDE) or choice
     if len(choice.entries) == 1 and scores.table.levels[choice.entries[0]] == 0:
         return _dominant(scores, domains, k, choice)
     return choice
 
 
-def _dominant(scores: ConceptScores, domains: DomainFits, k: int, choice: _Choice) -> _Choice:
+def _dominant(scores: ConceptScores, domains: DomainFits, k: int, choice: Choice) -> Choice:
     """Return the choice of a field, or of a domain where the field has too few of the votes."""
     best = float(domains.best_votes[k])
     if scores.votes[k, choice.entries[0]] >= DOMINANT * best:
@@ -160,7 +124,7 @@ def _dominant(scores: ConceptScores, domains: DomainFits, k: int, choice: _Choic
     return _domain_choice(scores, domains, k, WHOLE * best) or choice
 
 
-def _domain_choice(scores: ConceptScores, domains: DomainFits, k: int, votes: float) -> _Choice | None:
+def _domain_choice(scores: ConceptScores, domains: DomainFits, k: int, votes: float) -> Choice | None:
     """Return the narrowest domain with so many votes; None when a field alone has them, or nothing."""
     domain = domains.narrowest_with(k, votes)
     if domain is None or len(domains.members[domain]) == 1:
@@ -168,7 +132,7 @@ def _domain_choice(scores: ConceptScores, domains: DomainFits, k: int, votes: fl
     fields = domains.members[domain]
     entry = max(fields, key=lambda i: (float(scores.coverage[k, i] + scores.votes[k, i]), -i))
     coverage = max(float(domains.votes[k, domain]), float(scores.coverage[k, list(fields)].max()))
-    return _Choice((entry,), coverage, domains.names[domain])
+    return Choice((entry,), coverage, domains.names[domain])
 
 
 def descend(table: ConceptTable, coverage: Float64, votes: Float64, entry: int) -> int:
@@ -203,7 +167,7 @@ def descend(table: ConceptTable, coverage: Float64, votes: Float64, entry: int) 
         entry = best
 
 
-def _two_fields(scores: ConceptScores, k: int, first: int, second: int) -> _Choice:
+def _two_fields(scores: ConceptScores, k: int, first: int, second: int) -> Choice:
     """Two fields that share the cluster, each by its best area."""
     votes, table = scores.votes[k], scores.table
     parts = []
@@ -211,11 +175,11 @@ def _two_fields(scores: ConceptScores, k: int, first: int, second: int) -> _Choi
         areas = np.flatnonzero(table.parents == field)
         area = int(areas[np.argmax((scores.coverage[k] + votes)[areas])]) if areas.size else field
         parts.append(area if len(table.names[area]) < len(table.names[field]) + 6 else field)
-    return _Choice(tuple(parts), float(min(1.0, votes[first] + votes[second])))
+    return Choice(tuple(parts), float(min(1.0, votes[first] + votes[second])))
 
 
-def _mixture_name(scores: ConceptScores, k: int) -> str:
-    """Return "Mixed: ..." with the two largest areas of a cluster that no subject covers, or "" when there are none."""
+def _mixture_name(scores: ConceptScores, k: int) -> ClusterName | None:
+    """Return "Mixed: ..." with the two largest areas of a cluster that no subject covers; None when there are none."""
     table = scores.table
     evidence = scores.coverage[k] + scores.votes[k]
     areas = np.flatnonzero(table.levels == min(1, int(table.levels.max())))
@@ -223,148 +187,36 @@ def _mixture_name(scores: ConceptScores, k: int) -> str:
     for first, second in combinations(order, 2):
         label = MIXED + ", ".join(lower_first(table.names[i]) for i in (first, second))
         if table.parents[first] != table.parents[second] and len(label) <= MAX_CHARACTERS:
-            return label
-    return ""
+            return ClusterName(label, "vocabulary", float(scores.votes[k, [first, second]].sum()), is_mixed=True)
+    return None
 
 
 def _first_name(
-    scores: ConceptScores, domains: DomainFits, k: int, choice: _Choice, kind: tuple[str, float, float]
+    scores: ConceptScores, domains: DomainFits, k: int, choice: Choice, kind: tuple[str, float, float]
 ) -> ClusterName | None:
     """Name of one cluster before the others are looked at."""
-    kind_name = _kind_name(kind)
+    kind_text = kind_name(kind)
     if choice.entries:
-        label = choice.domain or join_subjects([scores.table.names[entry] for entry in choice.entries])
-        typical = kind[1] >= MOSTLY or (kind_name and kind[1] >= TYPICAL * kind[2])
-        if label and kind_name and typical and not _stems(kind_name) & _stems(label):
-            longer = f"{label} ({lower_first(kind_name)})"
+        label = choice.domain or join_subjects([entry_name(scores, k, entry) for entry in choice.entries])
+        typical = kind[1] >= MOSTLY or (kind_text and kind[1] >= TYPICAL * kind[2])
+        if label and kind_text and typical and not _stems(kind_text) & _stems(label):
+            longer = f"{label} ({lower_first(kind_text)})"
             label = longer if len(longer) <= MAX_CHARACTERS else label
-        return ClusterName(label, "vocabulary", choice.coverage, kind_name) if label else None
-    if kind_name:
-        return ClusterName(kind_name, "vocabulary", kind[1], kind_name)
-    label = _mixture_name(scores, k)
-    if label:
-        return ClusterName(label, "vocabulary", 0.0, "", is_mixed=True)
+        return ClusterName(label, "vocabulary", choice.coverage, kind_text) if label else None
+    if kind_text:
+        return ClusterName(kind_text, "vocabulary", kind[1], kind_text)
+    mixture = _mixture_name(scores, k)
+    if mixture is not None:
+        return mixture
     field = int(np.argmax(np.where(scores.table.levels == 0, scores.coverage[k], 0.0)))
     if scores.coverage[k, field] < COVERED:
         return None
-    choice = _dominant(scores, domains, k, _Choice((field,), float(scores.coverage[k, field])))
+    choice = _dominant(scores, domains, k, Choice((field,), float(scores.coverage[k, field])))
     return ClusterName(choice.domain or scores.table.names[field], "vocabulary", choice.coverage)
-
-
-def _kind_name(kind: tuple[str, float, float]) -> str:
-    name, cluster_share, corpus_share = kind
-    return name if cluster_share >= KIND and cluster_share >= RARE * corpus_share else ""
-
-
-def join_subjects(names: Sequence[str]) -> str:
-    """Join the names of two subjects: "Crime and public services"; "" when they do not fit.
-
-    Examples
-    --------
-    >>> join_subjects(["Crime", "Travel"]), join_subjects(["Food and drink", "Retail"])
-    ('Crime and travel', 'Food and drink, retail')
-    """
-    if len(names) == 1:
-        return names[0] if len(names[0]) <= MAX_CHARACTERS else ""
-    lower = [names[0], *map(lower_first, names[1:])]
-    link = ", " if any(" and " in name or "," in name for name in names) else " and "
-    label = link.join(lower)
-    return label if len(label) <= MAX_CHARACTERS else ""
-
-
-def lower_first(name: str) -> str:
-    """Return a name for the middle of a sentence; an acronym or a proper name at its beginning keeps its capital.
-
-    Examples
-    --------
-    >>> lower_first("Travel"), lower_first("NATO and alliances"), lower_first("Olympics and athletics")
-    ('travel', 'NATO and alliances', 'Olympics and athletics')
-    """
-    first = name.split(" ")[0].strip(",:")
-    has_own_spelling = any(c.isupper() for c in first[1:]) or len(first) == 1 or first in proper_words()
-    return name if has_own_spelling else name[:1].lower() + name[1:]
 
 
 def _stems(text: str) -> set[str]:
     return {stem(word)[:6] for word in re.findall(r"[^\W\d_]{4,}", text)}
-
-
-def _tell_apart(
-    scores: ConceptScores,
-    choices: list[_Choice],
-    names: list[ClusterName | None],
-    kinds: Sequence[tuple[str, float, float]],
-    keywords: Sequence[Sequence[Keyword]],
-    others: set[str],
-) -> list[ClusterName | None]:
-    """Give clusters of one name a subject below it, the kind of text, or a keyword."""
-    names = list(names)
-    twins: dict[str, list[int]] = {}
-    for k, name in enumerate(names):
-        if name is not None:
-            twins.setdefault(name.label.casefold(), []).append(k)
-    used = set(twins) | others
-    for label, same in twins.items():
-        if len(same) == 1 and label not in others:
-            continue
-        plain: list[int] = []
-        for k in same:
-            name = names[k]
-            if name is None:
-                continue
-            better = [*_deeper(scores, choices[k], k, same), *_with_kind(name, kinds[k])]
-            free = next((option for option in better if option.label.casefold() not in used), None)
-            if free is None:
-                plain.append(k)
-            else:
-                names[k] = free
-                used.add(free.label.casefold())
-        # Of those without a better name the one that the shared entry covers best keeps it.
-        plain.sort(key=lambda k: (-(names[k].coverage if names[k] else 0.0), k))  # type: ignore[union-attr]
-        for k in plain[label not in others :]:
-            name = names[k]
-            options = _with_word(name, keywords[k]) if name is not None else []
-            names[k] = next((option for option in options if option.label.casefold() not in used), None)
-            if names[k] is not None:
-                used.add(names[k].label.casefold())  # type: ignore[union-attr]
-    return names
-
-
-def _deeper(scores: ConceptScores, choice: _Choice, k: int, same: Sequence[int]) -> list[ClusterName]:
-    """Names by the entries below the shared one that tell this cluster from its twins, best first."""
-    if not choice.entries:
-        return []
-    table = scores.table
-    entry = choice.entries[0]
-    below = [i for i in range(len(table.names)) if i != entry and _is_below(table.parents, i, entry)]
-    twins = [j for j in same if j != k]
-    coverage = scores.coverage
-    evidence = coverage + scores.votes
-    contrast = {i: float(evidence[k, i] - evidence[twins, i].max(initial=0.0)) for i in below}
-    good = [i for i in below if contrast[i] >= 0.1 and coverage[k, i] >= 0.25]
-    good.sort(key=lambda i: (-(contrast[i] + 2 * scores.votes[k, i]), i))
-    return [ClusterName(table.names[i], "vocabulary", float(coverage[k, i])) for i in good]
-
-
-def _is_below(parents: np.ndarray[tuple[int, ...], np.dtype[np.int32]], entry: int, top: int) -> bool:
-    while entry >= 0:
-        if entry == top:
-            return True
-        entry = int(parents[entry])
-    return False
-
-
-def _with_kind(name: ClusterName, kind: tuple[str, float, float]) -> list[ClusterName]:
-    kind_name = _kind_name(kind)
-    if not kind_name or kind_name == name.label:
-        return []
-    label = f"{name.label} ({lower_first(kind_name)})"
-    return [replace(name, label=label)] if len(label) <= MAX_CHARACTERS else []
-
-
-def _with_word(name: ClusterName, keywords: Sequence[Keyword]) -> list[ClusterName]:
-    labels = [f"{name.label}: {keyword.term}" for keyword in keywords[:5] if keyword.term.isascii()]
-    return [replace(name, label=label) for label in labels if len(label) <= MAX_CHARACTERS]
 
 
 def telling_kinds(hits: Sequence[Float64], names: Sequence[str]) -> list[tuple[str, float, float]]:

@@ -7,9 +7,10 @@ from gem_core.embedding.batches import encode
 from gem_core.embedding.encoders import load_encoder
 from gem_core.taxonomy import Keyword
 from gem_core.taxonomy.cluster_groups import LARGEST, group_clusters, name_groups
-from gem_core.taxonomy.cluster_names import ClusterName, join_subjects, name_clusters_by_concepts
+from gem_core.taxonomy.cluster_names import name_clusters_by_concepts
 from gem_core.taxonomy.concept_scores import ConceptScores, score_concepts
 from gem_core.taxonomy.concepts import packaged_concepts, packaged_vectors
+from gem_core.taxonomy.name_parts import ClusterName, join_subjects
 
 TEXTS = (
     ("Bake the bread until brown.", "Simmer the soup with onions.", "Season the chicken and roast it.", "Whisk eggs."),
@@ -77,6 +78,7 @@ def test_a_mixed_cluster_says_so(scores: ConceptScores) -> None:
     (name,) = name_clusters_by_concepts(mixed, [NO_KIND], [(Keyword("oven", 1.0),)])
     assert name.is_mixed
     assert name.label.startswith("Mixed: ")
+    assert 0 < name.coverage <= 1
 
 
 def test_two_subjects_are_joined_while_they_fit() -> None:
@@ -115,10 +117,6 @@ def test_group_names_cover_every_cluster(scores: ConceptScores) -> None:
     assert len({title.casefold() for title in titles}) == 3
 
 
-def rows_of(scores: ConceptScores, rows: list[int]) -> ConceptScores:
-    return ConceptScores(scores.table, scores.coverage[rows], scores.votes[rows], scores.cosine[rows])
-
-
 def test_a_group_of_several_fields_has_the_name_of_their_domain(scores: ConceptScores) -> None:
     table = scores.table
     fields = {table.names[i]: int(i) for i in np.flatnonzero(table.levels == 0)}
@@ -152,3 +150,26 @@ def test_a_cluster_of_several_fields_has_the_name_of_their_domain(scores: Concep
     (name,) = name_clusters_by_concepts(ConceptScores(table, coverage, votes, votes), [NO_KIND], [()])
     assert name.label == "Law, politics and security"
     assert name.coverage == pytest.approx(0.7)
+
+
+def test_leftovers_of_a_field_are_named_by_two_topics(scores: ConceptScores) -> None:
+    table = scores.table
+    entry = {name: i for i, name in enumerate(table.names)}
+    coverage, votes = np.zeros((1, len(table.names))), np.zeros((1, len(table.names)))
+    for name, part in (("Sports", 0.95), ("Other sports", 0.9), ("Cricket", 0.5), ("Tennis tournaments", 0.4)):
+        coverage[0, entry[name]] = votes[0, entry[name]] = part
+    votes[0, entry["Cricket"]] = 0.1
+    (name,) = name_clusters_by_concepts(ConceptScores(table, coverage, votes, votes), [NO_KIND], [()])
+    assert name.label in {"Tennis tournaments and cricket", "Cricket and tennis tournaments"}
+
+
+def test_twins_without_an_entry_below_are_told_apart_by_another_area(scores: ConceptScores) -> None:
+    table = scores.table
+    entry = {name: i for i, name in enumerate(table.names)}
+    coverage, votes = np.zeros((2, len(table.names))), np.zeros((2, len(table.names)))
+    coverage[:, [entry["Food and drink"], entry["Cooking"]]] = 0.95
+    votes[:, [entry["Food and drink"], entry["Cooking"]]] = 0.9
+    coverage[1, entry["Gardening"]] = 0.5
+    words = [(Keyword("oven", 1.0),), (Keyword("bread", 1.0),)]
+    names = name_clusters_by_concepts(ConceptScores(table, coverage, votes, votes), [NO_KIND] * 2, words)
+    assert [name.label for name in names] == ["Cooking", "Cooking and gardening"]

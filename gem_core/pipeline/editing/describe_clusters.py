@@ -16,7 +16,7 @@ from gem_core.pipeline.editing.working_copy import ClusterDraft, GroupDraft, Wor
 from gem_core.pipeline.labels.concept_names import ConceptNaming, concept_naming
 from gem_core.taxonomy import Keyword, Tree, cluster_colors, cluster_labels, group_colors, group_names
 from gem_core.taxonomy.cluster_groups import group_clusters, name_groups
-from gem_core.taxonomy.cluster_names import ClusterName
+from gem_core.taxonomy.name_parts import ClusterName
 from gem_core.taxonomy.tree import TreeGroup
 from gem_core.workspace import Cluster, Group, Taxonomy, Workspace
 from gem_core.workspace.taxonomy import AUTOMATIC, LabelSource

@@ -12,10 +12,11 @@ from gem_core._content_key import content_key
 from gem_core._types import Float32, Float64, Floating, Int32, Progress, silent
 from gem_core.embedding.encoders import PACKAGED, identify
 from gem_core.errors import CorpusError
-from gem_core.taxonomy.cluster_names import ClusterName, name_clusters_by_concepts, telling_kinds
+from gem_core.taxonomy.cluster_names import name_clusters_by_concepts, telling_kinds
 from gem_core.taxonomy.concept_scores import ConceptScores, score_concepts
 from gem_core.taxonomy.concepts import ConceptTable, load_concepts, packaged_concepts, packaged_vectors
 from gem_core.taxonomy.keywords import Keyword
+from gem_core.taxonomy.name_parts import ClusterName
 from gem_core.taxonomy.text_kinds import document_kinds, text_kinds
 from gem_core.workspace import Workspace
 from gem_core.workspace.home import home

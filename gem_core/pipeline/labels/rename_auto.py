@@ -11,9 +11,9 @@ from gem_core.pipeline.editing.edit import edit
 from gem_core.pipeline.editing.operations import RenameAutomatically
 from gem_core.pipeline.labels.concept_names import concept_naming, keep_vocabulary
 from gem_core.taxonomy.cluster_groups import name_groups
-from gem_core.taxonomy.cluster_names import ClusterName
 from gem_core.taxonomy.concept_scores import ConceptScores
 from gem_core.taxonomy.concepts import load_concepts
+from gem_core.taxonomy.name_parts import ClusterName
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.taxonomy import AUTOMATIC
 

@@ -8,7 +8,7 @@ import pytest
 
 from gem_core.corpus import Columns
 from gem_core.errors import WorkspaceError
-from gem_core.pipeline import Source, build, subtopics
+from gem_core.pipeline import Source, build, edit, propose_split, subtopics
 from gem_core.workspace import Settings, Workspace
 
 WORDS = ("oven dough flour", "river flood delta", "comet orbit planet")
@@ -52,6 +52,20 @@ def test_every_document_is_in_one_part(sample: Workspace) -> None:
         assert min(part.documents for part in found) >= 4
         assert [part.documents for part in found] == sorted((p.documents for p in found), reverse=True)
         assert len({part.label for part in found}) == len(found)
+
+
+def test_a_split_makes_the_parts_that_were_shown(sample: Workspace) -> None:
+    taxonomy = sample.taxonomy()
+    shown = subtopics(sample, taxonomy, 2)
+    before = {c.number for c in taxonomy.clusters} - {2}
+    after = edit(sample, propose_split(sample, taxonomy, 2, len(shown)))
+    clusters = after.documents["cluster_id"].to_numpy()
+    made = [
+        (c.label, tuple(term for term, _ in c.keywords[:6]), tuple(np.flatnonzero(clusters == c.number).tolist()))
+        for c in after.clusters
+        if c.number not in before
+    ]
+    assert sorted(made) == sorted((part.label, part.keywords, part.rows) for part in shown)
 
 
 @pytest.mark.parametrize(("sizes", "spread"), [((20,), 0.1), ((60,), 0.0), ((58, 2), 0.0)])
