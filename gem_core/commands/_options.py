@@ -12,6 +12,7 @@ from gem_core.errors import InputError
 
 if TYPE_CHECKING:
     from gem_core.corpus import ReadOptions
+    from gem_core.embedding import EncoderSettings
     from gem_core.pipeline import Source
     from gem_core.workspace import Settings, Taxonomy, Workspace
 
@@ -35,6 +36,16 @@ Embeddings = Annotated[
     Path | None, typer.Option(metavar="FILE", help="your own embeddings: .npy, or Parquet with a list column")
 ]
 Encoder = Annotated[str, typer.Option(help="'packaged', or a path or hub name of a sentence-transformers model")]
+Prompt = Annotated[
+    str | None, typer.Option("--prompt", help="put before each document; the encoder's own when left out, '' for none")
+]
+QueryPrompt = Annotated[
+    str | None,
+    typer.Option("--query-prompt", help="put before the words of a search; the encoder's own when left out"),
+]
+MaxTokens = Annotated[
+    int | None, typer.Option("--max-tokens", metavar="N", min=1, help="tokens of a document that the encoder reads")
+]
 Name = Annotated[str, typer.Option(help="what the app calls the corpus; the file's name when left out")]
 Vocabulary = Annotated[
     Path | None,
@@ -70,15 +81,37 @@ def read_source_options(
     *,
     min_words: int = 3,
     options: "ReadOptions | None" = None,
+    embedding: "EncoderSettings | None" = None,
 ) -> "Source":
     """Return the source that the options name; columns left out are guessed from the file."""
     from gem_core.corpus import choose_columns
+    from gem_core.embedding import EncoderSettings
     from gem_core.pipeline import Source
 
+    if vectors is not None and embedding not in (None, EncoderSettings()):
+        raise InputError(
+            "--prompt, --query-prompt and --max-tokens belong to embeddings that are computed",
+            "one of them beside --embeddings",
+            "Leave it out, or leave --embeddings out",
+        )
     columns = choose_columns(corpus, text=text, id=id, label=label, tokens=tokens, options=options)
     return Source(
-        corpus, columns=columns, vectors=vectors, encoder=encoder, name=name, min_words=min_words, options=options
+        corpus,
+        columns=columns,
+        vectors=vectors,
+        encoder=encoder,
+        name=name,
+        min_words=min_words,
+        options=options,
+        embedding=embedding,
     )
+
+
+def read_encoder_options(prompt: str | None, query_prompt: str | None, max_tokens: int | None) -> "EncoderSettings":
+    """Return what, beside the model, decides the vectors, as the options say."""
+    from gem_core.embedding import EncoderSettings
+
+    return EncoderSettings(max_tokens=max_tokens, prompt=prompt, query_prompt=query_prompt)
 
 
 def read_file_options(split: str | None, encoding: str, no_header: bool, longest_row: int) -> "ReadOptions":

@@ -19,10 +19,13 @@ from gem_core.commands._options import (
     Json,
     LabelColumn,
     LongestRow,
+    MaxTokens,
     MinWords,
     Name,
     NoHeader,
     ProgressFile,
+    Prompt,
+    QueryPrompt,
     Split,
     TextColumn,
     TokensColumn,
@@ -31,6 +34,7 @@ from gem_core.commands._options import (
     check_one_of,
     print_corpus,
     print_facts,
+    read_encoder_options,
     read_file_options,
     read_source_options,
     workspace_facts,
@@ -51,6 +55,9 @@ def estimate(
     encoding: Encoding = "utf-8",
     no_header: NoHeader = False,
     longest_row: LongestRow = LONGEST_ROW,
+    prompt: Prompt = None,
+    query_prompt: QueryPrompt = None,
+    max_tokens: MaxTokens = None,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
@@ -67,6 +74,7 @@ def estimate(
         encoder,
         min_words=min_words,
         options=read_file_options(split, encoding, no_header, longest_row),
+        embedding=read_encoder_options(prompt, query_prompt, max_tokens),
     )
     console = Console(progress_file)
     estimated = measure(source, progress=console)
@@ -95,6 +103,9 @@ def embed(
     encoding: Encoding = "utf-8",
     no_header: NoHeader = False,
     longest_row: LongestRow = LONGEST_ROW,
+    prompt: Prompt = None,
+    query_prompt: QueryPrompt = None,
+    max_tokens: MaxTokens = None,
     name: Name = "",
     engine: EngineName = "local",
     workers: WorkerCount = None,
@@ -123,6 +134,7 @@ def embed(
         name,
         min_words=min_words,
         options=read_file_options(split, encoding, no_header, longest_row),
+        embedding=read_encoder_options(prompt, query_prompt, max_tokens),
     )
     console = Console(progress_file)
     opened = prepare(source, workspace, engine=ray_engine(workers) if engine == "ray" else None, progress=console)

@@ -48,9 +48,9 @@ class Runner:
     def __init__(self, encoder: Encoder, pool: ThreadPoolExecutor) -> None:
         self.encoder, self._pool = encoder, pool
 
-    def prepare(self, texts: Sequence[str]) -> "Future[Prepared]":
-        """Begin to tokenize texts in a thread."""
-        return self._pool.submit(self.encoder.prepare, list(texts))
+    def prepare(self, texts: Sequence[str], *, query: bool = False) -> "Future[Prepared]":
+        """Begin to tokenize documents or queries in a thread."""
+        return self._pool.submit(self.encoder.prepare, list(texts), query=query)
 
     def rows(self, prepared: Prepared, tell: Callable[[int], None], first_row: int = 0) -> Float32:
         """Return unit vectors, shape (texts, dimension), in the order of `prepared`; `tell` hears how many are done."""
@@ -94,8 +94,8 @@ def encoder_threads(encoder: Encoder) -> Iterator[Runner]:
         torch.set_num_threads(before)
 
 
-def encode(texts: Sequence[str], encoder: Encoder) -> Float32:
-    """Return unit vectors of a few texts in memory, shape (texts, dimension): queries, samples.
+def encode(texts: Sequence[str], encoder: Encoder, *, query: bool = False) -> Float32:
+    """Return unit vectors of a few texts in memory, shape (texts, dimension): samples, or queries with their prompt.
 
     Examples
     --------
@@ -105,4 +105,4 @@ def encode(texts: Sequence[str], encoder: Encoder) -> Float32:
     True
     """
     with encoder_threads(encoder) as runner:
-        return runner.rows(runner.prepare(texts).result(), lambda done: None)
+        return runner.rows(runner.prepare(texts, query=query).result(), lambda done: None)

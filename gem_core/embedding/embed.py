@@ -144,8 +144,8 @@ def embed(
 
 
 def _of_results(settings: EncoderSettings) -> dict[str, object]:
-    # The device is left out: a corpus embedded on one machine opens on another.
-    return {name: value for name, value in asdict(settings).items() if name != "device"}
+    # The device is left out: a corpus embedded on one machine opens on another. No document has the queries' prompt.
+    return {name: value for name, value in asdict(settings).items() if name not in ("device", "query_prompt")}
 
 
 def _hash_texts(texts: Sequence[str]) -> str:

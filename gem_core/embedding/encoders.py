@@ -13,7 +13,7 @@ import numpy as np
 
 from gem_core._types import Float32
 from gem_core.embedding.minilm import PACKAGED_NAME, PACKAGED_SHA256, PackagedEncoder
-from gem_core.errors import CorpusError
+from gem_core.errors import CorpusError, InputError
 
 if TYPE_CHECKING:
     import torch
@@ -35,14 +35,23 @@ class EncoderSettings:
         float32 the cosine is 0.9999 or better for the packaged encoder.
     device : {"auto", "cpu", "cuda"}
         "auto" takes the GPU where there is one. Not part of the cache's key.
-    prompt : str
-        Put before every text, for models trained with one ("query: "); the model's own default when empty.
+    prompt : str or None
+        Put before every document, for models trained with one ("passage: "); the model's own when None.
+    query_prompt : str or None
+        Put before the words of a search ("query: "); the model's own when None. Not part of the cache's key.
     """
 
     max_tokens: int | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    prompt: str = ""
+    prompt: str | None = None
+    query_prompt: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise InputError(
+                "--max-tokens must be at least 1", f"{self.max_tokens}", "Leave it out for the model's limit"
+            )
 
 
 class Encoder(Protocol):
@@ -69,8 +78,8 @@ class Encoder(Protocol):
     device: str
     workers: int
 
-    def prepare(self, texts: Sequence[str]) -> list[tuple[int, Any]]:
-        """Return for each text its length in tokens (or a guess) and what `forward` wants."""
+    def prepare(self, texts: Sequence[str], *, query: bool = False) -> list[tuple[int, Any]]:
+        """Return for each document or query its length in tokens (or a guess) and what `forward` wants."""
 
     def forward(self, prepared: Sequence[Any]) -> Float32:
         """Return the vectors of prepared texts, shape (texts, dimension)."""
@@ -171,7 +180,8 @@ def load_encoder(encoder: str = PACKAGED, settings: EncoderSettings | None = Non
             dtype=dtype,
             device=device,
             workers=_workers(device),
-            prompt=settings.prompt,
+            prompt=settings.prompt or "",
+            query_prompt=settings.query_prompt or "",
         )
     return SentenceEncoder(encoder, _load_model(encoder, device), settings, dtype)
 
@@ -243,7 +253,7 @@ class SentenceEncoder:
         self._model = model.to(dtype).eval()
         self.name, self.precision = name, str(dtype).removeprefix("torch.")
         self.device = str(model.device.type)
-        self._prompt = settings.prompt or None
+        self._prompts = {False: settings.prompt, True: settings.query_prompt}
         self.dimension = int(self._width(model))
 
     @staticmethod
@@ -252,17 +262,19 @@ class SentenceEncoder:
         width = ask()
         return int(width) if width else int(model.encode(["a"], show_progress_bar=False).shape[1])
 
-    def prepare(self, texts: Sequence[str]) -> list[tuple[int, str]]:
-        """Return (length in tokens, guessed at four characters each; the text) of each text."""
-        return [(min(self.max_tokens, 2 + len(text) // 4), text) for text in texts]
+    def prepare(self, texts: Sequence[str], *, query: bool = False) -> list[tuple[int, tuple[str, bool]]]:
+        """Return (length in tokens, guessed at four characters each; the text and whether it is a query)."""
+        return [(min(self.max_tokens, 2 + len(text) // 4), (text, query)) for text in texts]
 
-    def forward(self, prepared: Sequence[str]) -> Float32:
+    def forward(self, prepared: Sequence[tuple[str, bool]]) -> Float32:
         """Return the vectors of texts, shape (texts, dimension)."""
-        out = self._model.encode(
-            list(prepared),
+        query = prepared[0][1]  # One call has queries or documents alone.
+        # Where no prompt is named these take the model's own for queries or documents.
+        out = (self._model.encode_query if query else self._model.encode_document)(
+            [text for text, _ in prepared],
             batch_size=len(prepared),
             show_progress_bar=False,
-            prompt=self._prompt,
+            prompt=self._prompts[query],
             convert_to_tensor=True,
         )
         return np.asarray(out.float().cpu().numpy(), dtype=np.float32)

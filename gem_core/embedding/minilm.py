@@ -75,6 +75,7 @@ class PackagedEncoder:
         device: str,
         workers: int,
         prompt: str = "",
+        query_prompt: str = "",
         folder: Path | None = None,
     ) -> None:
         import torch
@@ -84,7 +85,8 @@ class PackagedEncoder:
         weights = check_packaged_weights(folder)
         self.name, self.device, self.workers = PACKAGED_NAME, device, workers
         self.precision = str(dtype).removeprefix("torch.")
-        self.max_tokens, self.prompt = min(max_tokens, POSITIONS), prompt
+        self.max_tokens = min(max_tokens, POSITIONS)
+        self._prompts = {False: prompt, True: query_prompt}
         self._torch, self._dtype = torch, dtype
         self._tokenizer: Any = Tokenizer.from_file(str(weights.parent / "tokenizer.json"))
         self._tokenizer.no_padding()
@@ -118,16 +120,17 @@ class PackagedEncoder:
                 )
             )
 
-    def prepare(self, texts: Sequence[str]) -> list[tuple[int, list[int]]]:
-        """Return (length in tokens, token ids) of each text, cut at `max_tokens`."""
-        heads = [self.prompt + text[: self.max_tokens * CHARACTERS_PER_TOKEN] for text in texts]
+    def prepare(self, texts: Sequence[str], *, query: bool = False) -> list[tuple[int, list[int]]]:
+        """Return (length in tokens, token ids) of each document or query, cut at `max_tokens`."""
+        prompt = self._prompts[query]
+        heads = [prompt + text[: self.max_tokens * CHARACTERS_PER_TOKEN] for text in texts]
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(heads)]
         for text_index, text in enumerate(texts):
             size = self.max_tokens * CHARACTERS_PER_TOKEN
             # Full length reached means that the cut is out of sight; else look further, for words may be long.
             while len(ids[text_index]) < self.max_tokens and size < len(text):
                 size *= 16
-                ids[text_index] = self._tokenizer.encode(self.prompt + text[:size]).ids
+                ids[text_index] = self._tokenizer.encode(prompt + text[:size]).ids
         return [(len(token_ids), token_ids) for token_ids in ids]
 
     def forward(self, prepared: Sequence[list[int]]) -> Float32:

@@ -20,7 +20,12 @@ def command(workspace: Workspace, taxonomy: Taxonomy) -> str:
         ("label", "--label-column"),
         ("tokens", "--tokens-column"),
     ):
-        words += [option, manifest.columns.get(part) or ""]  # an empty name means none, and nothing is guessed
+        if not (part == "id" and manifest.options.get("id_guessed")):  # The same guess gives way again.
+            words += [option, manifest.columns.get(part) or ""]  # an empty name means none, and nothing is guessed
+    for name, value in manifest.options.items():
+        if name != "id_guessed":
+            option = f"--{name.replace('_', '-')}"
+            words += [option] if value is True else [option, str(value)]
     if manifest.encoder.endswith((".npy", ".parquet")):
         words += ["--embeddings", manifest.encoder]
     elif manifest.encoder != "packaged":
@@ -65,6 +70,7 @@ def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
             "tokens_from": manifest.tokens_from,
             "refused": manifest.refused,
             "columns": manifest.columns,
+            "options": manifest.options,
         },
         "encoder": manifest.encoder,
         "dimension": manifest.dimension,

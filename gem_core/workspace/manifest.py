@@ -67,6 +67,10 @@ class Manifest:
         Cost of each step that belongs to the corpus (fits carry their own).
     notes : tuple of str
         What reading the corpus found: empty and skipped files, an id column that was not unique.
+    options : dict
+        Options of reading and embedding that are not the usual ones, by their names on the command line with
+        underscores: min_words, split, encoding, no_header, longest_row, prompt, query_prompt, max_tokens; id_guessed
+        where a guessed id column gave way to file and row.
     hashes : dict
         Part to the sha256 of its file (`integrity.PARTS`).
     """
@@ -83,9 +87,16 @@ class Manifest:
     dimension: int = 0
     costs: tuple[StepCost, ...] = ()
     notes: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=lambda: versions())
     hashes: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
+
+    @property
+    def vectors_from(self) -> str:
+        """What decides the vectors: the encoder, with the prompt and the tokens it reads where they are not its own."""
+        options = {name: self.options[name] for name in ("prompt", "max_tokens") if name in self.options}
+        return f"{self.encoder} {json.dumps(options, sort_keys=True)}" if options else self.encoder
 
     def with_cost(self, cost: StepCost) -> "Manifest":
         """Return a copy in which `cost` replaces any earlier cost of the same step."""

@@ -1,9 +1,11 @@
 """The encoder: as good as the plain way, checked, offline, and in the order of the texts."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +97,42 @@ def test_settings_matter() -> None:
     assert first @ encode(texts, load_encoder()).T < 0.999
     prompted = encode(texts, load_encoder(settings=EncoderSettings(prompt="query: ")))
     np.testing.assert_array_equal(prompted, encode(["query: " + texts[0]], load_encoder()))
+
+
+def test_prompts_are_the_model_s_own_until_others_are_named(tmp_path: Path) -> None:
+    """A model that was trained with prompts; the packaged one has none of its own."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for path in FOLDER.iterdir():
+        (folder / path.name).symlink_to(path)
+    prompts = {"prompts": {"query": "query: ", "document": "passage: "}, "similarity_fn_name": "cosine"}
+    (folder / "config_sentence_transformers.json").unlink(missing_ok=True)
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    exact = EncoderSettings(precision="float32", device="cpu")
+    plain = load_encoder(settings=exact)
+    own = load_encoder(str(folder), exact)
+    named = replace(exact, prompt="", query_prompt="find: ")
+    for encoder, query, prefix in (
+        (own, False, "passage: "),
+        (own, True, "query: "),
+        (load_encoder(str(folder), named), False, ""),
+        (load_encoder(str(folder), named), True, "find: "),
+        (load_encoder(settings=named), True, "find: "),
+        (plain, True, ""),
+    ):
+        vectors = encode(["bees dance"], encoder, query=query)
+        np.testing.assert_allclose(vectors, encode([f"{prefix}bees dance"], plain), atol=1e-5)
+
+
+def test_only_what_decides_the_vectors_is_in_the_key(tmp_path: Path) -> None:
+    for settings in (
+        EncoderSettings(max_tokens=8),
+        EncoderSettings(max_tokens=8, query_prompt="q"),
+        EncoderSettings(max_tokens=9),
+        EncoderSettings(max_tokens=8, prompt="p"),
+    ):
+        embed(["bees dance"], cache=tmp_path, settings=settings)
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_batches_hold_texts_of_about_one_length_and_every_text_once() -> None:

@@ -58,7 +58,7 @@ def estimate(source: Source, *, progress: Progress = silent) -> Estimate:
         load_vectors(source.vectors, len(corpus.documents), rows=corpus.rows, source_rows=corpus.source_rows)
     else:
         progress("measure the encoder", 0, 1)
-        measured = estimate_embedding(list(corpus.documents["text"]), source.encoder)
+        measured = estimate_embedding(list(corpus.documents["text"]), source.encoder, settings=source.embedding)
         rate, seconds = measured.documents_per_second, measured.seconds
         progress("measure the encoder", 1, 1)
     return Estimate(

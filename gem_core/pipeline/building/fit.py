@@ -97,7 +97,7 @@ def _sentence(settings: Settings, old: Taxonomy | None) -> str:
 
 def load_or_fit(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
     """Return the unedited taxonomy of these settings, fitting it now unless it is stored; needs the writers' lock."""
-    key = taxonomy_key(workspace.manifest.data_hash, workspace.manifest.encoder, settings)
+    key = taxonomy_key(workspace.manifest.data_hash, workspace.manifest.vectors_from, settings)
     if not workspace.has(f"fits/{key}/taxonomy.json"):
         _fit_and_save(workspace, settings, key, progress)
     return workspace.taxonomy(key)
@@ -160,7 +160,7 @@ def fit_and_assign(
     """
     X = workspace.embeddings
     check_size(X, settings.n_clusters)
-    key = taxonomy_key(workspace.manifest.data_hash, workspace.manifest.encoder, settings)
+    key = taxonomy_key(workspace.manifest.data_hash, workspace.manifest.vectors_from, settings)
     if workspace.has(f"fits/{key}/taxonomy.json"):
         fit = workspace.taxonomy(key).fit
         return fit, assign_units(X, fit)

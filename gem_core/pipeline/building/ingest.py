@@ -3,10 +3,13 @@
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from gem_core._types import Float32, Progress, silent
-from gem_core.corpus import Columns, Corpus, ReadOptions, check_vectors, load_vectors, read_corpus
-from gem_core.embedding import embed
+from gem_core.corpus import Columns, Corpus, ReadOptions, check_vectors, choose_columns, load_vectors, read_corpus
+from gem_core.corpus.read import MIN_WORDS
+from gem_core.corpus.unpack import LONGEST_ROW
+from gem_core.embedding import EncoderSettings, embed
 from gem_core.embedding.embed import Engine
 from gem_core.errors import WorkspaceError
 from gem_core.projection import layout
@@ -38,6 +41,8 @@ class Source:
         Documents with fewer words are refused.
     options : ReadOptions, optional
         Split, encoding, header and longest row of the files.
+    embedding : EncoderSettings, optional
+        Prompts and tokens of the encoder.
     """
 
     path: Path
@@ -45,8 +50,59 @@ class Source:
     vectors: Path | None = None
     encoder: str = PACKAGED
     name: str = ""
-    min_words: int = 3
+    min_words: int = MIN_WORDS
     options: ReadOptions | None = None
+    embedding: EncoderSettings | None = None
+
+    def option_values(self, corpus: Corpus) -> dict[str, Any]:
+        """Return the options that are not the usual ones, as the manifest records them."""
+        read, embedding = self.options or ReadOptions(), self.embedding or EncoderSettings()
+        id_guessed = self.columns is not None and self.columns.id_guessed and corpus.columns.id is None
+        pairs = (
+            ("min_words", self.min_words, MIN_WORDS),
+            ("split", read.split, None),
+            ("encoding", read.encoding, "utf-8"),
+            ("no_header", not read.header, False),
+            ("longest_row", read.longest_row, LONGEST_ROW),
+            ("prompt", embedding.prompt, None),
+            ("query_prompt", embedding.query_prompt, None),
+            ("max_tokens", embedding.max_tokens, None),
+            ("id_guessed", id_guessed, False),
+        )
+        return {name: value for name, value, usual in pairs if value != usual}
+
+
+def recorded_source(manifest: Manifest) -> Source:
+    """Return the source that a workspace was made from, with the options that its manifest records."""
+    options, path = manifest.options, Path(manifest.source)
+    read = ReadOptions(
+        options.get("split"),
+        options.get("encoding", "utf-8"),
+        not options.get("no_header", False),
+        options.get("longest_row", LONGEST_ROW),
+    )
+    columns = Columns(**manifest.columns)  # type: ignore[arg-type]  # The text is never None.
+    if options.get("id_guessed"):
+        named = {role: name or "" for role, name in manifest.columns.items() if role != "id"}
+        columns = choose_columns(path, **named, options=read)
+    own = Path(manifest.encoder).suffix in (".npy", ".parquet", ".pq")
+    return Source(
+        path,
+        columns=columns,
+        vectors=Path(manifest.encoder) if own else None,
+        encoder=PACKAGED if own else manifest.encoder or PACKAGED,
+        min_words=options.get("min_words", MIN_WORDS),
+        options=read,
+        embedding=recorded_embedding(manifest),
+    )
+
+
+def recorded_embedding(manifest: Manifest) -> EncoderSettings:
+    """Return the prompts and the tokens of the encoder, as the manifest records them."""
+    options = manifest.options
+    return EncoderSettings(
+        max_tokens=options.get("max_tokens"), prompt=options.get("prompt"), query_prompt=options.get("query_prompt")
+    )
 
 
 def read_source(source: Source, *, progress: Progress = silent) -> Corpus:
@@ -98,6 +154,7 @@ def prepare(source: Source, root: Path, *, engine: Engine | None = None, progres
                 refused=corpus.refused_counts,
                 costs=tuple(book.costs),
                 notes=corpus.notes,
+                options=source.option_values(corpus),
             )
             workspace = Workspace.create(root, manifest, corpus.documents, corpus.refused)
         return _with_vectors(workspace, source, vectors, engine, progress)
@@ -115,12 +172,19 @@ def _with_vectors(
                 f"{encoder}, while it holds {present}",
                 "Choose another --workspace folder",
             )
+        if source.vectors is None and source.embedding is not None:
+            _check_embedding(source.embedding, workspace.manifest)
         return workspace
     book, cache = CostBook(), workspace.root / "cache"
     with book.step("embed"):
         if vectors is None:
             vectors = embed(
-                list(workspace.all_texts()), cache=cache, encoder=source.encoder, engine=engine, progress=progress
+                list(workspace.all_texts()),
+                cache=cache,
+                encoder=source.encoder,
+                settings=source.embedding,
+                engine=engine,
+                progress=progress,
             )
         write_array(workspace.root / "embeddings.npy", vectors)
     manifest = replace(
@@ -129,6 +193,23 @@ def _with_vectors(
     manifest.with_cost(book.costs[0]).save(workspace.root)
     shutil.rmtree(cache, ignore_errors=True)  # The vectors are in the workspace now.
     return Workspace(workspace.root)
+
+
+def _check_embedding(settings: EncoderSettings, manifest: Manifest) -> None:
+    """Refuse other prompts or tokens than those of the vectors that are there."""
+    present = recorded_embedding(manifest)
+    for name in ("prompt", "query_prompt", "max_tokens"):
+        value, recorded = getattr(settings, name), getattr(present, name)
+        if value != recorded:
+            raise WorkspaceError(
+                f"A workspace keeps the --{name.replace('_', '-')} that its vectors were made with",
+                f"{_option_text(value)}, while it has {_option_text(recorded)}",
+                "Give the same, or choose another --workspace folder",
+            )
+
+
+def _option_text(value: object) -> str:
+    return "the encoder's own" if value is None else f"'{value}'"
 
 
 def finish_workspace(workspace: Workspace, *, progress: Progress = silent) -> None:

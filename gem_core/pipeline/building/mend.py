@@ -5,12 +5,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from gem_core._types import Progress, silent
-from gem_core.corpus import Columns, read_corpus
+from gem_core.corpus import read_corpus
 from gem_core.embedding import embed
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline.building.balance_path import ensure_path
 from gem_core.pipeline.building.fit import load_or_fit
-from gem_core.pipeline.building.ingest import Source, finish_workspace, prepare
+from gem_core.pipeline.building.ingest import (
+    Source,
+    finish_workspace,
+    prepare,
+    recorded_embedding,
+    recorded_source,
+)
 from gem_core.pipeline.editing.edit import replay
 from gem_core.workspace import Settings, Workspace
 from gem_core.workspace.atomic_files import remove_folder, write_array, write_parquet
@@ -81,11 +87,11 @@ def _restore_manifest(root: Path) -> None:
 def _read_documents_again(root: Path, source: Source | None, progress: Progress) -> None:
     workspace = Workspace(root)
     manifest = workspace.manifest
-    source = source or Source(Path(manifest.source), columns=Columns(**manifest.columns))  # type: ignore[arg-type]
-    path = source.path
+    path = source.path if source is not None else Path(manifest.source)
     expected, hint = "Damaged documents are read again from the corpus file", "Run gem-explorer fit with that file"
     if not path.exists():
         raise WorkspaceError(expected, f"{path}, which is not there", hint)
+    source = source or recorded_source(manifest)
     corpus = read_corpus(
         path, columns=source.columns, min_words=source.min_words, options=source.options, progress=progress
     )
@@ -130,13 +136,15 @@ def _embed_again(root: Path, progress: Progress) -> None:
     if workspace.has("embeddings.npy") or not encoder:
         return
     if Path(encoder).suffix in (".npy", ".parquet", ".pq"):
-        prepare(
-            Source(Path(manifest.source), columns=Columns(**manifest.columns), vectors=Path(encoder)),  # type: ignore[arg-type]
-            root,
-            progress=progress,
-        )
+        prepare(recorded_source(manifest), root, progress=progress)
         return
-    vectors = embed(list(workspace.all_texts()), cache=root / "cache", encoder=encoder, progress=progress)
+    vectors = embed(
+        list(workspace.all_texts()),
+        cache=root / "cache",
+        encoder=encoder,
+        settings=recorded_embedding(manifest),
+        progress=progress,
+    )
     with workspace.writing():
         write_array(root / "embeddings.npy", vectors)
         manifest.without_hashes("embeddings.npy").save(root)

@@ -27,7 +27,7 @@ def refit_key(workspace: Workspace, settings: Settings, method: Method, resample
     own: Any = settings.to_json()
     if method != "gem":  # what a baseline does not know does not change it
         own = [settings.n_clusters, settings.seed, settings.weighting]
-    return content_key([workspace.manifest.data_hash, workspace.manifest.encoder, method, own, resample])
+    return content_key([workspace.manifest.data_hash, workspace.manifest.vectors_from, method, own, resample])
 
 
 def refit(

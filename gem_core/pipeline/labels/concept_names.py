@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gem_core._content_key import content_key
 from gem_core._types import Float32, Float64, Floating, Int32, Progress, silent
-from gem_core.embedding.encoders import PACKAGED, identify
+from gem_core.embedding.encoders import PACKAGED, EncoderSettings, identify
 from gem_core.errors import CorpusError
 from gem_core.taxonomy.cluster_names import name_clusters_by_concepts, telling_kinds
 from gem_core.taxonomy.concept_scores import ConceptScores, score_concepts
@@ -84,12 +84,13 @@ def concept_space(
     """
     # Imported here: the search builds on the pipeline's fit, which names clusters by this module.
     from gem_core.embedding.batches import encode
+    from gem_core.pipeline.building.ingest import recorded_embedding
     from gem_core.pipeline.search.semantic import encoder_of, loaded
 
     table = table or workspace_concepts(workspace)
     encoder = encoder_of(workspace)
     if encoder is not None:
-        vectors = concept_vectors(table, encoder, progress=progress)
+        vectors = concept_vectors(table, encoder, settings=recorded_embedding(workspace.manifest), progress=progress)
         return ConceptSpace(table, vectors, workspace.embeddings, np.arange(len(positions)))
     if not embed_exemplars:
         return None
@@ -100,7 +101,9 @@ def concept_space(
     return ConceptSpace(table, concept_vectors(table, PACKAGED, progress=progress), X, rows)
 
 
-def concept_vectors(table: ConceptTable, encoder: str, *, progress: Progress = silent) -> Float32:
+def concept_vectors(
+    table: ConceptTable, encoder: str, *, settings: EncoderSettings | None = None, progress: Progress = silent
+) -> Float32:
     """Return the unit vectors of a vocabulary: shipped, or embedded once and kept in the home folder.
 
     Raises
@@ -111,11 +114,13 @@ def concept_vectors(table: ConceptTable, encoder: str, *, progress: Progress = s
     from gem_core.embedding.batches import encode
     from gem_core.pipeline.search.semantic import loaded
 
-    if encoder == PACKAGED:
+    prompt = settings.prompt if settings is not None else None
+    if encoder == PACKAGED and not prompt:
         key, shipped = packaged_vectors()
         if key == table.key:
             return shipped
-    path = home() / "vocabularies" / f"{content_key([identify(encoder) or encoder, table.key])}.npy"
+    identity = [identify(encoder) or encoder, table.key, *([prompt] if prompt is not None else [])]
+    path = home() / "vocabularies" / f"{content_key(identity)}.npy"
     try:
         cached_vectors: Float32 = np.load(path, allow_pickle=False)
         if cached_vectors.shape[0] == len(table.names):
@@ -123,7 +128,7 @@ def concept_vectors(table: ConceptTable, encoder: str, *, progress: Progress = s
     except (OSError, ValueError):
         pass  # Not embedded yet, or damaged: the file is written again.
     progress("embed vocabulary", 0, len(table.names))
-    vectors = encode(table.texts, loaded(encoder))
+    vectors = encode(table.texts, loaded(encoder, settings=settings))
     progress("embed vocabulary", len(table.names), len(table.names))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")

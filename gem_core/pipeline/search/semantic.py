@@ -11,8 +11,9 @@ import numpy as np
 from gem_core._bundled import bundled
 from gem_core._types import Bool, Float32, Int32, Progress, frozen, silent
 from gem_core.embedding.batches import encode
-from gem_core.embedding.encoders import PACKAGED, Encoder, load_encoder
+from gem_core.embedding.encoders import PACKAGED, Encoder, EncoderSettings, load_encoder
 from gem_core.errors import InputError
+from gem_core.pipeline.building.ingest import recorded_embedding
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import write_json
 
@@ -114,21 +115,21 @@ def _print(workspace: Workspace) -> str:
 
 
 @lru_cache(maxsize=2)
-def _load(encoder: str) -> Encoder:
-    return load_encoder(encoder)
+def _load(encoder: str, settings: EncoderSettings) -> Encoder:
+    return load_encoder(encoder, settings)
 
 
-def loaded(encoder: str, progress: Progress = silent) -> Encoder:
+def loaded(encoder: str, progress: Progress = silent, *, settings: EncoderSettings | None = None) -> Encoder:
     """Return an encoder, loaded once in a process: the first time takes seconds."""
     progress("load encoder", 0, 1)
     with _LOADING:  # two people who ask at once wait for one encoder
-        model = _load(encoder)
+        model = _load(encoder, settings or EncoderSettings())
     progress("load encoder", 1, 1)
     return model
 
 
 def vector_of(workspace: Workspace, words: str, *, progress: Progress = silent) -> Float32:
-    """Turn words into a unit vector, (d,), in the space of the workspace's documents.
+    """Turn words into a unit vector, (d,), in the space of the workspace's documents, with the prompt of queries.
 
     Raises
     ------
@@ -146,14 +147,14 @@ def vector_of(workspace: Workspace, words: str, *, progress: Progress = silent) 
             f"vectors from {Path(workspace.manifest.encoder).name}, which do not say",
             "Name it with --encoder, or search for documents like one you know with --like ROW",
         )
-    model = loaded(name, progress)
+    model = loaded(name, progress, settings=recorded_embedding(workspace.manifest))
     if model.dimension != workspace.manifest.dimension:
         raise InputError(
             f"The encoder must make {workspace.manifest.dimension:,} numbers, as the corpus has",
             f"{model.dimension:,} from {name}",
             "Name the encoder that made them with --encoder",
         )
-    vector = encode([" ".join(words.split())], model)[0]
+    vector = encode([" ".join(words.split())], model, query=True)[0]
     return frozen(np.asarray(vector, dtype=np.float32))
 
 
