@@ -1,6 +1,6 @@
 """Keywords of clusters: class-based TF-IDF weighted by typicality, re-ranked in the space of the embedding."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from gem_core import _check
 from gem_core._types import Float64
 from gem_core.errors import InputError
 from gem_core.taxonomy.phrases import Terms
+from gem_core.taxonomy.weak_words import find_person_names, is_weak, measure_weakness
 from gem_core.taxonomy.word_splitter import is_unspaced
 
 _POOL = 60  # candidates a cluster that are embedded and re-ranked
@@ -19,6 +20,13 @@ _POOLS = 3000  # candidates of all clusters together: bounds the time at K = 200
 _SATURATION = 1.2  # BM25's k1: the tenth use of a phrase in one document says little
 _COSINE = 0.5  # weight of the cosine against the class TF-IDF in the relevance
 _DIVERSITY = 0.3  # weight of novelty in the choice (MMR)
+_PREFIX = 4  # letters of a word that may be the beginning of another form of it
+_SAME_LETTERS = 5  # letters that two forms of a word share
+_ENDINGS = ("ing", "ed", "er", "al", "ly")
+#: Plurals of words in -ie, which a rule would turn into words in -y.
+_IN_IE = frozenset(
+    ["movies", "cookies", "calories", "zombies", "rookies", "hoodies", "selfies", "brownies", "smoothies", "prairies"]
+)
 _INSIDE = 0.5  # a word gives way to a phrase that holds so much of its use
 
 
@@ -92,6 +100,7 @@ def cluster_keywords(
     *,
     count: int = 12,
     only: Sequence[int] | None = None,
+    never: Collection[str] = (),
 ) -> tuple[tuple[Keyword, ...], ...]:
     r"""Find the phrases that tell each cluster from the rest of the corpus.
 
@@ -104,8 +113,10 @@ def cluster_keywords(
        anyone's vectors, in any language, and it measures what the corpus means by the phrase: "jaguar" points at
        cars in a corpus of cars. A phrase used all over the corpus gets a vector near the corpus mean, far from
        every center.
-    3. Choice by maximal marginal relevance over phrase vectors; a phrase whose words repeat those of a chosen one
-       ("learning" beside "machine learning", "recipes" beside "recipe") is passed over.
+    3. Units, filler, tokens of code (`weak_words`), names of persons and phrases in under 2% of the cluster's documents
+       lose relevance, so that they come last.
+    4. Choice by maximal marginal relevance over phrase vectors; a phrase whose words repeat those of a chosen one
+       ("learning" beside "machine learning", "Indian" beside "India", see `repeats`) is passed over.
 
     Parameters
     ----------
@@ -123,6 +134,8 @@ def cluster_keywords(
         Most keywords a cluster; fewer where the vocabulary is poor, none for an empty cluster.
     only : sequence of int, optional
         Clusters to find keywords for; all when None.
+    never : collection of str
+        Words that no keyword may hold, in any case and number.
 
     Returns
     -------
@@ -158,6 +171,7 @@ def cluster_keywords(
     if not terms.names:
         return tuple(() for _ in clusters)
     tfidf, use = _class_tfidf(terms, cluster, typicality_weights(cluster, score), n_clusters)
+    tfidf[:, _forbidden(terms.names, never)] = 0.0
     pool = min(max(_POOLS // max(n_clusters, 1), 4 * count), max(_POOL, 4 * count), len(terms.names))
     tfidf, use, means = tfidf[clusters], use[clusters], means[clusters]
     best = np.argpartition(-tfidf, pool - 1, axis=1)[:, :pool]
@@ -165,13 +179,28 @@ def cluster_keywords(
     phrases = _phrase_vectors(terms.counts, phrase_ids, vectors)
     inverse = inverse.reshape(best.shape)
     stems = [phrase_parts(terms.names[t]) for t in phrase_ids]
+    weak = np.array([is_weak(terms.names[t]) for t in phrase_ids])
+    person = find_person_names(terms.names)[phrase_ids]
     keywords = []
-    for k in range(len(clusters)):
+    for k, number in enumerate(clusters):
         good = tfidf[k, best[k]] > 0
-        keywords.append(
-            _choose(terms, best[k][good], inverse[k][good], phrases, stems, means[k], tfidf[k], use[k], count)
-        )
+        candidates, rows = best[k][good], inverse[k][good]
+        held = _part_that_holds(terms.counts, cluster == number, candidates)
+        weakness = measure_weakness(weak[rows], person[rows], held)
+        keywords.append(_choose(terms, candidates, rows, phrases, stems, means[k], tfidf[k], use[k], weakness, count))
     return tuple(keywords)
+
+
+def _forbidden(names: Sequence[str], never: Collection[str]) -> list[int]:
+    """Return the phrases that hold one of some words."""
+    words = {stem(word) for entry in never for word in entry.split()}
+    return [index for index, name in enumerate(names) if words and any(stem(word) in words for word in name.split())]
+
+
+def _part_that_holds(counts: sparse.csr_matrix, inside: NDArray[np.bool_], columns: NDArray[Any]) -> Float64:
+    """Part of some documents that hold each phrase, (P,)."""
+    rows = counts[inside][:, columns]
+    return np.asarray(rows.getnnz(axis=0) / max(rows.shape[0], 1), dtype=np.float64)
 
 
 def phrase_parts(phrase: str) -> frozenset[str]:
@@ -191,15 +220,49 @@ def phrase_parts(phrase: str) -> frozenset[str]:
     return frozenset(parts)
 
 
+def repeats(one: Collection[str], other: Collection[str]) -> bool:
+    """Return whether all words of one phrase come back in the other: as one stem, or as a form of one word.
+
+    Two words count as forms of one when the shorter begins the longer (four letters or more) or when they share their
+    first five letters: "kill" and "killing", "India" and "Indian", "president" and "presidential".
+
+    Parameters
+    ----------
+    one, other : collection of str
+        From `phrase_parts`.
+
+    Examples
+    --------
+    >>> repeats({"india"}, {"indian", "rupee"}), repeats({"art"}, {"artery"}), repeats({"killed"}, {"killing"})
+    (True, False, True)
+    """
+    return all(any(_is_form(word, peer) for peer in other) for word in one)
+
+
+def _is_form(word: str, other: str) -> bool:
+    if word == other or _base(word) == _base(other):
+        return True
+    shorter, longer = sorted((word, other), key=len)
+    return len(shorter) >= _PREFIX and longer.startswith(shorter[:_SAME_LETTERS])
+
+
+def _base(word: str) -> str:
+    """Cut the ending of a verb or an adjective from a word of which four letters or more remain."""
+    ending = next((e for e in _ENDINGS if word.endswith(e) and len(word) - len(e) >= _PREFIX), "")
+    return word.removesuffix(ending)
+
+
 def stem(word: str) -> str:
     """Cut an English plural and the case, so that "Recipes" and "recipe" are one word; crude on purpose.
 
     Examples
     --------
-    >>> [stem(w) for w in ("Recipes", "cities", "boxes", "glass", "gas", "NASA")]
-    ['recipe', 'city', 'box', 'glass', 'gas', 'nasa']
+    >>> [stem(w) for w in ("Recipes", "cities", "boxes", "glass", "gas", "NASA", "movies")]
+    ['recipe', 'city', 'box', 'glass', 'gas', 'nasa', 'movie']
     """
     word = word.lower()
+    if word in _IN_IE:
+        return word[:-1]
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("xes", "ches", "shes", "sses")):
@@ -256,15 +319,17 @@ def _choose(
     center: NDArray[np.float32],
     tfidf: Float64,
     use: Float64,
+    weakness: Float64,
     count: int,
 ) -> tuple[Keyword, ...]:
     """Pick the keywords of one cluster by maximal marginal relevance."""
     if not candidates.size:
         return ()
     order = np.lexsort((candidates, -tfidf[candidates]))
-    candidates, rows = candidates[order], rows[order]
+    candidates, rows, weakness = candidates[order], rows[order], weakness[order]
     vectors = phrases[rows]
     relevance = (1 - _COSINE) * _relative(tfidf[candidates]) + _COSINE * _relative(vectors @ center)
+    relevance = np.maximum(relevance - weakness, 0.0)
     words = [stems[row] for row in rows]
     available = np.ones(candidates.size, dtype=bool)
     for i, word in enumerate(words):
@@ -283,5 +348,5 @@ def _choose(
         picks.append(pick)
         similar = np.maximum(similar, vectors @ vectors[pick])
         pick_stems = words[pick]
-        available &= [not (word <= pick_stems or word >= pick_stems) for word in words]
+        available &= [not (repeats(word, pick_stems) or repeats(pick_stems, word)) for word in words]
     return tuple(Keyword(terms.names[int(candidates[i])], round(float(relevance[i]), 4)) for i in picks)

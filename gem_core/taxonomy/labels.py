@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from gem_core.taxonomy.keywords import Keyword, stem
+from gem_core.taxonomy.keywords import Keyword, phrase_parts, repeats
 
 #: What stands between the phrases of a label.
 SEPARATOR = ", "
@@ -81,8 +81,10 @@ def _join(terms: Sequence[str]) -> str:
     phrases: list[str] = []
     words: set[str] = set()
     for term in terms:
-        own = {stem(word) for word in term.split()}
-        if phrases and (own & words or len(SEPARATOR.join([*phrases, term])) > MAX_CHARACTERS):
+        own = phrase_parts(term)
+        if phrases and (
+            any(repeats({word}, words) for word in own) or len(SEPARATOR.join([*phrases, term])) > MAX_CHARACTERS
+        ):
             continue
         phrases.append(term)
         words |= own

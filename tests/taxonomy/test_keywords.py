@@ -6,7 +6,7 @@ from scipy import sparse
 
 from gem_core.errors import InputError
 from gem_core.taxonomy import Terms, cluster_keywords, count_terms, typicality_weights
-from gem_core.taxonomy.keywords import _class_tfidf, _phrase_vectors
+from gem_core.taxonomy.keywords import _class_tfidf, _phrase_vectors, repeats
 
 
 def corpus(n: int = 120, seed: int = 0) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -151,3 +151,51 @@ def test_a_piece_of_a_chosen_phrase_without_blanks_is_no_second_keyword() -> Non
     terms = [[keyword.term for keyword in cluster] for cluster in words]
     assert "人工智能" in terms[0]
     assert not {"人工", "智能"} & set(terms[0])
+
+
+def test_forms_of_one_word_are_one_keyword() -> None:
+    texts = [
+        "India and Indian rice",
+        "Indian rupee, India",
+        "India, Indian tea",
+        "guitar chord",
+        "chord, guitar",
+        "song",
+    ]
+    X = np.repeat(np.eye(2), 3, axis=0)
+    words, _ = cluster_keywords(count_terms(texts, min_documents=1), X, [0, 0, 0, 1, 1, 1], np.arange(6), np.eye(2))
+    stems = [word.term for word in words]
+    assert ("India" in stems) + ("Indian" in stems) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("kill", "killing", True),
+        ("killed", "killing", True),
+        ("president", "presidential", True),
+        ("art", "artery", False),
+    ],
+)
+def test_forms_of_a_word(one: str, other: str, same: bool) -> None:
+    assert repeats({one}, {other}) is same
+    assert repeats({other}, {one}) is same
+
+
+def test_units_code_and_names_of_persons_come_last() -> None:
+    oil = "mln, oil, John Kerry, dlrs, barrel"
+    texts = [oil, oil, oil, "bread oven flour", "bread oven flour", "bread oven flour"]
+    X = np.repeat(np.eye(2), 3, axis=0)
+    words, _ = cluster_keywords(count_terms(texts, min_documents=1), X, [0, 0, 0, 1, 1, 1], np.zeros(6), np.eye(2))
+    terms = [word.term for word in words]
+    assert set(terms[:2]) == {"oil", "barrel"}
+    assert {"mln", "dlrs", "John Kerry"} <= set(terms[2:])
+
+
+def test_a_word_that_a_person_forbids_is_in_no_keyword() -> None:
+    texts = ["bread oven", "breads, oven flour", "bread flour", "guitar chord", "chord, guitar", "song guitar"]
+    X = np.repeat(np.eye(2), 3, axis=0)
+    terms = count_terms(texts, min_documents=1)
+    words, _ = cluster_keywords(terms, X, [0, 0, 0, 1, 1, 1], np.zeros(6), np.eye(2), never=["Bread"])
+    assert words
+    assert not any("bread" in word.term.lower() for word in words)
