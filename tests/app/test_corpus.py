@@ -130,7 +130,7 @@ def test_a_path_is_looked_at_measured_and_built(
         assert runner.listed() == []
     app.selectbox(key="corpus_column_tokens").set_value("").run()
     next(box for box in app.text_input if box.label == "Name").set_value("own").run()
-    app.number_input[0].set_value(3).run()
+    next(box for box in app.number_input if box.label == "Clusters").set_value(3).run()
     app.button(key="corpus_start").click().run()
     assert not app.exception
     job = runner.listed()[0]
@@ -145,6 +145,42 @@ def test_a_path_is_looked_at_measured_and_built(
     assert app.session_state["session"].root == (home() / "own").resolve()
     assert runner.listed() == []
     assert not app.exception
+
+
+def test_reading_and_encoder_options_reach_the_command(
+    sample: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Windows file without header: refused by name of the control, then shown and estimated as it is."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(
+        "app.views.corpus.new_workspace.show_estimate", lambda draft, words, own: commands.append(words)
+    )
+    path = tmp_path / "sätze.tsv"
+    path.write_bytes("".join(f"{i}\tdie Bäckerei öffnet früh am Morgen\n" for i in range(9)).encode("utf-16"))
+    app = opened(sample.root, monkeypatch, "corpus")
+    app.segmented_control(key="corpus_way").set_value("Path on this machine").run()
+    app.text_input(key="corpus_path").set_value(str(path)).run()
+    assert "--encoding utf-16" in words(app)
+    assert "Set **Encoding** under Reading options above." in words(app)
+    app.text_input(key="corpus_encoding").set_value("utf-16").run()
+    assert any("select **First row is data**" in box.value for box in app.warning)
+    app.checkbox(key="corpus_no_header").set_value(True).run()
+    assert not app.warning
+    assert len(next(table.value for table in app.dataframe if "column 2" in table.value)) == 9
+    app.number_input(key="corpus_min_words").set_value(2).run()
+    app.text_input(key="corpus_prompt").set_value("passage: ").run()
+    app.text_input(key="corpus_query_prompt").set_value("query: ").run()
+    app.number_input(key="corpus_max_tokens").set_value(64).run()
+    assert not app.exception
+    assert {
+        "--encoding=utf-16",
+        "--no-header",
+        "--min-words=2",
+        "--prompt=passage: ",
+        "--query-prompt=query: ",
+        "--max-tokens=64",
+        "--text-column=column 2",
+    } <= set(commands[-1])
 
 
 def test_a_guessed_id_that_repeats_is_said(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.jobs import runner
-from gem_core.corpus import CorpusPreview
+from gem_core.corpus import CorpusPreview, ReadOptions
 
 
 @dataclass
@@ -13,7 +13,7 @@ class Draft:
 
     path: Path | None = None
     upload: str = ""
-    stamp: tuple[int, int] = (0, 0)
+    stamp: tuple[int, int, ReadOptions] | None = None
     look: CorpusPreview | None = None
     name: str = ""
     estimate: runner.Job | None = None

@@ -10,6 +10,7 @@ from app.jobs import runner
 from app.jobs.panel import duration
 from app.ui.progress import step_name
 from app.ui.text import escape, short
+from app.views.corpus.reading_options import point_to_controls
 from gem_core._formatting import count
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def _estimate(draft: "Draft", request: tuple[str, ...], own: bool) -> None:
     if state.result is None:
         st.markdown(":material/error: **Cannot create this workspace**")
         st.text(short(state.message, 600))
+        point_to_controls(state.message)
         return
     _figures(state.result, own)
 

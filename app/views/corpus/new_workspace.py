@@ -12,9 +12,16 @@ from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from app.views.corpus.draft import Draft
 from app.views.corpus.estimate import show_estimate
+from app.views.corpus.reading_options import (
+    READING,
+    ReadingChoice,
+    choose_encoder_options,
+    choose_reading,
+    point_to_controls,
+)
 from gem_core._formatting import count, strength_text
 from gem_core.corpus import Columns, CorpusPreview, preview
-from gem_core.errors import InputError
+from gem_core.errors import CorpusError, InputError
 
 SUFFIXES = ["csv", "tsv", "jsonl", "ndjson", "gz", "zst", "parquet", "pq"]
 UPLOAD, PATH = "Upload a file", "Path on this machine"
@@ -41,15 +48,16 @@ def create_workspace(session: Session) -> None:
                 "use a path for larger files and folders. Data stays on this machine."
             )
             return
-        look = _look(draft)
+        reading = choose_reading()
+        look = _look(draft, reading)
         _table(draft, look)
         columns = _columns(look)
         vectors = _vectors()
         if vectors is None:
             st.caption("Add the embeddings file to continue.")
             return
-        source = [str(draft.path), *_column_options(columns, look), vectors]
-        show_estimate(draft, ["estimate", *source], vectors.startswith("--embeddings"))
+        source = [str(draft.path), *_column_options(columns, look), *reading.arguments, *vectors]
+        show_estimate(draft, ["estimate", *source], vectors[0].startswith("--embeddings"))
         _start(session, draft, look, ["fit", *source])
 
 
@@ -75,8 +83,8 @@ def _take(draft: Draft, path: Path) -> None:
     draft.measured.clear()
 
 
-def _look(draft: Draft) -> CorpusPreview:
-    """Return the first rows; they are read again only when the file has changed."""
+def _look(draft: Draft, reading: ReadingChoice) -> CorpusPreview:
+    """Return the first rows; they are read again only when the file or the options of reading have changed."""
     assert draft.path is not None
     try:
         now = draft.path.stat()
@@ -87,9 +95,14 @@ def _look(draft: Draft) -> CorpusPreview:
             f"{missing}: {error.strerror or error}",
             "Check the path",
         ) from error
-    stamp = (now.st_mtime_ns, now.st_size)
+    stamp = (now.st_mtime_ns, now.st_size, reading.options)
     if draft.look is None or draft.stamp != stamp:
-        draft.look, draft.stamp = preview(draft.path, SHOWN_ROWS), stamp
+        try:
+            draft.look, draft.stamp = preview(draft.path, SHOWN_ROWS, reading.options), stamp
+        except CorpusError as error:
+            draft.look = None
+            point_to_controls(str(error))
+            raise
     return draft.look
 
 
@@ -111,6 +124,11 @@ def _table(draft: Draft, look: CorpusPreview) -> None:
         key="corpus_first_rows",
         alt="First rows of the file",
     )
+    if look.header_doubt:
+        st.warning(
+            f"The file has {escape(look.header_doubt)}. If it is one, select **First row is data** under {READING}.",
+            icon=":material/warning:",
+        )
 
 
 def _cell(cell: object) -> object:
@@ -146,8 +164,8 @@ def _column_options(columns: Columns, look: CorpusPreview) -> list[str]:
     return [f"--{role}-column={named[role] or ''}" for role in ROLES if not (role == "id" and guessed_id)]
 
 
-def _vectors() -> str | None:
-    """Return the option that says where the vectors come from, or None while that is open."""
+def _vectors() -> list[str] | None:
+    """Return the options that say where the vectors come from, or None while that is open."""
     left, right = st.columns([2, 4])
     vectors_kind = left.segmented_control(
         "Embeddings",
@@ -167,7 +185,7 @@ def _vectors() -> str | None:
             help="Built in: all-MiniLM-L6-v2. Or enter the folder or hub name "
             "of a sentence-transformers model; a hub name needs network access.",
         )
-        return f"--encoder={str(encoder or 'packaged').strip()}"
+        return [f"--encoder={str(encoder or 'packaged').strip()}", *choose_encoder_options()]
     typed = right.text_input(
         "Embeddings file, one vector per row",
         placeholder="/data/pool/vectors.npy",
@@ -176,8 +194,8 @@ def _vectors() -> str | None:
     )
     upload = right.file_uploader("or upload it", type=["npy", "parquet"], key="corpus_own_upload")
     if upload is not None:
-        return f"--embeddings={keep_upload(upload.name, upload.getbuffer())}"
-    return f"--embeddings={Path(typed.strip()).expanduser().absolute()}" if typed.strip() else None
+        return [f"--embeddings={keep_upload(upload.name, upload.getbuffer())}"]
+    return [f"--embeddings={Path(typed.strip()).expanduser().absolute()}"] if typed.strip() else None
 
 
 def _encoder_name(encoder: str) -> str:
