@@ -1,13 +1,14 @@
 """What several commands share: their options, how a source and settings are read from them, how results are said."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from gem_core._storage import local_path, output_path, storage_path
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,11 +17,35 @@ if TYPE_CHECKING:
     from gem_core.pipeline import Source
     from gem_core.workspace import Settings, Taxonomy, Workspace
 
+
+def _parser(decide: Callable[..., Path]) -> Callable[[str], Path]:
+    """Return what reads a path of the command line; typer would lose the words of our own error."""
+
+    def parse(text: str) -> Path:
+        try:
+            return decide(text)
+        except InputError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    parse.__name__ = decide.__name__
+    return parse
+
+
+# Every path of the command line goes through one of these.
+input_path, write_path, workspace_path = _parser(storage_path), _parser(output_path), _parser(local_path)
+
 Corpus = Annotated[
-    Path, typer.Argument(metavar="CORPUS", help="csv, tsv, jsonl, json (each also packed), parquet, arrow, or a folder")
+    Path,
+    typer.Argument(
+        parser=input_path,
+        metavar="CORPUS",
+        help="csv, tsv, jsonl, json (each also packed), parquet, arrow, or a folder; may be in a store",
+    ),
 ]
-WorkspaceArg = Annotated[Path, typer.Argument(metavar="DIR", help="workspace folder")]
-WorkspaceOption = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="workspace folder, made if absent")]
+WorkspaceArg = Annotated[Path, typer.Argument(parser=workspace_path, metavar="DIR", help="workspace folder")]
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", parser=workspace_path, metavar="DIR", help="workspace folder, made if absent")
+]
 TextColumn = Annotated[str | None, typer.Option(help="column with the text; guessed when left out")]
 IdColumn = Annotated[str | None, typer.Option(help="column with the id; '' for row numbers; guessed when left out")]
 LabelColumn = Annotated[str | None, typer.Option(help="column with a known label, to compare with; '' for none")]
@@ -33,7 +58,8 @@ LongestRow = Annotated[
     int, typer.Option("--longest-row", metavar="BYTES", min=1, help="set longer rows aside; 256 MB when left out")
 ]
 Embeddings = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="your own embeddings: .npy, or Parquet with a list column")
+    Path | None,
+    typer.Option(parser=input_path, metavar="FILE", help="your own embeddings: .npy, or Parquet with a list column"),
 ]
 Encoder = Annotated[str, typer.Option(help="'packaged', or a path or hub name of a sentence-transformers model")]
 Prompt = Annotated[
@@ -50,12 +76,15 @@ Name = Annotated[str, typer.Option(help="what the app calls the corpus; the file
 Vocabulary = Annotated[
     Path | None,
     typer.Option(
+        parser=input_path,
         metavar="FILE",
         help="a list of names (tsv, csv, txt, json: name, parent, gloss) instead of the shipped one",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
-ProgressFile = Annotated[Path | None, typer.Option(hidden=True, help="keep the present progress in this file")]
+ProgressFile = Annotated[
+    Path | None, typer.Option(hidden=True, parser=workspace_path, help="keep the present progress in this file")
+]
 EngineName = Annotated[
     str,
     typer.Option(

@@ -11,11 +11,14 @@ import typer
 
 from gem_core._bundled import bundled
 from gem_core._progress import Console
+from gem_core.commands._options import workspace_path
 from gem_core.errors import InputError
 
 
 def open_app(
-    workspace: Annotated[Path | None, typer.Option(metavar="DIR", help="workspace; the sample if left out")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option(parser=workspace_path, metavar="DIR", help="workspace; the sample if left out")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="port; the first free one from 8501", min=1, max=65535)] = None,
     headless: Annotated[bool, typer.Option("--headless", help="do not open a browser")] = False,
     host: Annotated[str, typer.Option(help="address to listen on; 0.0.0.0 lets other machines connect")] = "127.0.0.1",

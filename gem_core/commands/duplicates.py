@@ -7,13 +7,21 @@ from typing import Annotated
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
+from gem_core.commands._options import (
+    Json,
+    ProgressFile,
+    WorkspaceArg,
+    clean,
+    write_path,
+)
 
 
 def duplicates(
     workspace: WorkspaceArg,
     threshold: Annotated[float, typer.Option(help="cosine from which two documents are joined")] = 0.95,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="write the groups to a .csv file")] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=write_path, metavar="FILE", help="write the groups to a .csv file")
+    ] = None,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, WorkspaceArg, clean, print_facts, workspace_facts
+from gem_core.commands._options import (
+    Json,
+    WorkspaceArg,
+    clean,
+    input_path,
+    print_facts,
+    workspace_facts,
+)
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -211,7 +218,7 @@ def history(workspace: WorkspaceArg, as_json: Json = False) -> None:
 
 def replay(
     workspace: WorkspaceArg,
-    file: Annotated[Path, typer.Argument(metavar="EDITS", help="edits.jsonl of an export")],
+    file: Annotated[Path, typer.Argument(parser=input_path, metavar="EDITS", help="edits.jsonl of an export")],
     as_json: Json = False,
 ) -> None:
     """Do the steps of an edits.jsonl again, on a workspace of the same corpus."""

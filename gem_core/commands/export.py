@@ -7,12 +7,18 @@ from typing import Annotated
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
+from gem_core.commands._options import (
+    Json,
+    ProgressFile,
+    WorkspaceArg,
+    clean,
+    write_path,
+)
 
 
 def export(
     workspace: WorkspaceArg,
-    out: Annotated[Path, typer.Option(metavar="OUT", help="folder for the files, made if absent")],
+    out: Annotated[Path, typer.Option(parser=write_path, metavar="OUT", help="folder for the files, made if absent")],
     as_json: Json = False,
 ) -> None:
     """Write taxonomy.csv, assignments.csv and .parquet, weights.csv, edits.jsonl and receipt.json."""
@@ -25,7 +31,9 @@ def export(
 
 def report(
     workspace: WorkspaceArg,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="the page to write")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(parser=write_path, metavar="FILE", help="the page to write")] = Path(
+        "report.html"
+    ),
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
@@ -47,7 +55,7 @@ def report(
 def figure(
     workspace: WorkspaceArg,
     what: Annotated[str, typer.Option(metavar="WHAT", help="globe, map, treemap, path or shares")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="the SVG to write")] = Path("figure.svg"),
+    out: Annotated[Path, typer.Option(parser=write_path, metavar="FILE", help="the SVG to write")] = Path("figure.svg"),
     as_json: Json = False,
 ) -> None:
     """Write one figure of the taxonomy as SVG for a paper: light, with title and legend, no document text."""

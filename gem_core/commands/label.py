@@ -21,23 +21,30 @@ from gem_core.commands._options import (
     WorkerCount,
     check_one_of,
     clean,
+    input_path,
     print_notes,
     read_file_options,
+    write_path,
 )
 
 if TYPE_CHECKING:
     from gem_core.pipeline.labeling.totals import Totals
 
 InFolder = Annotated[
-    Path, typer.Argument(metavar="IN_FOLDER", help="folder of shards: parquet, arrow, jsonl, json, csv, tsv")
+    Path,
+    typer.Argument(
+        parser=input_path, metavar="IN_FOLDER", help="folder of shards: parquet, arrow, jsonl, json, csv, tsv"
+    ),
 ]
 Text = Annotated[str | None, typer.Option("--text-column", help="column with the text; guessed when left out")]
 
 
 def label(
-    student: Annotated[Path, typer.Argument(metavar="STUDENT", help="folder that distill wrote")],
+    student: Annotated[Path, typer.Argument(parser=input_path, metavar="STUDENT", help="folder that distill wrote")],
     in_folder: InFolder,
-    out_folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="new folder for the labeled shards")],
+    out_folder: Annotated[
+        Path, typer.Argument(parser=write_path, metavar="OUT_FOLDER", help="new folder for the labeled shards")
+    ],
     text_column: Text = None,
     split: Split = None,
     encoding: Encoding = "utf-8",
@@ -95,7 +102,7 @@ def _say(folder: Path, totals: "Totals") -> None:
 def sample_shards(
     in_folder: InFolder,
     documents: Annotated[int, typer.Option(metavar="N", help="how many documents", min=1)],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="parquet file to write")],
+    out: Annotated[Path, typer.Option(parser=write_path, metavar="FILE", help="parquet file to write")],
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="give each value of this column its share")] = None,
     shares: Annotated[str, typer.Option(help="with --by: equal, or proportional (reads the shards twice)")] = "equal",
     seed: Annotated[int, typer.Option(help="seed of the draw")] = 0,

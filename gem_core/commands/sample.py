@@ -6,11 +6,19 @@ from typing import Annotated
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, clean, print_facts, workspace_facts
+from gem_core.commands._options import (
+    Json,
+    clean,
+    print_facts,
+    workspace_facts,
+    workspace_path,
+    write_path,
+)
 
 
 def build(
-    workspace: Annotated[Path, typer.Option("--workspace", metavar="DIR", help="new folder")], as_json: Json = False
+    workspace: Annotated[Path, typer.Option("--workspace", parser=workspace_path, metavar="DIR", help="new folder")],
+    as_json: Json = False,
 ) -> None:
     """Make a workspace of the built-in sample corpus, fitted and named."""
     from gem_core.pipeline import open_sample
@@ -22,7 +30,9 @@ def build(
 
 
 def docstrings(
-    out: Annotated[Path, typer.Option(metavar="FILE", help=".jsonl or .parquet to write")] = Path("docstrings.parquet"),
+    out: Annotated[Path, typer.Option(parser=write_path, metavar="FILE", help=".jsonl or .parquet to write")] = Path(
+        "docstrings.parquet"
+    ),
     limit: Annotated[int, typer.Option(help="at most so many documents", min=1)] = 6000,
 ) -> None:
     """Build a larger real corpus from the docstrings of the packages installed here."""

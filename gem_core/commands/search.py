@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
+from gem_core.commands._options import (
+    Json,
+    ProgressFile,
+    WorkspaceArg,
+    clean,
+    write_path,
+)
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,7 +54,9 @@ def search(
 def select(
     workspace: WorkspaceArg,
     name: Annotated[str, typer.Option(help="save the documents under this name")] = "",
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="write them to a .csv file")] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=write_path, metavar="FILE", help="write them to a .csv file")
+    ] = None,
     with_text: Annotated[bool, typer.Option("--with-text", help="with their texts")] = False,
     query: Annotated[str, typer.Option(help="words that the text holds")] = "",
     meaning: Annotated[str, typer.Option(help="nearest in meaning to these words")] = "",

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
+from gem_core.commands._options import (
+    Json,
+    ProgressFile,
+    WorkspaceArg,
+    clean,
+    write_path,
+)
 
 if TYPE_CHECKING:
     from gem_core.pipeline.student.report import DistilReport
@@ -15,7 +21,10 @@ if TYPE_CHECKING:
 
 def distill(
     workspace: WorkspaceArg,
-    out: Annotated[Path, typer.Option(metavar="STUDENT", help="folder for the student and its report, new or empty")],
+    out: Annotated[
+        Path,
+        typer.Option(parser=write_path, metavar="STUDENT", help="folder for the student and its report, new or empty"),
+    ],
     seed: Annotated[int, typer.Option(help="seed of the split and of the training", min=0)] = 0,
     test_share: Annotated[float, typer.Option(help="part of every cluster that only tests the student")] = 0.2,
     drop: Annotated[

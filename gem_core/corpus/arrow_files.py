@@ -10,8 +10,10 @@ import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
+from gem_core._storage import is_remote, open_input, store_errors
 from gem_core.corpus.files import SourceFile
 from gem_core.corpus.unpack import TruncatedFile, truncated_error
+from gem_core.errors import CorpusError
 
 BATCH_ROWS, BATCH_BYTES = 1024, 8 << 20
 READ_ERRORS = (pa.ArrowException, OSError)
@@ -49,10 +51,11 @@ class ArrowFile:
             if isinstance(self.reader, pq.ParquetFile)
             else self._ipc_batches(rows, size, columns)
         )
-        try:
-            yield from batches
-        except READ_ERRORS as error:
-            raise damaged_file(self.source, error) from error
+        with store_errors(self.source.path, CorpusError):
+            try:
+                yield from batches
+            except READ_ERRORS as error:
+                raise _read_error(self.source, error) from error
 
     def _parquet_batches(self, rows: int, size: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
         for groups, count, total in self._row_groups(rows, size):
@@ -102,15 +105,17 @@ def open_arrow(source: SourceFile) -> Iterator[ArrowFile]:
         If it cannot be opened.
     """
     if source.format == "parquet":
-        try:
-            file = pq.ParquetFile(source.path, buffer_size=1 << 20, pre_buffer=False)
-        except READ_ERRORS as error:
-            raise damaged_file(source, error) from error
+        with store_errors(source.path, CorpusError):
+            try:
+                content = open_input(source.path) if is_remote(source.path) else source.path
+                file = pq.ParquetFile(content, buffer_size=1 << 20, pre_buffer=False)
+            except READ_ERRORS as error:
+                raise _read_error(source, error) from error
         with file:
             yield ArrowFile(source, file.schema_arrow, file.metadata.num_rows, file)
         return
     try:
-        mapped = pa.memory_map(str(source.path))
+        mapped = pa.PythonFile(open_input(source.path)) if is_remote(source.path) else pa.memory_map(str(source.path))
     except READ_ERRORS as error:
         raise damaged_file(source, error) from error
     with mapped:
@@ -121,17 +126,22 @@ def open_arrow(source: SourceFile) -> Iterator[ArrowFile]:
         yield opened
 
 
-def _open_ipc(source: SourceFile, mapped: pa.MemoryMappedFile) -> ArrowFile:
+def _open_ipc(source: SourceFile, mapped: pa.NativeFile) -> ArrowFile:
     magic = mapped.read(6)
     mapped.seek(0)
     if magic == b"ARROW1":
         reader = pa.ipc.open_file(mapped)
         return ArrowFile(source, reader.schema, 0, reader)
     if magic.startswith(b"FEA1"):
-        table = pyarrow.feather.read_table(str(source.path))
+        table = pyarrow.feather.read_table(mapped)
         return ArrowFile(source, table.schema, len(table), table)
     stream = pa.ipc.open_stream(mapped)
     return ArrowFile(source, stream.schema, 0, stream)
+
+
+def _read_error(source: SourceFile, error: Exception) -> Exception:
+    """Return the refusal of a damaged file, or the error itself where a store or its network raised it."""
+    return error if is_remote(source.path) and getattr(error, "errno", None) else damaged_file(source, error)
 
 
 def damaged_file(source: SourceFile, error: Exception) -> TruncatedFile:

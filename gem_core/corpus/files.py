@@ -6,11 +6,13 @@ import re
 import urllib.parse
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from gem_core._storage import file_name, file_size, is_remote, open_input, storage_path, store_errors, store_files
 from gem_core.corpus.unpack import LONGEST_ROW, UNPACK_ERRORS, compression_of, unpack
 from gem_core.errors import CorpusError
 
@@ -30,6 +32,7 @@ SUFFIXES: dict[str, Format] = {
 COMPRESSIONS = {".gz": ".gz", ".zst": ".zst", ".zstd": ".zst", ".bz2": ".bz2", ".xz": ".xz"}
 KNOWN = "csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow or feather"
 HEAD = 1 << 16  # bytes that show what a file holds
+LOOKS = 16  # files of a store that are looked into at a time
 NAMES_SHOWN = 4  # skipped files that a message names
 BOM = b"\xef\xbb\xbf"
 SPLITS = ("train", "training", "validation", "valid", "val", "dev", "test", "testing", "eval", "evaluation")
@@ -146,21 +149,28 @@ def find_files(path: Path | str, options: ReadOptions | None = None) -> FileList
         When there is no such file, or no data file in the folder.
     """
     options = options or ReadOptions()
-    path = Path(path).expanduser()
+    path = storage_path(path)
+    with store_errors(path, CorpusError):
+        return _list_files(path, options)
+
+
+def _list_files(path: Path, options: ReadOptions) -> FileListing:
     if not path.exists():
-        raise CorpusError(
-            "the corpus must be a file or a folder on this machine", f"{path}, which does not exist", "Check the path"
-        )
+        raise CorpusError("the corpus must be a file or a folder", f"{path}, which does not exist", "Check the path")
     if path.is_file():
         return FileListing((_named_file(path, options),))
-    names = sorted(_walk(path, "", (os.path.realpath(path),)), key=lambda name: name.split("/"))
-    kinds = [(name, _examine(path / name)) for name in names]
+    if is_remote(path):
+        sizes = {name: size for name, size in store_files(path).items() if not _is_hidden(name)}
+    else:
+        sizes = {name: (path / name).stat().st_size for name in _walk(path, "", (os.path.realpath(path),))}
+    names = sorted(sizes, key=lambda name: name.split("/"))
+    with ThreadPoolExecutor(LOOKS if is_remote(path) else 1) as pool:  # A store answers each look after a while.
+        kinds = list(zip(names, pool.map(_examine, [path / name for name in names]), strict=True))
     rows = [(name, kind) for name, kind in kinds if kind is not None and kind[0] != "text"]
     if not rows:
         rows = [(name, kind) for name, kind in kinds if kind is not None]
     files = tuple(
-        SourceFile(path / name, kind[0], kind[1], (path / name).stat().st_size, name, _partitions(name), options)
-        for name, kind in rows
+        SourceFile(path / name, kind[0], kind[1], sizes[name], name, _partitions(name), options) for name, kind in rows
     )
     data_names = {file.name for file in files}
     skipped = tuple(name for name in names if name not in data_names)
@@ -190,8 +200,12 @@ def _walk(root: Path, below: str, chain: tuple[str, ...]) -> Iterator[str]:
                 yield name
 
 
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith((".", "_")) for part in name.split("/"))
+
+
 def _named_file(path: Path, options: ReadOptions) -> SourceFile:
-    size = path.stat().st_size
+    size = file_size(path)
     kind = _examine(path, by_user=True)
     if kind is None:
         raise CorpusError(f"a corpus file must be {KNOWN}", f"{path.name}", "Convert it, for example to JSON Lines")
@@ -199,7 +213,7 @@ def _named_file(path: Path, options: ReadOptions) -> SourceFile:
         raise CorpusError(
             f"{path.name} must hold at least one row", "an empty file (0 bytes)", "Check the export that wrote it"
         )
-    return SourceFile(path, kind[0], kind[1], size, path.name, (), options)
+    return SourceFile(path, kind[0], kind[1], size, file_name(path), (), options)
 
 
 def suffix_of(name: str) -> tuple[Format | None, str]:
@@ -217,10 +231,10 @@ def suffix_of(name: str) -> tuple[Format | None, str]:
 
 def _examine(path: Path, by_user: bool = False) -> tuple[Format, str] | None:
     """Return format and compression of a file by its first bytes, and by its name where they do not tell."""
-    format_, compression = suffix_of(path.name)
+    format_, compression = suffix_of(file_name(path))
     if not by_user and METADATA.fullmatch(path.name):
         return None
-    with path.open("rb") as file:
+    with open_input(path) as file:
         head = file.read(HEAD)
     packed_by = compression_of(head)
     if packed_by:
@@ -249,7 +263,7 @@ def _examine(path: Path, by_user: bool = False) -> tuple[Format, str] | None:
 
 def _unpacked_head(path: Path, compression: str) -> bytes:
     parts, size = [], 0
-    with path.open("rb") as file, suppress(*UNPACK_ERRORS, OSError):
+    with open_input(path) as file, suppress(*UNPACK_ERRORS, OSError):
         for block in unpack(file, compression):
             parts.append(block[:HEAD])
             size += len(block)

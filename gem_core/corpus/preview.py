@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gem_core._storage import storage_path
 from gem_core.corpus.columns import (
     ID_NAMES,
     LABEL_NAMES,
@@ -266,12 +267,12 @@ def choose_columns(
         "weight": weight,
     }
     if look.header_doubt and not text:
-        raise header_error(Path(path).name, look.header_doubt)
+        raise header_error(storage_path(path).name, look.header_doubt)
     declared = next((names for names in map(column_names, listing.files) if names is not None), ())
     for role, name in arguments.items():
         # A field of JSON may come later than the preview looks; `read_corpus` finds out.
         if name and declared and not has_field(declared, name):
-            raise missing_column_error(role, name, declared, Path(path).name)
+            raise missing_column_error(role, name, declared, storage_path(path).name)
     explicit_roles: dict[str, str | None] = {role: name or None for role, name in arguments.items() if name is not None}
     used = [name for name in explicit_roles.values() if name]
     guessed = look.guesses

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gem_core._storage import storage_path
 from gem_core._types import Progress, frozen, silent
 from gem_core.corpus.columns import (
     Columns,
@@ -137,7 +138,7 @@ def read_corpus(
     if columns is None:
         look = preview_files(listing)
         if look.header_doubt:
-            raise header_error(Path(path).name, look.header_doubt)
+            raise header_error(storage_path(path).name, look.header_doubt)
         columns = look.guesses
     check_columns(columns, listing.files)
     intake = Intake(columns, min_words)
@@ -153,7 +154,7 @@ def read_corpus(
         raise missing_column_error(role, name, list(intake.names), listing.files[0].path.name)
     intake.finish()
     if not intake.texts:
-        raise _no_document_error(Path(path), intake)
+        raise _no_document_error(storage_path(path), intake)
     tokens, tokens_from = _tokens(intake, columns, counter, progress)
     return Corpus(
         _documents(intake, columns, tokens),

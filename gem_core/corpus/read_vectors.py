@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
+from gem_core._storage import file_name, local_copy, storage_path, store_errors
 from gem_core._types import Float32, Float64
 from gem_core.corpus.arrow_files import open_arrow
 from gem_core.corpus.columns import list_names
@@ -70,7 +71,7 @@ def load_vectors(
     >>> load_vectors(path, 2).tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, 1.0]]
     """
-    path = Path(path).expanduser()
+    path = storage_path(path)
     count, dimension, blocks = _open_vectors(path, column)
     keep = _which(path, count, documents, rows, source_rows)
     shape = (documents, dimension)
@@ -102,16 +103,16 @@ def check_vectors(path: Path | str, column: str | None = None) -> tuple[int, int
     CorpusError
         When it cannot be read, holds no numbers, or is no table.
     """
-    count, dimension, _ = _open_vectors(Path(path).expanduser(), column)
+    count, dimension, _ = _open_vectors(storage_path(path), column)
     return count, dimension
 
 
 def _open_vectors(path: Path, column: str | None) -> "Blocks":
-    if not path.exists():
-        raise CorpusError(
-            "the vectors must be a file on this machine", f"{path}, which does not exist", "Check the path"
-        )
-    if path.suffix.lower() == ".npy":
+    with store_errors(path, CorpusError):
+        present = path.exists()
+    if not present:
+        raise CorpusError("the vectors must be a file", f"{path}, which does not exist", "Check the path")
+    if file_name(path).lower().endswith(".npy"):
         return _npy_blocks(path)
     listing = None
     with suppress(CorpusError):
@@ -185,7 +186,8 @@ Blocks = tuple[int, int, Iterator[NDArray[Any]]]
 
 def _npy_blocks(path: Path) -> Blocks:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with local_copy(path) as copy:  # The map keeps the bytes of a copy after its name is gone.
+            array = np.load(copy, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         if "object" in str(error).lower() or "pickle" in str(error).lower():
             raise CorpusError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from gem_core._storage import open_input, store_errors
 from gem_core.corpus.arrow_files import open_arrow
 from gem_core.corpus.files import BOM, SourceFile
 from gem_core.corpus.separated import choose_separator, read_cells
@@ -94,7 +95,7 @@ def read_blocks(source: SourceFile, report: Callable[[int], None]) -> Iterator[b
     TruncatedFile
         After all that could be unpacked, where the file is damaged or ends too early.
     """
-    with source.path.open("rb") as file:
+    with store_errors(source.path, CorpusError), open_input(source.path) as file:
 
         def blocks() -> Iterator[bytes]:
             try:

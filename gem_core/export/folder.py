@@ -5,12 +5,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from gem_core._shared_files import temporary_folder
+from gem_core._storage import is_remote, output_path, store_errors, upload
 from gem_core.export.receipt import receipt
 from gem_core.export.safe_csv import write_csv
 from gem_core.export.saved_mix import saved_mix
 from gem_core.export.tables import assignments_table, map_table, taxonomy_table, weights_table
-from gem_core.workspace import Workspace, edits_text
-from gem_core.workspace.atomic_files import unwritable, write_json, write_parquet, write_text
+from gem_core.workspace import Taxonomy, Workspace, edits_text
+from gem_core.workspace.atomic_files import clear_leftovers_of, unwritable, write_json, write_parquet, write_text
 from gem_core.workspace.integrity import hash_file
 
 NAMES = ("taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv", "edits.jsonl", "receipt.json")
@@ -36,20 +38,21 @@ def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
     WorkspaceError
         If nothing has been fitted yet, or `out` cannot be written.
     """
-    taxonomy = workspace.taxonomy()
+    taxonomy, out = workspace.taxonomy(), output_path(out)
+    if is_remote(out):
+        with tempfile.TemporaryDirectory(prefix="gem-explorer-") as folder, store_errors(out):
+            _fill(workspace, taxonomy, Path(folder))
+            for name in NAMES:
+                upload(Path(folder) / name, out / name)
+        return tuple(out / name for name in NAMES)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".export.", dir=out))
+        clear_leftovers_of(out / "export")
+        beside = temporary_folder(out / "export")
     except OSError as error:
         raise unwritable(out, error) from error
     try:
-        write_csv(beside / "taxonomy.csv", taxonomy_table(workspace, taxonomy))
-        write_csv(beside / "assignments.csv", assignments_table(workspace, taxonomy))
-        write_parquet(beside / "assignments.parquet", map_table(workspace, taxonomy), row_group_size=1 << 17)
-        write_csv(beside / "weights.csv", weights_table(taxonomy, saved_mix(workspace, taxonomy)))
-        write_text(beside / "edits.jsonl", edits_text(workspace.history().to(taxonomy.key)))
-        files = {name: hash_file(beside / name) for name in NAMES if name != "receipt.json"}
-        write_json(beside / "receipt.json", {**receipt(workspace, taxonomy), "files": files})
+        _fill(workspace, taxonomy, beside)
         for name in NAMES:  # Only renames from here on; the receipt, with the hashes of the others, comes last.
             os.replace(beside / name, out / name)
     except OSError as error:
@@ -57,3 +60,13 @@ def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return tuple(out / name for name in NAMES)
+
+
+def _fill(workspace: Workspace, taxonomy: Taxonomy, beside: Path) -> None:
+    write_csv(beside / "taxonomy.csv", taxonomy_table(workspace, taxonomy))
+    write_csv(beside / "assignments.csv", assignments_table(workspace, taxonomy))
+    write_parquet(beside / "assignments.parquet", map_table(workspace, taxonomy), row_group_size=1 << 17)
+    write_csv(beside / "weights.csv", weights_table(taxonomy, saved_mix(workspace, taxonomy)))
+    write_text(beside / "edits.jsonl", edits_text(workspace.history().to(taxonomy.key)))
+    files = {name: hash_file(beside / name) for name in NAMES if name != "receipt.json"}
+    write_json(beside / "receipt.json", {**receipt(workspace, taxonomy), "files": files})

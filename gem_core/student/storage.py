@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gem_core._shared_files import temporary_file
+from gem_core._storage import local_copy, local_path, storage_path
 from gem_core.errors import InputError
 from gem_core.student.model import Student
 from gem_core.student.tokenizer import characters
@@ -29,7 +30,7 @@ def save_student(student: Student, folder: str | Path) -> None:
     """
     from safetensors.numpy import save_file
 
-    folder = Path(folder)
+    folder = local_path(folder, "A student that is being written")
     arrays = {
         "weights": np.ascontiguousarray(student.weights, dtype="<i2"),
         "bias": np.ascontiguousarray(student.bias, dtype="<f8"),
@@ -70,12 +71,17 @@ def load_student(folder: str | Path) -> Student:
     InputError
         If the folder holds no student, one of a newer version, or one whose files were damaged or exchanged.
     """
+    folder = storage_path(folder)
+    with local_copy(folder) as copy:
+        return _load(folder, copy)
+
+
+def _load(folder: Path, copy: Path) -> Student:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    folder = Path(folder)
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        facts = json.loads((copy / FACTS).read_text(encoding="utf-8"))
         file_format = facts["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -90,7 +96,7 @@ def load_student(folder: str | Path) -> Student:
             "Train it again, or use the version of GEM that wrote it",
         )
     try:
-        arrays = load_file(folder / ARRAYS)
+        arrays = load_file(copy / ARRAYS)
         student = Student(
             weights=arrays["weights"],
             scale=float(facts["scale"]),

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gem_core._content_key import content_key
 from gem_core._shared_files import file_lock, temporary_file, temporary_folder
+from gem_core._storage import is_remote, store_errors, upload_folder, write_to_store
 from gem_core.errors import InputError, WorkspaceError
+from gem_core.workspace.home import home
 
 TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # The names that `gem_core._shared_files` makes.
 LEFT = 3600.0  # seconds after which nobody writes to a temporary name any more
@@ -25,11 +29,16 @@ LEFT = 3600.0  # seconds after which nobody writes to a temporary name any more
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     """Call `write` with a temporary path beside `path`, flush it to disk and rename it into place.
 
+    Of a path in a store, the temporary file is on this machine and the store gets it as a whole.
+
     Raises
     ------
     WorkspaceError
         If the folder cannot be written or the disk is full; what stood at `path` is untouched.
     """
+    if is_remote(path):
+        write_to_store(path, write)
+        return
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,8 +55,48 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def check_output(path: Path) -> None:
+    """Refuse a file that cannot be written before the work that makes it; remove what killed runs left beside it.
+
+    Raises
+    ------
+    InputError, WorkspaceError
+    """
+    if is_remote(path):
+        probe = path.with_name(f".{path.name}.probe")
+        with store_errors(path):
+            probe.write_bytes(b"")
+            probe.unlink(missing_ok=True)
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        clear_leftovers_of(path)
+        temporary_file(path).unlink()
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+
+
+def clear_leftovers_of(path: Path, older: float = LEFT) -> None:
+    """Remove the temporary files that killed runs left beside one output; other hidden files are not touched."""
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            ending = entry.name.removeprefix(f".{path.name}.")
+            if ending != entry.name and TEMPORARY.match(f".x.{ending}") and "." not in ending:
+                leftover = Path(entry.path)
+                if _untouched(leftover, entry.is_dir(follow_symlinks=False)) > older:
+                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a temporary folder beside `path` and rename it into place; an older folder there is replaced."""
+    """Fill a temporary folder beside `path` and rename it into place; an older folder there is replaced.
+
+    In a store the files appear one by one, in the order in which `fill` wrote them.
+    """
+    if is_remote(path):
+        with tempfile.TemporaryDirectory(prefix="gem-explorer-") as folder:
+            fill(Path(folder))
+            upload_folder(Path(folder), path)
+        return
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,6 +188,9 @@ def unwritable(folder: Path, error: OSError) -> WorkspaceError:
 def alone(folder: Path, lock: str, must: str) -> Iterator[None]:
     """Hold a folder, made if absent, for this process by a lock file in it; `must` words the refusal of a second one.
 
+    A store has no locks: of a folder there, the lock file is in the home folder of this program and keeps out the
+    other processes of this account alone.
+
     Raises
     ------
     InputError
@@ -148,16 +200,19 @@ def alone(folder: Path, lock: str, must: str) -> Iterator[None]:
     """
     from filelock import Timeout
 
+    locked = folder
+    if is_remote(folder):
+        locked = home() / "locks" / content_key(str(folder), 32)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder_lock = file_lock(folder / lock)
+        locked.mkdir(parents=True, exist_ok=True)
+        folder_lock = file_lock(locked / lock)
         folder_lock.acquire(timeout=1)
     except Timeout:
         raise InputError(
             must, f"{folder}, held by another process", "Wait for it to end, or choose another folder"
         ) from None
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise unwritable(locked, error) from error
     try:
         yield
     finally:

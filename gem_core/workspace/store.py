@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from gem_core._shared_files import file_lock
+from gem_core._storage import local_path
 from gem_core._types import Float32, Progress, silent
 from gem_core.clustering.mixture import MixtureFit
 from gem_core.errors import WorkspaceError
@@ -56,7 +57,7 @@ class Workspace:
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = Path(root).expanduser().resolve()
+        self.root = local_path(os.fspath(root) if isinstance(root, os.PathLike) else root).resolve()
         self.manifest = read_manifest(self.root)
         self.database = Database(self.root)
 

@@ -139,8 +139,7 @@ def test_one_document_is_a_corpus(tmp_path: Path) -> None:
 
 def test_missing_file_and_unknown_suffix(tmp_path: Path) -> None:
     assert message(tmp_path / "none.csv") == (
-        f"the corpus must be a file or a folder on this machine; got {tmp_path / 'none.csv'}, which does not exist. "
-        "Check the path."
+        f"the corpus must be a file or a folder; got {tmp_path / 'none.csv'}, which does not exist. Check the path."
     )
     (tmp_path / "pool.docx").write_text("x")
     assert message(tmp_path / "pool.docx") == (

@@ -100,7 +100,7 @@ def test_vectors_of_every_source_row_are_matched_to_the_documents(tmp_path: Path
 def test_what_is_refused(tmp_path: Path) -> None:
     good = np.ones((5000, 3), dtype=np.float32)
     assert message(tmp_path / "own.npy", 5) == (
-        f"the vectors must be a file on this machine; got {tmp_path / 'own.npy'}, which does not exist. Check the path."
+        f"the vectors must be a file; got {tmp_path / 'own.npy'}, which does not exist. Check the path."
     )
     path = saved(tmp_path / "own.npy", good)
     assert message(path, 4999) == (

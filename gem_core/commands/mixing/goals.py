@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
+from gem_core.commands._options import (
+    Json,
+    ProgressFile,
+    WorkspaceArg,
+    clean,
+    input_path,
+)
 from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool
 from gem_core.commands.mixing.proxy_training import Device, HeldTokens, Seed, Steps, Width, sizes
 from gem_core.errors import InputError
@@ -153,7 +159,7 @@ def search(
 
 def verify(
     workspace: WorkspaceArg,
-    weights: Annotated[Path, typer.Option(metavar="FILE", help="weights of this taxonomy")],
+    weights: Annotated[Path, typer.Option(parser=input_path, metavar="FILE", help="weights of this taxonomy")],
     goal: GoalName = "corpus",
     seeds: Seeds = 3,
     steps: Steps = None,

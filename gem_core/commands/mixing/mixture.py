@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, check_one_of, clean
+from gem_core.commands._options import (
+    Json,
+    ProgressFile,
+    WorkspaceArg,
+    check_one_of,
+    clean,
+    input_path,
+    write_path,
+)
 from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool
 from gem_core.errors import InputError
 
@@ -25,7 +33,8 @@ def weights(
     workspace: WorkspaceArg,
     strategy: Annotated[str | None, typer.Option(help=f"{STRATEGIES}; natural when left out")] = None,
     from_: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="weights of an earlier taxonomy, to carry over")
+        Path | None,
+        typer.Option("--from", parser=input_path, metavar="FILE", help="weights of an earlier taxonomy, to carry over"),
     ] = None,
     tau: Annotated[float, typer.Option(help="temperature: weight ~ share^tau")] = 0.5,
     custom: Annotated[str, typer.Option(metavar="N=W,...", help="weights of single clusters, by number")] = "",
@@ -44,7 +53,9 @@ def weights(
     part: Annotated[
         float, typer.Option(help="part of the way from natural shares to the optimum of goal and mixmin", min=0, max=1)
     ] = 1.0,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help=".csv, .yaml (RegMix) or .json (DoReMi)")] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=write_path, metavar="FILE", help=".csv, .yaml (RegMix) or .json (DoReMi)")
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option(
@@ -119,9 +130,11 @@ def weights(
 
 def training_set(
     workspace: WorkspaceArg,
-    weights: Annotated[Path, typer.Option(metavar="FILE", help="what mix weights wrote")],
+    weights: Annotated[Path, typer.Option(parser=input_path, metavar="FILE", help="what mix weights wrote")],
     tokens: Annotated[str, typer.Option(metavar="N", help="tokens to draw: 10e9, 10B, 300M")],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="folder for the files, made if absent")],
+    out: Annotated[
+        Path, typer.Option(parser=write_path, metavar="FOLDER", help="folder for the files, made if absent")
+    ],
     seed: Annotated[int, typer.Option(help="seed of the draw", min=0)] = 0,
     inside: Annotated[
         str,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, check_one_of, clean
+from gem_core.commands._options import (
+    Json,
+    ProgressFile,
+    WorkspaceArg,
+    check_one_of,
+    clean,
+    input_path,
+)
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,9 +75,12 @@ def proxies(
 def import_(
     workspace: WorkspaceArg,
     mixtures: Annotated[
-        Path, typer.Option(metavar="M.csv", help="weights of the runs: first column the run, then one per cluster")
+        Path,
+        typer.Option(
+            parser=input_path, metavar="M.csv", help="weights of the runs: first column the run, then one per cluster"
+        ),
     ],
-    losses: Annotated[Path, typer.Option(metavar="L.csv", help="losses of the same runs")],
+    losses: Annotated[Path, typer.Option(parser=input_path, metavar="L.csv", help="losses of the same runs")],
     target: Annotated[
         str,
         typer.Option(

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gem_core.commands._options import Json, clean
+from gem_core.commands._options import (
+    Json,
+    clean,
+    input_path,
+    write_path,
+)
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,20 +22,32 @@ def regmix(
     target: Annotated[
         str, typer.Option(metavar="COLUMN", help="loss to lower, or a part of its name; or several: 'mmlu_*=2,arc=1'")
     ],
-    mixtures: Annotated[Path | None, typer.Option(metavar="M.csv", help="weights of the runs, one run per row")] = None,
-    losses: Annotated[Path | None, typer.Option(metavar="L.csv | PATTERN", help="losses of the same runs")] = None,
+    mixtures: Annotated[
+        Path | None, typer.Option(parser=input_path, metavar="M.csv", help="weights of the runs, one run per row")
+    ] = None,
+    losses: Annotated[
+        Path | None, typer.Option(parser=input_path, metavar="L.csv | PATTERN", help="losses of the same runs")
+    ] = None,
     runs_file: Annotated[
-        Path | None, typer.Option("--runs", metavar="FILE.csv", help="one table of both, with --weights and --losses")
+        Path | None,
+        typer.Option(
+            "--runs", parser=input_path, metavar="FILE.csv", help="one table of both, with --weights and --losses"
+        ),
     ] = None,
     weights: Annotated[str, typer.Option(metavar="PATTERN", help="columns of weights, such as ratio_*")] = "*",
     higher: Annotated[bool, typer.Option("--higher", help="higher values of the target are better")] = False,
     prior: Annotated[
-        Path | None, typer.Option(metavar="P.csv", help="one row of natural shares by domain; for the search")
+        Path | None,
+        typer.Option(parser=input_path, metavar="P.csv", help="one row of natural shares by domain; for the search"),
     ] = None,
     max_weight: Annotated[float, typer.Option(help="largest weight of a domain", min=0, max=1)] = 1.0,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="write the mixture here")] = None,
-    test_mixtures: Annotated[Path | None, typer.Option(metavar="TM.csv", help="runs to report on")] = None,
-    test_losses: Annotated[Path | None, typer.Option(metavar="TL.csv", help="their losses")] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=write_path, metavar="FILE.csv", help="write the mixture here")
+    ] = None,
+    test_mixtures: Annotated[
+        Path | None, typer.Option(parser=input_path, metavar="TM.csv", help="runs to report on")
+    ] = None,
+    test_losses: Annotated[Path | None, typer.Option(parser=input_path, metavar="TL.csv", help="their losses")] = None,
     regressor: Annotated[str, typer.Option(help="auto, lightgbm, linear, effective or exponential")] = "auto",
     limit: Annotated[int | None, typer.Option(help="use the first so many runs", min=1)] = None,
     resamples: Annotated[int, typer.Option(help="refits for intervals of the weights", min=0)] = 0,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gem_core._storage import local_path
 from gem_core._types import Float32, Progress, silent
 from gem_core.corpus import Columns, Corpus, ReadOptions, check_vectors, choose_columns, load_vectors, read_corpus
 from gem_core.corpus.read import MIN_WORDS
@@ -125,7 +126,7 @@ def prepare(source: Source, root: Path, *, engine: Engine | None = None, progres
     book = CostBook()
     with book.step("read"):
         corpus = read_source(source, progress=progress)
-    root = Path(root).expanduser().resolve()
+    root = local_path(root).resolve()
     # Vectors that do not fit the corpus are refused before anything is written.
     vectors = None
     if source.vectors is not None and not (root / "embeddings.npy").exists():

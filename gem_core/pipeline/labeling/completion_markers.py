@@ -1,7 +1,6 @@
 """Bookkeeping of a folder that is labeled: progress of each shard, and the marker that says a shard is complete."""
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gem_core._storage import replace_text, store_errors
 from gem_core.errors import InputError
 from gem_core.workspace.atomic_files import write_json
 
@@ -142,13 +142,17 @@ def _path(folder: Path, shard: str) -> Path:
 def read_marker(folder: Path, shard: str) -> Marker | None:
     """Return the marker of a shard that is done; None where there is none, or its output is not there whole."""
     path = _path(folder, shard)
-    if not path.exists():
-        return None
     try:
+        with store_errors(folder):
+            if not path.exists() or not (folder / shard).exists():
+                return None
+            size = (folder / shard).stat().st_size
         marker = Marker.from_json(json.loads(path.read_text(encoding="utf-8")))
-        whole = (folder / shard).stat().st_size == marker.size
+        whole = size == marker.size
     except FileNotFoundError:
         return None
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             "A marker must be as it was written",
@@ -161,11 +165,8 @@ def read_marker(folder: Path, shard: str) -> Marker | None:
 def write_shard_progress(folder: Path, shard: str, read: int, tally: Tally) -> None:
     """Let others read how far a shard is; a full disk must not stop the work for that."""
     path = bookkeeping(folder) / LIVE / f"{shard}.json"
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".new")
-        temporary.write_text(json.dumps({"read": read, **tally.to_json()}), encoding="utf-8")
-        os.replace(temporary, path)
+    with suppress(OSError, InputError):
+        replace_text(path, json.dumps({"read": read, **tally.to_json()}))
 
 
 def read_shard_progress(folder: Path, shard: str) -> tuple[int, Tally] | None:

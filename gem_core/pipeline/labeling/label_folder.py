@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gem_core._storage import is_inside, is_remote, output_path, remove_tree, storage_path, store_errors
 from gem_core._types import Progress, silent
 from gem_core.corpus.files import ReadOptions
 from gem_core.corpus.preview import preview_files
@@ -31,7 +31,7 @@ from gem_core.pipeline.labeling.engines import (
     Workers,
     label_shards,
 )
-from gem_core.pipeline.labeling.label_shard import PREFIX, LabelingJob
+from gem_core.pipeline.labeling.label_shard import PREFIX, STORE_SECONDS, LabelingJob
 from gem_core.pipeline.labeling.shard_files import (
     NAMES_SHOWN,
     InputShard,
@@ -125,17 +125,22 @@ def label_folder(
     from gem_core.student import load_student
 
     _check(engine, workers)
-    student_folder, shards_folder, out = (Path(p).expanduser().resolve() for p in (student_folder, shards_folder, out))
-    if out.is_relative_to(shards_folder):
+    student_folder, shards_folder = (storage_path(path).resolve() for path in (student_folder, shards_folder))
+    out = output_path(out).resolve()
+    if not out.name:
+        raise InputError("The output must be a folder", f"{out}, a whole bucket or disk", "Choose a folder in it")
+    if is_inside(out, shards_folder):
         raise InputError(
             "The output must be a folder outside the input", f"{out} inside {shards_folder}", "Choose another folder"
         )
-    own, empty = bookkeeping(out), not out.exists() or (out.is_dir() and not any(out.iterdir()))
+    own = bookkeeping(out)
+    with store_errors(out):
+        empty = not out.exists() or (out.is_dir() and not any(out.iterdir()))
     if not empty and not (out.is_dir() and (own / RUN).exists()):
         raise InputError("The output folder must be empty", f"{out}, which holds other files", "Choose another folder")
     if empty and not resume:  # What is known of an earlier folder of this name is void.
         (own / RUN).unlink(missing_ok=True)
-        shutil.rmtree(own / MARKERS, ignore_errors=True)
+        remove_tree(own / MARKERS)
     student = load_student(student_folder)
     listing = list_shards(shards_folder, options)
     shards = shards_of(listing)
@@ -241,8 +246,9 @@ def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
                 "Choose another output folder, or what it was",
             )
     for folder in (out, own):  # This process holds the lock, so nobody else writes there.
-        clear_leftovers(folder, older=-1.0)
-    shutil.rmtree(own / LIVE, ignore_errors=True)
+        if not is_remote(folder):
+            clear_leftovers(folder, older=-1.0)
+    remove_tree(own / LIVE)
     (own / TOTALS).unlink(missing_ok=True)
     write_json(
         path, {"request": request, "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "versions": versions()}
@@ -292,7 +298,7 @@ class _Book:
                 self.labeled.add(result.shard.name)
                 self.tally.add(result.marker.tally)
         now = time.monotonic()
-        if now - self.told > TOLD_SECONDS:
+        if now - self.told > (STORE_SECONDS if is_remote(self.job.out) else TOLD_SECONDS):
             self.told = now
             self._tell()
 
@@ -321,7 +327,7 @@ class _Book:
         """Write the totals; say which shards could not be read."""
         totals = self._totals(self.tally)
         save_totals(totals, self.job.out)
-        shutil.rmtree(bookkeeping(self.job.out) / LIVE, ignore_errors=True)
+        remove_tree(bookkeeping(self.job.out) / LIVE)
         (bookkeeping(self.job.out) / INTERIM_TOTALS).unlink(missing_ok=True)
         self.progress("label shards", self.total, self.total)
         if self.failed:

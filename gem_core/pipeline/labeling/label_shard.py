@@ -1,7 +1,6 @@
 """Label one shard: read it in batches, score them, write the same rows with four columns more."""
 
 import errno
-import hashlib
 import json
 import tempfile
 import time
@@ -13,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from gem_core._storage import is_remote
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.pipeline.labeling.completion_markers import (
     REFUSED,
@@ -26,13 +26,14 @@ from gem_core.pipeline.labeling.labeled_files import write_lines, write_separate
 from gem_core.pipeline.labeling.shard_files import TEXTS, InputShard
 from gem_core.pipeline.labeling.shard_rows import REASONS, RefusedRow, ShardRows, read_shard_rows
 from gem_core.workspace.atomic_files import write_whole
+from gem_core.workspace.integrity import hash_file
 
 if TYPE_CHECKING:
     from gem_core.student import Scores, Student
 
 COLUMNS = ("cluster", "label", "margin", "tokens")  # after the prefix
 PREFIX = "gem_"
-LIVE_SECONDS = 1.0
+LIVE_SECONDS, STORE_SECONDS = 1.0, 15.0  # between two notes of progress; a store asks money for each
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -86,7 +87,7 @@ class _Work:
             self.tally.rows += len(rows.numbers)
             yield rows, scores
             self.alive()
-            if time.monotonic() - self.told > LIVE_SECONDS:
+            if time.monotonic() - self.told > (STORE_SECONDS if is_remote(self.job.out) else LIVE_SECONDS):
                 write_shard_progress(self.job.out, self.shard.name, rows.read, self.tally)
                 self.told = time.monotonic()
 
@@ -135,18 +136,29 @@ def label_shard(
     with _room(job.out), tempfile.SpooledTemporaryFile(1 << 20) as refused:
         work = _Work(student, shard, job, Tally.empty(len(student.numbers)), alive, refused)
         try:
-            write_whole(path, lambda temporary: _write(work, temporary))
+            size, digest = _write_shard(work, path)
             set_aside.unlink(missing_ok=True)
             if work.tally.refused:
                 refused.seek(0)
                 write_whole(set_aside, lambda temporary: _copy(refused, temporary))
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            marker = Marker(shard.name, shard.source.size, path.stat().st_size, digest, student.hash, work.tally)
+            marker = Marker(shard.name, shard.source.size, size, digest, student.hash, work.tally)
             marker.save(job.out)
         finally:
             remove_shard_progress(job.out, shard.name)
     return marker
+
+
+def _write_shard(work: "_Work", path: Path) -> tuple[int, str]:
+    """Write the labeled shard, whole or not at all, and return its bytes and their sha256."""
+    size, digest = 0, ""
+
+    def write(temporary: Path) -> None:
+        nonlocal size, digest
+        _write(work, temporary)
+        size, digest = temporary.stat().st_size, hash_file(temporary)
+
+    write_whole(path, write)
+    return size, digest
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
+from gem_core._storage import open_input
 from gem_core.corpus.arrow_files import open_arrow
 from gem_core.corpus.files import SourceFile
 from gem_core.corpus.rows import column_names
@@ -58,7 +59,7 @@ def write_table(
 def _table_writer(source: SourceFile, path: Path, schema: pa.Schema, codec: str) -> Any:
     if source.format == "parquet":
         return pq.ParquetWriter(path, schema, compression=codec)
-    with source.path.open("rb") as file:
+    with open_input(source.path) as file:
         stream = not file.read(6).startswith((b"ARROW1", b"FEA1"))
     return pa.ipc.new_stream(str(path), schema) if stream else pa.ipc.new_file(str(path), schema)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from gem_core._storage import output_path
 from gem_core._types import Progress, silent
 from gem_core.corpus.columns import field_or_none, replace_surrogates
 from gem_core.corpus.fields import arrow_field, field_text
@@ -28,7 +29,7 @@ from gem_core.pipeline.labeling.shard_files import (
     shards_of,
 )
 from gem_core.pipeline.labeling.shard_rows import ShardRows, read_shard_rows
-from gem_core.workspace.atomic_files import write_whole
+from gem_core.workspace.atomic_files import check_output, write_whole
 
 Shares = Literal["equal", "proportional"]
 SHARES: tuple[Shares, ...] = get_args(Shares)
@@ -118,6 +119,8 @@ def sample_shards(
         raise InputError("--documents must be at least 1", f"{documents}", "Ask for one document or more")
     if shares not in SHARES:
         raise InputError(f"--shares must be one of {', '.join(SHARES)}", f"{shares}", "Choose one of them")
+    out = output_path(out)
+    check_output(out)
     listing = list_shards(folder, options)
     shards = shards_of(listing)
     text = text or preview_files(listing).guesses.text

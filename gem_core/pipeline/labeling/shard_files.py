@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from gem_core._storage import storage_path, store_errors
 from gem_core.corpus.arrow_files import open_arrow
 from gem_core.corpus.columns import list_names
 from gem_core.corpus.fields import arrow_field, has_field
@@ -53,7 +54,10 @@ def find_shards(folder: Path, options: ReadOptions | None = None) -> tuple[Input
 
 def list_shards(folder: Path, options: ReadOptions | None = None) -> FileListing:
     """Return the files below a folder of shards with those that were skipped; see `find_shards`."""
-    if not folder.is_dir():
+    folder = storage_path(folder)
+    with store_errors(folder):
+        is_folder = folder.is_dir()
+    if not is_folder:
         raise InputError("The input must be a folder of shards", f"{folder}, which is none", "Check the path")
     listing = find_files(folder, options)
     if listing.files[0].format == "text":

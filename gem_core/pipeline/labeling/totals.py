@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gem_core._storage import replace_text, storage_path
 from gem_core._types import Float64
 from gem_core.errors import InputError
 from gem_core.pipeline.labeling.completion_markers import Tally, bookkeeping
@@ -143,10 +144,8 @@ def save_totals(totals: Totals, folder: Path) -> None:
 
 def write_interim_totals(totals: Totals, folder: Path) -> None:
     """Let others read the totals so far; a full disk must not stop the work for that."""
-    temporary = bookkeeping(folder) / (INTERIM_TOTALS + ".new")
-    with suppress(OSError):
-        temporary.write_text(json.dumps(totals.to_json(), ensure_ascii=False), encoding="utf-8")
-        temporary.replace(bookkeeping(folder) / INTERIM_TOTALS)
+    with suppress(OSError, InputError):
+        replace_text(bookkeeping(folder) / INTERIM_TOTALS, json.dumps(totals.to_json(), ensure_ascii=False))
 
 
 def read_totals(folder: Path) -> dict[str, Any]:
@@ -162,6 +161,7 @@ def read_totals(folder: Path) -> dict[str, Any]:
     InputError
         If there are none.
     """
+    folder = storage_path(folder)
     own = bookkeeping(folder)
     for path in (own / INTERIM_TOTALS, own / TOTALS, folder / TOTALS):  # The last: where version 0.2 wrote them.
         try:

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from gem_core._storage import storage_path
 from gem_core.errors import InputError
 from gem_core.mixing import Limits
 from gem_core.pipeline.mixing.domains import Domains
@@ -85,7 +86,7 @@ def pool_tokens(domains: Domains, pool: str) -> tuple[int, ...]:
     """
     if pool.lower().startswith("x"):
         return _scale_tokens(domains, parse_tokens(pool[1:], "--pool"))
-    path = Path(pool)
+    path = storage_path(pool)
     if path.suffix == ".json" or path.exists():
         return _read_totals(domains, path)
     return _scale_tokens(domains, parse_tokens(pool, "--pool") / float(domains.tokens.sum()))

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from gem_core._storage import is_remote, output_path, store_errors
 from gem_core._types import Float32, Floating, Int32, Progress, silent
 from gem_core.clustering.assignment import responsibilities
 from gem_core.errors import InputError
@@ -126,7 +127,7 @@ def distil(
     """
     started = time.perf_counter()
     config = settings or DistilSettings()
-    out = Path(out).expanduser().absolute()
+    out = output_path(out).absolute()
     check_output_folder(out)
     numbers, labels = _classes(taxonomy)
     documents = taxonomy.documents
@@ -177,10 +178,14 @@ def check_output_folder(out: Path) -> None:
     InputError
     """
     try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        with store_errors(out):
+            present = out.exists()
+        if present and (not out.is_dir() or any(out.iterdir())):
             raise InputError(
                 "A student needs a folder that is new or empty", f"{out}, which is not", "Choose another --out"
             )
+        if is_remote(out):
+            return
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent):
             pass

@@ -1,0 +1,239 @@
+"""Paths that name a disk of this machine or a store (s3://, gs://, hf://, https://): one function decides which.
+
+A path in a store is an object of universal_pathlib with the methods of `pathlib.Path` that reading and writing need, so
+that it travels through the same code as a local path; only what a store does otherwise has a function in this module.
+"""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from gem_core.errors import GemError, InputError
+
+#: Schemes that a path may have. Web servers are read only.
+SCHEMES = ("s3", "gs", "hf", "http", "https")
+READ_ONLY = ("http", "https")
+BLOCK_SIZE = 4 << 20  # bytes that are read ahead from a store
+# `pathlib` turns two slashes into one, so a path that went through it has lost one of them.
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
+INSTALL = 'Install what reads stores: pip install "gem-explorer[remote]"'
+
+
+def scheme_of(path: Path | str) -> str:
+    """Return the scheme of a path in a store in lower case, "" for a path of this machine.
+
+    Examples
+    --------
+    >>> scheme_of("s3://pool/shards"), scheme_of("C:/data"), scheme_of("data/pool")
+    ('s3', '', '')
+    """
+    match = _URL.fullmatch(str(path))
+    return match.group(1).lower() if match else ""
+
+
+def is_remote(path: Path | str) -> bool:
+    """Whether a path names a store, not a disk of this machine."""
+    return scheme_of(path) != ""
+
+
+def storage_path(path: Path | str) -> Path:
+    """Return a local path with its `~` expanded, or the path in a store that an address names.
+
+    Raises
+    ------
+    InputError
+        If the scheme is none of `SCHEMES`, the bucket is missing, or the packages that read stores are not installed.
+    """
+    match = _URL.fullmatch(str(path))
+    if match is None:
+        return Path(path).expanduser()
+    scheme, below = match.group(1).lower(), match.group(2)
+    if scheme not in SCHEMES:
+        raise InputError(
+            "A path must lie on this machine or begin with s3://, gs://, hf://datasets/ or https://",
+            f"{path}",
+            "Copy the data to one of them",
+        )
+    if not below.strip("/"):
+        raise InputError("An address must name a bucket or a server", f"{path}", "Write it as in s3://bucket/folder")
+    try:
+        from upath import UPath
+
+        # Other processes write while this one reads, so that a listing must never come from a cache.
+        return cast(Path, UPath(f"{scheme}://{below}", use_listings_cache=False))
+    except ImportError as error:
+        raise InputError(f"{scheme}:// needs packages that are not installed", f"{path}", INSTALL) from error
+
+
+def output_path(path: Path | str) -> Path:
+    """Return `storage_path` of a file or folder that is written.
+
+    Raises
+    ------
+    InputError
+        Also if it lies on a web server, which is read only.
+    """
+    if scheme_of(path) in READ_ONLY:
+        raise InputError(
+            "An output must lie on this machine or in a store that can be written (s3://, gs://, hf://)",
+            f"{path}",
+            "Write it to one of them",
+        )
+    return storage_path(path)
+
+
+def local_path(path: Path | str, noun: str = "A workspace") -> Path:
+    """Return a path of this machine with its `~` expanded.
+
+    Raises
+    ------
+    InputError
+        If it names a store.
+    """
+    if is_remote(path):
+        raise InputError(
+            f"{noun} must lie on a disk of this machine",
+            f"{path}, in a store",
+            "Choose a local folder; corpora, shards and outputs may lie in a store",
+        )
+    return Path(path).expanduser()
+
+
+@contextmanager
+def store_errors(path: Path | str, error_type: type[InputError] = InputError) -> Iterator[None]:
+    """Turn whatever the client of a store raises (no bucket, no right, no connection) into one refusal.
+
+    Nothing changes for local paths, whose callers word the errors of the disk.
+    """
+    if not is_remote(path):
+        yield
+        return
+    try:
+        yield
+    except GemError:
+        raise
+    except FileNotFoundError as error:
+        raise error_type(f"{path} must exist", f"{_first_line(error)}", "Check the address") from error
+    except ImportError as error:
+        raise error_type(f"{path} needs packages that are not installed", _first_line(error), INSTALL) from error
+    except Exception as error:  # The clients of the stores share no base class of errors.
+        raise error_type(
+            f"{path} must be reachable with the rights of this account",
+            f"{type(error).__name__}: {_first_line(error)}",
+            "Check the address, the network and the credentials (AWS_..., GOOGLE_APPLICATION_CREDENTIALS, HF_TOKEN)",
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+
+
+def open_input(path: Path) -> BinaryIO:
+    """Open a file to be read as bytes; of a store, a few megabytes are read ahead."""
+    if not is_remote(path):
+        return path.open("rb")
+    with store_errors(path):
+        return path.open("rb", BLOCK_SIZE)
+
+
+def file_size(path: Path) -> int:
+    """Return the bytes of a file; 1 where a server does not say."""
+    size = path.stat().st_size
+    return 1 if size is None else int(size)
+
+
+def file_name(path: Path) -> str:
+    """Return the last part of a path without the query of a web address."""
+    return path.name.split("?")[0] if scheme_of(path) in READ_ONLY else path.name
+
+
+def store_files(folder: Path) -> dict[str, int]:
+    """Return the files below a folder of a store, by their name below it, with their bytes; one listing gives all."""
+    fs, root = folder.fs, folder.path.rstrip("/")  # type: ignore[attr-defined]  # A path in a store has both.
+    entries = fs.find(root, detail=True)
+    return {
+        name.removeprefix(root).lstrip("/"): int(entry["size"] or 0)
+        for name, entry in sorted(entries.items())
+        if not name.endswith("/")
+    }
+
+
+def upload(local: Path, path: Path) -> None:
+    """Put a local file into a store; it appears there whole, or not at all."""
+    path.fs.put_file(str(local), path.path)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def local_copy(path: Path) -> Iterator[Path]:
+    """Yield a file or folder of a store as a copy on this machine that ends with the block; a local path as it is."""
+    if not is_remote(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="gem-explorer-") as folder:
+        copy = Path(folder) / file_name(path)
+        with store_errors(path):
+            if path.is_dir():
+                for name in store_files(path):
+                    (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                    _download(path / name, copy / name)
+            else:
+                _download(path, copy)
+        yield copy
+
+
+def _download(path: Path, copy: Path) -> None:
+    with open_input(path) as source, copy.open("wb") as target:
+        shutil.copyfileobj(source, target, BLOCK_SIZE)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all that is in it; one that is not there is no error."""
+    if is_remote(folder):
+        with suppress(FileNotFoundError):
+            folder.fs.rm(folder.path, recursive=True)  # type: ignore[attr-defined]
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write text that others read meanwhile: they see the old text or the new. Nothing is flushed to disk.
+
+    Raises
+    ------
+    OSError, InputError
+        If it cannot be written.
+    """
+    if is_remote(path):
+        with store_errors(path):
+            path.write_text(text, encoding="utf-8")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path is a folder or lies in it, on this machine or in one store."""
+    return f"{path}/".startswith(f"{str(folder).rstrip('/')}/")
+
+
+def upload_folder(local: Path, folder: Path) -> None:
+    """Put the files of a local folder into a store in the order in which they were written."""
+    files = [file for file in local.rglob("*") if file.is_file()]
+    with store_errors(folder):
+        for file in sorted(files, key=lambda file: file.stat().st_mtime_ns):
+            upload(file, folder / file.relative_to(local).as_posix())
+
+
+def write_to_store(path: Path, write: Callable[[Path], None]) -> None:
+    """Call `write` with a temporary file of this machine and put the result into a store."""
+    with tempfile.TemporaryDirectory(prefix="gem-explorer-") as folder:
+        temporary = Path(folder) / path.name
+        write(temporary)
+        with store_errors(path):
+            upload(temporary, path)

@@ -1,0 +1,124 @@
+"""Corpora, shards and outputs in a store: a real S3 server on loopback gives the same bytes as the disk."""
+
+import http.server
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gem_core._storage import storage_path
+from gem_core.corpus import load_vectors, read_corpus
+from gem_core.errors import CorpusError, InputError
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
+from gem_core.pipeline.labeling.label_folder import label_folder
+from gem_core.pipeline.labeling.sample_shards import sample_shards
+from gem_core.pipeline.labeling.totals import read_totals
+from tests.helpers.shards import folder_of_shards, hashes, saved
+
+moto_server = pytest.importorskip("moto.server")
+pytest.importorskip("upath")
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An S3 server with a bucket "pool" with a student and seven shards, one of them larger."""
+    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():
+            patch.setenv(name, value)
+        root = tmp_path_factory.mktemp("store")
+        fs = storage_path("s3://pool/in").fs
+        fs.mkdir("pool")
+        folder_of_shards(root / "in")
+        (root / "in" / "big.jsonl").write_bytes((root / "in" / "c.jsonl").read_bytes() * 20)
+        saved(root / "student")
+        for name in ("in", "student"):
+            fs.put(str(root / name), f"pool/{name}", recursive=True)
+        yield root
+    server.stop()
+
+
+def download(path: str, copy: Path) -> Path:
+    """Copy a folder of labeled shards of the store, and what is beside it, to the disk."""
+    remote = storage_path(path)
+    for folder, local in ((remote, copy), (bookkeeping(remote), bookkeeping(copy))):
+        remote.fs.get(folder.path, str(local), recursive=True)
+    return copy
+
+
+def test_a_killed_labeling_goes_on_in_the_store_to_the_bytes_of_the_disk(s3: Path, tmp_path: Path) -> None:
+    places = ("s3://pool/student", "s3://pool/in", "s3://pool/out")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gem_core.cli", "label", *places, "--workers", "1"],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    done = bookkeeping(storage_path(places[2])) / "done"
+    until = time.monotonic() + 120
+    while not done.exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert list(done.rglob("*.json"))
+    totals = label_folder(*places, workers=1, resume=True)
+    assert totals.complete
+    assert read_totals(places[2]) == totals.to_json()
+    label_folder(s3 / "student", s3 / "in", tmp_path / "local", workers=1)
+    assert hashes(download(places[2], tmp_path / "copy")) == hashes(tmp_path / "local")
+    with pytest.raises(InputError, match="must be empty"):
+        label_folder(*places, workers=1)
+
+
+def test_a_sample_of_shards_and_a_corpus_are_read_from_and_written_to_a_store(s3: Path, tmp_path: Path) -> None:
+    sample_shards("s3://pool/in", 40, "s3://pool/seed.parquet")
+    sample_shards(storage_path("s3://pool/in"), 40, tmp_path / "seed.parquet")
+    remote = storage_path("s3://pool/seed.parquet")
+    assert remote.read_bytes() == (tmp_path / "seed.parquet").read_bytes()
+    corpus = read_corpus("s3://pool/seed.parquet", counter="words")
+    assert corpus.data_hash == read_corpus(tmp_path / "seed.parquet", counter="words").data_hash
+    np.save(tmp_path / "own.npy", np.eye(40, 8) + 1)
+    remote.fs.put(str(tmp_path / "own.npy"), "pool/own.npy")
+    assert np.array_equal(load_vectors("s3://pool/own.npy", 40), load_vectors(tmp_path / "own.npy", 40))
+
+
+def test_a_web_server_is_read(s3: Path, tmp_path: Path) -> None:
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(s3 / "in"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        for name in ("c.jsonl", "d.jsonl.gz"):
+            corpus = read_corpus(f"{address}/{name}?download=true", counter="words")
+            assert corpus.data_hash == read_corpus(s3 / "in" / name, counter="words").data_hash
+        with pytest.raises(CorpusError, match="does not exist"):
+            read_corpus(f"{address}/none.jsonl")
+        server.shutdown()
+
+
+@pytest.mark.parametrize("path", ["s3://none/in", "s3://pool/none"])
+def test_a_store_that_is_not_there_is_named(s3: Path, tmp_path: Path, path: str) -> None:
+    with pytest.raises(CorpusError, match=f"got {path}"):
+        read_corpus(path)
+    with pytest.raises(InputError, match=path):
+        label_folder(s3 / "student", path, tmp_path / "out", workers=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_without_a_bucket_is_refused_before_the_work(s3: Path) -> None:
+    with pytest.raises(InputError, match=r"s3://none/seed\.parquet must"):
+        sample_shards(s3 / "in", 10, "s3://none/seed.parquet")
