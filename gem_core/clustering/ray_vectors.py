@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -132,7 +131,7 @@ def ray_vectors(paths: str | Path | Sequence[str | Path], *, workers: int | None
             ray.shutdown()
 
 
-def _ray() -> ModuleType:
+def _ray() -> Any:
     try:
         import ray
         import ray.exceptions

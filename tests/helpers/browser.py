@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,8 +23,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.helpers.pages import ready
+from tests.helpers.warm_streamlit import ServerProcess, WarmStreamlit
 
-ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-quic",
@@ -139,23 +138,19 @@ def offline_page(chromium: Any) -> Iterator[Callable[[Path], Any]]:
 
 @dataclass
 class Served:
-    """A running Streamlit: where it is, what it says, how to end it."""
+    """A running Streamlit: its address, what it prints, how to end it."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    process: ServerProcess
     log_file: Path = field(repr=False)
 
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(10)
+
+@cache
+def _warm_streamlit() -> WarmStreamlit:
+    return WarmStreamlit()
 
 
 def free_port() -> int:
@@ -172,35 +167,32 @@ def serving(places: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
     def start(script: str | Path, *args: str, env: dict[str, str] | None = None, wait: float = 90) -> Served:
         pytest.importorskip("streamlit")
         port, log = free_port(), places.mktemp("served") / "streamlit.log"
-        command = [
-            *(sys.executable, "-m", "streamlit", "run", str(script)),
-            *("--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"),
-            *("--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false", "--", *args),
+        arguments = [
+            *("run", str(script), "--server.port", str(port), "--server.address", "127.0.0.1"),
+            *("--server.headless", "true", "--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"),
+            *("--", *args),
         ]
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=out, stderr=subprocess.STDOUT
-            )
+        process = _warm_streamlit().start(arguments, {**os.environ, **(env or {})}, log)
         served = Served(f"http://127.0.0.1:{port}", process, log)
         running.append(served)
         until = time.monotonic() + wait
         while time.monotonic() < until:
-            if process.poll() is not None:
-                pytest.fail(f"streamlit ended with {process.returncode}:\n{served.log()[-2000:]}")
+            if not process.running():
+                pytest.fail(f"streamlit ended:\n{served.log()[-2000:]}")
             try:
                 with urllib.request.urlopen(f"{served.url}/_stcore/health", timeout=2) as answer:
                     if answer.status == 200:
                         return served
             except OSError:
-                time.sleep(0.2)
-        served.stop()
+                time.sleep(0.05)
+        process.end()
         pytest.fail(f"streamlit did not answer within {wait} s:\n{served.log()[-2000:]}")
 
     try:
         yield start
     finally:
         for served in running:
-            served.stop()
+            served.process.end()
 
 
 @pytest.fixture
