@@ -1,11 +1,15 @@
 """What was done, with what, at what cost, and the command that does it again."""
 
+import hashlib
 import shlex
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from gem_core.export.safe_csv import csv_text
+from gem_core.export.saved_mix import saved_mix, saved_settings
+from gem_core.export.tables import weights_table
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.manifest import versions
 
@@ -90,7 +94,28 @@ def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
         "versions_at_reading": manifest.versions,
         "steps": len(workspace.history().to(taxonomy.key)),
         "edited": taxonomy.edited,
+        "mix": _mix(workspace, taxonomy),
         "labels_by_people": sum(c.label_source == "person" for c in taxonomy.clusters),
+    }
+
+
+def _mix(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any] | None:
+    """Return what the weights of the export rest on; None where no mix was set and they are the balanced ones."""
+    weights = saved_mix(workspace, taxonomy)
+    if weights is None:
+        return None
+    settings = saved_settings(workspace, taxonomy)
+    names = ("tau", "goal", "part")
+    return {
+        "strategy": weights.strategy,
+        **{name: settings[name] for name in names if name in settings},
+        "budget": weights.limits.budget,
+        "max_epochs": weights.limits.max_epochs,
+        "floor": weights.limits.floor,
+        "fold": weights.limits.fold,
+        "pool": None if weights.limits.pool is None else sum(weights.limits.pool),
+        "carried_from": weights.carried_from,
+        "weights_csv_sha256": hashlib.sha256(csv_text(weights_table(taxonomy, weights)).encode()).hexdigest(),
     }
 
 

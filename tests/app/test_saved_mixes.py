@@ -1,6 +1,11 @@
 """Mixing: a mix is a named object that is saved, undone, linked and exported with the same bytes everywhere."""
 
+import base64
+import hashlib
+import html
 import io
+import json
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -13,6 +18,7 @@ from app.components.share_editor import Change
 from app.shell.mix_codec import decode_mix, encode_mix
 from app.views.mixing.custom_weights import change_group_weight, change_inside_group, group_members
 from app.views.mixing.mix_settings import Mix
+from gem_core.export import report_html
 from gem_core.export.saved_mix import mix_names, save_mix, saved_mix
 from gem_core.mixing.goals import Goal
 from gem_core.pipeline import Merge, Rename, edit
@@ -55,6 +61,16 @@ def test_a_mix_is_saved_by_name_changed_loaded_and_exported_byte_for_byte(
     assert weights_shown(app, domains_of(sample, sample.taxonomy())) == pytest.approx(weights.weights)
     with zipfile.ZipFile(io.BytesIO(everything(sample))) as archive:
         assert archive.read("weights.csv") == expected
+        receipt = json.loads(archive.read("receipt.json"))
+    assert (
+        receipt["mix"]["weights_csv_sha256"] == receipt["files"]["weights.csv"] == hashlib.sha256(expected).hexdigest()
+    )
+    assert (receipt["mix"]["strategy"], receipt["mix"]["tau"]) == ("temperature", 0.2)
+    link = re.search(
+        r'href="data:text/csv;base64,([^"]+)" download="weights.csv"', report_html(sample, sample.taxonomy())
+    )
+    assert link is not None
+    assert base64.b64decode(html.unescape(link[1])) == expected, "the report carries the same file"
     done = run("mix", "weights", sample.root, "--mix", "flat mix", "--out", tmp_path / "weights.csv")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "weights.csv").read_bytes() == expected

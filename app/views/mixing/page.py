@@ -13,7 +13,7 @@ from app.views.mixing.loss_preview import show_loss_preview
 from app.views.mixing.mix_settings import available_strategies, mix_weights
 from app.views.mixing.results import show_findings, show_summary, show_table, weights_chart
 from app.views.mixing.run_cards import show_runs
-from app.views.mixing.saved_mixes import show_mix_bar
+from app.views.mixing.saved_mixes import show_mix_bar, show_mix_notice
 from app.views.mixing.side_by_side import show_side_by_side
 from gem_core.errors import InputError
 
@@ -49,6 +49,7 @@ def show_weights() -> None:
         left, right = st.container(width=264), st.container(width="stretch")
     with left, guarded():
         show_controls(session, mix, available)
+    show_mix_notice(session, mix)
     with right, guarded():
         domains, bar_slot = mixing.domains(session.root), st.container()
         mix.record()  # Settings that cannot be met are a step as well: undo is a way out.

@@ -29,6 +29,7 @@ from gem_core.pipeline.mixing.strategies import RUNS, Strategy, indistinguishabl
 from gem_core.workspace import Taxonomy
 
 TOTAL = "Total"
+NO_MARK = "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'/>"
 DIGITS = {
     "Ratio": "%.2f",
     "Epochs": "%.2f",
@@ -212,7 +213,7 @@ def show_table(session: Session, weights: Weights, losses: PreviewLosses | None)
         alt="Share, weight, ratio, tokens, epochs and predicted loss of each cluster and in total",
         column_config={
             " ": dot_column(),
-            "Cluster": st.column_config.TextColumn(width="medium", pinned=True),
+            "Cluster": st.column_config.TextColumn(width="medium"),
             "Warning": st.column_config.TextColumn(width="medium"),
             **{
                 name: st.column_config.NumberColumn(
@@ -229,22 +230,20 @@ def show_table(session: Session, weights: Weights, losses: PreviewLosses | None)
         st.caption(f"Excluded, weight 0: {', '.join(escape(short(c.label, 40)) for c in left_out)}.")
 
 
-def _rows(
-    taxonomy: Taxonomy, domains: Domains, members: dict[int, list[int]]
-) -> list[tuple[str | None, str, list[int]]]:
+def _rows(taxonomy: Taxonomy, domains: Domains, members: dict[int, list[int]]) -> list[tuple[str, str, list[int]]]:
     """Return color mark, name and domain indices of each row; the total stands last."""
     cluster_rows = {
         at: (circle(taxonomy.cluster(number).color), name, [at])
         for at, (number, name) in enumerate(zip(domains.numbers, domains.names, strict=True))
     }
-    rows: list[tuple[str | None, str, list[int]]] = []
+    rows: list[tuple[str, str, list[int]]] = []
     for group in taxonomy.groups:
         if group.number in members:
             indices = members[group.number]
             rows.append((circle(group.color, filled=False), group.label, indices))
             rows += [(mark, f"\u2003{name}", index) for mark, name, index in map(cluster_rows.__getitem__, indices)]
     rows = rows or [cluster_rows[at] for at in order_of(domains)]
-    return [*rows, (None, TOTAL, list(range(len(domains.numbers))))]
+    return [*rows, (NO_MARK, TOTAL, list(range(len(domains.numbers))))]
 
 
 def table_columns(
@@ -268,7 +267,15 @@ def table_columns(
     if losses is not None:
         by_share = sums * domains.natural
         by_share /= np.maximum(by_share.sum(axis=1, keepdims=True), 1e-300)
-        columns |= {"Loss": by_share @ losses.proposed, "Loss change": by_share @ (losses.proposed - losses.natural)}
+        columns |= {
+            "Loss": by_share @ losses.proposed,
+            "Loss change": _no_minus_zero(by_share @ (losses.proposed - losses.natural)),
+        }
     if any(weights.warnings):
         columns["Warning"] = [weights.warnings[indices[0]] if len(indices) == 1 else "" for indices in rows]
     return columns
+
+
+def _no_minus_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values with 0 where three digits show nothing but a sign."""
+    return np.where(np.abs(values) < SAME, 0.0, values)

@@ -69,6 +69,10 @@ def show_mix_bar(session: Session, mix: Mix) -> None:
         deep_links.copy_button("mixing")
     if REFUSED in session.drafts:
         refusal("Cannot use this mix", session.drafts[REFUSED])
+
+
+def show_mix_notice(session: Session, mix: Mix) -> None:
+    """Show what was saved or deleted last with its Undo, and listen for Ctrl+Z and Ctrl+Shift+Z."""
     serial, sentence = session.drafts.get(NOTICE, (0, ""))
     show_notice(
         short(sentence, 120),
