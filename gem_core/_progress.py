@@ -27,40 +27,47 @@ class Console:
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
-        self.step, self.started, self.first, self.shown, self.written = "", 0.0, 0, 0.0, 0.0
+        self.step, self.started, self.first, self.shown_at, self.written = "", 0.0, 0, 0.0, 0.0
         self.live = sys.stderr.isatty()
         self._bar: Any = None
 
-    def __call__(self, step: str, done: int, total: int) -> None:
+    def __call__(self, step: str, completed: int, total: int) -> None:
         """Show the progress at most five times per second, and always the end of a step."""
         now = time.monotonic()
         if step != self.step:
             self.end()
-            self.step, self.started, self.first, self.shown, self.written = step, now, done, 0.0, now
-        if now - self.shown < SHOW_INTERVAL and done < total:
+            self.step, self.started, self.first, self.shown_at, self.written = step, now, completed, 0.0, now
+        if now - self.shown_at < SHOW_INTERVAL and completed < total:
             return
-        self.shown = now
+        self.shown_at = now
         seconds = now - self.started
-        rate = (done - self.first) / seconds if seconds > 0 else 0.0
-        seconds_left = (total - done) / rate if rate > 0 else None
+        rate = (completed - self.first) / seconds if seconds > 0 else 0.0
+        seconds_left = (total - completed) / rate if rate > 0 else None
         if self.file is not None:
             _replace(
                 self.file,
-                {"step": step, "done": done, "total": total, "rate": rate, "left": seconds_left, "at": time.time()},
+                {
+                    "step": step,
+                    "done": completed,
+                    "total": total,
+                    "rate": rate,
+                    "left": seconds_left,
+                    "at": time.time(),
+                },
             )
         with suppress(OSError):  # A full disk must not stop the work because its log cannot be written.
             if self.live:
-                self._draw(step, done, total)
-            elif done >= total or now - self.written >= LOG_INTERVAL:
+                self._draw(step, completed, total)
+            elif completed >= total or now - self.written >= LOG_INTERVAL:
                 self.written = now
                 speed = (
                     f", {rate:,.0f} per second, {seconds_left:,.0f} s left"
-                    if 0 < done < total and seconds_left is not None
+                    if 0 < completed < total and seconds_left is not None
                     else ""
                 )
-                print(f"{step}: {done:,} of {total:,}{speed}", file=sys.stderr, flush=True)
+                print(f"{step}: {completed:,} of {total:,}{speed}", file=sys.stderr, flush=True)
 
-    def _draw(self, step: str, done: int, total: int) -> None:
+    def _draw(self, step: str, completed: int, total: int) -> None:
         if self._bar is None:
             from tqdm import tqdm
 
@@ -76,7 +83,7 @@ class Console:
                 dynamic_ncols=True,
             )
         self._bar.total = total
-        self._bar.n = done
+        self._bar.n = completed
         self._bar.refresh()
 
     def end(self) -> None:

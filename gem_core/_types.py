@@ -15,11 +15,11 @@ Bool = NDArray[np.bool_]
 class Progress(Protocol):
     """Callback that long work reports to; raise `gem_core.errors.Cancelled` in it to stop the work."""
 
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """Say that `done` of `total` units of `step` are finished."""
+    def __call__(self, step: str, completed: int, total: int) -> None:
+        """Say that `completed` of `total` units of `step` are finished."""
 
 
-def silent(step: str, done: int, total: int) -> None:
+def silent(step: str, completed: int, total: int) -> None:
     """Report nothing: the default `Progress`."""
 
 

@@ -18,7 +18,7 @@ class ShareRow:
     """One line of the share chart: a cluster with its share now and as drafted; None where there is no such cluster."""
 
     name: str
-    colour: str
+    color: str
     before: float | None
     after: float | None
     target: float | None
@@ -41,7 +41,7 @@ def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = 
         width=0.82,
         customdata=facts,
         hovertemplate=hover,
-        marker={"color": [pale(row.colour) for row in rows], "line": {"width": 0}},
+        marker={"color": [pale(row.color) for row in rows], "line": {"width": 0}},
         name=names[0],
     )
     figure.add_bar(
@@ -51,7 +51,7 @@ def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = 
         width=0.42,
         customdata=facts,
         hovertemplate=hover,
-        marker={"color": [row.colour for row in rows], "line": {"width": 0}},
+        marker={"color": [row.color for row in rows], "line": {"width": 0}},
         name=names[1],
     )
     aims = [(y_position, row.target) for y_position, row in zip(places, rows, strict=True) if row.target is not None]
@@ -117,7 +117,7 @@ def path(balance: BalancePath, points: Sequence[PathPoint]) -> go.Figure:
     x = axis_places(strengths, strengths)
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.5, 0.5])
     marks = [[i, strength_text(float(s))] for i, s in enumerate(strengths)]
-    for row, name, y, colour, dash, form in (
+    for row, name, y, color, dash, form in (
         (1, "Effective clusters", balance.effective_clusters, ACCENT, "solid", ".1f"),
         (2, "Largest", balance.largest, ACCENT, "solid", ".1%"),
         (2, "Smallest", balance.smallest, SLATE, "dot", ".1%"),
@@ -130,8 +130,8 @@ def path(balance: BalancePath, points: Sequence[PathPoint]) -> go.Figure:
             row=row,
             col=1,
             customdata=marks,
-            line={"color": colour, "width": 2, "dash": dash},
-            marker={"size": 7, "color": colour},
+            line={"color": color, "width": 2, "dash": dash},
+            marker={"size": 7, "color": color},
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
             hovertemplate=f"{name} %{{y:{form}}} at strength %{{customdata[1]}}<extra></extra>",

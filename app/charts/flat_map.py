@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app.data.map_data import Colouring
+from app.data.map_data import Coloring
 from app.ui.text import plain, short
 
 MAX_NAMES = 14  # names written on the map at most: the largest groups
@@ -17,7 +17,7 @@ GRAY = "#8b97a8"
 def flat_map(
     flat: NDArray[np.float32],
     rows: NDArray[np.int32],
-    coloring: Colouring,
+    coloring: Coloring,
     name_positions: NDArray[np.float64],
     *,
     selected: int | None,
@@ -95,10 +95,10 @@ def flat_map(
     return figure
 
 
-def _marker_color(coloring: Colouring, group: int, group_rows: NDArray[np.int32]) -> dict[str, Any]:
+def _marker_color(coloring: Coloring, group: int, group_rows: NDArray[np.int32]) -> dict[str, Any]:
     if coloring.values is not None:
         return {"color": coloring.values[group_rows].astype(np.float32), "colorscale": "Viridis", "cmin": 0, "cmax": 1}
-    return {"color": coloring.colours[group] if group >= 0 else GRAY}
+    return {"color": coloring.colors[group] if group >= 0 else GRAY}
 
 
 def _points(
@@ -118,7 +118,7 @@ def _points(
 
 
 def _write_names(
-    figure: go.Figure, coloring: Colouring, name_positions: NDArray[np.float64], rows: NDArray[np.int32], dark: bool
+    figure: go.Figure, coloring: Coloring, name_positions: NDArray[np.float64], rows: NDArray[np.int32], dark: bool
 ) -> None:
     counts = np.bincount(coloring.groups[rows][coloring.groups[rows] >= 0], minlength=len(coloring.names))
     written_positions: list[NDArray[np.float64]] = []

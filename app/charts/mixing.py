@@ -17,7 +17,7 @@ class LossRow:
     """Predicted loss of a cluster under natural shares and under the proposed weights, nats per token."""
 
     name: str
-    colour: str
+    color: str
     natural: float
     proposed: float
 
@@ -36,7 +36,7 @@ def loss_chart(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
             orientation="h",
             width=0.5,
             customdata=facts,
-            marker={"color": [row.colour for row in rows], "line": {"width": 0}},
+            marker={"color": [row.color for row in rows], "line": {"width": 0}},
             hovertemplate="%{customdata[0]}<br>natural %{customdata[1]}<br>predicted %{customdata[2]}<extra></extra>",
         )
     )
@@ -129,15 +129,15 @@ def mixes_chart(names: Sequence[str], natural: NDArray[np.float64], mixes: Seque
     )
 
 
-def curve(steps: Sequence[int], table: NDArray[np.float64], names: Sequence[str], colours: Sequence[str]) -> go.Figure:
+def curve(steps: Sequence[int], table: NDArray[np.float64], names: Sequence[str], colors: Sequence[str]) -> go.Figure:
     """Return a line chart of the cluster weights over the steps of a run."""
     figure = go.Figure()
-    for name, colour, line in zip(names, colours, table.T, strict=True):
+    for name, color, line in zip(names, colors, table.T, strict=True):
         figure.add_scatter(
             x=list(steps),
             y=line,
             mode="lines",
-            line={"color": colour, "width": 1.8},
+            line={"color": color, "width": 1.8},
             customdata=[[plain(short(name, 50)), percent(value)] for value in line],
             hovertemplate="%{customdata[0]}<br>step %{x}: %{customdata[1]}<extra></extra>",
         )

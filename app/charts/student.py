@@ -13,12 +13,12 @@ from gem_core.workspace import Taxonomy
 
 NAMED = 48  # clusters whose names stand at the axes
 GROUND = {True: ("#131b29", "#2a7f78", "#4fd8c3"), False: ("#f4f6f9", "#8fc4bb", "#0b6e62")}
-GREY = "#8a94a3"
+GRAY = "#8a94a3"
 
 
-def colours(taxonomy: Taxonomy | None) -> Callable[[int], str]:
+def color_lookup(taxonomy: Taxonomy | None) -> Callable[[int], str]:
     """Return what gives a cluster's color by its number; gray where the taxonomy is kept no more."""
-    return lambda number: taxonomy.cluster(number).color if taxonomy is not None and taxonomy.has(number) else GREY
+    return lambda number: taxonomy.cluster(number).color if taxonomy is not None and taxonomy.has(number) else GRAY
 
 
 def matrix(table: NDArray[np.int64], names: Sequence[str], *, dark: bool) -> go.Figure:

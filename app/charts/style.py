@@ -6,15 +6,15 @@ SMALL = {"size": 12}
 ROW = 22  # pixels of one cluster's row
 
 
-def pale(colour: str) -> str:
+def pale(color: str) -> str:
     """Return a color at 32% opacity, as Plotly reads it."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.32)"
 
 
-def sheer(colour: str, part: float) -> str:
+def sheer(color: str, part: float) -> str:
     """Return a color at an opacity of `part`, from 0 to 1, as Plotly reads it."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{part})"
 
 
@@ -24,14 +24,14 @@ def mix_colors(first: str, second: str, part: float) -> str:
     return "#" + "".join(f"{value:02x}" for value in values)
 
 
-def readable(colour: str) -> str:
+def readable(color: str) -> str:
     """Black or white, whichever stands out more (WCAG relative luminance)."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return "#ffffff" if 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] < 0.179 else "#101418"
 
 
-def soft(colour: str, page: str, part: float = 0.24) -> str:
+def soft(color: str, page: str, part: float = 0.24) -> str:
     """Mix a group's color into the background of the page."""
-    mixed = (round(part * int(colour[i : i + 2], 16) + (1 - part) * int(page[i : i + 2], 16)) for i in (1, 3, 5))
+    mixed = (round(part * int(color[i : i + 2], 16) + (1 - part) * int(page[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{value:02x}" for value in mixed)

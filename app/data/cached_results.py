@@ -176,8 +176,8 @@ def natural_shares(root: Path) -> NDArray[np.float64] | None:
     return _natural(root, taxonomy(root).has_path)
 
 
-def _coloring(workspace: Workspace, taxonomy: Taxonomy, choice: str) -> map_data.Colouring:
-    return map_data.colour_by(choice, workspace, taxonomy)
+def _coloring(workspace: Workspace, taxonomy: Taxonomy, choice: str) -> map_data.Coloring:
+    return map_data.color_by(choice, workspace, taxonomy)
 
 
 coloring = per_taxonomy(_coloring, max_entries=16)
@@ -224,7 +224,7 @@ _selected = per_taxonomy(_select_documents, max_entries=64)
 
 def select_documents(
     root: Path,
-    wanted: Filter,
+    document_filter: Filter,
     *,
     words: str = "",
     like: int | None = None,
@@ -232,14 +232,18 @@ def select_documents(
     progress: Progress = silent,
 ) -> Selected:
     """Return the documents that pass a filter, best first; by meaning when words or a document to be like are given."""
-    saved_at = next((line.at for line in selections(root) if line.name == wanted.saved), "") if wanted.saved else ""
+    saved_at = (
+        next((line.at for line in selections(root) if line.name == document_filter.saved), "")
+        if document_filter.saved
+        else ""
+    )
     near: tuple[str, str | int] | None = None
     vector = None
     if like is not None:
         near, vector = ("like", like), np.asarray(workspace(root).embeddings[like])
     elif words.strip():
         near, vector = ("words", words), _query_vector(root, words, progress)
-    return _selected(root, wanted, saved_at, near, limit, _vector=vector)
+    return _selected(root, document_filter, saved_at, near, limit, _vector=vector)
 
 
 def _query_vector(root: Path, words: str, progress: Progress) -> NDArray[np.float32]:
@@ -250,7 +254,7 @@ def _query_vector(root: Path, words: str, progress: Progress) -> NDArray[np.floa
 
 def selections(root: Path) -> tuple[SelectionLine, ...]:
     """Return the saved selections, the newest first; read anew each time, for every session may change them."""
-    return Selections(workspace(root)).listed()
+    return Selections(workspace(root)).list_all()
 
 
 def _near_duplicates(workspace: Workspace, taxonomy: Taxonomy, threshold: float, stamp: int) -> Duplicates | None:

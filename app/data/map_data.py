@@ -20,7 +20,7 @@ Int = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Colouring:
+class Coloring:
     """How every document of the corpus is colored.
 
     Attributes
@@ -37,7 +37,7 @@ class Colouring:
     """
 
     groups: Int
-    colours: tuple[str, ...]
+    colors: tuple[str, ...]
     names: tuple[str, ...]
     values: NDArray[np.float64] | None = None
     legend: tuple[str, str, str] | None = None
@@ -73,14 +73,14 @@ def thin(groups: Int, limit: int = LIMIT, seed: int = 0) -> Int:
     return np.sort(ranked[rank_in_group < np.floor(quota)[groups[ranked]]]).astype(np.int32)
 
 
-def with_matches(groups: Int, drawn: Int, match: NDArray[np.bool_], limit: int = LIMIT) -> Int:
-    """Choose the documents to draw when some are selected: those first, then from `drawn` as many as have a place."""
-    if len(drawn) == len(groups):
-        return drawn
+def with_matches(groups: Int, thinned: Int, match: NDArray[np.bool_], limit: int = LIMIT) -> Int:
+    """Choose the documents to draw when some are selected: those first, then from `thinned` as many as have a place."""
+    if len(thinned) == len(groups):
+        return thinned
     matching_rows = np.flatnonzero(match).astype(np.int32)
     if len(matching_rows) > MATCHES * limit:
         matching_rows = matching_rows[thin(groups[matching_rows], int(MATCHES * limit))]
-    others = drawn[~match[drawn]]
+    others = thinned[~match[thinned]]
     others = others[thin(groups[others], limit - len(matching_rows))]
     return np.union1d(matching_rows, others).astype(np.int32)
 
@@ -100,27 +100,27 @@ def choices(workspace: Workspace) -> list[str]:
     return [CLUSTER, *(COLUMN + name for name in label_columns(workspace)), *VALUES]
 
 
-def colour_by(choice: str, workspace: Workspace, taxonomy: Taxonomy) -> Colouring:
+def color_by(choice: str, workspace: Workspace, taxonomy: Taxonomy) -> Coloring:
     """Color the documents by one of `choices`."""
     groups = taxonomy.positions
-    colours = tuple(cluster.color for cluster in taxonomy.clusters)
+    colors = tuple(cluster.color for cluster in taxonomy.clusters)
     names = tuple(cluster.label for cluster in taxonomy.clusters)
     if choice.startswith(COLUMN):
         return _by_column(workspace.documents[choice.removeprefix(COLUMN)])
     if choice not in VALUES:
-        return Colouring(groups, colours, names)
+        return Coloring(groups, colors, names)
     column = VALUES[choice]
     table = workspace.documents if column == "tokens" else taxonomy.documents
     values, legend = _levels(table[column].to_numpy(np.float64), choice, logarithmic=column == "tokens")
-    return Colouring(groups, colours, names, values, legend)
+    return Coloring(groups, colors, names, values, legend)
 
 
-def _by_column(column: "pd.Series[str]") -> Colouring:
+def _by_column(column: "pd.Series[str]") -> Coloring:
     counts = column.astype(str).where(column.notna()).value_counts()
     names = tuple(counts.index)
     groups = pd.Categorical(column.astype(str).where(column.notna()), categories=list(names)).codes.astype(np.int32)
-    colours = tuple(oklch_to_hex((0.62, 0.72, 0.54)[k % 3], 0.13, (137.5 * k) % 360) for k in range(len(names)))
-    return Colouring(groups, colours, names, clusters=False)
+    colors = tuple(oklch_to_hex((0.62, 0.72, 0.54)[k % 3], 0.13, (137.5 * k) % 360) for k in range(len(names)))
+    return Coloring(groups, colors, names, clusters=False)
 
 
 def _levels(

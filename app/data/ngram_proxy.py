@@ -19,7 +19,7 @@ class BuildStatus:
 
     Attributes
     ----------
-    done, total : int
+    completed, total : int
         Documents.
     proxy : NgramProxy or None
         Set when the build has finished.
@@ -27,7 +27,7 @@ class BuildStatus:
         Reason why the build failed.
     """
 
-    done: int = 0
+    completed: int = 0
     total: int = 0
     proxy: NgramProxy | None = None
     refused: str = ""
@@ -44,8 +44,8 @@ def start_build(root: Path, domains: Domains) -> BuildStatus:
     """Start to read or build the n-gram proxy of some domains."""
     status = BuildStatus()
 
-    def report(step: str, done: int, total: int) -> None:
-        status.done, status.total = done, total
+    def report(step: str, completed: int, total: int) -> None:
+        status.completed, status.total = completed, total
 
     def work() -> None:
         try:

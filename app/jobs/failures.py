@@ -12,7 +12,7 @@ SCARCE = 1_000_000  # bytes free below which a disk counts as full
 SIGNALLED = 128  # a shell says 128 + n of a command that signal n ended
 
 
-def reason(folder: Path, log: list[str], code: int | None, *, started: bool, kept: bool) -> str:
+def describe_failure(folder: Path, log: list[str], code: int | None, *, started: bool, resumable: bool) -> str:
     """Say why a job failed.
 
     Parameters
@@ -25,13 +25,13 @@ def reason(folder: Path, log: list[str], code: int | None, *, started: bool, kep
         Exit status as a shell says it; None where nobody was left to note it.
     started : bool
         Whether there ever was a process.
-    kept : bool
+    resumable : bool
         Whether running it again goes on from what was finished.
     """
     for line_index, line in enumerate(log):
         if line.startswith("Error: "):
             return "\n".join([line.removeprefix("Error: "), *log[line_index + 1 :]])
-    after = " Finished work is kept." if kept else ""
+    after = " Finished work is kept." if resumable else ""
     if code is not None and code > SIGNALLED:
         number = code - SIGNALLED
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"

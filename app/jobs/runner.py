@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.jobs.failures import log_lines, reason
+from app.jobs.failures import describe_failure, log_lines
 from gem_core.errors import InputError
 from gem_core.pipeline import home
 from gem_core.workspace.atomic_files import unwritable, write_json
@@ -114,7 +114,7 @@ def start(title: str, arguments: list[str], workspace: Path | None = None) -> Jo
         with _one_starts(folder.parent):
             rivals = BUILDERS if kind in BUILDERS else (kind,)
             if workspace_path and any(
-                job.workspace == workspace_path and job.kind in rivals and not status(job).ended for job in listed()
+                job.workspace == workspace_path and job.kind in rivals and not status(job).ended for job in list_jobs()
             ):
                 raise InputError(
                     "Only one job of a kind can run on a workspace",
@@ -170,7 +170,7 @@ def _launch(folder: Path, arguments: list[str], lock: int) -> subprocess.Popen[b
     return process
 
 
-def listed(workspace: Path | None = None, kind: str = "") -> list[Job]:
+def list_jobs(workspace: Path | None = None, kind: str = "") -> list[Job]:
     """Jobs on workspaces (all, or one, or of one kind), newest first; a restarted server finds them again."""
     for name in [name for name, child in list(_children.items()) if child.poll() is not None]:
         if not (home() / "jobs" / name).exists():
@@ -203,7 +203,7 @@ def overview() -> list[tuple[Job, Status]]:
     read_at, job_statuses = _overviews.get(key, (-RECENT, []))
     if now - read_at < RECENT:
         return job_statuses
-    job_statuses = [(job, status(job)) for job in listed()]
+    job_statuses = [(job, status(job)) for job in list_jobs()]
     _overviews.clear()
     _overviews[key] = (now, job_statuses)
     return job_statuses
@@ -211,7 +211,7 @@ def overview() -> list[tuple[Job, Status]]:
 
 def find(workspace: Path, kind: str) -> Job | None:
     """Return the newest job of a kind on a workspace, whatever became of it."""
-    return next(iter(listed(workspace, kind)), None)
+    return next(iter(list_jobs(workspace, kind)), None)
 
 
 def busy(workspace: Path, kind: str) -> bool:
@@ -237,7 +237,7 @@ def status(job: Job) -> Status:
     if stop_requested or code == 130 or (log and log[-1].startswith("Stopped;")):
         words = "Stopped." if job.starts_over else "Stopped. Finished work is kept."
         return Status("stopped", progress, None, words, _seconds(job, "log.txt"), code)
-    why = reason(job.folder, log, code, started=job.pid > 0, kept=not job.starts_over)
+    why = describe_failure(job.folder, log, code, started=job.pid > 0, resumable=not job.starts_over)
     return Status("failed", progress, None, why, _seconds(job, "log.txt"), code)
 
 

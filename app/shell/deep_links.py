@@ -36,7 +36,7 @@ VIEW = "explore_view"
 NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-def colour_key(root: Path) -> str:
+def color_key(root: Path) -> str:
     """Key of the widget that chooses the colors of a workspace's map."""
     return f"explore_colour_{root}"
 
@@ -56,7 +56,7 @@ def follow(session: Session) -> None:
         session.clear_query()
         session.by_meaning = False
         preset(VIEW, SPHERE)
-        preset(colour_key(session.root), map_data.CLUSTER)
+        preset(color_key(session.root), map_data.CLUSTER)
     if "workspace" in link_parts and not apply_link_part(session, "workspace", link_parts["workspace"]):
         session.missing_workspace = link_parts["workspace"][:LONGEST]
         return  # The other parts are about that workspace.
@@ -112,9 +112,9 @@ def parts(session: Session, strength: float | None = None) -> dict[str, str]:
             out[side] = spec
     if widget(VIEW) == FLAT:
         out["map"] = "flat"
-    colour = widget(colour_key(session.root))
-    if colour and colour != map_data.CLUSTER:
-        out["colour"] = str(colour)
+    color = widget(color_key(session.root))
+    if color and color != map_data.CLUSTER:
+        out["colour"] = str(color)
     if strength is not None:
         out["strength"] = "exact" if math.isinf(strength) else f"{strength:.6g}"
     return {name: value for name, value in out.items() if _fits(value, _limit(name))}
@@ -258,10 +258,10 @@ def _map(session: Session, kind: str) -> bool:
     return True
 
 
-def _colour(session: Session, choice: str) -> bool:
+def _color(session: Session, choice: str) -> bool:
     if choice not in cached_results.color_choices(session.root):
         return False
-    preset(colour_key(session.root), choice)
+    preset(color_key(session.root), choice)
     return True
 
 
@@ -293,7 +293,7 @@ _READ: dict[str, Callable[[Session, str], bool]] = {
     "a": _side(0),
     "b": _side(1),
     "map": _map,
-    "colour": _colour,
+    "colour": _color,
     "strength": _strength,
     "mix": _mix,
 }

@@ -15,7 +15,7 @@ MAX_ITEMS = 400  # columns, values, clusters or corners
 MAX_TEXT = 400  # characters of one text
 
 
-def encode_filter(wanted: Filter) -> str:
+def encode_filter(document_filter: Filter) -> str:
     """Return a filter as text of letters, digits, "-" and "_"; coordinates are rounded to four digits.
 
     Examples
@@ -23,11 +23,11 @@ def encode_filter(wanted: Filter) -> str:
     >>> decode_filter(encode_filter(Filter(clusters=(3,)))).clusters
     (3,)
     """
-    parts = {name: part for name, part in asdict(wanted).items() if part != getattr(Filter(), name)}
-    if wanted.outline is not None:
+    parts = {name: part for name, part in asdict(document_filter).items() if part != getattr(Filter(), name)}
+    if document_filter.outline is not None:
         parts["outline"] = {
-            "points": [[round(x, 4), round(y, 4)] for x, y in wanted.outline.points],
-            "turn": [round(value, 4) for value in wanted.outline.turn],
+            "points": [[round(x, 4), round(y, 4)] for x, y in document_filter.outline.points],
+            "turn": [round(value, 4) for value in document_filter.outline.turn],
         }
     packed = zlib.compress(json.dumps(_shorten(parts), separators=(",", ":")).encode(), 9)
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")

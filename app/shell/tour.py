@@ -12,7 +12,7 @@ FILE = "first-visit-done"
 
 
 @dataclass(frozen=True)
-class Step:
+class TourStep:
     """One card: its view, its text, and the control that gets a ring (a CSS selector)."""
 
     title: str
@@ -22,31 +22,31 @@ class Step:
 
 
 STEPS = (
-    Step(
+    TourStep(
         "Each point is a document",
         "Nearby points have similar meaning; color shows the cluster. Drag to rotate, scroll to zoom.",
         "explore",
         "[class*='st-key-globe_']",
     ),
-    Step(
+    TourStep(
         "Select a document or a cluster",
         "Click a point on the globe or a row in a list. The panel shows details.",
         "explore",
         ".st-key-gem-panel",
     ),
-    Step(
+    TourStep(
         "Adjust the balance",
         "Move the strength slider to preview the shares. Nothing is saved until you press Apply.",
         "balance",
         "[class*='st-key-balance-strength']",
     ),
-    Step(
+    TourStep(
         "Edit the taxonomy",
         "Rename, merge and split clusters. Every change can be undone.",
         "taxonomy",
         ".st-key-gem-panel",
     ),
-    Step(
+    TourStep(
         "Export the results",
         "Download the taxonomy, assignments and weights with the command that reproduces them. "
         "To use your own data, open Corpus.",

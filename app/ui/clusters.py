@@ -9,17 +9,17 @@ from app.ui.text import escape, short
 from gem_core.workspace import Taxonomy
 
 
-def _drawn_circle(colour: str, *, filled: bool = True) -> str:
-    paint = f"fill='{colour}'" if filled else f"fill='none' stroke='{colour}' stroke-width='3.5'"
+def _drawn_circle(color: str, *, filled: bool = True) -> str:
+    paint = f"fill='{color}'" if filled else f"fill='none' stroke='{color}' stroke-width='3.5'"
     return (
         "<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'>"
         f"<circle cx='12' cy='12' r='{8 if filled else 7}' {paint}/></svg>"
     )
 
 
-def circle(colour: str, *, filled: bool = True) -> str:
+def circle(color: str, *, filled: bool = True) -> str:
     """Return a circle (clusters) or ring (groups) as an image address, for a column of `st.dataframe`."""
-    return "data:image/svg+xml;utf8," + _drawn_circle(colour, filled=filled).replace("#", "%23")
+    return "data:image/svg+xml;utf8," + _drawn_circle(color, filled=filled).replace("#", "%23")
 
 
 def dot_column(label: str = " ") -> Any:
@@ -27,11 +27,11 @@ def dot_column(label: str = " ") -> Any:
     return st.column_config.ImageColumn(label, width=28)
 
 
-def title(name: str, colour: str | None = None, after: str = "") -> None:
+def title(name: str, color: str | None = None, after: str = "") -> None:
     """Return a heading of corpus text behind the color it has on the map."""
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
-        if colour:
-            st.image(_drawn_circle(colour), width=20, alt="")
+        if color:
+            st.image(_drawn_circle(color), width=20, alt="")
         st.markdown(f"**{escape(short(name, 90))}**" + (f" :gray[{escape(short(after, 60))}]" if after else ""))
 
 

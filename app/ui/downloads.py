@@ -14,7 +14,7 @@ KEPT = 8  # files kept at once; the oldest gives way
 _turn = count()
 
 
-def kept(make: Callable[[], bytes], name: str, mime: str) -> Callable[[], bytes]:
+def retained_download(make: Callable[[], bytes], name: str, mime: str) -> Callable[[], bytes]:
     """Wrap what a download button calls, so that its file cannot vanish before it is fetched.
 
     Streamlit makes such a file on the press, tells the browser its address, and drops it after two runs of any page:

@@ -78,14 +78,14 @@ def progress_bar(text: str = "") -> Iterator[Progress]:
     if text:
         slot.progress(0.0, text)
 
-    def report(step: str, done: int, total: int) -> None:
+    def report(step: str, completed: int, total: int) -> None:
         nonlocal shown_step, shown_at
         if step == shown_step and time.monotonic() - shown_at < REDRAW:
             return
         shown_step, shown_at = step, time.monotonic()
         words = ": ".join(filter(None, (text, step_name(step))))
-        of = f", {count(done)} of at most {count(total)}" if total > 1 and done else ""
-        slot.progress(min(1.0, done / max(total, 1)), words + of)
+        of = f", {count(completed)} of at most {count(total)}" if total > 1 and completed else ""
+        slot.progress(min(1.0, completed / max(total, 1)), words + of)
 
     try:
         yield report

@@ -72,7 +72,7 @@ def our_ways() -> dict[str, Way]:
                     parts = []
                     for begin in range(0, len(texts), 256):  # as embed does
                         part = runner.prepare(texts[begin : begin + 256]).result()
-                        parts.append(runner.rows(part, lambda done: None, begin))
+                        parts.append(runner.rows(part, lambda completed: None, begin))
                     return np.concatenate(parts)
             finally:
                 batching.TOKENS_PER_BATCH["cpu"] = before

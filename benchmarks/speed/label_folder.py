@@ -88,7 +88,7 @@ def one(student: Path, folder: Path, out: Path, workers: int) -> None:
     label_folder.TOLD_SECONDS = 0.2  # looks at the workers more often
     peak = 0.0
 
-    def watch(step: str, done: int, total: int) -> None:
+    def watch(step: str, completed: int, total: int) -> None:
         nonlocal peak
         peak = max([peak, *(high_water(str(child.pid)) for child in multiprocessing.active_children())])
 

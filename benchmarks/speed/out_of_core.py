@@ -73,7 +73,7 @@ def one(folder: Path, k: int, tol: float) -> None:
         vectors = stored_vectors(path)
     marks: dict[str, float] = {}
 
-    def progress(step: str, done: int, total: int) -> None:
+    def progress(step: str, completed: int, total: int) -> None:
         marks.setdefault(step, time.perf_counter())
         marks["end"] = time.perf_counter()
 

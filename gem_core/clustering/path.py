@@ -39,13 +39,13 @@ class BalancePath:
         One per strength; all share the reference concentration, and cluster k is the same cluster in all.
     masses : ndarray, shape (S, K)
         Soft masses, fractions.
-    normalised_entropy, effective_clusters, largest, smallest : ndarray, shape (S,)
+    normalized_entropy, effective_clusters, largest, smallest : ndarray, shape (S,)
         Measures of the masses (`BalanceMeasures`).
     objective : ndarray, shape (S,)
         F, nats per document; not comparable between strengths (the penalty differs).
     mean_margin : ndarray, shape (S,)
         Mean margin of the documents, nats.
-    moved : ndarray, shape (S,)
+    moved_share : ndarray, shape (S,)
         Fraction of documents with another label than in the reference.
     ari : ndarray, shape (S,)
         Adjusted Rand index to the reference.
@@ -54,13 +54,13 @@ class BalancePath:
     strengths: Float64
     fits: tuple[MixtureFit, ...]
     masses: Float64
-    normalised_entropy: Float64
+    normalized_entropy: Float64
     effective_clusters: Float64
     largest: Float64
     smallest: Float64
     objective: Float64
     mean_margin: Float64
-    moved: Float64
+    moved_share: Float64
     ari: Float64
 
     def nearest(self, strength: float) -> MixtureFit:
@@ -150,13 +150,13 @@ def balance_path(
         strengths=frozen(grid),
         fits=tuple(fits),
         masses=frozen(np.stack([fit.masses for fit in fits])),
-        normalised_entropy=column([m.normalized_entropy for m in measures]),
+        normalized_entropy=column([m.normalized_entropy for m in measures]),
         effective_clusters=column([m.effective_clusters for m in measures]),
         largest=column([m.largest for m in measures]),
         smallest=column([m.smallest for m in measures]),
         objective=column([fit.objective for fit in fits]),
         mean_margin=column([float(a.margin.mean(dtype=np.float64)) for a in assignments]),
-        moved=column([float(np.mean(each != old)) for each in labels]),
+        moved_share=column([float(np.mean(each != old)) for each in labels]),
         ari=column([agreement(old, each).ari for each in labels]),
     )
 

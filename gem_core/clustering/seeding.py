@@ -177,14 +177,14 @@ def seed_mixture(
     rows = max(SAMPLE, SAMPLE_PER_CLUSTER * n_clusters)
     keep: slice | NDArray[np.int64] = slice(None)
     if x.shape[0] > rows:
-        keep, weights = _drawn(weights, rows, rng)
+        keep, weights = _draw_rows(weights, rows, rng)
     vectors = make_writable(x[keep])
     sample = _Sample(vectors, weights, Documents(vectors, weights, device=device), concentration, cap_ratio)
     with torch_threads(1 if vectors.shape[0] * n_clusters < SMALL else None) as free:
         return _start(sample, n_clusters, start, strength, rng, free, progress)
 
 
-def _drawn(weights: Float64, size: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], Float64]:
+def _draw_rows(weights: Float64, size: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], Float64]:
     """Rows of a sample and their weights: every document that weighs as much as one draw, the others by weight.
 
     A heavy document keeps its weight this way; drawn like the others it would count as one of them.

@@ -179,10 +179,10 @@ def read_fit_options(
     return settings
 
 
-def check_one_of(option: str, value: str, known: tuple[str, ...]) -> None:
+def check_one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
     """Refuse a value that the option does not know."""
-    if value not in known:
-        raise InputError(f"{option} must be one of {', '.join(known)}", value, "Choose one of them")
+    if value not in choices:
+        raise InputError(f"{option} must be one of {', '.join(choices)}", value, "Choose one of them")
 
 
 def workspace_facts(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict[str, Any]:

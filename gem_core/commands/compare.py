@@ -44,18 +44,18 @@ def compare(
     ids = opened.documents["id"].astype(str).to_numpy()
     if as_json:
         typer.echo(
-            json.dumps(comparison_facts(comparison, qualities, [ids[row] for row in comparison.moved]), indent=1)
+            json.dumps(comparison_facts(comparison, qualities, [ids[row] for row in comparison.moved_rows]), indent=1)
         )
         return
     typer.echo(clean(headline(comparison)))
     typer.echo(
         f"  ARI {comparison.ari:.3f}, NMI {comparison.nmi:.3f}, "
-        f"{len(comparison.moved):,} documents move ({1 - comparison.stay:.1%})"
+        f"{len(comparison.moved_rows):,} documents move ({1 - comparison.stay:.1%})"
     )
     typer.echo(clean(f"  {'':>20}{comparison.a.title[:24]:>26}{comparison.b.title[:24]:>26}"))
     first, second = (asdict(side_quality) for side_quality in qualities)
     for name, value in first.items():
-        typer.echo(f"  {name:>20}{_shown(value):>26}{_shown(second[name]):>26}")
+        typer.echo(f"  {name:>20}{_cell_text(value):>26}{_cell_text(second[name]):>26}")
     best, how = comparison.best("a")
     for k in comparison.order_a:
         typer.echo(clean(f"  {how[k]:>6.2f}  {comparison.a.names[k][:50]:50}  {comparison.b.names[best[k]][:50]}"))
@@ -148,14 +148,14 @@ def clusters(
         typer.echo(f"{k:>15}" + "".join(f"{table[row].mean():>15.4g}" for table in count_study.values.values()))
 
 
-def comparison_facts(found: "Comparison", qualities: "list[Quality]", moved: list[str]) -> dict[str, Any]:
+def comparison_facts(comparison: "Comparison", qualities: "list[Quality]", moved_ids: list[str]) -> dict[str, Any]:
     """Return what `compare --json` says."""
     from gem_core.pipeline.compare.comparison import headline
 
     sides = []
-    for side, partition in (("a", found.a), ("b", found.b)):
-        best, how = found.best(side)
-        other = found.b if side == "a" else found.a
+    for side, partition in (("a", comparison.a), ("b", comparison.b)):
+        best, how = comparison.best(side)
+        other = comparison.b if side == "a" else comparison.a
         sides.append(
             {
                 "grouping": partition.spec,
@@ -174,44 +174,44 @@ def comparison_facts(found: "Comparison", qualities: "list[Quality]", moved: lis
             }
         )
     return {
-        "finding": headline(found),
-        "documents": len(found.a.labels),
-        "ari": found.ari,
-        "nmi": found.nmi,
-        "stay": found.stay,
-        "moved": len(found.moved),
-        "moved_ids": moved,
+        "finding": headline(comparison),
+        "documents": len(comparison.a.labels),
+        "ari": comparison.ari,
+        "nmi": comparison.nmi,
+        "stay": comparison.stay,
+        "moved": len(comparison.moved_rows),
+        "moved_ids": moved_ids,
         "a": sides[0],
         "b": sides[1],
-        "overlap": found.table.tolist(),
+        "overlap": comparison.table.tolist(),
         "quality": [
             {name: _number(value) for name, value in asdict(side_quality).items()} for side_quality in qualities
         ],
     }
 
 
-def stability_facts(found: "Stability") -> dict[str, Any]:
+def stability_facts(study: "Stability") -> dict[str, Any]:
     """Both parts of a study of stability, with their intervals."""
     return {
-        "method": found.method,
-        "complete": found.complete,
-        "seeds": _repeats(found.seeds),
-        "resamples": _repeats(found.resamples),
+        "method": study.method,
+        "complete": study.complete,
+        "seeds": _repeats(study.seeds),
+        "resamples": _repeats(study.resamples),
     }
 
 
-def counts_facts(found: "CountStudy") -> dict[str, Any]:
+def counts_facts(study: "CountStudy") -> dict[str, Any]:
     """Return what `clusters --json` says."""
     from gem_core.pipeline.compare.cluster_counts import CHOOSING, reading, summary
 
     return {
-        "method": found.method,
-        "counts": list(found.counts),
-        "seeds": list(found.seeds),
-        "values": {name: [[_number(v) for v in row] for row in table] for name, table in found.values.items()},
-        "summary": summary(found),
-        "complete": found.complete,
-        "readings": [asdict(reading(found, name)) for name in CHOOSING if name in found.values],
+        "method": study.method,
+        "counts": list(study.counts),
+        "seeds": list(study.seeds),
+        "values": {name: [[_number(v) for v in row] for row in table] for name, table in study.values.items()},
+        "summary": summary(study),
+        "complete": study.complete,
+        "readings": [asdict(reading(study, name)) for name in CHOOSING if name in study.values],
     }
 
 
@@ -231,5 +231,5 @@ def _number(value: Any) -> Any:
     return float(value) if math.isfinite(value) else None
 
 
-def _shown(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -33,10 +33,10 @@ def _do(workspace: Path, *ops: "Op", as_json: bool) -> None:
     console = Console()
     edit(opened, *ops, made_on=opened.taxonomy().key, progress=console)
     console.end()
-    _done(opened, as_json)
+    _print_result(opened, as_json)
 
 
-def _done(workspace: "Workspace", as_json: bool) -> None:
+def _print_result(workspace: "Workspace", as_json: bool) -> None:
     if as_json:
         print_facts(workspace_facts(workspace, workspace.taxonomy()), as_json)
         return
@@ -198,7 +198,7 @@ def _walk(workspace: Path, *, back: bool, as_json: bool) -> None:
             "nothing",
             "See the steps with: gem-explorer edit history DIR",
         )
-    _done(opened, as_json)
+    _print_result(opened, as_json)
 
 
 def history(workspace: WorkspaceArg, as_json: Json = False) -> None:
@@ -235,7 +235,7 @@ def replay(
     console = Console()
     replay_steps(opened, lines, progress=console)
     console.end()
-    _done(opened, as_json)
+    _print_result(opened, as_json)
 
 
 COMMANDS = (

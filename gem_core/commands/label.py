@@ -134,7 +134,7 @@ def sample_shards(
     if as_json:
         typer.echo(json.dumps({"file": str(out), **asdict(sample)}, indent=1))
         return
-    typer.echo(clean(f"{sample.documents:,} of {sample.seen:,} documents in {out}"))
+    typer.echo(clean(f"{sample.documents:,} of {sample.rows_read:,} documents in {out}"))
     for reason, count in sorted(sample.refused.items()):
         typer.echo(clean(f"  passed over: {count:,} {reason}"))
     print_notes(sample.notes)

@@ -37,7 +37,7 @@ def rename_auto(
         typer.echo(clean(f"  {number:>4}  {before} -> {name.label} ({'mixed' if name.is_mixed else why})"))
     for number, before, label in names.groups:
         typer.echo(clean(f"  group {number}  {before} -> {label}"))
-    for number, label in names.kept:
+    for number, label in names.kept_names:
         typer.echo(clean(f"  {number:>4}  {label} kept: named by a person or a model"))
     changed = "would change" if dry_run else "changed"
     typer.echo(clean(f"{names.renames:,} names {changed}, by the vocabulary {names.vocabulary}"))

@@ -152,12 +152,12 @@ def selections(
         store.rename(rename, to)
     if delete:
         store.delete(delete)
-    lines = store.listed()
+    lines = store.list_all()
     if as_json:
         typer.echo(json.dumps([asdict(line) for line in lines], indent=1))
         return
     for line in lines:
-        typer.echo(clean(f"{line.documents:>9,}  {line.name}  ({line.made}; {line.at[:16].replace('T', ' ')})"))
+        typer.echo(clean(f"{line.documents:>9,}  {line.name}  ({line.origin}; {line.at[:16].replace('T', ' ')})"))
     if not lines:
         typer.echo("No selection is saved. Save one: gem-explorer select DIR --query WORDS --name NAME")
 

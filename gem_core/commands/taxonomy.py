@@ -124,18 +124,25 @@ def path(
     if suggest:
         typer.echo(json.dumps(suggestion.to_json(), indent=1) if as_json else suggestion.sentence)
         return
-    names = ("normalised_entropy", "effective_clusters", "largest", "smallest", "moved", "ari")
+    columns = {
+        "normalised_entropy": balance.normalized_entropy,
+        "effective_clusters": balance.effective_clusters,
+        "largest": balance.largest,
+        "smallest": balance.smallest,
+        "moved": balance.moved_share,
+        "ari": balance.ari,
+    }
     rows = [
         {
             "strength": "inf" if s == float("inf") else float(s),
-            **{name: float(getattr(balance, name)[i]) for name in names},
+            **{name: float(values[i]) for name, values in columns.items()},
         }
         for i, s in enumerate(balance.strengths)
     ]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
-    typer.echo("".join(f"{name:>20}" for name in ("strength", *names)))
+    typer.echo("".join(f"{name:>20}" for name in ("strength", *columns)))
     for row in rows:
         typer.echo("".join(f"{value:>20}" if isinstance(value, str) else f"{value:>20.4g}" for value in row.values()))
     typer.echo(suggestion.sentence)

@@ -177,7 +177,7 @@ def _list_files(path: Path, options: ReadOptions) -> FileListing:
     if not files:
         raise CorpusError(
             f"a corpus folder must hold {KNOWN} files",
-            f"{path.name} with {_seen(names)}",
+            f"{path.name} with {_describe_kinds(names)}",
             "Point at the folder that holds the data files",
         )
     if options.split is not None:
@@ -326,7 +326,7 @@ def with_options(file: SourceFile, options: ReadOptions) -> SourceFile:
     return replace(file, options=options)
 
 
-def _seen(names: Sequence[str]) -> str:
+def _describe_kinds(names: Sequence[str]) -> str:
     """List the kinds of files that a folder holds."""
     if not names:
         return "no files"

@@ -169,7 +169,7 @@ def read_corpus(
 
 
 def _report_bytes(progress: Progress, passed: int, total: int) -> Callable[[int], None]:
-    return lambda done: progress("read", passed + done, total)
+    return lambda completed: progress("read", passed + completed, total)
 
 
 def hash_documents(ids: Iterable[str], texts: Iterable[str]) -> str:

@@ -40,7 +40,7 @@ class BrokenRow:
 Row = dict[str, object] | BrokenRow
 
 
-def _no_report(done: int) -> None:
+def _no_report(completed: int) -> None:
     pass
 
 

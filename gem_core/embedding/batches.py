@@ -105,4 +105,4 @@ def encode(texts: Sequence[str], encoder: Encoder, *, query: bool = False) -> Fl
     True
     """
     with encoder_threads(encoder) as runner:
-        return runner.rows(runner.prepare(texts, query=query).result(), lambda done: None)
+        return runner.rows(runner.prepare(texts, query=query).result(), lambda completed: None)

@@ -202,8 +202,8 @@ class _Teller:
     begin: int
     total: int
 
-    def __call__(self, done: int) -> None:
-        self.progress("embed", self.begin + done, self.total)
+    def __call__(self, completed: int) -> None:
+        self.progress("embed", self.begin + completed, self.total)
 
 
 def estimate_embedding(
@@ -259,5 +259,5 @@ def estimate_embedding(
 
 def _measure(runner: Runner, texts: Sequence[str]) -> float:
     begin = time.perf_counter()
-    runner.rows(runner.prepare(texts).result(), lambda done: None)
+    runner.rows(runner.prepare(texts).result(), lambda completed: None)
     return time.perf_counter() - begin

@@ -221,7 +221,9 @@ def _arranged(unit: Float32, label: NDArray[np.int64], best: Float64, threshold:
     order = np.lexsort((rows, -cosine, rank[group]))
     cosine = np.minimum(cosine, 1.0)
 
-    def taken(values: NDArray[Any], kind: type) -> NDArray[Any]:
+    def in_order(values: NDArray[Any], kind: type) -> NDArray[Any]:
         return frozen(np.ascontiguousarray(values[order]).astype(kind))
 
-    return Duplicates(threshold, n, taken(rows, np.int32), taken(rank[group], np.int32), taken(cosine, np.float32))
+    return Duplicates(
+        threshold, n, in_order(rows, np.int32), in_order(rank[group], np.int32), in_order(cosine, np.float32)
+    )

@@ -36,29 +36,29 @@ def documents_table(
     return out
 
 
-def duplicates_table(workspace: Workspace, found: Duplicates) -> pd.DataFrame:
+def duplicates_table(workspace: Workspace, duplicates: Duplicates) -> pd.DataFrame:
     """One row per document that has a near-duplicate, the largest group first.
 
     Columns: group (1 = the largest), documents (in the group), keep (True for the one that represents it), id, cosine
     (to that one), tokens; cluster_id and label where there is a taxonomy.
     """
     documents = workspace.documents
-    sizes = found.sizes
-    keep = np.zeros(len(found.rows), dtype=np.bool_)
-    keep[np.searchsorted(found.group, np.arange(len(sizes)))] = True
+    sizes = duplicates.sizes
+    keep = np.zeros(len(duplicates.rows), dtype=np.bool_)
+    keep[np.searchsorted(duplicates.group, np.arange(len(sizes)))] = True
     table = pd.DataFrame(
         {
-            "group": found.group + 1,
-            "documents": sizes[found.group],
+            "group": duplicates.group + 1,
+            "documents": sizes[duplicates.group],
             "keep": keep,
-            "id": documents["id"].astype(str).to_numpy()[found.rows],
-            "cosine": found.cosine.astype(np.float64).round(5),
-            "tokens": documents["tokens"].to_numpy()[found.rows],
+            "id": documents["id"].astype(str).to_numpy()[duplicates.rows],
+            "cosine": duplicates.cosine.astype(np.float64).round(5),
+            "tokens": documents["tokens"].to_numpy()[duplicates.rows],
         }
     )
     if workspace.fitted():
         taxonomy = workspace.taxonomy()
         labels = np.array([cluster.label for cluster in taxonomy.clusters], dtype=object)
-        table["cluster_id"] = taxonomy.documents["cluster_id"].to_numpy()[found.rows]
-        table["label"] = labels[taxonomy.positions[found.rows]]
+        table["cluster_id"] = taxonomy.documents["cluster_id"].to_numpy()[duplicates.rows]
+        table["label"] = labels[taxonomy.positions[duplicates.rows]]
     return table

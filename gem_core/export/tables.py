@@ -132,7 +132,7 @@ def balanced_weights(taxonomy: Taxonomy) -> Weights:
         "balanced",
         [c.number for c in included],
         [c.tokens for c in included],
-        given=[c.mass for c in included],
+        start_weights=[c.mass for c in included],
         taxonomy_hash=taxonomy.taxonomy_hash,
     )
 

@@ -82,7 +82,7 @@ def describe_weakness(label: str, instructions: str, others: Iterable[str] = ())
     return ""
 
 
-def is_alike(one: str, other: str) -> bool:
+def is_alike(label: str, other: str) -> bool:
     """Return whether two labels are one in other words of the same stems, or in another spelling.
 
     Examples
@@ -90,10 +90,12 @@ def is_alike(one: str, other: str) -> bool:
     >>> is_alike("Sports news", "News, sport"), is_alike("Sports news", "Finance news")
     (True, False)
     """
-    stems = [sorted(stem(word) for word in _WORD.findall(text)) for text in (one, other)]
+    stems = [sorted(stem(word) for word in _WORD.findall(text)) for text in (label, other)]
     if stems[0] == stems[1]:
         return True
-    return SequenceMatcher(None, one.casefold(), other.casefold()).ratio() >= ALIKE and _numbers(one) == _numbers(other)
+    return SequenceMatcher(None, label.casefold(), other.casefold()).ratio() >= ALIKE and _numbers(label) == _numbers(
+        other
+    )
 
 
 def _repeats(label: str) -> bool:

@@ -139,7 +139,7 @@ class Client:
             )
         raise _NotReadyError(status, pause)
 
-    def _adapted(self, messages: Sequence[Message], tick: Callable[[], None]) -> "_Reply":
+    def _adapted(self, messages: Sequence[Message], tick: Callable[[], None]) -> "_RawReply":
         """Post; a server that knows the newer names of the options only gets those, from then on."""
         while True:
             body = self.endpoint.body(messages)
@@ -156,7 +156,7 @@ class Client:
             else:
                 return reply
 
-    def _post(self, body: dict[str, Any]) -> "_Reply":
+    def _post(self, body: dict[str, Any]) -> "_RawReply":
         import httpx2
 
         until = time.monotonic() + self.endpoint.timeout
@@ -172,7 +172,7 @@ class Client:
                     )
                 if time.monotonic() > until:
                     raise httpx2.ReadTimeout("the answer does not end")
-        return _Reply(
+        return _RawReply(
             response.status_code,
             data.decode("utf-8", "replace"),
             response.headers.get("retry-after", ""),
@@ -196,7 +196,7 @@ class Client:
             ) from error
         return message
 
-    def _refuse(self, reply: "_Reply") -> NoReturn:
+    def _refuse(self, reply: "_RawReply") -> NoReturn:
         endpoint, got = self.endpoint, f"status {reply.status}{_server_message(reply)}"
         if reply.status < 400:
             raise EndpointError(
@@ -236,7 +236,7 @@ def _pause(state: "tenacity.RetryCallState") -> float:
 
 
 @dataclass(frozen=True)
-class _Reply:
+class _RawReply:
     status: int
     text: str
     retry_after: str
@@ -255,9 +255,9 @@ def _headers() -> dict[str, str]:
     return {**headers, "Authorization": f"Bearer {key}"} if key else headers
 
 
-def _watched(call: Callable[[], _Reply], tick: Callable[[], None]) -> _Reply:
+def _watched(call: Callable[[], _RawReply], tick: Callable[[], None]) -> _RawReply:
     """Run `call` beside this thread, which stays free to hear that the work was stopped."""
-    replies: list[_Reply] = []
+    replies: list[_RawReply] = []
     faults: list[BaseException] = []
     end_event = threading.Event()
 
@@ -296,7 +296,7 @@ def _retry_after(value: str) -> float:
     return seconds if seconds > 0 else 0.0  # also for nan
 
 
-def _answer(reply: _Reply, endpoint: Endpoint) -> Answer:
+def _answer(reply: _RawReply, endpoint: Endpoint) -> Answer:
     try:
         choice = json.loads(reply.text)["choices"][0]
         content = choice["message"].get("content")
@@ -313,7 +313,7 @@ def _answer(reply: _Reply, endpoint: Endpoint) -> Answer:
     return Answer(content or "", str(choice.get("finish_reason") or ""))
 
 
-def _server_message(reply: _Reply) -> str:
+def _server_message(reply: _RawReply) -> str:
     """Return what the server says itself, for a message."""
     try:
         error = json.loads(reply.text)["error"]

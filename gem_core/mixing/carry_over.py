@@ -21,13 +21,13 @@ class CarriedWeights:
         Sum to 1 along the last axis.
     supported : (K_new,) bool
         False for a domain none of whose tokens was in a domain before: its weight is 0 because nothing is known.
-    lost : (...) float64
+    dropped_weight : (...) float64
         Weight of domains none of whose tokens is in a domain now, a fraction; the others were scaled up for it.
     """
 
     weights: Float64
     supported: Bool
-    lost: Float64
+    dropped_weight: Float64
 
 
 def token_overlap(old: ArrayLike, new: ArrayLike, tokens: ArrayLike, n_old: int, n_new: int) -> NDArray[np.int64]:

@@ -172,18 +172,18 @@ def doremi(
         device=device,
         path=paths["reference"],
         key=key,
-        progress=lambda step, done, total: progress(REFERENCE, done, total),
+        progress=lambda step, completed, total: progress(REFERENCE, completed, total),
     )
     progress(REFERENCE, config.steps, config.steps)
     run = _Run(streams, windows, reference, config, normalizer, eta, smoothing, device)
     key = run_key(streams, config, natural, np.array([eta, smoothing, get_args(Normalizer).index(normalizer)]))
     run.restore(read_checkpoint(paths["proxy"], key))
-    while run.training.done < config.steps:
-        progress(PROXY, run.training.done, config.steps)
+    while run.training.completed_steps < config.steps:
+        progress(PROXY, run.training.completed_steps, config.steps)
         run.step()
-        if watch is not None and run.steps[-1:] == [run.training.done]:
+        if watch is not None and run.steps[-1:] == [run.training.completed_steps]:
             watch(np.array(run.curve), np.array(run.steps, dtype=np.int64))
-        if run.training.done % KEEP == 0 or run.training.done == config.steps:
+        if run.training.completed_steps % KEEP == 0 or run.training.completed_steps == config.steps:
             write_checkpoint(paths["proxy"], key, run.state())
     progress(PROXY, config.steps, config.steps)
     result = DoReMi(
@@ -229,7 +229,7 @@ class _Run:
 
     def step(self) -> None:
         """One batch: excess, weights, then the proxy by its weighted loss."""
-        at, batch, K = self.training.done, self.config.batch, self.alpha.size
+        at, batch, K = self.training.completed_steps, self.config.batch, self.alpha.size
         domain, window_index = (part[at * batch : (at + 1) * batch] for part in self.plan)
         tokens = torch.from_numpy(self.windows.tokens(domain, window_index)[None]).to(self.device)
         losses = token_losses(self.training.parameters, self.shape, tokens)[0]
@@ -242,9 +242,9 @@ class _Run:
         weight = torch.from_numpy(window_weights(self.alpha, domain, self.normalizer)).to(losses)
         self.training.step((weight * losses.mean(dim=1)).sum())
         self.total = self.total + self.alpha
-        if self.training.done % max(self.config.steps // POINTS, 1) == 0:
+        if self.training.completed_steps % max(self.config.steps // POINTS, 1) == 0:
             self.curve.append(self.alpha)
-            self.steps.append(self.training.done)
+            self.steps.append(self.training.completed_steps)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, and the curve."""

@@ -88,7 +88,7 @@ def ngram_proxy(streams: Streams, *, sample: int = SAMPLE, seed: int = 0) -> Ngr
     True
     """
     V = streams.vocabulary
-    for k, (train, held_out) in enumerate(zip(streams.train, streams.held, strict=True)):
+    for k, (train, held_out) in enumerate(zip(streams.train, streams.held_out, strict=True)):
         if len(train) < 2 or len(held_out) < 2:
             raise InputError(
                 "Each domain must have tokens to train on and tokens held out",

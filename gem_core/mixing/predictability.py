@@ -25,14 +25,14 @@ class Predictability:
         Spearman of each split, in [-1, 1].
     regressors : tuple of S str
         What was fitted in each split.
-    held : int
+    held_out : int
         Runs held out in a split.
     runs : int
     """
 
     scores: Float64
     regressors: tuple[Name, ...]
-    held: int
+    held_out: int
     runs: int
 
     @property
@@ -49,14 +49,15 @@ class Predictability:
     @property
     def chance(self) -> float:
         """What a guess reaches once in twenty: 1.645 / sqrt(held - 1)."""
-        return float(1.645 / np.sqrt(self.held - 1))
+        return float(1.645 / np.sqrt(self.held_out - 1))
 
     @property
     def verdict(self) -> str:
         """The finding in words; that nothing can be predicted is one."""
         low, high = self.quartiles
         facts = (
-            f"median rank correlation {self.median:.2f} ({low:.2f} to {high:.2f}) on {self.held} of {self.runs} runs"
+            f"median rank correlation {self.median:.2f} ({low:.2f} to {high:.2f}) "
+            f"on {self.held_out} of {self.runs} runs"
         )
         if self.median < WEAK or low < self.chance:
             return f"Not predictable with these runs: {facts}"
@@ -70,7 +71,7 @@ def predictability(
     *,
     regressor: Name | Literal["auto"] = "auto",
     splits: int = SPLITS,
-    held: float = HELD,
+    held_out: float = HELD,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Predictability:
@@ -85,7 +86,7 @@ def predictability(
     regressor : str
         "auto" chooses in each split by out-of-fold score inside its fitted part.
     splits : int
-    held : float
+    held_out : float
         Fraction of the runs that is held out, in (0, 1).
     seed : int
         Of the splits.
@@ -114,8 +115,8 @@ def predictability(
             f"shapes {W.shape} and {L.shape}",
             "Leave out runs that did not end",
         )
-    out = round(held * len(L))
-    if not 0 < held < 1 or out < 5 or splits < 1:
+    out = round(held_out * len(L))
+    if not 0 < held_out < 1 or out < 5 or splits < 1:
         raise InputError(
             "At least 5 runs must be held out in each split",
             f"{out} of {len(L)} in {splits} splits",

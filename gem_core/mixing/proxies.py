@@ -83,7 +83,7 @@ class Windows:
     """
 
     def __init__(self, streams: Streams, context: int, seed: int) -> None:
-        for name, parts in (("to train on", streams.train), ("held out", streams.held)):
+        for name, parts in (("to train on", streams.train), ("held out", streams.held_out)):
             short = [k for k, part in enumerate(parts) if len(part) < context + 1]
             if short:
                 raise InputError(
@@ -126,9 +126,9 @@ class Training:
     """Parameters and optimizer of a group of proxies on their way; its state is what a checkpoint holds."""
 
     parameters: Parameters
-    optimiser: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer
     config: ProxyConfig
-    done: int = 0
+    completed_steps: int = 0
 
     @classmethod
     def begin(cls, streams: Streams, config: ProxyConfig, proxies: int, device: str) -> "Training":
@@ -139,19 +139,19 @@ class Training:
 
     def step(self, loss: torch.Tensor) -> None:
         """Go one step down a loss that is a sum over the proxies: none feels another."""
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate(self.done)
-        self.optimiser.step()
-        self.done += 1
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate(self.completed_steps)
+        self.optimizer.step()
+        self.completed_steps += 1
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
         return {
-            "done": self.done,
+            "done": self.completed_steps,
             "parameters": {name: p.detach() for name, p in self.parameters.items()},
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimizer.state_dict(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -159,8 +159,8 @@ class Training:
         with torch.no_grad():
             for name, value in state["parameters"].items():
                 self.parameters[name].copy_(value)
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.done = int(state["done"])
+        self.optimizer.load_state_dict(state["optimiser"])
+        self.completed_steps = int(state["done"])
 
 
 def train_proxies(
@@ -250,13 +250,13 @@ def train_group(
     checkpoint = read_checkpoint(path, key)
     if checkpoint:
         training.restore(checkpoint)
-    while training.done < config.steps:
-        progress(STEP, training.done, config.steps)
-        part = slice(training.done * config.batch, (training.done + 1) * config.batch)
+    while training.completed_steps < config.steps:
+        progress(STEP, training.completed_steps, config.steps)
+        part = slice(training.completed_steps * config.batch, (training.completed_steps + 1) * config.batch)
         tokens = np.stack([windows.tokens(domain[part], window_index[part]) for domain, window_index in plans])
         losses = token_losses(training.parameters, shape, torch.from_numpy(tokens).to(device))
         training.step(losses.mean(dim=(1, 2)).sum())
-        if training.done % KEEP == 0 or training.done == config.steps:
+        if training.completed_steps % KEEP == 0 or training.completed_steps == config.steps:
             write_checkpoint(path, key, training.state())
     return training.parameters
 
@@ -310,7 +310,7 @@ def read_checkpoint(path: Path | None, key: str) -> dict[str, Any]:
 def _group_progress(progress: Progress, before: int, proxies: int, steps: int) -> Progress:
     """Report a group's progress as progress of the whole run."""
 
-    def report(step: str, done: int, total: int) -> None:
-        progress(step, before + done * proxies, steps)
+    def report(step: str, completed: int, total: int) -> None:
+        progress(step, before + completed * proxies, steps)
 
     return report

@@ -154,7 +154,7 @@ def _windows(windows: Windows, domain: int, number: int, count: int) -> Int64:
 
 def _held_out_windows(streams: Streams, domain: int, number: int, context: int) -> Int64:
     """Held-out windows of one probe, (16, context + 1)."""
-    held_out = streams.held[domain]
+    held_out = streams.held_out[domain]
     available = (len(held_out) - 1) // context
     window_indices = (number * JUDGED + np.arange(JUDGED)) % available
     return np.stack([held_out[i * context : (i + 1) * context + 1] for i in window_indices]).astype(np.int64)

@@ -14,7 +14,7 @@ class Streams:
 
     Attributes
     ----------
-    train, held : tuple of K (n_k,) uint16
+    train, held_out : tuple of K (n_k,) uint16
         Documents one after the other, each with the token `END` in front; no document is in both.
     vocabulary : int
         Token ids are below it.
@@ -23,14 +23,14 @@ class Streams:
     """
 
     train: tuple[UInt16, ...]
-    held: tuple[UInt16, ...]
+    held_out: tuple[UInt16, ...]
     vocabulary: int
     files: tuple[UInt16, ...] = ()
 
     @property
     def targets(self) -> tuple[UInt16, ...]:
         """Held-out streams that losses are measured on: those of the K domains, then the validation files."""
-        return (*self.held, *self.files)
+        return (*self.held_out, *self.files)
 
     def __len__(self) -> int:
         return len(self.train)

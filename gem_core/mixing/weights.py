@@ -161,7 +161,7 @@ def weigh(
     numbers: Sequence[int],
     tokens: ArrayLike,
     *,
-    given: ArrayLike | None = None,
+    start_weights: ArrayLike | None = None,
     tau: float = 1.0,
     fixed: Mapping[int, float] | None = None,
     limits: Limits | None = None,
@@ -171,8 +171,9 @@ def weigh(
 ) -> Weights:
     r"""Return the weights of a strategy within limits (`project`).
 
-    Without `given`, w ~ p^tau of the natural shares p: tau = 1 is natural, tau = 0 uniform. Tail folding comes first:
-    the rest is one domain for the strategy, the floor and the cap, and its weight is handed on in natural proportions.
+    Without `start_weights`, w ~ p^tau of the natural shares p: tau = 1 is natural, tau = 0 uniform. Tail folding comes
+    first: the rest is one domain for the strategy, the floor and the cap, and its weight is handed on in natural
+    proportions.
 
     Parameters
     ----------
@@ -182,7 +183,7 @@ def weigh(
         Of the domains.
     tokens : (K,) int
         Not all zero. A domain without tokens gets no weight.
-    given : (K,) float, optional
+    start_weights : (K,) float, optional
         Weights to start from; divided by their sum.
     tau : float
     fixed : {number: weight}, optional
@@ -216,7 +217,11 @@ def weigh(
     in_tail = (natural < limits.fold) & ~is_fixed
     group = np.where(in_tail, (~in_tail).sum(), np.cumsum(~in_tail) - 1)  # the rest stands last
     shares = np.bincount(group, natural)
-    proposal = temperature(shares, tau) if given is None else np.bincount(group, np.asarray(given, dtype=np.float64))
+    proposal = (
+        temperature(shares, tau)
+        if start_weights is None
+        else np.bincount(group, np.asarray(start_weights, dtype=np.float64))
+    )
     low, high = np.where(shares > 0, limits.floor, 0.0), np.where(shares > 0, np.inf, 0.0)
     if limits.budget is not None and limits.max_epochs is not None:
         high = epoch_caps(np.bincount(group, counts), limits.budget, limits.max_epochs)

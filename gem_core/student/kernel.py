@@ -122,7 +122,7 @@ def hash_words(data, at, end, ascii_, page, entry, hashes):
 
 
 @compiled()
-def place(value, shift):
+def bucket(value, shift):
     """Bucket of a hash: its best-mixed bits."""
     value = (value ^ (value >> HALF)) * MIX
     value = (value ^ (value >> HALF)) * MIX
@@ -130,19 +130,19 @@ def place(value, shift):
 
 
 @compiled()
-def place_words(hashes, count, previous, joined, shift, rows):
+def word_rows(hashes, count, previous, joined, shift, rows):
     """Turn hashes of words into row numbers: of every word, and of every pair with the word before it.
 
     `joined` says whether `previous` is the hash of a word right before the first. Returns how many rows there are.
     """
     for i in range(count):
-        rows[i] = place(hashes[i], shift)
+        rows[i] = bucket(hashes[i], shift)
     size = count
     if joined and count > 0:
-        rows[size] = place(previous * PAIR + hashes[0], shift)
+        rows[size] = bucket(previous * PAIR + hashes[0], shift)
         size += 1
     for i in range(1, count):
-        rows[size + i - 1] = place(hashes[i - 1] * PAIR + hashes[i], shift)
+        rows[size + i - 1] = bucket(hashes[i - 1] * PAIR + hashes[i], shift)
     return size + max(count - 1, 0)
 
 
@@ -246,7 +246,7 @@ def score_documents(
                     end = at
                 tokens[reading] = end - at
             count, at = hash_words(data, at, end, ascii_, page, entry, hashes)
-            size = place_words(hashes, count, previous, words[reading] > 0, shift, rows[used:])
+            size = word_rows(hashes, count, previous, words[reading] > 0, shift, rows[used:])
             for i in range(used, used + size):
                 for base in range(0, weights.shape[1], 32):
                     fetch(weights, rows[i], base)
@@ -272,12 +272,12 @@ def score_documents(
 def document_rows(data, at, end, ascii_, page, entry, shift, hashes, rows):
     """Row numbers of one document, as far as `hashes` has room: (rows, words)."""
     count, _ = hash_words(data, at, end, ascii_, page, entry, hashes)
-    return place_words(hashes, count, np.uint64(0), False, shift, rows), count
+    return word_rows(hashes, count, np.uint64(0), False, shift, rows), count
 
 
 @compiled()
-def count_documents(offsets, data, valid, ascii_, page, entry, shift, hashes, rows, held, last, first):
-    """Add to `held` in how many documents each row occurs; `last` remembers the document that touched a row."""
+def count_documents(offsets, data, valid, ascii_, page, entry, shift, hashes, rows, counts, last, first):
+    """Add to `counts` in how many documents each row occurs; `last` remembers the document that touched a row."""
     for i in range(offsets.size - 1):
         if valid.size > 0 and not valid[i]:
             continue
@@ -287,7 +287,7 @@ def count_documents(offsets, data, valid, ascii_, page, entry, shift, hashes, ro
         for j in range(size):
             if last[rows[j]] != first + i:
                 last[rows[j]] = first + i
-                held[rows[j]] += 1
+                counts[rows[j]] += 1
 
 
 @compiled()

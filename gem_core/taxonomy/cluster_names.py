@@ -75,7 +75,7 @@ def name_clusters_by_concepts(
     labels = cluster_labels(
         [keywords[k] for k in open_ones],
         numbers=[(numbers or range(len(names)))[k] for k in open_ones],
-        taken=used_labels,
+        used_labels=used_labels,
     )
     for k, label in zip(open_ones, labels, strict=True):
         names[k] = ClusterName(label, "keywords", 0.0, kind_name(kinds[k]), is_mixed=not choices[k].entries)

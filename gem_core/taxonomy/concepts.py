@@ -190,11 +190,11 @@ def _table(rows: list[tuple[str, str, str]], source: str) -> ConceptTable:
     order: dict[str, int] = {}
     levels: list[int] = []
 
-    def place(key: str, above: frozenset[str]) -> int:
+    def add_entry(key: str, above: frozenset[str]) -> int:
         if key in order:
             return order[key]
         parent = entries[key][1]
-        up = place(parent, above | {key}) if parent in entries and parent not in above | {key} else -1
+        up = add_entry(parent, above | {key}) if parent in entries and parent not in above | {key} else -1
         order[key] = len(order)
         levels.append(levels[up] + 1 if up >= 0 else 0)
         parents.append(up)
@@ -202,7 +202,7 @@ def _table(rows: list[tuple[str, str, str]], source: str) -> ConceptTable:
 
     parents: list[int] = []
     for key in entries:
-        place(key, frozenset())
+        add_entry(key, frozenset())
     return ConceptTable(
         source,
         tuple(entries[key][0] for key in order),

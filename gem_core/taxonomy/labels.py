@@ -11,7 +11,7 @@ MAX_CHARACTERS = 40
 
 
 def cluster_labels(
-    keywords: Sequence[Sequence[Keyword]], *, numbers: Sequence[int] = (), taken: Collection[str] = ()
+    keywords: Sequence[Sequence[Keyword]], *, numbers: Sequence[int] = (), used_labels: Collection[str] = ()
 ) -> tuple[str, ...]:
     """Name each cluster by its best phrases: "Sourdough bread, oven, flour".
 
@@ -25,7 +25,7 @@ def cluster_labels(
         From `cluster_keywords`, best first.
     numbers : sequence of K int, optional
         Numbers of the clusters; 0 to K - 1 when left out.
-    taken : collection of str
+    used_labels : collection of str
         Labels of other clusters, which none of these may have.
 
     Returns
@@ -39,7 +39,7 @@ def cluster_labels(
     >>> cluster_labels([oven, oven, (), [Keyword("NASA", 1.0)]])
     ('Sourdough bread, flour', 'Sourdough bread, bread oven', 'Cluster 2', 'NASA')
     """
-    used = {label.casefold() for label in taken}
+    used = {label.casefold() for label in used_labels}
     labels = []
     for number, own in zip(numbers or range(len(keywords)), keywords, strict=True):
         terms = [keyword.term for keyword in own]

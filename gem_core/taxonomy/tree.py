@@ -256,7 +256,7 @@ def leaf_order(merges: Float64, directions: list[Float64], n_clusters: int) -> N
 
 
 def group_names(
-    groups: Sequence[Sequence[int]], names: Sequence[str], sizes: ArrayLike, taken: Collection[str] = ()
+    groups: Sequence[Sequence[int]], names: Sequence[str], sizes: ArrayLike, used_names: Collection[str] = ()
 ) -> list[str]:
     """Name groups from their children, unique among groups and no name of a cluster outside them.
 
@@ -268,7 +268,7 @@ def group_names(
         Cluster labels.
     sizes : (K,) float
         The largest child comes first in a name.
-    taken : collection of str
+    used_names : collection of str
         Names of other groups.
 
     Examples
@@ -278,19 +278,19 @@ def group_names(
     """
     sizes = np.asarray(sizes, dtype=np.float64)
     used = {names[g[0]].casefold() for g in groups if len(g) == 1}
-    taken = {name.casefold() for name in taken}
+    used_names = {name.casefold() for name in used_names}
     titles = []
     for group in groups:
         if len(group) == 1:
-            titles.append(unique(names[group[0]], taken))
+            titles.append(unique(names[group[0]], used_names))
             continue
         heads, more = _heads(sorted(group, key=lambda k: (-float(sizes[k]), k)), names)
         spare = [*heads[_HEADS:], *more]
         proposals = [_title(heads), *(_title([*heads[:2], head]) for head in spare)]
-        free = [text for text in proposals if text.casefold() not in used | taken]
-        reserved_names = used | taken
+        free = [text for text in proposals if text.casefold() not in used | used_names]
+        reserved_names = used | used_names
         title = unique(free[0] if free else proposals[0], reserved_names)
-        taken.add(title.casefold())
+        used_names.add(title.casefold())
         titles.append(title)
     return titles
 

@@ -17,13 +17,17 @@ from gem_core.workspace.atomic_files import write_whole
 Arrays = dict[str, NDArray[Any]]
 
 
+#: Arrays of a balance path whose names in the file are those of earlier versions.
+_FILE_NAMES = {"normalized_entropy": "normalised_entropy", "moved_share": "moved"}
+
+
 def _pack(result: MixtureFit | BalancePath, prefix: str, arrays: Arrays) -> dict[str, Any]:
     """Put the array fields of a result into `arrays`; return its other fields as JSON values."""
     scalars: dict[str, Any] = {}
     for item in fields(result):
         value = getattr(result, item.name)
         if isinstance(value, np.ndarray):
-            arrays[prefix + item.name] = value
+            arrays[prefix + _FILE_NAMES.get(item.name, item.name)] = value
         elif isinstance(value, MixtureConfig):
             scalars[item.name] = asdict(value)
         elif item.name == "fits":
@@ -88,6 +92,7 @@ def read_path(path: Path) -> BalancePath:
     fits = tuple(_unpack_fit(fit_scalars, f"{i}.", arrays) for i, fit_scalars in enumerate(scalars.pop("fits")))
     values: dict[str, Any] = dict(scalars)
     for item in fields(BalancePath):
-        if item.name in arrays:
-            values[item.name] = frozen(arrays[item.name])
+        stored_name = _FILE_NAMES.get(item.name, item.name)
+        if stored_name in arrays:
+            values[item.name] = frozen(arrays[stored_name])
     return BalancePath(fits=fits, **values)

@@ -31,7 +31,7 @@ class SavedSelection:
     name : str
     rows : (m,) int32
         Documents, rising.
-    made : str
+    origin : str
         How it came about, in words.
     at : str
         When it was saved, ISO 8601 in UTC.
@@ -39,7 +39,7 @@ class SavedSelection:
 
     name: str
     rows: Int32
-    made: str
+    origin: str
     at: str
 
 
@@ -49,7 +49,7 @@ class SelectionLine:
 
     name: str
     documents: int
-    made: str
+    origin: str
     at: str
 
 
@@ -64,7 +64,7 @@ class Selections:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace, self._database = workspace, workspace.database
 
-    def listed(self) -> tuple[SelectionLine, ...]:
+    def list_all(self) -> tuple[SelectionLine, ...]:
         """Return all of them, the newest first."""
         if not self._there():
             return ()
@@ -90,7 +90,7 @@ class Selections:
             raise self._unknown(name)
         return SavedSelection(row[0], _unpacked(row[1]), row[2], row[3])
 
-    def save(self, name: str, rows: ArrayLike, made: str) -> SavedSelection:
+    def save(self, name: str, rows: ArrayLike, origin: str) -> SavedSelection:
         """Keep documents under a new name.
 
         Parameters
@@ -99,7 +99,7 @@ class Selections:
             1 to 80 characters; blanks at its ends and line ends are taken off.
         rows : (m,) int array
             Documents, in any order.
-        made : str
+        origin : str
             How they were found, in words.
 
         Raises
@@ -123,11 +123,11 @@ class Selections:
             try:
                 connection.execute(
                     "INSERT INTO selections (name, made, at, documents, rows) VALUES (?, ?, ?, ?, ?)",
-                    (name, made, at, len(unique_rows), packed),
+                    (name, origin, at, len(unique_rows), packed),
                 )
             except sqlite3.IntegrityError:
-                raise _taken(name) from None
-        return SavedSelection(name, frozen(unique_rows.astype(np.int32)), made, at)
+                raise _name_in_use(name) from None
+        return SavedSelection(name, frozen(unique_rows.astype(np.int32)), origin, at)
 
     def rename(self, name: str, new: str) -> None:
         """Give a selection another name.
@@ -144,7 +144,7 @@ class Selections:
             try:
                 changed = connection.execute("UPDATE selections SET name = ? WHERE name = ?", (new, name)).rowcount
             except sqlite3.IntegrityError:
-                raise _taken(new) from None
+                raise _name_in_use(new) from None
         if not changed:
             raise self._unknown(name)
 
@@ -172,7 +172,7 @@ class Selections:
             return bool(count_query.fetchone()[0])
 
     def _unknown(self, name: str) -> WorkspaceError:
-        names = [line.name for line in self.listed()]
+        names = [line.name for line in self.list_all()]
         do = f"Choose one of {', '.join(names[:10])}" if names else "Save one first; the workspace has none"
         return WorkspaceError("A saved selection must be one of this workspace", repr(name), do)
 
@@ -195,7 +195,7 @@ def _checked(name: str) -> str:
     return tidy
 
 
-def _taken(name: str) -> WorkspaceError:
+def _name_in_use(name: str) -> WorkspaceError:
     return WorkspaceError("Every selection has a name of its own", f"{name!r}, which is taken", "Choose another name")
 
 

@@ -44,15 +44,15 @@ def test_a_stronger_balance_evens_the_shares_and_lists_who_moves(balance: AppTes
     found = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, strength=INF))
     assert measures(balance)["Largest"] == f"{100 * found.shares.max():.1f}%"
     assert measures(balance)["Agreement with current"] == f"{found.ari:.3f}"
-    assert measures(balance)["Documents moved"] == f"{len(found.moved):,}"
+    assert measures(balance)["Documents moved"] == f"{len(found.moved_rows):,}"
     shown = next(frame for frame in balance.dataframe if frame.key == "balance-moved").value
     labels = [c.label for c in sample.taxonomy().clusters]
-    texts = sample.texts(found.moved.tolist())
+    texts = sample.texts(found.moved_rows.tolist())
     assert [str(line)[:40] for line in shown["Document"]] == [" ".join(text.split())[:40] for text in texts]
-    assert list(shown["New margin"]) == pytest.approx(found.assignment.margin[found.moved])
+    assert list(shown["New margin"]) == pytest.approx(found.assignment.margin[found.moved_rows])
     assert list(shown["New margin"]) == sorted(shown["New margin"]), "least sure first"
-    assert list(shown["From"]) == [labels[k] for k in sample.taxonomy().documents["cluster_id"].iloc[found.moved]]
-    assert list(shown["To"]) == [labels[k] for k in found.assignment.labels[found.moved]]
+    assert list(shown["From"]) == [labels[k] for k in sample.taxonomy().documents["cluster_id"].iloc[found.moved_rows]]
+    assert list(shown["To"]) == [labels[k] for k in found.assignment.labels[found.moved_rows]]
     assert list(shown["From"]) != list(shown["To"])
     balance.session_state["balance-objective"] = True
     assert "The objective converges to" in words(balance.run())
@@ -123,8 +123,8 @@ def test_shares_pair_across_another_number_of_clusters(sample: Workspace) -> Non
     assert sorted(found.origin) == sorted(set(found.origin))
     assert found.origin.min() >= 0
     kept = taxonomy.documents["cluster_id"].to_numpy() == found.origin[found.assignment.labels]
-    assert len(found.moved) == int((~kept).sum())
-    assert not kept[found.moved].any()
+    assert len(found.moved_rows) == int((~kept).sum())
+    assert not kept[found.moved_rows].any()
 
 
 def test_the_index_of_agreement_is_the_adjusted_rand_index(sample: Workspace) -> None:

@@ -56,10 +56,10 @@ def test_the_label_column_comes_first_and_k_means_on_request(
     assert plain_words(headline(found)) in said(app)
     assert figure(app, "ARI") == f"{found.ari:.3f}"
     assert figure(app, "NMI") == f"{found.nmi:.3f}"
-    assert figure(app, "Documents moved") == f"{len(found.moved):,}"
+    assert figure(app, "Documents moved") == f"{len(found.moved_rows):,}"
     listed = table(app, "compare_documents")
-    assert len(listed) == min(200, len(found.moved))
-    assert list(listed["Margin"])[:20] == pytest.approx([float(found.a.margin[row]) for row in found.moved[:20]])  # type: ignore[index]
+    assert len(listed) == min(200, len(found.moved_rows))
+    assert list(listed["Margin"])[:20] == pytest.approx([float(found.a.margin[row]) for row in found.moved_rows[:20]])  # type: ignore[index]
     measured = quality(sample, found.b)
     assert f"{measured.within_cosine:.3f}" in said(app)
 
@@ -110,8 +110,8 @@ def test_an_edited_taxonomy_against_the_step_before(sample: Workspace, monkeypat
     assert not app.exception
     found = compare(sample, "present", "step:1")
     assert found.a.numbers != tuple(range(len(found.a.numbers)))  # numbers of an edited taxonomy are sparse
-    assert figure(app, "Documents moved") == f"{len(found.moved):,}"
-    assert len(found.moved) == min(before.cluster(number).documents for number in numbers)
+    assert figure(app, "Documents moved") == f"{len(found.moved_rows):,}"
+    assert len(found.moved_rows) == min(before.cluster(number).documents for number in numbers)
     for element in (*app.markdown, *app.caption):
         assert "<script>" not in str(element.value)
         assert "[y](" not in str(element.value)
@@ -161,7 +161,7 @@ def test_a_study_starts_as_a_job(sample: Workspace, monkeypatch: pytest.MonkeyPa
     app.number_input(key="steady_draws").set_value(0).run()
     app.button(key="steady_start").click().run()
     assert not app.exception
-    job = next(job for job in runner.listed() if job.workspace == str(sample.root))
+    job = next(job for job in runner.list_jobs() if job.workspace == str(sample.root))
     study = ("stability", str(sample.root), "--method", "spherical", "--seeds", "2", "--resamples", "0")
     assert job.arguments == (*study, "--against", "kmeans"), "two methods in one run"
     runner.cancel(job)
@@ -177,7 +177,7 @@ def test_another_method_on_a_large_corpus_is_a_job(sample: Workspace, monkeypatc
     assert "**spherical k-means has not been fitted to this corpus yet**" in said(app)
     app.button(key="compare_fit").click().run()
     assert not app.exception
-    job = next(job for job in runner.listed() if job.workspace == str(sample.root))
+    job = next(job for job in runner.list_jobs() if job.workspace == str(sample.root))
     assert job.arguments == ("compare", str(sample.root), "--with", "spherical")
     end = time.monotonic() + 120
     while not runner.status(job).ended:

@@ -127,13 +127,13 @@ def test_a_path_is_looked_at_measured_and_built(
         name.set_value(bad).run()
         app.button(key="corpus_start").click().run()
         assert "; got " in words(app), bad
-        assert runner.listed() == []
+        assert runner.list_jobs() == []
     app.selectbox(key="corpus_column_tokens").set_value("").run()
     next(box for box in app.text_input if box.label == "Name").set_value("own").run()
     next(box for box in app.number_input if box.label == "Clusters").set_value(3).run()
     app.button(key="corpus_start").click().run()
     assert not app.exception
-    job = runner.listed()[0]
+    job = runner.list_jobs()[0]
     assert job.workspace == str(home() / "own")
     assert {"--text-column=body", "--tokens-column=", "--clusters=3", "--encoder=packaged"} <= set(job.arguments)
     assert not any("--id-column" in argument for argument in job.arguments)  # a guess must not refuse rows
@@ -143,7 +143,7 @@ def test_a_path_is_looked_at_measured_and_built(
     assert "13 documents in 3 clusters" in words(app), runner.status(job)
     app.button(key=f"open_{job.folder.name}").click().run()
     assert app.session_state["session"].root == (home() / "own").resolve()
-    assert runner.listed() == []
+    assert runner.list_jobs() == []
     assert not app.exception
 
 
@@ -218,9 +218,9 @@ def test_jobs_that_ended_badly_are_explained(
     assert "Stopped. Finished work is kept." in said
     assert not any(HOSTILE in piece.value for piece in (*app.markdown, *app.caption))
     app.button(key="dismiss_corpus_failed").click().run()
-    assert [job.folder.name for job in runner.listed()] == ["stopped"]
+    assert [job.folder.name for job in runner.list_jobs()] == ["stopped"]
     app.button(key="resume_corpus_stopped").click().run()
-    assert [job.arguments for job in runner.listed()] == [("fit", str(tmp_path / "b"))]
+    assert [job.arguments for job in runner.list_jobs()] == [("fit", str(tmp_path / "b"))]
     assert not app.exception
 
 

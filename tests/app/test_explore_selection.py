@@ -166,7 +166,7 @@ def test_saved_taken_up_renamed_deleted_and_read_back(sample: Workspace, monkeyp
     app.button(key="save_now").click().run()
     assert "Saved as Wet" in words(app)
     assert set(Selections(sample).get("Wet").rows.tolist()) == rows
-    assert Selections(sample).listed()[0].made == 'holds "water"'
+    assert Selections(sample).list_all()[0].origin == 'holds "water"'
     app.text_input(key="save_name").set_value("Wet").run()
     app.button(key="save_now").click().run()
     assert "'Wet', which is taken" in words(app)
@@ -181,10 +181,10 @@ def test_saved_taken_up_renamed_deleted_and_read_back(sample: Workspace, monkeyp
     assert [text.casefold().count("water") > 0 for text in file["text"]] == [True] * len(rows)
     app.text_input(key="saved_new").set_value("Damp").run()
     app.button(key="saved_rename").click().run()
-    assert [line.name for line in Selections(sample).listed()] == ["Damp"]
+    assert [line.name for line in Selections(sample).list_all()] == ["Damp"]
     assert session.filter == Filter(saved="Damp")
     app.button(key="saved_delete").click().run()
-    assert Selections(sample).listed() == ()
+    assert Selections(sample).list_all() == ()
     assert session.filter == Filter()
 
 

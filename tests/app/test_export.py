@@ -46,7 +46,7 @@ def test_the_report_is_made_for_the_taxonomy_on_screen(sample: Workspace) -> Non
     page = report.make(sample, taxonomy)
     mark = report._making[str(sample.root), taxonomy.key]
     assert taxonomy.taxonomy_hash.encode() in page
-    assert (mark.done, mark.size) == (mark.total, len(page))
+    assert (mark.completed, mark.size) == (mark.total, len(page))
     assert mark.seconds is not None
 
 
@@ -71,7 +71,7 @@ def test_a_file_stays_until_it_is_fetched(monkeypatch: pytest.MonkeyPatch, held:
     def content() -> bytes:
         return b"one,two"
 
-    make: Any = downloads.kept(content, "a.csv", "text/csv") if held else content
+    make: Any = downloads.retained_download(content, "a.csv", "text/csv") if held else content
     place = files.add_deferred(make, "text/csv", "here", "a.csv")
     address = files.execute_deferred(place)
     for _ in range(5):  # pages that look around: each end of a run tidies up
@@ -91,7 +91,7 @@ def test_only_the_last_files_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "exists", lambda: True)
     monkeypatch.setattr(runtime, "get_instance", Running)
     for i in range(3 * downloads.KEPT):
-        downloads.kept(lambda i=i: str(i).encode(), "a.csv", "text/csv")()
+        downloads.retained_download(lambda i=i: str(i).encode(), "a.csv", "text/csv")()
         files.remove_orphaned_files()
     files.remove_orphaned_files()
     assert len(files._file_metadata) == downloads.KEPT

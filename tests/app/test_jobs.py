@@ -53,8 +53,8 @@ def another_server(code: str) -> str:
 
 
 def test_cancel_keeps_batches_and_resume_goes_on(embedding: runner.Job) -> None:
-    assert [job.pid for job in runner.listed()] == [embedding.pid]
-    assert another_server("print([runner.status(j).state for j in runner.listed()])") == "['running']"
+    assert [job.pid for job in runner.list_jobs()] == [embedding.pid]
+    assert another_server("print([runner.status(j).state for j in runner.list_jobs()])") == "['running']"
     with pytest.raises(InputError, match="Only one job of a kind can run on a workspace"):
         runner.start("again", list(embedding.arguments), Path(embedding.workspace))
     runner.cancel(embedding)
@@ -69,10 +69,10 @@ def test_cancel_keeps_batches_and_resume_goes_on(embedding: runner.Job) -> None:
     assert last.state == "finished", last.message
     assert last.result is not None
     assert last.result["documents"] == 700
-    assert [job.folder for job in runner.listed()] == [again.folder]
+    assert [job.folder for job in runner.list_jobs()] == [again.folder]
     assert len(Workspace(again.workspace).embeddings) == 700
     runner.forget(again)
-    assert runner.listed() == []
+    assert runner.list_jobs() == []
     assert not again.folder.exists()
 
 
@@ -84,7 +84,7 @@ def test_a_killed_process_failed_with_a_reason(embedding: runner.Job) -> None:
     assert state.message == (
         "The process was killed (SIGKILL); the machine may be out of memory. Finished work is kept."
     )
-    said = another_server("print([(runner.status(j).state, runner.status(j).message) for j in runner.listed()])")
+    said = another_server("print([(runner.status(j).state, runner.status(j).message) for j in runner.list_jobs()])")
     assert said == repr([("failed", state.message)])
 
 
@@ -96,7 +96,7 @@ def test_a_whole_killed_group_failed_too(embedding: runner.Job, monkeypatch: pyt
     # Its number may belong to another process by now: that one is neither taken for the job nor signalled.
     monkeypatch.setattr(runner, "_children", {})
     (embedding.folder / "pid").write_text(str(os.getpid()))
-    other = runner.listed()[0]
+    other = runner.list_jobs()[0]
     assert (other.pid, runner.status(other).state) == (os.getpid(), "failed")
     runner.cancel(other)
     assert runner.status(other).state == "stopped"
@@ -117,14 +117,14 @@ runner.start('pool', ['embed', {str(path)!r}, '--workspace={root}'], Path({str(r
 os.killpg(0, signal.SIGKILL)"""
     done = subprocess.run([sys.executable, "-c", server], capture_output=True, timeout=60, start_new_session=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    job = runner.listed()[0]
+    job = runner.list_jobs()[0]
     assert runner.status(job).state in ("running", "finished")
     state = ended(job)
     assert state.state == "finished", state.message
     assert 0 < state.seconds < 120
     assert wait_for(lambda: runner.status(job).code is not None)  # its shell lives on too and notes the end
     assert (
-        another_server("print([(runner.status(j).state, runner.status(j).code) for j in runner.listed()])")
+        another_server("print([(runner.status(j).state, runner.status(j).code) for j in runner.list_jobs()])")
         == "[('finished', 0)]"
     )
 
@@ -142,18 +142,18 @@ def test_our_own_error_is_the_reason(tmp_path: Path) -> None:
 def test_half_written_folders_are_no_trouble(tmp_path: Path) -> None:
     folder = home() / "jobs" / "abc"
     folder.mkdir(parents=True)
-    assert runner.listed() == []
+    assert runner.list_jobs() == []
     strange = '{"title": 1, "arguments": 3, "workspace": "w", "started": 0}'
     for text in ("", "{", "[]", '{"title": "x"}', strange):
         (folder / "job.json").write_text(text)
-        assert runner.listed() == []
+        assert runner.list_jobs() == []
     page = {"title": "x", "arguments": ["fit"], "workspace": str(tmp_path / "w"), "started": time.time()}
     (folder / "job.json").write_text(json.dumps(page))
-    state = runner.status(runner.listed()[0])
+    state = runner.status(runner.list_jobs()[0])
     assert (state.state, state.message) == ("failed", "The app ended before the process started.")
     for name in ("result.json", "progress.json", "log.txt"):
         (folder / name).write_bytes(b'{"documents": 3, "na\xff')
-    assert runner.status(runner.listed()[0]).state == "failed"
+    assert runner.status(runner.list_jobs()[0]).state == "failed"
 
 
 def test_an_estimate_is_not_listed_and_is_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,10 +163,10 @@ def test_an_estimate_is_not_listed_and_is_cleared_away(tmp_path: Path, monkeypat
     state = ended(job)
     assert state.result is not None, state.message
     assert state.result["documents"] == 5
-    assert runner.listed() == []
+    assert runner.list_jobs() == []
     assert job.folder.exists()
     monkeypatch.setattr(runner, "FORGOTTEN", 0.0)
-    assert runner.listed() == []
+    assert runner.list_jobs() == []
     assert not job.folder.exists()
 
 
@@ -213,7 +213,7 @@ def test_how_it_ended_is_said(
     found = ended(job)
     assert (found.state, found.code, found.message) == (state, exit_status, message)
     monkeypatch.setattr(runner, "_children", {})  # a restarted server reads the same
-    assert runner.status(runner.listed()[0]) == found
+    assert runner.status(runner.list_jobs()[0]) == found
 
 
 def test_a_list_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,8 +237,8 @@ def test_kinds_run_side_by_side_but_builders_exclude_each_other(
     assert runner.busy(root, "path")
     assert not runner.busy(root, "fit")
     assert runner.find(root, "path") == running[1]
-    assert [job.title for job in runner.listed(root)] == ["b", "a"]
-    assert [job.title for job in runner.listed()] == ["c", "b", "a"]
+    assert [job.title for job in runner.list_jobs(root)] == ["b", "a"]
+    assert [job.title for job in runner.list_jobs()] == ["c", "b", "a"]
     for job in running:
         runner.cancel(job)
     assert {ended(job).state for job in running} == {"stopped"}
@@ -256,8 +256,8 @@ def test_two_starts_at_once_start_one(tmp_path: Path, monkeypatch: pytest.Monkey
 
     with ThreadPoolExecutor(8) as pool:
         started = [name for name in pool.map(press, range(8)) if name]
-    assert [job.folder.name for job in runner.listed()] == started
-    runner.cancel(runner.listed()[0])
+    assert [job.folder.name for job in runner.list_jobs()] == started
+    runner.cancel(runner.list_jobs()[0])
     assert len(started) == 1
 
 
@@ -265,11 +265,13 @@ def test_old_ended_jobs_are_cleared_away(tmp_path: Path, monkeypatch: pytest.Mon
     command("pass", monkeypatch)
     for name in ("old", "new"):
         ended(runner.start(name, ["fit"], tmp_path / name))
-    page = json.loads((runner.listed()[1].folder / "job.json").read_text())
+    page = json.loads((runner.list_jobs()[1].folder / "job.json").read_text())
     assert page["title"] == "old"
-    (runner.listed()[1].folder / "job.json").write_text(json.dumps({**page, "started": time.time() - 15 * 24 * 3600}))
-    runner.listed()
-    assert [job.title for job in runner.listed()] == ["new"]
+    (runner.list_jobs()[1].folder / "job.json").write_text(
+        json.dumps({**page, "started": time.time() - 15 * 24 * 3600})
+    )
+    runner.list_jobs()
+    assert [job.title for job in runner.list_jobs()] == ["new"]
 
 
 def test_a_full_disk_for_log_and_progress_does_not_stop_the_work(
@@ -315,7 +317,7 @@ def test_the_weights_name_steps_that_the_build_reports(corpus: tuple[Path, Path]
         Source(path, columns=columns, vectors=vectors),
         tmp_path / "workspace",
         Settings(n_clusters=4),
-        progress=lambda step, done, total: reported.append(step) if step not in reported else None,
+        progress=lambda step, completed, total: reported.append(step) if step not in reported else None,
     )
     known = [step for step, _ in STEP_WEIGHTS["fit"]]
     assert [step for step in known if step in reported] == reported

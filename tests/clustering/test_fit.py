@@ -329,7 +329,7 @@ def test_progress_is_reported_and_can_stop_the_work(planted) -> None:
     assert {step for step, _, _ in seen} == {"seed", "fit"}
     assert all(0 <= done <= total for _, done, total in seen)
 
-    def stop(step: str, done: int, total: int) -> None:
+    def stop(step: str, completed: int, total: int) -> None:
         raise Cancelled
 
     with pytest.raises(GemError):

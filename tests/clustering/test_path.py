@@ -29,12 +29,12 @@ def test_path_runs_from_natural_to_exact_balance(planted) -> None:
     assert len(STRENGTHS) == 16 == len(path.fits)
     np.testing.assert_array_equal(path.strengths, STRENGTHS)
     np.testing.assert_allclose(path.masses[-1], 0.25, atol=1e-6)
-    assert np.all(np.diff(path.normalised_entropy) >= -1e-3)
-    assert path.normalised_entropy[-1] == pytest.approx(1.0)
+    assert np.all(np.diff(path.normalized_entropy) >= -1e-3)
+    assert path.normalized_entropy[-1] == pytest.approx(1.0)
     assert len({fit.reference_concentration for fit in path.fits}) == 1
     np.testing.assert_allclose(path.masses.sum(axis=1), 1.0)
     at_one = int(np.argmin(np.abs(path.strengths - 1.0)))
-    assert path.moved[at_one] == 0
+    assert path.moved_share[at_one] == 0
     assert path.ari[at_one] == 1.0
     assert path.nearest(float("inf")) is path.fits[-1]
     assert path.nearest(0.0) is path.fits[0]
@@ -48,7 +48,7 @@ def test_path_takes_the_names_of_the_reference(planted) -> None:
     reference = np.array([2, 0, 1])[assign(x, fit).labels]
     path = balance_path(x, config, strengths=[0.5, 1.0], reference=reference)
     np.testing.assert_array_equal(assign(x, path.nearest(1.0)).labels, reference)
-    assert path.moved[1] == 0
+    assert path.moved_share[1] == 0
 
 
 def test_path_through_a_fit_stays_with_it(planted) -> None:

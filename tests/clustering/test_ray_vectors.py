@@ -48,8 +48,8 @@ def test_killed_workers_are_started_again(cluster, paths) -> None:
     killed: list[int] = []
     with ray_vectors(paths, workers=2) as vectors:
 
-        def kill(step: str, done: int, total: int) -> None:
-            if step == "fit" and done in (1, 3) and len(killed) < 2:
+        def kill(step: str, completed: int, total: int) -> None:
+            if step == "fit" and completed in (1, 3) and len(killed) < 2:
                 actor = vectors._actors[len(killed)]
                 killed.append(cluster.get(actor.__ray_call__.remote(lambda self: os.getpid())))
                 os.kill(killed[-1], signal.SIGKILL)
@@ -62,8 +62,8 @@ def test_killed_workers_are_started_again(cluster, paths) -> None:
 def test_a_worker_that_is_lost_for_good_ends_the_fit_clearly(cluster, paths) -> None:
     with ray_vectors(paths, workers=2) as vectors:
 
-        def kill(step: str, done: int, total: int) -> None:
-            if step == "fit" and done == 1:
+        def kill(step: str, completed: int, total: int) -> None:
+            if step == "fit" and completed == 1:
                 cluster.kill(vectors._actors[0])  # not started again
 
         with pytest.raises(GemError, match=r"A Ray worker was lost more than 3 times, or could not start"):

@@ -7,7 +7,7 @@ from gem_core._types import Float64
 from gem_core.clustering import MixtureConfig, agreement, assign, fit_mixture
 from gem_core.clustering.e_step import dual_step
 from gem_core.clustering.m_step import Parameters, maximize
-from gem_core.clustering.seeding import _drawn, _Sample
+from gem_core.clustering.seeding import _draw_rows, _Sample
 from gem_core.clustering.statistics import Documents
 from gem_core.geometry import concentration_from_resultant, normalize, sample_vmf
 
@@ -76,11 +76,11 @@ def test_a_rare_cluster_is_found_through_the_subspace() -> None:
 
 def test_a_heavy_document_keeps_its_weight_in_the_sample() -> None:
     weights = np.concatenate([[0.2, 0.1], np.full(7000, 0.6 / 7000), np.full(1000, 0.1 / 1000), np.zeros(10)])
-    rows, drawn = _drawn(weights, 500, np.random.default_rng(0))
+    rows, drawn = _draw_rows(weights, 500, np.random.default_rng(0))
     assert rows[:2].tolist() == [0, 1]
     assert drawn[:2].tolist() == [0.2, 0.1]
     assert np.unique(rows).size == rows.size == 500
     assert drawn.sum() == pytest.approx(1.0)
     assert rows.max() < 8002
-    every, own = _drawn(np.array([0.5, 0.0, 0.5]), 2, np.random.default_rng(0))
+    every, own = _draw_rows(np.array([0.5, 0.0, 0.5]), 2, np.random.default_rng(0))
     assert (every.tolist(), own.tolist()) == ([0, 2], [0.5, 0.5])

@@ -72,7 +72,7 @@ def test_another_target_costs_no_training(sample: Workspace) -> None:
             target=target,
             regressor="linear",
             resamples=2,
-            progress=lambda step, done, total: steps.append(step),
+            progress=lambda step, completed, total: steps.append(step),
         )
 
     first = study(None)
@@ -142,7 +142,9 @@ def test_doremi_is_killed_goes_on_and_ends_the_same(sample: Workspace) -> None:
     assert 33 <= len(live["curve"]) < 200
 
     steps: list[tuple[str, int]] = []
-    found = doremi_study(sample, taxonomy, SMALL, SPLIT, progress=lambda step, done, total: steps.append((step, done)))
+    found = doremi_study(
+        sample, taxonomy, SMALL, SPLIT, progress=lambda step, completed, total: steps.append((step, completed))
+    )
     assert steps[0] == ("train the reference", 700), "the reference is not trained again"
     assert steps[1][0] == "train the proxy"
     assert steps[1][1] >= 100

@@ -14,7 +14,7 @@ from gem_core.errors import CorpusError
 def test_several_thousand_documents_that_read_back(tmp_path: Path) -> None:
     path = tmp_path / "docstrings.parquet"
     heard: list[tuple[int, int]] = []
-    count = write_docstrings(path, limit=3000, progress=lambda step, done, total: heard.append((done, total)))
+    count = write_docstrings(path, limit=3000, progress=lambda step, completed, total: heard.append((completed, total)))
     assert count == 3000
     assert heard[-1] == (3000, 3000)
     corpus = read_corpus(path)

@@ -282,7 +282,7 @@ def test_progress_covers_all_bytes_and_documents(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
     path.write_text("text\n" + "bees dance in circles\n" * 300)
     heard: list[tuple[str, int, int]] = []
-    read_corpus(path, progress=lambda step, done, total: heard.append((step, done, total)))
+    read_corpus(path, progress=lambda step, completed, total: heard.append((step, completed, total)))
     size = path.stat().st_size
     assert heard[0] == ("read", 0, size)
     assert ("read", size, size) in heard

@@ -53,9 +53,9 @@ class Ear:
         self.steps: list[tuple[str, int, int]] = []
         self.cancel_at = cancel_at
 
-    def __call__(self, step: str, done: int, total: int) -> None:
-        self.steps.append((step, done, total))
-        if step == "embed" and done >= self.cancel_at:
+    def __call__(self, step: str, completed: int, total: int) -> None:
+        self.steps.append((step, completed, total))
+        if step == "embed" and completed >= self.cancel_at:
             raise Cancelled("enough")
 
     @property

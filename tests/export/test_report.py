@@ -244,8 +244,8 @@ def test_the_command_tells_its_progress_and_refuses_in_three_parts(built_sample:
 def test_cancelling_leaves_the_old_report(built_sample: Path, tmp_path: Path) -> None:
     (tmp_path / "r.html").write_text("old")
 
-    def stop(step: str, done: int, total: int) -> None:
-        if done > 2:
+    def stop(step: str, completed: int, total: int) -> None:
+        if completed > 2:
             raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -123,8 +123,8 @@ def offline_page(chromium: Any) -> Iterator[Callable[[Path], Any]]:
         context = chromium.new_context(viewport={"width": 1440, "height": 900}, offline=True, reduced_motion="reduce")
         contexts.append(context)
         page = context.new_page()
-        page.asked, page.errors = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
+        page.requested_urls, page.errors = [], []
+        page.on("request", lambda request: page.requested_urls.append(request.url))
         page.on("dialog", lambda dialog: (page.errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
         page.on("console", lambda m: page.errors.append(m.text[:400]) if m.type == "error" else None)
         page.on("pageerror", lambda e: page.errors.append(str(e)[:400]))

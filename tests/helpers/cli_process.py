@@ -44,20 +44,20 @@ def _warm_process() -> WarmProcess:
     return WarmProcess()
 
 
-def facts(done: subprocess.CompletedProcess[str]) -> Any:
+def facts(completed: subprocess.CompletedProcess[str]) -> Any:
     """Return the JSON that is all of standard output."""
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    assert completed.returncode == 0, completed.stderr
+    return json.loads(completed.stdout)
 
 
-def refusal(done: subprocess.CompletedProcess[str]) -> str:
+def refusal(completed: subprocess.CompletedProcess[str]) -> str:
     """Return the message of a refused command: one line on standard error, in three parts, and nothing else."""
-    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    assert len(lines) == 1, done.stderr
-    assert done.stderr.endswith(lines[0] + "\n")
+    assert completed.returncode == 2, (completed.returncode, completed.stdout, completed.stderr)
+    assert completed.stdout == ""
+    assert "Traceback" not in completed.stderr
+    lines = [line for line in completed.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1, completed.stderr
+    assert completed.stderr.endswith(lines[0] + "\n")
     assert THREE_PARTS.fullmatch(lines[0]), lines[0]
     return lines[0]
 

@@ -152,7 +152,7 @@ def test_progress_may_cancel() -> None:
     influence_scores(X, given, n_clusters=4, progress=lambda *a: seen.append(a))
     assert seen[-1] == ("Measuring local density", 150, 150)
 
-    def stop(step: str, done: int, total: int) -> None:
+    def stop(step: str, completed: int, total: int) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):

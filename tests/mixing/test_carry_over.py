@@ -22,7 +22,7 @@ def test_a_split_shares_by_tokens_and_a_merge_sums() -> None:
     found = carry([0.4, 0.1, 0.5], table)
     np.testing.assert_allclose(found.weights, [0.3, 0.1, 0.6, 0.0], rtol=1e-15)
     assert found.supported.tolist() == [True, True, True, False]
-    assert found.lost == 0
+    assert found.dropped_weight == 0
 
 
 def test_the_same_taxonomy_changes_nothing_and_natural_shares_stay_natural() -> None:
@@ -36,7 +36,7 @@ def test_the_same_taxonomy_changes_nothing_and_natural_shares_stay_natural() -> 
 def test_the_weight_of_what_is_gone_is_told() -> None:
     found = carry([[0.25, 0.75], [0.5, 0.5]], [[4, 4], [0, 0]])
     assert found.weights.tolist() == [[0.5, 0.5], [0.5, 0.5]]
-    assert found.lost.tolist() == [0.75, 0.5]
+    assert found.dropped_weight.tolist() == [0.75, 0.5]
     with pytest.raises(InputError) as refused:
         carry([0.0, 1.0], [[4, 4], [0, 0]])
     assert str(refused.value) == (

@@ -120,15 +120,19 @@ def test_bad_options_are_refused() -> None:
 def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     config = ProxyConfig(**{**vars(TINY), "steps": 210})
 
-    def stop(step: str, done: int, total: int) -> None:
-        if step == "train the proxy" and done == 150:
+    def stop(step: str, completed: int, total: int) -> None:
+        if step == "train the proxy" and completed == 150:
             raise Cancelled
 
     with pytest.raises(Cancelled):
         doremi(languages(), [0.4, 0.4, 0.2], config, tmp_path, progress=stop)
     seen: list[tuple[str, int]] = []
     found = doremi(
-        languages(), [0.4, 0.4, 0.2], config, tmp_path, progress=lambda step, done, total: seen.append((step, done))
+        languages(),
+        [0.4, 0.4, 0.2],
+        config,
+        tmp_path,
+        progress=lambda step, completed, total: seen.append((step, completed)),
     )
     assert seen[:2] == [("train the reference", 210), ("train the proxy", 100)]
     whole = doremi(languages(), [0.4, 0.4, 0.2], config)

@@ -140,7 +140,7 @@ def test_judging_takes_held_out_tokens_once() -> None:
     data = streams()
     shape = TINY.shape(12)
     parameters = random_parameters(shape, 2)
-    windows = torch.from_numpy(np.stack([data.held[1][i * 8 : i * 8 + 9] for i in range(25)]).astype(np.int64))
+    windows = torch.from_numpy(np.stack([data.held_out[1][i * 8 : i * 8 + 9] for i in range(25)]).astype(np.int64))
     expected = token_losses(parameters, shape, windows.expand(2, -1, -1)).mean(dim=(1, 2)).tolist()
     assert judge(parameters, data, TINY)[:, 1] == pytest.approx(expected, rel=1e-5)
 
@@ -159,7 +159,7 @@ def test_what_cannot_be_trained_is_refused() -> None:
     with pytest.raises(InputError, match=r"each mixture must be shares .* sum 0.9"):
         train_proxies(data, [[0.5, 0.2, 0.2]], TINY)
     with pytest.raises(InputError, match="at least 65 tokens held out; got 30 for domain 1"):
-        Windows(Streams(data.train, (data.held[0], data.held[1][:30], data.held[2]), 12), 64, 0)
+        Windows(Streams(data.train, (data.held_out[0], data.held_out[1][:30], data.held_out[2]), 12), 64, 0)
 
 
 def test_checkpoints_of_another_run_are_not_gone_on_from(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_state_is_everything(tmp_path: Path) -> None:
     data = streams()
     stopped = {"at": 0}
 
-    def stop(step: str, done: int, total: int) -> None:
+    def stop(step: str, completed: int, total: int) -> None:
         stopped["at"] += 1
         if stopped["at"] == 246:  # behind the checkpoint of the second group
             raise Cancelled
@@ -186,7 +186,7 @@ def test_a_state_is_everything(tmp_path: Path) -> None:
         train_proxies(data, MIXTURES[:4], config, tmp_path, group=2, progress=stop)
     seen: list[int] = []
     again = train_proxies(
-        data, MIXTURES[:4], config, tmp_path, group=2, progress=lambda step, done, total: seen.append(done)
+        data, MIXTURES[:4], config, tmp_path, group=2, progress=lambda step, completed, total: seen.append(completed)
     )
     assert seen[:2] == [260, 460], "the first group is not trained again, the second goes on at its checkpoint"
     assert np.array_equal(again, train_proxies(data, MIXTURES[:4], config, group=2))

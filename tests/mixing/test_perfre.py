@@ -93,7 +93,7 @@ def test_probes_do_not_feel_each_other() -> None:
 
 def test_probes_read_windows_of_their_own_above_the_frozen_body(tmp_path: Path) -> None:
     streams = planted()
-    streams = Streams(streams.train, tuple(part[:17] for part in streams.held), 16)  # one window: judged alike
+    streams = Streams(streams.train, tuple(part[:17] for part in streams.held_out), 16)  # one window: judged alike
     body = train_group(streams, Windows(streams, TINY.context, 0), np.full((1, 4), 0.25), TINY)
     found = rapid_adaptation(streams, body, TINY, [2, 2, 2, 4], folder=tmp_path)
     assert found.errors[3] > 1e-5, "other windows of the noise"
@@ -115,7 +115,7 @@ def test_predictable_and_not() -> None:
     w = sample_mixtures([0.5, 0.3, 0.2], 48, seed=1)
     loss = 4 - 0.4 * np.log(0.1 + np.sqrt(w) @ [1.0, 0.4, 0.2])
     good = predictability(w, loss, regressor="effective", splits=4)
-    assert good.held == 12
+    assert good.held_out == 12
     assert good.median > 0.95
     assert good.verdict.startswith("Predictable: median rank correlation")
     noise = predictability(w, np.random.default_rng(0).normal(size=48), regressor="linear")
@@ -131,7 +131,7 @@ def test_held_out_runs_have_no_say() -> None:
     wrong[3] = 1e6  # of the highest rank wherever it stands
     top = loss.copy()
     top[3] = 10.0
-    a, b = (predictability(w, y, regressor="linear", held=0.5, splits=8).scores for y in (wrong, top))
+    a, b = (predictability(w, y, regressor="linear", held_out=0.5, splits=8).scores for y in (wrong, top))
     rng = np.random.default_rng(0)
     held = np.array([3 in rng.permutation(20)[:10] for _ in range(8)])
     assert held.any()

@@ -109,7 +109,7 @@ def test_the_simple_strategies_are_their_formulas() -> None:
         weigh("temperature", NUMBERS, TOKENS, tau=0.5).weights, np.sqrt(p) / np.sqrt(p).sum(), rtol=1e-14
     )
     np.testing.assert_allclose(
-        weigh("balanced", NUMBERS, TOKENS, given=[0.1, 0.2, 0.3, 0.4]).weights, [0.1, 0.2, 0.3, 0.4], rtol=1e-14
+        weigh("balanced", NUMBERS, TOKENS, start_weights=[0.1, 0.2, 0.3, 0.4]).weights, [0.1, 0.2, 0.3, 0.4], rtol=1e-14
     )
     np.testing.assert_allclose(temperature([0.2, 0.8], -1), [0.8, 0.2])
     np.testing.assert_allclose(temperature([1e-300, 1.0], 300), [0, 1])
@@ -146,7 +146,7 @@ def test_the_rest_is_one_domain_and_natural_inside() -> None:
     found = weigh("uniform", NUMBERS, TOKENS, tau=0, limits=Limits(fold=0.05))
     assert found.folded.tolist() == [False, True, True, False]
     np.testing.assert_allclose(found.weights, [1 / 3, 1 / 9, 2 / 9, 1 / 3], rtol=1e-14)
-    summed = weigh("balanced", NUMBERS, TOKENS, given=[0.1, 0.5, 0.2, 0.2], limits=Limits(fold=0.05))
+    summed = weigh("balanced", NUMBERS, TOKENS, start_weights=[0.1, 0.5, 0.2, 0.2], limits=Limits(fold=0.05))
     np.testing.assert_allclose(summed.weights, [0.1, 0.7 / 3, 1.4 / 3, 0.2], rtol=1e-14)
     capped = weigh("uniform", NUMBERS, TOKENS, tau=0, limits=Limits(budget=2000, max_epochs=2, floor=0.01, fold=0.05))
     np.testing.assert_allclose(capped.epochs, [1.97 / 2, 2, 2, 2 * 1.97 * 0.5], atol=0.05)
@@ -161,7 +161,7 @@ def test_a_domain_without_tokens_gets_nothing() -> None:
     assert found.weights.tolist() == [0.5, 0.0, 0.5]
     assert np.isnan(found.ratio[1])
     assert found.warnings == ("", "", "")
-    assert weigh("balanced", [1, 2, 3], [10, 0, 30], given=[0.2, 0.6, 0.2]).weights.tolist() == [0.5, 0.0, 0.5]
+    assert weigh("balanced", [1, 2, 3], [10, 0, 30], start_weights=[0.2, 0.6, 0.2]).weights.tolist() == [0.5, 0.0, 0.5]
 
 
 @pytest.mark.parametrize(

@@ -159,8 +159,8 @@ def test_progress_counts_documents_and_epochs(corpus: tuple[np.ndarray, np.ndarr
 
 
 def test_progress_may_cancel(corpus: tuple[np.ndarray, np.ndarray]) -> None:
-    def stop(step: str, done: int, total: int) -> None:
-        if (step, done) == ("layout", 7):
+    def stop(step: str, completed: int, total: int) -> None:
+        if (step, completed) == ("layout", 7):
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):

@@ -12,7 +12,7 @@ from gem_core.projection.flat import rotate_for_map
 from gem_core.projection.forces import compiled
 
 
-def quiet(step: str, done: int, total: int) -> None:
+def quiet(step: str, completed: int, total: int) -> None:
     """Report nothing."""
 
 

@@ -154,7 +154,7 @@ def test_iterator_and_progress() -> None:
     assert terms.counts.shape[0] == 30
     assert seen[-1] == ("Counting phrases", 60, 60)
 
-    def stop(step: str, done: int, total: int) -> None:
+    def stop(step: str, completed: int, total: int) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -15,7 +15,7 @@ from gem_core.workspace.selections import Selections
 
 def test_nothing_saved_is_an_empty_list_and_touches_nothing(sample: Workspace) -> None:
     before = sample.database.path.stat().st_mtime_ns
-    assert Selections(sample).listed() == ()
+    assert Selections(sample).list_all() == ()
     with pytest.raises(WorkspaceError, match="Save one first; the workspace has none"):
         Selections(sample).get("a")
     assert sample.database.path.stat().st_mtime_ns == before
@@ -28,9 +28,9 @@ def test_saved_is_found_again_as_it_was(sample: Workspace) -> None:
     found = Selections(Workspace(sample.root)).get("rivers and banks")
     assert found.rows.tolist() == [3, 9, 501]
     assert found.rows.dtype == np.int32
-    assert found.made == 'holds "water"'
+    assert found.origin == 'holds "water"'
     assert Selections(sample).get("all").rows.tolist() == list(range(len(sample)))
-    assert [(line.name, line.documents) for line in kept.listed()] == [("all", len(sample)), ("rivers and banks", 3)]
+    assert [(line.name, line.documents) for line in kept.list_all()] == [("all", len(sample)), ("rivers and banks", 3)]
 
 
 def test_renamed_and_deleted(sample: Workspace) -> None:
@@ -68,8 +68,8 @@ def test_refused(sample: Workspace, name: str, rows: list[int], message: str) ->
 def test_a_hostile_name_is_only_a_name(sample: Workspace) -> None:
     kept = Selections(sample)
     kept.save("'); DROP TABLE selections; --\x1b[2J", [1], "x")
-    assert kept.listed()[0].name == "'); DROP TABLE selections; -- [2J"
-    assert kept.get(kept.listed()[0].name).rows.tolist() == [1]
+    assert kept.list_all()[0].name == "'); DROP TABLE selections; -- [2J"
+    assert kept.get(kept.list_all()[0].name).rows.tolist() == [1]
 
 
 def test_a_refit_and_a_new_process_leave_it_as_it_is(sample: Workspace) -> None:

@@ -8,12 +8,12 @@ from app.data import cached_results
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.progress import progress_bar
-from app.views.balance.draft import Draft, applied
+from app.views.balance.draft import BalanceDraft, applied
 from gem_core.pipeline import align_target_shares, ensure_path, fit_taxonomy
 from gem_core.workspace import Settings, Taxonomy
 
 
-def show_buttons(session: Session, taxonomy: Taxonomy, draft: Draft, *, changed: bool) -> None:
+def show_buttons(session: Session, taxonomy: Taxonomy, draft: BalanceDraft, *, changed: bool) -> None:
     """Apply, reset, undo and redo."""
     undo, redo = cached_results.workspace(session.root).steps()
     grid = st.grid(2, min_column_width=100, gap="small")

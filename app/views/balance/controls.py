@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.state.session import Session
 from app.ui.glossary import HINTS
-from app.views.balance.draft import Draft, applied
+from app.views.balance.draft import BalanceDraft, applied
 from app.views.balance.target import target_of
 from gem_core._formatting import strength_text
 from gem_core.clustering import Suggestion, suggest_strength
@@ -21,7 +21,7 @@ CONCENTRATIONS = {"per_cluster": "Per cluster", "shared": "Shared", "fixed": "Fi
 WEIGHTINGS = {"documents": "Documents", "tokens": "Tokens"}
 
 
-def controls(session: Session, draft: Draft, taxonomy: Taxonomy) -> None:
+def controls(session: Session, draft: BalanceDraft, taxonomy: Taxonomy) -> None:
     """Show the controls and write what they hold into the draft."""
     now = draft.settings
     strength = _strength(draft, taxonomy)
@@ -60,10 +60,10 @@ def controls(session: Session, draft: Draft, taxonomy: Taxonomy) -> None:
         weighting="tokens" if weighting == "tokens" else "documents",
     )
     with reason:
-        suggest(taxonomy, draft.settings, applied(taxonomy), draft.suggested, str(draft.round), draft.take)
+        suggest_control(taxonomy, draft.settings, applied(taxonomy), draft.suggested, str(draft.round), draft.take)
 
 
-def grid(draft: Draft, taxonomy: Taxonomy) -> list[float]:
+def grid(draft: BalanceDraft, taxonomy: Taxonomy) -> list[float]:
     """Strengths on the slider: those of the balance path, more between them, and what is applied or drafted."""
     own = {taxonomy.settings.strength, draft.settings.strength}
     path = set(map(float, taxonomy.path.strengths)) if taxonomy.has_path else set()
@@ -71,7 +71,7 @@ def grid(draft: Draft, taxonomy: Taxonomy) -> list[float]:
     return sorted({0.0, 1.0, float("inf")} | own | path | near)
 
 
-def _strength(draft: Draft, taxonomy: Taxonomy) -> float:
+def _strength(draft: BalanceDraft, taxonomy: Taxonomy) -> float:
     names = {0.0: "0 off", 1.0: "1 default", float("inf"): "exact"}
     slider_value = st.select_slider(
         "Balance strength",
@@ -93,7 +93,7 @@ def _strength(draft: Draft, taxonomy: Taxonomy) -> float:
     return float(slider_value)
 
 
-def _concentration(draft: Draft, taxonomy: Taxonomy) -> Literal["per_cluster", "shared"] | float:
+def _concentration(draft: BalanceDraft, taxonomy: Taxonomy) -> Literal["per_cluster", "shared"] | float:
     now = draft.settings.concentration
     kind = _choice(
         draft,
@@ -118,7 +118,7 @@ def _concentration(draft: Draft, taxonomy: Taxonomy) -> Literal["per_cluster", "
     return float(value or usual)
 
 
-def _choice(draft: Draft, label: str, options: dict[str, str], now: str, key: str, hint: str) -> str:
+def _choice(draft: BalanceDraft, label: str, options: dict[str, str], now: str, key: str, hint: str) -> str:
     return (
         st.segmented_control(
             label,
@@ -134,7 +134,7 @@ def _choice(draft: Draft, label: str, options: dict[str, str], now: str, key: st
     )
 
 
-def _key(draft: Draft, name: str) -> str:
+def _key(draft: BalanceDraft, name: str) -> str:
     return f"balance-{name.lower()}-{draft.round}"
 
 
@@ -144,10 +144,15 @@ HELP = (
 )
 
 
-def suggest(
-    taxonomy: Taxonomy, settings: Settings, applied: Settings, shown: bool, key: str, take: Callable[[Suggestion], None]
+def suggest_control(
+    taxonomy: Taxonomy,
+    settings: Settings,
+    applied: Settings,
+    show_reason: bool,
+    key: str,
+    take: Callable[[Suggestion], None],
 ) -> None:
-    """Offer the suggestion; when it is `shown`, its reason stands under the button as long as it is followed."""
+    """Offer the suggestion; when it is `show_reason`, its reason stands under the button as long as it is followed."""
     other = replace(settings, strength=applied.strength) != applied
     why = (
         "The balance path is for the applied settings. Apply or reset the other changes first."
@@ -168,6 +173,6 @@ def suggest(
         on_click=take,
         args=(suggestion,),
     )
-    if shown and suggestion is not None and suggestion.strength in (None, settings.strength):
+    if show_reason and suggestion is not None and suggestion.strength in (None, settings.strength):
         same = suggestion.strength == applied.strength
         st.caption(suggestion.sentence + (" Already applied." if same else ""))

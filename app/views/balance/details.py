@@ -28,7 +28,7 @@ def show_details(session: Session, taxonomy: Taxonomy, preview: Preview | None) 
         numbers.dataframe(
             pd.DataFrame(
                 {
-                    " ": [circle(row.colour) for row in rows],
+                    " ": [circle(row.color) for row in rows],
                     "Number": [row.number for row in rows],
                     "Cluster": [row.name for row in rows],
                     "Applied": [row.before for row in rows],

@@ -9,7 +9,7 @@ from gem_core.workspace import Settings, Taxonomy
 
 
 @dataclass
-class Draft:
+class BalanceDraft:
     """Settings that are tried and not applied.
 
     `round` counts how often they were set from outside the widgets, `own` holds the shares that a person sets one by
@@ -43,11 +43,11 @@ def applied(taxonomy: Taxonomy) -> Settings:
     return replace(settings, target=tuple(float(share) for share in taxonomy.fit.target))
 
 
-def draft_of(session: Session, taxonomy: Taxonomy) -> Draft:
+def draft_of(session: Session, taxonomy: Taxonomy) -> BalanceDraft:
     """Return the draft of this screen, a new one after every apply, undo or change of workspace."""
     key = f"{taxonomy.data_hash}/{taxonomy.key}"
     draft = session.drafts.get("balance")
     if draft is None or draft.key != key:
-        draft = Draft(key, applied(taxonomy), 0 if draft is None else draft.round + 1)
+        draft = BalanceDraft(key, applied(taxonomy), 0 if draft is None else draft.round + 1)
         session.drafts["balance"] = draft
     return draft

@@ -36,7 +36,7 @@ COLUMNS = {"Margin": "margin", "New margin": "margin", "Cosine": "cosine", "New 
 
 def show_moved_documents(session: Session, taxonomy: Taxonomy, preview: Preview) -> None:
     """List the documents that would move; a click opens one."""
-    total = len(preview.moved)
+    total = len(preview.moved_rows)
     if total == 0:
         st.caption("No documents would move.")
         return

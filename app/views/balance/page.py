@@ -12,7 +12,7 @@ from app.ui.progress import progress_bar
 from app.views.balance.apply import show_buttons
 from app.views.balance.controls import controls
 from app.views.balance.details import show_details
-from app.views.balance.draft import Draft, applied, draft_of
+from app.views.balance.draft import BalanceDraft, applied, draft_of
 from app.views.balance.results import show_charts, show_summary
 from gem_core.pipeline import Preview, ensure_path
 
@@ -46,7 +46,7 @@ def screen() -> None:
     deep_links.keep(session, strength if strength != taxonomy.settings.strength else None)
 
 
-def _preview(draft: Draft, slot: st.delta_generator.DeltaGenerator) -> Preview:
+def _preview(draft: BalanceDraft, slot: st.delta_generator.DeltaGenerator) -> Preview:
     """Fit with the draft's settings; a preview that is cached shows no progress."""
     root = current_session().root
     if cached_results.has_preview(root, draft.settings):

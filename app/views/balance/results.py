@@ -15,7 +15,7 @@ from app.ui.clusters import cluster_name
 from app.ui.figures import finding
 from app.ui.glossary import HINTS
 from app.ui.text import short
-from app.views.balance.draft import Draft
+from app.views.balance.draft import BalanceDraft
 from gem_core._formatting import count, percent, strength_text
 from gem_core.clustering import MixtureFit, balance_measures
 from gem_core.pipeline import Preview
@@ -54,26 +54,26 @@ def show_summary(taxonomy: Taxonomy, preview: Preview | None) -> None:
         ("Agreement with current", f"{preview.ari:.3f}" if preview else "1.000", "ari", None, "off"),
         (
             "Documents moved",
-            count(len(preview.moved)) if preview else "0",
+            count(len(preview.moved_rows)) if preview else "0",
             "moved",
-            f"{percent(len(preview.moved) / n)} of all" if preview and len(preview.moved) else None,
+            f"{percent(len(preview.moved_rows) / n)} of all" if preview and len(preview.moved_rows) else None,
             "off",
         ),
     ]
     with st.grid(6, min_column_width=118, gap="small", key="balance-measures"):
-        for name, value, hint, delta, colour in figures:
+        for name, value, hint, delta, color in figures:
             st.metric(
                 name,
                 value,
                 delta,
-                delta_color=colour,
+                delta_color=color,
                 help=HINTS[hint],
-                delta_arrow="off" if colour == "off" else "auto",
+                delta_arrow="off" if color == "off" else "auto",
             )
 
 
 def show_charts(
-    session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: Draft, make_path: Callable[[], None]
+    session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: BalanceDraft, make_path: Callable[[], None]
 ) -> None:
     """Shares before and after beside the balance path."""
     grid = st.grid(2, min_column_width=400, gap="medium", key="balance-figures")
@@ -86,7 +86,7 @@ def show_charts(
             make_path()
 
 
-def _shares(taxonomy: Taxonomy, preview: Preview | None, draft: Draft) -> None:
+def _shares(taxonomy: Taxonomy, preview: Preview | None, draft: BalanceDraft) -> None:
     rows = share_rows(taxonomy, preview)
     unit = draft.settings.weighting
     if preview:
@@ -109,10 +109,10 @@ def _shares(taxonomy: Taxonomy, preview: Preview | None, draft: Draft) -> None:
         alt="Share of each cluster, applied and previewed; the table below holds the numbers",
     )
     if preview:
-        _kept(taxonomy, preview)
+        _show_cluster_changes(taxonomy, preview)
 
 
-def _kept(taxonomy: Taxonomy, preview: Preview) -> None:
+def _show_cluster_changes(taxonomy: Taxonomy, preview: Preview) -> None:
     """Return what becomes of the clusters that there are: new ones, gone ones, changed ones, kept ones."""
     new = int((preview.origin < 0).sum())
     n_removed = len(taxonomy.clusters) - (len(preview.origin) - new)
@@ -128,9 +128,13 @@ def _kept(taxonomy: Taxonomy, preview: Preview) -> None:
     ]
     if parts:
         st.caption(f"Clusters: {', '.join(parts)}. The others keep their numbers and colors.")
-    if preview.held:
-        names = ", ".join(cluster_name(taxonomy, number, 40) for number in preview.held)
-        them = "1 locked cluster is" if len(preview.held) == 1 else f"{count(len(preview.held))} locked clusters are"
+    if preview.pinned_clusters:
+        names = ", ".join(cluster_name(taxonomy, number, 40) for number in preview.pinned_clusters)
+        them = (
+            "1 locked cluster is"
+            if len(preview.pinned_clusters) == 1
+            else f"{count(len(preview.pinned_clusters))} locked clusters are"
+        )
         st.caption(
             f":material/keep: {them} kept: pinned or named by a person, so their documents stay together.",
             help=names,
@@ -156,7 +160,7 @@ def share_rows(taxonomy: Taxonomy, preview: Preview | None) -> list[ShareRow]:
                 c.color,
                 float(preview.present[i]),
                 None if k is None else float(preview.shares[k]),
-                None if k is None else _known(preview.target[k]),
+                None if k is None else _target_or_none(preview.target[k]),
                 c.number,
             )
         )
@@ -168,7 +172,7 @@ def share_rows(taxonomy: Taxonomy, preview: Preview | None) -> list[ShareRow]:
             SLATE,
             None,
             float(preview.shares[k]),
-            _known(preview.target[k]),
+            _target_or_none(preview.target[k]),
             int(preview.numbers[k]),
         )
         for k in new
@@ -185,12 +189,12 @@ def new_name(taxonomy: Taxonomy, preview: Preview, cluster_index: int, limit: in
     return f"New {preview.numbers[cluster_index]}, from {short(taxonomy.clusters[most].label, limit)}"
 
 
-def _known(target: float) -> float | None:
+def _target_or_none(target: float) -> float | None:
     """Return None for the target of a pinned cluster that the fit does not have."""
     return None if np.isnan(target) else float(target)
 
 
-def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: Draft) -> None:
+def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: BalanceDraft) -> None:
     balance = taxonomy.path
     first, last = float(balance.effective_clusters[0]), float(balance.effective_clusters[-1])
     finding(

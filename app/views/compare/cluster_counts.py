@@ -59,7 +59,9 @@ def show_cluster_counts(session: Session) -> None:
 def _show_form(session: Session, taxonomy: Taxonomy) -> Method:
     current_count = len(taxonomy.clusters)
     most = len(taxonomy.documents)
-    job = next((job for job in runner.listed() if job.kind == "clusters" and job.workspace == str(session.root)), None)
+    job = next(
+        (job for job in runner.list_jobs() if job.kind == "clusters" and job.workspace == str(session.root)), None
+    )
     running = False
     if job is not None:
         state = job_panel(session, job, key_prefix="counts", quiet=True)
@@ -133,7 +135,9 @@ def _show_form(session: Session, taxonomy: Taxonomy) -> Method:
 @st.fragment
 def _show_results(session: Session, taxonomy: Taxonomy, study: CountStudy) -> None:
     current_count = len(taxonomy.clusters) if study.counts[0] <= len(taxonomy.clusters) <= study.counts[-1] else None
-    so_far = "" if study.complete else f" :small[:gray[{study.done} of {len(study.counts) * len(study.seeds)} fits]]"
+    so_far = (
+        "" if study.complete else f" :small[:gray[{study.fit_count} of {len(study.counts) * len(study.seeds)} fits]]"
+    )
     st.markdown(f"### {summary(study)}{so_far}")
     halves = st.grid(2, min_column_width=440, gap="medium", key="counts_halves")
     with halves.cell():

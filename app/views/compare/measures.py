@@ -26,7 +26,7 @@ def show_agreement(comparison: Comparison) -> None:
             ("In matched groups", "Spread over others") if labels else ("Unchanged documents", "Documents moved")
         )
         st.metric(unchanged_label, percent(comparison.stay), help=HINTS["stay"])
-        st.metric(moved_label, count(len(comparison.moved)), help=HINTS["stay"])
+        st.metric(moved_label, count(len(comparison.moved_rows)), help=HINTS["stay"])
         st.metric("Matched groups", f"{matched_count} of {len(comparison.a.names)}", help=HINTS["returns"])
 
 

@@ -20,7 +20,7 @@ MAX_FLOWS = 60  # flows to choose from
 
 def show_moved_documents(session: Session, comparison: Comparison) -> None:
     """List the documents that moved, least certain first, beside the reader."""
-    total = len(comparison.moved)
+    total = len(comparison.moved_rows)
     if total == 0:
         st.caption("All documents are in matched groups.")
         return

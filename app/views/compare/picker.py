@@ -104,7 +104,7 @@ def _offer_job(session: Session, workspace: Workspace, spec: str) -> None:
     job = next(
         (
             job
-            for job in runner.listed()
+            for job in runner.list_jobs()
             if job.kind == "compare" and job.workspace == str(session.root) and spec in job.arguments
         ),
         None,

@@ -51,7 +51,9 @@ def show_stability(session: Session) -> None:
 
 
 def _show_form(session: Session, taxonomy: Taxonomy) -> None:
-    job = next((job for job in runner.listed() if job.kind == "stability" and job.workspace == str(session.root)), None)
+    job = next(
+        (job for job in runner.list_jobs() if job.kind == "stability" and job.workspace == str(session.root)), None
+    )
     if job is not None:
         state = job_panel(session, job, key_prefix="steady", quiet=True)
         if state is not None and not state.ended:
@@ -130,7 +132,7 @@ def _headline(study: Stability) -> str:
 
 def _show_agreement(studies: list[Stability]) -> None:
     partly = [study for study in studies if not study.complete]
-    fits_remaining = sum(sum(study.asked) - len(study.seeds.ids) - len(study.resamples.ids) for study in partly)
+    fits_remaining = sum(sum(study.plan) - len(study.seeds.ids) - len(study.resamples.ids) for study in partly)
     so_far = f" so far, {fits_remaining} fits remaining" if partly else ""
     st.markdown(
         f"**Agreement between refits**{so_far}  \n:small[:gray[Gray: pairs of fits. Dot and bar: mean and "

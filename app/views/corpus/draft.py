@@ -8,7 +8,7 @@ from gem_core.corpus import CorpusPreview, ReadOptions
 
 
 @dataclass
-class Draft:
+class WorkspaceDraft:
     """A corpus that is being set up: the chosen file, its first rows, and the estimate under way."""
 
     path: Path | None = None
@@ -17,6 +17,6 @@ class Draft:
     look: CorpusPreview | None = None
     name: str = ""
     estimate: runner.Job | None = None
-    asked: tuple[str, ...] = ()
+    estimate_request: tuple[str, ...] = ()
     measured: dict[tuple[str, ...], runner.Status] = field(default_factory=dict)
     round: int = 0

@@ -14,23 +14,23 @@ from app.views.corpus.reading_options import point_to_controls
 from gem_core._formatting import count
 
 if TYPE_CHECKING:
-    from app.views.corpus.draft import Draft
+    from app.views.corpus.draft import WorkspaceDraft
 
 
-def show_estimate(draft: "Draft", arguments: list[str], own: bool) -> None:
+def show_estimate(draft: "WorkspaceDraft", arguments: list[str], own: bool) -> None:
     """Show documents, tokens, refusals and embedding time; the measuring starts by itself, once for each choice."""
     request = tuple(arguments)
-    if request not in draft.measured and request != draft.asked:
+    if request not in draft.measured and request != draft.estimate_request:
         if draft.estimate is not None:
             runner.cancel(draft.estimate)
-        draft.asked, draft.estimate = request, runner.start("estimate", arguments)
+        draft.estimate_request, draft.estimate = request, runner.start("estimate", arguments)
     with st.container(key="corpus_estimate"):  # keeps what stands below in its place while this part runs alone
         st.fragment(_estimate)(draft, request, own)
 
 
-def _estimate(draft: "Draft", request: tuple[str, ...], own: bool) -> None:
+def _estimate(draft: "WorkspaceDraft", request: tuple[str, ...], own: bool) -> None:
     job = draft.estimate
-    if request not in draft.measured and job is not None and draft.asked == request:
+    if request not in draft.measured and job is not None and draft.estimate_request == request:
         state = runner.status(job)
         if state.ended:
             draft.measured[request], draft.estimate = state, None

@@ -12,7 +12,7 @@ from gem_core.workspace import Workspace
 
 def show_jobs(session: Session) -> None:
     """List the jobs that make a corpus, if any; a finished one can be opened."""
-    jobs = [job for job in runner.listed() if job.kind in runner.BUILDERS]
+    jobs = [job for job in runner.list_jobs() if job.kind in runner.BUILDERS]
     if not jobs:
         return
     st.subheader("In progress", anchor=False)

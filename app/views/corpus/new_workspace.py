@@ -10,7 +10,7 @@ from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
-from app.views.corpus.draft import Draft
+from app.views.corpus.draft import WorkspaceDraft
 from app.views.corpus.estimate import show_estimate
 from app.views.corpus.reading_options import (
     READING,
@@ -38,7 +38,7 @@ ROLES = {
 
 def create_workspace(session: Session) -> None:
     """Show the form, from top to bottom."""
-    draft: Draft = session.drafts.setdefault("corpus", Draft())
+    draft: WorkspaceDraft = session.drafts.setdefault("corpus", WorkspaceDraft())
     st.subheader("New workspace from your data", anchor=False)
     with guarded():
         _choose(draft)
@@ -61,7 +61,7 @@ def create_workspace(session: Session) -> None:
         _start(session, draft, look, ["fit", *source])
 
 
-def _choose(draft: Draft) -> None:
+def _choose(draft: WorkspaceDraft) -> None:
     source_kind = st.segmented_control(
         "Source", [UPLOAD, PATH], default=UPLOAD, required=True, key="corpus_way", label_visibility="collapsed"
     )
@@ -78,12 +78,12 @@ def _choose(draft: Draft) -> None:
                 _take(draft, path)
 
 
-def _take(draft: Draft, path: Path) -> None:
+def _take(draft: WorkspaceDraft, path: Path) -> None:
     draft.path, draft.look, draft.name = path, None, suggested_name(path)
     draft.measured.clear()
 
 
-def _look(draft: Draft, reading: ReadingChoice) -> CorpusPreview:
+def _look(draft: WorkspaceDraft, reading: ReadingChoice) -> CorpusPreview:
     """Return the first rows; they are read again only when the file or the options of reading have changed."""
     assert draft.path is not None
     try:
@@ -106,7 +106,7 @@ def _look(draft: Draft, reading: ReadingChoice) -> CorpusPreview:
     return draft.look
 
 
-def _table(draft: Draft, look: CorpusPreview) -> None:
+def _table(draft: WorkspaceDraft, look: CorpusPreview) -> None:
     assert draft.path is not None
     files = f"{count(look.files)} files, " if look.files > 1 else ""
     wide = (
@@ -202,7 +202,7 @@ def _encoder_name(encoder: str) -> str:
     return "all-MiniLM-L6-v2 (built in)" if encoder == "packaged" else encoder
 
 
-def _start(session: Session, draft: Draft, look: CorpusPreview, source: list[str]) -> None:
+def _start(session: Session, draft: WorkspaceDraft, look: CorpusPreview, source: list[str]) -> None:
     few = len(look.table) if len(look.table) < SHOWN_ROWS and look.files == 1 else None
     cells = st.columns([2, 3, 3])
     clusters = int(
@@ -240,7 +240,7 @@ def _start(session: Session, draft: Draft, look: CorpusPreview, source: list[str
         )
         if draft.estimate is not None:
             runner.cancel(draft.estimate)
-        session.drafts["corpus"] = Draft(round=draft.round + 1)  # with an empty upload
+        session.drafts["corpus"] = WorkspaceDraft(round=draft.round + 1)  # with an empty upload
         st.rerun()
 
 

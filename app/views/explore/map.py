@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.components.globe import GlobePick, globe
 from app.data import cached_results, map_data
 from app.state.session import Session
-from app.state.widget_state import drawn, marked, preset, widget
+from app.state.widget_state import picked_points, preset, read_chart_selection, widget
 from app.ui.figures import dark
 from app.views.explore.figure_menu import show_figure_button
 from app.views.explore.filter_menu import show_filter_button
@@ -160,7 +160,7 @@ def _show_globe(session: Session, choice: str, rows: NDArray[np.int32], selectio
         xyz=np.asarray(workspace.sphere)[rows],
         rows=rows,
         cluster=groups,
-        colors=coloring.colours,
+        colors=coloring.colors,
         labels=[
             (name, name_positions[k], k)
             for k, name in enumerate(coloring.names)
@@ -197,8 +197,8 @@ def _show_flat_map(session: Session, choice: str, rows: NDArray[np.int32], selec
     key = f"flat_{workspace.manifest.data_hash[:12]}"
 
     def on_pick() -> None:
-        outline = outline_of(drawn(key))
-        points = [int(row) for (row,) in marked(key)] if outline is None else []
+        outline = outline_of(read_chart_selection(key))
+        points = [int(row) for (row,) in picked_points(key)] if outline is None else []
         if outline is not None:
             session.update_filter(outline=outline)
         elif len(points) == 1:  # No point: the chart also sends an empty selection when it leaves the page.

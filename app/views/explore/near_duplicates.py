@@ -10,7 +10,7 @@ from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
 from app.state.widget_state import preset, widget
-from app.ui.downloads import kept
+from app.ui.downloads import retained_download
 from app.ui.progress import progress_bar
 from gem_core._formatting import count, percent
 from gem_core.embedding.near_duplicates import Duplicates
@@ -71,7 +71,7 @@ def _offer_search(session: Session, threshold: float) -> None:
     job = next(
         (
             job
-            for job in runner.listed()
+            for job in runner.list_jobs()
             if job.kind == "duplicates" and job.workspace == str(session.root) and f"{threshold:g}" in job.arguments
         ),
         None,
@@ -108,7 +108,9 @@ def _show_groups(session: Session, duplicates: Duplicates) -> None:
         f":gray[{percent(duplicates.extra / duplicates.documents)} of the corpus]"
     )
     workspace = cached_results.workspace(session.root)
-    file = kept(lambda: csv_text(duplicates_table(workspace, duplicates)).encode(), "duplicates.csv", "text/csv")
+    file = retained_download(
+        lambda: csv_text(duplicates_table(workspace, duplicates)).encode(), "duplicates.csv", "text/csv"
+    )
     st.download_button(
         "Download groups",
         file,

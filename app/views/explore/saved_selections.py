@@ -8,7 +8,7 @@ import streamlit as st
 from app.data import cached_results
 from app.state.session import Session
 from app.state.widget_state import preset, widget
-from app.ui.downloads import kept
+from app.ui.downloads import retained_download
 from app.ui.errors import guarded
 from app.ui.text import escape, short
 from app.views.explore.document_query import describe_query
@@ -43,7 +43,7 @@ def _show_menu(session: Session) -> None:
     name = st.selectbox("Saved selection", list(lines), key="saved_name", format_func=lambda n: short(n, 50))
     line = lines.get(name) or next(iter(lines.values()))
     st.caption(f"{count(line.documents)} documents, saved {line.at[:16].replace('T', ' ')} UTC")
-    st.text(short(line.made, 200))
+    st.text(short(line.origin, 200))
     selections = Selections(cached_results.workspace(session.root))
 
     def use() -> None:
@@ -83,7 +83,9 @@ def show_save_and_download(session: Session, selection: Selected) -> None:
             _show_error()
         with st.popover("Download", icon=":material/download:", key="download_open"):
             texts = st.toggle("Include texts", key="download_texts")
-            file = kept(lambda: _documents_csv(session, selection, texts=bool(texts)), "documents.csv", "text/csv")
+            file = retained_download(
+                lambda: _documents_csv(session, selection, texts=bool(texts)), "documents.csv", "text/csv"
+            )
             st.download_button(
                 "Download documents",
                 file,

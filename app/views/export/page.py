@@ -9,7 +9,7 @@ import streamlit as st
 from app.data import cached_results
 from app.shell import deep_links
 from app.state.session import current_session
-from app.ui.downloads import kept
+from app.ui.downloads import retained_download
 from app.ui.errors import guarded
 from app.views.export.files import FILES, everything
 from app.views.export.report import report_card
@@ -43,7 +43,7 @@ def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
         for file in FILES:
             with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
                 st.markdown(f"**{file.name}**  \n:small[:gray[{file.about}]]", width="stretch")
-                make = kept(partial(file.content, workspace, taxonomy), file.name, file.mime)
+                make = retained_download(partial(file.content, workspace, taxonomy), file.name, file.mime)
                 st.download_button(
                     "Download",
                     make,
@@ -54,7 +54,7 @@ def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
                     icon=":material/download:",
                     help=f"Create and download {file.name}.",
                 )
-    make = kept(partial(everything, workspace), "gem-export.zip", "application/zip")
+    make = retained_download(partial(everything, workspace), "gem-export.zip", "application/zip")
     st.download_button(
         "Download all as zip",
         make,

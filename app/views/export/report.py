@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.components.poll import pulse
-from app.ui.downloads import kept
+from app.ui.downloads import retained_download
 from app.ui.errors import refusal
 from gem_core.errors import GemError
 from gem_core.export import report_html
@@ -22,7 +22,7 @@ class ReportStatus:
     """Progress of one report; the download's thread writes it, the page reads it."""
 
     started: float
-    done: int = 0
+    completed: int = 0
     total: int = PARTS
     seconds: float | None = None
     size: int = 0
@@ -36,8 +36,8 @@ def make(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
     """Create the report and record its progress."""
     status = _making[str(workspace.root), taxonomy.key] = ReportStatus(time.monotonic())
 
-    def tell(step: str, done: int, total: int) -> None:
-        status.done, status.total = done, total
+    def tell(step: str, completed: int, total: int) -> None:
+        status.completed, status.total = completed, total
 
     try:
         page = report_html(workspace, taxonomy, progress=tell).encode()
@@ -61,7 +61,7 @@ def report_card(workspace: Workspace, taxonomy: Taxonomy) -> None:
             )
             st.download_button(
                 "Download report",
-                kept(lambda: make(workspace, taxonomy), "report.html", "text/html"),
+                retained_download(lambda: make(workspace, taxonomy), "report.html", "text/html"),
                 "report.html",
                 "text/html",
                 key="export-report",
@@ -83,7 +83,9 @@ def _standing(name: tuple[str, str]) -> None:
         return
     if status.seconds is None:
         if time.monotonic() - status.started > BAR_DELAY:
-            st.progress(status.done / status.total, f"Creating the report: {status.done} of {status.total} parts")
+            st.progress(
+                status.completed / status.total, f"Creating the report: {status.completed} of {status.total} parts"
+            )
     elif status.refused:
         refusal("Cannot create the report", status.refused)
     else:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.data import cached_results, mixing
 from app.state.session import Session
-from app.ui.downloads import kept
+from app.ui.downloads import retained_download
 from app.views.mixing.mix_settings import Mix
 from gem_core.export.mixtures import Format, mixture_text
 from gem_core.mixing import Weights
@@ -30,7 +30,7 @@ def show_downloads(session: Session, mix: Mix, weights: Weights) -> None:
         st.markdown("**Export weights**")
         with st.container(horizontal=True, gap="small"):
             for form, label, name, mime in FILES:
-                make = kept(partial(file_bytes, taxonomy, weights, form), name, mime)
+                make = retained_download(partial(file_bytes, taxonomy, weights, form), name, mime)
                 st.download_button(
                     label,
                     make,

@@ -22,7 +22,7 @@ ACTIVE = "mixing_active"
 def newest(session: Session) -> list[runner.Job]:
     """Return the newest job of each kind on the open workspace."""
     latest: dict[str, runner.Job] = {}
-    for job in runner.listed(session.root, "mix"):
+    for job in runner.list_jobs(session.root, "mix"):
         if len(job.arguments) > 1:
             latest.setdefault(job.arguments[1], job)
     return list(latest.values())

@@ -54,8 +54,8 @@ def show_loss_preview(session: Session, losses: Weights) -> PreviewLosses | None
 def _show_progress(build: BuildStatus) -> None:
     """Show the build progress; the surrounding fragment polls, since a nested one would lose button presses."""
     st.markdown("**Predicted loss**")
-    part = min(1.0, build.done / max(build.total, 1))
-    progress_text = f": {count(build.done)} of {count(build.total)} documents" if build.total else ""
+    part = min(1.0, build.completed / max(build.total, 1))
+    progress_text = f": {count(build.completed)} of {count(build.total)} documents" if build.total else ""
     st.progress(part, f"Counting tokens, once per taxonomy{progress_text}")
     st.caption("You can set weights meanwhile.")
     pulse(EVERY, "mixing-preview")

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts import student as student_charts
-from app.charts.student import colours
+from app.charts.student import color_lookup
 from app.charts.style import CONFIG
 from app.data import students
 from app.state.session import Session, current_session
@@ -118,7 +118,7 @@ def _table(report: DistilReport, order: list[int], taxonomy: Taxonomy | None) ->
         else "All shares match the taxonomy",
         "Share of the test documents in the taxonomy and by the student.",
     )
-    shade = colours(taxonomy)
+    shade = color_lookup(taxonomy)
     st.dataframe(
         pd.DataFrame(
             {

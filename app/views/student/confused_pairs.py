@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.charts.student import colours
+from app.charts.student import color_lookup
 from app.data import cached_results
 from app.details.reader import MAX_CHARACTERS
 from app.state.session import Session
@@ -43,7 +43,7 @@ def pairs(session: Session, report: DistilReport, taxonomy: Taxonomy | None) -> 
 
 def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, str]) -> ConfusedPair:
     confused_pairs = report.pairs
-    shade = colours(taxonomy)
+    shade = color_lookup(taxonomy)
     st.dataframe(
         pd.DataFrame(
             {
@@ -79,7 +79,7 @@ def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, st
 
 
 def _disagreed(session: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:
-    shade = colours(taxonomy)
+    shade = color_lookup(taxonomy)
     title(names[pair.teacher], shade(pair.teacher), "in the taxonomy")
     title(names[pair.student], shade(pair.student), "student's choice")
     at = _step(session, f"{pair.teacher}-{pair.student}", len(pair.rows), "wrong")
@@ -103,7 +103,7 @@ def _typical(session: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, na
     if not rows:
         st.caption("The taxonomy it was trained on has been deleted; its exemplars are unavailable.")
         return
-    title(names[which], colours(taxonomy)(which), "exemplar")
+    title(names[which], color_lookup(taxonomy)(which), "exemplar")
     at = _step(session, f"typical-{which}", len(rows), "typical")
     _text(session, rows[at], "typical")
 

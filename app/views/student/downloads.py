@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.state.session import Session
-from app.ui.downloads import kept
+from app.ui.downloads import retained_download
 from gem_core.pipeline.student.registry import SavedStudent
 
 LARGEST = 200_000_000  # bytes of a download; larger ones are copied by their path
@@ -21,7 +21,7 @@ def show_downloads(session: Session, student: SavedStudent) -> None:
     with st.container(border=True, gap="small", key="student-export"):
         st.markdown("**Download the student**")
         if size <= LARGEST:
-            make = kept(partial(zipped, student.folder), "student.zip", "application/zip")
+            make = retained_download(partial(zipped, student.folder), "student.zip", "application/zip")
             st.download_button(
                 "Download as zip",
                 make,

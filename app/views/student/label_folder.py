@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.charts import balance
 from app.charts.balance import ShareRow
-from app.charts.student import colours
+from app.charts.student import color_lookup
 from app.charts.style import CONFIG
 from app.components.poll import pulse
 from app.data import cached_results, students
@@ -17,7 +17,7 @@ from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
 from app.ui.clusters import circle, dot_column
-from app.ui.downloads import kept
+from app.ui.downloads import retained_download
 from app.ui.errors import guarded, refusal
 from app.ui.figures import finding
 from app.ui.glossary import HINTS
@@ -145,10 +145,10 @@ def _begin(
     except OSError as error:
         refusal("Cannot read this folder", f"{source}: {error.strerror or error}")
     else:
-        st.caption(f":material/folder: {_found(shards)}")
+        st.caption(f":material/folder: {_describe_shards(shards)}")
 
 
-def _found(shards: tuple[InputShard, ...]) -> str:
+def _describe_shards(shards: tuple[InputShard, ...]) -> str:
     size = sum(shard.source.size for shard in shards)
     unit, sign = next(
         (u, s) for u, s in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "bytes")) if size >= u or u == 1
@@ -165,12 +165,12 @@ def _totals(session: Session, student: SavedStudent, folder: Path, live: bool) -
         except InputError:  # nothing there yet, or another folder that holds no labels
             totals = None
         if totals is not None:
-            _shown(session, student, folder, totals)
+            _show_totals(session, student, folder, totals)
     if live:
         pulse(EVERY, "student-totals")
 
 
-def _shown(session: Session, student: SavedStudent, folder: Path, totals: dict[str, Any]) -> None:
+def _show_totals(session: Session, student: SavedStudent, folder: Path, totals: dict[str, Any]) -> None:
     rows = totals_table(totals)
     so_far = "" if totals["complete"] else " so far"
     st.markdown(f"### {count(totals['documents'])} documents, about {count(totals['tokens'])} tokens{so_far}")
@@ -193,7 +193,7 @@ def _shown(session: Session, student: SavedStudent, folder: Path, totals: dict[s
         _numbers(taxonomy, rows, own)
     with grid.cell():
         _shares(taxonomy, rows, own)
-    make = kept(lambda: totals_csv(totals), "totals.csv", "text/csv")
+    make = retained_download(lambda: totals_csv(totals), "totals.csv", "text/csv")
     st.download_button(
         "Download totals",
         make,
@@ -207,18 +207,18 @@ def _shown(session: Session, student: SavedStudent, folder: Path, totals: dict[s
     st.code(str(folder), language=None, wrap_lines=True)
 
 
-def totals_table(found: dict[str, Any]) -> pd.DataFrame:
+def totals_table(totals: dict[str, Any]) -> pd.DataFrame:
     """One row per cluster, in the order of the numbers."""
-    return pd.DataFrame(found["clusters"])
+    return pd.DataFrame(totals["clusters"])
 
 
-def totals_csv(found: dict[str, Any]) -> bytes:
+def totals_csv(totals: dict[str, Any]) -> bytes:
     """Return the totals as CSV that a spreadsheet cannot run."""
-    return csv_text(totals_table(found)).encode()
+    return csv_text(totals_table(totals)).encode()
 
 
 def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> None:
-    shade = colours(taxonomy)
+    shade = color_lookup(taxonomy)
     ranked = rows.sort_values("tokens", ascending=False, kind="stable")
     top = ranked.iloc[0]
     finding(
@@ -259,7 +259,7 @@ def _numbers(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> N
 
 def _shares(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> None:
     """Paired bars: where this folder differs from the corpus that the student learned from."""
-    shade = colours(taxonomy)
+    shade = color_lookup(taxonomy)
     lines = [
         ShareRow(
             str(row.label),

@@ -8,7 +8,7 @@ from app.state.session import Session, current_session
 from app.ui.errors import guarded
 from app.views.student.agreement import agreement
 from app.views.student.label_folder import label
-from app.views.student.train import active, ask, choose, empty
+from app.views.student.train import active, choose_student, empty, show_train_form
 
 AGREEMENT, LABEL = "Agreement", "Label a folder"
 
@@ -30,9 +30,9 @@ def screen(session: Session) -> None:
             persist_state="session",
             label_visibility="collapsed",
         )
-        student = choose(session, saved_students)
+        student = choose_student(session, saved_students)
         with st.popover("Train another", key="student-another", icon=":material/school:"):
-            ask(session, "another")
+            show_train_form(session, "another")
     with guarded():
         if view == LABEL:
             label(session, student)

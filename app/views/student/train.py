@@ -33,21 +33,21 @@ def empty(session: Session) -> None:
         if runner.busy(session.root, "distill"):
             st.caption("Training in progress; results appear here.")
         else:
-            ask(session, "first")
+            show_train_form(session, "first")
 
 
-def ask(session: Session, place: str) -> None:
+def show_train_form(session: Session, section: str) -> None:
     """Show the button and its settings."""
     taxonomy = cached_results.taxonomy(session.root)
     above = st.container()
-    with st.expander("Settings", expanded=place == "another", key=f"student-settings-{place}"):
+    with st.expander("Settings", expanded=section == "another", key=f"student-settings-{section}"):
         seed_slot, test_slot, drop_slot = st.columns(3, gap="medium")
         seed = seed_slot.number_input(
             "Seed",
             0,
             1_000_000,
             0,
-            key=f"student-seed-{place}",
+            key=f"student-seed-{section}",
             help="Seed of the split and of training: the same seed gives the same student.",
         )
         test = test_slot.number_input(
@@ -56,7 +56,7 @@ def ask(session: Session, place: str) -> None:
             50,
             20,
             5,
-            key=f"student-test-{place}",
+            key=f"student-test-{section}",
             help="Held out of training and calibration, from every cluster; another 10% calibrate.",
         )
         drop = drop_slot.number_input(
@@ -65,7 +65,7 @@ def ask(session: Session, place: str) -> None:
             50,
             0,
             5,
-            key=f"student-drop-{place}",
+            key=f"student-drop-{section}",
             help="Share of each cluster's training documents with the lowest GIS.",
         )
     settings = DistilSettings(seed=int(seed), test_share=test / 100, drop=drop / 100)
@@ -88,7 +88,7 @@ def ask(session: Session, place: str) -> None:
             "Train classifier",
             type="primary",
             icon=":material/school:",
-            key=f"student-start-{place}",
+            key=f"student-start-{section}",
             disabled=there or busy,
             help="Runs in the background for seconds to minutes, also when this tab is closed.",
         ):
@@ -101,14 +101,14 @@ def ask(session: Session, place: str) -> None:
     st.code("gem-explorer " + shlex.join(arguments), language=None, wrap_lines=True)
 
 
-def choose(session: Session, kept: tuple[SavedStudent, ...]) -> SavedStudent:
+def choose_student(session: Session, students: tuple[SavedStudent, ...]) -> SavedStudent:
     """Choose among the students; at first the one made last, of the present taxonomy where there is one."""
-    if len(kept) == 1:
-        return kept[0]
+    if len(students) == 1:
+        return students[0]
     taxonomy = cached_results.taxonomy(session.root)
     by_folder = {
         student.folder.name: student
-        for student in sorted(kept, key=lambda student: not student.matches_taxonomy(taxonomy))
+        for student in sorted(students, key=lambda student: not student.matches_taxonomy(taxonomy))
     }
     first = next(iter(by_folder))
 

@@ -8,7 +8,7 @@ from app.data import cached_results
 from app.details import edit_actions
 from app.shell import deep_links
 from app.state.session import Session, current_session
-from app.state.widget_state import marked
+from app.state.widget_state import picked_points
 from app.ui.errors import guarded
 from app.ui.figures import dark
 from app.views.taxonomy.history import show_history_bar
@@ -62,7 +62,7 @@ def _show_treemap(session: Session) -> None:
     )
 
     def on_choose() -> None:
-        tiles = marked("taxonomy_treemap")
+        tiles = picked_points("taxonomy_treemap")
         if tiles:
             kind, number = tiles[0]
             session.select(None, int(number) if kind == "cluster" else None)

@@ -135,7 +135,7 @@ def prediction_facts(result: "GroupingPredictability") -> dict[str, Any]:
         "folded": result.groups.folded,
         "left_out": result.groups.left_out,
         "n_runs": result.predictability.runs,
-        "held": result.predictability.held,
+        "held": result.predictability.held_out,
         "scores": result.predictability.scores.tolist(),
         "regressors": list(result.predictability.regressors),
         "median": result.predictability.median,

@@ -191,22 +191,22 @@ def verify(
     _print_study(study, as_json)
 
 
-def optimum_facts(domains: "Domains", goal: str, found: "GoalOptimum") -> dict[str, Any]:
+def optimum_facts(domains: "Domains", goal: str, optimum: "GoalOptimum") -> dict[str, Any]:
     """Return what `mix goal --json` prints; all losses are predicted."""
-    ratio = found.weights / domains.natural
+    ratio = optimum.weights / domains.natural
     return {
         "goal": goal,
         "taxonomy_hash": domains.taxonomy_hash,
-        "certificate": found.certificate,
+        "certificate": optimum.certificate,
         "predicted": {
-            "natural_loss": found.natural_loss,
-            "loss": found.loss,
-            "gain": found.gain,
-            "price": found.price,
-            "gap": found.gap,
+            "natural_loss": optimum.natural_loss,
+            "loss": optimum.loss,
+            "gain": optimum.gain,
+            "price": optimum.price,
+            "gap": optimum.gap,
         },
         "largest_ratio": float(ratio.max()),
-        "clusters": _cluster_rows(domains, found.weights),
+        "clusters": _cluster_rows(domains, optimum.weights),
     }
 
 

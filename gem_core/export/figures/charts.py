@@ -44,9 +44,10 @@ def path_svg(workspace: Workspace, taxonomy: Taxonomy) -> str:
         parts.append(text(40, y + 4, words, size=11, color=QUIET, anchor="end"))
     parts += [text(x, 352, words, size=11, color=QUIET, anchor="middle") for x, words in chart.x_ticks]
     parts.append(
-        f'<line x1="{chart.here}" x2="{chart.here}" y1="20" y2="334" stroke="{QUIET}" stroke-dasharray="4 3"/>'
+        f'<line x1="{chart.current_x}" x2="{chart.current_x}" y1="20" y2="334" '
+        f'stroke="{QUIET}" stroke-dasharray="4 3"/>'
     )
-    parts.append(text(chart.here, 14, "this fit", size=11, color=QUIET, anchor="middle"))
+    parts.append(text(chart.current_x, 14, "this fit", size=11, color=QUIET, anchor="middle"))
     for line in chart.lines:
         color = LINE_COLORS.get(line.kind, INK)
         points = " ".join(f"{x},{y}" for x, y in line.points)

@@ -6,7 +6,7 @@ from typing import Any
 from gem_core._formatting import clean, count, percent, strength_text
 from gem_core._types import Progress
 from gem_core._version import __version__
-from gem_core.export.report.content import Card, Group, cards, groups
+from gem_core.export.report.content import Card, GroupCard, cards, groups
 from gem_core.export.report.facts import measures, receipt_rows
 from gem_core.export.report.mix import mix_section
 from gem_core.export.report.page import page
@@ -58,7 +58,11 @@ def assemble(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> st
 
 
 def _data(
-    workspace: Workspace, taxonomy: Taxonomy, points: Points, cluster_cards: tuple[Card, ...], tree: tuple[Group, ...]
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    points: Points,
+    cluster_cards: tuple[Card, ...],
+    tree: tuple[GroupCard, ...],
 ) -> dict[str, Any]:
     """Return what the scripts of the page need: positions, colors, names and sizes."""
     total = sum(c.mass for c in taxonomy.clusters if not c.excluded) or 1.0
@@ -84,7 +88,7 @@ def _data(
     }
 
 
-def _facts(workspace: Workspace, taxonomy: Taxonomy, tree: tuple[Group, ...]) -> tuple[str, ...]:
+def _facts(workspace: Workspace, taxonomy: Taxonomy, tree: tuple[GroupCard, ...]) -> tuple[str, ...]:
     return (
         f"{count(len(workspace))} documents",
         f"{count(workspace.manifest.tokens)} tokens",

@@ -30,9 +30,9 @@ class Opening:
 
 @dataclass(frozen=True)
 class Card:
-    """One cluster as the report shows it; `place` is its place among the clusters, `group` its group's."""
+    """One cluster as the report shows it; `position` is its place among the clusters, `group` its group's."""
 
-    place: int
+    position: int
     number: int
     label: str
     source: str
@@ -55,7 +55,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Group:
+class GroupCard:
     """A group of clusters and the places of its children, largest first."""
 
     label: str
@@ -80,13 +80,13 @@ def cards(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Card, ...]:
         group = group_of.get(c.number, 0)
         cluster_cards.append(
             Card(
-                place=cluster_index,
+                position=cluster_index,
                 number=c.number,
                 label=clean(c.label, 120) or f"Cluster {c.number}",
                 source=SOURCES.get(c.label_source, ""),
                 group=group,
                 group_label=clean(taxonomy.groups[group].label, 120),
-                color=colour(c),
+                color=report_color(c),
                 keywords=tuple(word for term, _ in c.keywords[:10] if (word := clean(term, 60))),
                 documents=count(c.documents),
                 tokens=count(c.tokens),
@@ -107,7 +107,7 @@ def cards(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Card, ...]:
     return tuple(cluster_cards)
 
 
-def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
+def groups(taxonomy: Taxonomy) -> tuple[GroupCard, ...]:
     """Return the groups in the order of the taxonomy."""
     places = {c.number: cluster_index for cluster_index, c in enumerate(taxonomy.clusters)}
     report_groups = []
@@ -118,7 +118,7 @@ def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
         )
         share = sum(taxonomy.clusters[cluster_index].share_documents for cluster_index in children)
         report_groups.append(
-            Group(
+            GroupCard(
                 label=clean(p.label, 120),
                 source=SOURCES.get(p.label_source, ""),
                 color=_hex(p.color),
@@ -130,7 +130,7 @@ def groups(taxonomy: Taxonomy) -> tuple[Group, ...]:
     return tuple(report_groups)
 
 
-def colour(cluster: Cluster) -> str:
+def report_color(cluster: Cluster) -> str:
     """Color of a cluster on the map; an excluded one is gray."""
     return "#8b97a8" if cluster.excluded else _hex(cluster.color)
 

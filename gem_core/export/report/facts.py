@@ -14,7 +14,7 @@ from gem_core.workspace import Taxonomy, Workspace
 
 SAMPLE = 2000  # documents for the silhouette
 TRUSTED = 96  # documents for the trustworthiness of the map
-NEIGHBOURS = 15
+NEIGHBORS = 15
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def measures(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Measure, ...]:
     if np.isfinite(score := silhouette(workspace.embeddings[some], labels[some], sample=SAMPLE)):
         rows.append(Measure("Silhouette", decimal(score, 3), f"by cosine, {count(len(some))} documents; -1 to 1"))
     rows += _known_labels(workspace, taxonomy)
-    if n > 2 * NEIGHBOURS:
-        trust = trustworthiness(workspace.embeddings, workspace.sphere, neighbors=NEIGHBOURS, sample=TRUSTED)
+    if n > 2 * NEIGHBORS:
+        trust = trustworthiness(workspace.embeddings, workspace.sphere, neighbors=NEIGHBORS, sample=TRUSTED)
         rows.append(
             Measure(
                 "Trust in the map",

@@ -35,7 +35,7 @@ class Chart:
     bands: tuple[dict[str, Any], ...]
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
-    here: float
+    current_x: float
     rows: tuple[tuple[str, ...], ...]
     width: float = WIDTH
     height: float = HEIGHT
@@ -64,7 +64,7 @@ def path_chart(workspace: Workspace, taxonomy: Taxonomy) -> Chart | None:
         bands=_bands(path, x),
         x_ticks=tuple((float(_x(np.array([s]), strengths)[0]), strength_text(s)) for s in _marks(strengths)),
         y_ticks=tuple(ticks),
-        here=float(_x(np.array([taxonomy.settings.strength]), strengths)[0]),
+        current_x=float(_x(np.array([taxonomy.settings.strength]), strengths)[0]),
         rows=_rows(path),
     )
 
@@ -118,7 +118,7 @@ def _bands(path: BalancePath, x: Float64) -> tuple[dict[str, Any], ...]:
             "width": round(float(edges[i + 1] - edges[i]), 1),
             "words": f"strength {strength_text(float(s))}: {path.effective_clusters[i]:.1f} effective clusters, "
             f"largest {percent(float(path.largest[i]))}, smallest {percent(float(path.smallest[i]))}, "
-            f"{percent(float(path.moved[i]))} of the documents in another cluster",
+            f"{percent(float(path.moved_share[i]))} of the documents in another cluster",
         }
         for i, s in enumerate(path.strengths)
     )
@@ -131,8 +131,8 @@ def _rows(path: BalancePath) -> tuple[tuple[str, ...], ...]:
             decimal(path.effective_clusters[i], 1),
             percent(float(path.largest[i])),
             percent(float(path.smallest[i])),
-            decimal(path.normalised_entropy[i], 3),
-            percent(float(path.moved[i])),
+            decimal(path.normalized_entropy[i], 3),
+            percent(float(path.moved_share[i])),
             decimal(path.ari[i], 3),
         )
         for i, s in enumerate(path.strengths)

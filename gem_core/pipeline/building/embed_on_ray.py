@@ -34,7 +34,7 @@ class _Holder:
     def rows(self, first: int, texts: Sequence[str]) -> Float32:
         """Return unit vectors of a batch whose first document has this row."""
         with encoder_threads(self._encoder) as runner:
-            return runner.rows(runner.prepare(texts).result(), lambda done: None, first)
+            return runner.rows(runner.prepare(texts).result(), lambda completed: None, first)
 
 
 class RayEmbedders:

@@ -56,14 +56,14 @@ class CountStudy:
     method: Method
 
     @property
-    def done(self) -> int:
+    def fit_count(self) -> int:
         """Fits that are there."""
         return int(np.isfinite(self.values["largest"]).sum())
 
     @property
     def complete(self) -> bool:
         """Whether every fit is there."""
-        return self.done == len(self.counts) * len(self.seeds)
+        return self.fit_count == len(self.counts) * len(self.seeds)
 
 
 @dataclass(frozen=True)

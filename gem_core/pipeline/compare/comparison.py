@@ -50,7 +50,7 @@ class Comparison:
         Agreement of the two groupings (`table_agreement`).
     stay : float
         Fraction of the documents whose two groups are partners.
-    moved : (m,) int32
+    moved_rows : (m,) int32
         Rows of the other documents, the least sure of their group first.
     """
 
@@ -64,17 +64,17 @@ class Comparison:
     ari: float
     nmi: float
     stay: float
-    moved: Int32
+    moved_rows: Int32
 
     def best(self, side: str) -> tuple[Int64, Float64]:
         """Best counterpart of each group of side "a" or "b" by Jaccard, and that Jaccard."""
         table = self.jaccard if side == "a" else self.jaccard.T
         return table.argmax(axis=1), table.max(axis=1)
 
-    def rows(self, from_a: int | None = None, to_b: int | None = None, *, moved: bool = True) -> Int32:
+    def rows(self, from_a: int | None = None, to_b: int | None = None, *, only_moved: bool = True) -> Int32:
         """Rows of one flow: of a group of `a`, in a group of `b`, all or only those that moved."""
-        keep = np.ones(len(self.moved), dtype=bool) if moved else np.ones(len(self.a.labels), dtype=bool)
-        rows = self.moved if moved else np.arange(len(self.a.labels), dtype=np.int32)
+        keep = np.ones(len(self.moved_rows), dtype=bool) if only_moved else np.ones(len(self.a.labels), dtype=bool)
+        rows = self.moved_rows if only_moved else np.arange(len(self.a.labels), dtype=np.int32)
         for partition_, group in ((self.a, from_a), (self.b, to_b)):
             if group is not None:
                 keep &= partition_.labels[rows] == group
@@ -95,7 +95,7 @@ class Giant:
         Its share of all documents.
     pieces : tuple of int
         Groups of the other side that hold at least 5% of it, the largest piece first.
-    held : float
+    covered_share : float
         Fraction of the giant in these pieces.
     """
 
@@ -103,7 +103,7 @@ class Giant:
     group: int
     share: float
     pieces: tuple[int, ...]
-    held: float
+    covered_share: float
 
 
 def compare(workspace: Workspace, a: str, b: str, *, progress: Progress = silent) -> Comparison:
@@ -144,7 +144,7 @@ def compare_partitions(a: Partition, b: Partition) -> Comparison:
         ari=agree.ari,
         nmi=agree.nmi,
         stay=1.0 - rows.size / len(a.labels),
-        moved=frozen(rows.astype(np.int32)),
+        moved_rows=frozen(rows.astype(np.int32)),
     )
 
 
@@ -184,7 +184,7 @@ def headline(comparison: Comparison) -> str:
         pair = f"{_noun(partition_a)} of {_called(partition_a)} match in {_called(partition_b)}"
         return f"{matched} of {len(partition_a.names)} {pair}; {stay}"
     owner, other = (partition_a, partition_b) if largest.side == "a" else (partition_b, partition_a)
-    rest = "" if largest.held >= WHOLE else " and smaller parts"
+    rest = "" if largest.covered_share >= WHOLE else " and smaller parts"
     return (
         f"The largest {_noun(owner)[:-1]} of {_called(owner)} ({100 * largest.share:.0f}%) is spread over "
         f"{len(largest.pieces)} {_noun(other)} of {_called(other)}{rest}; {stay}"

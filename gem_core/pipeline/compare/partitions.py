@@ -18,7 +18,7 @@ from gem_core.workspace.studies import Grouping, Studies
 Kind = Literal["taxonomy", "method", "column"]
 MOST_VALUES = 200  # of a column that is worth comparing with: more are names, not groups
 NO_VALUE = "(no value)"
-NO_COLOUR = "#8a94a3"  # of a group that shares nothing with any cluster
+NO_COLOR = "#8a94a3"  # of a group that shares nothing with any cluster
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def at_hand(workspace: Workspace, spec: str) -> bool:
     word, _, rest = spec.partition(":")
     if word not in ("kmeans", "spherical", "vmf"):
         return True
-    settings = _asked(workspace.taxonomy(), int(rest) if rest.isdigit() else None)
+    settings = _partition_settings(workspace.taxonomy(), int(rest) if rest.isdigit() else None)
     return Studies(workspace.root).has_grouping(refit_key(workspace, settings, word))  # type: ignore[arg-type]
 
 
@@ -183,7 +183,7 @@ def _of_column(workspace: Workspace, spec: str, name: str) -> Partition:
     )
 
 
-def _asked(taxonomy: Taxonomy, n_clusters: int | None) -> Settings:
+def _partition_settings(taxonomy: Taxonomy, n_clusters: int | None) -> Settings:
     return base_settings(taxonomy.settings, n_clusters or len(taxonomy.clusters), taxonomy.settings.seed)
 
 
@@ -191,7 +191,7 @@ def _of_method(
     workspace: Workspace, spec: str, method: Method, n_clusters: int | None, progress: Progress
 ) -> Partition:
     taxonomy = workspace.taxonomy()
-    settings = _asked(taxonomy, n_clusters)
+    settings = _partition_settings(taxonomy, n_clusters)
     progress(f"fit {METHODS[method]}", 0, 2)
     grouping = refit(workspace, settings, method, progress=progress)
     progress("name clusters", 1, 2)
@@ -228,4 +228,4 @@ def _names(workspace: Workspace, settings: Settings, method: Method, grouping: G
 
 def _borrowed(taxonomy: Taxonomy, labels: Int32, k: int) -> tuple[str, ...]:
     shared = overlap_table(labels, taxonomy.positions, k, len(taxonomy.clusters))
-    return tuple(taxonomy.clusters[int(row.argmax())].color if row.any() else NO_COLOUR for row in shared)
+    return tuple(taxonomy.clusters[int(row.argmax())].color if row.any() else NO_COLOR for row in shared)

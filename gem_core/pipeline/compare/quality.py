@@ -67,7 +67,7 @@ def measure(workspace: Workspace, labels: Int32, k: int, weighting: str, *, with
     X = workspace.embeddings
     balance = balance_measures(np.bincount(labels, weights=workspace.weights(weighting), minlength=k))
     within, margin = cosines(X, labels, k)
-    ari, nmi = _known(workspace, labels, k) if with_labels else (None, None)
+    ari, nmi = _label_agreement(workspace, labels, k) if with_labels else (None, None)
     mean, error = sampled_silhouette(X, labels, sample=SAMPLE)
     return Quality(
         clusters=k,
@@ -110,7 +110,7 @@ def cosines(X: Floating, labels: Int32, k: int) -> tuple[float, float]:
     return within, within - next_sum / len(labels) if living.size > 1 else float("nan")
 
 
-def _known(workspace: Workspace, labels: Int32, k: int) -> tuple[float | None, float | None]:
+def _label_agreement(workspace: Workspace, labels: Int32, k: int) -> tuple[float | None, float | None]:
     name = workspace.manifest.columns.get("label")
     if not name or name not in workspace.documents.columns:
         return None, None

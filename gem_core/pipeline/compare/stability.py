@@ -52,7 +52,7 @@ class Stability:
     resamples : Repeats
         As many documents drawn with replacement each time, same seed; a pair is compared over the documents that both
         drew, about 40% of the corpus.
-    asked : (int, int)
+    plan : (int, int)
         How many seeds and resamples the study is to have.
     """
 
@@ -60,12 +60,12 @@ class Stability:
     clusters: int
     seeds: Repeats
     resamples: Repeats
-    asked: tuple[int, int]
+    plan: tuple[int, int]
 
     @property
     def complete(self) -> bool:
         """Whether every refit is there."""
-        return (len(self.seeds.ids), len(self.resamples.ids)) == self.asked
+        return (len(self.seeds.ids), len(self.resamples.ids)) == self.plan
 
 
 def stability(
@@ -104,7 +104,7 @@ def stability(
             "Ask for 2 or more seeds, resamples or both",
         )
     taxonomy = workspace.taxonomy()
-    study = _Study(workspace, method, *_asked(taxonomy))
+    study = _Study(workspace, method, *_study_settings(taxonomy))
     plan = [(seed, None) for seed in range(seeds)] + [(study.settings.seed, draw) for draw in range(resamples)]
     fit_count = sum(study.has(*refit_spec) for refit_spec in plan)
     progress("fit again", fit_count, len(plan))
@@ -120,7 +120,7 @@ def stability(
 
 def read_stability(workspace: Workspace, method: Method = "gem") -> Stability | None:
     """Return what the study of the present settings has found so far; None before its first two refits."""
-    settings, k = _asked(workspace.taxonomy())
+    settings, k = _study_settings(workspace.taxonomy())
     value = Studies(workspace.root).load(_name(workspace, method, settings, k))
     if value is None:
         return None
@@ -137,7 +137,7 @@ def returning(workspace: Workspace, taxonomy: Taxonomy, study: Stability) -> Flo
     Over the documents that the refit was fitted to (Hennig, Comput. Stat. Data Anal. 52, 2007). Above 0.75 a cluster
     is steady, below 0.5 it dissolves; NaN when no refit is there.
     """
-    settings, k = _asked(taxonomy)
+    settings, k = _study_settings(taxonomy)
     plan = [(seed, None) for seed in study.seeds.ids] + [(settings.seed, draw) for draw in study.resamples.ids]
     labels = taxonomy.positions
     best_jaccards = []
@@ -169,7 +169,7 @@ def pair_table(labelings: Sequence[Int32], k: int) -> Float64:
     return frozen(table)
 
 
-def _asked(taxonomy: Taxonomy) -> tuple[Settings, int]:
+def _study_settings(taxonomy: Taxonomy) -> tuple[Settings, int]:
     k = len(taxonomy.clusters)
     return base_settings(taxonomy.settings, k, taxonomy.settings.seed), k
 

@@ -24,13 +24,16 @@ from gem_core.workspace.taxonomy import AUTOMATIC, LabelSource
 
 @dataclass(frozen=True)
 class TaxonomyParts:
-    """Parts of a taxonomy; `moved`: whether documents or the numbers of clusters differ from the taxonomy before."""
+    """Parts of a taxonomy.
+
+    `assignment_changed`: whether documents or the numbers of clusters differ from the previous taxonomy.
+    """
 
     clusters: tuple[Cluster, ...]
     groups: tuple[Group, ...]
     fit: MixtureFit
     documents: pd.DataFrame
-    moved: bool
+    assignment_changed: bool
 
 
 def describe_fit(workspace: Workspace, fit: MixtureFit, documents: pd.DataFrame) -> TaxonomyParts:
@@ -58,7 +61,7 @@ def describe_fit(workspace: Workspace, fit: MixtureFit, documents: pd.DataFrame)
     children = dict(enumerate(group.children for group in tree.groups))
     names, source = _group_names(children, list(children), clusters, (), naming)
     groups = {number: GroupDraft(name, source) for number, name in enumerate(names)}
-    return TaxonomyParts(*_color(clusters, groups, tree), fit, documents, moved=True)
+    return TaxonomyParts(*_color(clusters, groups, tree), fit, documents, assignment_changed=True)
 
 
 def describe_edit(
@@ -194,7 +197,7 @@ def _cluster_names(
     """Name clusters by the vocabulary, or by their keywords where the encoder of the vectors is not known."""
     if naming is not None and which:
         return naming.clusters(which, words, numbers=numbers, used=used)
-    return tuple(ClusterName(label, "keywords") for label in cluster_labels(words, numbers=numbers, taken=used))
+    return tuple(ClusterName(label, "keywords") for label in cluster_labels(words, numbers=numbers, used_labels=used))
 
 
 def _groups_to_name(old: Taxonomy, new: WorkingTaxonomy) -> list[int]:

@@ -8,7 +8,7 @@ from gem_core._types import Progress, silent
 from gem_core.errors import InputError
 from gem_core.pipeline.editing.describe_clusters import describe_edit, taxonomy_hash
 from gem_core.pipeline.editing.match_previous import apply_match_record
-from gem_core.pipeline.editing.operations import Op, from_json, listed, to_json
+from gem_core.pipeline.editing.operations import Op, from_json, join_names, to_json
 from gem_core.pipeline.editing.working_copy import WorkingTaxonomy
 from gem_core.workspace import Edit, Taxonomy, Workspace
 from gem_core.workspace.costs import CostBook
@@ -54,7 +54,7 @@ def edit(workspace: Workspace, *ops: Op, made_on: str = "", progress: Progress =
         sentences = [trial.apply(op) for op in ops]  # refuses before anything is written
         edits = [to_json(op) for op in ops]
         new = replay(workspace, old, edits, progress=progress)
-        workspace.push(new.key, edits, listed(sentences, most=2))
+        workspace.push(new.key, edits, join_names(sentences, most=2))
     return workspace.taxonomy()
 
 
@@ -99,5 +99,5 @@ def replay(workspace: Workspace, base: Taxonomy, edits: Sequence[Edit], *, progr
         taxonomy_hash=taxonomy_hash(labels, parts.clusters),
         folder=workspace.root / "fits" / key,
     )
-    workspace.save_taxonomy(taxonomy, (parts.fit, parts.documents) if parts.moved else base.folder)
+    workspace.save_taxonomy(taxonomy, (parts.fit, parts.documents) if parts.assignment_changed else base.folder)
     return workspace.taxonomy(key)

@@ -30,7 +30,7 @@ class ClusterMatch:
         Number of the cluster that it continues; -1: a new cluster.
     steady : (K,) bool
         Whether more than half of the documents that either holds are in both.
-    held : dict of int to (m,) int32
+    pinned_rows : dict of int to (m,) int32
         Documents that stay together by number: of pinned clusters, and of those that a person named and the fit does
         not have again.
     """
@@ -38,7 +38,7 @@ class ClusterMatch:
     numbers: Int32
     origin: Int32
     steady: Bool
-    held: dict[int, Int32]
+    pinned_rows: dict[int, Int32]
 
 
 def match_clusters_to_previous(old: Taxonomy, labels: Int32, n_clusters: int) -> ClusterMatch:
@@ -62,20 +62,20 @@ def match_clusters_to_previous(old: Taxonomy, labels: Int32, n_clusters: int) ->
     return ClusterMatch(frozen(numbers), frozen(origin), frozen(steady), pinned_rows)
 
 
-def apply_pins(X: Floating, fit: MixtureFit, labels: Int32, found: ClusterMatch) -> Int32:
+def apply_pins(X: Floating, fit: MixtureFit, labels: Int32, match: ClusterMatch) -> Int32:
     """Turn labels of the fit (0 to K - 1) into numbers of clusters, with the documents that are held together.
 
     A held cluster takes the place of the cluster that continues it; what else was there goes to the best of the
     others, or stays with the held one where there is no other.
     """
-    out = found.numbers[labels]
-    if not found.held:
+    out = match.numbers[labels]
+    if not match.pinned_rows:
         return out
-    is_pinned = np.isin(found.numbers, list(found.held))
+    is_pinned = np.isin(match.numbers, list(match.pinned_rows))
     rest = np.flatnonzero(is_pinned[labels])
     if not is_pinned.all():
-        out[rest] = found.numbers[best_among(X[rest], fit, ~is_pinned)]
-    for number, rows in found.held.items():
+        out[rest] = match.numbers[best_among(X[rest], fit, ~is_pinned)]
+    for number, rows in match.pinned_rows.items():
         out[rows] = number
     return out
 
@@ -93,13 +93,13 @@ def surviving_clusters(plain: Int32, labels: Int32, numbers: Iterable[int]) -> l
     return [number for number in numbers if (labels == number).any() or not (plain == number).any()]
 
 
-def match_record(old: Taxonomy, found: ClusterMatch) -> Edit:
+def match_record(old: Taxonomy, match: ClusterMatch) -> Edit:
     """Return what the history keeps: everything that the taxonomy before it decides."""
-    again = set(found.origin[found.steady].tolist()) | set(found.held)
+    again = set(match.origin[match.steady].tolist()) | set(match.pinned_rows)
     cluster_records = [
         {
             "number": c.number,
-            "label": c.label if c.label_source not in AUTOMATIC or c.number in found.held else None,
+            "label": c.label if c.label_source not in AUTOMATIC or c.number in match.pinned_rows else None,
             "source": c.label_source,
             "colour": c.color,
             "pinned": c.pinned,
@@ -113,10 +113,10 @@ def match_record(old: Taxonomy, found: ClusterMatch) -> Edit:
     group_records = [{"label": p.label, "children": list(p.children)} for p in old.groups if p.label_source == "person"]
     return {
         "do": "follow",
-        "numbers": found.numbers.tolist(),
+        "numbers": match.numbers.tolist(),
         "kept": cluster_records,
         "groups": group_records,
-        "held": [[number, rows.tolist()] for number, rows in found.held.items()],
+        "held": [[number, rows.tolist()] for number, rows in match.pinned_rows.items()],
     }
 
 

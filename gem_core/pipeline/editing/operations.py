@@ -121,12 +121,12 @@ def to_json(op: Op) -> Edit:
     >>> to_json(Merge((3, 5)))
     {'do': 'merge', 'clusters': [3, 5]}
     """
-    fields = {_RECORD_NAMES.get(name, name): _listed(value) for name, value in asdict(op).items()}
+    fields = {_RECORD_NAMES.get(name, name): _as_lists(value) for name, value in asdict(op).items()}
     return {"do": type(op).__name__.lower(), **fields}
 
 
-def _listed(value: Any) -> Any:
-    return [_listed(item) for item in value] if isinstance(value, tuple) else value
+def _as_lists(value: Any) -> Any:
+    return [_as_lists(item) for item in value] if isinstance(value, tuple) else value
 
 
 def from_json(value: Edit) -> Op:
@@ -196,12 +196,12 @@ def clean_note(text: str) -> str:
     return cleaned
 
 
-def listed(names: Sequence[str], most: int = 3) -> str:
+def join_names(names: Sequence[str], most: int = 3) -> str:
     """Join names for a sentence: "A, B and C", "A, B, C and 4 more".
 
     Examples
     --------
-    >>> listed(["A"]), listed(["A", "B"]), listed(["A", "B", "C", "D", "E"])
+    >>> join_names(["A"]), join_names(["A", "B"]), join_names(["A", "B", "C", "D", "E"])
     ('A', 'A and B', 'A, B, C and 2 more')
     """
     parts = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]

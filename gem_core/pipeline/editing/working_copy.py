@@ -23,7 +23,7 @@ from gem_core.pipeline.editing.operations import (
     Split,
     clean_label,
     clean_note,
-    listed,
+    join_names,
 )
 from gem_core.workspace import Taxonomy
 from gem_core.workspace.taxonomy import AUTOMATIC, LabelSource
@@ -126,30 +126,30 @@ class WorkingTaxonomy:
             case Regroup():
                 return self._regroup(op.cluster, op.group)
             case Pin():
-                self._place(op.cluster, pinned=op.on)
+                self._update(op.cluster, pinned=op.on)
                 return f"{'Pinned' if op.on else 'Unpinned'} {self.name(op.cluster)}"
             case Exclude():
                 return self._exclude(op.clusters, on=op.on)
             case Note():
                 text = clean_note(op.text)
-                self._place(op.cluster, note=text)
+                self._update(op.cluster, note=text)
                 return f"{'Added a note to' if text else 'Removed the note of'} {self.name(op.cluster)}"
             case Check():
-                self._place(op.cluster, checked=op.on)
+                self._update(op.cluster, checked=op.on)
                 return f"{'Checked' if op.on else 'Unchecked'} {self.name(op.cluster)}"
             case RenameAutomatically():
                 return self._rename_automatically(op)
 
     def name(self, number: int) -> str:
         """Label of a cluster for a sentence; clusters that have none yet by their number."""
-        draft = self._known(number)
+        draft = self._cluster(number)
         return draft.label or f"cluster {number}"
 
     def size(self, number: int) -> int:
         """Documents in a cluster."""
         return int(np.count_nonzero(self.labels == number))
 
-    def _known(self, number: int) -> ClusterDraft:
+    def _cluster(self, number: int) -> ClusterDraft:
         if number not in self.drafts:
             raise InputError(
                 "An edit must name clusters that are there",
@@ -158,8 +158,8 @@ class WorkingTaxonomy:
             )
         return self.drafts[number]
 
-    def _place(self, number: int, **changes: object) -> None:
-        self.drafts[number] = replace(self._known(number), **changes)  # type: ignore[arg-type]
+    def _update(self, number: int, **changes: object) -> None:
+        self.drafts[number] = replace(self._cluster(number), **changes)  # type: ignore[arg-type]
 
     def _free(self, numbers: Iterable[int]) -> int:
         used = set(numbers)
@@ -173,7 +173,7 @@ class WorkingTaxonomy:
                 f"group {number}",
                 "See the groups with: gem-explorer info DIR",
             )
-        item = self._known(number) if kind == "cluster" else self.groups[number]
+        item = self._cluster(number) if kind == "cluster" else self.groups[number]
         if source == "llm" and item.source == "person":
             raise InputError(
                 "A label that a person gave is kept",
@@ -192,7 +192,7 @@ class WorkingTaxonomy:
         if twin is not None:
             raise InputError("Labels are unique", f"{label!r}, which {kind} {twin} has already", "Choose another name")
         if kind == "cluster":
-            self._place(number, label=label, source=source)
+            self._update(number, label=label, source=source)
         else:
             self.groups[number] = GroupDraft(label, source)
         return f"Renamed {item.label} to {label}"
@@ -201,9 +201,9 @@ class WorkingTaxonomy:
         """Take over names that the vocabulary gave; those of persons and models stay."""
         renamed = 0
         for number, label, source, coverage, kind in op.clusters:
-            if self._known(number).source in AUTOMATIC:
+            if self._cluster(number).source in AUTOMATIC:
                 renamed += self.drafts[number].label != label
-                self._place(number, label=clean_label(label), source=source, coverage=coverage, kind=kind)
+                self._update(number, label=clean_label(label), source=source, coverage=coverage, kind=kind)
         for number, label in op.groups:
             if number in self.groups and self.groups[number].source in AUTOMATIC:
                 self.groups[number] = GroupDraft(clean_label(label), "vocabulary")
@@ -213,13 +213,13 @@ class WorkingTaxonomy:
         numbers = sorted(set(clusters), key=lambda c: (-self.size(c), c))
         if len(numbers) < 2:
             raise InputError("A merge takes two clusters or more", f"{len(numbers)}", "Choose another one as well")
-        drafts = [self._known(number) for number in numbers]
+        drafts = [self._cluster(number) for number in numbers]
         person_labels = [draft.label for draft in drafts if draft.source == "person"]
         target = numbers[0]
-        sentence = f"Merged {listed([self.name(number) for number in numbers])}"
+        sentence = f"Merged {join_names([self.name(number) for number in numbers])}"
         self.labels[np.isin(self.labels, numbers)] = target
         keep = person_labels[0] if person_labels else None
-        self._place(
+        self._update(
             target,
             label=keep,
             source="person" if keep else "keywords",
@@ -234,7 +234,7 @@ class WorkingTaxonomy:
         return sentence
 
     def _split(self, cluster: int, parts: tuple[tuple[int, ...], ...]) -> str:
-        draft = self._known(cluster)
+        draft = self._cluster(cluster)
         rows = np.flatnonzero(self.labels == cluster)
         part_rows = np.sort(np.concatenate([np.asarray(part, dtype=np.int64) for part in parts] or [rows[:0]]))
         if len(parts) < 2 or not all(parts) or not np.array_equal(part_rows, rows):
@@ -246,7 +246,7 @@ class WorkingTaxonomy:
         sentence = f"Split {self.name(cluster)} into {len(parts)}"
         ordered = sorted(parts, key=lambda part: (-len(part), part))
         own = draft.source == "person"
-        self._place(
+        self._update(
             cluster,
             pinned=True,
             changed=True,
@@ -287,18 +287,18 @@ class WorkingTaxonomy:
             )
             where = "a new cluster"
         else:
-            self._place(to, pinned=True, changed=True)
+            self._update(to, pinned=True, changed=True)
             self.labels[moved_rows] = to
             where = self.name(to)
         for number in sources:
             if self.size(number):
-                self._place(number, changed=True)
+                self._update(number, changed=True)
             else:
                 self._remove(number)
         return f"Moved {moved_rows.size:,} {'document' if moved_rows.size == 1 else 'documents'} to {where}"
 
     def _regroup(self, cluster: int, group: int | None) -> str:
-        draft = self._known(cluster)
+        draft = self._cluster(cluster)
         if group is None:
             group = self._free(self.groups)
             self.groups[group] = GroupDraft(None, "keywords")
@@ -326,10 +326,10 @@ class WorkingTaxonomy:
         if not clusters:
             raise InputError("An exclusion names a cluster or more", "none", "Choose a cluster")
         for number in clusters:
-            self._place(number, excluded=on, **({"pinned": True} if on else {}))
+            self._update(number, excluded=on, **({"pinned": True} if on else {}))
         if all(draft.excluded for draft in self.drafts.values()):
             raise InputError("At least one cluster must stay in", "all of them excluded", "Leave one out")
-        return f"{'Excluded' if on else 'Took in again'} {listed([self.name(number) for number in clusters])}"
+        return f"{'Excluded' if on else 'Took in again'} {join_names([self.name(number) for number in clusters])}"
 
     def _add(self, rows: Iterable[int], draft: ClusterDraft, after: int) -> int:
         number = self._free(self.drafts)

@@ -55,7 +55,7 @@ class Workers(Protocol):
     def ended(self, waiting: Sequence[Any]) -> list[Any]:
         """Return those that have ended, after at most `TICK` seconds."""
 
-    def answer(self, known: Any) -> str:
+    def answer(self, ticket: Any) -> str:
         """Return what `work` gave."""
 
     def stop(self) -> None:
@@ -138,10 +138,10 @@ class LocalWorkers:
         """Return the futures that are done."""
         return list(wait(waiting, TICK, FIRST_COMPLETED).done)
 
-    def answer(self, known: "Future[str]") -> str:
+    def answer(self, ticket: "Future[str]") -> str:
         """Return what `work` gave."""
         try:
-            return known.result()
+            return ticket.result()
         except BrokenProcessPool:
             raise _killed("") from None
 
@@ -210,11 +210,11 @@ class RayWorkers:
         """Return the references that are ready."""
         return list(self._ray.wait(list(waiting), num_returns=1, timeout=TICK)[0])
 
-    def answer(self, known: Any) -> str:
+    def answer(self, ticket: Any) -> str:
         """Return what `work` gave."""
-        self._at_work.discard(known)
+        self._at_work.discard(ticket)
         try:
-            return str(self._ray.get(known))
+            return str(self._ray.get(ticket))
         except self._ray.exceptions.RayTaskError:
             raise
         except self._ray.exceptions.RayError as error:

@@ -267,7 +267,7 @@ class _Book:
     labeled: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
     read: int = 0
-    told: float = 0.0
+    last_report: float = 0.0
     furthest: int = 0
 
     def __post_init__(self) -> None:
@@ -298,8 +298,8 @@ class _Book:
                 self.labeled.add(result.shard.name)
                 self.tally.add(result.marker.tally)
         now = time.monotonic()
-        if now - self.told > (STORE_SECONDS if is_remote(self.job.out) else TOLD_SECONDS):
-            self.told = now
+        if now - self.last_report > (STORE_SECONDS if is_remote(self.job.out) else TOLD_SECONDS):
+            self.last_report = now
             self._tell()
 
     def _tell(self) -> None:

@@ -74,7 +74,7 @@ class _Work:
     tally: Tally
     alive: Callable[[], None]
     refused: IO[bytes]
-    told: float = field(default_factory=time.monotonic)
+    last_check: float = field(default_factory=time.monotonic)
 
     def scored(self) -> Iterator[tuple[ShardRows, "Scores"]]:
         """Batches with their scores, counted on the way."""
@@ -87,9 +87,9 @@ class _Work:
             self.tally.rows += len(rows.numbers)
             yield rows, scores
             self.alive()
-            if time.monotonic() - self.told > (STORE_SECONDS if is_remote(self.job.out) else LIVE_SECONDS):
+            if time.monotonic() - self.last_check > (STORE_SECONDS if is_remote(self.job.out) else LIVE_SECONDS):
                 write_shard_progress(self.job.out, self.shard.name, rows.read, self.tally)
-                self.told = time.monotonic()
+                self.last_check = time.monotonic()
 
     def set_aside(self, refused: Iterable[RefusedRow]) -> None:
         """Count rows that cannot be labeled and keep their places and reasons."""

@@ -48,7 +48,7 @@ class ShardSample:
     ----------
     documents : int
         Rows of the file.
-    seen : int
+    rows_read : int
         Documents of the shards.
     refused : dict
         Reason to number of rows that are no documents.
@@ -61,7 +61,7 @@ class ShardSample:
     """
 
     documents: int
-    seen: int
+    rows_read: int
     refused: dict[str, int]
     failed: dict[str, str]
     groups: dict[str, tuple[int, int]]
@@ -134,7 +134,7 @@ def sample_shards(
     _walk(draw, shards, text, seed, progress, "sample shards")
     table = draw.table()
     write_whole(out, lambda path: pq.write_table(table, path, compression="zstd", row_group_size=1024))
-    groups = draw.drawn() if by else {}
+    groups = draw.group_counts() if by else {}
     return ShardSample(len(table), int(draw.counts.sum()), draw.refused, draw.failed, groups, listing.notes)
 
 
@@ -328,7 +328,7 @@ class _Draw:
         self.limit[group[last]] = priority[last]
         self.pieces = list(_merged(self.pieces, keep))
 
-    def drawn(self) -> dict[str, tuple[int, int]]:
+    def group_counts(self) -> dict[str, tuple[int, int]]:
         """Documents seen and drawn of each value, by name."""
         got = np.zeros(len(self.codes), dtype=np.int64)
         for piece in self.pieces:

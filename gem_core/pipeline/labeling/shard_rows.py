@@ -177,9 +177,9 @@ def _row_batches(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Ite
     batch, read, number, has_text_field = _Batch(), 0, -1, False
     names: dict[str, None] = {}
 
-    def report(done: int) -> None:
+    def report(completed: int) -> None:
         nonlocal read
-        read = done
+        read = completed
 
     rows = _json_lines(shard, report) if shard.source.format in ("jsonl", "json") else _cell_lines(shard, report)
     try:

@@ -91,7 +91,7 @@ class NamingPlan:
 
 
 @dataclass(frozen=True)
-class Named:
+class LabelOutcome:
     """What became of one cluster's label; `note` says why it was kept, or is empty."""
 
     number: int
@@ -116,7 +116,7 @@ class Naming:
     seconds : float
     """
 
-    labels: tuple[Named, ...]
+    labels: tuple[LabelOutcome, ...]
     skipped: tuple[tuple[int, str], ...]
     host: str
     model: str
@@ -228,7 +228,7 @@ def name_clusters(
     plan = naming_plan(workspace, clusters, again=again)
     journal = _Journal(workspace, endpoint)
     before = journal.size
-    labels: tuple[Named, ...] = ()
+    labels: tuple[LabelOutcome, ...] = ()
     try:
         if any(question not in journal for question in plan.questions):
             _ask_all(plan, journal, endpoint, progress)
@@ -256,12 +256,15 @@ def name_clusters(
 def _ask_all(plan: NamingPlan, journal: "_Journal", endpoint: Endpoint, progress: Progress) -> None:
     refused = 0
     with Client(endpoint) as client:
-        for done, question in enumerate(plan.questions):
-            progress(STEP, done, plan.requests)
+        for completed, question in enumerate(plan.questions):
+            progress(STEP, completed, plan.requests)
             if question in journal:
                 continue
             try:
-                answer = client.ask(question.messages, lambda done=done: progress(STEP, done, plan.requests))  # type: ignore[misc]
+                answer = client.ask(
+                    question.messages,
+                    lambda n=completed: progress(STEP, n, plan.requests),  # type: ignore[misc]
+                )
             except AnswerError as error:
                 refused += 1
                 if refused == HOPELESS:
@@ -283,7 +286,7 @@ def _why(text: str, finish: str) -> str:
     return "all tokens used before the answer" if finish == "length" else "empty answer"
 
 
-def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint: Endpoint) -> tuple[Named, ...]:
+def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint: Endpoint) -> tuple[LabelOutcome, ...]:
     """Rename by the answers that are there, in one step, and say what became of each."""
     model = endpoint.model[:MAX_LABEL]
     answered = [(question, journal.reply(question)) for question in plan.questions if question in journal]
@@ -295,7 +298,7 @@ def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint:
         for question, reply in answered:
             if answers[reply.label.casefold()] >= SAME:
                 reply = _Reply("", f"the same answer for {answers[reply.label.casefold()]} clusters")
-            label = _named(taxonomy, question, reply, used)
+            label = _judge_reply(taxonomy, question, reply, used)
             labels.append(label)
             if label.outcome == "named":
                 renames.append(Rename("cluster", label.number, label.after, source="llm", by=model))
@@ -310,26 +313,30 @@ def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint:
         return tuple(labels)
 
 
-def _named(taxonomy: Taxonomy, question: Question, reply: _Reply, used: set[str]) -> Named:
+def _judge_reply(taxonomy: Taxonomy, question: Question, reply: _Reply, used: set[str]) -> LabelOutcome:
     present = taxonomy.cluster(question.number) if taxonomy.has(question.number) else None
     if present is None or present.label != question.label:
         label = present.label if present else question.label
-        return Named(question.number, question.label, label, "kept", "changed by somebody meanwhile")
+        return LabelOutcome(question.number, question.label, label, "kept", "changed by somebody meanwhile")
     if not reply.label:
-        return Named(question.number, present.label, present.label, "kept", reply.note)
+        return LabelOutcome(question.number, present.label, present.label, "kept", reply.note)
     if reply.label.casefold() == present.label.casefold():
-        return Named(question.number, present.label, reply.label, "named")
+        return LabelOutcome(question.number, present.label, reply.label, "named")
     others = (cluster.label for cluster in taxonomy.clusters if cluster.number != present.number)
     weakness = describe_weakness(reply.label, question.messages[0].content, others)
     if weakness:
-        return Named(question.number, present.label, present.label, "kept", f"the answer {reply.label!r} {weakness}")
+        return LabelOutcome(
+            question.number, present.label, present.label, "kept", f"the answer {reply.label!r} {weakness}"
+        )
     # Two clusters of one answer are told apart by a keyword.
     options = [reply.label, *(f"{reply.label}: {term}" for term, _ in present.keywords)]
     label = next((o for o in options if o.casefold() not in used and len(o) <= MAX_CHARACTERS), "")
     if not label:
-        return Named(question.number, present.label, present.label, "kept", "the same answer for another cluster")
+        return LabelOutcome(
+            question.number, present.label, present.label, "kept", "the same answer for another cluster"
+        )
     used.add(label.casefold())
-    return Named(question.number, present.label, label, "named")
+    return LabelOutcome(question.number, present.label, label, "named")
 
 
 def model_of(workspace: Workspace, cluster: Cluster) -> str:

@@ -27,7 +27,7 @@ class ProposedNames:
     clusters : tuple of (number, present label, ClusterName)
         Those that no person and no model named.
     groups : tuple of (number, present label, new label)
-    kept : tuple of (number, label)
+    kept_names : tuple of (number, label)
         Clusters that keep the name of a person or a model.
     vocabulary : str
         "packaged" or the name of the file.
@@ -35,7 +35,7 @@ class ProposedNames:
 
     clusters: tuple[tuple[int, str, ClusterName], ...]
     groups: tuple[tuple[int, str, str], ...]
-    kept: tuple[tuple[int, str], ...]
+    kept_names: tuple[tuple[int, str], ...]
     vocabulary: str
 
     @property

@@ -76,8 +76,8 @@ def _token_probabilities(
     for first in range(0, K, size):
         mixtures = identity[first : first + size]
 
-        def report(step: str, done: int, total: int, first: int = first, width: int = len(mixtures)) -> None:
-            progress(step, first * config.steps + done * width, K * config.steps)
+        def report(step: str, completed: int, total: int, first: int = first, width: int = len(mixtures)) -> None:
+            progress(step, first * config.steps + completed * width, K * config.steps)
 
         trained = train_group(
             streams,

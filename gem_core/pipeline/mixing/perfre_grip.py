@@ -113,7 +113,7 @@ def perfre_study(
             replace(config, seed=config.seed + 1),
             folder / "repeated",
             device=device,
-            progress=lambda step, done, total: progress("measure the noise", done, total),
+            progress=lambda step, completed, total: progress("measure the noise", completed, total),
         )
         stored = {"losses": losses.tolist(), "repeated": repeated.tolist()}
     losses = np.asarray(stored["losses"], dtype=np.float64)

@@ -149,7 +149,7 @@ def draw_training_set(
             _assign_blocks(workspace, copies, domains.document_tokens, request),
             columns,
             request.form,
-            known=known_hashes,
+            finished_hashes=known_hashes,
             progress=progress,
         )
         training_set = _training_set(

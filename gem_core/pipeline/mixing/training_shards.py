@@ -73,7 +73,7 @@ def write_shards(
     columns: Mapping[str, NDArray[Any]],
     form: Form,
     *,
-    known: Mapping[str, str],
+    finished_hashes: Mapping[str, str],
     progress: Progress = silent,
 ) -> list[dict[str, Any]]:
     """Write shards that are not there whole yet, and describe all of them.
@@ -87,7 +87,7 @@ def write_shards(
     columns : {name: (n,) array}
         Further columns, one value per document of the corpus.
     form : "parquet" or "jsonl.zst"
-    known : {name: sha256}
+    finished_hashes : {name: sha256}
         Of shards that were finished before; one that differs now is written again.
     progress : Progress
         Hears "write documents".
@@ -110,7 +110,7 @@ def write_shards(
             progress("write documents", done, total)
             path = folder / shard.name
             digest = _sha256(path) if path.exists() else ""
-            if not digest or digest != known.get(shard.name, digest):
+            if not digest or digest != finished_hashes.get(shard.name, digest):
                 _write(path, _table(file, shard, columns), form)
                 digest = _sha256(path)
             done += len(shard)

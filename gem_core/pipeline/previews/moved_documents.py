@@ -29,7 +29,7 @@ class Moves:
     Attributes
     ----------
     rows : (m,) int32
-        As `Preview.moved`: least sure first.
+        As `Preview.moved_rows`: least sure first.
     leaves : (m,) int32
         Number of the cluster it is in now.
     joins : (m,) int32
@@ -40,7 +40,7 @@ class Moves:
         Cosine to the center it leaves, as applied, and to the center it joins, as previewed.
     lead : (m,) float64
         How far the cluster it leaves was ahead of the one it joins, nats; NaN where either is not in both fits.
-    by_balance, by_centres : (m,) float64
+    by_balance, by_centers : (m,) float64
         What the one it joins has gained on that, nats; NaN likewise. Their sum exceeds `lead`.
     drift, approach : (m,) float64
         By how much the center it leaves moves away from it, and the one it joins toward it, in cosine; NaN likewise.
@@ -59,7 +59,7 @@ class Moves:
     cosine_after: Float32
     lead: Float64
     by_balance: Float64
-    by_centres: Float64
+    by_centers: Float64
     drift: Float64
     approach: Float64
     reason: NDArray[np.int8]
@@ -97,15 +97,15 @@ class Moves:
         }[reason]
 
 
-def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> Moves:
+def explain_moves(workspace: Workspace, taxonomy: Taxonomy, preview: Preview) -> Moves:
     """Say of every document that would move what moves it.
 
     Parameters
     ----------
     workspace : Workspace
     taxonomy : Taxonomy
-        The one that `found` was held against.
-    found : Preview
+        The one that `preview` was held against.
+    preview : Preview
 
     Returns
     -------
@@ -120,19 +120,19 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> M
     >>> taxonomy = workspace.taxonomy()
     >>> found = preview(workspace, taxonomy, replace(taxonomy.settings, strength=float("inf")))
     >>> moves = explain_moves(workspace, taxonomy, found)
-    >>> bool((moves.by_balance + moves.by_centres >= moves.lead - 1e-3).all())
+    >>> bool((moves.by_balance + moves.by_centers >= moves.lead - 1e-3).all())
     True
     """
-    rows = found.moved
-    fitted = found.fit_rows
-    new = np.searchsorted(found.numbers, found.labels[rows])
+    rows = preview.moved_rows
+    fitted = preview.fit_rows
+    new = np.searchsorted(preview.numbers, preview.labels[rows])
     old = taxonomy.positions[rows]
     before = {int(c.number): cluster_index for cluster_index, c in enumerate(taxonomy.clusters)}
-    origin = np.array([before.get(int(number), -1) for number in found.origin])  # position of the continued cluster
+    origin = np.array([before.get(int(number), -1) for number in preview.origin])  # position of the continued cluster
     continued = np.full(len(taxonomy.clusters), -1)
     continued[origin[origin >= 0]] = np.flatnonzero(origin >= 0)  # and back: position in `found.numbers`
     came, went = origin[new], continued[old]
-    is_held = (fitted[new] < 0) | (found.assignment.labels[rows] != fitted[new])
+    is_held = (fitted[new] < 0) | (preview.assignment.labels[rows] != fitted[new])
     is_new, is_gone = came < 0, went < 0
     both = ~(is_held | is_new | is_gone)
     both[both] &= fitted[went[both]] >= 0
@@ -146,11 +146,11 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> M
         bias = _bias(taxonomy.fit)
         lead[part] = density + bias[old[part]] - bias[came[part]]
         later, earlier = fitted[new[part]], fitted[went[part]]
-        shift = _bias(found.fit)
+        shift = _bias(preview.fit)
         balance[part] = shift[later] - shift[earlier] - (bias[came[part]] - bias[old[part]])
-        centres[part] = density - _ahead(x, found.fit, earlier, later)
-        drift[part] = np.einsum("ij,ij->i", x, taxonomy.fit.centers[old[part]] - found.fit.centers[earlier])
-        approach[part] = np.einsum("ij,ij->i", x, found.fit.centers[later] - taxonomy.fit.centers[came[part]])
+        centres[part] = density - _ahead(x, preview.fit, earlier, later)
+        drift[part] = np.einsum("ij,ij->i", x, taxonomy.fit.centers[old[part]] - preview.fit.centers[earlier])
+        approach[part] = np.einsum("ij,ij->i", x, preview.fit.centers[later] - taxonomy.fit.centers[came[part]])
     is_held |= ~(both | is_new | is_gone)
     reason = np.select(
         [is_held, is_new, is_gone, lead < 0, balance >= centres],
@@ -161,14 +161,14 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, found: Preview) -> M
     return Moves(
         rows=rows,
         leaves=_numbers(taxonomy)[old],
-        joins=frozen(found.numbers[new]),
+        joins=frozen(preview.numbers[new]),
         margin_before=frozen(documents["margin"].to_numpy(np.float32)[rows]),
-        margin_after=frozen(found.assignment.margin[rows]),
+        margin_after=frozen(preview.assignment.margin[rows]),
         cosine_before=frozen(documents["cosine"].to_numpy(np.float32)[rows]),
-        cosine_after=frozen(found.assignment.cosine[rows]),
+        cosine_after=frozen(preview.assignment.cosine[rows]),
         lead=frozen(lead),
         by_balance=frozen(balance),
-        by_centres=frozen(centres),
+        by_centers=frozen(centres),
         drift=frozen(drift),
         approach=frozen(approach),
         reason=frozen(reason),

@@ -31,7 +31,7 @@ class Preview:
         Row of `fit` of each of them; -1 for a held cluster that the fit does not have.
     labels : (n,) int32
         Cluster number of each document, with what is pinned or named held together.
-    held : tuple of int
+    pinned_clusters : tuple of int
         Numbers of the clusters that keep their documents because they are pinned or named by a person.
     shares : (K',) float64
         Share of the corpus that each cluster would hold (hard assignment, excluded clusters left out), in documents
@@ -48,7 +48,7 @@ class Preview:
         Whether it keeps most of its documents; others would get new names.
     ari : float
         Adjusted Rand index between the present and the new assignment; 1 = the same.
-    moved : (m,) int32
+    moved_rows : (m,) int32
         Rows of the documents that would leave their cluster, least sure first.
     """
 
@@ -58,7 +58,7 @@ class Preview:
     numbers: Int32
     fit_rows: Int32
     labels: Int32
-    held: tuple[int, ...]
+    pinned_clusters: tuple[int, ...]
     shares: Float64
     target: Float64
     present: Float64
@@ -67,7 +67,7 @@ class Preview:
     origin: Int32
     steady: Bool
     ari: float
-    moved: Int32
+    moved_rows: Int32
 
 
 def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, progress: Progress = silent) -> Preview:
@@ -98,11 +98,11 @@ def compare_fit(
     fit, assignment = fit.permute(order), renumber_assignment(assignment, order)
     mine = np.sort(match.numbers)
     row_of = {int(number): row for row, number in enumerate(mine)}
-    candidates = np.union1d(mine, list(match.held)).tolist()
+    candidates = np.union1d(mine, list(match.pinned_rows)).tolist()
     numbers = np.array(surviving_clusters(plain, labels, map(int, candidates)), dtype=np.int32)
     continued = dict(
         zip(match.numbers.tolist(), zip(match.origin.tolist(), match.steady.tolist(), strict=True), strict=True)
-    ) | {number: (number, True) for number in match.held}
+    ) | {number: (number, True) for number in match.pinned_rows}
     fit_rows = np.array([row_of.get(number, -1) for number in numbers.tolist()], dtype=np.int32)
     target = np.where(fit_rows >= 0, np.asarray(fit.target)[fit_rows], np.nan)
     old, new = taxonomy.documents["cluster_id"].to_numpy(), np.searchsorted(numbers, labels)
@@ -124,7 +124,7 @@ def compare_fit(
         numbers=frozen(numbers),
         fit_rows=frozen(fit_rows),
         labels=frozen(labels.astype(np.int32)),
-        held=tuple(sorted(match.held)),
+        pinned_clusters=tuple(sorted(match.pinned_rows)),
         shares=frozen(shares),
         target=frozen(target),
         present=frozen(present),
@@ -133,5 +133,5 @@ def compare_fit(
         origin=frozen(origin),
         steady=frozen(np.array([continued[number][1] for number in numbers.tolist()])),
         ari=table_agreement(table).ari,
-        moved=frozen(moved_rows),
+        moved_rows=frozen(moved_rows),
     )

@@ -145,7 +145,7 @@ class Selected:
         return len(self.rows)
 
 
-def mask(workspace: Workspace, taxonomy: Taxonomy, wanted: Filter) -> Bool:
+def mask(workspace: Workspace, taxonomy: Taxonomy, document_filter: Filter) -> Bool:
     """Return which documents pass a filter, (n,) bool: 100,000 documents in some tens of milliseconds.
 
     Raises
@@ -155,7 +155,7 @@ def mask(workspace: Workspace, taxonomy: Taxonomy, wanted: Filter) -> Bool:
     WorkspaceError
         If the saved selection is unknown.
     """
-    return _passing(workspace, taxonomy, wanted)[0]
+    return _passing(workspace, taxonomy, document_filter)[0]
 
 
 def _passing(workspace: Workspace, taxonomy: Taxonomy, criteria: Filter) -> tuple[Bool, list[int]]:
@@ -225,7 +225,12 @@ def _column(workspace: Workspace, column: Column) -> Bool:
 
 
 def select(
-    workspace: Workspace, taxonomy: Taxonomy, wanted: Filter, *, near: Float32 | None = None, limit: int = NEAREST
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    document_filter: Filter,
+    *,
+    near: Float32 | None = None,
+    limit: int = NEAREST,
 ) -> Selected:
     """Return the documents that pass a filter, best first; with a vector only the `limit` nearest of them.
 
@@ -233,7 +238,7 @@ def select(
     ----------
     workspace : Workspace
     taxonomy : Taxonomy
-    wanted : Filter
+    document_filter : Filter
     near : (d,) unit vector, optional
         What `gem_core.pipeline.meaning.vector_of` makes of words, or the vector of a document.
     limit : int
@@ -243,7 +248,7 @@ def select(
     InputError, WorkspaceError
         As `mask` does.
     """
-    keep, hit_rows = _passing(workspace, taxonomy, wanted)
+    keep, hit_rows = _passing(workspace, taxonomy, document_filter)
     if near is not None:
         found_near = nearest(workspace, near, limit, within=keep)
         return Selected(frozen(_these(len(keep), found_near.rows)), found_near.rows, found_near.cosine)
@@ -257,7 +262,7 @@ def select(
     return Selected(frozen(keep), frozen(ranked))
 
 
-def parts(wanted: Filter, labels: Mapping[int, str] | None = None) -> dict[str, str]:
+def parts(document_filter: Filter, labels: Mapping[int, str] | None = None) -> dict[str, str]:
     """Say each part of a filter in words; the keys are what `Filter.without` takes.
 
     Examples
@@ -266,27 +271,27 @@ def parts(wanted: Filter, labels: Mapping[int, str] | None = None) -> dict[str, 
     {'text': 'holds "water"', 'tokens': 'tokens at least 100', 'column:lang': 'lang is en or empty'}
     """
     out: dict[str, str] = {}
-    if wanted.text.strip():
-        out["text"] = f'holds "{" ".join(wanted.text.split())}"'
-    if wanted.clusters:
-        names = [(labels or {}).get(number, f"cluster {number}") for number in wanted.clusters]
+    if document_filter.text.strip():
+        out["text"] = f'holds "{" ".join(document_filter.text.split())}"'
+    if document_filter.clusters:
+        names = [(labels or {}).get(number, f"cluster {number}") for number in document_filter.clusters]
         out["clusters"] = f"in {_either(names)}"
     for name, word in (("tokens", "tokens"), ("margin", "margin"), ("gis", "GIS")):
-        if getattr(wanted, name) != ANY:
-            out[name] = f"{word} {_span(getattr(wanted, name))}"
-    for column in wanted.columns:
+        if getattr(document_filter, name) != ANY:
+            out[name] = f"{word} {_span(getattr(document_filter, name))}"
+    for column in document_filter.columns:
         tests = [f"is {_either([value or 'empty' for value in column.values])}"] if column.values else []
         tests += [f'contains "{column.contains}"'] if column.contains else []
         tests += [_span(column.span)] if column.span != ANY else []
         out[f"column:{column.name}"] = f"{column.name} {' and '.join(tests)}"
-    if wanted.outline is not None:
-        out["outline"] = f"area selected on the {'globe' if wanted.outline.turn else 'flat map'}"
-    if wanted.saved:
-        out["saved"] = f"in selection {wanted.saved}"
+    if document_filter.outline is not None:
+        out["outline"] = f"area selected on the {'globe' if document_filter.outline.turn else 'flat map'}"
+    if document_filter.saved:
+        out["saved"] = f"in selection {document_filter.saved}"
     return out
 
 
-def describe(wanted: Filter, labels: Mapping[int, str] | None = None) -> str:
+def describe(document_filter: Filter, labels: Mapping[int, str] | None = None) -> str:
     """Say a filter in one line.
 
     Examples
@@ -294,7 +299,7 @@ def describe(wanted: Filter, labels: Mapping[int, str] | None = None) -> str:
     >>> describe(Filter(gis=(None, 2.5), clusters=(3, 1)), {1: "Bread", 3: "Rivers"})
     'in Rivers or Bread; GIS at most 2.5'
     """
-    return "; ".join(parts(wanted, labels).values()) or "all documents"
+    return "; ".join(parts(document_filter, labels).values()) or "all documents"
 
 
 def _either(names: list[str]) -> str:

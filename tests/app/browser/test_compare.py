@@ -56,7 +56,7 @@ def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) ->
     assert page.get_by_text(headline(found), exact=True).count() == 1
     until(lambda: figure(page, "ARI") == f"{found.ari:.3f}")
     assert figure(page, "NMI") == f"{found.nmi:.3f}"
-    assert figure(page, "Documents moved") == f"{len(found.moved):,}"
+    assert figure(page, "Documents moved") == f"{len(found.moved_rows):,}"
     until(lambda: page.locator(".st-key-compare_sankey .sankey-node").count() >= 24)
     labels = page.locator(".st-key-compare_sankey .sankey-node").all_text_contents()
     assert any("<img src=x" in label for label in labels)  # as text
@@ -64,7 +64,7 @@ def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) ->
 
     ready(page)
     page.locator(".st-key-compare_documents tbody tr").first.click()
-    row = int(found.moved[0])
+    row = int(found.moved_rows[0])
     until(lambda: page.locator(".st-key-compare_close").count() == 1)
     opening = " ".join(workspace.texts([row])[0].split())[:60]
     until(lambda: opening in " ".join(page.locator(".st-key-compare_moving").inner_text().split()))

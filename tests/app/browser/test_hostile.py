@@ -49,8 +49,8 @@ def watched(serve: Any, browser_page: Any, hostile: Workspace) -> Any:
     """The app on the hostile workspace; every request, dialog, popup and error is written down."""
     page = browser_page(None)
     page.set_default_timeout(120_000)
-    page.asked, page.opened = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
+    page.requested_urls, page.opened = [], []
+    page.on("request", lambda request: page.requested_urls.append(request.url))
     page.on("dialog", lambda dialog: (page.opened.append(f"dialog {dialog.message}"), dialog.dismiss()))
     page.on("popup", lambda popup: page.opened.append(f"popup {popup.url}"))
     page.base = serve("app/main.py", "--workspace", str(hostile.root)).url
@@ -69,7 +69,7 @@ def assert_harmless(page: Any, where: str) -> None:
     assert page.opened == [], where
     assert page.outside == [], where
     own = urlsplit(page.base).netloc
-    for url in page.asked:
+    for url in page.requested_urls:
         parts = urlsplit(url)
         if parts.scheme in ("data", "blob"):
             continue
@@ -254,7 +254,9 @@ def test_what_is_downloaded_reads_back_and_holds_no_formula(
     for x in range(50, 1400, 150):
         for y in range(50, 850, 100):
             report.mouse.move(x, y)
-    assert [url for url in report.asked if not url.startswith(("data:", "blob:"))] == [files["report.html"].as_uri()]
+    assert [url for url in report.requested_urls if not url.startswith(("data:", "blob:"))] == [
+        files["report.html"].as_uri()
+    ]
     assert report.evaluate("() => window.__pwned === undefined")
     assert report.errors == []
     assert any(trap in "".join(c.label for c in hostile.taxonomy().clusters) for trap in TRAPS)

@@ -184,6 +184,6 @@ def check_report(page: Any, report: Path) -> None:
     page.get_by_text(NAME).first.wait_for(state="attached")
     page.wait_for_timeout(1500)
     assert page.locator("b").get_by_text("rivers", exact=True).count() == 0  # the name made no bold word of its own
-    assert [url for url in page.asked if not url.startswith(("data:", "blob:"))] == [report.as_uri()]
+    assert [url for url in page.requested_urls if not url.startswith(("data:", "blob:"))] == [report.as_uri()]
     assert page.errors == []
     shot(page, "journey-5-report")

@@ -51,7 +51,7 @@ def opened(chromium: Any) -> Iterator[Open]:
         page.on("console", lambda m: told.append(f"console {m.text[:300]}") if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: told.append(f"error {e}"[:300]))
         context.on("page", lambda p: told.append(f"window {p.url}") if p is not page else None)
-        page.told = told
+        page.console_lines = told
         page.goto(address + fragment)
         if script:
             page.wait_for_selector("canvas[data-points]")
@@ -131,7 +131,7 @@ def test_pointing_and_clicking_finds_the_right_cluster(opened: Open, sample_repo
     assert page.url.endswith(f"#cluster-{right.number}")
     page.locator("canvas").press("Escape")
     assert page.locator(".reading").is_hidden()
-    assert page.told == []
+    assert page.console_lines == []
 
 
 def test_the_flat_map_the_list_and_the_tiles_choose_the_same_cluster(opened: Open, sample_report: Path) -> None:
@@ -154,7 +154,7 @@ def test_the_flat_map_the_list_and_the_tiles_choose_the_same_cluster(opened: Ope
     row = page.locator(".row").first
     row.click()
     assert page.locator(".reading h3").inner_text() == row.locator(".name").text_content()
-    assert page.told == []
+    assert page.console_lines == []
 
 
 def test_tiles_have_the_sizes_of_the_shares(opened: Open, sample_report: Path) -> None:
@@ -264,7 +264,7 @@ def test_nothing_in_a_hostile_corpus_runs_or_asks(opened: Open, hostile_report: 
     assert page.evaluate("() => window.hacked") is None
     assert "hacked" in page.content()
     assert "<script>alert('name')</script>" in page.locator("h1").inner_text()
-    assert page.told == []
+    assert page.console_lines == []
 
 
 def test_the_policy_stops_what_would_get_in(opened: Open, hostile_report: Path, tmp_path: Path) -> None:
@@ -274,8 +274,8 @@ def test_the_policy_stops_what_would_get_in(opened: Open, hostile_report: Path, 
     broken.write_text(text.replace("</main>", attack + "</main>"), encoding="utf-8")
     page = opened(broken)
     assert page.evaluate("() => window.hacked") is None
-    assert not any(line.startswith("request") for line in page.told)
-    assert any("Content Security Policy" in line for line in page.told)
+    assert not any(line.startswith("request") for line in page.console_lines)
+    assert any("Content Security Policy" in line for line in page.console_lines)
 
 
 def test_without_scripts_the_words_are_all_there(opened: Open, sample_report: Path) -> None:

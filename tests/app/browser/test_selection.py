@@ -117,7 +117,7 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     page.get_by_text("Saved as Middle of the map").wait_for()
     kept = Selections(workspace).get("Middle of the map")
     assert len(kept.rows) == inside
-    assert kept.made == "area selected on the flat map"
+    assert kept.origin == "area selected on the flat map"
     low, high = flat[kept.rows].min(axis=0), flat[kept.rows].max(axis=0)
     assert ((flat >= low) & (flat <= high)).all(axis=1).sum() == inside  # a box: nobody inside it was left out
 

@@ -114,7 +114,7 @@ def test_bad_vectors(corpus: tuple[Path, Path], tmp_path: Path, damage: object, 
 def test_cancel_keeps_finished_steps(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     path, vectors = corpus
 
-    def stop(step: str, done: int, total: int) -> None:
+    def stop(step: str, completed: int, total: int) -> None:
         if step == "name clusters":
             raise Cancelled("enough")
 
@@ -158,10 +158,10 @@ def test_a_killed_build_goes_on(corpus: tuple[Path, Path], tmp_path: Path) -> No
 def test_the_present_settings_move_nothing(sample: Workspace) -> None:
     taxonomy = ensure_path(sample)
     shown = preview(sample, taxonomy, taxonomy.settings)
-    assert shown.moved.size == 0
+    assert shown.moved_rows.size == 0
     assert shown.ari == 1.0
     nudged = preview(sample, taxonomy, replace(taxonomy.settings, strength=1.001))
-    assert nudged.moved.size <= 2
+    assert nudged.moved_rows.size <= 2
 
 
 def test_preview_says_what_apply_does(sample: Workspace) -> None:
@@ -182,7 +182,7 @@ def test_preview_says_what_apply_does(sample: Workspace) -> None:
 def test_preview_of_another_start_is_the_fit_of_apply(sample: Workspace, changes: dict[str, object]) -> None:
     settings = replace(sample.taxonomy().settings, **changes)
     shown = preview(sample, sample.taxonomy(), settings)
-    assert shown.moved.size > 0
+    assert shown.moved_rows.size > 0
     applied = fit_taxonomy(sample, settings)
     assert np.array_equal(shown.labels, applied.documents["cluster_id"])
 

@@ -29,9 +29,9 @@ def test_vectors_are_checked_before_the_first_row(corpus: Path, tmp_path: Path) 
     for name, words in (("absent.npy", "which does not exist"), ("flat.npy", r"shape \(20,\)")):
         source = Source(corpus, vectors=tmp_path / name)
         with pytest.raises(CorpusError, match=words):
-            prepare(source, tmp_path / "w", progress=lambda step, done, total: heard.append(step))
+            prepare(source, tmp_path / "w", progress=lambda step, completed, total: heard.append(step))
         with pytest.raises(CorpusError, match=words):
-            estimate(source, progress=lambda step, done, total: heard.append(step))
+            estimate(source, progress=lambda step, completed, total: heard.append(step))
     assert heard == []
     assert not (tmp_path / "w").exists()
 

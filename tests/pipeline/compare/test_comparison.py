@@ -41,18 +41,22 @@ def test_what_stays_and_what_moves_by_hand() -> None:
     found = compare_partitions(planted([0, 0, 0, 1, 1], margin=[5, 1, 3, 2, 4]), planted([1, 1, 0, 0, 0], "two"))
     assert found.table.tolist() == [[1, 2], [2, 0]]
     assert found.partner.tolist() == [1, 0]
-    assert found.moved.tolist() == [2]
+    assert found.moved_rows.tolist() == [2]
     assert found.stay == pytest.approx(0.8)
     best, how = found.best("a")
     assert (best.tolist(), how) == ([1, 0], pytest.approx([2 / 3, 2 / 3]))
-    assert found.rows(0, 0, moved=False).tolist() == [2]
+    assert found.rows(0, 0, only_moved=False).tolist() == [2]
     assert found.rows(0, 1).tolist() == []
-    assert found.rows(0, 1, moved=False).tolist() == [0, 1]
+    assert found.rows(0, 1, only_moved=False).tolist() == [0, 1]
 
 
 def test_moved_documents_come_least_sure_first() -> None:
     found = compare_partitions(planted([0, 0, 0, 0, 1], margin=[5, 1, 3, 2, 4]), planted([0, 1, 2, 3, 4], "two"))
-    assert found.moved.tolist() == [1, 3, 2]  # document 0 stays: its cluster is matched with the first of its pieces
+    assert found.moved_rows.tolist() == [
+        1,
+        3,
+        2,
+    ]  # document 0 stays: its cluster is matched with the first of its pieces
 
 
 def test_sides_change_places() -> None:
@@ -61,7 +65,7 @@ def test_sides_change_places() -> None:
     there, back = compare_partitions(a, b), compare_partitions(b, a)
     assert np.array_equal(there.table, back.table.T)
     assert (there.ari, there.nmi, there.stay) == pytest.approx((back.ari, back.nmi, back.stay))
-    assert sorted(there.moved) == sorted(back.moved)
+    assert sorted(there.moved_rows) == sorted(back.moved_rows)
     assert there.table.sum() == 300
     assert [sorted(order) for order in (there.order_a, there.order_b)] == [list(range(5)), list(range(4))]
 
@@ -73,7 +77,7 @@ def test_a_giant_and_its_pieces() -> None:
     assert found is not None
     assert (found.side, found.group, found.pieces) == ("b", 0, (0, 1, 2))
     assert found.share == pytest.approx(31 / 41)
-    assert found.held == pytest.approx(30 / 31)  # the one document of cluster 3 is less than 5%
+    assert found.covered_share == pytest.approx(30 / 31)  # the one document of cluster 3 is less than 5%
     assert headline(compare_partitions(a, b)) == (
         "The largest cluster of k-means (76%) is spread over 3 clusters of one; 32% of documents in matched groups"
     )
@@ -110,7 +114,7 @@ def test_a_baseline_is_fitted_once_and_takes_the_colours_it_overlaps(sample: Wor
     assert at_hand(sample, "kmeans")
     assert not at_hand(sample, "kmeans:5")
     seen: list[str] = []
-    again = partition(Workspace(sample.root), "kmeans", progress=lambda step, done, total: seen.append(step))
+    again = partition(Workspace(sample.root), "kmeans", progress=lambda step, completed, total: seen.append(step))
     assert again.names == found.names
     assert len(set(found.names)) == 12
     assert np.array_equal(again.labels, found.labels)
@@ -161,7 +165,7 @@ def test_cosines_of_one_group_and_of_empty_ones(sample: Workspace) -> None:
 def test_agreement_of_a_comparison(sample: Workspace) -> None:
     found = compare(sample, "present", "column:subject")
     assert found.ari == pytest.approx(adjusted_rand_score(sample.documents["subject"], found.a.labels))
-    assert found.stay == pytest.approx(1 - len(found.moved) / len(sample))
+    assert found.stay == pytest.approx(1 - len(found.moved_rows) / len(sample))
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,9 @@ def test_two_workers_give_the_same_bytes_and_say_how_far_they_are(
     heard: list[tuple[int, int, dict[str, Any]]] = []
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
 
-    def progress(step: str, done: int, total: int) -> None:
+    def progress(step: str, completed: int, total: int) -> None:
         assert step == "label shards"
-        heard.append((done, total, read_totals(tmp_path / "out")))
+        heard.append((completed, total, read_totals(tmp_path / "out")))
 
     label_folder(made[0], made[1], tmp_path / "out", workers=2, progress=progress)
     assert hashes(tmp_path / "out") == hashes(made[2])
@@ -114,7 +114,7 @@ def test_a_worker_that_is_killed(
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
     out = tmp_path / "out"
 
-    def kill(step: str, done: int, total: int) -> None:
+    def kill(step: str, completed: int, total: int) -> None:
         if (bookkeeping(out) / "done").exists():
             for child in multiprocessing.active_children():
                 child.kill()  # one that has just ended is none to kill
@@ -139,8 +139,8 @@ def test_stopped_by_its_progress(
 ) -> None:
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
 
-    def stop(step: str, done: int, total: int) -> None:
-        if done:
+    def stop(step: str, completed: int, total: int) -> None:
+        if completed:
             raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -100,7 +100,7 @@ def test_links_splits_and_guesses_are_those_of_a_corpus(student_folder: Path, tm
     assert int(totals.documents.sum()) == 2
     assert totals.receipt["command"].endswith("--text-column doc.body")
     sample = sample_shards(tmp_path / "in", 9, tmp_path / "s.parquet", options=options)
-    assert (sample.documents, sample.seen) == (2, 2)
+    assert (sample.documents, sample.rows_read) == (2, 2)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])

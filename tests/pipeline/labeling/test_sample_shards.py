@@ -125,7 +125,7 @@ def test_what_waits_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     found = sample_shards(tmp_path, 103, tmp_path / "s.parquet", by="site")
     assert max(held) <= 2 * 108 + 1024
     assert found.groups == {str(g): (4000, 21 if g < 3 else 20) for g in range(5)}  # the first three get the odd ones
-    assert (found.documents, found.seen) == (103, 20_000)
+    assert (found.documents, found.rows_read) == (103, 20_000)
 
 
 def test_proportional_shares(folder: Path, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_rows_that_are_no_documents_and_shards_that_cannot_be_read(folder: Path,
     found = sample_shards(tmp_path, 10, tmp_path / "out" / "s.parquet")
     assert found.refused == {"no_text": 1, "wrong_type": 5}
     assert list(found.failed) == ["bad.parquet"]
-    assert (found.documents, found.seen) == (10, 150)
+    assert (found.documents, found.rows_read) == (10, 150)
 
 
 def test_what_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -208,8 +208,8 @@ def test_a_failure_keeps_what_came_and_the_next_run_asks_for_the_rest(sample: Wo
 def test_a_cancel_during_a_slow_answer_keeps_what_came(sample: Workspace) -> None:
     looks: list[int] = []
 
-    def progress(step: str, done: int, total: int) -> None:
-        looks.append(done)
+    def progress(step: str, completed: int, total: int) -> None:
+        looks.append(completed)
         if looks.count(2) > 3:
             raise Cancelled
 

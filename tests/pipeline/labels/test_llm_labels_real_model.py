@@ -98,7 +98,7 @@ def test_the_sample_is_named_by_a_real_model(server: str, sample: Workspace) -> 
     found = name_clusters(
         sample,
         Endpoint(server, MODEL, timeout=PATIENCE, max_tokens=40),
-        progress=lambda step, done, total: seen.append(done),
+        progress=lambda step, completed, total: seen.append(completed),
     )
     print(f"\n{found.requests} answers in {time.monotonic() - started:.0f} s, {plan.characters:,} characters sent")
     for named in found.labels:

@@ -58,7 +58,7 @@ def test_vectors_of_an_unknown_encoder_are_named_when_asked(keyword_names: Works
 def test_the_name_of_a_person_stays(keyword_names: Workspace) -> None:
     edit(keyword_names, Rename("cluster", 0, "My own name"))
     names = rename_automatically(keyword_names)
-    assert names.kept == ((0, "My own name"),)
+    assert names.kept_names == ((0, "My own name"),)
     first = keyword_names.taxonomy().cluster(0)
     assert (first.label, first.label_source) == ("My own name", "person")
 

@@ -29,9 +29,9 @@ class Steps(list[tuple[str, int]]):
         super().__init__()
         self.stop, self.after = stop, after
 
-    def __call__(self, step: str, done: int, total: int) -> None:
-        self.append((step, done))
-        if step == self.stop and done >= self.after:
+    def __call__(self, step: str, completed: int, total: int) -> None:
+        self.append((step, completed))
+        if step == self.stop and completed >= self.after:
             raise Cancelled
 
 

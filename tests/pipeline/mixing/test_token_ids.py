@@ -57,7 +57,7 @@ def test_the_same_tokenizer_in_another_process(sample: Workspace, built_sample: 
 def test_ids_are_made_once(sample: Workspace) -> None:
     token_ids(sample, 400)
     steps: list[str] = []
-    again = token_ids(sample, 400, progress=lambda step, done, total: steps.append(step))
+    again = token_ids(sample, 400, progress=lambda step, completed, total: steps.append(step))
     assert steps == []
     assert len(token_ids(sample, 450).ids) < len(again.ids), "more tokens say the same in fewer"
 
@@ -68,13 +68,13 @@ def test_every_document_is_in_one_stream(sample: Workspace) -> None:
     ids = token_ids(sample, 400)
     for k in range(len(domains.names)):
         own = [ids.document(int(row)).tobytes() for row in np.flatnonzero(domains.positions == k)]
-        train, held = (documents(part[k]) for part in (corpus.streams.train, corpus.streams.held))
+        train, held = (documents(part[k]) for part in (corpus.streams.train, corpus.streams.held_out))
         assert sorted(train + held) == sorted(own)
         assert not set(train) & set(held)
-        size = len(corpus.streams.train[k]) + len(corpus.streams.held[k])
+        size = len(corpus.streams.train[k]) + len(corpus.streams.held_out[k])
         longest = max(map(len, held)) // 2 + 1
         need = max(0.05 * size, 400)
-        assert need <= len(corpus.streams.held[k]) < need + longest
+        assert need <= len(corpus.streams.held_out[k]) < need + longest
 
 
 def test_copies_stand_on_one_side(sample: Workspace) -> None:
@@ -87,7 +87,7 @@ def test_copies_stand_on_one_side(sample: Workspace) -> None:
         corpus = proxy_corpus(
             sample, np.zeros(len(table), dtype=int), ["all"], SplitSettings(vocabulary=400, least=400, seed=seed)
         )
-        held, train = documents(corpus.streams.held[0]), documents(corpus.streams.train[0])
+        held, train = documents(corpus.streams.held_out[0]), documents(corpus.streams.train[0])
         assert not set(held) & set(train)
         assert all(held.count(one) == 3 for one in held)
 
@@ -97,12 +97,12 @@ def test_the_seed_decides_the_split_and_the_limit_is_kept(sample: Workspace) -> 
     first, same, other = (
         proxy_corpus(sample, everything, ["all"], SplitSettings(400, least=400, seed=seed)) for seed in (0, 0, 1)
     )
-    assert np.array_equal(first.streams.held[0], same.streams.held[0])
-    assert set(documents(first.streams.held[0])) != set(documents(other.streams.held[0]))
+    assert np.array_equal(first.streams.held_out[0], same.streams.held_out[0])
+    assert set(documents(first.streams.held_out[0])) != set(documents(other.streams.held_out[0]))
     few = proxy_corpus(sample, everything, ["all"], SplitSettings(400, least=400, most=5000))
     assert len(few.streams.train[0]) == 5000
     assert np.array_equal(few.streams.train[0], first.streams.train[0][:5000])
-    assert np.array_equal(few.streams.held[0], first.streams.held[0][:5000])
+    assert np.array_equal(few.streams.held_out[0], first.streams.held_out[0][:5000])
 
 
 def test_documents_of_no_domain_are_in_no_stream(sample: Workspace) -> None:
@@ -110,7 +110,7 @@ def test_documents_of_no_domain_are_in_no_stream(sample: Workspace) -> None:
     ids = token_ids(sample, 400)
     corpus = proxy_corpus(sample, half, ["even"], SMALL)
     own = sorted(ids.document(row).tobytes() for row in range(0, len(sample), 2))
-    assert sorted(documents(corpus.streams.train[0]) + documents(corpus.streams.held[0])) == own
+    assert sorted(documents(corpus.streams.train[0]) + documents(corpus.streams.held_out[0])) == own
 
 
 def test_a_domain_with_too_little_is_named(sample: Workspace) -> None:

@@ -59,7 +59,7 @@ def test_what_a_move_gains_is_the_sum_of_balance_and_centres(sample: Workspace) 
         before = score(X, taxonomy.fit, row, a) - score(X, taxonomy.fit, row, b)
         after = score(X, found.fit, row, b) - score(X, found.fit, row, a)
         assert moves.lead[at] == pytest.approx(before, abs=1e-3)
-        assert moves.by_balance[at] + moves.by_centres[at] == pytest.approx(before + after, abs=2e-3)
+        assert moves.by_balance[at] + moves.by_centers[at] == pytest.approx(before + after, abs=2e-3)
         assert after > 0
         bias = found.fit.bias[b] - found.fit.bias[a] - taxonomy.fit.bias[b] + taxonomy.fit.bias[a]
         assert moves.by_balance[at] == pytest.approx(bias, abs=1e-9)
@@ -67,7 +67,7 @@ def test_what_a_move_gains_is_the_sum_of_balance_and_centres(sample: Workspace) 
         old, new = taxonomy.fit.centers, found.fit.centers
         assert moves.drift[at] == pytest.approx(float(x @ (old[a] - new[a])), abs=1e-5)
         assert moves.approach[at] == pytest.approx(float(x @ (new[b] - old[b])), abs=1e-5)
-    larger = np.where(moves.by_balance >= moves.by_centres, "balance", "centers")
+    larger = np.where(moves.by_balance >= moves.by_centers, "balance", "centers")
     assert [REASONS[r] for r in moves.reason] == larger.tolist()
     assert sum(moves.counts().values()) == len(moves.rows)
 
@@ -75,13 +75,13 @@ def test_what_a_move_gains_is_the_sum_of_balance_and_centres(sample: Workspace) 
 def test_moves_carry_both_margins_and_both_cosines(sample: Workspace) -> None:
     taxonomy = ensure_path(sample)
     found, moves = explained(sample, taxonomy, strength=INF)
-    documents = taxonomy.documents.iloc[found.moved]
-    assert np.array_equal(moves.rows, found.moved)
+    documents = taxonomy.documents.iloc[found.moved_rows]
+    assert np.array_equal(moves.rows, found.moved_rows)
     assert moves.margin_before == pytest.approx(documents["margin"].to_numpy())
     assert moves.cosine_before == pytest.approx(documents["cosine"].to_numpy())
-    assert moves.margin_after == pytest.approx(found.assignment.margin[found.moved])
+    assert moves.margin_after == pytest.approx(found.assignment.margin[found.moved_rows])
     assert np.array_equal(moves.leaves, documents["cluster_id"])
-    assert np.array_equal(moves.joins, found.labels[found.moved])
+    assert np.array_equal(moves.joins, found.labels[found.moved_rows])
     assert (np.diff(moves.margin_after) >= 0).all()
 
 
@@ -101,7 +101,7 @@ def test_a_document_between_two_clusters_is_moved_by_the_balance(sample: Workspa
     assert set(moves.counts()) == {"balance"}
     assert (moves.joins == second).all()
     assert moves.by_balance == pytest.approx(np.full(len(moves.rows), narrow + 0.5))
-    assert moves.by_centres == pytest.approx(np.zeros(len(moves.rows)), abs=1e-9)
+    assert moves.by_centers == pytest.approx(np.zeros(len(moves.rows)), abs=1e-9)
     assert moves.lead[at] == pytest.approx(narrow, abs=1e-3)
     assert replace(moves, lead=moves.lead * 0 + 0.42).words(at) == "balance: small lead of 0.4 nats"
     assert replace(moves, lead=moves.lead * 0 + 10).words(at) == f"balance: shifted by {narrow + 0.5:.1f} nats"
@@ -139,7 +139,7 @@ def test_pinned_clusters_hold_their_documents_and_others_make_room(sample: Works
     pinned = edit(sample, Pin(smallest))
     ensure_path(sample)
     found, moves = explained(sample, pinned, strength=INF)
-    assert found.held == (smallest,)
+    assert found.pinned_clusters == (smallest,)
     inside = pinned.documents["cluster_id"].to_numpy() == smallest
     assert (found.labels[inside] == smallest).all()
     assert smallest not in moves.leaves
@@ -152,7 +152,7 @@ def test_pinned_clusters_hold_their_documents_and_others_make_room(sample: Works
     assert np.array_equal(moves.reason == REASONS.index("held"), turned)
     assert moves.words(int(np.flatnonzero(turned)[0])) == "pinned clusters keep their documents"
     named = edit(sample, Rename("cluster", smallest, "Mine"))
-    assert explained(sample, named, n_clusters=3)[0].held == (smallest,)
+    assert explained(sample, named, n_clusters=3)[0].pinned_clusters == (smallest,)
 
 
 def test_a_document_that_an_edit_placed_says_so(sample: Workspace) -> None:

@@ -66,7 +66,7 @@ def test_own_vectors_are_refused_until_somebody_says_who_made_them(own: Workspac
     )
     assert search_like(own, 0, 3).rows.tolist() == [4, 8, 12]  # needs no encoder
     heard: list[str] = []
-    assert name_encoder(own, "packaged", progress=lambda step, done, total: heard.append(step)) > 0.99
+    assert name_encoder(own, "packaged", progress=lambda step, completed, total: heard.append(step)) > 0.99
     assert heard == ["load encoder", "load encoder", "compare", "compare"]
     again = Workspace(own.root)
     assert encoder_of(again) == "packaged"

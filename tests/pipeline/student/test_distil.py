@@ -316,7 +316,7 @@ def test_small_clusters_are_named(sample: Workspace, tmp_path: Path) -> None:
 def test_a_stopped_distillation_leaves_nothing(sample: Workspace, tmp_path: Path) -> None:
     steps: list[str] = []
 
-    def stop(step: str, done: int, total: int) -> None:
+    def stop(step: str, completed: int, total: int) -> None:
         steps.append(step)
         if step == "Teaching the student":
             raise Cancelled
