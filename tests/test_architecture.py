@@ -44,6 +44,11 @@ FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 #: The only import between two view folders: "How many clusters?" hands a number to the draft of Balance.
 BETWEEN_VIEWS = {("compare", "balance")}
 CACHES = {"cache_data", "cache_resource"}
+#: Words that say what happened to a thing, or nothing, instead of what it is.
+EMPTY_NAMES = frozenset(
+    "asked chosen done drawn found given gone held here kept known listed lost made marked moved named one place said "  # noqa: SIM905
+    "seen shown taken told wanted way".split()
+)
 
 
 def sources(*folders: str) -> list[Path]:
@@ -159,6 +164,47 @@ def test_folders_have_few_rooms() -> None:
     assert len(rooms(ROOT / "app")) <= 12
     assert len(rooms(ROOT / "gem_core" / "pipeline")) <= 10
     assert all(path.is_dir() for path in (ROOT / "gem_core" / "pipeline").iterdir() if path.name != "__init__.py")
+
+
+def definitions() -> Iterator[tuple[Path, ast.ClassDef | ast.FunctionDef]]:
+    """Classes and functions of the project."""
+    for path in MODULES.values():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                yield path, node
+
+
+def test_no_class_name_is_used_twice() -> None:
+    files: dict[str, list[str]] = {}
+    for path, node in definitions():
+        if isinstance(node, ast.ClassDef):
+            files.setdefault(node.name, []).append(module_name(path))
+    assert {name: paths for name, paths in files.items() if len(paths) > 1} == {}
+
+
+def test_functions_parameters_and_fields_say_what_they_are() -> None:
+    names = []
+    for path, node in definitions():
+        if isinstance(node, ast.FunctionDef):
+            arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            used = [node.name.strip("_"), *(argument.arg for argument in arguments)]
+        else:
+            fields = [item.target for item in node.body if isinstance(item, ast.AnnAssign)]
+            used = [node.name, *(field.id for field in fields if isinstance(field, ast.Name))]
+        names += [f"{module_name(path)}.{node.name}: {name}" for name in used if name in EMPTY_NAMES]
+    assert names == []
+
+
+def test_a_file_name_is_used_once_but_for_mirrors() -> None:
+    """A view and a command may be called what the module is called that they serve; screens have parts in common."""
+    files: dict[tuple[str, str], list[str]] = {}
+    for path in MODULES.values():
+        folder = path.relative_to(ROOT).parent
+        screen_or_commands = folder.parts[:2] in {("app", "views"), ("gem_core", "commands")}
+        layer = str(folder) if screen_or_commands else folder.parts[0]
+        if path.stem not in {"__init__", "page"}:
+            files.setdefault((layer, path.stem), []).append(module_name(path))
+    assert [modules for modules in files.values() if len(modules) > 1] == []
 
 
 def test_files_stay_short() -> None:

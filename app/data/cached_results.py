@@ -15,7 +15,7 @@ from app.data import filter_options as options_of
 from app.data import map_data
 from app.state.widget_state import preset, widget
 from gem_core._types import Progress, silent
-from gem_core.embedding.near_duplicates import Duplicates
+from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.export.figures import figure_svg
 from gem_core.pipeline import Moves, Preview, explain_moves, preview
 from gem_core.pipeline import natural_shares as natural_shares_of

@@ -22,9 +22,9 @@ from gem_core.corpus.columns import (
     parse_number,
     replace_surrogates,
 )
+from gem_core.corpus.corpus_preview import header_error, preview_files
 from gem_core.corpus.files import ReadOptions, SourceFile, find_files
 from gem_core.corpus.intake import REASONS, Intake
-from gem_core.corpus.preview import header_error, preview_files
 from gem_core.corpus.rows import BrokenRow, read_rows
 from gem_core.embedding.tokens import TokenCounter, packaged_counter
 from gem_core.errors import CorpusError

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from gem_core.embedding.near_duplicates import Duplicates
+from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.workspace import Taxonomy, Workspace
 
 

@@ -4,14 +4,14 @@ from gem_core.mixing.constraints import epoch_caps, project
 from gem_core.mixing.mixture_sampling import sample_mixtures, search
 from gem_core.mixing.proxy_runs import Runs, read_runs
 from gem_core.mixing.regmix import RegMix, regmix
-from gem_core.mixing.regressors import Choice, Regressor, choose, fit_regressor, out_of_fold, spearman
+from gem_core.mixing.regressors import Regressor, RegressorChoice, choose, fit_regressor, out_of_fold, spearman
 from gem_core.mixing.weights import Limits, Weights, temperature, weigh
 
 __all__ = [
-    "Choice",
     "Limits",
     "RegMix",
     "Regressor",
+    "RegressorChoice",
     "Runs",
     "Weights",
     "choose",

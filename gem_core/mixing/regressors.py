@@ -125,14 +125,14 @@ def out_of_fold(name: Name, mixtures: Float64, losses: Float64, *, seed: int = 0
 
 
 @dataclass(frozen=True)
-class Choice:
+class RegressorChoice:
     """The regressor with the best out-of-fold rank correlation, and the scores of all that could be fitted."""
 
     name: Name
     scores: dict[str, float]
 
 
-def choose(mixtures: Float64, losses: Float64, *, seed: int = 0) -> Choice:
+def choose(mixtures: Float64, losses: Float64, *, seed: int = 0) -> RegressorChoice:
     """Choose a regressor by its out-of-fold rank correlation; no test set is looked at.
 
     Raises
@@ -153,4 +153,4 @@ def choose(mixtures: Float64, losses: Float64, *, seed: int = 0) -> Choice:
     if len(predicted) > 1:
         predicted["ensemble"] = np.mean(list(predicted.values()), axis=0)
     scores: dict[str, float] = {name: spearman(values, losses) for name, values in predicted.items()}
-    return Choice(max(predicted, key=lambda name: scores[name]), scores)
+    return RegressorChoice(max(predicted, key=lambda name: scores[name]), scores)

@@ -11,9 +11,9 @@ from gem_core._types import Float64, Int32, frozen
 from gem_core.errors import InputError
 from gem_core.taxonomy.cluster_names import descend
 from gem_core.taxonomy.concept_scores import ConceptScores
-from gem_core.taxonomy.domains import DomainFits, fit_domains
 from gem_core.taxonomy.labels import MAX_CHARACTERS, unique
 from gem_core.taxonomy.name_parts import MIXED, REST, lower_first
+from gem_core.taxonomy.subject_domains import DomainFits, fit_domains
 from gem_core.taxonomy.tree import Tree, TreeGroup, agglomerate, cut, leaf_order, nodes
 
 LARGEST = 0.25  # of the corpus: the most that clusters of one group hold together

@@ -9,10 +9,10 @@ import numpy as np
 from gem_core._types import Float64
 from gem_core.taxonomy.concept_scores import ConceptScores
 from gem_core.taxonomy.concepts import ConceptTable
-from gem_core.taxonomy.domains import DomainFits, fit_domains
 from gem_core.taxonomy.keywords import Keyword, stem
 from gem_core.taxonomy.labels import MAX_CHARACTERS, cluster_labels
 from gem_core.taxonomy.name_parts import MIXED, Choice, ClusterName, entry_name, join_subjects, kind_name, lower_first
+from gem_core.taxonomy.subject_domains import DomainFits, fit_domains
 from gem_core.taxonomy.twin_names import tell_apart
 
 ONE_AREA = 0.7  # an area stands for its field when it has so much of the field's evidence

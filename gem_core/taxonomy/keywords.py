@@ -220,7 +220,7 @@ def phrase_parts(phrase: str) -> frozenset[str]:
     return frozenset(parts)
 
 
-def repeats(one: Collection[str], other: Collection[str]) -> bool:
+def repeats(phrase: Collection[str], other: Collection[str]) -> bool:
     """Return whether all words of one phrase come back in the other: as one stem, or as a form of one word.
 
     Two words count as forms of one when the shorter begins the longer (four letters or more) or when they share their
@@ -228,7 +228,7 @@ def repeats(one: Collection[str], other: Collection[str]) -> bool:
 
     Parameters
     ----------
-    one, other : collection of str
+    phrase, other : collection of str
         From `phrase_parts`.
 
     Examples
@@ -236,7 +236,7 @@ def repeats(one: Collection[str], other: Collection[str]) -> bool:
     >>> repeats({"india"}, {"indian", "rupee"}), repeats({"art"}, {"artery"}), repeats({"killed"}, {"killing"})
     (True, False, True)
     """
-    return all(any(_is_form(word, peer) for peer in other) for word in one)
+    return all(any(_is_form(word, peer) for peer in other) for word in phrase)
 
 
 def _is_form(word: str, other: str) -> bool:

@@ -87,14 +87,14 @@ def find_person_names(names: Sequence[str]) -> NDArray[np.bool_]:
     return found
 
 
-def measure_weakness(weak: NDArray[np.bool_], person: NDArray[np.bool_], held: Float64) -> Float64:
+def measure_weakness(weak: NDArray[np.bool_], person: NDArray[np.bool_], document_counts: Float64) -> Float64:
     """Return what is taken off the relevance of some phrases.
 
     Parameters
     ----------
     weak, person : (P,) bool
         From `is_weak` and `find_person_names`.
-    held : (P,) float
+    document_counts : (P,) float
         Part of the cluster's documents that hold the phrase.
     """
-    return np.asarray(WEAK * weak + NAME * person + ODD * (held < FEW), dtype=np.float64)
+    return np.asarray(WEAK * weak + NAME * person + ODD * (document_counts < FEW), dtype=np.float64)

@@ -11,7 +11,7 @@ import pytest
 from gem_core.embedding.encoders import load_encoder
 from gem_core.errors import InputError
 from gem_core.taxonomy.concepts import load_concepts, packaged_concepts, packaged_vectors
-from gem_core.taxonomy.domains import packaged_domains
+from gem_core.taxonomy.subject_domains import packaged_domains
 from gem_core.taxonomy.text_kinds import document_kinds, text_kinds
 
 BRITISH = re.compile(

@@ -10,7 +10,7 @@ from app.state.session import Session
 from app.ui.progress import progress_bar
 from app.ui.text import escape, short
 from gem_core._formatting import count
-from gem_core.embedding.near_duplicates import Duplicates
+from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.pipeline.search.filters import Selected, parts
 from gem_core.pipeline.search.semantic import encoder_of
 

@@ -13,7 +13,7 @@ from app.state.widget_state import preset, widget
 from app.ui.downloads import retained_download
 from app.ui.progress import progress_bar
 from gem_core._formatting import count, percent
-from gem_core.embedding.near_duplicates import Duplicates
+from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.export import csv_text
 from gem_core.export.selected import duplicates_table
 from gem_core.pipeline.search.near_duplicates import THRESHOLD, find_duplicates

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.charts.mixing import LossRow, loss_chart
 from app.charts.style import CONFIG
+from app.charts.weights import LossRow, loss_chart
 from app.components.poll import pulse
 from app.data import cached_results, mixing
 from app.data.ngram_proxy import BuildStatus

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.charts.mixing import curve
 from app.charts.style import CONFIG
+from app.charts.weights import curve
 from app.components.poll import pulse
 from app.data import cached_results
 from app.state.session import Session

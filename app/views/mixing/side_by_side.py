@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.charts.mixing import MixColumn, mixes_chart
 from app.charts.style import CONFIG
+from app.charts.weights import MixColumn, mixes_chart
 from app.data import cached_results, mixing
 from app.state.session import Session
 from app.ui.text import escape, short

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from gem_core._storage import is_inside, is_remote, output_path, remove_tree, storage_path, store_errors
 from gem_core._types import Progress, silent
+from gem_core.corpus.corpus_preview import preview_files
 from gem_core.corpus.files import ReadOptions
-from gem_core.corpus.preview import preview_files
 from gem_core.errors import CorpusError, InputError
 from gem_core.pipeline.labeling.completion_markers import (
     LIVE,

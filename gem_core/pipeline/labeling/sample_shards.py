@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from gem_core._storage import output_path
 from gem_core._types import Progress, silent
 from gem_core.corpus.columns import field_or_none, replace_surrogates
+from gem_core.corpus.corpus_preview import preview_files
 from gem_core.corpus.fields import arrow_field, field_text
 from gem_core.corpus.files import ReadOptions
-from gem_core.corpus.preview import preview_files
 from gem_core.corpus.read import clean_column
 from gem_core.corpus.rows import parse_line
 from gem_core.errors import CorpusError, InputError

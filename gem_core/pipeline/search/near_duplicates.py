@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gem_core._types import Progress, frozen, silent
-from gem_core.embedding.near_duplicates import Duplicates, near_duplicates
+from gem_core.embedding.duplicate_groups import Duplicates, near_duplicates
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import write_parquet
