@@ -93,6 +93,8 @@ app.command(
     epilog="Example: gem-explorer rename-auto news --dry-run    Own names: "
     "gem-explorer rename-auto news --vocabulary topics.tsv",
 )(rename_auto.rename_auto)
+app.command("group", epilog="Example: gem-explorer group news --count 8")(rename_auto.group)
+app.command("stop-words", epilog="Example: gem-explorer stop-words news reuters lot")(rename_auto.stop_words)
 edit_app = typer.Typer(no_args_is_help=True, help="Change the taxonomy step by step; every step can be undone.")
 app.add_typer(edit_app, name="edit")
 for _command, _example in edit.COMMANDS:

@@ -21,6 +21,7 @@ from gem_core._formatting import count, percent
 from gem_core.pipeline import Rename, model_of
 from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
 from gem_core.pipeline.search.cluster_profile import ClusterProfile, ColumnProfile
+from gem_core.taxonomy.name_parts import MIXED
 from gem_core.workspace import Cluster, Group, Taxonomy
 
 MAX_KEYWORDS, MAX_VALUES, MAX_NEAREST, MAX_EXEMPLARS = 6, 6, 4, 3
@@ -72,7 +73,8 @@ def describe_label_source(session: Session, cluster: Cluster) -> str:
     if cluster.label_source == "keywords":
         return "Named from its keywords"
     if cluster.label_source == "vocabulary":
-        covered = f": the subject of {percent(cluster.coverage)} of its documents" if cluster.coverage else ""
+        what = "its largest subjects, those" if cluster.label.startswith(MIXED) else "the subject"
+        covered = f": {what} of {percent(cluster.coverage)} of its documents" if cluster.coverage else ""
         kind = f". Commonest kind of text: {escape(cluster.kind.lower())}" if cluster.kind else ""
         return f"Named by the vocabulary{covered}{kind}"
     model = model_of(cached_results.workspace(session.root), cluster)

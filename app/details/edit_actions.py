@@ -32,6 +32,12 @@ def apply_edit(session: Session, *ops: Op) -> Taxonomy | None:
     return taxonomy
 
 
+def report(session: Session, sentence: str) -> None:
+    """Show a notice with Undo for an edit that was made outside a callback, and run the page again."""
+    session.drafts[DONE] = (sentence, "Undo")
+    st.rerun(scope="app")
+
+
 def on_edit(session: Session, *ops: Op) -> None:
     """Apply edits as the callback of a widget."""
     apply_edit(session, *ops)

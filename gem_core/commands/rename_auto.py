@@ -1,4 +1,4 @@
-"""gem-explorer rename-auto: names of clusters and groups from a vocabulary."""
+"""gem-explorer rename-auto, group and stop-words: names from a vocabulary, groups anew, words that no name may use."""
 
 import json
 from dataclasses import asdict
@@ -41,3 +41,53 @@ def rename_auto(
         typer.echo(clean(f"  {number:>4}  {label} kept: named by a person or a model"))
     changed = "would change" if dry_run else "changed"
     typer.echo(clean(f"{names.renames:,} names {changed}, by the vocabulary {names.vocabulary}"))
+
+
+def group(
+    workspace: WorkspaceArg,
+    count: Annotated[int, typer.Option(help="number of groups; chosen when left out", min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """Put the clusters into groups anew; a group that keeps its clusters keeps its name.
+
+    One step of the history: undo takes the groups back.
+    """
+    from gem_core.pipeline import edit
+    from gem_core.pipeline.labels.group_again import propose_groups
+    from gem_core.workspace import Workspace
+
+    opened = Workspace(workspace)
+    console = Console()
+    taxonomy = edit(opened, propose_groups(opened, count, progress=console), progress=console)
+    console.end()
+    if as_json:
+        groups = [{"number": g.number, "label": g.label, "clusters": list(g.children)} for g in taxonomy.groups]
+        typer.echo(json.dumps(groups, indent=1, ensure_ascii=False))
+        return
+    for parent in taxonomy.groups:
+        typer.echo(clean(f"  group {parent.number}  {parent.label}"))
+        for number in parent.children:
+            typer.echo(clean(f"  {number:>10}  {taxonomy.cluster(number).label}"))
+
+
+def stop_words(
+    workspace: WorkspaceArg,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WORD]...", help="words to add")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="remove the words instead")] = False,
+    as_json: Json = False,
+) -> None:
+    """List, add or remove words that no keyword, and no name made of keywords, may use.
+
+    When the list changes, clusters and groups that no person and no model named are named anew.
+    """
+    from gem_core.pipeline.labels.rename_auto import change_stop_words
+    from gem_core.workspace import Workspace
+
+    console = Console()
+    changes = {"remove" if remove else "add": words or []}
+    present = change_stop_words(Workspace(workspace), **changes, progress=console)
+    console.end()
+    if as_json:
+        typer.echo(json.dumps(list(present), ensure_ascii=False))
+        return
+    typer.echo(clean("\n".join(present) if present else "No own stop words"))

@@ -1,7 +1,6 @@
 """gem-explorer fit, path, info: a taxonomy and what it holds."""
 
 import json
-import shlex
 from typing import Annotated
 
 import typer
@@ -31,7 +30,6 @@ from gem_core.commands._options import (
     Vocabulary,
     WorkspaceArg,
     WorkspaceOption,
-    clean,
     print_facts,
     read_encoder_options,
     read_file_options,
@@ -67,11 +65,22 @@ def fit(
     weighting: Annotated[str, typer.Option(help="count shares in documents or tokens")] = "documents",
     seed: Annotated[int, typer.Option(help="seed of everything random")] = 0,
     vocabulary: Vocabulary = None,
+    keyword_names: Annotated[
+        bool,
+        typer.Option(
+            "--keyword-names",
+            help="with --embeddings of an unknown encoder: name by keywords, without embedding 30 documents a cluster",
+        ),
+    ] = False,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Build a taxonomy: read, embed (unless vectors are given), fit, score, name."""
+    """Build a taxonomy: read, embed (unless vectors are given), fit, score, name.
+
+    Vectors of an unknown encoder: the packaged encoder embeds 30 documents of each cluster to name it.
+    """
     from gem_core.pipeline import build, rename_automatically
+    from gem_core.pipeline.search.semantic import encoder_of
     from gem_core.taxonomy.concepts import load_concepts
     from gem_core.workspace import Workspace
 
@@ -93,18 +102,15 @@ def fit(
     )
     console = Console(progress_file)
     taxonomy = build(source, workspace, settings, progress=console)
-    if vocabulary is not None:
-        rename_automatically(Workspace(workspace), vocabulary, progress=console)
+    opened = Workspace(workspace)
+    by_exemplars = not keyword_names and encoder_of(opened) is None
+    if vocabulary is not None or by_exemplars:
+        rename_automatically(opened, vocabulary, progress=console)
         taxonomy = Workspace(workspace).taxonomy()
     console.end()
     print_facts(workspace_facts(Workspace(workspace), taxonomy), as_json)
-    if not as_json and all(cluster.label_source == "keywords" for cluster in taxonomy.clusters):
-        typer.echo(
-            clean(
-                "Names are keywords: the encoder of these vectors is not known. For names from the vocabulary: "
-                f"gem-explorer rename-auto {shlex.quote(str(workspace))}"
-            )
-        )
+    if not as_json and by_exemplars:
+        typer.echo("Named by up to 30 documents of each cluster, embedded with the packaged encoder for it.")
 
 
 def path(

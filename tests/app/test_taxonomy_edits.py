@@ -106,3 +106,19 @@ def test_an_edit_that_cannot_be_made_is_explained(app: AppTest, sample: Workspac
     assert edit_actions.apply_edit(session, Pin(gone.pop())) is None
     app.run()
     assert any("An edit must name clusters that are there" in text.value for text in app.text)
+
+
+def test_groups_anew_and_a_word_that_no_name_uses(app: AppTest, sample: Workspace) -> None:
+    before = sample.taxonomy()
+    app.number_input(key=f"automatic_groups_{before.key}").set_value(5).run()
+    press(app, "automatic_group")
+    assert len(sample.taxonomy().groups) == 5
+    press(app, "taxonomy_undo")
+    assert sample.taxonomy().key == before.key
+    word = before.clusters[0].keywords[0][0]
+    app.text_input(key="automatic_word").set_value(word)
+    app.button("FormSubmitter:automatic_words-Add word").click().run()
+    assert not app.exception
+    assert word not in {term for c in sample.taxonomy().clusters for term, _ in c.keywords}
+    press(app, "automatic_rename")
+    assert {c.label_source for c in sample.taxonomy().clusters} <= {"vocabulary", "keywords"}

@@ -1,9 +1,12 @@
 """Targets and the suggested strength on the command line, through real processes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gem_core.pipeline import fit_taxonomy
+from gem_core.workspace import Workspace
 from tests.helpers.cli_process import facts, refusal, run
 
 
@@ -59,8 +62,16 @@ def test_impossible_targets_are_refused_before_anything_is_read(tmp_path: Path) 
     assert not (tmp_path / "w").exists()
 
 
-def test_keyword_names_of_own_vectors_say_how_to_get_better_ones(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+def test_own_vectors_are_named_by_exemplars_at_fit(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     path, vectors = corpus
     done = run("fit", path, "--workspace", tmp_path / "w", "--embeddings", vectors, "--clusters", 3)
     assert done.returncode == 0
-    assert done.stdout.splitlines()[-1].endswith(f"gem-explorer rename-auto {tmp_path / 'w'}")
+    assert "embedded with the packaged encoder" in done.stdout.splitlines()[-1]
+    workspace = Workspace(tmp_path / "w")
+    assert (workspace.root / "exemplar_vectors.npz").is_file()
+    # A refit names by the vectors that are there, without embedding any.
+    refit = fit_taxonomy(workspace, replace(workspace.taxonomy().settings, strength=0.5))
+    assert {c.label_source for c in refit.clusters} == {c.label_source for c in workspace.taxonomy().clusters}
+    plain = run("fit", path, "--workspace", tmp_path / "k", "--embeddings", vectors, "--clusters", 3, "--keyword-names")
+    assert plain.returncode == 0
+    assert {c.label_source for c in Workspace(tmp_path / "k").taxonomy().clusters} == {"keywords"}

@@ -13,6 +13,7 @@ from app.shell import deep_links
 from app.state.session import Session
 from app.ui.clusters import title
 from app.ui.figures import facts
+from app.views.taxonomy.automatic_names import show_automatic_names
 from app.views.taxonomy.llm_labels import naming
 from app.views.taxonomy.names_table import show_names_table
 from gem_core._formatting import count, percent
@@ -48,8 +49,9 @@ def show_panel(session: Session) -> None:
     elif session.group is not None and session.group in {p.number for p in taxonomy.groups}:
         _show_group(session, taxonomy, taxonomy.group(session.group))
     else:
-        show_names_table(session, taxonomy)
         naming(session)
+        show_automatic_names(session, taxonomy)
+        show_names_table(session, taxonomy)
 
 
 def _show_back_button(session: Session) -> None:

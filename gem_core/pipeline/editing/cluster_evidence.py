@@ -8,6 +8,7 @@ import pandas as pd
 
 from gem_core._types import Float64, Int32
 from gem_core.influence import borderline, exemplars, least_typical
+from gem_core.pipeline.labels.stop_words import read_stop_words
 from gem_core.taxonomy import Keyword, cluster_keywords
 from gem_core.workspace import Workspace
 
@@ -47,7 +48,13 @@ def gather_evidence(
     if not len(which):
         return []
     words = cluster_keywords(
-        workspace.terms, workspace.embeddings, positions, documents["gis"].to_numpy(), centers, only=which
+        workspace.terms,
+        workspace.embeddings,
+        positions,
+        documents["gis"].to_numpy(),
+        centers,
+        only=which,
+        never=read_stop_words(workspace),
     )
     rows = np.flatnonzero(np.isin(positions, which))
     inside = np.searchsorted(which, positions[rows])

@@ -14,6 +14,7 @@ from gem_core.pipeline.editing.cluster_evidence import gather_evidence
 from gem_core.pipeline.editing.edited_fit import edited_documents, edited_fit
 from gem_core.pipeline.editing.working_copy import ClusterDraft, GroupDraft, WorkingTaxonomy
 from gem_core.pipeline.labels.concept_names import ConceptNaming, concept_naming
+from gem_core.pipeline.labels.stop_words import drop_stop_words, read_stop_words
 from gem_core.taxonomy import Keyword, Tree, cluster_colors, cluster_labels, group_colors, group_names
 from gem_core.taxonomy.cluster_groups import group_clusters, name_groups
 from gem_core.taxonomy.name_parts import ClusterName
@@ -140,6 +141,7 @@ def _describe(
         )
     )
     clusters = []
+    stop_words = read_stop_words(workspace)
     for index, number in enumerate(numbers):
         draft = drafts[int(number)]
         name = names.get(index)
@@ -150,7 +152,7 @@ def _describe(
                 label=name.label if name else str(labels[index]),
                 label_source=name.source if name else draft.source,
                 group=draft.group,
-                keywords=evidence.keywords,
+                keywords=drop_stop_words(evidence.keywords, stop_words),
                 color=draft.color or "",
                 documents=int(counts[index]),
                 tokens=int(tokens[index]),

@@ -8,7 +8,15 @@ from gem_core._types import Progress, silent
 from gem_core.errors import InputError
 from gem_core.pipeline.editing.describe_clusters import describe_edit, taxonomy_hash
 from gem_core.pipeline.editing.match_previous import apply_match_record
-from gem_core.pipeline.editing.operations import Op, from_json, join_names, to_json
+from gem_core.pipeline.editing.operations import (
+    ArrangeGroups,
+    Op,
+    Rename,
+    RenameAutomatically,
+    from_json,
+    join_names,
+    to_json,
+)
 from gem_core.pipeline.editing.working_copy import WorkingTaxonomy
 from gem_core.workspace import Edit, Taxonomy, Workspace
 from gem_core.workspace.costs import CostBook
@@ -54,8 +62,21 @@ def edit(workspace: Workspace, *ops: Op, made_on: str = "", progress: Progress =
         sentences = [trial.apply(op) for op in ops]  # refuses before anything is written
         edits = [to_json(op) for op in ops]
         new = replay(workspace, old, edits, progress=progress)
-        workspace.push(new.key, edits, join_names(sentences, most=2))
+        workspace.push(new.key, edits, join_names(sentences, most=2) + _describe_group_names(old, new, ops))
     return workspace.taxonomy()
+
+
+def _describe_group_names(old: Taxonomy, new: Taxonomy, ops: Sequence[Op]) -> str:
+    """Say which groups have another name because their clusters changed; "" when an edit was about names itself."""
+    if any(isinstance(op, Rename | RenameAutomatically | ArrangeGroups) for op in ops):
+        return ""
+    before = {group.number: group.label for group in old.groups}
+    renamed = [
+        f"{before[group.number]} is now {group.label}"
+        for group in new.groups
+        if before.get(group.number, group.label) != group.label
+    ]
+    return f"; group {join_names(renamed, most=2)}" if renamed else ""
 
 
 def _check_numbers_stayed(workspace: Workspace, made_on: str, present: str) -> None:

@@ -102,10 +102,17 @@ class RenameAutomatically:
     vocabulary: str
 
 
-Op = Rename | Merge | Split | Move | Regroup | Pin | Exclude | Note | Check | RenameAutomatically
+@dataclass(frozen=True)
+class ArrangeGroups:
+    """Put all clusters into groups, each a tuple of cluster numbers; a group of the same clusters keeps its name."""
+
+    groups: tuple[tuple[int, ...], ...]
+
+
+Op = Rename | Merge | Split | Move | Regroup | Pin | Exclude | Note | Check | RenameAutomatically | ArrangeGroups
 KINDS: dict[str, type[Any]] = {
     kind.__name__.lower(): kind
-    for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude, Note, Check, RenameAutomatically)
+    for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude, Note, Check, RenameAutomatically, ArrangeGroups)
 }
 
 #: Names of fields in recorded edits that differ from those of the classes: histories of older versions stay readable.

@@ -9,6 +9,7 @@ from gem_core._types import Int32
 from gem_core.errors import InputError
 from gem_core.pipeline.editing.operations import (
     MAX_NOTE,
+    ArrangeGroups,
     Check,
     Exclude,
     Kind,
@@ -139,6 +140,8 @@ class WorkingTaxonomy:
                 return f"{'Checked' if op.on else 'Unchecked'} {self.name(op.cluster)}"
             case RenameAutomatically():
                 return self._rename_automatically(op)
+            case ArrangeGroups():
+                return self._arrange_groups(op.groups)
 
     def name(self, number: int) -> str:
         """Label of a cluster for a sentence; clusters that have none yet by their number."""
@@ -321,6 +324,29 @@ class WorkingTaxonomy:
         self.drafts[cluster] = replace(draft, group=group)
         self._drop_empty(draft.group)
         return f"Put {draft.label} into {where}"
+
+    def _arrange_groups(self, groups: tuple[tuple[int, ...], ...]) -> str:
+        if sorted(number for group in groups for number in group) != sorted(self.drafts) or not all(groups):
+            raise InputError(
+                f"Groups hold each of the {len(self.drafts)} clusters once",
+                f"{len(groups)} groups with {sum(map(len, groups))} clusters",
+                "Propose the groups again",
+            )
+        present: dict[frozenset[int], int] = {}
+        for number in self.groups:
+            present[frozenset(n for n, draft in self.drafts.items() if draft.group == number)] = number
+        same = {index: present[frozenset(group)] for index, group in enumerate(groups) if frozenset(group) in present}
+        drafts: dict[int, ClusterDraft] = {}
+        new_groups: dict[int, GroupDraft] = {}
+        used = set(same.values())
+        for index, group in enumerate(groups):
+            number = same.get(index, self._free(used))
+            used.add(number)
+            new_groups[number] = self.groups[number] if index in same else GroupDraft(None, "keywords")
+            drafts.update((n, replace(self.drafts[n], group=number)) for n in group)
+        changed = len(groups) - len(same)
+        self.drafts, self.groups = drafts, new_groups
+        return f"Arranged the clusters in {len(groups)} groups, {changed} with other clusters and a new name"
 
     def _exclude(self, clusters: tuple[int, ...], *, on: bool) -> str:
         if not clusters:

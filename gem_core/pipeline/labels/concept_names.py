@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from gem_core.workspace.home import home
 
 OWN = "vocabulary"  # stem of the file in a workspace that holds a person's own vocabulary
 EXEMPLARS = 30  # documents of a cluster that are embedded where nobody knows the encoder of the vectors
+EXEMPLAR_CHARACTERS = 800  # of each: more hardly changes which entries are near, and costs time
+FEWEST = 5  # embedded documents of every cluster without which a fit names by keywords
+EXEMPLAR_VECTORS = "exemplar_vectors.npz"  # in a workspace: rows and vectors of documents embedded for names
 KIND_SAMPLE = 24  # documents of a cluster whose form is looked at
 
 
@@ -80,25 +84,59 @@ def concept_space(
 ) -> ConceptSpace | None:
     """Return documents and vocabulary in one space; None when nobody knows the encoder of the documents' vectors.
 
-    With `embed_exemplars` the packaged encoder embeds 30 documents of each cluster in that case.
+    With `embed_exemplars` the packaged encoder embeds 30 documents of each cluster in that case and the workspace keeps
+    their vectors: later fits and edits name by them as long as every cluster has 5 of them.
     """
     # Imported here: the search builds on the pipeline's fit, which names clusters by this module.
-    from gem_core.embedding.batches import encode
-    from gem_core.pipeline.building.ingest import recorded_embedding
-    from gem_core.pipeline.search.semantic import encoder_of, loaded
+    from gem_core.pipeline.search.semantic import encoder_of
 
     table = table or workspace_concepts(workspace)
     encoder = encoder_of(workspace)
     if encoder is not None:
-        vectors = concept_vectors(table, encoder, settings=recorded_embedding(workspace.manifest), progress=progress)
+        vectors = concept_vectors(table, encoder, progress=progress)
         return ConceptSpace(table, vectors, workspace.embeddings, np.arange(len(positions)))
-    if not embed_exemplars:
+    rows, X = _load_exemplars(workspace)
+    if embed_exemplars:
+        typical = [_typical(positions, gis, k, EXEMPLARS) for k in range(int(positions.max()) + 1)]
+        wanted_rows = np.setdiff1d(np.concatenate(typical), rows)
+        if wanted_rows.size:
+            rows, X = _embed_exemplars(workspace, wanted_rows, rows, X, progress)
+    sizes, embedded = np.bincount(positions), np.bincount(positions[rows], minlength=int(positions.max()) + 1)
+    if (embedded < np.minimum(sizes, FEWEST)).any():
         return None
-    rows = np.concatenate([_typical(positions, gis, k, EXEMPLARS) for k in range(int(positions.max()) + 1)])
-    progress("embed exemplars", 0, len(rows))
-    X = encode(workspace.texts(rows.tolist()), loaded(PACKAGED))
-    progress("embed exemplars", len(rows), len(rows))
     return ConceptSpace(table, concept_vectors(table, PACKAGED, progress=progress), X, rows)
+
+
+def _load_exemplars(workspace: Workspace) -> tuple[NDArray[np.int64], Float32]:
+    """Rows and vectors of the documents that were embedded for names before; none when there are none."""
+    try:
+        with np.load(workspace.root / EXEMPLAR_VECTORS, allow_pickle=False) as arrays:
+            rows, X = arrays["rows"].astype(np.int64), arrays["vectors"].astype(np.float32)
+        if len(rows) == len(X) and (rows < len(workspace.documents)).all():
+            return rows, X
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        pass  # Not there, or damaged: the documents are embedded again when somebody asks for these names.
+    return np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.float32)
+
+
+def _embed_exemplars(
+    workspace: Workspace, new: NDArray[np.int64], rows: NDArray[np.int64], X: Float32, progress: Progress
+) -> tuple[NDArray[np.int64], Float32]:
+    """Embed documents with the packaged encoder and keep them beside those that are there."""
+    from gem_core.embedding.batches import encode
+    from gem_core.pipeline.search.semantic import loaded
+
+    progress("embed exemplars", 0, len(new))
+    vectors = encode([text[:EXEMPLAR_CHARACTERS] for text in workspace.texts(new.tolist())], loaded(PACKAGED))
+    progress("embed exemplars", len(new), len(new))
+    rows, X = np.concatenate((rows, new)), np.concatenate((X, vectors)) if len(X) else vectors
+    order = np.argsort(rows)
+    rows, X = rows[order], np.asarray(X[order], dtype=np.float32)
+    part = workspace.root / f"{EXEMPLAR_VECTORS}.part"
+    with part.open("wb") as file:
+        np.savez(file, rows=rows, vectors=X)
+    part.replace(workspace.root / EXEMPLAR_VECTORS)
+    return rows, X
 
 
 def concept_vectors(

@@ -1,5 +1,6 @@
 """Name clusters and groups of the present taxonomy anew by a vocabulary, as one step of the history."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from gem_core.pipeline.editing.cluster_evidence import gather_evidence
 from gem_core.pipeline.editing.edit import edit
 from gem_core.pipeline.editing.operations import RenameAutomatically
 from gem_core.pipeline.labels.concept_names import concept_naming, keep_vocabulary
+from gem_core.pipeline.labels.stop_words import read_stop_words, write_stop_words
 from gem_core.taxonomy.cluster_groups import name_groups
 from gem_core.taxonomy.concept_scores import ConceptScores
 from gem_core.taxonomy.concepts import load_concepts
@@ -141,3 +143,34 @@ def rename_automatically(
     if names.renames:
         edit(workspace, names.edit, progress=progress)
     return names
+
+
+def change_stop_words(
+    workspace: Workspace, *, add: Sequence[str] = (), remove: Sequence[str] = (), progress: Progress = silent
+) -> tuple[str, ...]:
+    """Change the words that no keyword may hold, and name clusters and groups anew without them.
+
+    The names and keywords are one step of the history; undo takes them back, the list of words stays.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    add, remove : sequence of str
+    progress : Progress
+
+    Returns
+    -------
+    tuple of str
+        The words from now on.
+
+    Raises
+    ------
+    InputError
+        If they are too many or too long.
+    """
+    dropped = {word.casefold() for word in remove}
+    present = read_stop_words(workspace)
+    words = write_stop_words(workspace, [word for word in (*present, *add) if word.casefold() not in dropped])
+    if words != present and workspace.fitted():
+        edit(workspace, propose_names(workspace, progress=progress).edit, progress=progress)
+    return words
