@@ -19,7 +19,7 @@ from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.export.figures import figure_svg
 from gem_core.pipeline import Moves, Preview, explain_moves, preview
 from gem_core.pipeline import natural_shares as natural_shares_of
-from gem_core.pipeline.labels import llm_labels
+from gem_core.pipeline.labels import label_requests
 from gem_core.pipeline.labels import subtopics as cluster_subtopics
 from gem_core.pipeline.search.cluster_profile import cluster_profile
 from gem_core.pipeline.search.filters import NEAREST, Filter, Selected, select
@@ -277,8 +277,8 @@ profile_of_cluster = per_taxonomy(cluster_profile, max_entries=64)
 figure = per_taxonomy(figure_svg, max_entries=8)
 
 
-def _naming_plan(workspace: Workspace, taxonomy: Taxonomy, *, again: bool) -> llm_labels.NamingPlan:
-    return llm_labels.naming_plan(workspace, again=again)
+def _naming_plan(workspace: Workspace, taxonomy: Taxonomy, *, again: bool, groups: bool) -> label_requests.NamingPlan:
+    return label_requests.naming_plan(workspace, again=again, groups=groups)
 
 
 naming_plan = per_taxonomy(_naming_plan, max_entries=4)

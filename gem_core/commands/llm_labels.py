@@ -14,6 +14,7 @@ from gem_core.errors import InputError
 if TYPE_CHECKING:
     from gem_core.llm.endpoint import Endpoint
     from gem_core.pipeline import NamingPlan
+    from gem_core.pipeline.labels.llm_labels import LabelOutcome
 
 
 def name(
@@ -24,6 +25,7 @@ def name(
     model: Annotated[str, typer.Option(metavar="NAME", help="as the server calls it; else $GEM_LLM_MODEL")] = "",
     clusters: Annotated[str, typer.Option(metavar="NUMBERS", help="only these, as 1,2; all when left out")] = "",
     again: Annotated[bool, typer.Option("--again", help="also clusters that a model named before")] = False,
+    groups: Annotated[bool, typer.Option("--groups", help="also the groups of several clusters")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be sent, send nothing")] = False,
     max_tokens: Annotated[
         int, typer.Option(help="most tokens of an answer; a model that thinks needs more", min=1)
@@ -50,13 +52,13 @@ def name(
             if endpoint_is_set
             else None
         )
-        _show(naming_plan(opened, numbers, again=again), planned_endpoint, as_json)
+        _show(naming_plan(opened, numbers, again=again, groups=groups), planned_endpoint, as_json)
         return
     endpoint = Endpoint.from_environment(base_url, model, max_tokens=max_tokens, timeout=timeout)
     if endpoint.exposes_key:
         typer.echo(clean(f"The key travels unencrypted to {endpoint.host}: its address begins with http."), err=True)
     console = Console(progress_file)
-    naming = name_clusters(opened, endpoint, numbers, again=again, progress=console)
+    naming = name_clusters(opened, endpoint, numbers, again=again, groups=groups, progress=console)
     console.end()
     if as_json:
         typer.echo(json.dumps({"workspace": str(opened.root), **asdict(naming)}, indent=1))
@@ -64,14 +66,18 @@ def name(
     for label in naming.labels:
         typer.echo(
             clean(
-                f"  {label.number:>4}  {label.before} -> {label.after}"
+                f"  {_item(label)}  {label.before} -> {label.after}"
                 if label.outcome == "named"
-                else f"  {label.number:>4}  {label.before} kept: {label.note}"
+                else f"  {_item(label)}  {label.before} kept: {label.note}"
             )
         )
     for number, reason in naming.skipped:
         typer.echo(clean(f"  {number:>4}  not asked: {reason}"))
     typer.echo(clean(f"{naming.requests:,} answers from {naming.model} at {naming.host}"))
+
+
+def _item(label: "LabelOutcome") -> str:
+    return f"group {label.number}" if label.kind == "parent" else f"{label.number:>4}"
 
 
 def _numbers(text: str) -> list[int] | None:
@@ -101,7 +107,8 @@ def _show(plan: "NamingPlan", endpoint: "Endpoint | None", as_json: bool) -> Non
         )
         return
     for question in plan.questions:
-        typer.echo(clean(f"--- cluster {question.number}: {question.label}"))
+        what = "group" if question.kind == "parent" else "cluster"
+        typer.echo(clean(f"--- {what} {question.number}: {question.label}"))
         for line in question.text.split("\n"):
             typer.echo(clean(line))
     for number, reason in plan.skipped:

@@ -52,7 +52,10 @@ _EXAMPLES = (
 _THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TAG = re.compile(r"<[^<>]*>|[<>]")
-_ECHO = re.compile(r"={4}|^\W*(?:(?:keywords?|documents? ?\d*)\s*:|other groups, not|/?INST\b|<</?SYS)", re.IGNORECASE)
+_ECHO = re.compile(
+    r"={4}|^\W*(?:(?:keywords?|documents? ?\d*)\s*:|proposal of a vocabulary|other groups, not|/?INST\b|<</?SYS)",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)")
 _EMPHASIS = re.compile(r"`|\\|\*\*|(?<!\w)[*_]+|[*_]+(?!\w)")
@@ -69,7 +72,9 @@ _AROUND = " \"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb*_.,;!|"
 _REFUSAL = re.compile(r"^(?:i'?m sorry|i am sorry|sorry|i can ?not|i can'?t|i am unable|as an ai)\b", re.IGNORECASE)
 
 
-def label_messages(keywords: Sequence[str], openings: Sequence[str], others: Sequence[str] = ()) -> tuple[Message, ...]:
+def label_messages(
+    keywords: Sequence[str], openings: Sequence[str], others: Sequence[str] = (), *, proposal: str = ""
+) -> tuple[Message, ...]:
     """Write the request for the label of one cluster.
 
     Parameters
@@ -80,6 +85,8 @@ def label_messages(keywords: Sequence[str], openings: Sequence[str], others: Seq
         Texts of its exemplars, best first; the first 400 characters of 5 are sent, on one line each.
     others : sequence of str
         Labels of clusters to be told apart from; up to 300 characters are sent.
+    proposal : str
+        Name that the vocabulary gives the cluster, "" for none.
 
     Returns
     -------
@@ -103,8 +110,8 @@ def label_messages(keywords: Sequence[str], openings: Sequence[str], others: Seq
     """
     messages = [Message("system", _RULES)]
     for words, texts, beside, label in _EXAMPLES:
-        messages += [Message("user", _data(words, texts, beside)), Message("assistant", label)]
-    return (*messages, Message("user", _data(keywords, openings, others)))
+        messages += [Message("user", _data(words, texts, beside, "")), Message("assistant", label)]
+    return (*messages, Message("user", _data(keywords, openings, others, proposal)))
 
 
 def is_example(label: str, messages: Sequence[Message]) -> bool:
@@ -123,12 +130,14 @@ def is_example(label: str, messages: Sequence[Message]) -> bool:
     )
 
 
-def _data(keywords: Sequence[str], openings: Sequence[str], others: Sequence[str]) -> str:
+def _data(keywords: Sequence[str], openings: Sequence[str], others: Sequence[str], proposal: str) -> str:
     """Return what is known of a cluster, between two marks."""
     lines = []
     if keywords:
         lines.append("Keywords: " + ", ".join(_line(term, _TERM) for term in keywords[:_TERMS]))
     lines += [f"Document {i}: {_line(text, OPENING)}" for i, text in enumerate(openings[:OPENINGS], 1)]
+    if proposal:
+        lines.append("Proposal of a vocabulary, often too broad: " + _line(proposal, _TERM))
     if others:
         lines.append("Other groups, not to be named: " + _line("; ".join(_line(o, _TERM) for o in others), _SIBLINGS))
     data = "\n".join(lines)

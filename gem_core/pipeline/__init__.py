@@ -12,7 +12,8 @@ from gem_core.pipeline.building.target_shares import align_target_shares, natura
 from gem_core.pipeline.editing.edit import edit
 from gem_core.pipeline.editing.operations import Check, Exclude, Merge, Move, Note, Pin, Regroup, Rename, Split
 from gem_core.pipeline.editing.split import propose_split
-from gem_core.pipeline.labels.llm_labels import NamingPlan, model_of, name_clusters, naming_plan
+from gem_core.pipeline.labels.label_requests import NamingPlan, naming_plan
+from gem_core.pipeline.labels.llm_labels import model_of, name_clusters
 from gem_core.pipeline.labels.rename_auto import ProposedNames, propose_names, rename_automatically
 from gem_core.pipeline.labels.subtopics import Subtopic, subtopics
 from gem_core.pipeline.previews.moved_documents import Moves, explain_moves

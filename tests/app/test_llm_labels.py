@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from app.jobs import runner
 from gem_core.pipeline import Rename, edit, naming_plan, subtopics
 from gem_core.workspace import Workspace
-from tests.helpers.chat_server import chat_server, says
+from tests.helpers.chat_server import chat_server, keywords_of, says
 from tests.helpers.cli_process import wait_for
 from tests.helpers.screen import opened, table, words
 
@@ -90,8 +90,8 @@ def test_labels_that_changed_since_they_were_shown_are_not_sent(
 
 def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sample.taxonomy().clusters
-    answers = ["Rivers", "<img src=x onerror=alert(1)>", "**Bold** [link](http://e.org)"]
-    with chat_server(lambda i, body: says(answers[i] if i < 3 else f"Subject number {i}")) as server:
+    answers = ["Rented flats", "<img src=x onerror=alert(1)>", "**Bold** [program](http://e.org) code"]
+    with chat_server(lambda i, body: says(answers[i] if i < 3 else keywords_of(body))) as server:
         app = offer(opened(sample.root, monkeypatch, "taxonomy"), server.url, "gem*ma*")
         button(app, "Send").click().run()
         job = runner.find(sample.root, "name")
@@ -101,10 +101,10 @@ def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.Monk
     app.run()
     table = next(one.value for one in app.dataframe if "After" in one.value)
     assert list(table["Before"]) == [cluster.label for cluster in before]
-    assert list(table["After"])[:3] == ["Rivers", "(kept)", "Bold link"]
+    assert list(table["After"])[:3] == ["Rented flats", "(kept)", "Bold program code"]
     assert list(table["Why kept"])[:3] == ["", "no label in the answer", ""]
     named = sample.taxonomy().clusters
-    assert (named[0].label, named[1].label_source) == ("Rivers", "vocabulary")
+    assert (named[0].label, named[1].label_source) == ("Rented flats", "vocabulary")
     session = app.session_state["session"]
     session.cluster = named[0].number
     app.run()

@@ -34,6 +34,12 @@ def refuses(status: int, message: str = "no", **headers: str) -> Reply:
     return Reply(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
+def keywords_of(body: dict[str, Any], count: int = 2) -> str:
+    """Return the first keywords of the cluster that a request asks about: an answer made of them is related to it."""
+    line = next(line for line in body["messages"][-1]["content"].splitlines() if line.startswith("Keywords: "))
+    return " ".join(line.removeprefix("Keywords: ").split(", ")[:count])
+
+
 @dataclass
 class ChatServer:
     """Where it listens, and what it was sent."""

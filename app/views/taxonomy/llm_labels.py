@@ -66,6 +66,9 @@ def _offer(session: Session) -> None:
     again = any(cluster.label_source == "llm" for cluster in taxonomy.clusters) and st.checkbox(
         "Include clusters that an LLM has named", key="naming_again"
     )
+    groups = st.checkbox(
+        "Name groups too", key="naming_groups", help="One more request for each group of several clusters."
+    )
     tokens = st.number_input(
         "Max tokens per answer",
         20,
@@ -77,8 +80,8 @@ def _offer(session: Session) -> None:
         help="A label needs ten. A reasoning model needs thousands; with fewer its answer is empty.",
     )
     if st.button("Preview requests", key="naming_show", icon=":material/visibility:"):
-        session.drafts[SHOWN] = cached_results.naming_plan(session.root, again=again).digest
-    plan = cached_results.naming_plan(session.root, again=again) if SHOWN in session.drafts else None
+        session.drafts[SHOWN] = cached_results.naming_plan(session.root, again=again, groups=groups).digest
+    plan = cached_results.naming_plan(session.root, again=again, groups=groups) if SHOWN in session.drafts else None
     if plan is None:
         return
     if session.drafts[SHOWN] != plan.digest:
@@ -88,7 +91,7 @@ def _offer(session: Session) -> None:
         return
     _requests(plan, int(tokens))
     if plan.requests:
-        _send(session, plan, url or "", model or "", int(tokens), again=again)
+        _send(session, plan, url or "", model or "", int(tokens), again=again, groups=groups)
 
 
 def _requests(plan: NamingPlan, tokens: int) -> None:
@@ -122,7 +125,7 @@ def _requests(plan: NamingPlan, tokens: int) -> None:
     )
 
 
-def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int, *, again: bool) -> None:
+def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int, *, again: bool, groups: bool) -> None:
     try:
         endpoint = Endpoint(url, model)
     except EndpointError as error:
@@ -150,6 +153,7 @@ def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int,
                     f"--model={endpoint.model}",
                     f"--max-tokens={tokens}",
                     *(["--again"] if again else []),
+                    *(["--groups"] if groups else []),
                 ],
                 session.root,
             )
@@ -174,7 +178,7 @@ def _result(job: runner.Job, state: runner.Status) -> None:
     labels = result.get("labels", [])
     named_count = sum(label["outcome"] == "named" for label in labels)
     st.markdown(
-        f":material/check_circle: **{count(named_count)} of {count(len(labels))} clusters named by "
+        f":material/check_circle: **{count(named_count)} of {count(len(labels))} names given by "
         f"{escape(short(str(result.get('model', '')), 40))}** :gray[in {duration(state.seconds)}]"
     )
     st.caption("One step: Undo takes all of them back." if named_count else "No label was changed.")

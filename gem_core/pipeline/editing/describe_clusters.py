@@ -209,7 +209,8 @@ def _groups_to_name(old: Taxonomy, new: WorkingTaxonomy) -> list[int]:
     for number, group in new.groups.items():
         members = {n: draft for n, draft in new.drafts.items() if draft.group == number}
         now = sorted((n, draft.label or "") for n, draft in members.items())
-        if group.source == "vocabulary":  # The name of such a group does not depend on the labels of its clusters.
+        # A group of several clusters that the vocabulary named does not depend on their labels.
+        if group.source == "vocabulary" and len(members) > 1:
             same = [n for n, _ in now] == [n for n, _ in before.get(number, [])]
             same = same and not any(draft.changed for draft in members.values())
         else:

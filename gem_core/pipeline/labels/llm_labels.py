@@ -7,98 +7,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gem_core._content_key import content_key
 from gem_core._types import Progress, silent
 from gem_core.errors import AnswerError, EndpointError, InputError
 from gem_core.llm.answer_checks import describe_weakness
 from gem_core.llm.client import Client
-from gem_core.llm.endpoint import Endpoint, Message
-from gem_core.llm.label_prompt import MAX_CHARACTERS, OPENINGS, clean_label, is_example, label_messages
+from gem_core.llm.endpoint import Endpoint
+from gem_core.llm.label_prompt import MAX_CHARACTERS, clean_label, is_example
 from gem_core.pipeline.editing.edit import edit
-from gem_core.pipeline.editing.operations import MAX_LABEL, Rename
-from gem_core.workspace import Cluster, Taxonomy, Workspace
+from gem_core.pipeline.editing.operations import MAX_LABEL, Kind, Rename
+from gem_core.pipeline.labels.label_requests import NamingPlan, Question, naming_plan
+from gem_core.pipeline.labels.relatedness import find_unrelated
+from gem_core.workspace import Cluster, Group, Taxonomy, Workspace
 from gem_core.workspace.atomic_files import write_json
 
 STEP = "ask the model"
 JOURNAL = "naming.json"  # answers of a run that has not ended; a killed one goes on from it
 SAME = 3  # clusters with one answer from which the model says the same to everything
 HOPELESS = 3  # refused requests in a row after which the fault is not in one of them
-BY_A_PERSON, BY_A_MODEL, EMPTY = "named by a person", "named by a model already", "without keywords and documents"
-
-
-@dataclass(frozen=True)
-class Question:
-    """The request for one cluster.
-
-    Attributes
-    ----------
-    number : int
-        Of the cluster.
-    label : str
-        Its present label.
-    messages : tuple of Message
-        What is sent, all of it.
-    """
-
-    number: int
-    label: str
-    messages: tuple[Message, ...]
-
-    @property
-    def characters(self) -> int:
-        """Characters of the messages."""
-        return sum(len(message.content) for message in self.messages)
-
-    @property
-    def text(self) -> str:
-        """The messages to read; documents and labels in it are hostile text."""
-        return "\n".join(f"[{message.role}]\n{message.content}" for message in self.messages)
-
-    def digest(self, endpoint: Endpoint) -> str:
-        """Name of this question to this model."""
-        return content_key([endpoint.url, endpoint.body(self.messages)], 64)
-
-
-@dataclass(frozen=True)
-class NamingPlan:
-    """What would be sent.
-
-    Attributes
-    ----------
-    questions : tuple of Question
-        One request each.
-    skipped : tuple of (number, reason)
-        Clusters that nothing is asked for.
-    """
-
-    questions: tuple[Question, ...]
-    skipped: tuple[tuple[int, str], ...]
-
-    @property
-    def requests(self) -> int:
-        """How many requests would be sent, when none has to be repeated."""
-        return len(self.questions)
-
-    @property
-    def characters(self) -> int:
-        """Characters of all messages."""
-        return sum(question.characters for question in self.questions)
-
-    @property
-    def digest(self) -> str:
-        """Changes when anything that would be sent does."""
-        return content_key([q.text for q in self.questions], 64)
 
 
 @dataclass(frozen=True)
 class LabelOutcome:
-    """What became of one cluster's label; `note` says why it was kept, or is empty."""
+    """What became of the label of a cluster, or of a group ("parent"); `note` says why it was kept, or is empty."""
 
     number: int
     before: str
     after: str
     outcome: Literal["named", "kept"]
     note: str = ""
+    kind: Kind = "cluster"
 
 
 @dataclass(frozen=True)
@@ -130,73 +67,13 @@ class _Reply:
     note: str
 
 
-def naming_plan(workspace: Workspace, clusters: Sequence[int] | None = None, *, again: bool = False) -> NamingPlan:
-    """Write the requests for labels of the present taxonomy; nothing is sent.
-
-    Parameters
-    ----------
-    workspace : Workspace
-    clusters : sequence of int, optional
-        Numbers of the clusters; all when left out. One that a person named is skipped.
-    again : bool
-        Ask also for clusters that a model named before.
-
-    Returns
-    -------
-    NamingPlan
-        The same as long as corpus, taxonomy and labels are.
-
-    Raises
-    ------
-    WorkspaceError
-        If there is no taxonomy, or no such cluster.
-    """
-    taxonomy = workspace.taxonomy()
-    candidates = (
-        [taxonomy.cluster(number) for number in dict.fromkeys(clusters)]
-        if clusters is not None
-        else list(taxonomy.clusters)
-    )
-    skipped = {cluster.number: reason for cluster in candidates if (reason := _reason(cluster, again))}
-    clusters_to_name = [cluster for cluster in candidates if cluster.number not in skipped]
-    rows = sorted({row for cluster in clusters_to_name for row in cluster.exemplars[:OPENINGS]})
-    texts = dict(zip(rows, workspace.texts(rows), strict=True)) if rows else {}
-    questions = tuple(
-        Question(
-            cluster.number,
-            cluster.label,
-            label_messages(
-                [term for term, _ in cluster.keywords],
-                [texts[row] for row in cluster.exemplars[:OPENINGS]],
-                _others(taxonomy, cluster),
-            ),
-        )
-        for cluster in clusters_to_name
-    )
-    return NamingPlan(questions, tuple(skipped.items()))
-
-
-def _reason(cluster: Cluster, again: bool) -> str:
-    if cluster.label_source == "person":
-        return BY_A_PERSON
-    if cluster.label_source == "llm" and not again:
-        return BY_A_MODEL
-    return "" if cluster.keywords or cluster.exemplars else EMPTY
-
-
-def _others(taxonomy: Taxonomy, cluster: Cluster) -> list[str]:
-    """Labels of the clusters beside it in its group: those a new label could be mistaken for."""
-    return [
-        taxonomy.cluster(number).label for number in taxonomy.group(cluster.group).children if number != cluster.number
-    ]
-
-
 def name_clusters(
     workspace: Workspace,
     endpoint: Endpoint,
     clusters: Sequence[int] | None = None,
     *,
     again: bool = False,
+    groups: bool = False,
     progress: Progress = silent,
 ) -> Naming:
     """Ask a model for labels, one request a cluster, and rename the clusters in one step of the history.
@@ -208,7 +85,7 @@ def name_clusters(
     ----------
     workspace : Workspace
     endpoint : Endpoint
-    clusters, again
+    clusters, again, groups
         As in `naming_plan`.
     progress : Progress
         Told of each answer, and several times per second while there is none; raise in it to stop.
@@ -225,7 +102,7 @@ def name_clusters(
         If there is no taxonomy or no such cluster, or the workspace cannot be written.
     """
     started = time.monotonic()
-    plan = naming_plan(workspace, clusters, again=again)
+    plan = naming_plan(workspace, clusters, again=again, groups=groups)
     journal = _Journal(workspace, endpoint)
     before = journal.size
     labels: tuple[LabelOutcome, ...] = ()
@@ -292,16 +169,21 @@ def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint:
     answered = [(question, journal.reply(question)) for question in plan.questions if question in journal]
     while True:  # once, unless somebody names a cluster at this moment
         taxonomy = workspace.taxonomy()
-        used = {cluster.label.casefold() for cluster in taxonomy.clusters}
+        used: set[tuple[Kind, str]] = {("cluster", cluster.label.casefold()) for cluster in taxonomy.clusters}
+        used |= {("parent", group.label.casefold()) for group in taxonomy.groups}
+        unrelated = find_unrelated(
+            workspace, taxonomy, {q.number: reply.label for q, reply in answered if q.kind == "cluster"}
+        )
         answers = Counter(reply.label.casefold() for _, reply in answered if reply.label)
         labels, renames = [], []
         for question, reply in answered:
             if answers[reply.label.casefold()] >= SAME:
                 reply = _Reply("", f"the same answer for {answers[reply.label.casefold()]} clusters")
-            label = _judge_reply(taxonomy, question, reply, used)
+            is_unrelated = question.kind == "cluster" and question.number in unrelated
+            label = _judge_reply(taxonomy, question, reply, used, is_unrelated=is_unrelated)
             labels.append(label)
             if label.outcome == "named":
-                renames.append(Rename("cluster", label.number, label.after, source="llm", by=model))
+                renames.append(Rename(label.kind, label.number, label.after, source="llm", by=model))
         try:
             if renames:
                 edit(workspace, *renames, made_on=taxonomy.key)
@@ -313,30 +195,43 @@ def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint:
         return tuple(labels)
 
 
-def _judge_reply(taxonomy: Taxonomy, question: Question, reply: _Reply, used: set[str]) -> LabelOutcome:
-    present = taxonomy.cluster(question.number) if taxonomy.has(question.number) else None
+def _judge_reply(
+    taxonomy: Taxonomy, question: Question, reply: _Reply, used: set[tuple[Kind, str]], *, is_unrelated: bool
+) -> LabelOutcome:
+    kind, present = question.kind, _present(taxonomy, question)
     if present is None or present.label != question.label:
         label = present.label if present else question.label
-        return LabelOutcome(question.number, question.label, label, "kept", "changed by somebody meanwhile")
+        return LabelOutcome(question.number, question.label, label, "kept", "changed by somebody meanwhile", kind)
+
+    def kept(note: str) -> LabelOutcome:
+        return LabelOutcome(question.number, question.label, question.label, "kept", note, kind)
+
     if not reply.label:
-        return LabelOutcome(question.number, present.label, present.label, "kept", reply.note)
+        return kept(reply.note)
     if reply.label.casefold() == present.label.casefold():
-        return LabelOutcome(question.number, present.label, reply.label, "named")
-    others = (cluster.label for cluster in taxonomy.clusters if cluster.number != present.number)
+        return LabelOutcome(question.number, present.label, reply.label, "named", kind=kind)
+    siblings: Sequence[Cluster | Group] = taxonomy.clusters if kind == "cluster" else taxonomy.groups
+    others = (item.label for item in siblings if item.number != present.number)
     weakness = describe_weakness(reply.label, question.messages[0].content, others)
     if weakness:
-        return LabelOutcome(
-            question.number, present.label, present.label, "kept", f"the answer {reply.label!r} {weakness}"
-        )
+        return kept(f"the answer {reply.label!r} {weakness}")
+    if is_unrelated:
+        return kept(f"the answer {reply.label!r} is unrelated to the cluster")
     # Two clusters of one answer are told apart by a keyword.
-    options = [reply.label, *(f"{reply.label}: {term}" for term, _ in present.keywords)]
-    label = next((o for o in options if o.casefold() not in used and len(o) <= MAX_CHARACTERS), "")
+    keywords = present.keywords if isinstance(present, Cluster) else ()
+    options = [reply.label, *(f"{reply.label}: {term}" for term, _ in keywords)]
+    label = next((o for o in options if (kind, o.casefold()) not in used and len(o) <= MAX_CHARACTERS), "")
     if not label:
-        return LabelOutcome(
-            question.number, present.label, present.label, "kept", "the same answer for another cluster"
-        )
-    used.add(label.casefold())
-    return LabelOutcome(question.number, present.label, label, "named")
+        return kept("the same answer for another cluster")
+    used.add((kind, label.casefold()))
+    return LabelOutcome(question.number, present.label, label, "named", kind=kind)
+
+
+def _present(taxonomy: Taxonomy, question: Question) -> Cluster | Group | None:
+    """Return the cluster or group that a question is about, if it is still there."""
+    if question.kind == "parent":
+        return next((group for group in taxonomy.groups if group.number == question.number), None)
+    return taxonomy.cluster(question.number) if taxonomy.has(question.number) else None
 
 
 def model_of(workspace: Workspace, cluster: Cluster) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gem_core.workspace import Workspace
-from tests.helpers.chat_server import chat_server, says
+from tests.helpers.chat_server import Reply, chat_server, keywords_of, says
 from tests.helpers.cli_process import wait_for
 from tests.helpers.pages import ready
 
@@ -25,7 +25,7 @@ HOSTILE = [
     "**Maps**",
     "`Clocks`",
     "Birds<br>",
-]  # one for each cluster and one for the request that is asked again: a label of another cluster is refused
+]  # One for each cluster and one for the request that is asked again. Keywords make an answer related to its cluster.
 
 
 def settled(page: Any, seconds: float = 0.5) -> None:
@@ -42,7 +42,9 @@ def test_shown_sent_cancelled_resumed_and_undone(
 ) -> None:
     before = sample.taxonomy().clusters
     slow = 3  # the request that is canceled
-    with chat_server(lambda i, body: says(HOSTILE[i % len(HOSTILE)], wait=60 if i == slow else 0)) as server:
+    with chat_server(
+        lambda i, body: says(f"{HOSTILE[i % len(HOSTILE)]} {keywords_of(body)}", wait=60 if i == slow else 0)
+    ) as server:
         served = serve(
             "app/main.py",
             "--workspace",
@@ -66,7 +68,7 @@ def test_shown_sent_cancelled_resumed_and_undone(
         wait_for(lambda: sources(sample).count("llm") == slow, 60)
         page.get_by_role("button", name="Resume").first.click()
         wait_for(lambda: sources(sample).count("llm") == len(before), 120)
-        page.get_by_text(f"{len(before) - slow} of {len(before) - slow} clusters named by gemma").first.wait_for()
+        page.get_by_text(f"{len(before) - slow} of {len(before) - slow} names given by gemma").first.wait_for()
         assert len(server.bodies) == len(before) + 1  # the canceled one was asked again, no other
         settled(page, 2)
         page.get_by_role("button", name="Undo").first.click()

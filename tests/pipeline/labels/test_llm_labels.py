@@ -12,8 +12,9 @@ from gem_core.errors import Cancelled, EndpointError, WorkspaceError
 from gem_core.llm.endpoint import Endpoint
 from gem_core.pipeline import Rename, edit, model_of, name_clusters, naming_plan
 from gem_core.pipeline.labels.llm_labels import JOURNAL
+from gem_core.taxonomy.labels import capital
 from gem_core.workspace import Workspace
-from tests.helpers.chat_server import Reply, chat_server, refuses, says
+from tests.helpers.chat_server import Reply, chat_server, keywords_of, refuses, says
 from tests.helpers.cli_process import facts, refusal, run, start, wait_for
 
 SECRET = "sk-very-secret-0123456789"
@@ -27,7 +28,18 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def numbered(index: int, body: dict[str, Any]) -> Reply:
-    return says(f"Topic number {index}")
+    """Answer with the first keywords and the number of the request: related to the cluster and unlike any other."""
+    return says(f"{keywords_of(body)} {index}")
+
+
+def two_then_slow(index: int, body: dict[str, Any]) -> Reply:
+    return says("Too late", wait=60) if index == 2 else numbered(index, body)
+
+
+def answer_of(workspace: Workspace, number: int, index: int) -> str:
+    """The label that `numbered` gives a cluster in request `index`."""
+    words = " ".join(term for term, _ in workspace.taxonomy().cluster(number).keywords[:2])
+    return capital(f"{words} {index}")
 
 
 def labels(workspace: Workspace) -> dict[int, tuple[str, str]]:
@@ -44,7 +56,7 @@ def test_clusters_are_named_in_one_step_and_undone_as_one(sample: Workspace) -> 
     with chat_server(numbered) as server:
         found = name_clusters(sample, Endpoint(server.url, "gemma"))
     numbers = sorted(before)
-    assert labels(sample) == {n: (f"Topic number {i}", "llm") for i, n in enumerate(numbers)}
+    assert labels(sample) == {n: (answer_of(sample, n, i), "llm") for i, n in enumerate(numbers)}
     assert [(n.number, n.before, n.outcome, n.note) for n in found.labels] == [
         (n, before[n][0], "named", "") for n in numbers
     ]
@@ -85,16 +97,16 @@ def test_a_persons_label_is_never_asked_for(sample: Workspace) -> None:
 def test_a_person_who_names_a_cluster_meanwhile_wins(sample: Workspace) -> None:
     def meanwhile(index: int, body: dict[str, Any]) -> Reply:
         if index == 1:
-            edit(Workspace(sample.root), Rename("cluster", 0, "Mine"), Rename("cluster", 1, "Topic number 2"))
+            edit(Workspace(sample.root), Rename("cluster", 0, "Mine"), Rename("cluster", 1, twin))
         return numbered(index, body)
 
-    before = labels(sample)
+    before, twin = labels(sample), answer_of(sample, 2, 2)
     with chat_server(meanwhile) as server:
         found = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2])
     now = labels(sample)
-    assert [now[n] for n in (0, 1, 2)] == [("Mine", "person"), ("Topic number 2", "person"), before[2]]
+    assert [now[n] for n in (0, 1, 2)] == [("Mine", "person"), (twin, "person"), before[2]]
     assert [(n.outcome, n.note) for n in found.labels] == [("kept", "changed by somebody meanwhile")] * 2 + [
-        ("kept", "the answer 'Topic number 2' is another cluster's label")
+        ("kept", f"the answer {twin!r} is another cluster's label")
     ]
 
 
@@ -107,10 +119,43 @@ def test_one_answer_for_many_clusters_names_none(sample: Workspace) -> None:
 
 
 def test_two_clusters_of_one_answer_are_told_apart_by_a_keyword(sample: Workspace) -> None:
-    with chat_server([says("Rivers")]) as server:
+    with chat_server([says("Homes with a kitchen")]) as server:
         name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1])
     keyword = sample.taxonomy().cluster(1).keywords[0][0]
-    assert [labels(sample)[n][0] for n in (0, 1)] == ["Rivers", f"Rivers: {keyword}"]
+    assert [labels(sample)[n][0] for n in (0, 1)] == ["Homes with a kitchen", f"Homes with a kitchen: {keyword}"]
+
+
+def test_an_answer_unrelated_to_its_cluster_is_refused(sample: Workspace) -> None:
+    before = labels(sample)
+    with chat_server([says("Quantum chromodynamics"), says("Volcanoes of Iceland")]) as server:
+        found = name_clusters(sample, Endpoint(server.url, "gemma"), [4, 8])
+    assert labels(sample) == before
+    assert [(n.outcome, n.note) for n in found.labels] == [
+        ("kept", "the answer 'Quantum chromodynamics' is unrelated to the cluster"),
+        ("kept", "the answer 'Volcanoes of Iceland' is unrelated to the cluster"),
+    ]
+
+
+def test_the_proposal_of_the_vocabulary_goes_along(sample: Workspace) -> None:
+    (question,) = naming_plan(sample, [4]).questions
+    assert f"Proposal of a vocabulary, often too broad: {sample.taxonomy().cluster(4).label}" in question.text
+    edit(sample, Rename("cluster", 4, "Bakers", source="llm"))
+    (question,) = naming_plan(sample, [4], again=True).questions
+    assert "Proposal of a vocabulary" not in question.text
+
+
+def test_groups_are_named_too_when_wanted(sample: Workspace) -> None:
+    groups = [group for group in sample.taxonomy().groups if len(group.children) > 1]
+    edit(sample, Rename("parent", groups[0].number, "Mine"))
+    plan = naming_plan(sample, [], groups=True)
+    assert [(q.kind, q.number) for q in plan.questions] == [("parent", group.number) for group in groups[1:]]
+    with chat_server(lambda i, body: says(f"{keywords_of(body, 1)} and more")) as server:
+        found = name_clusters(sample, Endpoint(server.url, "gemma"), [], groups=True)
+    assert [n.outcome for n in found.labels] == ["named"] * (len(groups) - 1)
+    after = {group.number: (group.label, group.label_source) for group in sample.taxonomy().groups}
+    assert after[groups[0].number] == ("Mine", "person")
+    assert all(after[n.number] == (n.after, "llm") for n in found.labels)
+    assert sample.undo()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +186,7 @@ def test_an_answer_nearly_another_clusters_label_is_refused(sample: Workspace) -
 
 def test_one_slow_answer_is_set_aside_and_the_run_goes_on(sample: Workspace) -> None:
     def slow(index: int, body: dict[str, Any]) -> Reply:
-        return says("Too late", wait=20) if index in (1, 2) else says(f"Topic number {index}")
+        return says("Too late", wait=20) if index in (1, 2) else numbered(index, body)
 
     with chat_server(slow) as server:
         found = name_clusters(sample, Endpoint(server.url, "gemma", timeout=1), [0, 1, 2])
@@ -158,7 +203,7 @@ def test_an_answer_without_a_label_leaves_the_keywords(sample: Workspace) -> Non
         says("\u202e" * 50 + "x" * 10_240),
         refuses(400, "content filter"),
         says("Railway travel"),
-        says("<img src=x onerror=alert(1)>\n**Good**\u202e name"),
+        says("<img src=x onerror=alert(1)>\n**Stories**\u202e of families"),
     ]
     before = labels(sample)
     with chat_server(answers) as server:
@@ -174,7 +219,7 @@ def test_an_answer_without_a_label_leaves_the_keywords(sample: Workspace) -> Non
     ]
     now = labels(sample)
     assert [now[n] for n in range(6)] == [before[n] for n in range(6)]
-    assert now[6] == ("Good name", "llm")
+    assert now[6] == ("Stories of families", "llm")
 
 
 def test_when_every_request_is_refused_the_run_ends(sample: Workspace) -> None:
@@ -198,7 +243,7 @@ def test_a_failure_keeps_what_came_and_the_next_run_asks_for_the_rest(sample: Wo
     )
     assert [source for _, source in labels(sample).values()].count("llm") == 3
     assert steps(sample) == at + 1
-    with chat_server(lambda i, body: says(f"Later {i}")) as server:
+    with chat_server(lambda i, body: says(f"{keywords_of(body)} later")) as server:
         found = name_clusters(sample, Endpoint(server.url, "gemma"))
     assert len(server.bodies) == found.requests == count - 3
     assert {source for _, source in labels(sample).values()} == {"llm"}
@@ -213,9 +258,11 @@ def test_a_cancel_during_a_slow_answer_keeps_what_came(sample: Workspace) -> Non
         if looks.count(2) > 3:
             raise Cancelled
 
-    with chat_server([says("One"), says("Two"), says("Three", wait=60)]) as server, pytest.raises(Cancelled):
+    with chat_server(two_then_slow) as server, pytest.raises(Cancelled):
         name_clusters(sample, Endpoint(server.url, "gemma"), progress=progress)
-    assert sorted(label for label, source in labels(sample).values() if source == "llm") == ["One", "Two"]
+    assert sorted(label for label, source in labels(sample).values() if source == "llm") == sorted(
+        answer_of(sample, n, n) for n in (0, 1)
+    )
     assert not (sample.root / JOURNAL).exists()
 
 
@@ -229,7 +276,7 @@ def test_named_clusters_are_asked_again_only_when_wanted(sample: Workspace) -> N
         )
         assert len(server.bodies) == 2
         name_clusters(sample, endpoint, [0], again=True)
-    assert labels(sample)[0] == ("Topic number 2", "llm")
+    assert labels(sample)[0] == (answer_of(sample, 0, 2), "llm")
 
 
 def test_a_cluster_that_is_not_there(sample: Workspace) -> None:
@@ -245,7 +292,7 @@ def test_the_command(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(os.environ, "GEM_LLM_API_KEY", SECRET)
     monkeypatch.setattr("tests.helpers.cli_process.QUIET", {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])})
     before = labels(sample)
-    with chat_server([says("Good\u202e \x1b[2Jname")]) as server:
+    with chat_server([says("Kitchen\u202e \x1b[2Jcode")]) as server:
         dry = run(*command(sample, server.url, "--dry-run", "--clusters", "1,2"))
         shown = facts(run(*command(sample, server.url, "--dry-run", "--clusters", "1,2", "--json")))
         assert server.bodies == []
@@ -262,8 +309,8 @@ def test_the_command(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None
     assert {headers["authorization"] for headers in server.headers} == {f"Bearer {SECRET}"}
     keyword = sample.taxonomy().cluster(2).keywords[0][0]
     assert [(n["number"], n["before"], n["after"], n["outcome"]) for n in done["labels"]] == [
-        (1, before[1][0], "Good name", "named"),
-        (2, before[2][0], f"Good name: {keyword}", "named"),
+        (1, before[1][0], "Kitchen code", "named"),
+        (2, before[2][0], f"Kitchen code: {keyword}", "named"),
     ]
     everything = b"".join(path.read_bytes() for path in sample.root.rglob("*") if path.is_file())
     assert SECRET.encode() not in everything
@@ -277,30 +324,35 @@ def test_the_command_refuses_in_three_parts(sample: Workspace) -> None:
 
 
 def test_a_signal_during_a_slow_answer_keeps_what_came(sample: Workspace) -> None:
-    with chat_server([says("One"), says("Two"), says("Three", wait=60)]) as server:
+    with chat_server(two_then_slow) as server:
         child = start(*command(sample, server.url))
         wait_for(lambda: len(server.bodies) == 3)
         child.send_signal(signal.SIGTERM)
         _, err = child.communicate(timeout=30)
     assert child.returncode == 130, err
     assert "the same command goes on from there" in err
-    assert sorted(label for label, source in labels(sample).values() if source == "llm") == ["One", "Two"]
+    assert sorted(label for label, source in labels(sample).values() if source == "llm") == sorted(
+        answer_of(sample, n, n) for n in (0, 1)
+    )
 
 
 def test_a_killed_run_has_not_asked_for_nothing(sample: Workspace) -> None:
     count = len(labels(sample))
-    with chat_server([says("One"), says("Two"), says("Three", wait=60)]) as server:
+    with chat_server(two_then_slow) as server:
         child = start(*command(sample, server.url))
         wait_for(lambda: len(server.bodies) == 3)
         child.kill()
         child.communicate(timeout=30)
         assert {source for _, source in labels(sample).values()} == {"vocabulary"}
         port = server.port
-    with chat_server(lambda i, body: says(f"Later {i}"), port=port) as server:  # the same address: the same question
+    with chat_server(
+        lambda i, body: says(f"{keywords_of(body)} later"), port=port
+    ) as server:  # the same address: the same question
         found = name_clusters(sample, Endpoint(server.url, "gemma"))
     assert len(server.bodies) == found.requests == count - 2
     now = {label for label, _ in labels(sample).values()}
-    assert {"One", "Two", "Later 0"} <= now
+    assert {answer_of(sample, 0, 0), answer_of(sample, 1, 1)} <= now
+    assert sum(label.endswith(" later") for label in now) == count - 2
     assert not (sample.root / JOURNAL).exists()
 
 
@@ -309,4 +361,4 @@ def test_a_damaged_journal_is_no_trouble(sample: Workspace, damage: bytes) -> No
     (sample.root / JOURNAL).write_bytes(damage)
     with chat_server(numbered) as server:
         name_clusters(sample, Endpoint(server.url, "gemma"), [0])
-    assert labels(sample)[0] == ("Topic number 0", "llm")
+    assert labels(sample)[0] == (answer_of(sample, 0, 0), "llm")

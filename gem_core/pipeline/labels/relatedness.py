@@ -1,0 +1,67 @@
+"""Whether a label of a model has anything to do with its cluster, by the encoder's cosine."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from gem_core._types import Float64
+from gem_core.embedding.encoders import PACKAGED
+from gem_core.errors import CorpusError
+from gem_core.workspace import Taxonomy, Workspace
+
+AHEAD = 0.05  # cosine of a label to its own cluster above the mean over all clusters; names that fit have .17 or more
+FEWEST = 3  # clusters without which there is nothing to compare with
+EXEMPLARS, CHARACTERS = 5, 400  # of a cluster, where nobody knows the encoder of the vectors: what the model was shown
+
+
+def find_unrelated(workspace: Workspace, taxonomy: Taxonomy, labels: Mapping[int, str]) -> set[int]:
+    """Return the clusters whose label is no nearer to them than to the clusters on average.
+
+    Labels and clusters are compared by the encoder of the corpus, or by the packaged one where nobody knows that. A
+    label in another script than the Latin one is not judged, nor is any label when the encoder cannot be loaded.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+    labels : mapping of int to str
+        Proposed labels by cluster number.
+
+    Returns
+    -------
+    set of int
+    """
+    from gem_core.embedding.batches import encode
+    from gem_core.pipeline.search.semantic import encoder_of, loaded
+
+    judged = {number: label for number, label in labels.items() if label and label.isascii()}
+    if not judged or len(taxonomy.clusters) < FEWEST:
+        return set()
+    encoder = encoder_of(workspace)
+    try:
+        if encoder is None:
+            directions = _directions_of_exemplars(workspace, taxonomy)
+        else:
+            directions = np.asarray(taxonomy.fit.centers, dtype=np.float64)
+        vectors = encode(list(judged.values()), loaded(encoder or PACKAGED)).astype(np.float64)
+    except CorpusError:  # Labels that were paid for must not be lost because an encoder is gone.
+        return set()
+    cosines = vectors @ directions.T
+    index = {cluster.number: i for i, cluster in enumerate(taxonomy.clusters)}
+    return {
+        number
+        for row, number in zip(cosines, judged, strict=True)
+        if number in index and row[index[number]] < row.mean() + AHEAD
+    }
+
+
+def _directions_of_exemplars(workspace: Workspace, taxonomy: Taxonomy) -> Float64:
+    """Return the unit mean of the exemplars of each cluster by the packaged encoder, (K, 384)."""
+    from gem_core.embedding.batches import encode
+    from gem_core.pipeline.search.semantic import loaded
+
+    rows = [row for cluster in taxonomy.clusters for row in cluster.exemplars[:EXEMPLARS]]
+    vectors = encode([text[:CHARACTERS] for text in workspace.texts(rows)], loaded(PACKAGED))
+    ends = np.cumsum([len(cluster.exemplars[:EXEMPLARS]) for cluster in taxonomy.clusters])
+    means = np.stack([part.mean(axis=0) for part in np.split(vectors.astype(np.float64), ends[:-1])])
+    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12))
