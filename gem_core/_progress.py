@@ -12,6 +12,19 @@ SHOW_INTERVAL = 0.2  # seconds between two updates of the bar and of the file
 LOG_INTERVAL = 10.0  # seconds between two lines of one step where standard error is not a terminal
 
 
+def describe_rate(rate: float) -> str:
+    """Describe a rate in units per second; a slow one per minute.
+
+    Examples
+    --------
+    >>> describe_rate(1234.0), describe_rate(2.5), describe_rate(0.2)
+    ('1,234 per second', '2.5 per second', '12 per minute')
+    """
+    if rate < 1:
+        return f"{60 * rate:.0f} per minute"
+    return f"{rate:,.0f} per second" if rate >= 10 else f"{rate:.1f} per second"
+
+
 class Console:
     """A `Progress` that writes to standard error.
 
@@ -28,6 +41,7 @@ class Console:
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
         self.step, self.started, self.first, self.shown_at, self.written = "", 0.0, 0, 0.0, 0.0
+        self.last, self.last_at = 0, 0.0
         self.live = sys.stderr.isatty()
         self._bar: Any = None
 
@@ -37,12 +51,16 @@ class Console:
         if step != self.step:
             self.end()
             self.step, self.started, self.first, self.shown_at, self.written = step, now, completed, 0.0, now
+            self.last, self.last_at = completed, now
+        if completed != self.last:
+            self.last, self.last_at = completed, now
         if now - self.shown_at < SHOW_INTERVAL and completed < total:
             return
         self.shown_at = now
-        seconds = now - self.started
+        # Measured at the last unit that was done: while a slow one is awaited the time left falls, and the rate stays.
+        seconds = self.last_at - self.started
         rate = (completed - self.first) / seconds if seconds > 0 else 0.0
-        seconds_left = (total - completed) / rate if rate > 0 else None
+        seconds_left = max(0.0, (total - completed) / rate - (now - self.last_at)) if rate > 0 else None
         if self.file is not None:
             _replace(
                 self.file,
@@ -61,7 +79,7 @@ class Console:
             elif completed >= total or now - self.written >= LOG_INTERVAL:
                 self.written = now
                 speed = (
-                    f", {rate:,.0f} per second, {seconds_left:,.0f} s left"
+                    f", {describe_rate(rate)}, {seconds_left:,.0f} s left"
                     if 0 < completed < total and seconds_left is not None
                     else ""
                 )

@@ -89,3 +89,19 @@ def on_a_terminal(command: list[str]) -> str:
             shown += block
     os.close(inside)
     return shown.decode()
+
+
+def test_the_time_left_is_steady_while_a_slow_answer_is_awaited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("gem_core._progress.time.monotonic", lambda: clock[0])
+    console = Console(tmp_path / "p.json")
+    seen = []
+    for second in range(61):
+        clock[0] = float(second)
+        console("ask the model", second // 10, 12)  # an answer every ten seconds, several looks at each
+        seen.append(json.loads((tmp_path / "p.json").read_text()))
+    console.end()
+    assert all(state["rate"] == pytest.approx(0.1) for state in seen[10:])
+    assert [round(state["left"]) for state in seen[10:]] == list(range(110, 59, -1))

@@ -14,6 +14,7 @@ from app.ui.errors import guarded
 from app.ui.progress import step_name
 from app.ui.text import escape, short
 from gem_core._formatting import count
+from gem_core._progress import describe_rate
 from gem_core.workspace import Workspace
 
 PAGES = {
@@ -111,7 +112,7 @@ def _running(job: runner.Job, state: runner.Status) -> None:
     if total > 1:
         facts.append(f"{count(done)} of {count(total)}")
     if progress.get("rate") and done < total:
-        facts.append(f"{_rate(float(progress['rate']))} per second")
+        facts.append(describe_rate(float(progress["rate"])))
         if progress.get("left") is not None:
             facts.append(f"about {duration(float(progress['left']))} left in this step")
     facts.append(f"running for {duration(time.time() - job.started)}")
@@ -177,10 +178,6 @@ def describe_running(job: runner.Job, state: runner.Status) -> str:
     """Return percentage and step of a running job, such as "42% Embedding"."""
     step = step_name(str(state.progress.get("step", ""))) or "Starting"
     return f"{100 * share_done(job, state):.0f}% {step}"
-
-
-def _rate(rate: float) -> str:
-    return count(rate) if rate >= 10 else f"{rate:.1f}"
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gem_core.workspace import Workspace
-from tests.helpers.chat_server import Reply, chat_server, keywords_of, says
+from tests.helpers.chat_server import chat_server, keywords_of, says
 from tests.helpers.cli_process import wait_for
 from tests.helpers.pages import ready
 
