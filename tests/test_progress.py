@@ -99,7 +99,7 @@ def test_the_time_left_is_steady_while_a_slow_answer_is_awaited(
     console = Console(tmp_path / "p.json")
     seen = []
     for second in range(61):
-        clock[0] = float(second)
+        clock[0] = 100.0 + second
         console("ask the model", second // 10, 12)  # an answer every ten seconds, several looks at each
         seen.append(json.loads((tmp_path / "p.json").read_text()))
     console.end()

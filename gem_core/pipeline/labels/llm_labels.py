@@ -203,26 +203,26 @@ def _judge_reply(
         label = present.label if present else question.label
         return LabelOutcome(question.number, question.label, label, "kept", "changed by somebody meanwhile", kind)
 
-    def kept(note: str) -> LabelOutcome:
+    def refuse(note: str) -> LabelOutcome:
         return LabelOutcome(question.number, question.label, question.label, "kept", note, kind)
 
     if not reply.label:
-        return kept(reply.note)
+        return refuse(reply.note)
     if reply.label.casefold() == present.label.casefold():
         return LabelOutcome(question.number, present.label, reply.label, "named", kind=kind)
     siblings: Sequence[Cluster | Group] = taxonomy.clusters if kind == "cluster" else taxonomy.groups
     others = (item.label for item in siblings if item.number != present.number)
     weakness = describe_weakness(reply.label, question.messages[0].content, others)
     if weakness:
-        return kept(f"the answer {reply.label!r} {weakness}")
+        return refuse(f"the answer {reply.label!r} {weakness}")
     if is_unrelated:
-        return kept(f"the answer {reply.label!r} is unrelated to the cluster")
+        return refuse(f"the answer {reply.label!r} is unrelated to the cluster")
     # Two clusters of one answer are told apart by a keyword.
     keywords = present.keywords if isinstance(present, Cluster) else ()
     options = [reply.label, *(f"{reply.label}: {term}" for term, _ in keywords)]
     label = next((o for o in options if (kind, o.casefold()) not in used and len(o) <= MAX_CHARACTERS), "")
     if not label:
-        return kept("the same answer for another cluster")
+        return refuse("the same answer for another cluster")
     used.add((kind, label.casefold()))
     return LabelOutcome(question.number, present.label, label, "named", kind=kind)
 
