@@ -1,4 +1,4 @@
-"""MkDocs hook: generate the command line reference from Typer and the glossary from the app's terms."""
+"""MkDocs hook: generate the references of command line, Python and terms from the code."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from mkdocs.structure.files import File, Files
 def on_files(files: Files, config: Any) -> Files:
     """Add the generated pages."""
     files.append(File.generated(config, "reference/cli.md", content=cli_page()))
+    files.append(File.generated(config, "reference/python.md", content=python_page()))
     files.append(File.generated(config, "reference/glossary.md", content=glossary_page()))
     return files
 
@@ -21,6 +22,17 @@ def glossary_page() -> str:
     lines += ["| Term | Meaning |", "| --- | --- |"]
     terms = sorted(TERMS.values(), key=lambda term: term.name.casefold())
     return "\n".join([*lines, *(f"| {_cell(term.name)} | {_cell(term.line)} |" for term in terms), ""])
+
+
+def python_page() -> str:
+    """Return the reference of the public Python names; mkdocstrings fills in their docstrings."""
+    import gem_core
+
+    lines = ["# Python", "", "Every name is imported from the package: `from gem_core import GEM`.", ""]
+    for name in sorted(gem_core.__all__, key=str.casefold):
+        item = getattr(gem_core, name)
+        lines += [f"::: {item.__module__}.{item.__qualname__}", ""]
+    return "\n".join(lines)
 
 
 def cli_page() -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import gem_core
 from gem_core.geometry import sample_vmf
 from tests.helpers.cli_process import run, texts
 
@@ -138,3 +139,7 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     reference = (tmp_path / "site/reference/cli.html").read_text(encoding="utf-8")
     assert "--max-epochs" in reference
     assert "Geometric Influence Score" in (tmp_path / "site/reference/glossary.html").read_text(encoding="utf-8")
+    python = (tmp_path / "site/reference/python.html").read_text(encoding="utf-8")
+    missing = [name for name in gem_core.__all__ if not re.search(rf'id="[\w.]*\b{name}"', python)]
+    assert missing == []
+    assert "__reduce__" not in python
