@@ -54,7 +54,9 @@ def label(
     engine: EngineName = "local",
     workers: WorkerCount = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on where the same work was stopped")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="stop at the first row that cannot be labeled")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="stop at the first row that cannot be labeled, or worker that dies")
+    ] = False,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:

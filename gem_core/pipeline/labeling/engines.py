@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 from gem_core.errors import Cancelled, CorpusError, InputError, WorkspaceError
 from gem_core.pipeline.labeling.completion_markers import Marker
 from gem_core.pipeline.labeling.label_shard import LabelingJob, label_shard
-from gem_core.pipeline.labeling.shard_files import InputShard
+from gem_core.pipeline.labeling.shard_files import InputShard, list_first
 
 if TYPE_CHECKING:
     from gem_core.student import Student
@@ -44,6 +44,10 @@ class ShardResult:
     failed: str = ""
 
 
+class WorkerDied(Exception):
+    """A worker ended without an answer: it was killed, by a person or for want of memory."""
+
+
 class Workers(Protocol):
     """Processes that label one shard each at a time."""
 
@@ -56,7 +60,12 @@ class Workers(Protocol):
         """Return those that have ended, after at most `TICK` seconds."""
 
     def answer(self, ticket: Any) -> str:
-        """Return what `work` gave."""
+        """Return what `work` gave.
+
+        Raises
+        ------
+        WorkerDied
+        """
 
     def stop(self) -> None:
         """End the workers; a shard at work leaves nothing behind."""
@@ -92,29 +101,49 @@ def _student(folder: StudentFolder) -> "Student":
     return student
 
 
-def label_shards(workers: Workers, shards: Sequence[InputShard]) -> Iterator[ShardResult | None]:
-    """Have every shard labeled, the large ones first; yields what has ended, and None every `TICK` seconds.
+def label_shards(workers: Workers, shards: Sequence[InputShard], strict: bool = False) -> Iterator[ShardResult | None]:
+    """Have every shard labelled, the large ones first; yields what has ended, and None every `TICK` seconds.
+
+    A shard at work when a worker died is labeled again, with no other beside it, after all others; where its worker
+    dies then too, it is given up.
 
     Raises
     ------
     InputError
-        What a worker met that ends the work: a bad row when strict, a full disk.
+        What a worker met that ends the work: a bad row or the death of a worker when strict, a full disk.
     """
     queue = deque(sorted(shards, key=lambda shard: (-shard.source.size, shard.name)))
     waiting: dict[Any, InputShard] = {}
-    while queue or waiting:
+    suspects: deque[InputShard] = deque()
+    retried: set[str] = set()
+    while queue or waiting or suspects:
+        if not queue and not waiting:
+            queue.append(suspects.popleft())
+            retried.add(queue[0].name)
         while queue and len(waiting) < workers.count:
             shard = queue.popleft()
             waiting[workers.start(shard)] = shard
         for handle in workers.ended(list(waiting)):
-            shard, facts = waiting.pop(handle), json.loads(workers.answer(handle))
-            if "stop" in facts:
-                kind, *words = facts["stop"]
-                raise (WorkspaceError if kind == "WorkspaceError" else InputError)(*words)
-            yield ShardResult(
-                shard, Marker.from_json(facts["marker"]) if "marker" in facts else None, facts.get("failed", "")
-            )
+            shard = waiting.pop(handle)
+            try:
+                answer = workers.answer(handle)
+            except WorkerDied:
+                if strict:
+                    raise _death_error([shard.name, *(other.name for other in waiting.values())]) from None
+                if shard.name not in retried:
+                    suspects.append(shard)
+                    continue
+                answer = json.dumps({"failed": f"{shard.name} must fit one worker: its worker was killed twice"})
+            yield _read_answer(shard, answer)
         yield None
+
+
+def _read_answer(shard: InputShard, answer: str) -> ShardResult:
+    facts = json.loads(answer)
+    if "stop" in facts:
+        kind, *words = facts["stop"]
+        raise (WorkspaceError if kind == "WorkspaceError" else InputError)(*words)
+    return ShardResult(shard, Marker.from_json(facts["marker"]) if "marker" in facts else None, facts.get("failed", ""))
 
 
 class LocalWorkers:
@@ -124,15 +153,19 @@ class LocalWorkers:
         self.count = count
         self._student, self._job = student, job
         context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
-        self._stop = context.Event()
-        self._pool = ProcessPoolExecutor(count, context, _begin, (self._stop,))
+        self._context, self._stop = context, context.Event()
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self.count, self._context, _begin, (self._stop,))
 
     def start(self, shard: InputShard) -> "Future[str]":
-        """Give a shard to a process."""
+        """Give a shard to a process; the death of one ends all, so new ones are started then."""
         try:
             return self._pool.submit(_local_work, self._student, shard, self._job)
         except BrokenProcessPool:
-            raise _killed("") from None
+            self._pool = self._new_pool()
+            return self._pool.submit(_local_work, self._student, shard, self._job)
 
     def ended(self, waiting: Sequence["Future[str]"]) -> list["Future[str]"]:
         """Return the futures that are done."""
@@ -143,7 +176,7 @@ class LocalWorkers:
         try:
             return ticket.result()
         except BrokenProcessPool:
-            raise _killed("") from None
+            raise WorkerDied from None
 
     def stop(self) -> None:
         """Let the processes end after their batch."""
@@ -151,10 +184,10 @@ class LocalWorkers:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _killed(which: str) -> InputError:
+def _death_error(names: list[str]) -> InputError:
     return InputError(
-        "Every worker must live until its shard is written",
-        f"one that was killed{which} (for want of memory?)",
+        "With --strict every worker must live until its shard is written",
+        f"one that was killed (for want of memory?) while at work on {list_first(sorted(names))}",
         "Go on with the same command and --resume, with fewer --workers if memory was short",
     )
 
@@ -218,7 +251,7 @@ class RayWorkers:
         except self._ray.exceptions.RayTaskError:
             raise
         except self._ray.exceptions.RayError as error:
-            raise _killed(f" {self.RETRIES + 1} times") from error
+            raise WorkerDied from error
 
     def stop(self) -> None:
         """End what is at work and let go of Ray."""

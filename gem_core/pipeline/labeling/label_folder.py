@@ -105,7 +105,7 @@ def label_folder(
     resume : bool
         Go on in a folder where the same work was begun: shards that are done are kept.
     strict : bool
-        End at the first row that cannot be labeled.
+        End at the first row that cannot be labeled, and when a worker dies.
     progress : Progress
         Hears "label shards" in bytes of the input; `read_totals` gives the totals so far meanwhile.
 
@@ -116,9 +116,9 @@ def label_folder(
     Raises
     ------
     CorpusError
-        If some shards could not be read; the others are labeled and the totals written.
+        If some shards could not be read or their worker died; the others are labeled and the totals written.
     InputError
-        If a folder is not what it must be, shards lack the text column or have one of ours, or a worker was killed.
+        If a folder is not what it must be, shards lack the text column or have one of ours.
     WorkspaceError
         If `out` cannot be written.
     """
@@ -171,7 +171,7 @@ def _work(
     else:
         workers = LocalWorkers(student, job, min(count or _processors(), len(shards)))
     try:
-        for result in label_shards(workers, shards):
+        for result in label_shards(workers, shards, job.strict):
             book.enter(result)
     finally:
         workers.stop()

@@ -108,7 +108,12 @@ def test_two_workers_give_the_same_bytes_and_say_how_far_they_are(
     assert any(0 < n < 360 for n in documents)
 
 
-def test_a_worker_that_is_killed(
+def kill_workers() -> None:
+    for child in multiprocessing.active_children():
+        child.kill()  # One that has just ended cannot be killed.
+
+
+def test_with_strict_a_dead_worker_ends_the_run(
     made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
@@ -116,14 +121,15 @@ def test_a_worker_that_is_killed(
 
     def kill(step: str, completed: int, total: int) -> None:
         if (bookkeeping(out) / "done").exists():
-            for child in multiprocessing.active_children():
-                child.kill()  # one that has just ended is none to kill
+            kill_workers()
 
     with pytest.raises(InputError) as refused:
-        label_folder(*made[:2], out, workers=1, progress=kill)
-    assert str(refused.value) == (
-        "Every worker must live until its shard is written; got one that was killed (for want of memory?). Go on with "
-        "the same command and --resume, with fewer --workers if memory was short."
+        label_folder(*made[:2], out, workers=1, strict=True, progress=kill)
+    assert re.fullmatch(
+        r"With --strict every worker must live until its shard is written; got one that was killed \(for want of "
+        r"memory\?\) while at work on \S+\. Go on with the same command and --resume, with fewer --workers if memory "
+        r"was short\.",
+        str(refused.value),
     )
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("[a-f].*")}
     assert 1 <= len(list((bookkeeping(out) / "done").rglob("*.json"))) < 6
@@ -132,6 +138,27 @@ def test_a_worker_that_is_killed(
     assert hashes(out) == hashes(made[2])
     assert kept
     assert {path: path.stat().st_mtime_ns for path in kept} == kept  # they were not made again
+
+
+def test_the_shard_of_a_dead_worker_is_named_and_the_others_are_labeled(
+    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker of the first shard is killed at once, and again when the shard is tried alone after the others."""
+    monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
+    out, killed = tmp_path / "out", set()
+
+    def kill(step: str, done: int, total: int) -> None:
+        count = len(list((bookkeeping(out) / "done").rglob("*.json")))
+        if count == 5 or (count == 0 and not killed and multiprocessing.active_children()):
+            kill_workers()
+            killed.add(count)
+
+    with pytest.raises(CorpusError, match=r"got 1 of 6 that cannot: (\S+) must fit one worker: its worker was killed"):
+        label_folder(*made[:2], out, workers=1, progress=kill)
+    totals = read_totals(out)
+    assert (totals["complete"], totals["shards_labelled"], len(totals["failed"])) == (False, 5, 1)
+    label_folder(*made[:2], out, workers=1, resume=True)
+    assert hashes(out) == hashes(made[2])
 
 
 def test_stopped_by_its_progress(

@@ -183,3 +183,20 @@ def test_outputs_obey_the_umask(student_folder: Path, tmp_path: Path) -> None:
     for path in (tmp_path / "out").rglob("*"):
         mode = stat.S_IMODE(path.stat().st_mode) & 0o777
         assert mode == (0o775 if path.is_dir() else 0o664), path
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv"])
+def test_a_row_beyond_the_longest_is_set_aside_by_label_and_sample(
+    student_folder: Path, tmp_path: Path, name: str
+) -> None:
+    source, options = tmp_path / "in", ReadOptions(longest_row=2000)
+    source.mkdir()
+    frame = pd.DataFrame({"text": [*texts(3), "word " * 1000, texts(1)[0]]})
+    if name.endswith(".csv"):
+        frame.to_csv(source / name, index=False)
+    else:
+        frame.to_json(source / name, orient="records", lines=name.endswith("l"))
+    totals = label_folder(student_folder, source, tmp_path / "out", options=options, workers=1)
+    assert (int(totals.documents.sum()), totals.refused) == (4, {"too_long": 1})
+    sample = sample_shards(source, 9, tmp_path / "s.parquet", options=options)
+    assert (sample.documents, sample.refused) == (4, {"too_long": 1})
