@@ -1,46 +1,35 @@
 // The globe: draws documents on a sphere and tells Python what was picked. See __init__.py for what travels.
 import {
-  circleAround,
   corners,
   enclosed,
-  facing,
   graticule,
   matrixOf,
   project,
-  quatBetween,
-  quatMultiply,
-  quatNormalize,
-  quatSlerp,
   rotate,
-  spun,
-  turned,
-  unproject,
 } from "../../../gem_core/export/globe_modules/geometry.js";
 import {
-  blendColors,
   makeDisc,
   mix,
   paintBall,
   paintFarSide,
   paintPoints,
-  parseHex,
   strokePath,
 } from "../../../gem_core/export/globe_modules/pixels.js";
-import { cssOf, directions, makeRamp, number, readTheme, unpack } from "./theme_and_data.js";
+import { cssOf, number } from "./theme_and_data.js";
 import { drawLabels } from "./labels.js";
 import { listen } from "./input_events.js";
+import { GlobeMotion } from "./globe_motion.js";
 
 const LINES = graticule();
-const CAMERAS = new Map(); // by the component's key: outlives reruns, new data and a change of page
 const LIVE = new WeakMap(); // canvas -> Globe
-const ZOOM = [0.7, 14];
 const FADE = Float32Array.from({ length: 256 }, (_, i) => {
   const t = Math.min(1, i / 255 / 0.55);
   return 256 * (0.16 + 0.84 * t * t * (3 - 2 * t));
 });
 
-export class Globe {
+export class Globe extends GlobeMotion {
   constructor(root, canvas) {
+    super();
     this.root = root;
     this.canvas = canvas;
     this.ctx = canvas.getContext("2d", { willReadFrequently: true });
@@ -96,339 +85,6 @@ export class Globe {
     cancelAnimationFrame(this.raf);
     this.raf = -1;
     LIVE.delete(this.canvas);
-  }
-
-  // ---- what Python sent -------------------------------------------------------------------------------------------
-  update(component) {
-    this.send = component.setTriggerValue;
-    const { header: h, array } = unpack(component.data),
-      fresh = (name) => {
-        const now = h.arrays[name] ? h.arrays[name][3] : null,
-          same = this.digest[name] === now;
-        this.digest[name] = now;
-        return !same;
-      };
-    if (this.header && this.header.note !== h.note) this.setLasso([]); // Python's answer shows in colors and sizes
-    this.header = h;
-    this.theme = readTheme(this.canvas, h.dark);
-    const moved = fresh("xyz");
-    if (moved) this.place(directions(array("xyz")));
-    if (fresh("rows") || moved) {
-      this.rows = array("rows");
-      this.setLasso([]);
-    }
-    if (fresh("sizes") || moved) this.sizes = h.arrays.sizes ? array("sizes") : null;
-    this.colors = h.colors.map(parseHex);
-    if (fresh("cluster") || moved) {
-      this.group = array("cluster");
-      this.counts = new Int32Array(h.colors.length + 1);
-      for (let i = 0; i < this.n; i++) this.counts[this.group[i]]++;
-      this.order = h.colors
-        .map((_, k) => k)
-        .filter((k) => this.counts[k] > 0)
-        .sort((a, b) => this.counts[b] - this.counts[a]);
-    }
-    if (fresh("values") || moved) this.values = h.arrays.values ? array("values") : null;
-    if (this.strength.length !== h.colors.length + 1) this.strength = new Float32Array(h.colors.length + 1).fill(256);
-    this.recolor(moved);
-    this.name(h);
-    if (this.hover >= this.n) this.hover = -1;
-    this.camera(h.key);
-    this.adopt(h.row, h.cluster);
-    this.look(h.look);
-    this.dress();
-    this.measure();
-    this.later();
-  }
-
-  // Names and circles; a rerun that brings the same ones leaves them alone (no second fade-in).
-  name(h) {
-    const now = JSON.stringify([h.labels, h.caps, h.colors, this.theme]);
-    if (now === this.named) return;
-    const was = new Map(this.labels.map((l) => [`${l.group} ${l.text}`, l.alpha]));
-    this.labels = h.labels.map(([text, at, group]) => ({ text, at, group, alpha: was.get(`${group} ${text}`) ?? 0 }));
-    this.names = new Map(this.labels.map((l) => [l.group, l.text]));
-    this.caps = h.caps.map(([at, angle, group]) => ({ line: circleAround(at, angle, 96), group }));
-    this.capOf = new Map(h.caps.map(([, angle, group]) => [group, angle]));
-    this.sprites.clear();
-    this.named = now;
-  }
-
-  place(xyz) {
-    this.xyz = xyz;
-    this.n = xyz.length / 3;
-    this.hover = -1;
-    this.sx = new Float32Array(this.n);
-    this.sy = new Float32Array(this.n);
-    this.sz = new Float32Array(this.n);
-    const mean = [0, 0, 0];
-    for (let i = 0; i < xyz.length; i++) mean[i % 3] += xyz[i];
-    const length = Math.hypot(...mean),
-      flat = 0.35 * Math.hypot(mean[0], mean[1]);
-    this.home = facing(
-      length > 1e-6 * this.n ? [mean[0], mean[1], Math.min(flat, Math.max(-flat, mean[2])) + 1e-6 * length] : [1, 0, 0],
-      0.2,
-    );
-  }
-
-  recolor(moved) {
-    const to = new Int32Array(this.n),
-      gray = this.theme.gray,
-      ramp = this.values ? makeRamp(this.theme.dark) : null;
-    for (let i = 0; i < this.n; i++) to[i] = ramp ? ramp[this.values[i]] : (this.colors[this.group[i]] ?? gray);
-    const from = this.color,
-      steady = moved || !from || this.calm.matches;
-    if (!steady && from.every((c, i) => c === to[i])) return;
-    this.target = to;
-    this.from = steady ? null : from.slice();
-    this.color = steady ? to : from.slice();
-    this.fadeStart = steady ? 0 : performance.now();
-  }
-
-  camera(key) {
-    if (!CAMERAS.has(key)) CAMERAS.set(key, { q: this.home, zoom: 1, touched: this.calm.matches });
-    if (this.cam === CAMERAS.get(key)) return;
-    this.cam = CAMERAS.get(key);
-    this.turning = !this.cam.touched;
-    this.part(".hint").classList.toggle("gone", this.cam.touched && !this.calm.matches);
-  }
-
-  // Python's selection counts when Python changed it; what was clicked here stays otherwise.
-  adopt(row, group) {
-    const was = this.selected,
-      first = this.seen.row !== row,
-      second = this.seen.group !== group;
-    const next = { row: first ? row : was.row, group: second ? group : was.group };
-    if (first && row === null && group === null) next.group = null;
-    this.seen = { row, group };
-    const target =
-      next.row !== was.row && next.row !== null
-        ? this.atRow(next.row)
-        : next.group !== was.group && next.group !== null
-          ? this.center(next.group)
-          : null;
-    this.selected = next;
-    if (target) {
-      this.touch();
-      if (rotate(matrixOf(this.cam.q), target)[2] < 0.45) this.face(target);
-    }
-  }
-
-  // What is selected lies out of sight: turn to it, once.
-  look(to) {
-    const now = JSON.stringify(to);
-    if (to && now !== this.looked && this.selected.row === null && rotate(matrixOf(this.cam.q), to)[2] < 0.2) {
-      this.touch();
-      this.face(to);
-    }
-    this.looked = now;
-  }
-
-  dress() {
-    const t = this.theme,
-      style = this.part(".globe").style,
-      h = this.header;
-    style.setProperty("--globe-height", `${h.height}px`);
-    for (const name of ["text", "quiet", "panel", "edge"]) style.setProperty(`--globe-${name}`, t[name]);
-    this.canvas.setAttribute(
-      "aria-label",
-      `Globe of ${number(this.n)} documents in ${this.order.length} clusters; similar documents lie close together`,
-    );
-    if (!this.lassoed) {
-      const chip = this.part(".chip"),
-        said = this.n > 0 ? h.note : "No documents to show";
-      chip.hidden = !said;
-      chip.textContent = said;
-      if (said) this.part(".hint").classList.add("gone");
-    }
-    const legend = this.part(".legend");
-    legend.hidden = !(this.values && h.legend);
-    if (!legend.hidden) {
-      const ramp = makeRamp(t.dark),
-        stops = Array.from({ length: 12 }, (_, i) => cssOf(ramp[Math.round((i * 254) / 11)]));
-      style.setProperty("--globe-ramp", `linear-gradient(90deg, ${stops.join(", ")})`);
-      [".title", ".low", ".high"].forEach((c, i) => {
-        legend.querySelector(c).textContent = h.legend[i];
-      });
-    }
-    this.part("[data-do=turn]").setAttribute("aria-pressed", String(this.turning));
-  }
-
-  // ---- where things are -------------------------------------------------------------------------------------------
-  atRow(row) {
-    const i = this.rows.indexOf(row);
-    return i < 0 ? null : [this.xyz[3 * i], this.xyz[3 * i + 1], this.xyz[3 * i + 2]];
-  }
-
-  center(group) {
-    const label = this.labels.find((l) => l.group === group);
-    if (label) return label.at;
-    const sum = [0, 0, 0];
-    for (let i = 0; i < this.n; i++)
-      if (this.group[i] === group) for (let k = 0; k < 3; k++) sum[k] += this.xyz[3 * i + k];
-    return Math.hypot(...sum) > 0 ? sum : null;
-  }
-
-  nameOf(group) {
-    return this.names.get(group) ?? (group < this.colors.length ? `Cluster ${group + 1}` : "No cluster");
-  }
-
-  measure() {
-    const c = this.canvas,
-      w = c.clientWidth,
-      h = c.clientHeight;
-    if (!w || !h) return;
-    let dpr = Math.min(window.devicePixelRatio || 1, 3);
-    if (this.coarse) dpr = Math.max(1, dpr * 0.65);
-    dpr = Math.min(dpr, Math.sqrt(7e6 / (w * h)));
-    const W = Math.round(w * dpr),
-      H = Math.round(h * dpr);
-    if (c.width !== W || c.height !== H || this.dpr !== dpr) {
-      c.width = W;
-      c.height = H;
-      this.dpr = dpr;
-      this.sprites.clear();
-      this.ballKey = "";
-      this.image = new ImageData(W, H);
-      this.buf = new Int32Array(this.image.data.buffer);
-      this.ball = new Int32Array(W * H);
-    }
-  }
-
-  // the group that stands out: the one the keyboard is on, else the selected one
-  get focused() {
-    return this.focus >= 0 ? this.focus : this.selected.group;
-  }
-
-  get radius() {
-    return Math.min(this.canvas.width, this.canvas.height) * 0.455 * this.cam.zoom;
-  }
-
-  // ---- motion -----------------------------------------------------------------------------------------------------
-  touch() {
-    this.spin = null;
-    this.motion = null;
-    if (!this.cam.touched) this.setTurning(false);
-    this.part(".hint").classList.add("gone");
-  }
-
-  setTurning(on) {
-    this.turning = on;
-    this.cam.touched = !on;
-    this.part("[data-do=turn]").setAttribute("aria-pressed", String(on));
-    this.later();
-  }
-
-  face(direction, zoom = this.cam.zoom) {
-    this.glide(facing(direction, 0), zoom);
-  }
-
-  glide(q, zoom) {
-    this.spin = null;
-    if (this.calm.matches) {
-      this.cam.q = q;
-      this.cam.zoom = zoom;
-    } else
-      this.motion = {
-        from: this.cam.q,
-        to: q,
-        zoomFrom: this.cam.zoom,
-        zoomTo: zoom,
-        start: performance.now(),
-        span: 560,
-      };
-    this.later();
-  }
-
-  zoomBy(factor, x = null, y = null) {
-    const z = this.cam.zoom,
-      next = Math.min(ZOOM[1], Math.max(ZOOM[0], z * factor));
-    if (next === z) return false;
-    const w = this.canvas.width / 2,
-      h = this.canvas.height / 2,
-      m = matrixOf(this.cam.q);
-    const before = x === null ? null : unproject(x, y, m, w, h, this.radius);
-    this.cam.zoom = next;
-    const after = before && unproject(x, y, m, w, h, this.radius);
-    // what lies under the pointer stays there
-    if (after) this.cam.q = quatNormalize(quatMultiply(quatBetween(rotate(m, before), rotate(m, after)), this.cam.q));
-    this.later();
-    return true;
-  }
-
-  step(now) {
-    const dt = Math.min(60, Math.max(1, now - (this.last || now - 16)));
-    let busy = false;
-    this.drifting = false;
-    if (this.motion) {
-      const m = this.motion,
-        t = Math.min(1, (now - m.start) / m.span),
-        e = t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2;
-      this.cam.q = quatSlerp(m.from, m.to, e);
-      this.cam.zoom = m.zoomFrom * (m.zoomTo / m.zoomFrom) ** e;
-      if (t >= 1) this.motion = null;
-      else busy = true;
-    } else if (this.spin) {
-      this.cam.q = turned(this.cam.q, this.spin[0] * dt, this.spin[1] * dt, this.radius);
-      const keep = Math.exp(-dt / 260);
-      this.spin = Math.hypot(...this.spin) * keep < 0.012 ? null : [this.spin[0] * keep, this.spin[1] * keep];
-      busy = this.spin !== null;
-    } else if (this.turning && !this.pointerOver && this.visible) {
-      this.cam.q = spun(this.cam.q, ((-4.5 * Math.PI) / 180) * (dt / 1000));
-      busy = this.drifting = true;
-    }
-    if (this.fadeStart) {
-      const t = Math.min(1, (now - this.fadeStart) / 400);
-      if (t >= 1) {
-        this.color = this.target;
-        this.fadeStart = 0;
-      } else {
-        blendColors(this.from, this.target, this.color, t * t * (3 - 2 * t));
-        busy = true;
-      }
-    }
-    const lean = this.calm.matches ? 1 : 1 - Math.exp(-dt / 90),
-      focus = this.focused;
-    for (let k = 0; k < this.strength.length; k++) {
-      let goal = 256;
-      if (focus !== null && k !== focus) goal = 256 * (k === this.hoverGroup ? 0.6 : this.theme.dim);
-      else if (focus === null && this.hoverGroup >= 0 && k !== this.hoverGroup) goal = 256 * this.theme.hoverDim;
-      const gap = goal - this.strength[k];
-      if (Math.abs(gap) < 2) this.strength[k] = goal;
-      else {
-        this.strength[k] += gap * lean;
-        busy = true;
-      }
-    }
-    return busy;
-  }
-
-  later() {
-    if (this.raf || !this.header) return;
-    this.raf = requestAnimationFrame((now) => {
-      this.raf = 0;
-      // the slow turn needs no more than 30 frames a second
-      if (this.drifting && this.last && now - this.last < 28) {
-        this.later();
-        return;
-      }
-      const busy = this.step(now) || this.moving;
-      this.last = now;
-      if (this.coarse && !busy) {
-        this.coarse = false;
-        this.measure();
-      }
-      const fading = this.draw();
-      // too slow while it moves: fewer pixels until it rests
-      this.run = busy ? (this.run ?? 0) + 1 : 0;
-      this.slow = this.run < 8 ? 0 : 0.85 * (this.slow || this.frame) + 0.15 * this.frame;
-      if (this.run > 16 && !this.coarse && this.slow > 18 && this.dpr > 1) {
-        this.coarse = true;
-        this.measure();
-      }
-      if ((busy && !this.moving) || fading) this.later();
-      else if (!busy) this.last = 0;
-    });
   }
 
   // ---- drawing ----------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import numpy as np
 from gem_core.export.globe_modules import SHARED_MODULES, join_modules
 
 MOST_CORNERS = 300  # of a lasso
-_MODULES = ("theme_and_data.js", "labels.js", "input_events.js", "globe.js")
+_MODULES = ("theme_and_data.js", "labels.js", "input_events.js", "globe_data.js", "globe_motion.js", "globe.js")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from gem_core.export.globe_modules import SHARED_MODULES, join_modules
 
 PARTS = Path(__file__).parent / "parts"
-SCRIPTS = ("sphere.js", "labels.js", "map.js", "input_events.js", "tree.js", "page.js")
+SCRIPTS = ("sphere.js", "labels.js", "map_motion.js", "map.js", "input_events.js", "tree.js", "page.js")
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
