@@ -29,7 +29,7 @@ FLOORS = [
     {"gem_core.corpus"},
     {"gem_core.clustering", "gem_core.mixing", "gem_core.student", "gem_core.projection", "gem_core.embedding"},
     {"gem_core.geometry"},
-    {"gem_core._check", "gem_core._ray", "gem_core._bundled", "gem_core._storage"},
+    {"gem_core._check", "gem_core._checkpoints", "gem_core._ray", "gem_core._bundled", "gem_core._storage"},
     {
         "gem_core._types",
         "gem_core._content_key",

@@ -6,7 +6,6 @@ import hashlib
 import importlib.metadata
 import inspect
 import json
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gem_core._checkpoints import replace_file
 from gem_core._types import Progress, silent
 from gem_core.corpus.read import WORDS_TO_TOKENS, count_words
 from gem_core.embedding.tokens import packaged_counter
@@ -93,10 +93,7 @@ def write_docstrings(
     records.sort(key=lambda record: (record["package"], record["id"]))
     _add_tokens(records)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = out.with_name(out.name + ".new")
-        _write(records, temporary, parquet=out.suffix.lower() == ".parquet")
-        os.replace(temporary, out)
+        replace_file(out, lambda temporary: _write(records, temporary, parquet=out.suffix.lower() == ".parquet"))
     except OSError as error:
         raise CorpusError(
             "the folder of the corpus must be writable", f"{error.strerror or error} for {out}", "Choose another folder"

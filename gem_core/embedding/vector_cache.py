@@ -13,11 +13,13 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from gem_core._checkpoints import read_record, replace_file, sync_folder
 from gem_core._shared_files import file_lock
 from gem_core._types import Float32
 from gem_core.errors import WorkspaceError
@@ -71,8 +73,8 @@ class VectorCache:
         about = {**self._about, "format": FORMAT, "documents": self._documents, "dimension": dimension}
         meta, part, journal = (self.folder / name for name in ("meta.json", "vectors.part", "journal.jsonl"))
         with _refusing(self.folder):
-            if not (meta.exists() and part.exists() and journal.exists() and _read_json(meta) == about):
-                write_durably(meta, json.dumps(about, indent=1).encode())
+            if not (meta.exists() and part.exists() and journal.exists() and read_record(meta) == about):
+                replace_file(meta, partial(Path.write_bytes, data=json.dumps(about, indent=1).encode()))
                 part.write_bytes(header)
                 journal.write_bytes(b"")
             self._part, self._journal = part.open("r+b"), journal.open("r+b")
@@ -134,7 +136,7 @@ class VectorCache:
         self.close()
         with _refusing(self.folder, self._rows):
             os.replace(self.folder / "vectors.part", self.folder / "vectors.npy")
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
             (self.folder / "journal.jsonl").unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -175,17 +177,6 @@ def open_vector_cache(folder: Path, about: dict[str, Any], documents: int) -> It
         lock.release()
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a small file under a temporary name, sync it, and rename it."""
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    _sync_folder(path.parent)
-
-
 def _write_and_sync(file: BinaryIO, data: bytes) -> None:
     # Straight to the system: a buffer that could not be written would be tried again when the file is closed.
     view, handle = memoryview(data), file.fileno()
@@ -193,15 +184,6 @@ def _write_and_sync(file: BinaryIO, data: bytes) -> None:
     while view:
         view = view[os.write(handle, view) :]
     os.fsync(handle)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 @contextlib.contextmanager
@@ -240,11 +222,4 @@ def _parse(line: bytes) -> tuple[int, int, int] | None:
         entry = json.loads(line)
         return int(entry["rows"][0]), int(entry["rows"][1]), int(entry["crc32"])
     except (ValueError, KeyError, IndexError, TypeError):
-        return None
-
-
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError:
         return None

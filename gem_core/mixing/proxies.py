@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from gem_core import _check
+from gem_core._checkpoints import read_state, replace_file
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
 from gem_core.mixing.gpt import Parameters, Shape, start, token_losses
@@ -289,22 +289,13 @@ def run_key(streams: Streams, config: ProxyConfig, *arrays: Float64) -> str:
 
 def write_checkpoint(path: Path | None, key: str, value: dict[str, Any]) -> None:
     """Keep a state under `path`, whole or not at all."""
-    if path is None:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
-    torch.save({**value, "key": key}, temporary)
-    os.replace(temporary, path)
+    if path is not None:
+        replace_file(path, partial(torch.save, {**value, "key": key}))
 
 
 def read_checkpoint(path: Path | None, key: str) -> dict[str, Any]:
     """Return the state under `path`; empty when there is none of this run that can be read."""
-    if path is not None and path.exists():
-        with suppress(Exception):  # whatever a damaged file makes the reader raise: train again
-            value = torch.load(path, weights_only=True)
-            if value.pop("key") == key:
-                return dict(value)
-    return {}
+    return read_state(path, key, partial(torch.load, weights_only=True))
 
 
 def _group_progress(progress: Progress, before: int, proxies: int, steps: int) -> Progress:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gem_core._checkpoints import replace_file, sync_folder
 from gem_core._content_key import content_key
 from gem_core._shared_files import file_lock, temporary_file, temporary_folder
 from gem_core._storage import is_remote, store_errors, upload_folder, write_to_store
@@ -39,20 +40,10 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     if is_remote(path):
         write_to_store(path, write)
         return
-    temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary_file(path)
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync_folder(path.parent)
+        replace_file(path, write)
     except OSError as error:
         raise unwritable(path.parent, error) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def check_output(path: Path) -> None:
@@ -112,16 +103,6 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
-
-
-def sync_folder(path: Path) -> None:
-    """Flush a folder or file to disk, so that a rename survives a power cut; systems that cannot do so are left."""
-    with suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def remove_folder(path: Path) -> None:

@@ -8,6 +8,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from gem_core._checkpoints import read_record
 from gem_core._types import Float32, Int32, frozen
 from gem_core.workspace.atomic_files import write_json, write_whole
 
@@ -73,8 +74,4 @@ class Studies:
 
     def load(self, name: str) -> dict[str, Any] | None:
         """Return the results of a study, or None when there are none that can be read."""
-        try:
-            value = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return value if isinstance(value, dict) else None
+        return read_record(self.folder / f"{name}.json")

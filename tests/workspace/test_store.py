@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gem_core import _checkpoints
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.pipeline import Rename, edit
-from gem_core.workspace import Manifest, Workspace, atomic_files, database, writing
+from gem_core.workspace import Manifest, Workspace, database, writing
 from gem_core.workspace.atomic_files import write_folder, write_json, write_whole
 from gem_core.workspace.excerpts import openings, read_openings, write_openings
 
@@ -80,7 +81,7 @@ def test_openings_of_a_workspace_that_cannot_be_written(sample: Workspace, monke
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(atomic_files, "temporary_file", full)
+    monkeypatch.setattr(_checkpoints, "temporary_file", full)
     assert sample.openings([0]) == [" ".join(next(sample.all_texts()).split())[:160]]
     assert not (sample.root / "openings.arrow").exists()
 

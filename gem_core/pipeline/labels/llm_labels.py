@@ -1,12 +1,13 @@
 """Labels by a language model: what would be asked, then asking it, cluster by cluster, as one step of the history."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gem_core._checkpoints import read_record
 from gem_core._types import Progress, silent
 from gem_core.errors import AnswerError, EndpointError, InputError
 from gem_core.llm.answer_checks import describe_weakness
@@ -264,14 +265,11 @@ class _Journal:
     def __init__(self, workspace: Workspace, endpoint: Endpoint) -> None:
         self._path, self._endpoint = workspace.root / JOURNAL, endpoint
         self._replies: dict[str, dict[str, Any]] = {}
-        try:
-            saved_replies = json.loads(self._path.read_text(encoding="utf-8"))
+        with suppress(KeyError, TypeError, ValueError):  # A damaged journal is ignored: the questions are asked again.
             self._replies = {
                 str(name): {"label": clean_label(reply["label"]), "note": str(reply["note"])}
-                for name, reply in saved_replies.items()
+                for name, reply in (read_record(self._path) or {}).items()
             }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            pass  # none there, or none that can be read: ask again
 
     def __contains__(self, question: Question) -> bool:
         return question.digest(self._endpoint) in self._replies

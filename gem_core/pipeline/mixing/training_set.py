@@ -1,6 +1,5 @@
 """Training set for a mixture: documents sampled to a token budget and written as shards."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from gem_core._checkpoints import read_record
 from gem_core._content_key import content_key
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
@@ -242,12 +242,9 @@ def _claim_folder(folder: Path, key: str, facts: Mapping[str, Any]) -> dict[str,
     """Take an empty folder, or go on in one that holds this order; return the hashes of its shards, if it was whole."""
     path, expected = folder / MANIFEST, "The folder must be empty, or hold a part of this same training set"
     if path.exists():
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            if manifest["order"] == key:
-                return {entry["file"]: entry["sha256"] for entry in manifest.get("shards", ())}
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # damaged, or of another program
+        manifest = read_record(path) or {}  # empty where it is damaged
+        if manifest.get("order") == key:
+            return {entry["file"]: entry["sha256"] for entry in manifest.get("shards", ())}
         raise InputError(expected, f"{folder}, which holds another", "Choose another folder, or give the same options")
     if any(not (entry.name == LOCK or TEMPORARY.match(entry.name)) for entry in folder.iterdir()):
         raise InputError(expected, f"{folder}, which holds other files", "Choose another folder")

@@ -1,6 +1,5 @@
 """Search by meaning: words become a vector by the encoder that made the documents' vectors, the nearest answer."""
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,6 +8,7 @@ from threading import Lock
 import numpy as np
 
 from gem_core._bundled import bundled
+from gem_core._checkpoints import read_record
 from gem_core._types import Bool, Float32, Int32, Progress, frozen, silent
 from gem_core.embedding.batches import encode
 from gem_core.embedding.encoders import PACKAGED, Encoder, EncoderSettings, load_encoder
@@ -49,15 +49,8 @@ def encoder_of(workspace: Workspace) -> str | None:
         return encoder or None
     if Path(encoder) == bundled("sample_data") / "embeddings.npy":  # shipped with the program, made by its own encoder
         return PACKAGED
-    try:
-        encoder_record = json.loads((workspace.root / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return (
-        str(encoder_record["encoder"])
-        if isinstance(encoder_record, dict) and encoder_record.get("vectors") == _print(workspace)
-        else None
-    )
+    record = read_record(workspace.root / FILE) or {}
+    return str(record["encoder"]) if record.get("vectors") == _print(workspace) else None
 
 
 def name_encoder(workspace: Workspace, encoder: str, *, progress: Progress = silent) -> float:

@@ -1,0 +1,68 @@
+"""Work that survives a kill: files that are whole or absent, and states that only the same work goes on from."""
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gem_core._shared_files import temporary_file
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Call `write` with a temporary path beside `path`, flush it to disk and rename it into place.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written or the disk is full; what stood at `path` is untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_file(path)
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sync_folder(path: Path) -> None:
+    """Flush a folder or file to disk, so that a rename survives a power cut; systems that cannot do so are left."""
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object in a file, or None where there is none that can be read: the work is done again."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_state(path: Path | None, key: str, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    """Return the state of a piece of work, as it was written with its key; empty where there is none to go on from.
+
+    Parameters
+    ----------
+    path : Path, optional
+    key : str
+        Hash of everything that decides the work; a state of other work is ignored.
+    read : callable
+        Reads the file.
+    """
+    if path is not None and path.exists():
+        with suppress(Exception):  # Whatever a damaged file makes the reader raise, the work starts again.
+            state = dict(read(path))
+            if state.pop("key") == key:
+                return state
+    return {}
