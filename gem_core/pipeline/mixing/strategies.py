@@ -108,13 +108,13 @@ def weights_by(
     if strategy in ("goal", "mixmin"):
         optimum = goal_weights(workspace, domains, strategy, goal, limits=limits, pull=pull)
         blended_weights = interpolate(domains.natural, optimum.weights, part, _caps(domains, limits))
-        return _weigh(domains, strategy, given=blended_weights, limits=limits)
+        return _weigh(domains, strategy, start_weights=blended_weights, limits=limits)
     if strategy in RUNS:
         return _by_runs(workspace, domains, strategy, limits)
     return _weigh(
         domains,
         strategy,
-        given=domains.mass if strategy == "balanced" else None,
+        start_weights=domains.mass if strategy == "balanced" else None,
         tau=_EXPONENT.get(strategy, tau),
         fixed=fixed,
         limits=limits,
@@ -193,13 +193,13 @@ def carried_over(
     domains = _with_pool(domains_of(workspace, taxonomy), limits)
     strategy = file.strategy or "given"
     if file.taxonomy_hash == domains.taxonomy_hash:
-        return _weigh(domains, strategy, given=for_domains(file, domains), limits=limits)
+        return _weigh(domains, strategy, start_weights=for_domains(file, domains), limits=limits)
     old = _domains_of_hash(workspace, file.taxonomy_hash)
     carried = _carry_weights(old, domains, for_domains(file, old))
     return _weigh(
         domains,
         strategy,
-        given=carried.weights,
+        start_weights=carried.weights,
         limits=limits,
         carried_from=old.taxonomy_hash,
         unsupported=~carried.supported,
@@ -232,7 +232,7 @@ def _weigh(domains: Domains, strategy: str, **options: Any) -> Weights:
 def _by_runs(workspace: Workspace, domains: Domains, strategy: str, limits: Limits | None) -> Weights:
     value = Mixes(workspace.root, domains.taxonomy_hash).read_evidence(strategy)
     if value is not None:
-        return _weigh(domains, strategy, given=_evidence_weights(value, domains, strategy), limits=limits)
+        return _weigh(domains, strategy, start_weights=_evidence_weights(value, domains, strategy), limits=limits)
     any_evidence = any((workspace.root / FOLDER).glob(f"*/{strategy}-*.json"))
     for step in reversed(workspace.history().steps if any_evidence else ()):
         old = workspace.taxonomy(step.key)
@@ -243,7 +243,7 @@ def _by_runs(workspace: Workspace, domains: Domains, strategy: str, limits: Limi
             return _weigh(
                 domains,
                 strategy,
-                given=carried.weights,
+                start_weights=carried.weights,
                 limits=limits,
                 carried_from=old.taxonomy_hash,
                 unsupported=~carried.supported,
