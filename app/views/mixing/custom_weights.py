@@ -76,18 +76,19 @@ def show_custom_weights(session: Session, mix: Mix) -> None:
     domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
     members = group_members(taxonomy, domains)
     names = {group.number: group.label for group in taxonomy.groups}
-    level = CLUSTERS
+    level: str | int = CLUSTERS
     if len(members) > 1:
+        levels: tuple[str | int, ...] = (CLUSTERS, GROUPS, *members)
         level = st.selectbox(
             "Weights of",
-            (CLUSTERS, GROUPS, *members),
-            format_func=lambda choice: f"Inside {short(names[choice], 40)}" if choice in names else choice,
+            levels,
+            format_func=lambda choice: f"Inside {short(names[choice], 40)}" if isinstance(choice, int) else choice,
             key="mixing-level",
             help="Weight the groups first, then the clusters inside a group. A group keeps its weight meanwhile.",
         )
     if level == GROUPS:
         _show_groups(session, mix, members)
-    elif level in members:
+    elif isinstance(level, int):
         _show_inside(session, mix, members[level])
     else:
         _show_clusters(session, mix)

@@ -163,7 +163,8 @@ def _undo_notice(session: Session, mix: Mix) -> None:
         remove_mix(workspace, taxonomy, name)
         mix.name = UNSAVED
     else:
-        save_mix(workspace, *before, name)
+        weights, settings = before
+        save_mix(workspace, weights, settings, name)
         mix.name = name
 
 
