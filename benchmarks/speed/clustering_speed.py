@@ -19,7 +19,7 @@ from gem_core.clustering.config import CAP_RATIO
 from gem_core.clustering.e_step import dual_step
 from gem_core.clustering.em_loop import Extrapolation, Problem, expectation_maximization
 from gem_core.clustering.m_step import maximize
-from gem_core.clustering.mixture import prepare_documents
+from gem_core.clustering.prepared_documents import prepare_documents
 from gem_core.clustering.seeding import seed_mixture
 from gem_core.geometry import normalize
 

@@ -32,7 +32,7 @@ from gem_core.clustering import (
     ray_vectors,
     stored_vectors,
 )
-from gem_core.clustering.mixture import prepare_documents
+from gem_core.clustering.prepared_documents import prepare_documents
 from gem_core.clustering.threads import torch_threads
 from gem_core.geometry import normalize, sample_vmf
 

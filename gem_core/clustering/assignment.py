@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gem_core._types import Bool, Float32, Float64, Floating, Int32, frozen
-from gem_core.clustering.mixture import MixtureFit, load_unit_rows
+from gem_core.clustering.mixture import MixtureFit
+from gem_core.clustering.prepared_documents import load_unit_rows
 from gem_core.clustering.vector_files import StoredVectors, large_map
 from gem_core.errors import InputError
 

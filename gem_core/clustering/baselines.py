@@ -10,7 +10,8 @@ from gem_core import _check
 from gem_core._types import Float64, Floating, frozen
 from gem_core.clustering.config import CAP_RATIO, MixtureConfig
 from gem_core.clustering.m_step import Parameters, maximize
-from gem_core.clustering.mixture import MixtureFit, check_enough, prepare_documents
+from gem_core.clustering.mixture import MixtureFit
+from gem_core.clustering.prepared_documents import check_enough, prepare_documents
 from gem_core.clustering.seeding import hard_assignment_sums, pooled_concentration, seed_mixture
 from gem_core.errors import NotConvergedWarning
 from gem_core.geometry import log_normalizer, normalize
@@ -162,7 +163,7 @@ def vmf_mixture(
         moments = documents.evaluate(model.slopes, model.offsets, gram=False)
         resultants = documents.resultants()
         trace.append(moments.log_partition)
-        converged = len(trace) > 1 and trace[-1] - trace[-2] <= tol * abs(trace[-1])
+        converged = len(trace) > 1 and trace[-1] - trace[-2] <= tol
         if converged or len(trace) == max_iter:
             break
         parameters = maximize(moments.mass, resultants, parameters, "per_cluster", CAP_RATIO * start.reference)

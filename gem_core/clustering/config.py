@@ -26,9 +26,9 @@ class MixtureConfig:
         Balance strength lambda / kappa, in [0, inf]: 0 is a plain von Mises-Fisher mixture, about 1 matches the
         scale of the logits, infinity holds the masses exactly at the target.
     target : "uniform", "natural", "floor:x" or tuple of K floats
-        u: equal shares; the masses of the strength-0 fit from the same start; these masses lifted to at least x, the
-        larger ones shrunk in proportion ("floor:0.02" is 2%, x at most 1/K); or given shares (sum 1). From a cold
-        start the largest given share goes to the largest cluster, and so on.
+        u: equal shares; the masses of the strength-0 fit; these masses lifted to at least x, the larger ones shrunk
+        in proportion ("floor:0.02" is 2%, x at most 1/K); or given shares (sum 1). A cold start matches given shares
+        to clusters so that F is highest; cluster k of the fit has share k.
     concentration : "per_cluster", "shared" or float
         How kappa is chosen; a number fixes it.
     solver : "dual" or "mm"
@@ -36,14 +36,17 @@ class MixtureConfig:
     max_iter : int
         Largest number of iterations on all documents.
     tol : float
-        Stop when the objective changes by less than tol x |objective| in one iteration.
+        Stop when the objective gains at most this many nats per document in each of two iterations.
     seed : int
         Seed of every random choice.
     start : "search", "relax" or "plain"
-        "search": start from the best of some forty balanced fits of a sample (`seed_mixture`), then relax to the
-        asked strength. "relax": start from one exactly balanced fit. "plain": from k-means++ alone.
+        "search": start from the best of some sixty fits of the asked problem to a sample (`seed_mixture`). "relax":
+        start from one exactly balanced fit. "plain": from k-means++ alone.
     lambda_scale : "mean" or "sum"
         "mean": lambda acts on the mean over documents. "sum" is the paper's formula taken literally: lambda / n.
+    penalty : float, optional
+        lambda itself instead of strength x kappa_0, in [0, inf); the paper uses 5000. `strength` must then be left at
+        its default; the fit tells which strength the penalty meant.
 
     Raises
     ------
@@ -66,6 +69,7 @@ class MixtureConfig:
     seed: int = 0
     start: Literal["search", "relax", "plain"] = "search"
     lambda_scale: Literal["mean", "sum"] = "mean"
+    penalty: float | None = None
 
     def __post_init__(self) -> None:
         _check_integer(self.n_clusters, "n_clusters", 1, "Ask for one cluster or more")
@@ -77,6 +81,7 @@ class MixtureConfig:
                 f"{self.strength!r}",
                 "Use 0 for no balance, 1 for matched, inf for exact balance",
             )
+        self._check_penalty()
         if not _is_number(self.tol) or not 0 <= self.tol < 1:
             raise InputError("tol must be a number from 0 to below 1", f"{self.tol!r}", "Use the default, 1e-6")
         _check_choice(self.solver, "solver", ("dual", "mm"))
@@ -96,6 +101,20 @@ class MixtureConfig:
                 'solver "mm" needs a finite strength (its step has size 0 at infinity)',
                 "inf",
                 'Use solver="dual", or a large finite strength',
+            )
+
+    def _check_penalty(self) -> None:
+        if self.penalty is None:
+            return
+        if not _is_number(self.penalty) or not 0 <= self.penalty < math.inf:
+            raise InputError(
+                "penalty must be a number from 0 up", f"{self.penalty!r}", "Use 5000 as in the paper, or strength=inf"
+            )
+        if self.strength != 1.0:
+            raise InputError(
+                "Either strength or penalty can be set, not both",
+                f"strength={self.strength!r} and penalty={self.penalty!r}",
+                "Leave one of them out",
             )
 
 

@@ -11,6 +11,7 @@ so nothing of size n x K has to be kept between passes, and every value of F fol
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.lapack import dposv
 
 from gem_core._types import Float64
 from gem_core.clustering.blocks import Moments
@@ -19,6 +20,8 @@ from gem_core.errors import GemError, InputError
 
 # Newton stops here at the latest; 3 to 10 passes are usual from a cold start, 1 or 2 from a warm one.
 NEWTON_PASSES = 60
+# At parameters that may be bad anyway so many Newton steps must do.
+TRIAL_STEPS = 8
 # Largest spread of the first Newton step in nats, doubled whenever such a step succeeds: keeps steps sane where the
 # Hessian is nearly singular (all documents certain of their cluster).
 STEP_SPREAD = 30.0
@@ -104,6 +107,7 @@ def dual_step(
     bias: Float64 | None = None,
     floor: float = -np.inf,
     slack: float = 0.0,
+    newton_steps: int = NEWTON_PASSES,
 ) -> Expectation:
     r"""Exact E-step: minimize the dual in K numbers by Newton's method with backtracking.
 
@@ -126,6 +130,8 @@ def dual_step(
     floor, slack : float
         An inexact step: stop as soon as F >= floor and the duality gap is below slack x (F - floor). The default
         solves exactly (to the rounding of the masses).
+    newton_steps : int
+        Largest number of Newton steps.
 
     Returns
     -------
@@ -150,10 +156,33 @@ def dual_step(
     [0.5, 0.5]
     """
     dual = _Dual(documents, model, penalty, target, bias)
-    for _ in range(NEWTON_PASSES):
+    for _ in range(newton_steps):
         if dual.is_solved() or dual.can_stop(floor, slack) or not dual.newton():
             break
     return dual.close()
+
+
+def try_dual_step(
+    documents: DocumentSums,
+    model: Affine,
+    penalty: float,
+    target: Float64,
+    *,
+    bias: Float64 | None,
+    floor: float,
+    slack: float,
+) -> Expectation | None:
+    """E-step as in `dual_step` at parameters that may be bad: None once F proves to stay below `floor` or takes long.
+
+    The dual value bounds F from above, so most refusals cost one pass.
+    """
+    dual = _Dual(documents, model, penalty, target, bias)
+    for _ in range(TRIAL_STEPS):
+        if dual.value < floor:
+            return None
+        if dual.is_solved() or dual.can_stop(floor, slack) or not dual.newton():
+            return dual.close() if dual.primal >= floor else None
+    return None
 
 
 class _Dual:
@@ -260,12 +289,10 @@ class _Dual:
         # Rounding can leave a flat direction slightly negative; the ridge is far below any curvature that matters.
         ridge = MASS_NOISE[self.documents.precision] * 0.1
         for _ in range(40):
-            try:
-                factor = np.linalg.cholesky(hessian + ridge * np.eye(k))
-            except np.linalg.LinAlgError:
-                ridge *= 10.0
-                continue
-            return np.asarray(-np.linalg.solve(factor.T, np.linalg.solve(factor, self.gradient)))
+            _, direction, failed = dposv(hessian + ridge * np.eye(k), -self.gradient)
+            if not failed:
+                return np.asarray(direction)
+            ridge *= 10.0
         return -self.gradient
 
     def _size(self, direction: Float64) -> float:

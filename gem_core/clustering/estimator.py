@@ -47,7 +47,9 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
     max_iter : int, default 200
         Largest number of iterations.
     tol : float, default 1e-6
-        Relative change of the objective at which the fit stops.
+        Gain of the objective per iteration, nats per document, at which the fit stops.
+    penalty : float, optional
+        lambda itself instead of `strength` (the paper's 5000, say); refuses a `strength` beside it.
     random_state : int, RandomState or None, default None
         Seed of the start. None means 0: the same data give the same clusters.
 
@@ -90,6 +92,7 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
         solver: Literal["dual", "mm"] = "dual",
         max_iter: int = 200,
         tol: float = 1e-6,
+        penalty: float | None = None,
         random_state: Any = None,
     ) -> None:
         self.n_clusters = n_clusters
@@ -99,6 +102,7 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
         self.solver = solver
         self.max_iter = max_iter
         self.tol = tol
+        self.penalty = penalty
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> "GEM":
@@ -156,5 +160,6 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
             solver=self.solver,
             max_iter=self.max_iter,
             tol=self.tol,
+            penalty=self.penalty,
             seed=seed,
         )

@@ -132,9 +132,9 @@ def within_cosine(X: ArrayLike, labels: ArrayLike, n_clusters: int) -> Float64:
 
 
 def silhouette(X: ArrayLike, labels: ArrayLike, *, sample: int = 2000, seed: int = 0) -> float:
-    """Mean silhouette by cosine distance of a random sample of documents, in [-1, 1]; NaN with fewer than two clusters.
+    """Mean silhouette by cosine distance over a random sample of documents, in [-1, 1]; NaN with fewer than 2 clusters.
 
-    Time and memory grow with the square of `sample` (2,000: 32 MB).
+    Only the documents whose silhouettes are averaged are sampled; each is held against all documents.
 
     Examples
     --------
@@ -145,27 +145,43 @@ def silhouette(X: ArrayLike, labels: ArrayLike, *, sample: int = 2000, seed: int
 
 
 def sampled_silhouette(X: ArrayLike, labels: ArrayLike, *, sample: int = 2000, seed: int = 0) -> tuple[float, float]:
-    """`silhouette`, and the standard error that comes from taking a sample (0 when all documents are in it).
+    r"""`silhouette`, and the standard error that comes from taking a sample (0 when all documents are in it).
+
+    Notes
+    -----
+    The mean cosine distance of x to the documents of a cluster is 1 - x'S_k / n_k with S_k their sum, without x itself
+    in its own cluster. So the sample needs no distances between pairs; equal to scikit-learn's when all are sampled.
 
     Examples
     --------
     >>> sampled_silhouette([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]], [0, 0, 1, 1])[1]
     0.0
     """
-    from sklearn.metrics import silhouette_samples
+    from scipy.sparse import csr_matrix
 
-    x = _check.vectors(X)
-    ids = _ids(labels, x.shape[0], None)
-    n = x.shape[0]
-    if n > sample:
-        keep = np.random.default_rng(seed).choice(n, size=sample, replace=False)
-        x, ids = x[keep], ids[keep]
-    if not 2 <= np.unique(ids).size < ids.size:
+    vectors = _check.vectors(X)
+    n = vectors.shape[0]
+    ids = np.unique(_ids(labels, n, None), return_inverse=True)[1]
+    k = int(ids.max()) + 1
+    if not 2 <= k < n:
         return float("nan"), float("nan")
-    each = silhouette_samples(normalize(x), ids, metric="cosine").astype(np.float64)
+    x = normalize(vectors)
+    count = np.bincount(ids, minlength=k).astype(np.float64)
+    sums = np.asarray(csr_matrix((np.ones(n, x.dtype), (ids, np.arange(n))), shape=(k, n)) @ x, dtype=np.float64)
+    rows = np.arange(n) if n <= sample else np.random.default_rng(seed).choice(n, size=sample, replace=False)
+    own, each = ids[rows], np.arange(rows.size)
+    products = x[rows].astype(np.float64) @ sums.T
+    distance = 1.0 - products / count
+    others = np.maximum(count[own] - 1.0, 1.0)
+    inside = 1.0 - (products[each, own] - 1.0) / others
+    distance[each, own] = np.inf
+    outside = distance.min(axis=1)
+    # The silhouette of a document alone in its cluster is 0 by definition.
+    largest = np.maximum(np.maximum(inside, outside), 1e-12)
+    values = np.where(count[own] > 1, (outside - inside) / largest, 0.0)
     # Drawn without replacement: the part of the corpus that is in the sample is known.
-    error = float(each.std(ddof=1) / np.sqrt(ids.size) * np.sqrt(1.0 - ids.size / n))
-    return float(each.mean()), error
+    error = float(values.std(ddof=1) / np.sqrt(rows.size) * np.sqrt(1.0 - rows.size / n))
+    return float(values.mean()), error
 
 
 def _ids(labels: ArrayLike, n: int, n_clusters: int | None) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

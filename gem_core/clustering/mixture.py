@@ -7,19 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gem_core import _check
-from gem_core._types import Bool, Float64, Floating, Progress, frozen, silent
+from gem_core._types import Bool, Float64, Progress, frozen, silent
 from gem_core.clustering.config import CAP_RATIO, MixtureConfig
 from gem_core.clustering.em_loop import Problem, Run, expectation_maximization
 from gem_core.clustering.m_step import Parameters, maximize
-from gem_core.clustering.out_of_core import FileSums, StreamedDocuments
-from gem_core.clustering.ray_vectors import RayVectors
-from gem_core.clustering.seeding import FitStart, seed_mixture
-from gem_core.clustering.statistics import Documents, DocumentSums
+from gem_core.clustering.prepared_documents import PreparedDocuments, prepare_documents
+from gem_core.clustering.seeding import FitStart
 from gem_core.clustering.target import needs_natural_masses, target_from_masses
-from gem_core.clustering.vector_files import StoredVectors, large_map
+from gem_core.clustering.vector_files import StoredVectors
 from gem_core.errors import InputError, NotConvergedWarning
-from gem_core.geometry import normalize
 
 
 @dataclass(frozen=True)
@@ -176,63 +172,44 @@ def fit_mixture(
     [0.75, 0.25]
     """
     began = time.perf_counter()
-    corpus = prepare_documents(X, weights, config.n_clusters, device)
-    seed = corpus.seed(config, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
-    target = inherit_target(start, config)
-    return fit_prepared(corpus, config, seed, target=target, progress=progress, began=began)
+    prepared = prepare_documents(X, weights, config.n_clusters, device)
+    if start is None:
+        seed, target = cold_start(prepared, config, progress)
+    else:
+        seed, target = warm_seed(start, config, prepared.x.shape[1]), inherit_target(start, config)
+    return fit_prepared(prepared, config, seed, target=target, progress=progress, began=began)
 
 
-@dataclass(frozen=True)
-class PreparedDocuments:
-    """Checked documents on their device, or in files: shared by the fits of a path."""
-
-    x: Floating | StoredVectors
-    share: Float64
-    documents: DocumentSums
-
-    def seed(self, config: MixtureConfig, progress: Progress = silent) -> FitStart:
-        """Cold start for a config."""
-        return seed_mixture(
-            self.x,
-            self.share,
-            config.n_clusters,
-            concentration=config.concentration,
-            cap_ratio=CAP_RATIO,
-            seed=config.seed,
-            start=config.start,
-            strength=config.strength,
-            device=self.documents.device,
-            progress=progress,
-        )
+def cold_start(
+    prepared: PreparedDocuments, config: MixtureConfig, progress: Progress = silent
+) -> tuple[FitStart, Float64 | None]:
+    """Start from scratch, and the target masses in its order where they are known."""
+    if config.target == "uniform":
+        return prepared.seed(config, progress), None
+    if not needs_natural_masses(config.target):
+        seed = prepared.seed(config, progress, shares=np.array(config.target))
+        if config.strength == 0 or seed.target is None:  # No share pulls, or all are equal: any order will do.
+            return seed, np.array(config.target)
+        # Cluster k of the fit has share k: clusters are put in the order of the shares as they were given.
+        order = np.empty(config.n_clusters, dtype=np.int64)
+        order[np.argsort(-np.array(config.target), kind="stable")] = np.argsort(-seed.target, kind="stable")
+        return seed.reorder(order), np.array(config.target)
+    base = fit_natural(prepared, config, progress)
+    target = target_from_masses(config.target, base.masses)
+    if config.strength == 0 or config.penalty == 0:
+        return warm_seed(base, config, prepared.x.shape[1]), target
+    seed = prepared.seed(config, progress, shares=target, rivals=[base.parameters()])
+    return seed, target if seed.target is None else seed.target
 
 
-def prepare_documents(
-    X: ArrayLike | StoredVectors, weights: ArrayLike | None, n_clusters: int, device: str = "auto"
-) -> PreparedDocuments:
-    """Check and normalize documents once, or leave them in their files; errors as in `fit_mixture`."""
-    x = load_unit_rows(X)
-    share = _check.weights(weights, x.shape[0])
-    check_enough(x, share, n_clusters)
-    if not isinstance(x, StoredVectors):
-        return PreparedDocuments(x, share, Documents(x, share, device=device))
-    weighing = share if np.ptp(share) > 0 else None
-    if isinstance(x, RayVectors):
-        return PreparedDocuments(x, share, x.documents(weighing))
-    shard = FileSums(x, weighing, x.shape[0], device=device)
-    shard.check()
-    return PreparedDocuments(x, share, StreamedDocuments(shard.statistics, x.shape, shard.device))
-
-
-def load_unit_rows(X: ArrayLike | StoredVectors) -> Floating | StoredVectors:
-    """Vectors that stay in their files, or checked unit rows."""
-    if isinstance(X, StoredVectors):
-        return X
-    stored = large_map(X)
-    return normalize(X) if stored is None else stored
+def fit_natural(prepared: PreparedDocuments, config: MixtureConfig, progress: Progress = silent) -> MixtureFit:
+    """Fit the plain mixture (strength 0) of a config: its masses are the natural ones."""
+    plain = replace(config, strength=0.0, penalty=None, target="uniform", solver="dual")
+    return fit_prepared(prepared, plain, prepared.seed(plain, progress), progress=progress)
 
 
 def fit_prepared(
-    corpus: PreparedDocuments,
+    prepared: PreparedDocuments,
     config: MixtureConfig,
     seed: FitStart,
     *,
@@ -242,10 +219,10 @@ def fit_prepared(
 ) -> MixtureFit:
     """Fit from a seed; `target` (K,) when it is known already."""
     began = time.perf_counter() if began is None else began
-    documents, before = corpus.documents, corpus.documents.passes
+    documents, before = prepared.documents, prepared.documents.passes
     penalty = _penalty(config, seed.reference, documents.n)
     if target is None:
-        seed, target = _target(documents, config, seed)
+        seed, target = _target(prepared, config, seed)
     problem = Problem(penalty, target, config.concentration, CAP_RATIO * seed.reference, config.solver)
     run = expectation_maximization(
         documents,
@@ -278,7 +255,7 @@ def _result(
         target=frozen(problem.target),
         resultants=frozen(step.resultants),
         capped=frozen(parameters.capped),
-        strength=float(config.strength),
+        strength=float(config.strength) if config.penalty is None else problem.penalty / reference,
         penalty=problem.penalty,
         reference_concentration=reference,
         objective=float(run.trace[-1]),
@@ -292,28 +269,28 @@ def _result(
 
 
 def _penalty(config: MixtureConfig, reference: float, n: int) -> float:
+    scale = 1.0 / n if config.lambda_scale == "sum" else 1.0
+    if config.penalty is not None:
+        return float(config.penalty) * scale
     if config.strength == 0:
         return 0.0
-    return float(config.strength) * reference / (n if config.lambda_scale == "sum" else 1)
+    return float(config.strength) * reference * scale
 
 
-def _target(documents: DocumentSums, config: MixtureConfig, seed: FitStart) -> tuple[FitStart, Float64]:
-    """Target masses, and the seed with its clusters ordered to suit given shares."""
+def _target(prepared: PreparedDocuments, config: MixtureConfig, seed: FitStart) -> tuple[FitStart, Float64]:
+    """Target masses of a warm start whose own target does not tell them."""
     k = config.n_clusters
     if config.target == "uniform":
         return seed, np.full(k, 1.0 / k)
-    if needs_natural_masses(config.target):
-        plain = Problem(0.0, np.full(k, 1.0 / k), config.concentration, CAP_RATIO * seed.reference)
-        run = expectation_maximization(documents, plain, seed.parameters, max_iter=config.max_iter, tol=config.tol)
-        return replace(seed, parameters=run.parameters, bias=np.zeros(k)), target_from_masses(
-            config.target, run.expectation.mass
-        )
-    shares = np.array(config.target)
-    if seed.warm:
-        return seed, shares
-    order = np.empty(k, dtype=np.int64)
-    order[np.argsort(-shares, kind="stable")] = np.argsort(-seed.mass, kind="stable")
-    return seed.reorder(order), shares
+    if not needs_natural_masses(config.target):
+        return seed, np.array(config.target)
+    base = fit_natural(prepared, config)
+    masses = base.masses
+    # The natural masses in the order of the start: clusters are matched by the cosine of their centers.
+    from scipy.optimize import linear_sum_assignment
+
+    _, partner = linear_sum_assignment(-(seed.parameters.centers @ base.centers.T))
+    return seed, target_from_masses(config.target, masses[partner])
 
 
 def warm_seed(start: MixtureFit, config: MixtureConfig, d: int) -> FitStart:
@@ -340,34 +317,3 @@ def inherit_target(start: MixtureFit | None, config: MixtureConfig) -> Float64 |
         if start is not None and config.target == start.config.target and needs_natural_masses(config.target)
         else None
     )
-
-
-def check_enough(x: Floating | StoredVectors, share: Float64, k: int) -> None:
-    """Refuse fewer documents, weighing documents or directions than clusters need."""
-    n, d = x.shape
-    if d < 2:
-        raise InputError(
-            "X must have at least two dimensions (a sphere needs them)",
-            f"n_features = {d}",
-            "Pass embeddings with two columns or more",
-        )
-    if n < k:
-        raise InputError(
-            f"n_clusters must not exceed the number of documents (n_samples = {n})",
-            f"{k}",
-            f"Ask for at most {n} clusters or add documents",
-        )
-    weighing = int(np.count_nonzero(share))
-    if weighing < k:
-        raise InputError(
-            "n_clusters must not exceed the number of documents with a positive weight",
-            f"{k} clusters for {weighing} such documents",
-            "Ask for fewer clusters",
-        )
-    # Of most corpora the first rows tell: the others are looked at only when these are alike.
-    if k > 1 and all(np.all(np.abs(x[at : at + 4096] - x[:1]) < 1e-6) for at in range(0, n, 4096)):
-        raise InputError(
-            "X must hold at least two different directions to form clusters",
-            f"{n:,} vectors that are all the same",
-            "Check the embedding, or ask for one cluster",
-        )

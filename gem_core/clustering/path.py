@@ -14,12 +14,12 @@ from gem_core.clustering.matching import match_clusters
 from gem_core.clustering.measures import agreement, balance_measures
 from gem_core.clustering.mixture import (
     MixtureFit,
-    PreparedDocuments,
+    cold_start,
     fit_prepared,
     inherit_target,
-    prepare_documents,
     warm_seed,
 )
+from gem_core.clustering.prepared_documents import PreparedDocuments, prepare_documents
 from gem_core.clustering.vector_files import StoredVectors
 from gem_core.errors import InputError
 
@@ -130,9 +130,9 @@ def balance_path(
             f"{grid.tolist()}",
             "Leave them out for the usual 16",
         )
-    corpus = prepare_documents(X, weights, config.n_clusters, device)
-    fits = _fits(corpus, config, grid, start, progress)
-    assignments = [assign_units(corpus.x, fit) for fit in fits]
+    prepared = prepare_documents(X, weights, config.n_clusters, device)
+    fits = _fits(prepared, config, grid, start, progress)
+    assignments = [assign_units(prepared.x, fit) for fit in fits]
     center = int(np.argmin(np.abs(_slider(grid) - _slider(np.array(float(config.strength))))))
     labels: list[NDArray[Any]] = [a.labels for a in assignments]
     if reference is None:
@@ -162,21 +162,24 @@ def balance_path(
 
 
 def _fits(
-    corpus: PreparedDocuments, config: MixtureConfig, grid: Float64, start: MixtureFit | None, progress: Progress
+    prepared: PreparedDocuments, config: MixtureConfig, grid: Float64, start: MixtureFit | None, progress: Progress
 ) -> list[MixtureFit]:
     """Fits of the grid, outwards from the anchor."""
     anchor = int(np.argmin(np.abs(_slider(grid) - _slider(np.array(1.0 if start is None else start.strength)))))
-    cold = replace(config, strength=float(grid[anchor]), solver="dual")
-    seed = corpus.seed(cold, progress) if start is None else warm_seed(start, config, corpus.x.shape[1])
+    d = prepared.x.shape[1]
+    if start is None:
+        cold = replace(config, strength=float(grid[anchor]), penalty=None, solver="dual")
+        seed, target = cold_start(prepared, cold, progress)
+    else:
+        seed, target = warm_seed(start, config, d), inherit_target(start, config)
     fits: dict[int, MixtureFit] = {}
-    target = inherit_target(start, config)
     for at in [*range(anchor, -1, -1), *range(anchor + 1, grid.size)]:
         progress("path", len(fits), grid.size)
         strength = float(grid[at])
-        step = replace(config, strength=strength, solver="dual" if np.isinf(strength) else config.solver)
+        step = replace(config, strength=strength, penalty=None, solver="dual" if np.isinf(strength) else config.solver)
         if at != anchor:
-            seed = warm_seed(fits[at + 1 if at < anchor else at - 1], step, corpus.x.shape[1])
-        fits[at] = fit_prepared(corpus, step, seed, target=target)
+            seed = warm_seed(fits[at + 1 if at < anchor else at - 1], step, d)
+        fits[at] = fit_prepared(prepared, step, seed, target=target)
         if config.target != "uniform":
             target = fits[at].target
     progress("path", grid.size, grid.size)

@@ -1,10 +1,10 @@
-"""Where a fit starts: k-means++ on the sphere, continuation from exact balance, and a search over balanced fits.
+"""Start of a fit: k-means++ on the sphere, or a search on a sample for the problem that was asked.
 
 All of it runs on a sample of the corpus, and the search with centers bound to a subspace of few dimensions: half the
 time and no loss (benchmarks/results/clustering_seeds.txt). The fit on all documents only has to polish.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,32 +12,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._types import Float64, Floating, Progress, silent
-from gem_core.clustering.em_loop import Problem, Run, expectation_maximization
-from gem_core.clustering.kmeans_plus_plus import cosines, draw_distant, kmeans_plus_plus
+from gem_core.clustering.kmeans_plus_plus import cosines, kmeans_plus_plus
 from gem_core.clustering.m_step import Parameters, maximize
-from gem_core.clustering.statistics import Documents, make_writable
+from gem_core.clustering.search import Candidate, Objective, Search, fit_candidate, polish
+from gem_core.clustering.search_sample import SearchSample, search_sample
 from gem_core.clustering.threads import torch_threads
 from gem_core.clustering.vector_files import StoredVectors
 from gem_core.geometry import concentration_from_resultant
 
-SAMPLE = 6000
-SAMPLE_PER_CLUSTER = 64
+# Spherical k-means steps of a plain start, and of the start that the reference concentration is read from.
 SPHERICAL_STEPS = 3
+REFERENCE_STEPS = 10
+# k-means++ draws its centers from this many documents a cluster, so that its cost stays linear in K.
+CANDIDATES_PER_CLUSTER = 64
 # Dimensions of the subspace in which the search looks for centers: four a cluster, between these two; beyond 64
 # clusters two a cluster. With two a cluster, 36 clusters lost .1 nats (benchmarks/results/clustering_seeds.txt).
 SUBSPACE = (64, 128)
-SUBSPACE_STEPS = 3
-# The search: fits kept, children made, and the tolerance of each. Measured in benchmarks/clustering_seeds.py.
-POPULATION = 8
-CHILDREN = 30
-TOLERANCE = 3e-5
-# Stop after so many children in a row without a new best.
-PATIENCE = 15
-# Direct fits that compete with the relaxed one below the matched strength.
-DIRECT = 4
-# Values (sampled documents x clusters x fits) that a search may cost: full up to about 35 clusters, then fewer
-# fits, from about 150 clusters on a single continuation.
-BUDGET = 8_000_000
+# Fits of a search, in one stage for equal shares at matched strength and in two for any other problem. A longer one
+# gains little: on 3,000 web documents, K = 24, 110 fits had .005 nats more and agreed as well between seeds.
+FITS = 70
+# Values (sampled documents x clusters x fits) that a search may cost: full up to about 13 clusters, then fewer fits,
+# from about 150 clusters on a single fit.
+BUDGET = 5_500_000
+# Of each stage: fits from k-means++ starts, whose best are kept as parents, and the part that goes to merge-and-split.
+POPULATION = 5
+SPLITS = 0.25
+# Tries in a row without a new best that end the recombinations, or the merge-and-split steps.
+PATIENCE = 20
+# Candidates of the search at matched strength and equal shares that compete for any other problem.
+RIVALS = 3
 # The pooled concentration of documents that (nearly) coincide; any larger value would only cost digits.
 HIGHEST_REFERENCE = 1e5
 # Below this many responsibilities a second thread is waited for longer than it works: a search on 6,000 web documents,
@@ -47,80 +50,41 @@ SMALL = 500_000
 
 @dataclass(frozen=True)
 class FitStart:
-    """Start of a fit: parameters, bias b, masses and reference concentration; `warm` when an earlier fit gave it."""
+    """Start of a fit.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        Centers and concentrations.
+    bias : ndarray, shape (K,)
+        b, nats.
+    mass : ndarray, shape (K,)
+        Fractions.
+    reference : float
+        kappa_0.
+    target : ndarray, shape (K,), optional
+        Given shares in the order of these clusters; None where the target does not depend on the order.
+    warm : bool
+        Whether an earlier fit gave it.
+    """
 
     parameters: Parameters
     bias: Float64
     mass: Float64
     reference: float
+    target: Float64 | None = None
     warm: bool = False
 
     def reorder(self, order: NDArray[np.integer[Any]]) -> "FitStart":
-        """Cluster order[j] becomes cluster j."""
+        """Return the start with cluster order[j] as cluster j."""
         p = self.parameters
         return replace(
             self,
             bias=self.bias[order],
             mass=self.mass[order],
+            target=None if self.target is None else self.target[order],
             parameters=Parameters(p.centers[order], p.concentrations[order], p.capped[order]),
         )
-
-
-@dataclass(frozen=True)
-class _Sample:
-    """The documents that the start is sought on, and the objective it is sought for.
-
-    `x` are unit rows, or their coordinates in the orthonormal `basis` (d, m) that centers are bound to. The objective
-    is the same in both: a center in the subspace has the same cosine with a document and with its coordinates.
-    """
-
-    x: Floating
-    weights: Float64
-    documents: Documents
-    concentration: str | float
-    cap_ratio: float
-    basis: Float64 | None = None
-
-    @property
-    def dimension(self) -> int:
-        """d, of the sphere the documents lie on."""
-        return self.x.shape[1] if self.basis is None else len(self.basis)
-
-    def directions(self) -> Floating:
-        """Return unit rows: the direction of each document (in the subspace)."""
-        if self.basis is None:
-            return self.x
-        length = np.linalg.norm(self.x, axis=1, keepdims=True)
-        return np.asarray(self.x / np.where(length > 0, length, 1.0))
-
-    def alone(self) -> "_Sample":
-        """Copy the sample for another thread: `documents` keep what they computed last."""
-        return replace(self, documents=Documents(self.x, self.weights, device=self.documents.device))
-
-    def within(self, size: int, rng: np.random.Generator) -> "_Sample":
-        """Project to about the `size` leading directions of the documents (subspace iteration)."""
-        import torch
-
-        if size >= self.dimension:
-            return self
-        x = torch.from_numpy(self.x)
-        heavy = torch.from_numpy(np.sqrt(self.weights / self.weights.max()).astype(self.x.dtype))[:, None] * x
-        basis = torch.from_numpy(rng.standard_normal((self.dimension, size)).astype(self.x.dtype))
-        for _ in range(SUBSPACE_STEPS):
-            basis = torch.linalg.qr(heavy.T @ (heavy @ basis)).Q
-        inside = (x @ basis).numpy()
-        return replace(
-            self,
-            x=inside,
-            documents=Documents(inside, self.weights, device=self.documents.device),
-            basis=basis.double().numpy(),
-        )
-
-    def lifted(self, inside: Parameters) -> Parameters:
-        """Parameters found within a subspace, with their centers in all d dimensions."""
-        if self.basis is None:
-            return inside
-        return replace(inside, centers=inside.centers @ self.basis.T, dimension=None)
 
 
 def seed_mixture(
@@ -133,6 +97,9 @@ def seed_mixture(
     seed: int,
     start: str = "search",
     strength: float = 1.0,
+    penalty: float | None = None,
+    shares: Float64 | None = None,
+    rivals: Sequence[Parameters] = (),
     device: str = "auto",
     progress: Progress = silent,
 ) -> FitStart:
@@ -141,8 +108,7 @@ def seed_mixture(
     Parameters
     ----------
     x, weights : ndarray or StoredVectors, shape (n, d), and ndarray, shape (n,)
-        Unit rows and shares. Above max(6000, 64 K) rows a sample, drawn by weight, stands for them; heavy
-        documents are in it with their own weight. Of files only the rows of the sample are read.
+        Unit rows and shares. Above max(6000, 64 K) rows a sample stands for them (`search_sample`).
     n_clusters : int
         K.
     concentration : "per_cluster", "shared" or float
@@ -150,186 +116,144 @@ def seed_mixture(
     cap_ratio : float
         Largest kappa over the reference concentration.
     seed : int
-        Seed of the random choices.
+        Seed of the random choices. The sample and the reference concentration do not depend on it.
     start : "search", "relax" or "plain"
         "plain": k-means++ and three spherical k-means steps. "relax": from there a fit at infinite strength.
-        "search": eight fits at matched strength; then thirty children, each taking every center from one of two
-        parents (centers matched one to one), one center moved to a far document in half of them, and fitted; a child
-        better than the worst takes its place. All with centers in the span of some 100 leading directions, the best
-        one then fitted without that bound.
+        "search": fits of the problem from five plain starts; then children, each taking every center from one of two
+        parents (centers matched one to one), one center moved to a far document in half of them, and fitted; then
+        merge-and-split. For any other problem than equal shares at strength 1 the best of a search of that problem
+        compete. The search rounds the strength to a power of two, so that near strengths start alike; its best
+        candidates are fitted at the asked strength. Centers are bound to some 100 leading directions, and the best
+        candidate is fitted without that bound.
     strength : float
-        Asked strength. Below 1 the result of the search is relaxed to it, and competes with four direct fits.
+        Asked strength.
+    penalty : float, optional
+        lambda itself, instead of strength x kappa_0.
+    shares : ndarray, shape (K,), optional
+        Target shares in any order, matched to clusters by mass. Default: equal.
+    rivals : sequence of Parameters
+        Parameters of other fits of the same documents that compete.
     device, progress
         As in `fit_mixture`.
 
     Returns
     -------
     FitStart
-        Its reference concentration is the shared kappa of the start: A_d(kappa) = sum_k ||r_k||.
+        Its reference concentration kappa_0 is that of ten spherical k-means steps from a fixed start: A_d(kappa_0) =
+        sum_k ||r_k||.
 
     Notes
     -----
-    The search is the memetic idea of HG-means (Gribel and Vidal, Pattern Recognition 88, 2019) on the GEM objective.
-    On 3,000 documents of web text its mean objective equals the best of twenty k-means++ starts, and the mean ARI
-    between seeds rises from 0.57 to 0.80 (benchmarks/results/clustering_seeds.txt).
+    The search is the memetic idea of HG-means (Gribel and Vidal, Pattern Recognition 88, 2019) on the GEM objective,
+    with the merge-and-split steps of Ueda et al. (Neural Computation 12, 2000).
     """
-    rng = np.random.default_rng(seed)
-    rows = max(SAMPLE, SAMPLE_PER_CLUSTER * n_clusters)
-    keep: slice | NDArray[np.int64] = slice(None)
-    if x.shape[0] > rows:
-        keep, weights = _draw_rows(weights, rows, rng)
-    vectors = make_writable(x[keep])
-    sample = _Sample(vectors, weights, Documents(vectors, weights, device=device), concentration, cap_ratio)
-    with torch_threads(1 if vectors.shape[0] * n_clusters < SMALL else None) as free:
-        return _start(sample, n_clusters, start, strength, rng, free, progress)
-
-
-def _draw_rows(weights: Float64, size: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], Float64]:
-    """Rows of a sample and their weights: every document that weighs as much as one draw, the others by weight.
-
-    A heavy document keeps its weight this way; drawn like the others it would count as one of them.
-    """
-    heavy = np.flatnonzero(weights * size >= 1.0)
-    light = np.flatnonzero((weights > 0) & (weights * size < 1.0))
-    some = min(size - heavy.size, light.size)
-    if some == 0:
-        return heavy, weights[heavy] / weights[heavy].sum()
-    total = float(weights[light].sum())
-    light_sample = np.sort(rng.choice(light, size=some, replace=False, p=weights[light] / total))
-    return np.concatenate([heavy, light_sample]), np.concatenate([weights[heavy], np.full(some, total / some)])
-
-
-def _start(
-    sample: _Sample,
-    n_clusters: int,
-    start: str,
-    strength: float,
-    rng: np.random.Generator,
-    free: int,
-    progress: Progress,
-) -> FitStart:
-    fits = int(BUDGET // (sample.x.shape[0] * n_clusters))
-    if start == "search" and fits >= 4 and n_clusters > 1:
-        space = sample.within(max(SUBSPACE[0], min(4 * n_clusters, SUBSPACE[1]), 2 * n_clusters), rng)
-        first = _plain(space, n_clusters, rng)
-        candidate = _search(
-            space, first, min(POPULATION, fits // 2), min(CHILDREN, fits - fits // 2), rng, free, progress
+    sample = search_sample(x, weights, n_clusters, device)
+    k = n_clusters
+    with torch_threads(1 if len(sample.x) * k < SMALL else None) as free:
+        reference = reference_concentration(sample, k, concentration)
+        lam = strength * reference if penalty is None else penalty
+        even = np.full(k, 1.0 / k)
+        objective = Objective(
+            0.0 if strength == 0 else lam,
+            even if shares is None else shares,
+            concentration,
+            cap_ratio * reference,
+            reference,
         )
-        if strength < 1.0:
-            candidate = _relaxed(space, candidate, first.reference, strength, rng)
-        best = (
-            candidate
-            if space is sample
-            else _fit(sample, space.lifted(candidate.parameters), min(1.0, strength), first.reference, TOLERANCE)
-        )
-    else:
-        first = _plain(sample, n_clusters, rng)
-        if start == "plain" or n_clusters == 1:
-            return first.reorder(np.argsort(-first.mass, kind="stable"))
-        best = _fit(sample, first.parameters, np.inf, first.reference, 1e-6)
-    step, concentration = best.expectation, sample.concentration
-    reference = pooled_concentration(step.resultants) if isinstance(concentration, str) else float(concentration)
-    seed = FitStart(best.parameters, step.bias, step.mass, reference)
-    return seed.reorder(np.argsort(-step.mass, kind="stable"))
+        rng = np.random.default_rng(seed)
+        fits = min(FITS, BUDGET // (len(sample.x) * k))
+        if start == "plain" or k == 1:
+            parameters, mass = plain_start(sample, objective, rng)
+            target = objective.target(mass) if objective.matched else None
+            result = FitStart(parameters, np.zeros(k), mass, reference, target)
+            return result.reorder(np.argsort(-mass, kind="stable"))
+        if start == "relax" or fits < 4:
+            parameters, _ = plain_start(sample, objective, rng)
+            exact = replace(objective, penalty=np.inf)
+            best = fit_candidate(sample, exact if start == "relax" else objective, parameters)
+        else:
+            best = _search(sample, objective, rng, fits, rivals, free, progress)
+    step = best.expectation
+    result = FitStart(best.parameters, step.bias, step.mass, reference, best.target if objective.matched else None)
+    return result.reorder(np.argsort(-step.mass, kind="stable"))
 
 
 def _search(
-    sample: _Sample,
-    first: FitStart,
-    population: int,
-    children: int,
+    sample: SearchSample,
+    objective: Objective,
     rng: np.random.Generator,
-    free: int,
+    fits: int,
+    rivals: Sequence[Parameters],
+    threads: int,
     progress: Progress,
-) -> Run:
-    """Best of a population of fits at matched strength after `children` recombinations.
+) -> Candidate:
+    """Best candidate of a search of the asked problem, and of one at matched strength and equal shares."""
+    k = len(objective.shares)
+    nearby = objective.at_nearby_strength()
+    space = sample.project(max(SUBSPACE[0], min(4 * k, SUBSPACE[1]), 2 * k))
+    even = replace(nearby, penalty=nearby.reference, shares=np.full(k, 1.0 / k))
+    alike = not nearby.matched and nearby.penalty == even.penalty
+    objectives = [nearby] if alike else [even, nearby]
+    part = fits // len(objectives)
+    population, splits = max(2, min(POPULATION, part // 2)), int(SPLITS * part)
+    children = max(1, part - population - splits)
+    total, done = len(objectives) * (population + children + splits), 0
 
-    The first fits know nothing of each other: `free` of them run side by side.
-    """
-    k, reference = first.mass.size, first.reference
-    directions = sample.directions()
-    total = population + children
+    def notify() -> None:
+        nonlocal done
+        progress("seed", min(done, total), total)
+        done += 1
 
-    begins = [first.parameters, *(_plain(sample, k, rng, reference).parameters for _ in range(population - 1))]
-    fits: list[Run] = []
-    with ThreadPoolExecutor(free) as pool:
-        for at, fit in enumerate(
-            pool.map(lambda begin: _fit(sample.alone(), begin, 1.0, reference, TOLERANCE), begins)
-        ):
-            progress("seed", at, total)
-            fits.append(fit)
-    values = np.array([fit.trace[-1] for fit in fits])
-    idle = 0
-    for at in range(children):
-        progress("seed", population + at, total)
-        best = int(np.argmax(values))
-        other = int(rng.choice(np.delete(np.arange(population), best)))
-        centers = _child(sample, directions, fits[best].parameters.centers, fits[other].parameters.centers, rng)
-        fit = _fit(sample, _begin(centers, reference, sample.dimension), 1.0, reference, TOLERANCE)
-        value, worst = fit.trace[-1], int(np.argmin(values))
-        # One iteration below the tolerance cannot be told from standing still.
-        same = TOLERANCE * abs(value)
-        idle = 0 if value > values[best] + same else idle + 1
-        if value > values[worst] and np.min(np.abs(values - value)) > 0.01 * same:
-            fits[worst], values[worst] = fit, value
-        if idle >= PATIENCE:
-            break
+    best: list[Candidate] = []
+    extra = [space.bind(parameters) for parameters in rivals]
+    for each in objectives:
+        search = Search(space, each, rng, notify)
+        begins = [plain_start(space, each, rng)[0] for _ in range(population)]
+        begins += [*extra, *(candidate.parameters for candidate in best)]
+        search.fit_all(begins, population, threads)
+        search.recombine(children, population, PATIENCE)
+        search.merge_and_split(splits, PATIENCE)
+        best = search.population[:RIVALS]
+    final = polish(space, objective, best)
     progress("seed", total, total)
-    return fits[int(np.argmax(values))]
+    return (
+        final
+        if space is sample
+        else fit_candidate(sample, objective, space.lift(final.parameters), target=final.target)
+    )
 
 
-def _relaxed(sample: _Sample, balanced: Run, reference: float, strength: float, rng: np.random.Generator) -> Run:
-    """Return the balanced fit relaxed to a weaker strength, or a direct fit from k-means++ where one of four is better.
-
-    Balance splits a truly large cluster, and relaxing does not always undo that.
-    """
-    k = balanced.parameters.concentrations.size
-    fits = [_fit(sample, balanced.parameters, strength, reference, TOLERANCE)]
-    fits += [
-        _fit(sample, _plain(sample, k, rng, reference).parameters, strength, reference, TOLERANCE)
-        for _ in range(DIRECT)
-    ]
-    return fits[int(np.argmax([fit.trace[-1] for fit in fits]))]
+def reference_concentration(sample: SearchSample, k: int, concentration: str | float) -> float:
+    """kappa_0: the given concentration, or the pooled one of spherical k-means from a start that no seed enters."""
+    if not isinstance(concentration, str):
+        return float(concentration)
+    _, sums = _spherical_kmeans(sample, k, np.random.default_rng(0), REFERENCE_STEPS)[1:]
+    return pooled_concentration(sums, sample.dimension)
 
 
-def _child(
-    sample: _Sample, directions: Floating, first_parent: Float64, second_parent: Float64, rng: np.random.Generator
-) -> Float64:
-    """Each center from one of two parents; in half of the children one center moves to a far document."""
-    from scipy.optimize import linear_sum_assignment
-
-    k = len(first_parent)
-    _, partner = linear_sum_assignment(-(first_parent @ second_parent.T))
-    centers = np.where(rng.random((k, 1)) < 0.5, first_parent, second_parent[partner])
-    if rng.random() < 0.5:
-        center_index = int(rng.integers(k))
-        others = np.delete(centers, center_index, axis=0)
-        nearest = cosines(sample.x, others).max(axis=1)
-        centers[center_index] = directions[draw_distant(sample.weights, np.maximum(0.0, 1.0 - nearest), 1, rng)[0]]
-    return centers
+def plain_start(sample: SearchSample, objective: Objective, rng: np.random.Generator) -> tuple[Parameters, Float64]:
+    """k-means++ and some spherical k-means steps, with one concentration for all clusters: parameters and masses."""
+    centers, mass, sums = _spherical_kmeans(sample, len(objective.shares), rng, SPHERICAL_STEPS)
+    begin = _begin(centers, objective.reference, sample.dimension)
+    rule = "shared" if isinstance(objective.concentration, str) else objective.concentration
+    return maximize(mass, sums, begin, rule, objective.cap), mass
 
 
-def _fit(sample: _Sample, begin: Parameters, strength: float, reference: float, tol: float) -> Run:
-    k = begin.concentrations.size
-    problem = Problem(strength * reference, np.full(k, 1.0 / k), sample.concentration, sample.cap_ratio * reference)
-    return expectation_maximization(sample.documents, problem, begin, tol=tol)
-
-
-def _plain(sample: _Sample, k: int, rng: np.random.Generator, reference: float | None = None) -> FitStart:
-    """k-means++ and some spherical k-means steps, with one concentration for all clusters."""
+def _spherical_kmeans(
+    sample: SearchSample, k: int, rng: np.random.Generator, steps: int
+) -> tuple[Float64, Float64, Float64]:
+    """Centers, masses and resultants of k-means++ and `steps` steps of spherical k-means."""
     x, weights = sample.x, sample.weights
-    centers = kmeans_plus_plus(sample.directions(), weights, k, rng)
+    stride = max(1, len(x) // max(2000, CANDIDATES_PER_CLUSTER * k))
+    few = slice(None, None, stride)
+    part = weights[few] / weights[few].sum()
+    centers = kmeans_plus_plus(sample.directions()[few], part, k, rng, sample.features[few])
     mass, sums = np.zeros(k), np.zeros((k, x.shape[1]))
-    for _ in range(SPHERICAL_STEPS):
+    for _ in range(steps):
         mass, sums = hard_assignment_sums(x, weights, np.argmax(cosines(x, centers), axis=1), k)
         length = np.linalg.norm(sums, axis=1)
         centers = np.where((length > 0)[:, None], sums / np.where(length > 0, length, 1.0)[:, None], centers)
-    if reference is None:
-        pooled = isinstance(sample.concentration, str)
-        reference = pooled_concentration(sums, sample.dimension) if pooled else float(sample.concentration)
-    begin = _begin(centers, reference, sample.dimension)
-    rule = "shared" if isinstance(sample.concentration, str) else sample.concentration
-    return FitStart(maximize(mass, sums, begin, rule, sample.cap_ratio * reference), np.zeros(k), mass, reference)
+    return centers, mass, sums
 
 
 def _begin(centers: Float64, concentration: float, dimension: int) -> Parameters:

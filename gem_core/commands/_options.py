@@ -151,7 +151,14 @@ def read_file_options(split: str | None, encoding: str, no_header: bool, longest
 
 
 def read_fit_options(
-    clusters: int, strength: float, target: str, concentration: str, solver: str, weighting: str, seed: int
+    clusters: int,
+    strength: float,
+    target: str,
+    concentration: str,
+    solver: str,
+    weighting: str,
+    seed: int,
+    penalty: float | None = None,
 ) -> "Settings":
     """Return the settings that the options of a fit name."""
     from gem_core.clustering.target import read_target
@@ -174,6 +181,7 @@ def read_fit_options(
         solver=solver,  # type: ignore[arg-type]  # checked when used
         weighting=weighting,  # type: ignore[arg-type]  # checked when used
         seed=seed,
+        penalty=penalty,
     )
     settings.config()  # refuses what cannot be, before the corpus is read
     return settings
@@ -208,6 +216,8 @@ def workspace_facts(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict
             "hash": taxonomy.taxonomy_hash,
             "settings": taxonomy.settings.to_json(),
             "objective": float(fit.objective),
+            "penalty": "inf" if fit.penalty == float("inf") else float(fit.penalty),
+            "reference_concentration": float(fit.reference_concentration),
             "iterations": int(fit.n_iter),
             "converged": bool(fit.converged),
             "costs": [asdict(cost) for cost in (*manifest.costs, *taxonomy.costs)],

@@ -59,6 +59,9 @@ def fit(
     name: Name = "",
     clusters: Annotated[int, typer.Option(help="number of clusters", min=1)] = 24,
     strength: Annotated[float, typer.Option(help="balance strength, 0 to inf", min=0)] = 1.0,
+    penalty: Annotated[
+        float | None, typer.Option(help="lambda itself instead of --strength, for example 5000", min=0)
+    ] = None,
     target: Annotated[str, typer.Option(help="uniform, natural, floor:0.02, or shares by commas")] = "uniform",
     concentration: Annotated[str, typer.Option(help="per_cluster, shared, or a number")] = "per_cluster",
     solver: Annotated[str, typer.Option(help="dual or mm")] = "dual",
@@ -86,7 +89,7 @@ def fit(
 
     if vocabulary is not None:
         load_concepts(vocabulary)  # Refuses a file that is none before the corpus is read.
-    settings = read_fit_options(clusters, strength, target, concentration, solver, weighting, seed)
+    settings = read_fit_options(clusters, strength, target, concentration, solver, weighting, seed, penalty)
     source = read_source_options(
         corpus,
         text_column,

@@ -38,8 +38,11 @@ def command(workspace: Workspace, taxonomy: Taxonomy) -> str:
     words += [
         "--clusters",
         str(settings.n_clusters),
-        "--strength",
-        repr(settings.strength),
+        *(
+            ("--strength", repr(settings.strength))
+            if settings.penalty is None
+            else ("--penalty", repr(settings.penalty))
+        ),
         "--target",
         target,
         "--concentration",

@@ -18,7 +18,7 @@ class Settings:
     ----------
     n_clusters : int, >= 1
     strength : float, >= 0 or inf
-        Balance strength: 0 is the plain mixture from a plain start, about 1 matched, infinity exactly the target.
+        Balance strength: 0 is the plain mixture, about 1 matched, infinity exactly the target.
     target : "uniform", "natural", "floor:x" or shares that sum to 1
         "floor:0.02": every cluster at least 2%, otherwise natural shares in proportion.
     concentration : "per_cluster", "shared" or a number > 0
@@ -26,6 +26,8 @@ class Settings:
     seed : int
     weighting : "documents" or "tokens"
         Whether shares are counted in documents or in tokens.
+    penalty : float, optional
+        lambda itself instead of `strength`, which then stays at its default.
 
     Examples
     --------
@@ -42,13 +44,10 @@ class Settings:
     solver: Literal["dual", "mm"] = "dual"
     seed: int = 0
     weighting: Weighting = "documents"
+    penalty: float | None = None
 
     def config(self) -> MixtureConfig:
-        """Return the part that the clustering floor knows.
-
-        At strength 0 nothing is balanced, the start neither: that is the ordinary mixture from its ordinary start,
-        which is what the other strengths are held against. Every other strength searches for its start.
-        """
+        """Return the part that the clustering package knows."""
         return MixtureConfig(
             n_clusters=self.n_clusters,
             strength=self.strength,
@@ -56,13 +55,15 @@ class Settings:
             concentration=self.concentration,
             solver=self.solver,
             seed=self.seed,
-            start="plain" if self.strength == 0 else "search",
+            penalty=self.penalty,
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types only; infinite strength becomes the text "inf"."""
         value = asdict(self)
         value["strength"] = "inf" if self.strength == float("inf") else self.strength
+        if self.penalty is None:  # Taxonomies made before there was a penalty keep their keys.
+            del value["penalty"]
         return value
 
     @classmethod

@@ -19,11 +19,11 @@ from gem_core.clustering import (
     vector_files,
 )
 from gem_core.clustering.e_step import dual_step, objective_value
-from gem_core.clustering.mixture import prepare_documents
 from gem_core.clustering.out_of_core import FileSums, StreamedDocuments
+from gem_core.clustering.prepared_documents import prepare_documents
 from gem_core.clustering.seeding import seed_mixture
 from gem_core.clustering.vector_files import StoredVectors
-from gem_core.errors import InputError
+from gem_core.errors import InputError, NotConvergedWarning
 from tests.helpers import reference
 
 INF = float("inf")
@@ -129,22 +129,25 @@ def test_objective_never_falls_and_passes_are_few(planted, tmp_path, small_block
     assert passes <= (1.8 if strength < 100 else 5.0) * iterations
 
 
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("penalty", [0.5, 60.0, 5000.0, INF])
-def test_duality_gap_bounds_what_is_left(corpus, small_blocks, penalty) -> None:
+def test_duality_gap_bounds_what_is_left(corpus, small_blocks, penalty, seed) -> None:
     _, path = corpus
     found = documents(stored_vectors(path))
-    config = MixtureConfig(n_clusters=6, start="plain", tol=0.5)
-    parameters = fit_mixture(stored_vectors(path), config).parameters()
+    config = MixtureConfig(n_clusters=6, start="plain", max_iter=2, seed=seed)
+    with pytest.warns(NotConvergedWarning):  # the parameters are to be far from their optimum
+        parameters = fit_mixture(stored_vectors(path), config).parameters()
     u = np.array([0.3, 0.25, 0.2, 0.1, 0.1, 0.05])
+    passes = found.passes
     exact = dual_step(found, parameters.model(), penalty, u)
     primal = objective_value(parameters.model(), exact.mass, exact.resultants, exact.entropy, u, penalty)
     assert primal == pytest.approx(exact.objective, rel=1e-6)
     assert exact.gap <= 1e-8 * abs(exact.objective)
     if penalty == INF:
         return
-    passes, floor = found.passes, exact.objective - 1.0
+    exact_passes, passes, floor = found.passes - passes, found.passes, exact.objective - 1.0
     early = dual_step(found, parameters.model(), penalty, u, floor=floor, slack=0.5)
-    assert found.passes - passes <= 5
+    assert found.passes - passes < exact_passes  # an inexact step is there to save passes
     assert early.objective >= floor
     assert early.gap <= 0.5 * (early.objective - floor)
     assert exact.objective <= early.objective + early.gap + 1e-6 * abs(exact.objective)
@@ -213,7 +216,7 @@ def test_small_maps_go_to_memory(corpus) -> None:
     assert prepare_documents(stored_vectors(path), None, 3).documents.passes == 0
 
 
-def test_seeding_reads_the_rows_of_its_sample_only_and_draws_the_same(planted, tmp_path, monkeypatch) -> None:
+def test_seeding_reads_the_rows_of_its_sample_only_and_starts_as_in_memory(planted, tmp_path, monkeypatch) -> None:
     x, _ = planted((9000, 1500), 6, 20.0)
     x = x.astype(np.float32)
     np.save(tmp_path / "x.npy", x)
@@ -227,8 +230,11 @@ def test_seeding_reads_the_rows_of_its_sample_only_and_draws_the_same(planted, t
 
     monkeypatch.setattr(StoredVectors, "read", counted)
     options = {"concentration": "per_cluster", "cap_ratio": 10.0, "seed": 4, "start": "plain"}
-    seeds = [seed_mixture(v, share, 3, **options) for v in (stored_vectors(tmp_path / "x.npy"), x)]
+    seed_mixture(stored_vectors(tmp_path / "x.npy"), share, 3, **options)
     assert sum(read) == 6000
+    np.save(tmp_path / "x.npy", x[::2])
+    share = np.full(len(x[::2]), 1.0 / len(x[::2]))
+    seeds = [seed_mixture(v, share, 3, **options) for v in (stored_vectors(tmp_path / "x.npy"), x[::2])]
     np.testing.assert_allclose(seeds[0].parameters.centers, seeds[1].parameters.centers, atol=1e-6)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_samples, silhouette_score
 
 from gem_core.clustering import (
     STRENGTHS,
@@ -86,6 +87,14 @@ def test_measures_by_hand() -> None:
     x = np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 1.0]])
     np.testing.assert_allclose(within_cosine(x, [0, 0, 1], 3), [np.sqrt(0.5), 1.0, np.nan])
     assert np.isnan(silhouette(x, [0, 0, 0]))
+
+
+def test_silhouette_is_that_of_scikit_learn_and_samples_queries_only(planted) -> None:
+    x, truth = planted((60, 30, 1), 8, 10.0)
+    assert silhouette(x, truth) == pytest.approx(silhouette_score(x, truth, metric="cosine"), abs=1e-9)
+    rows = np.random.default_rng(5).choice(91, 20, replace=False)
+    every = silhouette_samples(x, truth, metric="cosine")
+    assert silhouette(x, truth, sample=20, seed=5) == pytest.approx(every[rows].mean(), abs=1e-9)
 
 
 def test_kmeans_baseline_assigns_as_scikit_learn(planted) -> None:

@@ -35,7 +35,7 @@ def same(one: MixtureFit, two: MixtureFit) -> None:
 
 
 def test_fit_is_the_one_of_one_machine(cluster, paths) -> None:
-    config = MixtureConfig(n_clusters=5, start="plain")
+    config = MixtureConfig(n_clusters=5, start="plain", tol=1e-4)  # gains far above the rounding of the trace
     w = np.random.default_rng(0).random(1600) + 0.1
     with ray_vectors(paths, workers=2) as vectors:
         fit = fit_mixture(vectors, config, weights=w)
@@ -44,7 +44,7 @@ def test_fit_is_the_one_of_one_machine(cluster, paths) -> None:
 
 
 def test_killed_workers_are_started_again(cluster, paths) -> None:
-    config = MixtureConfig(n_clusters=5, start="plain")
+    config = MixtureConfig(n_clusters=5, start="plain", tol=1e-4)  # gains far above the rounding of the trace
     killed: list[int] = []
     with ray_vectors(paths, workers=2) as vectors:
 

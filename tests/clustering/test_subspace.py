@@ -7,8 +7,7 @@ from gem_core._types import Float64
 from gem_core.clustering import MixtureConfig, agreement, assign, fit_mixture
 from gem_core.clustering.e_step import dual_step
 from gem_core.clustering.m_step import Parameters, maximize
-from gem_core.clustering.seeding import _draw_rows, _Sample
-from gem_core.clustering.statistics import Documents
+from gem_core.clustering.search_sample import SearchSample, draw_sample, make_sample
 from gem_core.geometry import concentration_from_resultant, normalize, sample_vmf
 
 
@@ -21,20 +20,20 @@ def planted(shares: list[float], n: int, d: int, concentration: float) -> tuple[
     return x, np.repeat(np.arange(len(counts)), counts)
 
 
-def whole(x: Float64, weights: Float64 | None = None) -> _Sample:
+def whole(x: Float64, weights: Float64 | None = None) -> SearchSample:
     share = np.full(len(x), 1.0 / len(x)) if weights is None else weights
-    return _Sample(x, share, Documents(x, share, device="cpu"), "per_cluster", 1000.0)
+    return make_sample(x, share, "cpu")
 
 
 def test_a_center_of_the_subspace_has_the_same_objective_and_m_step() -> None:
     x, _ = planted([3, 2, 1], 300, 40, 60.0)
     full = whole(x)
-    inside = full.within(8, np.random.default_rng(1))
+    inside = full.project(8)
     assert inside.x.shape == (300, 8)
     assert inside.dimension == 40
     centers = normalize(np.random.default_rng(2).standard_normal((3, 8)))
     p = Parameters(centers, np.array([20.0, 40.0, 80.0]), np.zeros(3, dtype=bool), 40)
-    q = inside.lifted(p)
+    q = inside.lift(p)
     target = np.full(3, 1 / 3)
     a = dual_step(inside.documents, p.model(), 30.0, target)
     b = dual_step(full.documents, q.model(), 30.0, target)
@@ -46,7 +45,7 @@ def test_a_center_of_the_subspace_has_the_same_objective_and_m_step() -> None:
     step = maximize(a.mass, a.resultants, p, "per_cluster", 1000.0)
     slopes = np.linalg.norm(step.model().slopes, axis=1)
     assert np.allclose(slopes, concentration_from_resultant(40, rbar), rtol=1e-7)
-    assert np.allclose(inside.lifted(step).centers, normalize(part @ inside.basis.T), atol=1e-9)
+    assert np.allclose(inside.lift(step).centers, normalize(part @ inside.basis.T), atol=1e-9)
 
 
 def test_the_subspace_is_that_of_the_leading_directions_by_weight() -> None:
@@ -55,7 +54,7 @@ def test_the_subspace_is_that_of_the_leading_directions_by_weight() -> None:
     rows = np.vstack([heavy[rng.integers(4, size=200)], light[rng.integers(4, size=200)]])
     x = normalize(rows + 0.02 * rng.standard_normal(rows.shape))
     weights = np.repeat([1.0, 1e-6], 200)
-    basis = whole(x, weights / weights.sum()).within(4, rng).basis
+    basis = whole(x, weights / weights.sum()).project(4).basis
     assert np.allclose(basis.T @ basis, np.eye(4), atol=1e-12)
     assert np.linalg.norm(heavy @ basis, axis=1).min() > 0.99
     assert np.linalg.norm(light @ basis, axis=1).max() < 0.1
@@ -64,7 +63,7 @@ def test_the_subspace_is_that_of_the_leading_directions_by_weight() -> None:
 def test_few_dimensions_are_left_as_they_are() -> None:
     x, _ = planted([1, 1], 50, 6, 20.0)
     full = whole(x)
-    assert full.within(6, np.random.default_rng(0)) is full
+    assert full.project(6) is full
 
 
 def test_a_rare_cluster_is_found_through_the_subspace() -> None:
@@ -76,11 +75,11 @@ def test_a_rare_cluster_is_found_through_the_subspace() -> None:
 
 def test_a_heavy_document_keeps_its_weight_in_the_sample() -> None:
     weights = np.concatenate([[0.2, 0.1], np.full(7000, 0.6 / 7000), np.full(1000, 0.1 / 1000), np.zeros(10)])
-    rows, drawn = _draw_rows(weights, 500, np.random.default_rng(0))
+    rows, drawn = draw_sample(weights, 500, np.random.default_rng(0).random(len(weights)))
     assert rows[:2].tolist() == [0, 1]
     assert drawn[:2].tolist() == [0.2, 0.1]
     assert np.unique(rows).size == rows.size == 500
     assert drawn.sum() == pytest.approx(1.0)
     assert rows.max() < 8002
-    every, own = _draw_rows(np.array([0.5, 0.0, 0.5]), 2, np.random.default_rng(0))
+    every, own = draw_sample(np.array([0.5, 0.0, 0.5]), 2, np.random.default_rng(0).random(3))
     assert (every.tolist(), own.tolist()) == ([0, 2], [0.5, 0.5])

@@ -1,18 +1,13 @@
 """Fit, score and name: from vectors on disk to a taxonomy a person can read."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
 from gem_core._content_key import content_key
 from gem_core._types import Floating, Progress, silent
-from gem_core.clustering import (
-    Assignment,
-    MixtureFit,
-    fit_mixture,
-)
+from gem_core.clustering import Assignment, MixtureFit, fit_mixture
 from gem_core.clustering.assignment import assign_units, renumber_assignment
+from gem_core.clustering.own_shares import fit_own_shares
 from gem_core.errors import InputError
 from gem_core.influence import influence_scores
 from gem_core.pipeline.editing.describe_clusters import describe_fit, taxonomy_hash
@@ -92,7 +87,8 @@ def _sentence(settings: Settings, old: Taxonomy | None) -> str:
     strength = "exact" if settings.strength == float("inf") else f"{settings.strength:.3g}"
     pinned = sum(c.pinned for c in old.clusters) if old is not None else 0
     pins = f", {pinned} pinned" if pinned else ""
-    return f"Fitted {settings.n_clusters} clusters at strength {strength}{pins}"
+    pull = f"strength {strength}" if settings.penalty is None else f"penalty {settings.penalty:g}"
+    return f"Fitted {settings.n_clusters} clusters at {pull}{pins}"
 
 
 def load_or_fit(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
@@ -179,28 +175,11 @@ def fit_settings(
 ) -> MixtureFit:
     """Fit under `settings`.
 
-    Own shares need clusters to be for: from the start, share k is for cluster k of the fit with equal shares and
-    otherwise the same settings, the largest mass first, as `gem-explorer fit` numbers them. The fit then goes
-    on from there. With `start`, share k is for cluster k of `start`.
+    Own shares need clusters to be for: without `start`, share k is for cluster k of the fit with equal shares and
+    otherwise the same settings, the largest mass first, as `gem-explorer fit` numbers them (`fit_own_shares`). With
+    `start`, share k is for cluster k of `start`, and the fit goes on from there.
     """
-    if not isinstance(settings.target, str) and start is None:
-        start = fit_equal_shares(workspace, settings, progress)
-    return fit_mixture(
-        workspace.embeddings,
-        settings.config(),
-        weights=workspace.weights(settings.weighting),
-        start=start,
-        progress=progress,
-    )
-
-
-def fit_equal_shares(workspace: Workspace, settings: Settings, progress: Progress) -> MixtureFit:
-    """Fit with equal shares and number the clusters by falling mass."""
-    fit = fit_mixture(
-        workspace.embeddings,
-        replace(settings, target="uniform").config(),
-        weights=workspace.weights(settings.weighting),
-        progress=progress,
-    )
-    order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")
-    return fit.permute(order)
+    X, config, weights = workspace.embeddings, settings.config(), workspace.weights(settings.weighting)
+    if start is None and not isinstance(settings.target, str):
+        return fit_own_shares(X, config, weights=weights, progress=progress)
+    return fit_mixture(X, config, weights=weights, start=start, progress=progress)

@@ -6,7 +6,7 @@ import numpy as np
 
 from gem_core._types import Float64, Progress, silent
 from gem_core.clustering import assign, match_clusters
-from gem_core.pipeline.building.fit import fit_equal_shares
+from gem_core.clustering.own_shares import fit_equal_shares
 from gem_core.workspace import Settings, Taxonomy, Workspace
 
 
@@ -29,7 +29,8 @@ def align_target_shares(
     """
     if isinstance(settings.target, str):
         return settings
-    base = fit_equal_shares(workspace, settings, progress)
+    weights = workspace.weights(settings.weighting)
+    base = fit_equal_shares(workspace.embeddings, settings.config(), weights=weights, progress=progress)
     labels = assign(workspace.embeddings, base).labels
     order = match_clusters(taxonomy.positions, labels, settings.n_clusters)
     return replace(settings, target=tuple(settings.target[k] for k in order))
@@ -39,7 +40,7 @@ def natural_shares(workspace: Workspace, taxonomy: Taxonomy) -> Float64 | None:
     """Shares that the clusters of a taxonomy have with hardly any balance: the weakest strength above 0 of its path.
 
     The path belongs to the fit before any edit; its masses follow the documents into the clusters of now, so a merged
-    cluster has the sum. Strength 0 itself starts plainly and has other clusters (`Settings.config`).
+    cluster has the sum. Strength 0 itself is a fit of its own and has other clusters.
 
     Parameters
     ----------

@@ -111,7 +111,9 @@ def count_grid(first: int, last: int, points: int) -> tuple[int, ...]:
 def study_counts(
     workspace: Workspace, counts: Sequence[int], *, seeds: int = 3, method: Method = "gem", progress: Progress = silent
 ) -> CountStudy:
-    """Fit every number of clusters with every seed; otherwise the settings of the present taxonomy.
+    """Fit every number of clusters with every seed at strength 0; otherwise the settings of the current taxonomy.
+
+    Balance would hide how many clusters there are: equal shares split large clusters and join small ones.
 
     Every fit is kept in the workspace when it ends: a study that was stopped or killed goes on where it stood, and a
     wider one takes over the fits of a narrower one.
@@ -121,7 +123,7 @@ def study_counts(
     workspace : Workspace
         With a taxonomy.
     counts : sequence of int
-        Numbers of clusters; own target shares apply to no other number than theirs, there the target is equal.
+        Numbers of clusters.
     seeds : int
         At least 1; three or more show a spread.
     method : "gem", "kmeans", "spherical" or "vmf"
@@ -140,7 +142,7 @@ def study_counts(
             f"{list(counts)} with {seeds} seeds",
             "Use for example 8, 16, 24, 32 with 3 seeds",
         )
-    settings = workspace.taxonomy().settings
+    settings = _plain(workspace.taxonomy().settings)
     store, name = Studies(workspace.root), _name(workspace, settings, method)
     fit_plan = [(k, seed) for seed in range(seeds) for k in grid]  # every number once before the second seed
     points = _points(store, name)
@@ -173,7 +175,7 @@ STEP = "fit numbers of clusters"
 
 def read_counts(workspace: Workspace, method: Method = "gem") -> CountStudy | None:
     """Return what the study of the present settings has found so far; None before its first fit."""
-    value = Studies(workspace.root).load(_name(workspace, workspace.taxonomy().settings, method))
+    value = Studies(workspace.root).load(_name(workspace, _plain(workspace.taxonomy().settings), method))
     if value is None:
         return None
     return _study(value["points"], tuple(value["grid"]), tuple(range(value["seeds"])), method)
@@ -234,11 +236,25 @@ def summary(study: CountStudy) -> str:
             f"{MEASURES[measure_reading.measure]} at {measure_reading.counts[0]}" for measure_reading in peaks
         )
         return f"The measures peak at different numbers, so none stands out: {words}."
+    against = [each for each in readings if each.kind != "peak" and peak_counts[0] not in each.counts]
+    if against:
+        agreeing = ", ".join(MEASURES[each.measure] for each in peaks)
+        contrary = "; ".join(f"{MEASURES[each.measure]} is highest at {_numbers(each.counts)}" for each in against)
+        return f"No number of clusters stands out: {agreeing} peaks at {peak_counts[0]}, but {contrary}."
     words = (
         f"{len(peaks)} of the {len(readings)} measures that can tell {'peaks' if len(peaks) == 1 else 'peak'} at "
         f"{peak_counts[0]} clusters"
     )
     return f"{words}." if len(peaks) == len(readings) else f"{words}; the others name no number."
+
+
+def _plain(settings: Settings) -> Settings:
+    """Return the settings of a study: no balance, so that the target does not act."""
+    return replace(settings, strength=0.0, penalty=None, target="uniform")
+
+
+def _numbers(counts: tuple[int, ...]) -> str:
+    return " and ".join(filter(None, (", ".join(map(str, counts[:-1])), str(counts[-1]))))
 
 
 def _single(name: Measure, counts: "np.ndarray[Any, Any]", mean: Float64, best: int, noise: str) -> Reading:

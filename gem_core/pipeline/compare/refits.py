@@ -12,6 +12,7 @@ from gem_core._content_key import content_key
 from gem_core._types import Float64, Floating, Progress, frozen, silent
 from gem_core.clustering import MixtureFit, fit_mixture, kmeans, spherical_kmeans, vmf_mixture
 from gem_core.clustering.assignment import assign_units
+from gem_core.clustering.own_shares import fit_own_shares
 from gem_core.errors import NotConvergedWarning
 from gem_core.pipeline.building.fit import check_size
 from gem_core.workspace import Settings, Workspace
@@ -118,6 +119,4 @@ def _fit(X: Floating, settings: Settings, method: Method, weights: Float64 | Non
         config = settings.config()
         if isinstance(config.target, str):
             return fit_mixture(X, config, weights=weights, progress=progress)
-        equal = fit_mixture(X, replace(config, target="uniform"), weights=weights, progress=progress)
-        order = np.argsort(np.argsort(-equal.masses, kind="stable"), kind="stable")  # as a first fit numbers them
-        return fit_mixture(X, config, weights=weights, start=equal.permute(order), progress=progress)
+        return fit_own_shares(X, config, weights=weights, progress=progress)

@@ -160,8 +160,9 @@ def test_the_present_settings_move_nothing(sample: Workspace) -> None:
     shown = preview(sample, taxonomy, taxonomy.settings)
     assert shown.moved_rows.size == 0
     assert shown.ari == 1.0
-    nudged = preview(sample, taxonomy, replace(taxonomy.settings, strength=1.001))
-    assert nudged.moved_rows.size <= 2
+    for strength in (0.999, 1.001):
+        nudged = preview(sample, taxonomy, replace(taxonomy.settings, strength=strength))
+        assert nudged.moved_rows.size <= 2
 
 
 def test_preview_says_what_apply_does(sample: Workspace) -> None:
@@ -198,10 +199,12 @@ def test_colours_numbers_and_labels_follow_a_refit(sample: Workspace) -> None:
     assert sum(a.color == b.color for a, b in zip(after.clusters, before.clusters, strict=True)) >= 10
 
 
-def test_the_sample_collapses_without_balance(sample: Workspace) -> None:
+def test_balance_evens_the_shares_of_the_sample(sample: Workspace) -> None:
     taxonomy = ensure_path(sample)
     plain = preview(sample, taxonomy, replace(taxonomy.settings, strength=0.0))
     matched = preview(sample, taxonomy, replace(taxonomy.settings, strength=1.0))
-    assert plain.after.largest > 1.7 * matched.after.largest
+    exact = preview(sample, taxonomy, replace(taxonomy.settings, strength=float("inf")))
+    assert plain.after.largest > 1.2 * matched.after.largest
     assert plain.after.smallest < matched.after.smallest
+    assert plain.after.effective_clusters < matched.after.effective_clusters < exact.after.effective_clusters
     assert matched.after.normalized_entropy > 0.99

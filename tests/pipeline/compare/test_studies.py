@@ -124,6 +124,11 @@ def test_measures_together() -> None:
 
     assert told(peak, peak) == "2 of the 2 measures that can tell peak at 18 clusters."
     assert told(peak, flat) == "1 of the 2 measures that can tell peaks at 18 clusters; the others name no number."
+    edge = study([0.1, 0.1, 0.1, 0.1, 0.3], 0.01).values["silhouette"]
+    assert told(peak, edge) == (
+        "No number of clusters stands out: Silhouette peaks at 18, but NMI to the label column is highest at "
+        f"{COUNTS[-1]}."
+    )
     assert told(flat, flat) == "No number of clusters stands out: choose by how fine you need it."
     assert told(peak, other) == (
         "The measures peak at different numbers, so none stands out: Silhouette at 18; NMI to the label column at 12."
