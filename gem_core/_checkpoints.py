@@ -8,16 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from gem_core._shared_files import temporary_file
+from gem_core._storage import is_remote, write_to_store
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write` with a temporary path beside `path`, flush it to disk and rename it into place.
+
+    Of a path in a store, the temporary file is on this machine and the store gets it as a whole.
 
     Raises
     ------
     OSError
         If the folder cannot be written or the disk is full; what stood at `path` is untouched.
     """
+    if is_remote(path):
+        write_to_store(path, write)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_file(path)
     try:

@@ -230,7 +230,7 @@ def upload_folder(local: Path, folder: Path) -> None:
             upload(file, folder / file.relative_to(local).as_posix())
 
 
-def write_to_store(path: Path, write: Callable[[Path], None]) -> None:
+def write_to_store(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write` with a temporary file of this machine and put the result into a store."""
     with tempfile.TemporaryDirectory(prefix="gem-explorer-") as folder:
         temporary = Path(folder) / path.name

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.data import cached_results
+from gem_core._storage import storage_path
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline.labeling.shard_files import InputShard, find_shards
 from gem_core.pipeline.student import registry
@@ -42,6 +43,10 @@ def taxonomy_of_step(root: Path, key: str) -> Taxonomy | None:
 
 
 @st.cache_resource(max_entries=4, ttl=20, show_spinner=False)
+def _shards(folder: str) -> tuple[InputShard, ...]:
+    return find_shards(storage_path(folder))
+
+
 def shards(folder: Path) -> tuple[InputShard, ...]:
     """Return the shards of a folder, at most 20 seconds old: a large one takes seconds to list."""
-    return find_shards(folder)
+    return _shards(str(folder))

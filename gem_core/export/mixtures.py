@@ -14,7 +14,7 @@ from gem_core.export.tables import check_same, weights_table
 from gem_core.export.trainer_files import ENDINGS, TRAINERS, trainer_text
 from gem_core.mixing import Weights
 from gem_core.workspace import Taxonomy
-from gem_core.workspace.atomic_files import write_text
+from gem_core.workspace.atomic_files import check_output, write_text
 
 Format = Literal[
     "csv",
@@ -172,6 +172,7 @@ def write_weights(
         If the file cannot be written.
     """
     chosen_format = format_of(path, form)
+    check_output(path)
     write_text(path, mixture_text(taxonomy, weights, chosen_format, pattern))
     return chosen_format
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gem_core.workspace.atomic_files import write_text
+from gem_core.workspace.atomic_files import check_output, write_text
 
 WIDE = ("\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width = + - @: East Asian spreadsheets read them like the others
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", *WIDE)
@@ -50,4 +50,5 @@ def csv_text(table: pd.DataFrame) -> str:
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write `csv_text`, whole or not at all."""
+    check_output(path)
     write_text(path, csv_text(table))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gem_core._checkpoints import replace_file, sync_folder
 from gem_core._content_key import content_key
 from gem_core._shared_files import file_lock, temporary_file, temporary_folder
-from gem_core._storage import is_remote, store_errors, upload_folder, write_to_store
+from gem_core._storage import is_remote, store_errors, upload_folder
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.workspace.home import home
 
@@ -30,16 +30,11 @@ LEFT = 3600.0  # seconds after which nobody writes to a temporary name any more
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     """Call `write` with a temporary path beside `path`, flush it to disk and rename it into place.
 
-    Of a path in a store, the temporary file is on this machine and the store gets it as a whole.
-
     Raises
     ------
     WorkspaceError
         If the folder cannot be written or the disk is full; what stood at `path` is untouched.
     """
-    if is_remote(path):
-        write_to_store(path, write)
-        return
     try:
         replace_file(path, write)
     except OSError as error:

@@ -108,6 +108,8 @@ def test_a_path_is_looked_at_measured_and_built(
     app.segmented_control(key="corpus_way").set_value("Path on this machine").run()
     app.text_input(key="corpus_path").set_value(str(tmp_path / "nowhere.csv")).run()
     assert "Check the path" in words(app)
+    app.text_input(key="corpus_path").set_value("ftp://host/corpus.csv").run()
+    assert any("got ftp://host/corpus.csv" in text.value for text in app.text)
     app.text_input(key="corpus_path").set_value(str(path)).run()
     shown = next(table.value for table in app.dataframe if "body" in table.value)
     assert shown["body"].str.len().max() <= 160  # a long text never rides to the browser

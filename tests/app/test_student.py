@@ -261,6 +261,8 @@ def test_a_folder_that_cannot_be_labelled_is_refused_at_once(
 ) -> None:
     shards(tmp_path / "pool", taught)
     app = shown(taught, monkeypatch, "Label a folder")
+    app.text_input(key="student-in").set_value("ftp://host/pool").run()
+    assert any("got ftp://host/pool" in text.value for text in app.text)
     app.text_input(key="student-in").set_value(str(tmp_path / "nothing"))
     app.text_input(key="student-out").set_value(str(tmp_path / "pool" / "inside")).run()
     assert "The input must be a folder of shards" in words(app)

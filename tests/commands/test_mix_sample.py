@@ -20,12 +20,15 @@ from gem_core.errors import InputError
 from gem_core.export.mixtures import write_weights
 from gem_core.mixing import Weights
 from gem_core.pipeline import Exclude, Rename, edit
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
+from gem_core.pipeline.mixing.training_shards import Form
 from gem_core.pipeline.mixing.weights_file import read_weights
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import write_parquet
 from tests.helpers.cli_process import QUIET, facts, refusal, run, start, wait_for
+from tests.helpers.readers import READERS, rows_by_reader
 
 GONE, HEAVY = 2, 3
 
@@ -89,10 +92,8 @@ def test_the_files_hold_what_the_weights_describe(
             "--json",
         )
     )
-    manifest = json.loads((out / "manifest.json").read_text())
-    assert {entry["file"]: entry["sha256"] for entry in manifest["shards"]} == {
-        name: digest for name, digest in hashes(out).items() if name != "manifest.json"
-    }
+    manifest = json.loads((bookkeeping(out) / "manifest.json").read_text())
+    assert {entry["file"]: entry["sha256"] for entry in manifest["shards"]} == hashes(out)
     assert said["files"] == [entry["file"] for entry in manifest["shards"]]
     assert manifest["complete"] is True
     assert (manifest["taxonomy_hash"], manifest["seed"], manifest["inside"]) == (weights.taxonomy_hash, 0, inside)
@@ -157,6 +158,17 @@ def test_both_formats_hold_the_same_rows_and_hostile_text(
     pd.testing.assert_frame_equal(rows_of(tmp_path / "parquet"), rows_of(tmp_path / "jsonl.zst"), check_dtype=False)
 
 
+@pytest.mark.parametrize("form", ["parquet", "jsonl.zst"])
+def test_a_training_set_opens_as_data(many_groups: Workspace, weights: Weights, tmp_path: Path, form: Form) -> None:
+    out, request = tmp_path / "out", TrainingSetRequest(30_000, form=form, shard_tokens=9000)
+    file = read_weights(tmp_path / "weights.csv")
+    training_set = draw_training_set(many_groups, many_groups.taxonomy(), file, out, request)
+    assert {path.name for path in out.iterdir()} == set(training_set.shards)
+    readers = tuple(READERS) if form == "parquet" else ("datasets",)
+    rows = int(training_set.drawn_documents.sum())
+    assert rows_by_reader(out, tmp_path / "hf", readers) == dict.fromkeys(readers, rows)
+
+
 def test_a_killed_run_goes_on_to_the_same_bytes(many_groups: Workspace, weights: Weights, tmp_path: Path) -> None:
     def arguments(folder: str) -> tuple[object, ...]:
         return (
@@ -189,13 +201,13 @@ def test_a_killed_run_goes_on_to_the_same_bytes(many_groups: Workspace, weights:
         child.send_signal(signal.SIGKILL)
         child.communicate(timeout=30)
         kept = {path: path.stat().st_mtime_ns for path in broken.glob("part-*")}
-        assert 3 < len(kept) < len(expected) - 1, f"kill {kill} came too late"
-        assert json.loads((broken / "manifest.json").read_text())["complete"] is False
+        assert 3 < len(kept) < len(expected), f"kill {kill} came too late"
+        assert json.loads((bookkeeping(broken) / "manifest.json").read_text())["complete"] is False
     (broken / ".part-00007.parquet.abcd1234").write_bytes(b"half")  # what a kill in the middle of a file leaves
     assert run(*arguments("broken")).returncode == 0
     assert hashes(broken) == expected
     assert all(path.stat().st_mtime_ns == at for path, at in kept.items())  # finished files are not written again
-    assert sorted(path.name for path in broken.glob(".*")) == [".lock"]
+    assert not list(broken.glob(".*"))
     damaged = next(iter(kept))
     damaged.write_bytes(b"x")
     assert run(*arguments("broken")).returncode == 0
@@ -260,9 +272,9 @@ def test_orders_that_cannot_be_are_refused(many_groups: Workspace, weights: Weig
         f"The folder must be empty, or hold a part of this same training set; got {out}, which holds another. "
         "Choose another folder, or give the same options."
     )
-    with FileLock(out / ".lock"):
+    with FileLock(bookkeeping(out) / "lock"):
         assert refused() == (
-            f"One process at a time writes a training set; got {out}, held by another process. "
+            f"One process at a time writes a training set; got {bookkeeping(out)}, held by another process. "
             "Wait for it to end, or choose another folder."
         )
     edit(many_groups, Rename("cluster", HEAVY, "another name"))

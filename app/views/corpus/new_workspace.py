@@ -20,6 +20,7 @@ from app.views.corpus.reading_options import (
     point_to_controls,
 )
 from gem_core._formatting import count, strength_text
+from gem_core._storage import is_remote, storage_path
 from gem_core.corpus import Columns, CorpusPreview, preview
 from gem_core.errors import CorpusError, InputError
 
@@ -73,7 +74,7 @@ def _choose(draft: WorkspaceDraft) -> None:
     else:
         typed = st.text_input("File or folder", key="corpus_path", placeholder="/data/pool/part-0000.parquet")
         if typed.strip():
-            path = Path(typed.strip()).expanduser().absolute()
+            path = storage_path(typed.strip()).absolute()
             if path != draft.path:
                 _take(draft, path)
 
@@ -87,7 +88,7 @@ def _look(draft: WorkspaceDraft, reading: ReadingChoice) -> CorpusPreview:
     """Return the first rows; they are read again only when the file or the options of reading have changed."""
     assert draft.path is not None
     try:
-        now = draft.path.stat()
+        now = None if is_remote(draft.path) else draft.path.stat()  # A look into a store takes a while: only one.
     except OSError as error:
         missing, draft.path = draft.path, None
         raise InputError(
@@ -95,7 +96,7 @@ def _look(draft: WorkspaceDraft, reading: ReadingChoice) -> CorpusPreview:
             f"{missing}: {error.strerror or error}",
             "Check the path",
         ) from error
-    stamp = (now.st_mtime_ns, now.st_size, reading.options)
+    stamp = (now.st_mtime_ns if now else 0, now.st_size if now else 0, reading.options)
     if draft.look is None or draft.stamp != stamp:
         try:
             draft.look, draft.stamp = preview(draft.path, SHOWN_ROWS, reading.options), stamp
@@ -195,7 +196,7 @@ def _vectors() -> list[str] | None:
     upload = right.file_uploader("or upload it", type=["npy", "parquet"], key="corpus_own_upload")
     if upload is not None:
         return [f"--embeddings={keep_upload(upload.name, upload.getbuffer())}"]
-    return [f"--embeddings={Path(typed.strip()).expanduser().absolute()}"] if typed.strip() else None
+    return [f"--embeddings={storage_path(typed.strip()).absolute()}"] if typed.strip() else None
 
 
 def _encoder_name(encoder: str) -> str:

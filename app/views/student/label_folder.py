@@ -24,6 +24,7 @@ from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from app.views.student.train import standing
 from gem_core._formatting import count, percent
+from gem_core._storage import is_inside, storage_path
 from gem_core.errors import InputError
 from gem_core.export import csv_text
 from gem_core.pipeline.labeling.completion_markers import bookkeeping
@@ -46,7 +47,7 @@ def label(session: Session, student: SavedStudent) -> None:
     with st.container(border=True, gap="small", key="student-label"):
         out = _form(session, student, live)
     job_panel(session, job, quiet=True, key_prefix="student_label")
-    folder = Path(job.arguments[3]) if job is not None and len(job.arguments) > 3 else out
+    folder = storage_path(job.arguments[3]) if job is not None and len(job.arguments) > 3 else out
     if folder is not None:
         st.fragment(_totals)(session, student, folder, live)
 
@@ -121,7 +122,11 @@ def command(student: SavedStudent, source: Path | None, out: Path | None, text: 
 
 
 def _path(typed: str | None) -> Path | None:
-    return Path(typed.strip()).expanduser().absolute() if typed and typed.strip() else None
+    try:
+        return storage_path(typed.strip()).absolute() if typed and typed.strip() else None
+    except InputError as error:
+        refusal("Cannot use this path", str(error))
+        return None
 
 
 def _begin(
@@ -134,7 +139,7 @@ def _begin(
         shards = students.shards(source)
         if start:
             check_shard_columns(shards[:LOOKED], text, reserved=OURS)
-            if out is not None and (out == source or out.is_relative_to(source)):
+            if out is not None and is_inside(out, source):
                 raise InputError(
                     "The output must be a folder outside the input", f"{out} inside {source}", "Choose another folder"
                 )

@@ -9,7 +9,7 @@ from gem_core.export.figures.charts import path_svg, shares_svg
 from gem_core.export.figures.maps import globe_svg, map_svg
 from gem_core.export.figures.treemap import treemap_svg
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.atomic_files import write_text
+from gem_core.workspace.atomic_files import check_output, write_text
 
 __all__ = ["FIGURES", "Figure", "figure_svg", "write_figure"]
 
@@ -58,5 +58,6 @@ def write_figure(workspace: Workspace, what: str, path: Path) -> Path:
     WorkspaceError
         As `figure_svg`, or if `path` cannot be written.
     """
+    check_output(path)
     write_text(path, figure_svg(workspace, workspace.taxonomy(), what))
     return path

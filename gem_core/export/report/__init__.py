@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gem_core._types import Progress, silent
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.atomic_files import write_text
+from gem_core.workspace.atomic_files import check_output, write_text
 
 __all__ = ["report_html", "write_report"]
 
@@ -46,5 +46,6 @@ def write_report(workspace: Workspace, path: Path, *, progress: Progress = silen
     WorkspaceError
         If nothing has been fitted yet, or `path` cannot be written.
     """
+    check_output(path)
     write_text(path, report_html(workspace, workspace.taxonomy(), progress=progress))
     return path

@@ -10,22 +10,24 @@ from numpy.typing import NDArray
 
 from gem_core._checkpoints import read_record
 from gem_core._content_key import content_key
+from gem_core._storage import is_remote, output_path, store_errors
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
 from gem_core.mixing.document_sampling import draw_tokens
 from gem_core.mixing.inclusion_probabilities import density_of, inclusion
 from gem_core.mixing.weights import MANY_EPOCHS
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.mixing.domains import Domains, domains_of
 from gem_core.pipeline.mixing.training_shards import FORMS, Block, Form, TrainingShard, shard_name, write_shards
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.atomic_files import TEMPORARY, alone, write_json
+from gem_core.workspace.atomic_files import TEMPORARY, alone, clear_leftovers, unwritable, write_json
 from gem_core.workspace.manifest import versions
 
 Inside = Literal["uniform", "grip"]
 INSIDE: tuple[Inside, ...] = get_args(Inside)
 SHARD_TOKENS = 1 << 24  # of one file; what is in memory at a time
-MANIFEST, LOCK = "manifest.json", ".lock"
+MANIFEST, LOCK = "manifest.json", "lock"
 RULES: dict[Inside, str] = {
     "uniform": "every document of a cluster has the same chance",
     "grip": "chance ~ exp(0.3 z(log tokens)) / density in the clustering space, at most 1",
@@ -110,7 +112,9 @@ def draw_training_set(
     file : WeightsFile
         Of this taxonomy.
     folder : Path
-        Made if absent; empty, or holding this same training set, whole or in part.
+        On this machine or in a store; made if absent; empty, or holding this same training set, whole or in part. It
+        holds the shards alone and so opens as data; manifest.json is beside it, in the hidden folder
+        .NAME.gem-explorer.
     request : TrainingSetRequest
     progress : Progress
         Hears "draw documents" in clusters and "write documents" in documents.
@@ -133,9 +137,9 @@ def draw_training_set(
     requested_tokens = request.tokens * weights
     _check_epochs(domains, requested_tokens, request)
     facts = _request_facts(workspace, domains, weights, file.strategy, request)
-    key = content_key(facts, 64)
-    with alone(folder, LOCK, "One process at a time writes a training set"):
-        _remove_temporary_files(folder)
+    key, folder = content_key(facts, 64), output_path(folder).absolute()
+    own = bookkeeping(folder)
+    with store_errors(folder), alone(own, LOCK, "One process at a time writes a training set"):
         known_hashes = _claim_folder(folder, key, facts)
         copies, expected = _draw_copies(workspace, domains, requested_tokens, request, progress)
         columns: dict[str, NDArray[Any]] = {
@@ -156,7 +160,7 @@ def draw_training_set(
             folder, domains, weights, requested_tokens, copies, tuple(entry["file"] for entry in shards)
         )
         write_json(
-            folder / MANIFEST,
+            own / MANIFEST,
             {
                 **facts,
                 "order": key,
@@ -231,22 +235,24 @@ def _request_facts(
     }
 
 
-def _remove_temporary_files(folder: Path) -> None:
-    """Remove what a killed run left half written."""
-    for entry in folder.iterdir():
-        if TEMPORARY.match(entry.name):
-            entry.unlink()
-
-
 def _claim_folder(folder: Path, key: str, facts: Mapping[str, Any]) -> dict[str, str]:
     """Take an empty folder, or go on in one that holds this order; return the hashes of its shards, if it was whole."""
-    path, expected = folder / MANIFEST, "The folder must be empty, or hold a part of this same training set"
-    if path.exists():
+    path = bookkeeping(folder) / MANIFEST
+    expected = "The folder must be empty, or hold a part of this same training set"
+    if not is_remote(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(folder, error) from error
+    entries = [entry for entry in folder.iterdir() if not TEMPORARY.match(entry.name)] if folder.exists() else []
+    if entries and path.exists():
         manifest = read_record(path) or {}  # empty where it is damaged
         if manifest.get("order") == key:
+            if not is_remote(folder):
+                clear_leftovers(folder, older=-1.0)  # This process holds the lock, so nobody else writes there.
             return {entry["file"]: entry["sha256"] for entry in manifest.get("shards", ())}
         raise InputError(expected, f"{folder}, which holds another", "Choose another folder, or give the same options")
-    if any(not (entry.name == LOCK or TEMPORARY.match(entry.name)) for entry in folder.iterdir()):
+    if entries:
         raise InputError(expected, f"{folder}, which holds other files", "Choose another folder")
     write_json(path, {**facts, "order": key, "complete": False})
     return {}

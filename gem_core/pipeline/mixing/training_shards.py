@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from gem_core._storage import file_size, open_input
 from gem_core._types import Progress, silent
 from gem_core.workspace.atomic_files import write_whole
 
@@ -114,9 +115,7 @@ def write_shards(
                 _write(path, _table(file, shard, columns), form)
                 digest = _sha256(path)
             done += len(shard)
-            written.append(
-                {"file": shard.name, "documents": len(shard), "bytes": path.stat().st_size, "sha256": digest}
-            )
+            written.append({"file": shard.name, "documents": len(shard), "bytes": file_size(path), "sha256": digest})
     progress("write documents", total, total)
     return written
 
@@ -155,7 +154,7 @@ def _write(path: Path, table: "pa.Table", form: Form) -> None:
 
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_input(path) as file:
         while part := file.read(_HASHED):
             digest.update(part)
     return digest.hexdigest()

@@ -17,10 +17,18 @@ import pytest
 from gem_core._storage import storage_path
 from gem_core.corpus import load_vectors, read_corpus
 from gem_core.errors import CorpusError, InputError
+from gem_core.export import export
+from gem_core.export.figures import write_figure
+from gem_core.export.mixtures import write_weights
+from gem_core.pipeline import Source, estimate, prepare
 from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.labeling.label_folder import label_folder
 from gem_core.pipeline.labeling.sample_shards import sample_shards
 from gem_core.pipeline.labeling.totals import read_totals
+from gem_core.pipeline.mixing.strategies import weights_by
+from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
+from gem_core.pipeline.mixing.weights_file import read_weights
+from gem_core.workspace import Workspace
 from tests.helpers.shards import folder_of_shards, hashes, saved
 
 moto_server = pytest.importorskip("moto.server")
@@ -95,6 +103,43 @@ def test_a_sample_of_shards_and_a_corpus_are_read_from_and_written_to_a_store(s3
     np.save(tmp_path / "own.npy", np.eye(40, 8) + 1)
     remote.fs.put(str(tmp_path / "own.npy"), "pool/own.npy")
     assert np.array_equal(load_vectors("s3://pool/own.npy", 40), load_vectors(tmp_path / "own.npy", 40))
+
+
+def test_a_workspace_is_made_from_a_store_and_writes_its_results_there(
+    s3: Path, sample: Workspace, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "own.npy", np.random.default_rng(0).normal(size=(60, 8)))
+    storage_path("s3://pool/c.npy").write_bytes((tmp_path / "own.npy").read_bytes())
+    source = Source(storage_path("s3://pool/in/c.jsonl"), vectors=storage_path("s3://pool/c.npy"))
+    assert estimate(source).documents == 60
+    opened = prepare(source, tmp_path / "workspace")
+    assert (opened.manifest.source, opened.manifest.documents) == ("s3://pool/in/c.jsonl", 60)
+    with pytest.raises(InputError, match="A workspace must lie on a disk"):
+        prepare(source, "s3://pool/workspace")
+
+    names = {path.name for path in export(sample, "s3://pool/export")}
+    assert {path.name for path in storage_path("s3://pool/export").iterdir()} == names
+    local = {path.name: path for path in export(sample, tmp_path / "export")}
+    for name in names - {"assignments.parquet", "receipt.json"}:
+        assert storage_path(f"s3://pool/export/{name}").read_bytes() == local[name].read_bytes()
+    write_figure(sample, "shares", storage_path("s3://pool/shares.svg"))
+    assert storage_path("s3://pool/shares.svg").read_text().rstrip().endswith("</svg>")
+
+
+def test_a_training_set_in_a_store_has_the_bytes_of_the_disk(s3: Path, sample: Workspace, tmp_path: Path) -> None:
+    taxonomy, request = sample.taxonomy(), TrainingSetRequest(30_000, shard_tokens=9000)
+    write_weights(tmp_path / "weights.csv", taxonomy, weights_by(sample, taxonomy, "natural"))
+    storage_path("s3://pool/weights.csv").write_bytes((tmp_path / "weights.csv").read_bytes())
+    weights = read_weights(storage_path("s3://pool/weights.csv"))
+    for _ in range(2):  # The second one finds what the first one wrote, but damaged.
+        draw_training_set(sample, taxonomy, weights, "s3://pool/set", request)
+        storage_path("s3://pool/set/part-00000.parquet").write_bytes(b"damaged")
+    draw_training_set(sample, taxonomy, weights, "s3://pool/set", request)
+    draw_training_set(sample, taxonomy, weights, tmp_path / "set", request)
+    copy = download("s3://pool/set", tmp_path / "copy")
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == {
+        path.name: path.read_bytes() for path in (tmp_path / "set").iterdir()
+    }
 
 
 def test_a_web_server_is_read(s3: Path, tmp_path: Path) -> None:
