@@ -129,6 +129,62 @@ def mixes_chart(names: Sequence[str], natural: NDArray[np.float64], mixes: Seque
     )
 
 
+def trained_line(
+    parts: Sequence[float], gains: Sequence[float], *, checked: tuple[float, float, float], noise: float
+) -> go.Figure:
+    """Return trained gains on the way from natural shares to a proposal, and the mean of the fresh seeds.
+
+    Parameters
+    ----------
+    parts : sequence of float
+        Part of the way of each mixture; 0 is natural shares.
+    gains : sequence of float
+        Fall of the goal loss with one seed, nats per token.
+    checked : (part, gain, error)
+        Of the fresh seeds; the error bar is two standard errors.
+    noise : float
+        Standard deviation of natural shares over seeds; drawn as a band around 0 where it is known.
+    """
+    part, gain, error = checked
+    figure = go.Figure()
+    if np.isfinite(noise):
+        figure.add_hrect(y0=-noise, y1=noise, fillcolor="rgba(125,137,152,0.2)", line={"width": 0})
+    figure.add_hline(y=0, line={"color": SLATE, "width": 1})
+    figure.add_scatter(
+        x=list(parts),
+        y=list(gains),
+        mode="lines+markers",
+        name="One seed",
+        line={"color": SLATE, "width": 1.5, "dash": "dot"},
+        marker={"size": 7, "color": SLATE},
+        hovertemplate="part %{x:.2f}: gain %{y:+.4f}, one seed<extra></extra>",
+    )
+    figure.add_scatter(
+        x=[part],
+        y=[gain],
+        mode="markers",
+        name="Fresh seeds, ± 2 standard errors",
+        marker={"size": 11, "color": MIX_COLORS[0]},
+        error_y={"type": "data", "array": [2 * error], "color": MIX_COLORS[0], "thickness": 2, "width": 6},
+        hovertemplate=f"part {part:g}: gain {gain:+.4f} ± {error:.4f}, fresh seeds<extra></extra>",
+    )
+    figure.update_xaxes(
+        title={"text": "Natural shares to proposal", "font": SMALL},
+        range=[-0.04, 1.04],
+        fixedrange=True,
+        zeroline=False,
+    )
+    figure.update_yaxes(
+        title={"text": "Gain, nats", "font": SMALL}, tickformat="+.3~f", fixedrange=True, zeroline=False, nticks=5
+    )
+    return figure.update_layout(
+        height=250,
+        hovermode="closest",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": SMALL},
+        margin={"l": 4, "r": 8, "t": 8, "b": 40},
+    )
+
+
 def curve(steps: Sequence[int], table: NDArray[np.float64], names: Sequence[str], colors: Sequence[str]) -> go.Figure:
     """Return a line chart of the cluster weights over the steps of a run."""
     figure = go.Figure()

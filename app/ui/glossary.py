@@ -46,6 +46,11 @@ TERMS = {
     "ngram": Term("n-gram mixture", "Proxy that only counts token pairs: instant, but far from a trained model."),
     "loss": Term("Loss", "Average nats per token on held-out documents; lower is better."),
     "goal": Term("Goal", "The held-out loss that the weights are to lower: of the corpus, of clusters or of files."),
+    "search": Term(
+        "Search for a goal",
+        "Proxies near natural shares give a proposal, which is kept only if training with fresh seeds confirms it.",
+    ),
+    "verify": Term("Verification", "Weights trained beside natural shares with fresh seeds; the goal loss decides."),
     "mixmin": Term("MixMin", "One proxy per cluster; their token probabilities give the best weights for any goal."),
     "doremi": Term("DoReMi", "Upweights clusters where a proxy lags behind a reference model."),
     "regmix": Term("RegMix", "Fits a regression to the losses of many proxies on random mixtures and optimizes it."),

@@ -29,6 +29,7 @@ Format = Literal[
     "litdata",
     "huggingface",
     "levanter",
+    "torchtitan",
 ]
 FORMATS: tuple[Format, ...] = get_args(Format)
 _PLAIN = re.compile(r"(?:train|valid)_cluster_\d+|cluster_\d+|taxonomy_hash|strategy|train|valid|labels")  # keys

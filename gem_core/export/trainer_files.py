@@ -9,7 +9,9 @@ import yaml
 from gem_core.errors import InputError
 from gem_core.mixing import Weights
 
-Trainer = Literal["megatron", "nemo", "olmo-core", "nanotron", "streaming", "litdata", "huggingface", "levanter"]
+Trainer = Literal[
+    "megatron", "nemo", "olmo-core", "nanotron", "streaming", "litdata", "huggingface", "levanter", "torchtitan"
+]
 TRAINERS: tuple[Trainer, ...] = get_args(Trainer)
 ENDINGS: dict[Trainer, tuple[str, ...]] = {
     "megatron": (".txt",),
@@ -20,6 +22,7 @@ ENDINGS: dict[Trainer, tuple[str, ...]] = {
     "litdata": (".json",),
     "huggingface": (".json",),
     "levanter": (".yaml", ".yml"),
+    "torchtitan": (".json",),
 }
 PATHS: dict[Trainer, str] = {  # what each trainer expects behind a path, by default
     "megatron": "data/{name}_text_document",
@@ -30,6 +33,7 @@ PATHS: dict[Trainer, str] = {  # what each trainer expects behind a path, by def
     "litdata": "data/{name}",
     "huggingface": "data/{name}/*.parquet",
     "levanter": "data/{name}/*.jsonl.zst",
+    "torchtitan": "data/{name}",
 }
 Part = tuple[str, float, str]
 
@@ -48,7 +52,9 @@ def trainer_text(
         megatron: `--data-args-path` of Megatron-LM, weight path pairs. nemo: `data_prefix` of NeMo. olmo-core:
         `sources` of SourceMixtureList. nanotron: `dataset_folder` and `dataset_weights`. streaming: `streams` with
         `proportion` of MosaicML Streaming. litdata: `datasets` and `weights` of CombinedStreamingDataset. huggingface:
-        data files and `probabilities` of interleave_datasets. levanter: `configs` and `train_weights`.
+        data files and `probabilities` of interleave_datasets. levanter: `configs` and `train_weights`. torchtitan:
+        sources with `dataset_path` and `weight` for InterleavedHuggingFaceTextDataLoader, whose weights are sampling
+        probabilities; its configuration is Python, which reads this file.
     path : str
         Pattern of the data of a cluster with {name} in it; the trainer's usual one when empty.
     max_epochs : float, optional
@@ -91,6 +97,9 @@ def trainer_text(
                     "train_weights": {name: weight for name, weight, _ in parts},
                 }
             }
+        ),
+        "torchtitan": lambda: _json(
+            {"sources": [{"dataset": name, "dataset_path": where, "weight": weight} for name, weight, where in parts]}
         ),
     }
     return writers[trainer]()

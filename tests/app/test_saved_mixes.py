@@ -15,6 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.components.share_editor import Change
+from app.jobs import runner
 from app.shell.mix_codec import decode_mix, encode_mix
 from app.views.mixing.custom_weights import change_group_weight, change_inside_group, group_members
 from app.views.mixing.mix_settings import Mix
@@ -25,7 +26,9 @@ from gem_core.pipeline import Merge, Rename, edit
 from gem_core.pipeline.mixing.domains import domains_of
 from gem_core.pipeline.mixing.goal_store import goal_names, read_goal, save_goal
 from gem_core.pipeline.mixing.strategies import weights_by
+from gem_core.pipeline.mixing.weights_file import read_weights
 from gem_core.workspace import Workspace
+from gem_core.workspace.mixing_runs import Mixes
 from tests.app.test_mixing import file_bytes, opened, said, weights_shown
 from tests.helpers.cli_process import run
 
@@ -231,3 +234,45 @@ def test_a_rename_keeps_mixes_and_goals_and_a_merge_does_not(sample: Workspace) 
     edit(sample, Merge(domains.numbers[:2]))
     assert saved_mix(sample, sample.taxonomy()) is None
     assert (mix_names(sample, sample.taxonomy()), goal_names(sample, domains_of(sample, sample.taxonomy()))) == ((), ())
+
+
+def test_searches_and_checks_show_trained_figures_and_start_for_the_goal(
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domains = domains_of(sample, sample.taxonomy())
+    save_goal(sample, domains, Goal("first", {domains.numbers[0]: 1.0}, 0.5))
+    proposal = dict(zip(map(str, domains.numbers), np.roll(domains.natural, 1).tolist(), strict=True))
+    trained = {
+        "target": "first",
+        "verdict": "Better than natural by 0.210 ± 0.010 nats per token on the goal",
+        "seeds": 3,
+        "natural_loss": 5.5,
+        "mixture_loss": 5.29,
+        "parts": [0.5, 1.0],
+        "first_gains": [0.1, 0.2],
+        "part": 1.0,
+        "gain": 0.21,
+        "error": 0.01,
+        "price": 0.024,
+        "price_error": 0.002,
+        "weights": proposal,
+    }
+    mixes = Mixes(sample.root, domains.taxonomy_hash)
+    runs = [domains.natural.tolist()] * 3
+    mixes.write_evidence(
+        "regmix", {}, {**trained, "proposal": proposal, "mixtures": runs, "noise": 0.004, "law_error_at_natural": 0.01}
+    )
+    started: list[list[str]] = []
+    monkeypatch.setattr(runner, "start", lambda title, arguments, root: started.append(arguments))
+    app = opened(sample, monkeypatch, "uniform", view="Runs")
+    words = said(app).replace("\\", "")
+    assert "Better than natural by 0.210" in words
+    assert "Corpus loss +0.0240 ± 0.0020" in words
+    assert "Outside the range of the runs" in words
+    app.selectbox(key="mixing-run-goal-corpus-first").set_value("first").run()
+    app.button(key="mixing-run-start-search").click().run()
+    app.button(key="mixing-run-start-verify").click().run()
+    assert not app.exception
+    assert started[0][1:] == ["search", str(sample.root), "--seed", "0", "--goal", "first"]
+    file = read_weights(Path(started[1][-1]))
+    assert list(file.weights.values()) == pytest.approx([1 / len(domains.numbers)] * len(domains.numbers))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from gem_core.errors import InputError
-from gem_core.mixing import Limits
+from gem_core.mixing import Limits, sample_mixtures
 from gem_core.pipeline.mixing.domains import domains_of
 from gem_core.pipeline.mixing.goal_store import goal_names, read_goal
 from gem_core.pipeline.mixing.strategies import weights_by
@@ -97,6 +97,27 @@ def test_a_searched_mixture_is_reported_as_trained_and_natural_is_kept_unless_be
     assert kept["weights"] == found["weights"]
     again = run("mix", "search", sample.root, "--goal", "one", "--count", 12, "--seeds", 2, *SMALL, "--json")
     assert facts(again) == found  # all runs are read
+    published = facts(
+        run(
+            "mix",
+            "search",
+            sample.root,
+            "--goal",
+            "one",
+            "--count",
+            12,
+            "--seeds",
+            2,
+            "--design",
+            "regmix",
+            *SMALL,
+            "--json",
+        )
+    )
+    kept = Mixes(sample.root, domains.taxonomy_hash).read_evidence("regmix")
+    assert kept is not None
+    assert published["design"] == "regmix"
+    assert np.array(kept["mixtures"])[1:] == pytest.approx(sample_mixtures(domains.natural, 11, seed=0))
     file = tmp_path / "weights.csv"
     assert run("mix", "weights", sample.root, "--strategy", "uniform", "--out", file).returncode == 0
     checked = facts(

@@ -5,7 +5,14 @@ import shutil
 import signal
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from gem_core.mixing.goals import Goal
+from gem_core.pipeline.mixing.domains import domains_of
+from gem_core.pipeline.mixing.goal_store import save_goal
 from gem_core.workspace import Workspace
+from gem_core.workspace.mixing_runs import Mixes
 from tests.helpers.cli_process import end, facts, progress, refusal, run, start, wait_for
 
 SMALL = ("--steps", 20, "--width", 8, "--held-tokens", 400)
@@ -30,6 +37,16 @@ def test_a_killed_study_ends_as_an_unbroken_one(sample: Workspace, tmp_path: Pat
     assert json.loads(out) == unbroken
     assert len(unbroken["clusters"]) == 12
     assert abs(sum(one["weight"] for one in unbroken["clusters"]) - 1) < 1e-9
+    workspace = Workspace(other)
+    domains = domains_of(workspace, workspace.taxonomy())
+    save_goal(workspace, domains, Goal("first", {domains.numbers[0]: 1.0}, natural=0.5))
+    aimed = facts(run("mix", "perfre", other, *SMALL, "--goal", "first", "--json"))  # the trained losses are read
+    kept_losses = Mixes(other, domains.taxonomy_hash).read_evidence("perfre")
+    assert kept_losses is not None
+    losses, shares = np.array(kept_losses["losses"]), 0.5 * domains.natural
+    shares[0] += 0.5
+    assert [one["benefit"] for one in aimed["clusters"]] == pytest.approx((losses[0] - losses[1:]) @ shares)
+    assert kept_losses["goal"] == "first"
     weights = facts(run("mix", "weights", sample.root, "--strategy", "perfre", "--json"))
     assert {one["cluster_id"]: round(one["weight"], 9) for one in weights["clusters"]} == {
         one["cluster_id"]: round(one["weight"], 9) for one in unbroken["clusters"]

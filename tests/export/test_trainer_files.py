@@ -21,7 +21,7 @@ def parts(trainer: Trainer, text: str) -> dict[str, float]:
     if trainer == "megatron":  # Megatron-LM: args.data_path = file.read().split()
         words = text.split()
         return dict(zip(words[1::2], map(float, words[::2]), strict=True))
-    value = json.loads(text) if trainer in ("litdata", "huggingface") else yaml.safe_load(text)
+    value = json.loads(text) if trainer in ("litdata", "huggingface", "torchtitan") else yaml.safe_load(text)
     if trainer == "nemo":
         return dict(zip(value["data_prefix"][1::2], map(float, value["data_prefix"][::2]), strict=True))
     if trainer == "olmo-core":
@@ -36,6 +36,9 @@ def parts(trainer: Trainer, text: str) -> dict[str, float]:
         return dict(zip(value["datasets"], value["weights"], strict=True))
     if trainer == "huggingface":
         return dict(zip(value["data_files"].values(), value["probabilities"], strict=True))
+    if trainer == "torchtitan":
+        assert all(set(source) == {"dataset", "dataset_path", "weight"} for source in value["sources"])
+        return {source["dataset_path"]: source["weight"] for source in value["sources"]}
     data = value["data"]
     return {data["configs"][name]["train_urls"][0]: weight for name, weight in data["train_weights"].items()}
 
@@ -83,3 +86,25 @@ def test_hugging_face_interleaves_by_the_file(sample: Workspace, mix: Weights) -
     columns = list(mixed["name"])
     counts = np.array([columns.count(name) for name in value["data_files"]])
     assert counts / counts.sum() == pytest.approx(np.array(value["probabilities"]), abs=0.01)
+
+
+def test_litdata_combines_by_the_file(sample: Workspace, mix: Weights, tmp_path: Path) -> None:
+    litdata = pytest.importorskip("litdata")  # not a dependency
+    from litdata.streaming.writer import BinaryWriter
+
+    value = json.loads(mixture_text(sample.taxonomy(), mix, "litdata", str(tmp_path / "{name}")))
+    for index, folder in enumerate(value["datasets"]):
+        writer = BinaryWriter(folder, chunk_bytes="1MB")
+        for row in range(4000):
+            writer.add_item(row, index)
+        writer.done()
+        writer.merge(1)
+    combined = litdata.CombinedStreamingDataset(
+        [litdata.StreamingDataset(folder) for folder in value["datasets"]],
+        seed=0,
+        weights=value["weights"],
+        iterate_over_all=False,
+    )
+    drawn = [int(item) for item, _ in zip(combined, range(8000), strict=False)]
+    counts = np.bincount(drawn, minlength=len(value["datasets"]))
+    assert counts / counts.sum() == pytest.approx(np.array(value["weights"]), abs=0.02)

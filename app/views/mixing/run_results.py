@@ -92,13 +92,8 @@ def regmix(session: Session) -> bool:
     result = evidence(session, "regmix")
     if result is None:
         return False
-    if "verdict" in result:
-        finding(
-            escape(str(result["verdict"])),
-            f"Goal {escape(str(result['target']))}, trained with {count(result['seeds'])} fresh seeds.",
-        )
-        _list_largest(session, {n: float(w) for n, w in result["weights"].items()}, "Largest weights", percent)
-        return True
+    if "verdict" in result:  # A search for a goal ended last; its own card shows it.
+        return False
     score = float(result["out_of_fold_spearman"])
     verdict = (
         "ranks mixtures well"
@@ -128,10 +123,16 @@ def perfre(session: Session) -> bool:
     helpful = sum(value > 0 for value in benefits.values())
     finding(
         f"Upweighting lowers the loss for {helpful} of {len(benefits)} clusters",
-        "Fall of the target loss in nats per token when a cluster is upweighted; one proxy per cluster.",
+        f"Fall of the loss of {_aim(result)} in nats per token when a cluster is upweighted; one proxy per cluster.",
     )
     _list_largest(session, benefits, "Most", lambda value: f"{value:+.4f}")
     return True
+
+
+def _aim(result: Mapping[str, Any]) -> str:
+    """Return the goal of a study in words, escaped for Markdown."""
+    goal = str(result.get("goal", "corpus"))
+    return "the corpus" if goal == "corpus" else f"the goal {escape(short(goal, 60))}"
 
 
 def grip(session: Session) -> bool:

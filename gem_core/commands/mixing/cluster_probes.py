@@ -20,6 +20,7 @@ def perfre(
     target: Annotated[
         int | None, typer.Option(metavar="NUMBER", help="cluster whose loss is to fall; the whole corpus when left out")
     ] = None,
+    goal: Annotated[str, typer.Option(help="saved goal whose loss is to fall, instead of one cluster")] = "",
     factor: Annotated[float, typer.Option(help="up-sample each cluster by this")] = 3.0,
     lift: Annotated[float, typer.Option(help="what the most helpful cluster's weight is multiplied by")] = 3.0,
     steps: Steps = None,
@@ -32,20 +33,24 @@ def perfre(
 ) -> None:
     """Train a proxy with each cluster up-sampled, to find which clusters lower or raise the corpus's loss."""
     from gem_core.mixing.proxies import ProxyConfig
+    from gem_core.pipeline.mixing.domains import domains_of
+    from gem_core.pipeline.mixing.goal_store import read_goal
     from gem_core.pipeline.mixing.perfre_grip import perfre_study
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)
+    taxonomy = opened.taxonomy()
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
     result = perfre_study(
         opened,
-        opened.taxonomy(),
+        taxonomy,
         config,
         split,
         factor=factor,
         lift=lift,
         target=target,
+        goal=read_goal(opened, domains_of(opened, taxonomy), goal) if goal else None,
         device=device,
         progress=console,
     )

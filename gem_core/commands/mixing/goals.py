@@ -122,7 +122,10 @@ def mixmin(
 def search(
     workspace: WorkspaceArg,
     goal: GoalName = "corpus",
-    count: Annotated[int, typer.Option(help="runs near natural shares", min=10)] = 56,
+    count: Annotated[int, typer.Option(help="runs, natural shares among them", min=10)] = 56,
+    design: Annotated[
+        str, typer.Option(help="mixtures of the runs: tilts of natural shares, or regmix as published")
+    ] = "tilts",
     seeds: Seeds = 3,
     budget: Budget = None,
     max_epochs: MaxEpochs = None,
@@ -151,7 +154,17 @@ def search(
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
     study = goal_study(
-        opened, taxonomy, target, config, split, count=count, caps=caps, seeds=seeds, device=device, progress=console
+        opened,
+        taxonomy,
+        target,
+        config,
+        split,
+        count=count,
+        design=design,  # type: ignore[arg-type]  # checked when used
+        caps=caps,
+        seeds=seeds,
+        device=device,
+        progress=console,
     )
     console.end()
     _print_study(study, as_json)

@@ -60,7 +60,7 @@ def weights(
         str | None,
         typer.Option(
             help="csv, regmix, doremi, weborganizer, megatron, nemo, olmo-core, nanotron, streaming, litdata, "
-            "huggingface or levanter; by the ending when left out",
+            "huggingface, levanter or torchtitan; by the ending when left out",
         ),
     ] = None,
     path: Annotated[str, typer.Option(metavar="PATTERN", help="data of a cluster for trainers: data/{name}")] = "",

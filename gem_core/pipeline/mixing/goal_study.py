@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gem_core._content_key import content_key
 from gem_core._types import Float64, Progress, frozen, silent
+from gem_core.errors import InputError
+from gem_core.mixing.constraints import project
 from gem_core.mixing.goal_search import (
     SEEDS,
     Verification,
@@ -19,6 +21,7 @@ from gem_core.mixing.goal_search import (
     verify,
 )
 from gem_core.mixing.goals import Goal
+from gem_core.mixing.mixture_sampling import sample_mixtures
 from gem_core.mixing.proxies import ProxyConfig, train_proxies
 from gem_core.pipeline.mixing.domains import Domains, domains_of
 from gem_core.pipeline.mixing.goal_store import goal_corpus
@@ -27,6 +30,7 @@ from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import remove_folder
 from gem_core.workspace.mixing_runs import Mixes
 
+Design = Literal["tilts", "regmix"]
 RUNS = 56  # natural shares and 55 tilts
 NOISE_SEEDS = 2  # further seeds of natural shares
 
@@ -58,6 +62,7 @@ def goal_study(
     split: SplitSettings | None = None,
     *,
     count: int = RUNS,
+    design: Design = "tilts",
     caps: ArrayLike | None = None,
     seeds: int = SEEDS,
     device: str = "cpu",
@@ -77,6 +82,9 @@ def goal_study(
     config : ProxyConfig
     split : SplitSettings, optional
     count : int
+    design : "tilts" or "regmix"
+        Mixtures of the runs: tilts of natural shares, or those of the published RegMix (`sample_mixtures`), which lie
+        far from natural shares; natural shares are the first run of both.
     caps : (K,) float, optional
         Largest weights.
     seeds : int
@@ -93,7 +101,9 @@ def goal_study(
     shares = goal.shares(domains.numbers, domains.natural)
     split_settings = split or SplitSettings()
     trainer = _Trainer(workspace, domains, goal, config, split_settings, device, progress)
-    mixtures = np.vstack([domains.natural, tilted_mixtures(domains.natural, count - 1, seed=config.seed, caps=caps)])
+    if design not in get_args(Design):
+        raise InputError("--design must be tilts or regmix", repr(design), "Choose one of them")
+    mixtures = np.vstack([domains.natural, _design_mixtures(design, domains, count - 1, config.seed, caps)])
     losses = trainer.train(mixtures, config.seed)
     noise = [losses[0], *(trainer.train(mixtures[:1], config.seed + 1 + i)[0] for i in range(NOISE_SEEDS))]
     laws = fit_stream_laws(mixtures, losses, seed=config.seed)
@@ -106,14 +116,22 @@ def goal_study(
         **verification_facts(domains, goal, checked),
         "proposal": by_number(domains, proposal.weights),
         "n_runs": count,
+        "design": design,
         "noise": float(np.std([row @ shares for row in noise], ddof=1)),
         "law_error_at_natural": float(predicted[0] - losses[0] @ shares),
         "mixtures": mixtures.tolist(),
         "losses": (losses @ shares).tolist(),
     }
-    settings = {**trainer.settings, "count": count, "goal": _goal_facts(goal), "seeds": seeds, "design": "tilts"}
+    settings = {**trainer.settings, "count": count, "goal": _goal_facts(goal), "seeds": seeds, "design": design}
     trainer.evidence.write_evidence("regmix", settings, value)
     return GoalStudy(domains, goal, checked, value)
+
+
+def _design_mixtures(design: Design, domains: Domains, count: int, seed: int, caps: ArrayLike | None) -> Float64:
+    """Return the mixtures of the runs besides natural shares, (count, K), within the caps."""
+    if design == "tilts":
+        return tilted_mixtures(domains.natural, count, seed=seed, caps=caps)
+    return np.array([project(row, caps) for row in sample_mixtures(domains.natural, count, seed=seed)])
 
 
 def verify_weights(

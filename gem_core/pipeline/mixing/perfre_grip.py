@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
+from gem_core.mixing.goals import Goal, corpus_goal
 from gem_core.mixing.grip import REPLAY, dispersion, mean_lengths, neyman, replay_budget
 from gem_core.mixing.perfre import FACTOR, LIFT, perfre, upsampled
 from gem_core.mixing.proxies import ProxyConfig, Windows, run_key, train_group, train_proxies
 from gem_core.mixing.rapid_adaptation import rapid_adaptation
 from gem_core.pipeline.mixing.domains import Domains, domains_of
+from gem_core.pipeline.mixing.goal_store import goal_corpus
 from gem_core.pipeline.mixing.proxy_data import ProxyCorpus, SplitSettings, proxy_corpus
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import remove_folder
@@ -63,6 +65,7 @@ def perfre_study(
     factor: float = FACTOR,
     lift: float = LIFT,
     target: int | None = None,
+    goal: Goal | None = None,
     device: str = "cpu",
     progress: Progress = silent,
 ) -> ClusterFinding:
@@ -82,13 +85,15 @@ def perfre_study(
         `perfre`.
     target : int, optional
         Number of the cluster whose held-out loss is to fall; the whole corpus when left out.
+    goal : Goal, optional
+        Instead of one cluster: the goal whose loss is to fall, with its validation files.
     device : "cpu" or "cuda"
     progress : Progress
 
     Raises
     ------
     InputError
-        If a cluster has too few tokens, or the target is none.
+        If a cluster has too few tokens, the target is none, or both a target and a goal are given.
     """
     domains = domains_of(workspace, taxonomy)
     if target is not None and target not in domains.numbers:
@@ -97,12 +102,19 @@ def perfre_study(
             f"{target}",
             "See the numbers with: gem-explorer info DIR",
         )
-    target_shares = domains.natural if target is None else np.array([float(n == target) for n in domains.numbers])
+    if target is not None and goal is not None:
+        raise InputError(
+            "The loss to lower is a cluster's or a goal's", f"cluster {target} and goal {goal.name}", "Leave one out"
+        )
+    aim = goal or (corpus_goal() if target is None else Goal(f"cluster-{target}", {target: 1.0}))
+    target_shares = aim.shares(domains.numbers, domains.natural)
     split_settings, evidence = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
-    settings = {"proxy": asdict(config), "split": asdict(split_settings), "factor": factor}
+    settings: dict[str, Any] = {"proxy": asdict(config), "split": asdict(split_settings), "factor": factor}
+    if aim.files:
+        settings["files"] = sorted(aim.files)
     stored = evidence.read_evidence("perfre", settings)
     if stored is None:
-        corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
+        corpus = goal_corpus(workspace, domains, aim, split_settings, progress=progress)
         folder = evidence.run_folder("perfre", settings)
         mixtures = upsampled(domains.natural, factor)
         losses = train_proxies(corpus.streams, mixtures, config, folder, device=device, progress=progress)
@@ -124,6 +136,7 @@ def perfre_study(
         **({"repeated": stored["repeated"]} if "repeated" in stored else {}),
         "noise": noise,
         "target": target,
+        "goal": aim.name,
         "lift": lift,
         "base": result.base,
         "benefits": _by_number(domains, result.benefits),
