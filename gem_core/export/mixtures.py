@@ -13,6 +13,7 @@ from gem_core.export.safe_csv import csv_text
 from gem_core.export.tables import check_same, weights_table
 from gem_core.export.trainer_files import ENDINGS, TRAINERS, trainer_text
 from gem_core.mixing import Weights
+from gem_core.mixing.weights import folder_names
 from gem_core.workspace import Taxonomy
 from gem_core.workspace.atomic_files import check_output, write_text
 
@@ -181,8 +182,7 @@ def write_weights(
 def domain_names(taxonomy: Taxonomy, weights: Weights) -> dict[int, str]:
     """Names of domains that no file system, yaml or json can misread: cluster number -> "cluster_0003"."""
     check_same(taxonomy, weights)
-    width = max(4, len(str(max(weights.numbers))))
-    return {number: f"cluster_{number:0{width}}" for number in weights.numbers}
+    return folder_names(weights.numbers)
 
 
 def _json(value: object) -> str:

@@ -122,6 +122,18 @@ class Weights:
         )
 
 
+def folder_names(numbers: Sequence[int]) -> dict[int, str]:
+    """Return a name of each domain that no file system, yaml or json can misread; all have one length.
+
+    Examples
+    --------
+    >>> folder_names([0, 12])
+    {0: 'cluster_0000', 12: 'cluster_0012'}
+    """
+    width = max([4, *(len(str(number)) for number in numbers)])
+    return {number: f"cluster_{number:0{width}}" for number in numbers}
+
+
 def temperature(shares: ArrayLike, tau: float) -> Float64:
     r"""Return shares with their contrast changed, w_k ~ p_k^tau: 1 leaves them, 0 makes them equal.
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from gem_core.commands.mixing import cluster_probes, goals, mixture, proxy_training, regression
+from gem_core.commands.mixing import cluster_probes, goals, mixture, proxy_training, regression, split
 
 app = typer.Typer(no_args_is_help=True, help="From clusters, or proxy runs, to mixing weights.")
 app.command(
@@ -47,3 +47,13 @@ app.command(
 app.command("mixmin", epilog="Example: gem-explorer mix mixmin news --goal science")(goals.mixmin)
 app.command("search", epilog="Example: gem-explorer mix search news --goal science")(goals.search)
 app.command("verify", epilog="Example: gem-explorer mix verify news --weights weights.csv --goal science")(goals.verify)
+app.command(
+    "split",
+    epilog="Example: gem-explorer mix split news --out news-by-cluster    Labeled shards: gem-explorer mix split "
+    "labeled --out by-cluster --format jsonl.zst",
+)(split.split)
+app.command(
+    "swarm",
+    epilog="Example: gem-explorer mix swarm news --count 64 --format olmo-core --out swarm    The losses back: "
+    "gem-explorer mix swarm news --mixtures swarm/mixtures.csv --losses losses.csv --goal science --out weights.csv",
+)(split.swarm)

@@ -150,7 +150,7 @@ def import_runs(
     """
     domains = domains_of(workspace, taxonomy)
     read = read_runs(mixtures, losses)
-    order = _match_columns(read.domains, domains)
+    order = match_columns(read.domains, domains)
     runs = Runs(
         column_names(domains),
         read.targets,
@@ -191,7 +191,7 @@ def _own_runs(domains: Domains, mixtures: Float64, losses: Float64) -> Runs:
     )
 
 
-def _match_columns(columns: tuple[str, ...], domains: Domains) -> list[int]:
+def match_columns(columns: tuple[str, ...], domains: Domains) -> list[int]:
     """Where the column of each domain stands; refuses columns that are not exactly the clusters of this taxonomy."""
     full = column_names(domains)
     column_index = {name: i for i, name in enumerate(full)}

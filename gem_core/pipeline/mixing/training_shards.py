@@ -112,7 +112,7 @@ def write_shards(
             path = folder / shard.name
             digest = _sha256(path) if path.exists() else ""
             if not digest or digest != finished_hashes.get(shard.name, digest):
-                _write(path, _table(file, shard, columns), form)
+                write_table(path, _table(file, shard, columns), form)
                 digest = _sha256(path)
             done += len(shard)
             written.append({"file": shard.name, "documents": len(shard), "bytes": file_size(path), "sha256": digest})
@@ -136,7 +136,8 @@ def _table(file: Any, shard: TrainingShard, columns: Mapping[str, NDArray[Any]])
     return table.take(pa.array(np.random.default_rng(shard.seed).permutation(table.num_rows)))
 
 
-def _write(path: Path, table: "pa.Table", form: Form) -> None:
+def write_table(path: Path, table: "pa.Table", form: Form) -> None:
+    """Write rows as Parquet or packed JSON lines, whole or not at all."""
     import pyarrow.parquet as pq
     import zstandard
 
