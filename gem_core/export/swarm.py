@@ -46,7 +46,7 @@ def write_design(
     files = [folder / "mixtures.csv"]
     for run, row in zip(runs, mixtures, strict=True):
         if trainer:
-            file = folder / f"{run}{ENDINGS[trainer][0]}"  # type: ignore[index]  # checked above
+            file = folder / f"{run}{ENDINGS[trainer][0]}"
             write_weights(file, taxonomy, mixture_weights(taxonomy, "swarm", row, limits), trainer, path)
             files.append(file)
     return files

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app.charts.mixing import trained_line
 from app.charts.style import CONFIG
+from app.charts.weights import trained_line
 from app.data import mixing
 from app.state.session import Session
 from app.ui.figures import finding
