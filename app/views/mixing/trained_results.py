@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from app.charts.style import CONFIG
 from app.charts.weights import trained_line
@@ -92,6 +93,6 @@ def _distance(session: Session, result: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-def _in_order(domains: Domains, weights: Mapping[str, float]) -> np.ndarray:
+def _in_order(domains: Domains, weights: Mapping[str, float]) -> NDArray[np.float64]:
     values = np.array([float(weights.get(str(number), 0.0)) for number in domains.numbers])
-    return values / max(values.sum(), 1e-300)
+    return np.asarray(values / max(float(values.sum()), 1e-300))
