@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,14 +13,6 @@ from gem_core.export.safe_csv import write_csv
 from gem_core.export.trainer_files import ENDINGS, TRAINERS
 from gem_core.mixing import Limits, Weights
 from gem_core.workspace import Taxonomy
-
-
-class Proposal(Protocol):
-    """A proposal with mixtures on the way to it."""
-
-    @property
-    def mixtures(self) -> Float64:
-        """(A, K); the last is the proposal."""
 
 
 def write_design(
@@ -52,10 +43,10 @@ def write_design(
     return files
 
 
-def write_proposal(path: Path, taxonomy: Taxonomy, proposal: Proposal, limits: Limits) -> list[Path]:
-    """Write the proposal to `path`, and the mixtures on the way to it beside it; return the files."""
+def write_proposal(path: Path, taxonomy: Taxonomy, mixtures: Float64, limits: Limits) -> list[Path]:
+    """Write the last mixture to `path`, and those on the way to it beside it; return the files."""
     files = []
-    for row, part in zip(proposal.mixtures, _parts(len(proposal.mixtures)), strict=True):
+    for row, part in zip(mixtures, _parts(len(mixtures)), strict=True):
         file = path if part == 1 else path.with_name(f"{path.stem}-{part:g}{path.suffix}")
         write_weights(file, taxonomy, mixture_weights(taxonomy, "regmix", row, limits))
         files.append(file)

@@ -12,7 +12,7 @@ from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
-    from gem_core.pipeline.mixing.split_files import Split
+    from gem_core.pipeline.mixing.split_files import DocumentSplit
 
 
 def split(
@@ -52,7 +52,7 @@ def split(
     _print_split(result, as_json)
 
 
-def _print_split(result: "Split", as_json: bool) -> None:
+def _print_split(result: "DocumentSplit", as_json: bool) -> None:
     files, documents = sum(map(len, result.files.values())), sum(result.documents.values())
     if as_json:
         typer.echo((result.folder / "split.json").read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ def swarm(
         proposal = propose_from_runs(
             domains, read_goal(opened, domains, goal), mixtures, losses, limits=limits, seed=seed
         )
-        files = write_proposal(out, taxonomy, proposal, limits)
+        files = write_proposal(out, taxonomy, proposal.mixtures, limits)
         facts = {**proposal.facts(), "files": [str(file) for file in files]}
         text = f"{proposal.sentence()} Train these beside natural shares before you use one: " + ", ".join(
             file.name for file in files

@@ -1,4 +1,4 @@
-"""Split documents into a folder of files per cluster, from a workspace or from a folder of labeled shards."""
+"""DocumentSplit documents into a folder of files per cluster, from a workspace or from a folder of labeled shards."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ Batch = tuple["pa.Table", NDArray[np.int64], NDArray[np.int64]]  # rows, cluster
 
 
 @dataclass(frozen=True)
-class Split:
+class DocumentSplit:
     """Files of each cluster.
 
     Attributes
@@ -57,7 +57,7 @@ def split_workspace(
     form: Form = "parquet",
     part_tokens: int = PART_TOKENS,
     progress: Progress = silent,
-) -> Split:
+) -> DocumentSplit:
     """Write the documents of each cluster into a folder of its own; excluded clusters are left out.
 
     Rows have the columns of the corpus, cluster_id and tokens, in the order of the corpus. The folder appears when
@@ -111,7 +111,7 @@ def split_labeled(
     form: Form = "parquet",
     part_tokens: int = PART_TOKENS,
     progress: Progress = silent,
-) -> Split:
+) -> DocumentSplit:
     """Write the rows of labeled shards into a folder for each cluster; rows keep all their columns.
 
     Parameters
@@ -178,14 +178,14 @@ def split_labeled(
 
 def _write_split(
     batches: Iterator[Batch], labels: Mapping[int, str], taxonomy_hash: str, folder: Path, form: Form, part_tokens: int
-) -> Split:
+) -> DocumentSplit:
     if form not in FORMS:
         raise InputError(f"--format must be one of {', '.join(FORMS)}", repr(form), "Choose one of them")
     if part_tokens < 1:
         raise InputError("Tokens of a file must be above 0", f"{part_tokens}", "Use 16777216")
     if folder.exists():
         raise InputError("A split is written into a folder that does not exist yet", str(folder), "Choose another name")
-    result: list[Split] = []
+    result: list[DocumentSplit] = []
 
     def fill(temporary: Path) -> None:
         writer = _Writer(temporary, folder_names(tuple(labels)), form, part_tokens)
@@ -199,7 +199,7 @@ def _write_split(
     return result[0]
 
 
-def _manifest(split: Split, labels: Mapping[int, str]) -> dict[str, Any]:
+def _manifest(split: DocumentSplit, labels: Mapping[int, str]) -> dict[str, Any]:
     return {
         "clusters": [
             {
@@ -254,10 +254,10 @@ class _Writer:
         self._files[number].append(name)
         self._tables[number], self._waiting[number] = [], 0
 
-    def finish(self, folder: Path) -> Split:
+    def finish(self, folder: Path) -> DocumentSplit:
         for number in self._names:
             self._flush(number)
-        return Split(
+        return DocumentSplit(
             folder,
             {number: tuple(names) for number, names in self._files.items()},
             self._documents,
