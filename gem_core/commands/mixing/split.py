@@ -87,7 +87,7 @@ def swarm(
     as_json: Json = False,
 ) -> None:
     """Write a design of mixtures for proxies of your own, and turn their losses into a proposal for a goal."""
-    from gem_core.export.swarm import write_design, write_proposal
+    from gem_core.export.design_files import write_design, write_proposal
     from gem_core.pipeline.mixing.domains import domains_of
     from gem_core.pipeline.mixing.goal_store import read_goal
     from gem_core.pipeline.mixing.swarm import propose_from_runs, swarm_mixtures

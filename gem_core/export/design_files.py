@@ -1,4 +1,4 @@
-"""Files of a swarm: mixtures for runs elsewhere, weight files for their trainer, and proposed weights."""
+"""Files of a design of mixtures: for runs elsewhere, weight files for their trainer, and proposed weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
