@@ -1,4 +1,4 @@
-"""gem-explorer rename-auto, group and stop-words: names from a vocabulary, groups anew, words that no name may use."""
+"""gem-explorer rename-auto, group and stop-words: names from a vocabulary, groups again, words that no name may use."""
 
 import json
 from dataclasses import asdict
@@ -48,7 +48,7 @@ def group(
     count: Annotated[int, typer.Option(help="number of groups; chosen when left out", min=0)] = 0,
     as_json: Json = False,
 ) -> None:
-    """Put the clusters into groups anew; a group that keeps its clusters keeps its name.
+    """Put the clusters into groups again; a group that keeps its clusters keeps its name.
 
     One step of the history: undo takes the groups back.
     """
@@ -78,7 +78,7 @@ def stop_words(
 ) -> None:
     """List, add or remove words that no keyword, and no name made of keywords, may use.
 
-    When the list changes, clusters and groups that no person and no model named are named anew.
+    When the list changes, clusters and groups that no person and no model named get new names.
     """
     from gem_core.pipeline.labels.rename_auto import change_stop_words
     from gem_core.workspace import Workspace

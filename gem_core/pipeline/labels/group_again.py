@@ -1,4 +1,4 @@
-"""Group the present clusters anew, into as many groups as a person wants."""
+"""Group the present clusters again, into as many groups as a person wants."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def propose_groups(workspace: Workspace, count: int = 0, *, progress: Progress =
     Returns
     -------
     ArrangeGroups
-        A group that keeps its clusters keeps its name; the others are named anew.
+        A group that keeps its clusters keeps its name; the others get new names.
 
     Raises
     ------

@@ -148,7 +148,7 @@ def rename_automatically(
 def change_stop_words(
     workspace: Workspace, *, add: Sequence[str] = (), remove: Sequence[str] = (), progress: Progress = silent
 ) -> tuple[str, ...]:
-    """Change the words that no keyword may hold, and name clusters and groups anew without them.
+    """Change the words that no keyword may hold, and name clusters and groups again without them.
 
     The names and keywords are one step of the history; undo takes them back, the list of words stays.
 
