@@ -292,7 +292,7 @@ def test_the_command(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(os.environ, "GEM_LLM_API_KEY", SECRET)
     monkeypatch.setattr("tests.helpers.cli_process.QUIET", {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])})
     before = labels(sample)
-    with chat_server([says("Kitchen\u202e \x1b[2Jcode")]) as server:
+    with chat_server(lambda i, body: says(f"Good\u202e \x1b[2J{keywords_of(body)}")) as server:
         dry = run(*command(sample, server.url, "--dry-run", "--clusters", "1,2"))
         shown = facts(run(*command(sample, server.url, "--dry-run", "--clusters", "1,2", "--json")))
         assert server.bodies == []
@@ -307,10 +307,10 @@ def test_the_command(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None
         if text.isprintable()
     )
     assert {headers["authorization"] for headers in server.headers} == {f"Bearer {SECRET}"}
-    keyword = sample.taxonomy().cluster(2).keywords[0][0]
+    words = {n: " ".join(term for term, _ in sample.taxonomy().cluster(n).keywords[:2]) for n in (1, 2)}
     assert [(n["number"], n["before"], n["after"], n["outcome"]) for n in done["labels"]] == [
-        (1, before[1][0], "Kitchen code", "named"),
-        (2, before[2][0], f"Kitchen code: {keyword}", "named"),
+        (1, before[1][0], f"Good {words[1]}", "named"),
+        (2, before[2][0], f"Good {words[2]}", "named"),
     ]
     everything = b"".join(path.read_bytes() for path in sample.root.rglob("*") if path.is_file())
     assert SECRET.encode() not in everything
