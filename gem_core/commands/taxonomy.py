@@ -72,7 +72,7 @@ def fit(
         bool,
         typer.Option(
             "--keyword-names",
-            help="with --embeddings of an unknown encoder: name by keywords, without embedding 30 documents of each cluster",
+            help="with --embeddings of an unknown encoder: name by keywords and embed no documents for names",
         ),
     ] = False,
     as_json: Json = False,
