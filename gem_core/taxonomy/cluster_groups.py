@@ -211,7 +211,7 @@ def _join_names(names: Sequence[str]) -> str:
     >>> _join_names(["American football", "Baseball and softball"])
     'American football and baseball'
     """
-    heads = list(dict.fromkeys(re.split(r",| and |: ", name)[0] for name in names))
+    heads = list(dict.fromkeys(_head(name) for name in names))
     heads = [head if i == 0 else lower_first(head) for i, head in enumerate(heads)][:NAMED_CLUSTERS]
     heads[0] = heads[0][:1].upper() + heads[0][1:]
     while heads:
@@ -220,6 +220,19 @@ def _join_names(names: Sequence[str]) -> str:
             return text
         heads.pop()
     return ""
+
+
+def _head(name: str) -> str:
+    """Return the first of several subjects that a name joins; the name itself where they share their last word.
+
+    Examples
+    --------
+    >>> _head("Baseball and softball"), _head("Local life and public services"), _head("Game and graphics code")
+    ('Baseball', 'Local life', 'Game and graphics code')
+    """
+    head, *tail = re.split(r"(?<!,) and |, |: ", name)
+    shares_last_word = " " not in head and tail and " " in tail[-1]
+    return name if shares_last_word else head
 
 
 def _after_largest(group: Sequence[int], names: Sequence[str], shares: Float64) -> str:
