@@ -19,6 +19,8 @@ from app.views.student.label_folder import totals_csv
 from gem_core._formatting import percent
 from gem_core.pipeline import Exclude, Rename, edit
 from gem_core.pipeline.labeling.totals import read_totals
+from gem_core.pipeline.mixing.domains import domains_of
+from gem_core.pipeline.mixing.token_pool import pool_tokens
 from gem_core.pipeline.student.distil import DistilSettings, distil
 from gem_core.pipeline.student.registry import saved_students, student_folder
 from gem_core.student import StudentConfig
@@ -244,6 +246,8 @@ def test_a_folder_is_labelled_as_a_job(taught: Workspace, tmp_path: Path, monkey
     found: dict[str, Any] = read_totals(tmp_path / "labelled")
     assert f"### {len(taught):,} documents, about {found['tokens']:,} tokens" in words(app)
     assert "3 of 3 shards labeled." in words(app)
+    assert "Give this folder as **Pool size** on Mixing" in words(app)
+    assert sum(pool_tokens(domains_of(taught, taught.taxonomy()), str(tmp_path / "labelled"))) == found["tokens"]
     rows = table(app, "Share in corpus").set_index("Cluster")
     for one in found["clusters"]:
         assert rows["Documents"][one["label"]] == one["documents"]

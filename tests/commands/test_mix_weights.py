@@ -102,7 +102,7 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
             "give --pool. Set the pool size, such as --pool 5e12, lower the budget to {4t}, or allow ",
         ),
         (("--budget", "plenty"), "--budget must be a number of tokens above 0; got 'plenty'. Use 10e9, 10B or 300M."),
-        (("--pool", "no.json"), "--pool must be a number of tokens, a factor such as x1000, or totals.json "),
+        (("--pool", "no.json"), "--pool must be a number of tokens, a factor such as x1000, or a labeled folder"),
         (("--strategy", "goal", "--goal", "nowhere"), "The goal must be saved for this taxonomy; got 'nowhere'. "),
         (("--strategy", "mixmin"), "Run it: gem-explorer mix mixmin "),
         (("--custom", "3"), "--custom must be numbers of clusters with weights, such as 3=0.2,5=0.1; got '3'. "),

@@ -103,7 +103,7 @@ def _limits(mix: Mix, domains: Domains) -> None:
         key=mix.field_key("mixing-pool"),
         max_chars=300,
         help="Tokens of the pool that this workspace is a sample of: 5e12, a factor such as x1000, or the path of "
-        "totals.json of a labeled folder.",
+        "a labeled folder.",
     )
     try:
         mix.budget = parse_tokens(budget) if budget else float(total)

@@ -176,6 +176,9 @@ def _totals(session: Session, student: SavedStudent, folder: Path, live: bool) -
 
 
 def _show_totals(session: Session, student: SavedStudent, folder: Path, totals: dict[str, Any]) -> None:
+    if not totals["documents"]:
+        st.caption("Reading the first documents. Totals follow.")
+        return
     rows = totals_table(totals)
     so_far = "" if totals["complete"] else " so far"
     st.markdown(f"### {count(totals['documents'])} documents, about {count(totals['tokens'])} tokens{so_far}")
@@ -210,6 +213,8 @@ def _show_totals(session: Session, student: SavedStudent, folder: Path, totals: 
         help="Documents and tokens of each cluster, as CSV.",
     )
     st.code(str(folder), language=None, wrap_lines=True)
+    if totals["complete"]:
+        st.caption("Give this folder as **Pool size** on Mixing to weight the whole pool.")
 
 
 def totals_table(totals: dict[str, Any]) -> pd.DataFrame:

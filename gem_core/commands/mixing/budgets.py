@@ -9,8 +9,8 @@ MaxEpochs = Annotated[float | None, typer.Option(metavar="E", help="repeat no cl
 Pool = Annotated[
     str | None,
     typer.Option(
-        metavar="TOKENS|xFACTOR|FILE",
-        help="size of the pool that this workspace is a sample of: tokens (5e12), a factor (x1000), or totals.json "
-        "of a labeled folder; this sample when left out",
+        metavar="TOKENS|xFACTOR|FOLDER",
+        help="size of the pool that this workspace is a sample of: tokens (5e12), a factor (x1000), or a labeled "
+        "folder; this sample when left out",
     ),
 ]

@@ -7,6 +7,8 @@ from pathlib import Path
 from gem_core._storage import storage_path
 from gem_core.errors import InputError
 from gem_core.mixing import Limits
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
+from gem_core.pipeline.labeling.totals import TOTALS
 from gem_core.pipeline.mixing.domains import Domains
 
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
@@ -82,11 +84,14 @@ def pool_tokens(domains: Domains, pool: str) -> tuple[int, ...]:
     Raises
     ------
     InputError
-        If the text is neither tokens, a factor nor a readable totals.json of this taxonomy's clusters.
+        If the text is neither tokens, a factor, a labeled folder nor the totals.json of one, with this taxonomy's
+        clusters.
     """
     if pool.lower().startswith("x"):
         return _scale_tokens(domains, parse_tokens(pool[1:], "--pool"))
     path = storage_path(pool)
+    if path.is_dir():
+        path = bookkeeping(path) / TOTALS
     if path.suffix == ".json" or path.exists():
         return _read_totals(domains, path)
     return _scale_tokens(domains, parse_tokens(pool, "--pool") / float(domains.tokens.sum()))
@@ -103,7 +108,7 @@ def _read_totals(domains: Domains, path: Path) -> tuple[int, ...]:
         taxonomy_hash = str(value["taxonomy_hash"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            "--pool must be a number of tokens, a factor such as x1000, or totals.json of a labeled folder",
+            "--pool must be a number of tokens, a factor such as x1000, or a labeled folder or its totals.json",
             f"{path}: {error}",
             "Use --pool 5e12, for example",
         ) from error
