@@ -17,6 +17,7 @@ from app.state.widget_state import preset, widget
 from gem_core._types import Progress, silent
 from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.export.figures import figure_svg
+from gem_core.export.saved_mix import mix_stamp
 from gem_core.pipeline import Moves, Preview, explain_moves, preview
 from gem_core.pipeline import natural_shares as natural_shares_of
 from gem_core.pipeline.labels import label_requests
@@ -176,11 +177,20 @@ def natural_shares(root: Path) -> NDArray[np.float64] | None:
     return _natural(root, taxonomy(root).has_path)
 
 
-def _coloring(workspace: Workspace, taxonomy: Taxonomy, choice: str) -> map_data.Coloring:
+def _coloring(workspace: Workspace, taxonomy: Taxonomy, choice: str, stamp: int) -> map_data.Coloring:
     return map_data.color_by(choice, workspace, taxonomy)
 
 
-coloring = per_taxonomy(_coloring, max_entries=16)
+_cached_coloring = per_taxonomy(_coloring, max_entries=16)
+
+
+def coloring(root: Path, choice: str) -> map_data.Coloring:
+    """Return the colors of the documents; those of the mix follow its changes."""
+    return _cached_coloring(root, choice, _mix_stamp(root) if choice in map_data.MIX_VALUES else 0)
+
+
+def _mix_stamp(root: Path) -> int:
+    return mix_stamp(workspace(root), taxonomy(root))
 
 
 def _label_positions(workspace: Workspace, taxonomy: Taxonomy, choice: str, *, flat: bool) -> NDArray[np.float64]:
@@ -203,7 +213,12 @@ def _color_choices(workspace: Workspace, taxonomy: Taxonomy) -> list[str]:
     return map_data.choices(workspace)
 
 
-color_choices = per_taxonomy(_color_choices, max_entries=4)
+_cached_color_choices = per_taxonomy(_color_choices, max_entries=4)
+
+
+def color_choices(root: Path) -> list[str]:
+    """Return what the documents can be colored by; the mix where one was set on Mixing."""
+    return [*_cached_color_choices(root), *(map_data.MIX_VALUES if _mix_stamp(root) else ())]
 
 
 def _select_documents(

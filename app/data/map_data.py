@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gem_core._formatting import percent
+from gem_core.export.saved_mix import saved_mix
+from gem_core.mixing import Weights
 from gem_core.taxonomy import oklch_to_hex
 from gem_core.workspace import Taxonomy, Workspace
 
@@ -13,6 +16,7 @@ LIMIT = 50_000  # documents drawn at most
 MATCHES = 0.6  # of the places on a map that documents of a selection may take
 MOST_GROUPS = 40  # a column with more different values is no label column
 VALUES = {"GIS": "gis", "Margin": "margin", "Length": "tokens"}
+MIX_VALUES = ("Mix weight", "Mix ratio", "Mix epochs")
 CLUSTER = "Cluster"
 COLUMN = "Column: "
 
@@ -107,12 +111,31 @@ def color_by(choice: str, workspace: Workspace, taxonomy: Taxonomy) -> Coloring:
     names = tuple(cluster.label for cluster in taxonomy.clusters)
     if choice.startswith(COLUMN):
         return _by_column(workspace.documents[choice.removeprefix(COLUMN)])
+    if choice in MIX_VALUES:
+        weights = saved_mix(workspace, taxonomy)
+        if weights is not None:
+            values, legend = _mix_levels(taxonomy, weights, choice)
+            return Coloring(groups, colors, names, values, legend)
     if choice not in VALUES:
         return Coloring(groups, colors, names)
     column = VALUES[choice]
     table = workspace.documents if column == "tokens" else taxonomy.documents
     values, legend = _levels(table[column].to_numpy(np.float64), choice, logarithmic=column == "tokens")
     return Coloring(groups, colors, names, values, legend)
+
+
+def _mix_levels(taxonomy: Taxonomy, weights: Weights, choice: str) -> tuple[NDArray[np.float64], tuple[str, str, str]]:
+    """Place the documents on a color bar by weight, ratio or epochs of their cluster; excluded clusters have none."""
+    per_domain = {"Mix weight": weights.weights, "Mix ratio": weights.ratio, "Mix epochs": weights.epochs}[choice]
+    per_domain = np.where(np.isfinite(per_domain), per_domain, 0.0)
+    domain_index = {number: at for at, number in enumerate(weights.numbers)}
+    per_cluster = np.array(
+        [per_domain[domain_index[c.number]] if c.number in domain_index else np.nan for c in taxonomy.clusters]
+    )
+    low, high = float(np.nanmin(per_cluster)), float(np.nanmax(per_cluster))
+    level = (per_cluster - low) / max(high - low, 1e-12)
+    form = percent if choice == "Mix weight" else "{:.2f}".format
+    return level[taxonomy.positions], (choice, form(low), form(high))
 
 
 def _by_column(column: "pd.Series[str]") -> Coloring:

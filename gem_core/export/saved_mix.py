@@ -64,6 +64,12 @@ def save_mix(workspace: Workspace, weights: Weights, settings: dict[str, Any], n
     return path
 
 
+def mix_stamp(workspace: Workspace, taxonomy: Taxonomy) -> int:
+    """Return a number that changes with the current mix of a taxonomy; 0 if none was saved."""
+    path = next(filter(Path.exists, _paths(workspace, taxonomy, "")), None)
+    return 0 if path is None else path.stat().st_mtime_ns
+
+
 def mix_names(workspace: Workspace, taxonomy: Taxonomy) -> tuple[str, ...]:
     """Return the names of the saved mixes of a taxonomy, in alphabetical order; a rename of clusters keeps them."""
     hashes = same_clusters(workspace, taxonomy.taxonomy_hash)
@@ -116,10 +122,14 @@ def _path(workspace: Workspace, taxonomy_hash: str, name: str) -> Path:
     return folder / FOLDER / f"{name}.json" if name else folder / FILE
 
 
+def _paths(workspace: Workspace, taxonomy: Taxonomy, name: str) -> list[Path]:
+    """Return where a mix may lie: under this taxonomy, or under the same clusters with earlier names."""
+    hashes = same_clusters(workspace, taxonomy.taxonomy_hash)
+    return [_path(workspace, taxonomy_hash, name) for taxonomy_hash in hashes]
+
+
 def _read(workspace: Workspace, taxonomy: Taxonomy, name: str = "") -> tuple[Weights, dict[str, Any]] | None:
-    paths = [
-        _path(workspace, taxonomy_hash, name) for taxonomy_hash in same_clusters(workspace, taxonomy.taxonomy_hash)
-    ]
+    paths = _paths(workspace, taxonomy, name)
     path = next((path for path in paths if path.exists()), paths[0])
     try:
         value = json.loads(path.read_text(encoding="utf-8"))

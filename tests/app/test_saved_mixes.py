@@ -15,12 +15,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.components.share_editor import Change
+from app.data import cached_results, map_data
 from app.jobs import runner
 from app.shell.mix_codec import decode_mix, encode_mix
 from app.views.mixing.custom_weights import change_group_weight, change_inside_group, group_members
 from app.views.mixing.mix_settings import Mix
 from gem_core.export import report_html
 from gem_core.export.saved_mix import mix_names, save_mix, saved_mix
+from gem_core.mixing import Limits
 from gem_core.mixing.goals import Goal
 from gem_core.pipeline import Merge, Rename, edit
 from gem_core.pipeline.mixing.domains import domains_of
@@ -276,3 +278,21 @@ def test_searches_and_checks_show_trained_figures_and_start_for_the_goal(
     assert started[0][1:] == ["search", str(sample.root), "--seed", "0", "--goal", "first"]
     file = read_weights(Path(started[1][-1]))
     assert list(file.weights.values()) == pytest.approx([1 / len(domains.numbers)] * len(domains.numbers))
+
+
+def test_the_map_is_colored_by_the_mix(sample: Workspace) -> None:
+    assert not set(map_data.MIX_VALUES) & set(cached_results.color_choices(sample.root))
+    domains = domains_of(sample, sample.taxonomy())
+    fixed = {domains.numbers[0]: 0.5}
+    limits = Limits(float(domains.tokens.sum()))
+    weights = weights_by(sample, sample.taxonomy(), "custom", fixed=fixed, limits=limits)
+    save_mix(sample, weights, {"strategy": "custom"})
+    assert set(map_data.MIX_VALUES) <= set(cached_results.color_choices(sample.root))
+    for choice, values in zip(map_data.MIX_VALUES, (weights.weights, weights.ratio, weights.epochs), strict=True):
+        coloring = cached_results.coloring(sample.root, choice)
+        assert coloring.values is not None
+        level = (values - values.min()) / (values.max() - values.min())
+        assert coloring.values == pytest.approx(level[domains.positions])
+    assert coloring.legend == ("Mix epochs", f"{weights.epochs.min():.2f}", f"{weights.epochs.max():.2f}")
+    save_mix(sample, weights_by(sample, sample.taxonomy(), "uniform"), {"strategy": "uniform"})
+    assert cached_results.coloring(sample.root, "Mix weight").values == pytest.approx(0.0), "it follows the mix"
