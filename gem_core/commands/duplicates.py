@@ -30,8 +30,11 @@ def duplicates(
     from gem_core.export.selected import duplicates_table
     from gem_core.pipeline.search.near_duplicates import find_duplicates
     from gem_core.workspace import Workspace
+    from gem_core.workspace.atomic_files import check_output
 
     opened = Workspace(workspace)
+    if out is not None:
+        check_output(out)
     console = Console(progress_file)
     groups = find_duplicates(opened, threshold, progress=console)
     console.end()

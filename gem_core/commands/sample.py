@@ -37,6 +37,9 @@ def docstrings(
 ) -> None:
     """Build a larger real corpus from the docstrings of the packages installed here."""
     from gem_core.corpus import write_docstrings
+    from gem_core.workspace.atomic_files import check_output
+
+    check_output(out)
 
     console = Console()
     count = write_docstrings(out, limit=limit, progress=console)

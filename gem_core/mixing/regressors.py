@@ -1,5 +1,6 @@
 """Regressors from mixtures to losses, with out-of-fold rank correlation."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -29,6 +30,33 @@ def parameters(name: Name, n_domains: int) -> int:
     """Return how many runs a regressor needs: as many as it has parameters (10 for the trees, which have none)."""
     parameter_counts = {"lightgbm": 10, "linear": n_domains, "effective": n_domains + 4, "exponential": n_domains + 2}
     return parameter_counts[name] if name in parameter_counts else min(parameter_counts.values())
+
+
+def check_run_count(name: Name | Literal["auto"], runs: int, n_domains: int) -> None:
+    """Refuse so few runs that no regressor, or not this one, can be fitted and judged: ask before training them.
+
+    Raises
+    ------
+    InputError
+        If the regressor is unknown, or the runs of the smallest fold's fit are fewer than its parameters.
+    """
+    if name not in NAMES and name != "auto":
+        raise InputError(f"regressor must be auto, {', '.join(NAMES)}", f"{name!r}", "Choose one of them")
+    need = min(parameters(single, n_domains) for single in SINGLE) if name == "auto" else parameters(name, n_domains)
+    fewest = next(count for count in itertools.count(FOLDS) if _fitted_runs(count) >= need)
+    if runs < fewest:
+        raise InputError(
+            f"A regressor for {n_domains} clusters needs at least {fewest} runs"
+            if name == "auto"
+            else f"The {name} regressor needs at least {fewest} runs for {n_domains} clusters",
+            f"{runs}",
+            f"Ask for {fewest} proxies or more",
+        )
+
+
+def _fitted_runs(runs: int) -> int:
+    """Return the runs of the smallest fit when each fold is left out in turn."""
+    return runs - -(-runs // FOLDS)
 
 
 def fit_regressor(name: Name, mixtures: Float64, losses: Float64, *, seed: int = 0) -> Regressor:
@@ -140,7 +168,7 @@ def choose(mixtures: Float64, losses: Float64, *, seed: int = 0) -> RegressorCho
     InputError
         If there are too few runs for any.
     """
-    fitted_runs = len(losses) - -(-len(losses) // FOLDS)  # of the smallest fit
+    fitted_runs = _fitted_runs(len(losses))
     predicted = {
         name: out_of_fold(name, mixtures, losses, seed=seed) for name in _members(fitted_runs, mixtures.shape[1])
     }

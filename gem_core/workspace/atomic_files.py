@@ -62,6 +62,19 @@ def check_output(path: Path) -> None:
         raise unwritable(path.parent, error) from error
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that can neither be written nor made, before the work that fills it; nothing is made.
+
+    Raises
+    ------
+    WorkspaceError
+    """
+    present = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not present.is_dir() or not os.access(present, os.W_OK | os.X_OK):
+        number = errno.EACCES if present.is_dir() else errno.ENOTDIR
+        raise unwritable(folder, OSError(number, os.strerror(number)))
+
+
 def clear_leftovers_of(path: Path, older: float = LEFT) -> None:
     """Remove the temporary files that killed runs left beside one output; other hidden files are not touched."""
     with suppress(OSError), os.scandir(path.parent) as entries:

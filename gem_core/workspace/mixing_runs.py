@@ -74,11 +74,24 @@ class Mixes:
         if settings is not None:
             path = self._path(kind, settings)
             return self._read(path) if path.exists() else None
-        paths = sorted(
+        paths = self._evidence_paths(kind)
+        return self._read(paths[-1]) if paths else None
+
+    def all_evidence(self, kind: str) -> list[dict[str, Any]]:
+        """Return the evidence of all runs of a kind, the run that ended last at the end.
+
+        Raises
+        ------
+        WorkspaceError
+            If a file is damaged, or names another taxonomy.
+        """
+        return [self._read(path) for path in self._evidence_paths(kind)]
+
+    def _evidence_paths(self, kind: str) -> list[Path]:
+        return sorted(
             self.folder.glob(f"{kind}-" + "[0-9a-f]" * 16 + ".json"),
             key=lambda path: (path.stat().st_mtime_ns, path.name),
         )
-        return self._read(paths[-1]) if paths else None
 
     def run_folder(self, kind: str, settings: dict[str, Any]) -> Path:
         """Where a run that has not ended keeps what it needs to go on; the run removes it when it ends."""

@@ -85,6 +85,18 @@ def test_another_target_costs_no_training(sample: Workspace) -> None:
     assert all(low <= high for low, high in first.evidence["interval"].values())
     evidence = Mixes(sample.root, taxonomy.taxonomy_hash).read_evidence("regmix")
     assert evidence is not None
+    trained: list[int] = []
+    larger = proxy_study(
+        sample,
+        taxonomy,
+        config,
+        SPLIT,
+        count=22,
+        regressor="linear",
+        progress=lambda step, completed, total: trained.append(total) if step == "train proxies" else None,
+    )
+    assert set(trained) == {2 * config.steps}, "a larger count trains the new proxies alone"
+    assert np.array_equal(larger.runs.losses[:20], first.runs.losses)
     assert evidence["weights"] == other.evidence["weights"]
 
 
@@ -165,10 +177,19 @@ def test_doremi_ends_as_weights(sample: Workspace) -> None:
     assert dict(zip(map(str, weights.numbers), weights.weights.tolist(), strict=True)) == pytest.approx(said["weights"])
 
 
+def never(step: str, completed: int, total: int) -> None:
+    pytest.fail(f"{step} begins before the refusal")
+
+
 def test_bad_options_are_refused(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
     with pytest.raises(InputError, match=r"number of a cluster that is not excluded; got 99"):
         proxy_study(sample, taxonomy, ProxyConfig(), target=99)
+    for regressor, count in (("auto", 12), ("linear", 14), ("effective", 19)):
+        with pytest.raises(InputError, match=rf"at least {count + 1} runs.*; got {count}\. "):
+            proxy_study(sample, taxonomy, ProxyConfig(), count=count, regressor=regressor, progress=never)
+    with pytest.raises(InputError, match="regressor must be auto, "):
+        proxy_study(sample, taxonomy, ProxyConfig(), regressor="best", progress=never)
     with pytest.raises(InputError, match=r"Each domain needs about 40,000 tokens, for training and for a held-out set"):
         doremi_study(sample, taxonomy, split=replace(SPLIT, least=20_000))
     assert "--width must be a multiple of 4, the heads of attention; got 10. Use 12." in refusal(

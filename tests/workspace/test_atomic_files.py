@@ -13,7 +13,14 @@ import pytest
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace, store
-from gem_core.workspace.atomic_files import TEMPORARY, clear_leftovers, remove_folder, write_array, write_folder
+from gem_core.workspace.atomic_files import (
+    TEMPORARY,
+    check_folder,
+    clear_leftovers,
+    remove_folder,
+    write_array,
+    write_folder,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DYING = "os.kill(os.getpid(), signal.SIGKILL)"
@@ -58,7 +65,7 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path) -> None:
     write_array(path, np.arange(3))
     killed(f"""
 from pathlib import Path
-from gem_core.workspace.atomic_files import write_whole, write_folder
+from gem_core.workspace.atomic_files import check_folder, write_whole, write_folder
 def half(path):
     path.write_bytes(b"half")
     {DYING}
@@ -137,3 +144,11 @@ def test_undone_steps_are_forgotten_after_an_hour(sample: Workspace, monkeypatch
     assert not undone.folder.exists()
     assert all(sample.taxonomy(step.key).clusters for step in sample.history().steps)
     assert sample.taxonomy().key == last.key
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path: Path) -> None:
+    check_folder(tmp_path / "new" / "workspace")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(WorkspaceError, match="must be writable"):
+        check_folder(tmp_path / "file" / "workspace")

@@ -16,7 +16,7 @@ from gem_core.errors import WorkspaceError
 from gem_core.projection import layout
 from gem_core.taxonomy import count_terms
 from gem_core.workspace import Manifest, Workspace, writing
-from gem_core.workspace.atomic_files import write_array
+from gem_core.workspace.atomic_files import check_folder, write_array
 from gem_core.workspace.costs import CostBook
 
 PACKAGED = "packaged"
@@ -123,10 +123,11 @@ def read_source(source: Source, *, progress: Progress = silent) -> Corpus:
 
 def prepare(source: Source, root: Path, *, engine: Engine | None = None, progress: Progress = silent) -> Workspace:
     """Read the corpus into a workspace and give every document a vector; `engine` embeds in this process's stead."""
+    root = local_path(root).resolve()
+    check_folder(root)
     book = CostBook()
     with book.step("read"):
         corpus = read_source(source, progress=progress)
-    root = local_path(root).resolve()
     # Vectors that do not fit the corpus are refused before anything is written.
     vectors = None
     if source.vectors is not None and not (root / "embeddings.npy").exists():

@@ -16,7 +16,7 @@ from gem_core.mixing.mixture_sampling import sample_mixtures
 from gem_core.mixing.proxies import ProxyConfig, train_proxies
 from gem_core.mixing.proxy_runs import Runs, read_runs
 from gem_core.mixing.regmix import regmix
-from gem_core.mixing.regressors import Name
+from gem_core.mixing.regressors import Name, check_run_count
 from gem_core.pipeline.mixing.domains import Domains, domains_of
 from gem_core.pipeline.mixing.proxy_data import SplitSettings, proxy_corpus
 from gem_core.workspace import Taxonomy, Workspace
@@ -69,8 +69,8 @@ def proxy_study(
     """Train proxies on random mixtures of the clusters, and propose the mixture of least predicted loss (RegMix).
 
     Mixtures are drawn as RegMix does (`sample_mixtures`) by the seed of the proxies. A killed study goes on where it
-    stood; proxies that are trained are read, so another target costs only the regression. The runs stand in the
-    workspace as mixtures.csv and losses.csv in the layout of RegMix.
+    stood; proxies that are trained are read, so another target costs only the regression, and a larger count only the
+    proxies that are new. The runs stand in the workspace as mixtures.csv and losses.csv in the layout of RegMix.
 
     Parameters
     ----------
@@ -95,14 +95,23 @@ def proxy_study(
     domains = domains_of(workspace, taxonomy)
     split_settings, evidence = split or SplitSettings(), Mixes(workspace.root, domains.taxonomy_hash)
     target_name = _target(domains, target)
+    check_run_count(regressor, count, len(domains.numbers))
     settings = {"proxy": asdict(config), "split": asdict(split_settings), "count": count}
     stored = evidence.read_evidence("proxies", settings)
     if stored is None:
         corpus = proxy_corpus(workspace, domains.positions, domains.names, split_settings, progress=progress)
-        mixtures = sample_mixtures(domains.natural, count, seed=config.seed)
-        losses = train_proxies(
-            corpus.streams, mixtures, config, evidence.run_folder("proxies", settings), device=device, progress=progress
-        )
+        mixtures = proxy_mixtures(domains.natural, count, config.seed)
+        losses = _losses_of_earlier_runs(evidence, settings, mixtures)
+        if len(losses) < count:
+            trained = train_proxies(
+                corpus.streams,
+                mixtures[len(losses) :],
+                config,
+                evidence.run_folder("proxies", settings),
+                device=device,
+                progress=progress,
+            )
+            losses = np.concatenate([losses, trained])
         stored = {
             "mixtures": mixtures.tolist(),
             "losses": losses.tolist(),
@@ -116,6 +125,24 @@ def proxy_study(
     return _propose(
         evidence, domains, runs, target_name, regressor, resamples, config.seed, {**settings, "runs": "own"}
     )
+
+
+def proxy_mixtures(natural: Float64, count: int, seed: int) -> Float64:
+    """Draw the mixtures of a study in blocks of 64, so that a larger count begins with those of a smaller one."""
+    seeds = [seed, *np.random.SeedSequence(seed).generate_state(count // COUNT)]
+    blocks = [sample_mixtures(natural, COUNT, seed=int(block_seed)) for block_seed in seeds]
+    return frozen(np.concatenate(blocks)[:count])
+
+
+def _losses_of_earlier_runs(evidence: Mixes, settings: dict[str, Any], mixtures: Float64) -> Float64:
+    """Return the losses of the first mixtures that a study with another count of the same proxies has trained."""
+    losses, key = np.empty((0, mixtures.shape[1])), content_key({**settings, "count": 0})
+    for study in evidence.all_evidence("proxies"):
+        if content_key({**study["settings"], "count": 0}) == key:
+            rows = np.array(study["mixtures"], dtype=np.float64)[: len(mixtures)]
+            if len(rows) > len(losses) and np.array_equal(rows, mixtures[: len(rows)]):
+                losses = np.array(study["losses"], dtype=np.float64)[: len(rows)]
+    return losses
 
 
 def import_runs(
