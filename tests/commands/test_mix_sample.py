@@ -22,7 +22,7 @@ from gem_core.mixing import Weights
 from gem_core.pipeline import Exclude, Rename, edit
 from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.mixing.strategies import weights_by
-from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
+from gem_core.pipeline.mixing.training_set import TrainingSet, TrainingSetRequest, draw_training_set
 from gem_core.pipeline.mixing.training_shards import Form
 from gem_core.pipeline.mixing.weights_file import read_weights
 from gem_core.workspace import Workspace
@@ -222,7 +222,7 @@ def test_memory_holds_one_file_not_the_corpus(many_groups: Workspace, weights: W
     program = f"""
 import pyarrow as pa, sys
 from pathlib import Path
-from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
+from gem_core.pipeline.mixing.training_set import TrainingSet, TrainingSetRequest, draw_training_set
 from gem_core.pipeline.mixing.weights_file import read_weights
 from gem_core.workspace import Workspace
 w = Workspace({str(many_groups.root)!r})
@@ -279,3 +279,26 @@ def test_orders_that_cannot_be_are_refused(many_groups: Workspace, weights: Weig
         )
     edit(many_groups, Rename("cluster", HEAVY, "another name"))
     assert "Weights must belong to this taxonomy (" in refused()
+
+
+def test_a_share_that_a_huge_document_moves_is_named_and_stratifying_mends_it(
+    many_groups: Workspace, tmp_path: Path
+) -> None:
+    documents = pd.read_parquet(many_groups.root / "documents.parquet")
+    row = int(np.flatnonzero(many_groups.taxonomy().documents["cluster_id"].to_numpy() == HEAVY)[0])
+    documents.loc[row, "tokens"] = 20_000  # several times the rest of its cluster
+    write_parquet(many_groups.root / "documents.parquet", documents, row_group_size=16)
+    workspace = Workspace(many_groups.root)
+    write_weights(tmp_path / "w.csv", workspace.taxonomy(), weights_by(workspace, workspace.taxonomy(), "natural"))
+    file = read_weights(tmp_path / "w.csv")
+    tokens = int(0.8 * documents["tokens"].sum())
+
+    def draw(name: str, seed: int, **options: Any) -> TrainingSet:
+        request = TrainingSetRequest(tokens, seed, **options)
+        return draw_training_set(workspace, workspace.taxonomy(), file, tmp_path / name, request)
+
+    plain = next(draw(f"{seed}", seed) for seed in range(20) if draw(f"{seed}", seed).notes)
+    assert plain.notes[0].startswith(f"cluster {HEAVY} (")
+    assert "longest document has 20,000; draw long documents first with --long stratify" in plain.notes[0]
+    shares = [draw(f"long-{seed}", seed, long="stratify").notes for seed in range(3)]
+    assert sum(map(len, shares)) <= 1

@@ -145,6 +145,9 @@ def training_set(
     format: Annotated[str, typer.Option(help="parquet or jsonl.zst")] = "parquet",
     max_epochs: Annotated[float, typer.Option(metavar="E", help="read no cluster more often than this")] = 4.0,
     shard_tokens: Annotated[int, typer.Option(help="tokens of a file, about", min=1)] = 1 << 24,
+    long: Annotated[
+        str, typer.Option(help="documents with over 5% of a cluster's tokens: keep, or stratify (drawn first)")
+    ] = "keep",
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
@@ -159,7 +162,7 @@ def training_set(
         raise InputError("--tokens must be a number from 1", f"{amount:g}", "Give the tokens to draw, such as 1e9")
     opened = Workspace(workspace)
     console = Console(progress_file)
-    request = TrainingSetRequest(int(amount), seed, inside, format, max_epochs, shard_tokens)  # type: ignore[arg-type]
+    request = TrainingSetRequest(int(amount), seed, inside, format, max_epochs, shard_tokens, long)  # type: ignore[arg-type]
     training = draw_training_set(opened, opened.taxonomy(), read_weights(weights), out, request, progress=console)
     console.end()
     drawn_tokens, documents = (
@@ -176,6 +179,7 @@ def training_set(
                     "documents": documents,
                     "files": list(training.shards),
                     "seed": seed,
+                    "notes": list(training.notes),
                     "taxonomy_hash": training.domains.taxonomy_hash,
                 },
                 indent=1,
@@ -189,6 +193,7 @@ def training_set(
             f"{len(training.shards)} file{'s' if len(training.shards) != 1 else ''} under {out}"
         )
     )
+    typer.echo(f"{'weight':>8}{'requested':>14}{'drawn':>14}  cluster")
     for at in (-training.weights).argsort(kind="stable"):
         typer.echo(
             clean(
@@ -196,6 +201,10 @@ def training_set(
                 f"{training.domains.numbers[at]:>4}  {training.domains.names[at]}"
             )
         )
+    for note in training.notes:
+        typer.echo(clean(f"note: {note}"))
+    if format == "parquet" and len(training.shards) > 1:
+        typer.echo(clean(f"nanochat validates on the last file, {training.shards[-1]}, and trains on the others"))
 
 
 def mix_settings(mix: "Weights", strategy: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from gem_core._content_key import content_key
 from gem_core._storage import is_remote, output_path, store_errors
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
-from gem_core.mixing.document_sampling import draw_tokens
+from gem_core.mixing.document_sampling import draw_long_first, draw_tokens
 from gem_core.mixing.inclusion_probabilities import density_of, inclusion
 from gem_core.mixing.weights import MANY_EPOCHS
 from gem_core.pipeline.labeling.completion_markers import bookkeeping
@@ -26,6 +26,10 @@ from gem_core.workspace.manifest import versions
 
 Inside = Literal["uniform", "grip"]
 INSIDE: tuple[Inside, ...] = get_args(Inside)
+Long = Literal["keep", "stratify"]
+LONG: tuple[Long, ...] = get_args(Long)
+LONG_PART = 0.05  # of the tokens that a cluster is to have: a longer document is a long one
+SHARE_OFF = 0.05  # relative: a share that is further off is said
 SHARD_TOKENS = 1 << 24  # of one file; what is in memory at a time
 MANIFEST, LOCK = "manifest.json", "lock"
 RULES: dict[Inside, str] = {
@@ -50,6 +54,9 @@ class TrainingSetRequest:
         How often a cluster may be read.
     shard_tokens : int
         Tokens of a file, about; so much text is in memory.
+    long : "keep" or "stratify"
+        Whether documents with more than `LONG_PART` of their cluster's tokens are drawn like the others, or first
+        (`draw_long_first`), so that the others make up what is missing.
     """
 
     tokens: int
@@ -58,6 +65,7 @@ class TrainingSetRequest:
     form: Form = "parquet"
     max_epochs: float = MANY_EPOCHS
     shard_tokens: int = SHARD_TOKENS
+    long: Long = "keep"
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,23 @@ class TrainingSet:
     drawn_tokens: NDArray[np.int64]
     drawn_documents: NDArray[np.int64]
     shards: tuple[str, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each cluster whose tokens are more than `SHARE_OFF` away from the request, worst first."""
+        has_request = self.requested_tokens > 0
+        miss = np.where(has_request, self.drawn_tokens / np.where(has_request, self.requested_tokens, 1.0) - 1.0, 0.0)
+        sentences = []
+        for at in np.argsort(-np.abs(miss), kind="stable"):
+            if abs(miss[at]) <= SHARE_OFF:
+                break
+            tokens = self.domains.document_tokens[self.domains.positions == at]
+            sentences.append(
+                f"cluster {self.domains.numbers[at]} ({self.domains.names[at]}) has {self.drawn_tokens[at]:,} tokens "
+                f"instead of {self.requested_tokens[at]:,.0f} ({miss[at]:+.0%}): its longest document has "
+                f"{int(tokens.max()):,}; draw long documents first with --long stratify, or split them in the corpus"
+            )
+        return tuple(sentences)
 
 
 def draw_training_set(
@@ -189,7 +214,11 @@ def _training_set(
 
 
 def _check(request: TrainingSetRequest) -> None:
-    for name, value, known_hashes in (("--inside", request.inside, INSIDE), ("--format", request.form, FORMS)):
+    for name, value, known_hashes in (
+        ("--inside", request.inside, INSIDE),
+        ("--format", request.form, FORMS),
+        ("--long", request.long, LONG),
+    ):
         if value not in known_hashes:
             raise InputError(f"{name} must be one of {', '.join(known_hashes)}", f"{value}", "Choose one of them")
     if request.tokens < 1 or request.shard_tokens < 1 or not request.max_epochs > 0:
@@ -232,6 +261,7 @@ def _request_facts(
         "format": request.form,
         "max_epochs": float(request.max_epochs),
         "shard_tokens": request.shard_tokens,
+        **({} if request.long == "keep" else {"long": request.long}),
     }
 
 
@@ -284,9 +314,11 @@ def _draw_copies(
                 def chances(count: int, length: Float64 = length, density: Float64 = density) -> Float64:
                     return inclusion(length, density, count)
 
-            draw = draw_tokens(
-                tokens, float(requested_tokens[k]), np.random.default_rng([request.seed, number]), chances=chances
-            )
+            target, rng = float(requested_tokens[k]), np.random.default_rng([request.seed, number])
+            if request.long == "stratify":
+                draw = draw_long_first(tokens, target, rng, longest=LONG_PART * target, chances=chances)
+            else:
+                draw = draw_tokens(tokens, target, rng, chances=chances)
             copies[rows], expected[rows] = draw.copies, draw.expected
     progress("draw documents", len(domains.numbers), len(domains.numbers))
     return copies, frozen(expected)
