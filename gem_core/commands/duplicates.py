@@ -1,6 +1,7 @@
 """gem-explorer duplicates: near-duplicate documents as groups."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +37,9 @@ def duplicates(
     if out is not None:
         check_output(out)
     console = Console(progress_file)
-    groups = find_duplicates(opened, threshold, progress=console)
+    # A file can be written from a workspace that only others may write.
+    keep = out is None or os.access(opened.root, os.W_OK)
+    groups = find_duplicates(opened, threshold, keep=keep, progress=console)
     console.end()
     if out is not None:
         write_csv(out, duplicates_table(opened, groups))
@@ -61,3 +64,5 @@ def duplicates(
     )
     if out is not None:
         typer.echo(clean(f"  written to {out}"))
+    if not keep:
+        typer.echo(clean(f"  not kept in {opened.root}, which cannot be written"))

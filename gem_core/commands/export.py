@@ -19,13 +19,20 @@ from gem_core.commands._options import (
 def export(
     workspace: WorkspaceArg,
     out: Annotated[Path, typer.Option(parser=write_path, metavar="OUT", help="folder for the files, made if absent")],
+    excel: Annotated[
+        bool,
+        typer.Option(
+            "--excel",
+            help="CSV for Excel: with a byte-order mark, and an apostrophe before ids that look like formulas",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write taxonomy.csv, assignments.csv and .parquet, weights.csv, edits.jsonl and receipt.json."""
     from gem_core.export import export as write
     from gem_core.workspace import Workspace
 
-    files = [str(written) for written in write(Workspace(workspace), out)]
+    files = [str(written) for written in write(Workspace(workspace), out, excel=excel)]
     typer.echo(json.dumps({"files": files}, indent=1) if as_json else "\n".join(map(clean, files)))
 
 

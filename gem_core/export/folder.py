@@ -18,7 +18,7 @@ from gem_core.workspace.integrity import hash_file
 NAMES = ("taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv", "edits.jsonl", "receipt.json")
 
 
-def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
+def export(workspace: Workspace, out: Path, *, excel: bool = False) -> tuple[Path, ...]:
     """Write taxonomy.csv, assignments.csv, assignments.parquet, weights.csv, edits.jsonl and receipt.json.
 
     Parameters
@@ -27,6 +27,8 @@ def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
     out : Path
         Folder, made if absent; files of these names in it are replaced when all are written. receipt.json holds
         the sha256 of the others, so that files of two exports can be told apart.
+    excel : bool
+        Begin CSV files with a byte-order mark, and make ids that look like formulas neutral; else ids are unchanged.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
     taxonomy, out = workspace.taxonomy(), output_path(out)
     if is_remote(out):
         with tempfile.TemporaryDirectory(prefix="gem-explorer-") as folder, store_errors(out):
-            _fill(workspace, taxonomy, Path(folder))
+            _fill(workspace, taxonomy, Path(folder), excel)
             for name in NAMES:
                 upload(Path(folder) / name, out / name)
         return tuple(out / name for name in NAMES)
@@ -52,7 +54,7 @@ def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
     except OSError as error:
         raise unwritable(out, error) from error
     try:
-        _fill(workspace, taxonomy, beside)
+        _fill(workspace, taxonomy, beside, excel)
         for name in NAMES:  # Only renames from here on; the receipt, with the hashes of the others, comes last.
             os.replace(beside / name, out / name)
     except OSError as error:
@@ -62,11 +64,14 @@ def export(workspace: Workspace, out: Path) -> tuple[Path, ...]:
     return tuple(out / name for name in NAMES)
 
 
-def _fill(workspace: Workspace, taxonomy: Taxonomy, beside: Path) -> None:
-    write_csv(beside / "taxonomy.csv", taxonomy_table(workspace, taxonomy))
-    write_csv(beside / "assignments.csv", assignments_table(workspace, taxonomy))
+def _fill(workspace: Workspace, taxonomy: Taxonomy, beside: Path, excel: bool) -> None:
+    write_csv(beside / "taxonomy.csv", taxonomy_table(workspace, taxonomy), excel=excel)
+    write_csv(beside / "assignments.csv", assignments_table(workspace, taxonomy), excel=excel)
     write_parquet(beside / "assignments.parquet", map_table(workspace, taxonomy), row_group_size=1 << 17)
-    write_csv(beside / "weights.csv", weights_table(taxonomy, saved_mix(workspace, taxonomy)))
+    write_csv(beside / "weights.csv", weights_table(taxonomy, saved_mix(workspace, taxonomy)), excel=excel)
     write_text(beside / "edits.jsonl", edits_text(workspace.history().to(taxonomy.key)))
     files = {name: hash_file(beside / name) for name in NAMES if name != "receipt.json"}
-    write_json(beside / "receipt.json", {**receipt(workspace, taxonomy), "files": files})
+    facts = receipt(workspace, taxonomy)
+    if facts["mix"] is not None:
+        facts["mix"]["weights_csv_sha256"] = files["weights.csv"]
+    write_json(beside / "receipt.json", {**facts, "files": files})

@@ -13,6 +13,11 @@ from gem_core.export.tables import weights_table
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.manifest import versions
 
+OPENING_CSV = (
+    "Import the columns id and exemplar_ids as text: a spreadsheet that guesses turns 00123 into 123, long numbers "
+    "into 1.2E+15 and 3-4 into a date"
+)
+
 
 def command(workspace: Workspace, taxonomy: Taxonomy) -> str:
     """Return the command line that makes this taxonomy from the same corpus file."""
@@ -98,6 +103,7 @@ def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
         "steps": len(workspace.history().to(taxonomy.key)),
         "edited": taxonomy.edited,
         "mix": _mix(workspace, taxonomy),
+        "opening_csv": OPENING_CSV,
         "labels_by_people": sum(c.label_source == "person" for c in taxonomy.clusters),
     }
 

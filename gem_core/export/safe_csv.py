@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet cannot run."""
+"""CSV whose text a spreadsheet cannot run, and whose ids are those of the corpus."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,7 @@ from gem_core.workspace.atomic_files import check_output, write_text
 
 WIDE = ("\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width = + - @: East Asian spreadsheets read them like the others
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", *WIDE)
+IDS = ("id", "exemplar_ids")  # columns that other programs join by
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -27,28 +28,30 @@ def neutral(cell: Any) -> Any:
     return cell
 
 
-def neutral_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a copy in which every cell and header is neutral."""
+def neutral_table(table: pd.DataFrame, *, excel: bool = False) -> pd.DataFrame:
+    """Return a copy in which text cells and headers are neutral; ids stay as they are, but for `excel`."""
     safe = table.copy()
     for name in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[name]):
+        if not pd.api.types.is_numeric_dtype(safe[name]) and (excel or name not in IDS):
             safe[name] = pd.Series([neutral(v) for v in safe[name]], index=safe.index, dtype=object)
     safe.columns = pd.Index([neutral(str(name)) for name in safe.columns])
     return safe
 
 
-def csv_text(table: pd.DataFrame) -> str:
-    """Return a table as CSV text (RFC 4180, so lines end in CR LF) with every cell and header made neutral.
+def csv_text(table: pd.DataFrame, *, excel: bool = False) -> str:
+    """Return a table as CSV text (RFC 4180, so lines end in CR LF) with text cells and headers made neutral.
 
-    Truth is written true and false.
+    Truth is written true and false. Ids are never changed, so that they join with the corpus. With `excel` the text
+    begins with a byte-order mark, by which Excel knows UTF-8, and ids are made neutral too.
     """
     words = table.assign(
         **{str(name): np.where(table[name], "true", "false") for name in table.columns if table[name].dtype == bool}
     )
-    return str(neutral_table(words).to_csv(index=False, lineterminator="\r\n"))
+    text = str(neutral_table(words, excel=excel).to_csv(index=False, lineterminator="\r\n"))
+    return f"\ufeff{text}" if excel else text
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
+def write_csv(path: Path, table: pd.DataFrame, *, excel: bool = False) -> None:
     """Write `csv_text`, whole or not at all."""
     check_output(path)
-    write_text(path, csv_text(table))
+    write_text(path, csv_text(table, excel=excel))

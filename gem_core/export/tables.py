@@ -1,5 +1,7 @@
 """Tables of a taxonomy for export: clusters, assignments, map and weights."""
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -13,7 +15,7 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
     """Return one row per cluster.
 
     Columns: cluster_id, label, label_source, parent (its label), keywords (separated by "; "), documents, tokens,
-    share_documents, share_tokens and mass (fractions), concentration, within_cosine, exemplar_ids (separated by " "),
+    share_documents, share_tokens and mass (fractions), concentration, within_cosine, exemplar_ids (a JSON list),
     pinned, excluded (true or false), coverage (part of the documents that have the subject of the label) and kind (the
     commonest kind of text). label_source is vocabulary, keywords, model or person. Shares are of what is not excluded.
     With a note or a checked cluster also: checked (true or false), note.
@@ -35,7 +37,7 @@ def taxonomy_table(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
                 "mass": c.mass,
                 "concentration": c.concentration,
                 "within_cosine": c.within_cosine,
-                "exemplar_ids": " ".join(ids[list(c.exemplars)]),
+                "exemplar_ids": json.dumps(ids[list(c.exemplars)].tolist(), ensure_ascii=False),
                 "pinned": c.pinned,
                 "excluded": c.excluded,
                 **({"checked": c.checked, "note": " ".join(c.note.split())} if annotated else {}),

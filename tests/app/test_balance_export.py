@@ -165,7 +165,7 @@ def test_export_files_can_be_read_back(sample: Workspace, monkeypatch: pytest.Mo
     assert app.code[0].value.startswith("gem-explorer fit")
     assert app.dataframe[0].value["label"].iloc[0] == "'=HYPERLINK(1)"
     taxonomy = sample.taxonomy()
-    made = {file.name: file.content(sample, taxonomy) for file in FILES}
+    made = {file.name: file.content(sample, taxonomy, False) for file in FILES}
     table = pd.read_csv(io.BytesIO(made["taxonomy.csv"]))
     assert table["label"].iloc[0] == "'=HYPERLINK(1)"
     assert table["documents"].sum() == len(sample)

@@ -208,6 +208,15 @@ def test_a_read_only_workspace_is_read_and_not_changed(
         assert facts(run("info", folder, "--json", prefix=bound_by_permissions))["documents"] == len(sample)
         said = refusal(run("fit", source, "--workspace", folder, prefix=bound_by_permissions))
         assert "The workspace must be writable" in said
+        for command in (
+            ("duplicates", folder, "--out", tmp_path / "d.csv"),
+            ("select", folder, "--query", "bread", "--out", tmp_path / "s.csv"),
+            ("mix", "weights", folder, "--out", tmp_path / "w.csv"),
+            ("export", folder, "--out", tmp_path / "export"),
+        ):
+            done = run(*command, prefix=bound_by_permissions)
+            assert done.returncode == 0, done.stderr
+            assert command[-1].exists()  # type: ignore[union-attr]  # a path
         said = refusal(run("export", folder, "--out", folder / "out", prefix=bound_by_permissions))
         assert "must be writable" in said
     finally:

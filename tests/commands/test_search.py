@@ -108,11 +108,11 @@ def test_duplicates_are_found_kept_and_written_safely(sample: Workspace, tmp_pat
     assert (said["groups"], said["documents"], said["extra"], said["of"]) == (1, 3, 2, 651)
     assert progress(watched)["done"] == progress(watched)["total"]
     rows = list(csv.DictReader(io.StringIO(out.read_text())))
-    assert {row["id"] for row in rows} == {"'=1+1", *table["id"].iloc[[10, 30]]}
+    assert {row["id"] for row in rows} == {"=1+1", *table["id"].iloc[[10, 30]]}
     assert [row["keep"].casefold() for row in rows] == ["true", "false", "false"]
     gis = sample.taxonomy().documents["gis"].to_numpy()
     best = max((10, 30, 31), key=lambda row: gis[row])
-    assert rows[0]["id"] == {31: "'=1+1"}.get(best, table["id"].iloc[best])
+    assert rows[0]["id"] == {31: "=1+1"}.get(best, table["id"].iloc[best])
     (sample.root / "embeddings.npy").unlink()  # a second time it is read, not found
     assert facts(run("duplicates", sample.root, "--threshold", "0.9999", "--json"))["extra"] == 2
 

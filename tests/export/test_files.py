@@ -1,5 +1,6 @@
 """What goes out: safe for spreadsheets, complete, and reproducible from its receipt."""
 
+import hashlib
 import json
 import shlex
 import shutil
@@ -47,6 +48,27 @@ def test_text_cells_cannot_start_a_formula_and_read_back(cell: str, tmp_path: Pa
 def test_numbers_stay_numbers() -> None:
     assert [neutral(v) for v in ("-3.5", "+1e-9", ".5", -2, None)] == ["-3.5", "+1e-9", ".5", -2, None]
     assert csv_text(pd.DataFrame({"margin": [-0.25]})) == "margin\r\n-0.25\r\n"
+
+
+def test_ids_are_never_changed_and_parse_back(sample: Workspace, tmp_path: Path) -> None:
+    """Ids that look like formulas, numbers, dates and lists of words join with the corpus again."""
+    odd = ["=1+1", "-3-4", "+49 30 1", "00123", "@user", "a b", 'say "x"', "[1]", "2024-01", "é, ü"]
+    table = pd.read_parquet(sample.root / "documents.parquet")
+    rows = [row for cluster in sample.taxonomy().clusters for row in cluster.exemplars]
+    for row, name in zip(rows, odd, strict=False):
+        table.loc[row, "id"] = name
+    table.to_parquet(sample.root / "documents.parquet", row_group_size=1024)
+    workspace = Workspace(sample.root)
+    files = {file.name: file for file in export(workspace, tmp_path / "out")}
+    assert pd.read_csv(files["assignments.csv"], dtype={"id": str})["id"].tolist() == table["id"].tolist()
+    exemplars = [json.loads(cell) for cell in pd.read_csv(files["taxonomy.csv"])["exemplar_ids"]]
+    assert exemplars == [table["id"].iloc[list(c.exemplars)].tolist() for c in workspace.taxonomy().clusters]
+    assert "00123" in json.loads(files["receipt.json"].read_text())["opening_csv"]
+    excel = {file.name: file for file in export(workspace, tmp_path / "excel", excel=True)}
+    assert all(excel[f"{name}.csv"].read_bytes().startswith(b"\xef\xbb\xbf") for name in ("taxonomy", "weights"))
+    assert "'=1+1" in pd.read_csv(excel["assignments.csv"], dtype={"id": str})["id"].tolist()
+    receipt = json.loads(excel["receipt.json"].read_text())
+    assert receipt["files"]["weights.csv"] == hashlib.sha256(excel["weights.csv"].read_bytes()).hexdigest()
 
 
 def test_a_header_cannot_start_a_formula() -> None:

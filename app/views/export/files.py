@@ -18,34 +18,34 @@ Table = Callable[[Workspace, Taxonomy], pd.DataFrame]
 
 @dataclass(frozen=True)
 class File:
-    """File to download; `content` runs only when its button is pressed."""
+    """File to download; `content` runs only when its button is pressed, and is told whether it is for Excel."""
 
     name: str
     about: str
     mime: str
-    content: Callable[[Workspace, Taxonomy], bytes]
+    content: Callable[[Workspace, Taxonomy, bool], bytes]
     table: Table | None = None
 
 
-def everything(workspace: Workspace) -> bytes:
+def everything(workspace: Workspace, excel: bool = False) -> bytes:
     """Return all files as one zip, the same bytes that `gem-explorer export` writes."""
     packed = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in export(workspace, Path(folder)):
+        for path in export(workspace, Path(folder), excel=excel):
             archive.write(path, path.name)
     return packed.getvalue()
 
 
-def _csv(table: Table) -> Callable[[Workspace, Taxonomy], bytes]:
-    return lambda workspace, taxonomy: csv_text(table(workspace, taxonomy)).encode()
+def _csv(table: Table) -> Callable[[Workspace, Taxonomy, bool], bytes]:
+    return lambda workspace, taxonomy, excel: csv_text(table(workspace, taxonomy), excel=excel).encode()
 
 
-def _exported(name: str) -> Callable[[Workspace, Taxonomy], bytes]:
+def _exported(name: str) -> Callable[[Workspace, Taxonomy, bool], bytes]:
     """Return the maker of one file as `export` writes it: the receipt holds the hashes of these bytes."""
 
-    def read(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
+    def read(workspace: Workspace, taxonomy: Taxonomy, excel: bool) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
-            export(workspace, Path(folder))
+            export(workspace, Path(folder), excel=excel)
             return (Path(folder) / name).read_bytes()
 
     return read
@@ -55,7 +55,7 @@ def _weights(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
     return weights_table(taxonomy, saved_mix(workspace, taxonomy))
 
 
-def _edits(workspace: Workspace, taxonomy: Taxonomy) -> bytes:
+def _edits(workspace: Workspace, taxonomy: Taxonomy, excel: bool) -> bytes:
     return edits_text(workspace.history().to(taxonomy.key)).encode()
 
 

@@ -39,11 +39,16 @@ def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
         f":small[:gray[{count(len(taxonomy.clusters))} clusters of {count(len(workspace))} documents]]"
     )
     report_card(workspace, taxonomy)
+    excel = st.toggle(
+        "CSV for Excel",
+        key="export-excel",
+        help="Adds a byte-order mark, and an apostrophe before IDs that look like formulas.",
+    )
     with st.container(border=True, gap="small"):
         for file in FILES:
             with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
                 st.markdown(f"**{file.name}**  \n:small[:gray[{file.about}]]", width="stretch")
-                make = retained_download(partial(file.content, workspace, taxonomy), file.name, file.mime)
+                make = retained_download(partial(file.content, workspace, taxonomy, excel), file.name, file.mime)
                 st.download_button(
                     "Download",
                     make,
@@ -54,7 +59,7 @@ def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
                     icon=":material/download:",
                     help=f"Create and download {file.name}.",
                 )
-    make = retained_download(partial(everything, workspace), "gem-export.zip", "application/zip")
+    make = retained_download(partial(everything, workspace, excel), "gem-export.zip", "application/zip")
     st.download_button(
         "Download all as zip",
         make,
@@ -65,7 +70,10 @@ def _files(workspace: Workspace, taxonomy: Taxonomy) -> None:
         icon=":material/folder_zip:",
         help="All files in one archive, the same as gem-explorer export.",
     )
-    st.caption("Cells that a spreadsheet could run as a formula are prefixed with an apostrophe.")
+    st.caption(
+        "Text that a spreadsheet could run as a formula is prefixed with an apostrophe. IDs are not changed: import "
+        "the ID columns as text, or a spreadsheet turns 00123 into 123 and 3-4 into a date."
+    )
 
 
 def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:

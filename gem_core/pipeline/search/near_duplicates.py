@@ -15,7 +15,9 @@ FOLDER = "duplicates"
 THRESHOLD = 0.95
 
 
-def find_duplicates(workspace: Workspace, threshold: float = THRESHOLD, *, progress: Progress = silent) -> Duplicates:
+def find_duplicates(
+    workspace: Workspace, threshold: float = THRESHOLD, *, keep: bool = True, progress: Progress = silent
+) -> Duplicates:
     """Find near-duplicates, or read those that were found before at this threshold.
 
     The document with the highest GIS of the present taxonomy represents its group; without a taxonomy the first.
@@ -26,6 +28,8 @@ def find_duplicates(workspace: Workspace, threshold: float = THRESHOLD, *, progr
         With vectors.
     threshold : float in (0, 1]
         Cosine from which two documents are joined, to four digits.
+    keep : bool
+        Write them into the workspace, so that they are not searched for again.
     progress : Progress
 
     Raises
@@ -53,8 +57,9 @@ def find_duplicates(workspace: Workspace, threshold: float = THRESHOLD, *, progr
     scores = workspace.taxonomy().documents["gis"].to_numpy() if workspace.fitted() else None
     duplicates = near_duplicates(workspace.embeddings, threshold, scores=scores, progress=progress)
     table = pd.DataFrame({"row": duplicates.rows, "group": duplicates.group, "cosine": duplicates.cosine})
-    with workspace.writing():
-        write_parquet(duplicates_file(workspace, threshold), table)
+    if keep:
+        with workspace.writing():
+            write_parquet(duplicates_file(workspace, threshold), table)
     return duplicates
 
 
