@@ -1,5 +1,6 @@
 """Apply, undo and redo taxonomy edits from callbacks; report the result or the error on the next run."""
 
+from dataclasses import dataclass
 from itertools import count as counter
 
 import streamlit as st
@@ -15,26 +16,35 @@ from gem_core.pipeline import edit
 from gem_core.pipeline.editing.operations import Op
 from gem_core.workspace import Taxonomy
 
-REFUSED, DONE, NOTICE = "edit_refused", "edit_said", "edit_notice"
 _serial = counter(1)
+
+
+@dataclass
+class EditMessages:
+    """What the last edit has to say: `outcome` and `notice` end with the sentence and the button of the notice."""
+
+    refusal: str = ""
+    outcome: tuple[str, str] | None = None
+    notice: tuple[int, str, str] = (0, "", "Undo")
 
 
 def apply_edit(session: Session, *ops: Op) -> Taxonomy | None:
     """Apply edits as one step, for a callback; None if they were rejected (`show_refusal` shows why)."""
-    session.drafts.pop(REFUSED, None)
+    session.drafts.get(EditMessages).refusal = ""
     try:
         workspace = cached_results.workspace(session.root)
         taxonomy = edit(workspace, *ops, made_on=workspace.taxonomy().key)
     except GemError as error:
-        session.drafts[REFUSED] = str(error)
+        session.drafts.get(EditMessages).refusal = str(error)
         return None
-    session.drafts[DONE] = (cached_results.workspace(session.root).history().steps[-1].sentence, "Undo")
+    sentence = cached_results.workspace(session.root).history().steps[-1].sentence
+    session.drafts.get(EditMessages).outcome = (sentence, "Undo")
     return taxonomy
 
 
 def report(session: Session, sentence: str) -> None:
     """Show a notice with Undo for an edit that was made outside a callback, and run the page again."""
-    session.drafts[DONE] = (sentence, "Undo")
+    session.drafts.get(EditMessages).outcome = (sentence, "Undo")
     st.rerun(scope="app")
 
 
@@ -52,7 +62,7 @@ def on_edit_in_popover(session: Session, popover: str, *ops: Op) -> None:
 def step_history(session: Session, by: int) -> None:
     """Undo (negative) or redo a number of steps, for a callback."""
     workspace = cached_results.workspace(session.root)
-    session.drafts.pop(REFUSED, None)
+    session.drafts.get(EditMessages).refusal = ""
     history = workspace.history()
     steps, position = history.steps, history.position
     target = min(max(position + by, 0), len(steps) - 1)
@@ -64,9 +74,10 @@ def step_history(session: Session, by: int) -> None:
             if not (workspace.undo() if by < 0 else workspace.redo()):
                 break
     except GemError as error:
-        session.drafts[REFUSED] = str(error)
+        session.drafts.get(EditMessages).refusal = str(error)
         return
-    session.drafts[DONE] = (f"{'Undone' if by < 0 else 'Redone'}: {step.sentence}", "Redo" if by < 0 else "Undo")
+    verb, reverse = ("Undone", "Redo") if by < 0 else ("Redone", "Undo")
+    session.drafts.get(EditMessages).outcome = (f"{verb}: {step.sentence}", reverse)
 
 
 def show_outcome(session: Session) -> None:
@@ -74,11 +85,11 @@ def show_outcome(session: Session) -> None:
 
     The notice carries Undo, and Ctrl+Z and Ctrl+Shift+Z work wherever this is called.
     """
-    outcome = session.drafts.pop(DONE, None)
-    if outcome is not None:
-        session.drafts[NOTICE] = (next(_serial), *outcome)
+    messages = session.drafts.get(EditMessages)
+    if messages.outcome is not None:
+        messages.notice, messages.outcome = (next(_serial), *messages.outcome), None
         st.rerun(scope="app")
-    serial, sentence, action = session.drafts.get(NOTICE, (0, "", "Undo"))
+    serial, sentence, action = messages.notice
     show_notice(
         short(sentence, 200),
         action,
@@ -91,8 +102,9 @@ def show_outcome(session: Session) -> None:
 
 def show_refusal(session: Session) -> None:
     """Show why the last edit was rejected."""
-    if REFUSED in session.drafts:
-        refusal("Cannot apply this edit", session.drafts[REFUSED])
+    text = session.drafts.get(EditMessages).refusal
+    if text:
+        refusal("Cannot apply this edit", text)
 
 
 def follow_value(key: str, value: object) -> None:

@@ -7,6 +7,7 @@ line names the part without repeating it. Browser back and forward arrive as an 
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,20 @@ from gem_core.pipeline.search.filters import NEAREST
 from gem_core.workspace import Workspace
 
 LONGEST = 200  # characters of a value in an address
-STRENGTH = "strength of the link"  # in `Session.drafts`, until Balance takes it up
-MIX = "mix of the link"  # in `Session.drafts`, until Mixing takes it up
 STRONGEST = 1e6
 MAX_NEAREST = 1_000_000
 COMPARED = ("a", "b")
 SPHERE, FLAT = "Sphere", "Flat map"
 VIEW = "explore_view"
 NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass
+class LinkSettings:
+    """Settings of the link that was opened, until Balance and Mixing take them up."""
+
+    strength: float | None = None
+    mix: dict[str, Any] | None = None
 
 
 def color_key(root: Path) -> str:
@@ -265,16 +272,30 @@ def _color(session: Session, choice: str) -> bool:
     return True
 
 
+def take_link_strength(session: Session) -> float | None:
+    """Return the strength of the link that was opened, once; None if it has none."""
+    link = session.drafts.get(LinkSettings)
+    strength, link.strength = link.strength, None
+    return strength
+
+
+def take_link_mix(session: Session) -> dict[str, Any] | None:
+    """Return the mix of the link that was opened, once; None if it has none."""
+    link = session.drafts.get(LinkSettings)
+    mix, link.mix = link.mix, None
+    return mix
+
+
 def _strength(session: Session, text: str) -> bool:
     strength = math.inf if text == "exact" else float(text) if re.fullmatch(r"[0-9.eE+-]{1,20}", text) else -1.0
     if not (0 <= strength <= STRONGEST or text == "exact"):
         return False
-    session.drafts[STRENGTH] = strength
+    session.drafts.get(LinkSettings).strength = strength
     return True
 
 
 def _mix(session: Session, text: str) -> bool:
-    session.drafts[MIX] = decode_mix(text)
+    session.drafts.get(LinkSettings).mix = decode_mix(text)
     return True
 
 

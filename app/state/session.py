@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.state.drafts import Drafts
 from app.ui.progress import progress_bar
 from gem_core.pipeline import home, open_sample
 from gem_core.pipeline.search.filters import NEAREST, Filter
@@ -39,8 +40,8 @@ class Session:
         The group of near-duplicates that is open.
     compared : tuple of str
         The two groupings of Compare; "" is the default.
-    drafts : dict
-        Settings of a view that are not applied yet, by name.
+    drafts : Drafts
+        What a view has not applied yet.
     document_list : tuple of int
         The list that the open document was chosen from: previous and next go through it.
     tour_step : int or None
@@ -66,7 +67,7 @@ class Session:
     filter: Filter = field(default_factory=Filter)
     duplicate_threshold: float | None = None
     duplicate_group: int | None = None
-    drafts: dict[str, Any] = field(default_factory=dict)
+    drafts: Drafts = field(default_factory=Drafts)
     document_list: tuple[int, ...] = ()
     tour_step: int | None = None
     tour_offered: bool = False
@@ -77,7 +78,7 @@ class Session:
 
     def open_workspace(self, root: Path) -> None:
         """Open another workspace and drop what was selected in the old one."""
-        self.root, self.drafts, self.compared, self.missing_workspace = root, {}, ("", ""), ""
+        self.root, self.drafts, self.compared, self.missing_workspace = root, Drafts(), ("", ""), ""
         self.clear_selection()
         self.clear_query()
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.components.share_editor import Change, ShareLine, read_change, scale_of
 from app.components.share_editor.own_shares import OwnShares
+from app.views.balance.draft import BalanceDraft
 from gem_core.clustering import suggest_strength
 from gem_core.pipeline import Pin, Rename, edit, ensure_path, explain_moves, natural_shares, preview
 from gem_core.workspace import Workspace
@@ -28,7 +29,7 @@ def measures(app: AppTest) -> dict[str, str]:
 
 
 def draft(app: AppTest) -> Any:
-    return app.session_state["session"].drafts["balance"]
+    return app.session_state["session"].drafts.get(BalanceDraft)
 
 
 def keyed(items: Any, start: str) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.views.balance.draft import BalanceDraft
 from gem_core.pipeline import edit
 from gem_core.pipeline.compare.cluster_counts import reading, study_counts, summary
 from gem_core.pipeline.compare.comparison import compare, headline, partition
@@ -199,7 +200,7 @@ def test_numbers_of_clusters_are_read_and_taken_to_balance(sample: Workspace, mo
     assert reading(study, "stability").sentence in said(app)
     app.selectbox(key="counts_number").set_value(9).run()
     app.button(key="counts_try").click().run()
-    assert app.session_state["session"].drafts["balance"].settings.n_clusters == 9
+    assert app.session_state["session"].drafts.get(BalanceDraft).settings.n_clusters == 9
     assert sample.taxonomy().settings.n_clusters == 12  # nothing is applied
 
 

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.data.home_folder import keep_upload, new_workspace, safe_name, suggested_name
 from app.jobs import runner
+from app.views.corpus.draft import WorkspaceDraft
 from app.views.corpus.new_workspace import _column_options
 from gem_core.corpus import Columns, choose_columns, preview, read_corpus
 from gem_core.errors import InputError
@@ -115,7 +116,7 @@ def test_a_path_is_looked_at_measured_and_built(
     assert shown["body"].str.len().max() <= 160  # a long text never rides to the browser
     chosen = {role: app.selectbox(key=f"corpus_column_{role}").value for role in ("text", "id", "label", "tokens")}
     assert chosen == {"text": "body", "id": "key", "label": "topic", "tokens": "n_tokens"}
-    draft = app.session_state["session"].drafts["corpus"]
+    draft = app.session_state["session"].drafts.get(WorkspaceDraft)
     estimate = draft.estimate
     wait_for(lambda: runner.status(estimate).ended, 120)
     app.run()

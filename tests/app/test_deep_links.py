@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from app.shell import deep_links
 from app.shell.filter_codec import decode_filter, encode_filter
 from app.state.session import Session
+from app.views.balance.draft import BalanceDraft
 from gem_core.pipeline import home
 from gem_core.pipeline.search.filters import Column, Filter, Outline
 from gem_core.workspace import Workspace
@@ -98,7 +99,7 @@ def test_the_address_follows_the_selection(at_home: Workspace) -> None:
 
 def test_a_strength_in_the_address_is_tried_and_not_applied(at_home: Workspace) -> None:
     app = visit("balance", strength="exact")
-    assert app.session_state["session"].drafts["balance"].settings.strength == math.inf
+    assert app.session_state["session"].drafts.get(BalanceDraft).settings.strength == math.inf
     assert address(app)["strength"] == "exact"
     assert at_home.taxonomy().settings.strength == 1.0
     app.button(key="balance-reset").click().run()

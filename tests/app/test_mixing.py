@@ -127,7 +127,7 @@ def test_the_preview_is_that_of_the_core(sample: Workspace, monkeypatch: pytest.
 def test_own_weights_renormalise_and_locks_hold(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample, monkeypatch, "custom")
     domains = domains_of(sample, sample.taxonomy())
-    mix: Mix = app.session_state["session"].drafts["mixing"]
+    mix: Mix = app.session_state["session"].drafts.get(Mix)
     mix.change(Change(0, value=0.4))
     mix.change(Change(0, lock=True))
     mix.change(Change(1, value=0.3))
@@ -256,7 +256,7 @@ def test_side_by_side_holds_a_column_a_strategy(sample: Workspace, monkeypatch: 
 
 def test_files_and_command_are_the_same(sample: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     app = opened(sample, monkeypatch, "custom")
-    mix: Mix = app.session_state["session"].drafts["mixing"]
+    mix: Mix = app.session_state["session"].drafts.get(Mix)
     mix.change(Change(1, value=0.2))
     app.session_state["mixing-commands"] = True
     app.number_input(key="mixing-floor").set_value(6.0).run()  # above what some would get
@@ -322,10 +322,10 @@ def test_the_mix_is_saved_exported_and_restored_in_a_new_session(
     app.text_input(key="mixing-pool").set_value("5e12").run()
     app.number_input(key="mixing-epochs").set_value(4.0).run()
     assert "These limits cannot be met" not in said(app)
-    mix: Mix = app.session_state["session"].drafts["mixing"]
+    mix: Mix = app.session_state["session"].drafts.get(Mix)
     expected = file_bytes(sample.taxonomy(), mix_weights(sample.root, mix), "csv")
     again = opened(sample, monkeypatch)  # a new session, as after F5
-    restored: Mix = again.session_state["session"].drafts["mixing"]
+    restored: Mix = again.session_state["session"].drafts.get(Mix)
     assert restored.to_settings() == mix.to_settings()
     assert again.radio[0].value == "temperature"
     assert again.number_input(key="mixing-epochs").value == 4.0

@@ -36,7 +36,7 @@ from tests.helpers.cli_process import run
 
 
 def mix_of(app: AppTest) -> Mix:
-    mix: Mix = app.session_state["session"].drafts["mixing"]
+    mix: Mix = app.session_state["session"].drafts.get(Mix)
     return mix
 
 

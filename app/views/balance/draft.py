@@ -46,8 +46,8 @@ def applied(taxonomy: Taxonomy) -> Settings:
 def draft_of(session: Session, taxonomy: Taxonomy) -> BalanceDraft:
     """Return the draft of this screen, a new one after every apply, undo or change of workspace."""
     key = f"{taxonomy.data_hash}/{taxonomy.key}"
-    draft = session.drafts.get("balance")
+    draft = session.drafts.find(BalanceDraft)
     if draft is None or draft.key != key:
         draft = BalanceDraft(key, applied(taxonomy), 0 if draft is None else draft.round + 1)
-        session.drafts["balance"] = draft
+        session.drafts.put(draft)
     return draft

@@ -23,7 +23,7 @@ def screen() -> None:
     session = current_session()
     taxonomy = cached_results.taxonomy(session.root)
     draft = draft_of(session, taxonomy)
-    link_strength = session.drafts.pop(deep_links.STRENGTH, None)  # from the address
+    link_strength = deep_links.take_link_strength(session)
     if link_strength is not None:
         draft.put(replace(draft.settings, strength=link_strength))
     with st.container(horizontal=True, wrap=False, gap="large", key="gem-columns-balance"):

@@ -1,7 +1,7 @@
 """Balance view, right side: the effect of the draft."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -194,6 +194,13 @@ def _target_or_none(target: float) -> float | None:
     return None if np.isnan(target) else float(target)
 
 
+@dataclass
+class PathSelection:
+    """What was selected on the balance path when it was last read; a draft set otherwise stays as it is."""
+
+    points: list[float] | None = None
+
+
 def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: BalanceDraft) -> None:
     balance = taxonomy.path
     first, last = float(balance.effective_clusters[0]), float(balance.effective_clusters[-1])
@@ -214,8 +221,8 @@ def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: 
         alt="Effective clusters, largest and smallest mass at 16 strengths",
     )
     point_data = [point["customdata"][0] for point in event["selection"]["points"] if point.get("customdata")]
-    if point_data != session.drafts.get("balance-path"):
-        session.drafts["balance-path"] = point_data
+    if point_data != session.drafts.get(PathSelection).points:
+        session.drafts.get(PathSelection).points = point_data
         if point_data and point_data[0] >= 0:
             strength = float(balance.strengths[int(point_data[0])])
             draft.put(replace(draft.settings, strength=strength))

@@ -39,7 +39,7 @@ ROLES = {
 
 def create_workspace(session: Session) -> None:
     """Show the form, from top to bottom."""
-    draft: WorkspaceDraft = session.drafts.setdefault("corpus", WorkspaceDraft())
+    draft = session.drafts.get(WorkspaceDraft)
     st.subheader("New workspace from your data", anchor=False)
     with guarded():
         _choose(draft)
@@ -241,7 +241,7 @@ def _start(session: Session, draft: WorkspaceDraft, look: CorpusPreview, source:
         )
         if draft.estimate is not None:
             runner.cancel(draft.estimate)
-        session.drafts["corpus"] = WorkspaceDraft(round=draft.round + 1)  # with an empty upload
+        session.drafts.put(WorkspaceDraft(round=draft.round + 1))  # with an empty upload
         st.rerun()
 
 

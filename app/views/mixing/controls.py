@@ -27,9 +27,10 @@ def mix_of(session: Session) -> Mix:
     """Return the mixing settings; custom weights are reset when the taxonomy has changed."""
     taxonomy, domains = cached_results.taxonomy(session.root), mixing.domains(session.root)
     key = f"{taxonomy.data_hash}/{content_key([domains.numbers, domains.tokens.tolist(), domains.documents.tolist()])}"
-    mix: Mix | None = session.drafts.get("mixing")
+    mix = session.drafts.find(Mix)
     if mix is None:
-        mix = session.drafts["mixing"] = Mix(key, budget=float(domains.tokens.sum()))
+        mix = Mix(key, budget=float(domains.tokens.sum()))
+        session.drafts.put(mix)
     if mix.key != key or not mix.own.shares:
         note = "The clusters changed; custom weights were reset." if mix.touched else ""
         mix.key = key
@@ -38,7 +39,7 @@ def mix_of(session: Session) -> Mix:
         if not note:
             with suppress(WorkspaceError):  # `save_settings` shows a damaged mix on every run until it is replaced.
                 mix.restore(saved_settings(cached_results.workspace(session.root), taxonomy))
-    link_settings = session.drafts.pop(deep_links.MIX, None)
+    link_settings = deep_links.take_link_mix(session)
     if link_settings is not None:
         mix.record()  # The mix before the link can be brought back.
         mix.load_link(link_settings, domains)

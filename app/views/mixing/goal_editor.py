@@ -8,6 +8,7 @@ from app.data import cached_results, mixing
 from app.state.session import Session
 from app.ui.errors import refusal
 from app.ui.text import escape, short
+from app.views.mixing.messages import MixMessages
 from app.views.mixing.mix_settings import CORPUS, Mix
 from gem_core.errors import GemError
 from gem_core.mixing.goals import Goal
@@ -24,14 +25,13 @@ from gem_core.pipeline.mixing.goal_store import (
 from gem_core.pipeline.mixing.strategies import goal_weights
 from gem_core.workspace import Taxonomy
 
-GOAL = "mixing-goal-saved"  # in `Session.drafts`: the goal that was just saved
-
 
 def show_goal(session: Session, mix: Mix) -> None:
     """Show the goal, the certified gain, and the slider from natural shares to the optimum."""
     domains, workspace = mixing.domains(session.root), cached_results.workspace(session.root)
     names = (CORPUS, *goal_names(workspace, domains))
-    mix.goal = session.drafts.pop(GOAL, mix.goal)
+    messages = session.drafts.get(MixMessages)
+    mix.goal, messages.saved_goal = messages.saved_goal or mix.goal, ""
     if mix.goal not in names:
         mix.goal = CORPUS
     mix.goal = st.selectbox(
@@ -126,7 +126,7 @@ def _show_form(session: Session) -> None:
         except GemError as error:
             refusal("Cannot save this goal", str(error))
         else:
-            session.drafts[GOAL] = goal.name
+            session.drafts.get(MixMessages).saved_goal = goal.name
             st.rerun()
 
 

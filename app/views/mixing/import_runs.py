@@ -10,10 +10,9 @@ from app.data import cached_results
 from app.state.session import Session
 from app.ui.errors import refusal
 from app.ui.text import escape, short
+from app.views.mixing.messages import MixMessages
 from gem_core.errors import GemError, InputError
 from gem_core.pipeline.mixing.regmix_study import Proposal, import_runs
-
-DONE = "mixing-imported"
 
 
 def show_import_form(session: Session) -> None:
@@ -40,14 +39,15 @@ def show_import_form(session: Session) -> None:
             refusal("Cannot import these runs", str(error))
         else:
             evidence = proposal.evidence
-            session.drafts[DONE] = (
+            session.drafts.get(MixMessages).imported_runs = (
                 f"{evidence['n_runs']} runs imported, target loss "
                 f"{escape(short(str(evidence['target']), 60))}. The RegMix strategy now uses them."
             )
             st.rerun(scope="app")
-    message = session.drafts.pop(DONE, "")
-    if message:
-        st.caption(f":material/check_circle: {message}")
+    messages = session.drafts.get(MixMessages)
+    if messages.imported_runs:
+        st.caption(f":material/check_circle: {messages.imported_runs}")
+        messages.imported_runs = ""
 
 
 def _import_uploads(session: Session, mixtures: Any, losses: Any, target: str) -> Proposal:

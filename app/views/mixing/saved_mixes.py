@@ -11,12 +11,12 @@ from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.errors import refusal
 from app.ui.text import short
+from app.views.mixing.messages import MixMessages, MixUndo
 from app.views.mixing.mix_settings import Mix
 from gem_core.errors import GemError
 from gem_core.export.saved_mix import mix_names, remove_mix, save_mix, saved_mix, saved_settings
 from gem_core.mixing import Weights
 
-REFUSED, NOTICE, FILE = "mixing-refused", "mixing-notice", "mixing-notice-file"
 UNSAVED = ""
 
 
@@ -67,13 +67,14 @@ def show_mix_bar(session: Session, mix: Mix) -> None:
             help="Delete the saved mix; the settings on screen stay.",
         )
         deep_links.copy_button("mixing")
-    if REFUSED in session.drafts:
-        refusal("Cannot use this mix", session.drafts[REFUSED])
+    refusal_text = session.drafts.get(MixMessages).refusal
+    if refusal_text:
+        refusal("Cannot use this mix", refusal_text)
 
 
 def show_mix_notice(session: Session, mix: Mix) -> None:
     """Show what was saved or deleted last with its Undo, and listen for Ctrl+Z and Ctrl+Shift+Z."""
-    serial, sentence = session.drafts.get(NOTICE, (0, ""))
+    serial, sentence = session.drafts.get(MixMessages).notice
     show_notice(
         short(sentence, 120),
         "Undo",
@@ -98,7 +99,7 @@ def _show_save_form(session: Session, mix: Mix) -> None:
 
 
 def _save(session: Session, mix: Mix, name: str) -> None:
-    session.drafts.pop(REFUSED, None)
+    session.drafts.get(MixMessages).refusal = ""
     workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
     weights = mix.weights
     assert isinstance(weights, Weights)  # The button is disabled otherwise.
@@ -108,7 +109,7 @@ def _save(session: Session, mix: Mix, name: str) -> None:
             before = _saved(session, name)
         save_mix(workspace, weights, mix.to_settings(), name)
     except GemError as error:
-        session.drafts[REFUSED] = str(error)
+        session.drafts.get(MixMessages).refusal = str(error)
         return
     mix.name = name
     preset("mixing-save-form", False)
@@ -117,7 +118,7 @@ def _save(session: Session, mix: Mix, name: str) -> None:
 
 def _load(session: Session, mix: Mix, name: str) -> None:
     """Load a saved mix, for a callback; without a name the settings on screen stay."""
-    session.drafts.pop(REFUSED, None)
+    session.drafts.get(MixMessages).refusal = ""
     mix.name = name
     if not name:
         return
@@ -125,7 +126,7 @@ def _load(session: Session, mix: Mix, name: str) -> None:
     try:
         mix.load(saved_settings(workspace, taxonomy, name))
     except GemError as error:
-        session.drafts[REFUSED] = str(error)
+        session.drafts.get(MixMessages).refusal = str(error)
 
 
 def _remove(session: Session, mix: Mix) -> None:
@@ -148,27 +149,27 @@ def _saved(session: Session, name: str) -> tuple[Weights, dict[str, Any]] | None
 
 
 def _notify(session: Session, mix: Mix, sentence: str, file: tuple[str, tuple[Weights, dict[str, Any]] | None]) -> None:
-    serial = int(session.drafts.get(NOTICE, (0, ""))[0]) + 1
-    session.drafts[NOTICE], session.drafts[FILE] = (serial, sentence), (*file, mix.recorded)
+    messages = session.drafts.get(MixMessages)
+    messages.notice, messages.undo = (messages.notice[0] + 1, sentence), MixUndo(*file, mix.recorded)
 
 
 def _undo_notice(session: Session, mix: Mix) -> None:
     """Undo what was done last: the save or deletion of a mix, or the last change of the settings."""
-    name, before, recorded = session.drafts.pop(FILE, ("", None, None))
-    if recorded != mix.recorded:
+    messages = session.drafts.get(MixMessages)
+    undo, messages.undo = messages.undo, None
+    if undo is None or undo.recorded != mix.recorded:
         _step(session, mix, True)
         return
     workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
-    if before is None:
-        remove_mix(workspace, taxonomy, name)
+    if undo.before is None:
+        remove_mix(workspace, taxonomy, undo.name)
         mix.name = UNSAVED
     else:
-        weights, settings = before
-        save_mix(workspace, weights, settings, name)
-        mix.name = name
+        save_mix(workspace, *undo.before, undo.name)
+        mix.name = undo.name
 
 
 def _step(session: Session, mix: Mix, back: bool) -> None:
-    session.drafts.pop(REFUSED, None)
-    session.drafts.pop(FILE, None)
+    messages = session.drafts.get(MixMessages)
+    messages.refusal, messages.undo = "", None
     mix.step(back)

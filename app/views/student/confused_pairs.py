@@ -1,5 +1,7 @@
 """Student view: confused cluster pairs, with their documents beside exemplars."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -108,9 +110,16 @@ def _typical(session: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, na
     _text(session, rows[at], "typical")
 
 
+@dataclass
+class DocumentSteps:
+    """Position in each list of documents that is walked through, with the name of what it lists."""
+
+    by_list: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
 def _step(session: Session, what: str, size: int, key: str) -> int:
     """Walk through documents; another pair begins at its first."""
-    walk: dict[str, tuple[str, int]] = session.drafts.setdefault("student-walk", {})
+    walk = session.drafts.get(DocumentSteps).by_list
     if walk.get(key, ("", 0))[0] != what:
         walk[key] = (what, 0)
     at = min(walk[key][1], size - 1)

@@ -1,6 +1,7 @@
 """Name clusters with an LLM: requests are shown first and sent only when a person presses Send."""
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,14 @@ from gem_core.errors import EndpointError
 from gem_core.llm.endpoint import BASE_URL, KEY, MODEL, Endpoint, has_key
 from gem_core.pipeline import NamingPlan
 
-SHOWN = "naming_shown"  # digest of the requests that are on the screen
+
+@dataclass
+class RequestPreview:
+    """Digest of the requests that are on the screen."""
+
+    digest: str = ""
+
+
 TOKEN = 4  # characters, about
 
 
@@ -79,12 +87,13 @@ def _offer(session: Session) -> None:
         persist_state="session",
         help="A label needs ten. A reasoning model needs thousands; with fewer its answer is empty.",
     )
+    preview = session.drafts.get(RequestPreview)
     if st.button("Preview requests", key="naming_show", icon=":material/visibility:"):
-        session.drafts[SHOWN] = cached_results.naming_plan(session.root, again=again, groups=groups).digest
-    plan = cached_results.naming_plan(session.root, again=again, groups=groups) if SHOWN in session.drafts else None
-    if plan is None:
+        preview.digest = cached_results.naming_plan(session.root, again=again, groups=groups).digest
+    if not preview.digest:
         return
-    if session.drafts[SHOWN] != plan.digest:
+    plan = cached_results.naming_plan(session.root, again=again, groups=groups)
+    if preview.digest != plan.digest:
         st.caption(
             ":orange[:material/warning:] Names or clusters have changed. Preview the requests again before you send."
         )
@@ -141,7 +150,7 @@ def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int,
         )
 
     def send() -> None:
-        session.drafts.pop(SHOWN, None)
+        session.drafts.get(RequestPreview).digest = ""
         old = runner.find(session.root, "name")
         try:
             runner.start(

@@ -1,6 +1,7 @@
 """Editable table of group and cluster names, with checkboxes to edit several clusters together."""
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,15 @@ from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
 from gem_core.workspace import Taxonomy
 
 BLANK = "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'/>"
-ATTEMPTS = "rename_tries"
+
+
+@dataclass
+class RejectedNames:
+    """How many names were rejected: part of the key of the table."""
+
+    attempts: int = 0
+
+
 SOURCE = {"keywords": "keywords", "vocabulary": "vocabulary", "llm": "model", "person": "person"}
 
 
@@ -34,8 +43,8 @@ def show_names_table(session: Session, taxonomy: Taxonomy) -> None:
             kind, number = kinds[int(index)]
             if label is not None and label != rows[int(index)]["Name"]:
                 edit_actions.apply_edit(session, Rename(kind, number, str(label)))
-        if edit_actions.REFUSED in session.drafts:  # A new key discards the rejected text from the table.
-            session.drafts[ATTEMPTS] = session.drafts.get(ATTEMPTS, 0) + 1
+        if session.drafts.get(edit_actions.EditMessages).refusal:
+            session.drafts.get(RejectedNames).attempts += 1  # A new key discards the rejected text from the table.
 
     actions_slot = st.container(key="names_actions")
     table = st.data_editor(
@@ -111,4 +120,4 @@ def _table_rows(taxonomy: Taxonomy) -> tuple[list[tuple[Kind, int]], list[dict[s
 def _table_key(session: Session, kinds: list[tuple[Kind, int]]) -> str:
     """Return a key that changes with the order of rows, since checkmarks and open cells belong to rows."""
     order = hashlib.sha256(repr(kinds).encode()).hexdigest()[:8]
-    return f"names_{order}_{session.drafts.get(ATTEMPTS, 0)}"
+    return f"names_{order}_{session.drafts.get(RejectedNames).attempts}"
