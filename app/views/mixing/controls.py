@@ -80,7 +80,7 @@ def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -
         mix.tau = float(st.slider("Tau", 0.0, 2.0, mix.tau, 0.05, key=mix.field_key("mixing-tau"), help=HINTS["tau"]))
     if mix.strategy == "custom":
         show_custom_weights(session, mix)
-    goal_slot = st.container()  # The gain towards a goal depends on the limits, which stand below it.
+    goal_slot = st.container()  # The gain toward a goal depends on the limits, which stand below it.
     _missing_strategies(session, available)
     _limits(mix, domains)
     if mix.strategy in ("goal", "mixmin"):

@@ -102,7 +102,7 @@ def _student(folder: StudentFolder) -> "Student":
 
 
 def label_shards(workers: Workers, shards: Sequence[InputShard], strict: bool = False) -> Iterator[ShardResult | None]:
-    """Have every shard labelled, the large ones first; yields what has ended, and None every `TICK` seconds.
+    """Have every shard labeled, the large ones first; yields what has ended, and None every `TICK` seconds.
 
     A shard at work when a worker died is labeled again, with no other beside it, after all others; where its worker
     dies then too, it is given up.
