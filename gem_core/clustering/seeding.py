@@ -23,7 +23,7 @@ from gem_core.geometry import concentration_from_resultant
 # Spherical k-means steps of a plain start, and of the start that the reference concentration is read from.
 SPHERICAL_STEPS = 3
 REFERENCE_STEPS = 10
-# k-means++ draws its centers from this many documents a cluster, so that its cost stays linear in K.
+# k-means++ draws its centers from this many documents per cluster, so that its cost stays linear in K.
 CANDIDATES_PER_CLUSTER = 64
 # Dimensions of the subspace in which the search looks for centers: four a cluster, between these two; beyond 64
 # clusters two a cluster. With two a cluster, 36 clusters lost .1 nats (benchmarks/results/clustering_seeds.txt).
