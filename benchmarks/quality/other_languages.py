@@ -1,7 +1,7 @@
 """Keywords and labels of manual pages in Japanese, Chinese, German and Spanish: which are fragments or function words?
 
 The manual pages come from Debian's packages (manpages-ja, -zh, -de, -es), unpacked into one folder each. A page is one
-document (its roff commands taken out, the first 4,000 characters). Vectors are TF-IDF over character triples, reduced
+document (its roff commands taken out, the first 2,500 characters). Vectors are TF-IDF over character triples, reduced
 to 64 dimensions: no encoder is needed, and the question is only how names are made. Counted over all clusters:
 
 - function words: keywords, and first words of labels, in the list of the language;
@@ -28,7 +28,7 @@ from gem_core.taxonomy import cluster_keywords, cluster_labels, count_terms
 from gem_core.taxonomy.stopwords import STOP_WORDS
 from gem_core.taxonomy.word_splitter import split_text
 
-CLUSTERS, PAGES, CHARACTERS = 12, 600, 4000
+CLUSTERS, PAGES, CHARACTERS = 12, 400, 2500
 _ROFF = re.compile(r"^[.'].{0,3}(?:\\\".*|[a-zA-Z]*)?", re.MULTILINE)
 _ESCAPES = re.compile(r"\\(?:f[BIRP]|f\(..|\[[^\]]*\]|\(..|[-&|^e])")
 
@@ -46,7 +46,7 @@ def read_pages(folder: Path) -> list[str]:
 
 
 def main() -> None:
-    print(time.strftime("%Y-%m-%d"), f"{CLUSTERS} clusters, at most {PAGES} pages")
+    print(time.strftime("%Y-%m-%d"), f"{CLUSTERS} clusters, at most {PAGES} pages, {CHARACTERS} characters")
     for argument in sys.argv[1:]:
         language, folder = argument.split("=", 1)
         texts = read_pages(Path(folder))

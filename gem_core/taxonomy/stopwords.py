@@ -58,6 +58,8 @@ ihre ihrem ihren ihrer im in ins ist jede jedem jeden jeder jedes jetzt kann kei
 mein mich mir mit muss nach nicht nichts noch nun nur ob oder ohne sehr sein seine seinem seinen seiner seit sich sie
 sind so soll sollte sondern sonst über um und uns unser unter viel vom von vor war waren warum was weg weil welche
 welcher wenn wer werde werden wie wieder will wir wird wo worden wurde wurden zu zum zur zwar zwischen
+darauf daran dafür dazu daher dabei dadurch davon deren denen derer hierzu sowie bzw bezüglich gegebenenfalls
+je jedoch somit ebenfalls falls sofern indem
 """
 _FRENCH = """
 ai ainsi alors après au aucun aussi autre aux avait avant avec avoir ce cela celle celui ces cet cette chez comme
@@ -75,6 +77,8 @@ pues que qué quien se sea según ser si sí sido sin sobre son su sus también 
 tu un una uno unos y ya yo ao aos até com da das dele depois do é ela elas ele eles em essa esse isso isto foi já lhe
 mais mas mesmo meu minha muito na nas não nem nós num numa ou pela pelas pelo pelos quando são seu seus sua suas
 também tem têm um uma você
+pueden puede sólo solo solamente usted ustedes existe alguna algún alguno ningún ninguna ninguno simplemente
+mediante cualquier cuál cuyo cuya aquel aquella dicho dicha además entonces debe deben
 """
 _ITALIAN = """
 agli ai al alla alle allo anche ancora che chi ci come con cui da dagli dai dal dalla dalle degli dei del della delle
@@ -128,12 +132,14 @@ _CHINESE = """
 以及 并 並 并且 而是 则 則 即 便 如 如何 例如 比如 其中 之间 之前 之后 以前 以后 时候 時候 年 月 日 号 次 种 種 位 件
 条 條 第 两 兩 多 少 好 大 小 像 用 使 让 叫 当 當 跟 同 比 为 為 为了 所有 任何 许多 許多 很多 现在 現在 一 二 三 四
 五 六 七 八 九 十 百 千 万 萬 不是 就是 也是 不会 不能 不同 起来 出来 成为
+这样 這樣 也可以 請向 请向 是能 因此 每個 其他 並且
 """
 _JAPANESE = """
 する した して します しました ある いる ない です ます でした ました こと もの ため よう これ それ あれ どれ この
 その あの どの ここ そこ どこ から まで より など ので のに けど だけ しか でも とも という として について によって
 による において また または および そして しかし なる なった できる れる られる せる たい さん ほど くらい ところ とき
 的 等 者 中 上 下 時 年 月 日
+ありま あります ありません すると すれば される された しない できます できない 場合 対して に対して により における
 """
 _THAI = """
 ที่ และ ใน ของ เป็น มี ได้ จะ ไม่ ให้ ว่า การ ความ กับ จาก นี้ นั้น ก็ แต่ หรือ เพื่อ โดย คือ อยู่ ไป มา แล้ว ยัง ต้อง
