@@ -268,6 +268,32 @@ def test_files_that_are_no_weights_are_refused(tmp_path: Path, name: str, text: 
     assert str(refused.value) == said.format(path)
 
 
+SPREADSHEET = "cluster_id;label;weight;taxonomy_hash\r\n0;Bäcker;0,25;5e1f\r\n4;Fluß;7,5E-01;5e1f\r\n;;;\r\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SPREADSHEET.encode("utf-8-sig"),
+        SPREADSHEET.encode("cp1252"),
+        SPREADSHEET.replace(";", "\t").encode("utf-16"),
+        SPREADSHEET.replace(",", ".").replace(";", ",").encode("utf-8-sig"),
+    ],
+)
+def test_a_table_that_a_spreadsheet_saved_again_is_read(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "w.csv").write_bytes(data)
+    assert read_weights(tmp_path / "w.csv") == WeightsFile("", "5e1f", {0: 0.25, 4: 0.75})
+
+
+@pytest.mark.parametrize("row", ["Total;;1,0;", ";;1,0;"])
+def test_a_total_row_is_named(tmp_path: Path, row: str) -> None:
+    (tmp_path / "w.csv").write_text(SPREADSHEET + row + "\r\n", encoding="utf-8-sig")
+    with pytest.raises(
+        InputError, match=r"row 3 without a cluster_id \((Total|1,0)\), such as a total\. Remove that row"
+    ):
+        read_weights(tmp_path / "w.csv")
+
+
 def test_weights_follow_a_taxonomy_edit(sample: Workspace, tmp_path: Path) -> None:
     before = sample.taxonomy()
     old = weights_by(sample, before, "custom", fixed={0: 0.3, 1: 0.2})

@@ -18,6 +18,7 @@ from gem_core.errors import InputError
 from gem_core.pipeline.mixing.domains import Domains
 
 ROUNDING = 1e-6  # by which weights in a file may miss a sum of 1
+TOTALS = ("total", "sum", "all", "summe", "gesamt", "somme", "suma", "totale", "totaal")  # what people call a sum
 _KEY = re.compile(r"(?:train_)?cluster_(\d+)")
 
 
@@ -41,7 +42,9 @@ class WeightsFile:
 
 
 def read_weights(path: Path) -> WeightsFile:
-    r"""Read a file that `gem-explorer mix weights` wrote.
+    r"""Read a file that `gem-explorer mix weights` wrote, a CSV also as a spreadsheet saves it again.
+
+    That is with semicolons or tabs, decimal commas, a byte-order mark, in UTF-16 or cp1252, with empty rows below.
 
     Parameters
     ----------
@@ -63,8 +66,8 @@ def read_weights(path: Path) -> WeightsFile:
     {0: 0.25, 4: 0.75}
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows, facts = _parse(path.suffix.lower(), text)
+        suffix = path.suffix.lower()
+        rows, facts = _parse(suffix, _decode(path.read_bytes(), suffix))
         numbered = [(_number(key), float(value)) for key, value in rows]
     except InputError:
         raise
@@ -136,14 +139,45 @@ def for_domains(file: WeightsFile, domains: Domains) -> Float64:
 def _parse(suffix: str, text: str) -> tuple[Iterable[tuple[Any, Any]], dict[str, Any]]:
     """Return (key, weight) pairs and what is said beside them."""
     if suffix == ".csv":
-        table = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-        return [(row["cluster_id"], row["weight"]) for row in table], _common_values(table, "taxonomy_hash", "strategy")
+        return _csv(text)
     if suffix in (".yaml", ".yml"):
         return _yaml(text)
     value = json.loads(text, object_pairs_hook=_unique_names)
     if isinstance(value, list):
         return [(row["domain"], row["weight"]) for row in value], _common_values(value, "taxonomy_hash", "strategy")
     return value["train_domain_weights"].items(), value
+
+
+def _decode(data: bytes, suffix: str) -> str:
+    """Return the text of a file: UTF-8; a CSV of a spreadsheet may be UTF-16 or, for its labels, cp1252."""
+    if suffix == ".csv" and data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if suffix != ".csv":
+            raise
+        return data.decode("cp1252", "replace")
+
+
+def _csv(text: str) -> tuple[list[tuple[Any, Any]], dict[str, Any]]:
+    """Read a table of weights; the header says by what its cells are separated."""
+    header = text.partition("\n")[0]
+    separator = max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    table = [row for row in reader if any(str(cell or "").strip() for cell in row.values())]
+    rows = []
+    for number, row in enumerate(table, start=1):
+        key, weight = str(row["cluster_id"] or "").strip(), str(row["weight"] or "").strip()
+        if not key or key.casefold().rstrip(":") in TOTALS:
+            raise InputError(
+                "Every row of the weights must be one cluster",
+                f"row {number} without a cluster_id ({key or weight or 'empty'}), such as a total",
+                "Remove that row",
+            )
+        # A spreadsheet that separates by semicolons writes decimal commas.
+        rows.append((key, weight if separator == "," else weight.replace(",", ".")))
+    return rows, _common_values(table, "taxonomy_hash", "strategy")
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
