@@ -43,7 +43,7 @@ def test_shown_sent_cancelled_resumed_and_undone(
     before = sample.taxonomy().clusters
     slow = 3  # the request that is canceled
     with chat_server(
-        lambda i, body: says(f"{HOSTILE[i % len(HOSTILE)]} {keywords_of(body)}", wait=60 if i == slow else 0)
+        lambda i, body: says(f"{HOSTILE[i % len(HOSTILE)]} {keywords_of(body, 4)}", wait=60 if i == slow else 0)
     ) as server:
         served = serve(
             "app/main.py",
