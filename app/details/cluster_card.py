@@ -23,6 +23,7 @@ from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
 from gem_core.pipeline.search.cluster_profile import ClusterProfile, ColumnProfile
 from gem_core.taxonomy.name_parts import MIXED
 from gem_core.workspace import Cluster, Group, Taxonomy
+from gem_core.workspace.store import is_read_only
 
 MAX_KEYWORDS, MAX_VALUES, MAX_NEAREST, MAX_EXEMPLARS = 6, 6, 4, 3
 EXCERPT = 1_500  # characters of an exemplar on the card
@@ -33,8 +34,9 @@ def show_cluster_card(session: Session, taxonomy: Taxonomy, cluster: Cluster, *,
     """Show the card of one cluster; `subtopics` adds the parts it falls into to the overview."""
     profile = cached_results.profile_of_cluster(session.root, cluster.number)
     title(cluster.label, cluster.color, f"in {taxonomy.group(cluster.group).label}")
-    show_rename_form(session, "cluster", cluster)
-    show_cluster_actions(session, taxonomy, cluster)
+    if not is_read_only():
+        show_rename_form(session, "cluster", cluster)
+        show_cluster_actions(session, taxonomy, cluster)
     facts(
         [
             ("Documents", count(cluster.documents), "share_documents"),
@@ -43,7 +45,8 @@ def show_cluster_card(session: Session, taxonomy: Taxonomy, cluster: Cluster, *,
             ("Median length", count(profile.lengths[1]), "median_length"),
         ]
     )
-    show_note(session, cluster)
+    if not is_read_only():
+        show_note(session, cluster)
     tabs = st.tabs([OVERVIEW, DOCUMENTS, DETAILS], key="panel_tabs", on_change="rerun")
     with tabs[0]:
         _show_overview(session, taxonomy, cluster, profile, subtopics=subtopics)

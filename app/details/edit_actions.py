@@ -12,7 +12,7 @@ from app.state.widget_state import preset, widget
 from app.ui.errors import refusal
 from app.ui.text import short
 from gem_core.errors import GemError
-from gem_core.pipeline import edit
+from gem_core.pipeline import Rename, edit
 from gem_core.pipeline.editing.operations import Op
 from gem_core.workspace import Taxonomy
 
@@ -21,11 +21,15 @@ _serial = counter(1)
 
 @dataclass
 class EditMessages:
-    """What the last edit has to say: `outcome` and `notice` end with the sentence and the button of the notice."""
+    """What the last edit has to say: `outcome` and `notice` end with the sentence and the button of the notice.
+
+    `drawn` is the key of the taxonomy that the page shows: a click was made on this one.
+    """
 
     refusal: str = ""
     outcome: tuple[str, str] | None = None
     notice: tuple[int, str, str] = (0, "", "Undo")
+    drawn: str = ""
 
 
 def apply_edit(session: Session, *ops: Op) -> Taxonomy | None:
@@ -33,9 +37,10 @@ def apply_edit(session: Session, *ops: Op) -> Taxonomy | None:
     session.drafts.get(EditMessages).refusal = ""
     try:
         workspace = cached_results.workspace(session.root)
-        taxonomy = edit(workspace, *ops, made_on=workspace.taxonomy().key)
+        taxonomy = edit(workspace, *ops, made_on=session.drafts.get(EditMessages).drawn)
     except GemError as error:
-        session.drafts.get(EditMessages).refusal = str(error)
+        typed = "".join(f" The name was: {op.label}" for op in ops if isinstance(op, Rename))
+        session.drafts.get(EditMessages).refusal = str(error) + typed
         return None
     sentence = cached_results.workspace(session.root).history().steps[-1].sentence
     session.drafts.get(EditMessages).outcome = (sentence, "Undo")
@@ -86,6 +91,7 @@ def show_outcome(session: Session) -> None:
     The notice carries Undo, and Ctrl+Z and Ctrl+Shift+Z work wherever this is called.
     """
     messages = session.drafts.get(EditMessages)
+    messages.drawn = cached_results.taxonomy(session.root).key
     if messages.outcome is not None:
         messages.notice, messages.outcome = (next(_serial), *messages.outcome), None
         st.rerun(scope="app")

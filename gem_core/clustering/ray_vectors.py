@@ -1,43 +1,53 @@
 """Vectors whose sums are added up by Ray actors, on this machine or many: `with ray_vectors(paths) as X: fit(X)`."""
 
-import os
-from collections.abc import Iterator, Sequence
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gem_core._ray import check_machines, ray_cpus, ray_session
 from gem_core._types import Float64
 from gem_core.clustering.blocks import Statistics
 from gem_core.clustering.out_of_core import FileSums, StreamedDocuments
 from gem_core.clustering.vector_files import StoredVectors, stored_vectors
 from gem_core.errors import GemError, InputError
 
-# How often Ray starts a lost actor again. An actor only holds where its rows are, so the call that died with it is
-# simply made once more.
+# How often the rows of a lost actor go to a new one. An actor only holds where its rows are, so the call that died
+# with it is made once more.
 RESTARTS = 3
+TICK, SAY_AFTER = 0.5, 5.0  # seconds between two looks at actors that start, and until a wait is said
+PROCESSOR_WAIT = 30.0  # seconds that an actor waits for a processor of its own
+LOG = logging.getLogger("gem_explorer")
 
 
 class RayVectors(StoredVectors):
     """`StoredVectors` whose passes run on Ray actors, each with a range of the rows; made by `ray_vectors`."""
 
-    def __init__(self, vectors: StoredVectors, workers: int) -> None:
+    def __init__(self, vectors: StoredVectors, workers: int, ray: Any) -> None:
         super().__init__(vectors.stretches, vectors.shape[1], vectors.stored)
         self.workers = workers
-        self._ray = _ray()
+        self._ray = ray
         self._actors: list[Any] = []
+        self._parts: list[tuple[StoredVectors, Float64 | None, int]] = []
+        self._losses: list[int] = []
 
     def documents(self, weights: Float64 | None) -> StreamedDocuments:
         """Start the actors with `weights` (n,), None for all alike; those of an earlier call end."""
         self.close()
         n = self.shape[0]
-        kind = self._ray.remote(num_cpus=1, max_restarts=RESTARTS, max_task_retries=RESTARTS)(FileSums)
         ends = np.linspace(0, n, self.workers + 1).astype(int)
-        for low, high in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-            part = None if weights is None else weights[low:high]
-            self._actors.append(kind.remote(self.part(low, high), part, n, first=low, device="cpu"))
-        self._all([actor.check.remote() for actor in self._actors])
+        self._parts = [
+            (self.part(low, high), None if weights is None else weights[low:high], low)
+            for low, high in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)
+        ]
+        self._losses = [0] * self.workers
+        self._actors = [self._start(index) for index in range(self.workers)]
+        self._await_processors(range(self.workers))
+        self._all("check")
         return StreamedDocuments(self._statistics, (n, self.shape[1]), "cpu")
 
     def close(self) -> None:
@@ -46,23 +56,60 @@ class RayVectors(StoredVectors):
             self._ray.kill(actor)
         self._actors = []
 
+    def _start(self, index: int, processors: int = 1) -> Any:
+        """Start the actor of a range of rows; with 0 processors it shares one with another actor."""
+        part, weights, first = self._parts[index]
+        kind = self._ray.remote(num_cpus=processors, max_restarts=0)(FileSums)
+        return kind.remote(part, weights, self.shape[0], first=first, device="cpu")
+
+    def _await_processors(self, indices: Iterable[int]) -> None:
+        """Wait until actors run; those without a processor after a while share one with another actor."""
+        waiting = {self._actors[index].__ray_ready__.remote(): index for index in indices}
+        began, said = time.monotonic(), False
+        while waiting:
+            ready, _ = self._ray.wait(list(waiting), num_returns=len(waiting), timeout=TICK)
+            for handle in ready:  # An actor that could not start says so in its first call.
+                del waiting[handle]
+            seconds = time.monotonic() - began
+            if waiting and not said and seconds > SAY_AFTER:
+                said = True
+                LOG.warning("Waiting for a processor (%d of %d workers)", self.workers - len(waiting), self.workers)
+            if waiting and seconds > PROCESSOR_WAIT:
+                for index in waiting.values():
+                    self._ray.kill(self._actors[index])
+                    self._actors[index] = self._start(index, 0)
+                LOG.warning("No processor came free: %d of %d workers share one", len(waiting), self.workers)
+                return
+
     def _statistics(self, slopes: Float64, offsets: Float64, gram: bool) -> Statistics:
         """Add the sums of all actors in the order of their rows."""
-        shared = self._ray.put(slopes), self._ray.put(offsets)
-        first, *rest = self._all([actor.statistics.remote(*shared, gram) for actor in self._actors])
+        first, *rest = self._all("statistics", self._ray.put(slopes), self._ray.put(offsets), gram)
         total: Statistics = sum(rest, start=first)
         return total
 
-    def _all(self, calls: list[Any]) -> list[Any]:
-        """Wait for all actors and return their results in order."""
-        try:
-            return list(self._ray.get(calls))
-        except self._ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, InputError):
-                raise error.cause from None
-            raise
-        except self._ray.exceptions.RayActorError as error:
-            raise GemError(f"A Ray worker was lost more than {RESTARTS} times, or could not start: {error}") from error
+    def _all(self, method: str, *arguments: Any) -> list[Any]:
+        """Call all actors and return their results in order; the rows of a lost actor go to a new one."""
+        calls = [getattr(actor, method).remote(*arguments) for actor in self._actors]
+        results = []
+        for index, call in enumerate(calls):
+            while True:
+                try:
+                    results.append(self._ray.get(call))
+                    break
+                except self._ray.exceptions.RayTaskError as error:
+                    if isinstance(error.cause, InputError):
+                        raise error.cause from None
+                    raise
+                except self._ray.exceptions.RayActorError as error:
+                    self._losses[index] += 1
+                    if self._losses[index] > RESTARTS:
+                        raise GemError(
+                            f"A Ray worker was lost more than {RESTARTS} times, or could not start: {error}"
+                        ) from error
+                    self._actors[index] = self._start(index)
+                    self._await_processors([index])
+                    call = getattr(self._actors[index], method).remote(*arguments)
+        return results
 
 
 @contextmanager
@@ -85,9 +132,11 @@ def ray_vectors(paths: str | Path | Sequence[str | Path], *, workers: int | None
     Raises
     ------
     InputError
-        As in `stored_vectors`; Ray is not installed; `workers` is below 1 or above the processors of the cluster.
+        As in `stored_vectors`; Ray is not installed or not reached within 10 s; a machine lacks the package or a file;
+        `workers` is below 1 or above the processors of the cluster.
     GemError
-        A worker was lost more than three times in a fit; up to then Ray starts it again, and nothing is lost.
+        The rows of a worker were lost more than three times in a fit; up to then they go to a new worker, which shares
+        a processor where none comes free in 30 s, and nothing is lost.
 
     Notes
     -----
@@ -103,40 +152,22 @@ def ray_vectors(paths: str | Path | Sequence[str | Path], *, workers: int | None
     >>> with ray_vectors(["a.npy", "b.npy"], workers=8) as X:  # doctest: +SKIP
     ...     fit = fit_mixture(X, MixtureConfig(n_clusters=200))
     """
-    ray = _ray()
     vectors = stored_vectors(paths)
     if workers is not None and workers < 1:
         raise InputError(
             "workers must be a whole number of at least 1", f"{workers!r}", "Leave it out for all processors"
         )
-    ours = not ray.is_initialized()
-    if ours:
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        ray.init(address=os.environ.get("RAY_ADDRESS", "local"), log_to_driver=False, logging_level="error")
-    try:
-        n, processors = vectors.shape[0], int(ray.cluster_resources().get("CPU", 1))
-        if workers is not None and workers > processors:  # Ray would wait for them without a message
+    with ray_session(purpose="Fitting on several machines") as ray:
+        n, processors = vectors.shape[0], ray_cpus(ray)
+        if workers is not None and workers > processors:
             raise InputError(
                 f"workers must not exceed the processors of the cluster ({processors})",
                 f"{workers}",
                 "Leave it out for all processors, or add machines to the cluster",
             )
-        vectors_on_ray = RayVectors(vectors, min(workers or max(1, min(processors, n // 10_000)), n))
+        check_machines(ray, [Path(stretch.path) for stretch in vectors.stretches])
+        vectors_on_ray = RayVectors(vectors, min(workers or max(1, min(processors, n // 10_000)), n), ray)
         try:
             yield vectors_on_ray
         finally:
             vectors_on_ray.close()
-    finally:
-        if ours:
-            ray.shutdown()
-
-
-def _ray() -> Any:
-    try:
-        import ray
-        import ray.exceptions
-    except ImportError as error:
-        raise InputError(
-            "Fitting on several machines needs Ray", "none installed", 'Install it: pip install "gem-explorer[ray]"'
-        ) from error
-    return ray

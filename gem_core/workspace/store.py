@@ -38,6 +38,11 @@ from gem_core.workspace.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
 READ_ONLY = "GEM_EXPLORER_READ_ONLY"  # environment variable: nothing is written to a workspace
 
 
+def is_read_only() -> bool:
+    """Whether this server shows workspaces without changing them (`gem-explorer app --read-only`)."""
+    return bool(os.environ.get(READ_ONLY))
+
+
 class Workspace:
     """A folder that holds one corpus and everything made from it.
 
@@ -330,7 +335,7 @@ def writing(root: Path, wait: float = 10.0) -> Iterator[None]:
     """
     from filelock import Timeout
 
-    if os.environ.get(READ_ONLY):
+    if is_read_only():
         raise WorkspaceError(
             "This server shows workspaces without changing them",
             f"a change of {root.name}",

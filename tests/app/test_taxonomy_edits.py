@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gem_core.pipeline import Pin, Rename, edit, propose_split
+from gem_core.pipeline import Merge, Pin, Rename, edit, propose_split
 from gem_core.workspace import Workspace
+from gem_core.workspace.store import READ_ONLY
 
 APP = Path(__file__).resolve().parents[2] / "app"
 
@@ -47,6 +48,31 @@ def test_merge_undo_redo(app: AppTest, sample: Workspace) -> None:
     assert sample.taxonomy().key == before.key
     press(app, "taxonomy_redo")
     assert sample.taxonomy().key == merged.key
+
+
+def test_a_click_on_a_page_of_an_earlier_fit_is_refused(app: AppTest, sample: Workspace) -> None:
+    select(app, cluster=3)
+    app.text_input(key="name_cluster_3").set_value("Meant for another")
+    clusters = sample.taxonomy().clusters
+    edit(sample, Merge((clusters[0].number, clusters[1].number)))  # Somebody else is faster.
+    merged = sample.taxonomy()
+    next(button for button in app.button if button.label == "Rename").click().run()
+    assert sample.taxonomy().key == merged.key
+    said = " ".join(text.value for text in app.text)
+    assert "An edit must be made on the present clusters" in said
+    assert "The name was: Meant for another" in said
+    press(app, "pin_3")  # The page shows the present clusters now.
+    assert sample.taxonomy().cluster(3).pinned
+
+
+def test_a_server_that_only_shows_has_no_buttons_for_edits(
+    app: AppTest, sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(READ_ONLY, "1")
+    select(app, cluster=3)
+    labels = {button.label for button in app.button if not button.disabled}
+    assert not labels & {"Rename", "Undo", "Redo", "Split", "Save note", "Pin", "Exclude"}
+    assert not [field for field in app.text_input if str(field.key).startswith("name_")]
 
 
 def test_pin_and_exclude(app: AppTest, sample: Workspace) -> None:
@@ -99,6 +125,7 @@ def test_an_edit_that_cannot_be_made_is_explained(app: AppTest, sample: Workspac
     from gem_core.pipeline import Merge
 
     edit(sample, Merge((1 if other != 1 else 2, other)))  # and the chosen one is gone
+    app.run()
     gone = {0, *range(12)} - {c.number for c in sample.taxonomy().clusters}
     session = app.session_state["session"]
     from app.details import edit_actions

@@ -1,14 +1,23 @@
 """Sums added by Ray actors: the fit of one machine, lost workers, refusals."""
 
+import importlib
 import os
 import signal
 import sys
+import time
 
 import numpy as np
 import pytest
 
+from gem_core._ray import check_machines
 from gem_core.clustering import MixtureConfig, MixtureFit, fit_mixture, ray_vectors, stored_vectors
 from gem_core.errors import GemError, InputError
+
+ray_vectors_module = importlib.import_module("gem_core.clustering.ray_vectors")
+
+
+class Occupier:
+    """An actor of another job."""
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +72,45 @@ def test_a_worker_that_is_lost_for_good_ends_the_fit_clearly(cluster, paths) -> 
     with ray_vectors(paths, workers=2) as vectors:
 
         def kill(step: str, completed: int, total: int) -> None:
-            if step == "fit" and completed == 1:
-                cluster.kill(vectors._actors[0])  # not started again
+            if step == "fit" and completed >= 1:
+                cluster.kill(vectors._actors[0])
 
         with pytest.raises(GemError, match=r"A Ray worker was lost more than 3 times, or could not start"):
             fit_mixture(vectors, MixtureConfig(n_clusters=5, start="plain", tol=1e-9), progress=kill)
+
+
+def test_a_lost_worker_without_a_processor_shares_one(cluster, paths, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(ray_vectors_module, "SAY_AFTER", 0.1)
+    monkeypatch.setattr(ray_vectors_module, "PROCESSOR_WAIT", 1.0)
+    config, taken = MixtureConfig(n_clusters=5, start="plain", tol=1e-4), []
+    with ray_vectors(paths, workers=2) as vectors:
+
+        def kill(step: str, completed: int, total: int) -> None:
+            if step == "fit" and completed == 1 and not taken:
+                cluster.kill(vectors._actors[0])
+                taken.append(cluster.remote(num_cpus=1)(Occupier).remote())  # another job has the processor now
+                cluster.get(taken[0].__ray_ready__.remote())
+
+        fit = fit_mixture(vectors, config, progress=kill)
+    cluster.kill(taken[0])
+    assert "Waiting for a processor (1 of 2 workers)" in caplog.text
+    same(fit_mixture(stored_vectors(paths), config), fit)
+
+
+def test_a_machine_that_lacks_a_file_is_named(cluster, tmp_path) -> None:
+    with pytest.raises(InputError, match=rf"got no {tmp_path}/none on \S+ \([\d.]+\)\. Mount that folder there"):
+        check_machines(cluster, [tmp_path, tmp_path / "none"])
+
+
+def test_an_address_where_nobody_listens_is_refused(paths, monkeypatch) -> None:
+    import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    began = time.monotonic()
+    with pytest.raises(InputError, match=r"none at RAY_ADDRESS=127\.0\.0\.1:1"), ray_vectors(paths):
+        pass
+    assert time.monotonic() - began < 10
 
 
 def test_bad_rows_are_refused_with_their_number(cluster, paths) -> None:
@@ -104,5 +147,6 @@ def test_without_ray_the_refusal_says_what_to_install(paths, monkeypatch) -> Non
     with pytest.raises(InputError) as caught, ray_vectors(paths):
         pass
     assert str(caught.value) == (
-        'Fitting on several machines needs Ray; got none installed. Install it: pip install "gem-explorer[ray]".'
+        "Fitting on several machines needs Ray; got a Python without it. Install it with: pip install "
+        '"gem-explorer[ray]".'
     )

@@ -7,6 +7,7 @@ from app.details import edit_actions
 from app.state.session import Session
 from app.ui.text import escape, short
 from gem_core._formatting import count
+from gem_core.workspace.store import is_read_only
 
 MAX_STEPS = 60  # steps listed
 
@@ -22,7 +23,7 @@ def show_history_bar(session: Session) -> None:
             "Undo",
             icon=":material/undo:",
             key="taxonomy_undo",
-            disabled=not undo_sentence,
+            disabled=not undo_sentence or is_read_only(),
             on_click=edit_actions.step_history,
             args=(session, -1),
             help=f"Undo: {escape(short(undo_sentence, 120))}" if undo_sentence else "Nothing to undo.",
@@ -31,7 +32,7 @@ def show_history_bar(session: Session) -> None:
             "Redo",
             icon=":material/redo:",
             key="taxonomy_redo",
-            disabled=not redo_sentence,
+            disabled=not redo_sentence or is_read_only(),
             on_click=edit_actions.step_history,
             args=(session, 1),
             help=f"Redo: {escape(short(redo_sentence, 120))}" if redo_sentence else "Nothing to redo.",
@@ -68,6 +69,7 @@ def _show_steps(session: Session) -> None:
                         type="tertiary",
                         on_click=edit_actions.step_history,
                         args=(session, step_index - at),
+                        disabled=is_read_only(),
                         help="Undo or redo to this step.",
                     )
     if len(steps) > MAX_STEPS:

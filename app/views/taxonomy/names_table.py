@@ -16,6 +16,7 @@ from app.ui.glossary import HINTS
 from gem_core.pipeline import Rename
 from gem_core.pipeline.editing.operations import MAX_LABEL, Kind
 from gem_core.workspace import Taxonomy
+from gem_core.workspace.store import is_read_only
 
 BLANK = "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'/>"
 
@@ -32,7 +33,7 @@ SOURCE = {"keywords": "keywords", "vocabulary": "vocabulary", "llm": "model", "p
 
 def show_names_table(session: Session, taxonomy: Taxonomy) -> None:
     """Show the table: rename in place; select clusters to merge, pin or exclude them."""
-    st.markdown("**Double-click a name to edit; click a tile for details**")
+    st.markdown(f"**{'C' if is_read_only() else 'Double-click a name to edit; c'}lick a tile for details**")
     edit_actions.show_refusal(session)
     kinds, rows = _table_rows(taxonomy)
     key = _table_key(session, kinds)
@@ -54,7 +55,7 @@ def show_names_table(session: Session, taxonomy: Taxonomy) -> None:
         on_change=on_edit,
         row_height=32,
         height=min(len(rows), 17) * 32 + 38,
-        disabled=["group", " ", "Share", "State"],
+        disabled=["group", " ", "Share", "State", *(["Name", "Mark"] if is_read_only() else [])],
         alt="Names of groups and clusters, in the order of the tree",
         column_config={
             "Mark": st.column_config.CheckboxColumn(
@@ -76,6 +77,9 @@ def show_names_table(session: Session, taxonomy: Taxonomy) -> None:
         c.number for c in taxonomy.clusters if ("cluster", c.number) in selected or ("parent", c.group) in selected
     ]
     with actions_slot:
+        if is_read_only():
+            st.caption("This server shows the taxonomy without changing it.")
+            return
         show_bulk_actions(session, taxonomy, numbers)
 
 

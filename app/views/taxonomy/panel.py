@@ -18,6 +18,7 @@ from app.views.taxonomy.llm_labels import naming
 from app.views.taxonomy.names_table import show_names_table
 from gem_core._formatting import count, percent
 from gem_core.workspace import Cluster, Group, Taxonomy
+from gem_core.workspace.store import is_read_only
 
 SOURCE = {
     "keywords": "Named from its clusters",
@@ -74,7 +75,8 @@ def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> Non
 def _show_group(session: Session, taxonomy: Taxonomy, parent: Group) -> None:
     _show_back_button(session)
     title(parent.label, parent.color)
-    show_rename_form(session, "parent", parent)
+    if not is_read_only():
+        show_rename_form(session, "parent", parent)
     st.caption(SOURCE[parent.label_source])
     children = [taxonomy.cluster(c) for c in parent.children]
     facts(

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from gem_core._ray import ray_cpus, ray_session
+from gem_core._ray import check_machines, ray_cpus, ray_session
 from gem_core._types import Float32
 from gem_core.embedding.batches import encoder_threads
 from gem_core.embedding.embed import Engine
@@ -90,6 +90,7 @@ def ray_engine(workers: int | None = None) -> Engine:
     @contextmanager
     def engine(encoder: str, settings: EncoderSettings) -> Iterator[RayEmbedders]:
         with ray_session(workers) as ray:
+            check_machines(ray)
             gpus = int(ray.cluster_resources().get("GPU", 0))
             count = workers or gpus or ray_cpus(ray)
             holder = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_restarts=RETRIES, max_task_retries=RETRIES)(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from gem_core.errors import Cancelled, CorpusError, InputError, WorkspaceError
-from gem_core.pipeline.labeling.completion_markers import Marker
+from gem_core.pipeline.labeling.completion_markers import Marker, bookkeeping
 from gem_core.pipeline.labeling.label_shard import LabelingJob, label_shard
 from gem_core.pipeline.labeling.shard_files import InputShard, list_first
 
@@ -222,11 +222,18 @@ class RayWorkers:
 
     RETRIES = 3
 
-    def __init__(self, student: StudentFolder, job: LabelingJob, count: int | None) -> None:
-        from gem_core._ray import ray_cpus, ray_session
+    def __init__(
+        self, student: StudentFolder, job: LabelingJob, count: int | None, inputs: Sequence[Path] = ()
+    ) -> None:
+        from gem_core._ray import check_machines, ray_cpus, ray_session
 
         self._connection = ray_session(count)
         self._ray = self._connection.__enter__()
+        try:
+            check_machines(self._ray, (student.path, bookkeeping(job.out), *inputs))
+        except InputError:
+            self._connection.__exit__(None, None, None)
+            raise
         # One in reserve each, so that no worker waits for the next shard.
         self.count = count or 2 * ray_cpus(self._ray)
         self._student, self._job = student, job

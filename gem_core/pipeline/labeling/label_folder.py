@@ -167,7 +167,7 @@ def _work(
 ) -> None:
     workers: Workers
     if engine == "ray":
-        workers = RayWorkers(student, job, count)
+        workers = RayWorkers(student, job, count, [shards[0].source.path])
     else:
         workers = LocalWorkers(student, job, min(count or _processors(), len(shards)))
     try:
