@@ -23,13 +23,13 @@ _serial = counter(1)
 class EditMessages:
     """What the last edit has to say: `outcome` and `notice` end with the sentence and the button of the notice.
 
-    `drawn` is the key of the taxonomy that the page shows: a click was made on this one.
+    `taxonomy_key` is the key of the taxonomy that the page shows: a click was made on this one.
     """
 
     refusal: str = ""
     outcome: tuple[str, str] | None = None
     notice: tuple[int, str, str] = (0, "", "Undo")
-    drawn: str = ""
+    taxonomy_key: str = ""
 
 
 def apply_edit(session: Session, *ops: Op) -> Taxonomy | None:
@@ -37,7 +37,7 @@ def apply_edit(session: Session, *ops: Op) -> Taxonomy | None:
     session.drafts.get(EditMessages).refusal = ""
     try:
         workspace = cached_results.workspace(session.root)
-        taxonomy = edit(workspace, *ops, made_on=session.drafts.get(EditMessages).drawn)
+        taxonomy = edit(workspace, *ops, made_on=session.drafts.get(EditMessages).taxonomy_key)
     except GemError as error:
         typed = "".join(f" The name was: {op.label}" for op in ops if isinstance(op, Rename))
         session.drafts.get(EditMessages).refusal = str(error) + typed
@@ -91,7 +91,7 @@ def show_outcome(session: Session) -> None:
     The notice carries Undo, and Ctrl+Z and Ctrl+Shift+Z work wherever this is called.
     """
     messages = session.drafts.get(EditMessages)
-    messages.drawn = cached_results.taxonomy(session.root).key
+    messages.taxonomy_key = cached_results.taxonomy(session.root).key
     if messages.outcome is not None:
         messages.notice, messages.outcome = (next(_serial), *messages.outcome), None
         st.rerun(scope="app")
