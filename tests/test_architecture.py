@@ -208,6 +208,17 @@ def test_a_file_name_is_used_once_but_for_mirrors() -> None:
     assert [modules for modules in files.values() if len(modules) > 1] == []
 
 
+def test_an_option_that_commands_share_is_written_once() -> None:
+    options: dict[str, list[str]] = {}
+    for path in sources("gem_core/commands"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.arg) and node.annotation is not None:
+                text = ast.unparse(node.annotation)
+                if text.startswith("Annotated["):
+                    options.setdefault(text, []).append(f"{path.name}: {node.arg}")
+    assert {text: uses for text, uses in options.items() if len(uses) > 1} == {}
+
+
 def test_files_stay_short() -> None:
     for path in sources("gem_core", "app", "tests", "benchmarks"):
         lines = len(path.read_text(encoding="utf-8").splitlines())

@@ -81,6 +81,7 @@ Vocabulary = Annotated[
         help="a list of names (tsv, csv, txt, json: name, parent, gloss) instead of the shipped one",
     ),
 ]
+AnySeed = Annotated[int, typer.Option(help="seed of everything random")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 ProgressFile = Annotated[
     Path | None, typer.Option(hidden=True, parser=workspace_path, help="keep the present progress in this file")

@@ -9,6 +9,7 @@ from gem_core._progress import Console
 from gem_core.commands._options import (
     LONGEST_ROW,
     MIN_WORDS,
+    AnySeed,
     Corpus,
     Embeddings,
     Encoder,
@@ -66,7 +67,7 @@ def fit(
     concentration: Annotated[str, typer.Option(help="per_cluster, shared, or a number")] = "per_cluster",
     solver: Annotated[str, typer.Option(help="dual or mm")] = "dual",
     weighting: Annotated[str, typer.Option(help="count shares in documents or tokens")] = "documents",
-    seed: Annotated[int, typer.Option(help="seed of everything random")] = 0,
+    seed: AnySeed = 0,
     vocabulary: Vocabulary = None,
     keyword_names: Annotated[
         bool,

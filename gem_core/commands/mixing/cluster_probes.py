@@ -8,7 +8,8 @@ import typer
 
 from gem_core._progress import Console
 from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
-from gem_core.commands.mixing.proxy_training import Device, HeldTokens, Regressor, Seed, Steps, Width, sizes
+from gem_core.commands.mixing._options import Device, HeldTokens, Regressor, Seed, Steps, TargetCluster, Width
+from gem_core.commands.mixing.proxy_training import sizes
 
 if TYPE_CHECKING:
     from gem_core.pipeline.mixing.perfre_grip import ClusterFinding
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 def perfre(
     workspace: WorkspaceArg,
-    target: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="cluster whose loss is to fall; the whole corpus when left out")
-    ] = None,
+    target: TargetCluster = None,
     goal: Annotated[str, typer.Option(help="saved goal whose loss is to fall, instead of one cluster")] = "",
     factor: Annotated[float, typer.Option(help="up-sample each cluster by this")] = 3.0,
     lift: Annotated[float, typer.Option(help="what the most helpful cluster's weight is multiplied by")] = 3.0,

@@ -14,8 +14,9 @@ from gem_core.commands._options import (
     clean,
     input_path,
 )
+from gem_core.commands.mixing._options import Device, HeldTokens, Seed, Steps, Width
 from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool
-from gem_core.commands.mixing.proxy_training import Device, HeldTokens, Seed, Steps, Width, sizes
+from gem_core.commands.mixing.proxy_training import sizes
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from gem_core.commands._options import (
     input_path,
     write_path,
 )
+from gem_core.commands.mixing._options import ShardFormat, ShardTokens, TrainerData
 from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool
 from gem_core.errors import InputError
 
@@ -63,7 +64,7 @@ def weights(
             "huggingface, levanter or torchtitan; by the ending when left out",
         ),
     ] = None,
-    path: Annotated[str, typer.Option(metavar="PATTERN", help="data of a cluster for trainers: data/{name}")] = "",
+    path: TrainerData = "",
     saved: Annotated[str, typer.Option("--mix", metavar="NAME", help="a mix that was saved by name")] = "",
     save: Annotated[str, typer.Option(metavar="NAME", help="save the mix in the workspace under this name")] = "",
     as_json: Json = False,
@@ -142,9 +143,9 @@ def training_set(
             help="who is drawn in a cluster: uniform, or grip (long and unlike others)",
         ),
     ] = "uniform",
-    format: Annotated[str, typer.Option(help="parquet or jsonl.zst")] = "parquet",
+    format: ShardFormat = "parquet",
     max_epochs: Annotated[float, typer.Option(metavar="E", help="read no cluster more often than this")] = 4.0,
-    shard_tokens: Annotated[int, typer.Option(help="tokens of a file, about", min=1)] = 1 << 24,
+    shard_tokens: ShardTokens = 1 << 24,
     long: Annotated[
         str, typer.Option(help="documents with over 5% of a cluster's tokens: keep, or stratify (drawn first)")
     ] = "keep",

@@ -16,6 +16,16 @@ from gem_core.commands._options import (
     clean,
     input_path,
 )
+from gem_core.commands.mixing._options import (
+    Device,
+    HeldTokens,
+    Regressor,
+    Resamples,
+    Seed,
+    Steps,
+    TargetCluster,
+    Width,
+)
 from gem_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,21 +33,11 @@ if TYPE_CHECKING:
     from gem_core.pipeline.mixing.proxy_data import SplitSettings
     from gem_core.pipeline.mixing.regmix_study import Proposal
 
-Steps = Annotated[int | None, typer.Option(help="training steps of a proxy", min=1)]
-Width = Annotated[int | None, typer.Option(help="width of a proxy, a multiple of 4", min=4)]
-HeldTokens = Annotated[int | None, typer.Option(help="tokens of a cluster that are held out at least", min=65)]
-Seed = Annotated[int, typer.Option(help="seed of everything random", min=0)]
-Device = Annotated[str, typer.Option(help="cpu or cuda")]
-Regressor = Annotated[str, typer.Option(help="auto, lightgbm, linear, effective, exponential or ensemble")]
-Resamples = Annotated[int, typer.Option(help="refits for intervals of the weights", min=0)]
-
 
 def proxies(
     workspace: WorkspaceArg,
     count: Annotated[int, typer.Option(help="proxies, each on a mixture of its own", min=10)] = 64,
-    target: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="cluster whose loss is to fall; the whole corpus when left out")
-    ] = None,
+    target: TargetCluster = None,
     regressor: Regressor = "auto",
     resamples: Resamples = 0,
     steps: Steps = None,

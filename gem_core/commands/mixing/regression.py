@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gem_core.commands._options import (
+    AnySeed,
     Json,
     clean,
     input_path,
@@ -51,7 +52,7 @@ def regmix(
     regressor: Annotated[str, typer.Option(help="auto, lightgbm, linear, effective or exponential")] = "auto",
     limit: Annotated[int | None, typer.Option(help="use the first so many runs", min=1)] = None,
     resamples: Annotated[int, typer.Option(help="refits for intervals of the weights", min=0)] = 0,
-    seed: Annotated[int, typer.Option(help="seed of everything random")] = 0,
+    seed: AnySeed = 0,
     as_json: Json = False,
 ) -> None:
     """Fit a regressor to proxy runs and search for the mixture of least predicted loss."""

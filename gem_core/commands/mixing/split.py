@@ -8,6 +8,7 @@ import typer
 
 from gem_core._progress import Console
 from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
+from gem_core.commands.mixing._options import ShardFormat, ShardTokens, TrainerData
 from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool
 from gem_core.errors import InputError
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 def split(
     source: Annotated[Path, typer.Argument(metavar="DIR|LABELED", help="workspace, or a folder of labeled shards")],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="folder for the files; it must not exist yet")],
-    format: Annotated[str, typer.Option(help="parquet or jsonl.zst")] = "parquet",
-    part_tokens: Annotated[int, typer.Option(help="tokens of a file, about", min=1)] = 1 << 24,
+    format: ShardFormat = "parquet",
+    part_tokens: ShardTokens = 1 << 24,
     prefix: Annotated[str, typer.Option(help="prefix of the columns that labeling added")] = "",
     as_json: Json = False,
     progress_file: ProgressFile = None,
@@ -79,7 +80,7 @@ def swarm(
     goal: Annotated[str, typer.Option(help="saved goal that the proposal is for")] = "corpus",
     count: Annotated[int, typer.Option(help="mixtures, natural shares among them", min=10)] = 56,
     format: Annotated[str, typer.Option(help="also a weight file of this trainer for each run")] = "",
-    path: Annotated[str, typer.Option(metavar="PATTERN", help="data of a cluster for trainers: data/{name}")] = "",
+    path: TrainerData = "",
     budget: Budget = None,
     max_epochs: MaxEpochs = None,
     pool: Pool = None,
