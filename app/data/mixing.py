@@ -7,7 +7,9 @@ import streamlit as st
 from app.data import cached_results, ngram_proxy
 from gem_core.errors import InputError
 from gem_core.mixing import Limits, Weights
+from gem_core.mixing.run_explorer import Front, Slopes, run_slopes, target_front
 from gem_core.pipeline.mixing.domains import Domains, domains_of
+from gem_core.pipeline.mixing.regmix_study import StoredRuns, stored_runs
 from gem_core.pipeline.mixing.strategies import RUNS, TAU, Strategy, weights_by
 from gem_core.workspace.mixing_runs import FOLDER
 
@@ -90,3 +92,42 @@ def weights(
     if isinstance(result, InputError):
         raise result
     return result
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _runs(root: str, key: str, stamp: int) -> StoredRuns | None:
+    return stored_runs(cached_results.workspace(Path(root)), domains(Path(root)))
+
+
+def _runs_stamp(root: Path) -> int:
+    taxonomy_hash = cached_results.taxonomy(root).taxonomy_hash
+    return max((path.stat().st_mtime_ns for path in (root / FOLDER / taxonomy_hash).glob("losses.csv")), default=0)
+
+
+def runs(root: Path) -> StoredRuns | None:
+    """Return the proxy runs that were trained or imported last for the current clusters; None if there are none."""
+    return _runs(str(root), cached_results.taxonomy(root).key, _runs_stamp(root))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _slopes(root: str, key: str, stamp: int) -> Slopes:
+    stored = runs(Path(root))
+    assert stored is not None  # Callers ask `runs` first.
+    return run_slopes(stored.runs)
+
+
+def slopes(root: Path) -> Slopes:
+    """Return the slopes of the targets of `runs` by cluster."""
+    return _slopes(str(root), cached_results.taxonomy(root).key, _runs_stamp(root))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Fitting laws to both targets")
+def _front(root: str, key: str, stamp: int, first: str, second: str) -> Front:
+    stored = runs(Path(root))
+    assert stored is not None  # Callers ask `runs` first.
+    return target_front(stored.runs, first, second)
+
+
+def front(root: Path, first: str, second: str) -> Front:
+    """Return two targets of `runs` against each other."""
+    return _front(str(root), cached_results.taxonomy(root).key, _runs_stamp(root), first, second)

@@ -300,6 +300,15 @@ def test_imported_runs_become_evidence_or_are_refused(sample: Workspace, monkeyp
     assert (weights.evidence["n_runs"], weights.evidence["target"]) == (40, "web")
     app = opened(sample, monkeypatch, "regmix")
     assert weights_shown(app, domains) == pytest.approx(weights.weights)
+    both = "index,web,code\n" + "".join(f"{i},{row[0]},{1 - row[0]}\n" for i, row in enumerate(mixtures.tolist()))
+    scores = SimpleNamespace(getvalue=both.encode)
+    import_runs._import_uploads(here, files[0], scores, "web", higher=True, unit="accuracy")  # type: ignore[arg-type]
+    app.session_state["mixing-explore-runs"] = True
+    app.segmented_control(key="mixing_view").set_value("Runs").run()
+    assert not app.exception
+    assert "40 runs, 2 targets in accuracy, higher is better" in said(app)
+    assert "runs are not beaten in both targets" in said(app)
+    assert f"Strongest: {domains.numbers[0]} {plain(domains.names[0])} on " in said(app)
 
 
 def test_token_sizes_have_units() -> None:

@@ -11,6 +11,7 @@ from app.jobs.panel import job_panel
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.glossary import HINTS
+from app.views.mixing.explore_runs import show_run_explorer
 from app.views.mixing.import_runs import show_import_form
 from app.views.mixing.jobs import TITLES, newest, running, start_run
 from app.views.mixing.mix_settings import CORPUS
@@ -85,6 +86,8 @@ def show_runs(session: Session) -> None:
             _show_card(session, kind, goal, options)
     with grid.cell(), st.container(border=True, gap="small", key="mixing-run-import"), guarded():
         show_import_form(session)
+    with guarded():
+        show_run_explorer(session)
 
 
 def _run_options(session: Session) -> tuple[str, list[str]]:

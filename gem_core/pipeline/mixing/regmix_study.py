@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,10 +21,12 @@ from gem_core.mixing.regressors import Name, check_run_count
 from gem_core.pipeline.mixing.domains import Domains, domains_of
 from gem_core.pipeline.mixing.proxy_data import SplitSettings, proxy_corpus
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.atomic_files import remove_folder, write_text
+from gem_core.workspace.atomic_files import remove_folder, write_json, write_text
 from gem_core.workspace.mixing_runs import Mixes
 
 COUNT = 64
+RUN_FACTS = "runs.json"  # unit and direction of losses.csv
+UNIT = "nats per token"
 ALL = "all"  # the loss of the corpus: that of each cluster by its natural share
 
 
@@ -122,6 +125,7 @@ def proxy_study(
     remove_folder(evidence.run_folder("proxies", settings))
     runs = _own_runs(domains, *(np.array(stored[name], dtype=np.float64) for name in ("mixtures", "losses")))
     _write_runs(evidence.folder, runs)
+    write_json(evidence.folder / RUN_FACTS, {"unit": UNIT, "higher": False, "notes": []})
     return _propose(
         evidence, domains, runs, target_name, regressor, resamples, config.seed, {**settings, "runs": "own"}
     )
@@ -149,9 +153,13 @@ def import_runs(
     workspace: Workspace,
     taxonomy: Taxonomy,
     mixtures: Path,
-    losses: Path,
+    losses: Path | None,
     *,
     target: str = ALL,
+    weight_columns: Sequence[str] = ("*",),
+    loss_columns: Sequence[str] = ("*",),
+    higher: bool = False,
+    unit: str = UNIT,
     regressor: Name | Literal["auto"] = "auto",
     resamples: int = 0,
     seed: int = 0,
@@ -164,9 +172,15 @@ def import_runs(
     taxonomy : Taxonomy
     mixtures, losses : Path
         `read_runs`. The mixtures have a column for each cluster that is not excluded, named by its label, or by number
-        and label as in mixtures.csv of `proxy_study`; in any order.
+        and label as in mixtures.csv of `proxy_study`; in any order. `mixtures` alone may hold both, by the patterns.
     target : str
         Loss to lower; the only one there is when there is only one.
+    weight_columns, loss_columns : sequence of str
+        Patterns of the columns.
+    higher : bool
+        Whether higher values of the targets are better.
+    unit : str
+        Of the targets, for reports.
     regressor, resamples, seed
         As in `gem_core.mixing.regmix`.
 
@@ -176,7 +190,7 @@ def import_runs(
         If the runs are of other clusters than those of this taxonomy, or cannot be read or fitted.
     """
     domains = domains_of(workspace, taxonomy)
-    read = read_runs(mixtures, losses)
+    read = read_runs(mixtures, losses, weights=weight_columns, targets=loss_columns, higher=higher)
     order = match_columns(read.domains, domains)
     runs = Runs(
         column_names(domains),
@@ -189,9 +203,10 @@ def import_runs(
     if target == ALL and len(runs.targets) == 1:
         target = runs.targets[0]
     settings = {"runs": content_key([runs.rows.tolist(), runs.losses.tolist(), runs.targets]), "seed": seed}
-    return _propose(
-        Mixes(workspace.root, domains.taxonomy_hash), domains, runs, target, regressor, resamples, seed, settings
-    )
+    evidence = Mixes(workspace.root, domains.taxonomy_hash)
+    _write_runs(evidence.folder, runs)
+    write_json(evidence.folder / RUN_FACTS, {"unit": unit, "higher": higher, "notes": list(read.notes)})
+    return _propose(evidence, domains, runs, target, regressor, resamples, seed, settings)
 
 
 def _target(domains: Domains, number: int | None) -> str:
@@ -286,3 +301,43 @@ def _write_runs(folder: Path, runs: Runs) -> None:
         writer.writerow(["index", *columns])
         writer.writerows([index, *map(repr, row)] for index, row in zip(runs.index, table.tolist(), strict=True))
         write_text(folder / f"{name}.csv", text.getvalue())
+
+
+@dataclass(frozen=True)
+class StoredRuns:
+    """The runs that were trained or imported last, with the unit of their targets.
+
+    Attributes
+    ----------
+    runs : Runs
+        Targets where higher is better are negated.
+    unit : str
+    higher : bool
+    notes : tuple of str
+        What was recognized while reading.
+    """
+
+    runs: Runs
+    unit: str
+    higher: bool
+    notes: tuple[str, ...]
+
+
+def stored_runs(workspace: Workspace, domains: Domains) -> StoredRuns | None:
+    """Return the runs in the workspace for a taxonomy; None if there are none.
+
+    Raises
+    ------
+    InputError
+        If their files are damaged.
+    """
+    folder = Mixes(workspace.root, domains.taxonomy_hash).folder
+    if not (folder / "mixtures.csv").exists() or not (folder / "losses.csv").exists():
+        return None
+    runs = read_runs(folder / "mixtures.csv", folder / "losses.csv")
+    facts: dict[str, Any] = {}
+    if (folder / RUN_FACTS).exists():
+        facts = json.loads((folder / RUN_FACTS).read_text(encoding="utf-8"))
+    return StoredRuns(
+        runs, str(facts.get("unit", UNIT)), bool(facts.get("higher")), tuple(map(str, facts.get("notes", ())))
+    )
