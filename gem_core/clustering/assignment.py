@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp
 
 from gem_core._types import Bool, Float32, Float64, Floating, Int32, frozen
 from gem_core.clustering.mixture import MixtureFit
@@ -112,6 +113,23 @@ def responsibilities(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Floating:
         gamma = np.exp(logits - logits.max(axis=1, keepdims=True))
         out[rows] = gamma / gamma.sum(axis=1, keepdims=True)
     return out
+
+
+def mean_log_likelihood(X: ArrayLike | StoredVectors, fit: MixtureFit) -> float:
+    """Return (1/n) sum_i log sum_k C_d(kappa_k) exp(kappa_k mu_k'x_i) / K, nats per document.
+
+    The prior over clusters is uniform, as in the objective; the bias b_k of balancing takes no part.
+    Parameters and errors as in `assign`.
+    """
+    x = _check_dimension(X, fit)
+    x = large_map(x) or x
+    model = fit.parameters().model()  # Its offsets hold log C_d(kappa_k) and the prior, log 1/K.
+    step = max(256, BLOCK_VALUES // fit.masses.size)
+    total = 0.0
+    for start in range(0, x.shape[0], step):
+        block = np.asarray(x[start : start + step], dtype=np.float64)
+        total += float(logsumexp(block @ model.slopes.T + model.offsets, axis=1).sum())
+    return total / int(x.shape[0])
 
 
 def _check_dimension(X: ArrayLike | StoredVectors, fit: MixtureFit) -> Floating | StoredVectors:

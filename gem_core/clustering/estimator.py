@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from gem_core._types import Floating, Int32
-from gem_core.clustering.assignment import assign, responsibilities
+from gem_core.clustering.assignment import assign, mean_log_likelihood, responsibilities
 from gem_core.clustering.config import MixtureConfig
 from gem_core.clustering.mixture import MixtureFit, fit_mixture
 from gem_core.errors import InputError
@@ -50,13 +50,16 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
         Gain of the objective per iteration, nats per document, at which the fit stops.
     penalty : float, optional
         lambda itself instead of `strength` (the paper's 5000, say); refuses a `strength` beside it.
-    random_state : int, RandomState or None, default None
+    random_state : int, RandomState, Generator or None, default None
         Seed of the start. None means 0: the same data give the same clusters.
 
     Attributes
     ----------
     labels_ : ndarray of int32, shape (n,)
         Cluster of each document.
+    probabilities_ : ndarray, shape (n, K)
+        Responsibilities of the documents (`predict_proba`), in the type of X; BERTopic reads them. They take n x K
+        values of memory; `gem_core.fit_mixture` stores none.
     cluster_centers_ : ndarray, shape (K, d)
         Mean directions mu_k, unit rows, in the type of X.
     concentrations_, masses_, bias_ : ndarray, shape (K,)
@@ -112,6 +115,7 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
         fit = fit_mixture(x, self._config(), weights=weights)
         self.fit_: MixtureFit = fit
         self.labels_ = np.array(assign(x, fit).labels)
+        self.probabilities_ = responsibilities(x, fit)
         self.cluster_centers_ = fit.centers.astype(np.float32 if x.dtype != np.float64 else np.float64)
         self.concentrations_, self.masses_, self.bias_ = fit.concentrations, fit.masses, fit.bias
         self.objective_trace_, self.n_iter_, self.converged_ = fit.trace, fit.n_iter, fit.converged
@@ -129,6 +133,10 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
     def predict_proba(self, X: ArrayLike) -> Floating:
         """Responsibilities gamma, (n, K), rows sum to 1. They saturate in high dimension: no calibrated probability."""
         return responsibilities(self._rows(X), self.fit_)
+
+    def score(self, X: ArrayLike, y: object = None) -> float:
+        """Mean log-likelihood of the rows of X under the mixture with its uniform prior, nats per row; y is ignored."""
+        return mean_log_likelihood(self._rows(X), self.fit_)
 
     def transform(self, X: ArrayLike) -> Floating:
         """Cosine of each row of X to each center, (n, K)."""
@@ -151,6 +159,8 @@ class GEM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseE
         seed = 0 if state is None else state
         if isinstance(state, np.random.RandomState):
             seed = int(check_random_state(state).randint(2**31 - 1))
+        elif isinstance(state, np.random.Generator):
+            seed = int(state.integers(2**31 - 1))
         target = self.target if isinstance(self.target, str) else tuple(np.asarray(self.target, dtype=float).tolist())
         return MixtureConfig(
             n_clusters=self.n_clusters,

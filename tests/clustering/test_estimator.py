@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
+from scipy.stats import vonmises_fisher
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_estimator
@@ -54,6 +56,25 @@ def test_refusals() -> None:
         GEM().fit(np.eye(3))
 
 
+def test_score_is_the_mean_log_likelihood_of_scipy_s_density(planted) -> None:
+    vectors, _ = planted((30, 20, 10), 8, 50.0)
+    model = GEM(n_clusters=3, random_state=0).fit(vectors)
+    densities = [
+        vonmises_fisher(center / np.linalg.norm(center), kappa).logpdf(vectors)
+        for center, kappa in zip(model.cluster_centers_, model.concentrations_, strict=True)
+    ]
+    assert model.score(vectors) == pytest.approx((logsumexp(densities, axis=0) - np.log(3)).mean(), rel=1e-6)
+    noise = np.random.default_rng(0).normal(size=(60, 8))
+    assert model.score(vectors) > model.score(noise)
+
+
+def test_a_generator_seeds_as_a_random_state_does(planted) -> None:
+    vectors, _ = planted((30, 20, 10), 8, 5.0)
+    fits = [GEM(n_clusters=3, random_state=np.random.default_rng(seed)).fit(vectors) for seed in (7, 7, 8)]
+    assert np.array_equal(fits[0].cluster_centers_, fits[1].cluster_centers_)
+    assert fits[0]._config().seed != fits[2]._config().seed
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_bertopic_takes_it_as_cluster_model(planted) -> None:
     bertopic = pytest.importorskip("bertopic", reason="pip install bertopic")
@@ -67,9 +88,12 @@ def test_bertopic_takes_it_as_cluster_model(planted) -> None:
         umap_model=BaseDimensionalityReduction(),
         embedding_model=None,
         language="multilingual",
+        calculate_probabilities=True,
     )
-    topics, _ = model.fit_transform(documents, embeddings=vectors.astype(np.float32))
+    topics, probabilities = model.fit_transform(documents, embeddings=vectors.astype(np.float32))
     assert len(set(topics)) == 3
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert probabilities.argmax(axis=1).tolist() == list(topics)
     assert all(len({t for t, own in zip(topics, truth, strict=True) if own == cluster}) == 1 for cluster in range(3))
     named = {topic: {word for word, _ in model.get_topic(topic)} for topic in set(topics)}
     assert {"oven", "river", "piston"} <= set().union(*named.values())
