@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from gem_core.workspace import Workspace
 from tests.helpers.hostile import HOST, TRAPS, hostile_workspace
@@ -132,19 +133,38 @@ def go(page: Any, path: str, wait: float = 1.5) -> None:
     settled(page, wait)
 
 
+def assert_accessible(page: Any, view: str) -> None:
+    """Demand no serious finding of axe-core, in the light and in the dark theme."""
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.wait_for_function(
+            "(theme) => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === theme",
+            arg=theme,
+        )
+        settled(page, 0.2)
+        findings = [
+            (finding["id"], [(node["target"], node["html"][:160]) for node in finding["nodes"][:3]])
+            for finding in Axe().run(page).response["violations"]
+            if finding["impact"] in ("serious", "critical")
+        ]
+        assert findings == [], (view, theme)
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+
+
 def shot(page: Any, name: str) -> None:
     """Keep a picture where GEM_SHOTS says, for a person to look at."""
     if folder := os.environ.get("GEM_SHOTS"):
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
-def test_every_screen_shows_it_as_text(watched: Any, hostile: Workspace) -> None:
+def test_every_screen_shows_it_as_text_and_is_accessible(watched: Any, hostile: Workspace) -> None:
     page = watched
     screens = [link.get_attribute("href") for link in page.get_by_test_id("stTopNavLink").all()]
     assert len(screens) >= 5
     for address in screens:
         path = urlsplit(address).path
         go(page, path, 2.5)
+        assert_accessible(page, path)
         unfold(page)
         sweep(page)
         shot(page, f"hostile{path.replace('/', '-')}")
