@@ -23,6 +23,7 @@ from gem_core.pipeline import natural_shares as natural_shares_of
 from gem_core.pipeline.labels import label_requests
 from gem_core.pipeline.labels import subtopics as cluster_subtopics
 from gem_core.pipeline.search.cluster_profile import cluster_profile
+from gem_core.pipeline.search.cluster_profile import label_purity as cluster_label_purity
 from gem_core.pipeline.search.filters import NEAREST, Filter, Selected, select
 from gem_core.pipeline.search.near_duplicates import duplicates_file, kept_duplicates
 from gem_core.pipeline.search.semantic import encoder_of, vector_of
@@ -289,6 +290,7 @@ filter_options = per_taxonomy(options_of.offers, max_entries=4)
 split_parts = per_taxonomy(cluster_subtopics.split_parts, max_entries=32)
 subtopics = per_taxonomy(cluster_subtopics.subtopics, max_entries=64)
 profile_of_cluster = per_taxonomy(cluster_profile, max_entries=64)
+label_purity = per_taxonomy(cluster_label_purity, max_entries=8)
 figure = per_taxonomy(figure_svg, max_entries=8)
 
 

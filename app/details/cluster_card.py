@@ -33,7 +33,9 @@ OVERVIEW, DOCUMENTS, DETAILS = "Overview", "Documents", "Details"
 def show_cluster_card(session: Session, taxonomy: Taxonomy, cluster: Cluster, *, subtopics: bool = False) -> None:
     """Show the card of one cluster; `subtopics` adds the parts it falls into to the overview."""
     profile = cached_results.profile_of_cluster(session.root, cluster.number)
-    title(cluster.label, cluster.color, f"in {taxonomy.group(cluster.group).label}")
+    value, share = cached_results.label_purity(session.root).get(cluster.number, ("", 0.0))
+    purity = f"{short(value, 20)} {percent(share)}, " if value else ""
+    title(cluster.label, cluster.color, f"{purity}in {taxonomy.group(cluster.group).label}")
     if not is_read_only():
         show_rename_form(session, "cluster", cluster)
         show_cluster_actions(session, taxonomy, cluster)

@@ -35,6 +35,8 @@ def test_the_card_says_what_a_cluster_is(sample: Workspace, monkeypatch: pytest.
     assert list(table(app, "keywords_3")["Weight"]) == sorted((w for _, w in cluster.keywords), reverse=True)
     inside = taxonomy.positions == taxonomy.index_of(3)
     subjects = sample.documents["subject"][inside].value_counts(normalize=True)
+    if subjects.iloc[0] >= 0.7:
+        assert f"{subjects.index[0]} {subjects.iloc[0]:.0%}"[:-1] in words(app)
     shown = table(app, "column_subject_3")
     assert shown["Share"].to_numpy() == pytest.approx(subjects.to_numpy())
     assert f"median {int(np.median(sample.documents['tokens'][inside]))} tokens" in words(app)

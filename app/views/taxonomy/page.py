@@ -90,11 +90,15 @@ def _show_table(session: Session) -> None:
     taxonomy = cached_results.taxonomy(session.root)
     with st.expander("Show as table", icon=":material/table_rows:"):
         rows = [taxonomy.cluster(c) for p in taxonomy.groups for c in p.children]
+        purity = cached_results.label_purity(session.root)
+        pure_labels = [purity.get(c.number, ("", 0.0)) for c in rows]
+        label_column = [f"{value} {percent(share)}" if value else "" for value, share in pure_labels]
         st.dataframe(
             pd.DataFrame(
                 {
                     "Group": [taxonomy.group(c.group).label for c in rows],
                     "Cluster": [c.label for c in rows],
+                    **({"Label": label_column} if any(label_column) else {}),
                     "Documents": [c.documents for c in rows],
                     "Tokens": [c.tokens for c in rows],
                     "Share of documents": [percent(c.share_documents) for c in rows],

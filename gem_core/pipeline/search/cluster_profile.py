@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from gem_core._types import Int32
 from gem_core.workspace import Taxonomy, Workspace
 
 MAX_VALUES = 40  # a column with more different values is no label column
 MIN_VALUES = 2
+DOMINANT = 0.7  # share of a cluster from which a value of the label column stands beside its name
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,44 @@ class ClusterProfile:
     lengths: tuple[float, float, float]
     corpus_length: float
     nearest: tuple[tuple[int, float], ...]
+
+
+def dominant_value(values: pd.Series, positions: Int32, n_clusters: int) -> list[tuple[str, float]]:
+    """Return the commonest value of a column in each cluster and its share there; ("", 0) below 70%.
+
+    Parameters
+    ----------
+    values : Series of n
+        Documents without a value are left out.
+    positions : (n,) int
+        Place of each document's cluster.
+    n_clusters : int
+
+    Examples
+    --------
+    >>> dominant_value(pd.Series(["a", "a", "a", "b", "a"]), np.array([0, 0, 0, 1, 1]), 2)
+    [('a', 1.0), ('', 0.0)]
+    """
+    table = pd.crosstab(positions, values.to_numpy())
+    dominant = [("", 0.0)] * n_clusters
+    for index, counts in table.iterrows():
+        share = float(counts.max() / max(counts.sum(), 1))
+        if share >= DOMINANT:
+            dominant[int(index)] = (str(counts.idxmax()), share)
+    return dominant
+
+
+def label_purity(workspace: Workspace, taxonomy: Taxonomy) -> dict[int, tuple[str, float]]:
+    """Return the value of the label column that 70% or more of a cluster's documents have, with its share.
+
+    By the number of the cluster; clusters without such a value are left out.
+    """
+    name = workspace.manifest.columns.get("label")
+    column = next((column for column in label_columns(workspace) if name and column in (name, "label")), None)
+    if column is None:
+        return {}
+    values = dominant_value(workspace.documents[column], taxonomy.positions, len(taxonomy.clusters))
+    return {c.number: pair for c, pair in zip(taxonomy.clusters, values, strict=True) if pair[0]}
 
 
 def label_columns(workspace: Workspace) -> list[str]:
