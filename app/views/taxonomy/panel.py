@@ -50,8 +50,9 @@ def show_panel(session: Session) -> None:
     elif session.group is not None and session.group in {p.number for p in taxonomy.groups}:
         _show_group(session, taxonomy, taxonomy.group(session.group))
     else:
-        naming(session)
-        show_automatic_names(session, taxonomy)
+        if not is_read_only():
+            naming(session)
+            show_automatic_names(session, taxonomy)
         show_names_table(session, taxonomy)
 
 
