@@ -2,10 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -20,6 +21,7 @@ from gem_core.export.figures import figure_svg
 from gem_core.export.saved_mix import mix_stamp
 from gem_core.pipeline import Moves, Preview, explain_moves, preview
 from gem_core.pipeline import natural_shares as natural_shares_of
+from gem_core.pipeline.building.fit import reference_concentration_of
 from gem_core.pipeline.labels import label_requests
 from gem_core.pipeline.labels import subtopics as cluster_subtopics
 from gem_core.pipeline.search.cluster_profile import cluster_profile
@@ -170,6 +172,20 @@ def _natural_shares(workspace: Workspace, taxonomy: Taxonomy, has_path: bool) ->
     return natural_shares_of(workspace, taxonomy)
 
 
+def _reference_concentration(
+    workspace: Workspace,
+    taxonomy: Taxonomy,
+    n_clusters: int,
+    concentration: Literal["per_cluster", "shared"] | float,
+    weighting: Literal["documents", "tokens"],
+) -> float:
+    settings = replace(
+        taxonomy.settings, n_clusters=n_clusters, concentration=concentration, weighting=weighting, target="uniform"
+    )
+    return reference_concentration_of(workspace, settings)
+
+
+reference_concentration = per_taxonomy(_reference_concentration, max_entries=32)
 _natural = per_taxonomy(_natural_shares, max_entries=8)
 
 

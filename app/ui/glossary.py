@@ -70,6 +70,7 @@ TERMS = {
         "Objective",
         "What a fit maximizes: log-likelihood of the documents minus the penalty for deviating from the target.",
     ),
+    "penalty": Term("Penalty", "Weight (lambda) of the deviation from the target: strength times concentration."),
     "seed": Term("Seed", "Seed of the random choices of a fit: the same seed gives the same result."),
     "within": Term("Cohesion", "Mean cosine between a cluster's documents and its center; 1 = identical."),
     # one document

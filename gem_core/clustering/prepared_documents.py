@@ -12,7 +12,8 @@ from gem_core.clustering.config import CAP_RATIO, MixtureConfig
 from gem_core.clustering.m_step import Parameters
 from gem_core.clustering.out_of_core import FileSums, StreamedDocuments
 from gem_core.clustering.ray_vectors import RayVectors
-from gem_core.clustering.seeding import FitStart, seed_mixture
+from gem_core.clustering.search_sample import search_sample
+from gem_core.clustering.seeding import FitStart, reference_concentration, seed_mixture
 from gem_core.clustering.statistics import Documents, DocumentSums
 from gem_core.clustering.vector_files import StoredVectors, large_map
 from gem_core.errors import InputError
@@ -52,6 +53,11 @@ class PreparedDocuments:
             device=self.documents.device,
             progress=progress,
         )
+
+    def reference_concentration(self, config: MixtureConfig) -> float:
+        """kappa_0 of a cold start for a config; no seed enters."""
+        sample = search_sample(self.x, self.share, config.n_clusters, self.documents.device)
+        return reference_concentration(sample, config.n_clusters, config.concentration)
 
 
 def prepare_documents(

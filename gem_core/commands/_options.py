@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -161,7 +161,7 @@ def read_fit_options(
     seed: int,
     penalty: float | None = None,
 ) -> "Settings":
-    """Return the settings that the options of a fit name."""
+    """Return the settings that the options of a fit name; a penalty is checked and becomes a strength in `build`."""
     from gem_core.clustering.target import read_target
     from gem_core.workspace import Settings
 
@@ -182,9 +182,8 @@ def read_fit_options(
         solver=solver,  # type: ignore[arg-type]  # checked when used
         weighting=weighting,  # type: ignore[arg-type]  # checked when used
         seed=seed,
-        penalty=penalty,
     )
-    settings.config()  # refuses what cannot be, before the corpus is read
+    replace(settings.config(), penalty=penalty)  # refuses what cannot be, before the corpus is read
     return settings
 
 
@@ -247,7 +246,14 @@ def print_facts(facts: dict[str, Any], as_json: bool) -> None:
     typer.echo(clean(f"{facts['name']} in {facts['workspace']}"))
     print_corpus(facts["documents"], facts["tokens"], facts["tokens_from"], facts["refused"], facts["notes"])
     typer.echo(clean(f"  vectors: {facts['encoder'] or 'none yet'}, {facts['dimension']} dimensions"))
-    for cluster in facts.get("taxonomy", {}).get("clusters", []):
+    taxonomy = facts.get("taxonomy", {})
+    if taxonomy:
+        strength, penalty, reference = (
+            f"{float(value):,.4g}"
+            for value in (taxonomy["settings"]["strength"], taxonomy["penalty"], taxonomy["reference_concentration"])
+        )
+        typer.echo(f"  strength {strength}, penalty {penalty} (strength x concentration {reference})")
+    for cluster in taxonomy.get("clusters", []):
         typer.echo(clean(f"  {cluster['cluster_id']:>4}  {cluster['share_documents']:>6.1%}  {cluster['label']}"))
 
 

@@ -105,7 +105,7 @@ def fit(
         embedding=read_encoder_options(prompt, query_prompt, max_tokens),
     )
     console = Console(progress_file)
-    taxonomy = build(source, workspace, settings, progress=console)
+    taxonomy = build(source, workspace, settings, penalty=penalty, progress=console)
     opened = Workspace(workspace)
     by_exemplars = not keyword_names and encoder_of(opened) is None
     if vocabulary is not None or by_exemplars:

@@ -43,11 +43,8 @@ def command(workspace: Workspace, taxonomy: Taxonomy) -> str:
     words += [
         "--clusters",
         str(settings.n_clusters),
-        *(
-            ("--strength", repr(settings.strength))
-            if settings.penalty is None
-            else ("--penalty", repr(settings.penalty))
-        ),
+        "--strength",
+        repr(settings.strength),
         "--target",
         target,
         "--concentration",

@@ -26,8 +26,6 @@ class Settings:
     seed : int
     weighting : "documents" or "tokens"
         Whether shares are counted in documents or in tokens.
-    penalty : float, optional
-        lambda itself instead of `strength`, which then stays at its default.
 
     Examples
     --------
@@ -44,7 +42,6 @@ class Settings:
     solver: Literal["dual", "mm"] = "dual"
     seed: int = 0
     weighting: Weighting = "documents"
-    penalty: float | None = None
 
     def config(self) -> MixtureConfig:
         """Return the part that the clustering package knows."""
@@ -55,15 +52,12 @@ class Settings:
             concentration=self.concentration,
             solver=self.solver,
             seed=self.seed,
-            penalty=self.penalty,
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types only; infinite strength becomes the text "inf"."""
         value = asdict(self)
         value["strength"] = "inf" if self.strength == float("inf") else self.strength
-        if self.penalty is None:  # Taxonomies made before there was a penalty keep their keys.
-            del value["penalty"]
         return value
 
     @classmethod

@@ -6,6 +6,7 @@ import json
 import sys
 import zipfile
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,20 @@ def test_what_is_applied_is_shown_before_anything_moves(balance: AppTest, sample
     assert "No changes. Adjust a setting" in words(balance)
     assert balance.button(key="balance-apply").disabled
     assert balance.button(key="balance-undo").disabled
+
+
+def test_a_penalty_sets_the_strength_and_follows_it(balance: AppTest, sample: Workspace) -> None:
+    fit = sample.taxonomy().fit
+
+    def penalty_input() -> Any:
+        return next(each for each in balance.number_input if each.label == "Penalty")
+
+    assert penalty_input().value == pytest.approx(fit.penalty)
+    penalty_input().set_value(2 * fit.penalty).run()
+    assert not balance.exception
+    assert balance.select_slider[0].value == pytest.approx(2.0)
+    balance.select_slider[0].set_value(INF).run()
+    assert penalty_input().value is None
 
 
 def test_a_stronger_balance_evens_the_shares_and_lists_who_moves(balance: AppTest, sample: Workspace) -> None:

@@ -75,3 +75,8 @@ def test_own_vectors_are_named_by_exemplars_at_fit(corpus: tuple[Path, Path], tm
     plain = run("fit", path, "--workspace", tmp_path / "k", "--embeddings", vectors, "--clusters", 3, "--keyword-names")
     assert plain.returncode == 0
     assert {c.label_source for c in Workspace(tmp_path / "k").taxonomy().clusters} == {"keywords"}
+
+
+def test_penalty_and_strength_are_refused_together(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    message = refusal(run("fit", corpus[0], "--workspace", tmp_path / "w", "--penalty", 5000, "--strength", 0.5))
+    assert "Either strength or penalty can be set, not both" in message

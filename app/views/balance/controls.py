@@ -7,12 +7,15 @@ from typing import Literal
 import numpy as np
 import streamlit as st
 
+from app.data.cached_results import reference_concentration
 from app.state.session import Session
+from app.state.widget_state import widget
 from app.ui.glossary import HINTS
 from app.views.balance.draft import BalanceDraft, applied
 from app.views.balance.target import target_of
 from gem_core._formatting import strength_text
 from gem_core.clustering import Suggestion, suggest_strength
+from gem_core.errors import InputError
 from gem_core.workspace import Settings, Taxonomy
 
 STRENGTHS = (0.44, 0.7, 1.2, 1.9, 3.0, 30.0)  # between and beyond the points of the balance path
@@ -50,6 +53,7 @@ def controls(session: Session, draft: BalanceDraft, taxonomy: Taxonomy) -> None:
     with st.expander("More", key=_key(draft, "more")):
         concentration = _concentration(draft, taxonomy)
         seed = st.number_input("Seed", min_value=0, value=now.seed, step=1, key=_key(draft, "seed"), help=HINTS["seed"])
+        penalty_slot = st.container()
     draft.settings = replace(
         now,
         strength=strength,
@@ -59,6 +63,8 @@ def controls(session: Session, draft: BalanceDraft, taxonomy: Taxonomy) -> None:
         concentration=concentration,
         weighting="tokens" if weighting == "tokens" else "documents",
     )
+    with penalty_slot:
+        _penalty(session, draft)
     with reason:
         suggest_control(taxonomy, draft.settings, applied(taxonomy), draft.suggested, str(draft.round), draft.take)
 
@@ -91,6 +97,37 @@ def _strength(draft: BalanceDraft, taxonomy: Taxonomy) -> float:
                 on_click=lambda to=strength: draft.put(replace(draft.settings, strength=to)),
             )
     return float(slider_value)
+
+
+def _penalty(session: Session, draft: BalanceDraft) -> None:
+    """Show lambda and kappa_0 of the drafted settings; a changed lambda sets the strength."""
+    settings = draft.settings
+    try:
+        reference = reference_concentration(
+            session.root, settings.n_clusters, settings.concentration, settings.weighting
+        )
+    except InputError:  # The preview of these settings shows the same error.
+        return
+    finite = np.isfinite(settings.strength)
+    key = _key(draft, f"penalty-{settings.strength}-{reference}")
+
+    def set_strength() -> None:
+        penalty = widget(key)
+        if penalty is not None:
+            draft.put(replace(settings, strength=float(penalty) / reference))
+
+    st.number_input(
+        "Penalty",
+        min_value=0.0,
+        step=100.0,
+        format="%.1f",
+        value=settings.strength * reference if finite else None,
+        placeholder="Exact",
+        key=key,
+        on_change=set_strength,
+        help=HINTS["penalty"],
+    )
+    st.caption(f"Penalty = strength {strength_text(settings.strength)} x concentration {reference:,.1f}.")
 
 
 def _concentration(draft: BalanceDraft, taxonomy: Taxonomy) -> Literal["per_cluster", "shared"] | float:

@@ -113,6 +113,8 @@ def receipt_rows(workspace: Workspace, taxonomy: Taxonomy) -> Receipt:
         ("Vectors", f"{clean(str(receipt_facts['encoder']), 120)}, {receipt_facts['dimension']} dimensions"),
         ("Clusters asked for", str(settings.n_clusters)),
         ("Strength", strength_text(settings.strength)),
+        ("Penalty", decimal(fit["penalty"], 2)),
+        ("Reference concentration", decimal(fit["reference_concentration"], 2)),
         ("Target", target),
         ("Concentration", str(settings.concentration).replace("_", " ")),
         ("Solver", settings.solver),

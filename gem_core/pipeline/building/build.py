@@ -1,10 +1,11 @@
 """Build a workspace: every step from a corpus file to a named taxonomy with its balance path."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from gem_core._types import Progress, silent
 from gem_core.pipeline.building.balance_path import ensure_path
-from gem_core.pipeline.building.fit import fit_taxonomy
+from gem_core.pipeline.building.fit import check_size, fit_taxonomy, reference_concentration_of
 from gem_core.pipeline.building.ingest import Source, finish_workspace, prepare
 from gem_core.pipeline.building.mend import mend_workspace
 from gem_core.workspace import Settings, Taxonomy
@@ -12,7 +13,14 @@ from gem_core.workspace.manifest import BACKUP
 from gem_core.workspace.manifest import FILE as MANIFEST
 
 
-def build(source: Source, root: Path, settings: Settings | None = None, *, progress: Progress = silent) -> Taxonomy:
+def build(
+    source: Source,
+    root: Path,
+    settings: Settings | None = None,
+    *,
+    penalty: float | None = None,
+    progress: Progress = silent,
+) -> Taxonomy:
     """Run every step from a file to a named taxonomy; steps that are already done are not done again.
 
     Parameters
@@ -21,6 +29,8 @@ def build(source: Source, root: Path, settings: Settings | None = None, *, progr
     root : Path
         Folder of the workspace, made if absent.
     settings : Settings, optional
+    penalty : float, optional
+        lambda itself; the strength of the settings becomes penalty / kappa_0 (`reference_concentration_of`).
     progress : Progress
         Raise `Cancelled` in it to stop: the next call goes on from the last finished step, and the embedding from
         its last batch.
@@ -38,5 +48,9 @@ def build(source: Source, root: Path, settings: Settings | None = None, *, progr
         mend_workspace(root, source, progress=progress)
     workspace = prepare(source, root, progress=progress)
     finish_workspace(workspace, progress=progress)
-    fit_taxonomy(workspace, settings or Settings(), progress=progress)
+    settings = settings or Settings()
+    if penalty is not None:
+        check_size(workspace.embeddings, settings.n_clusters)
+        settings = replace(settings, strength=penalty / reference_concentration_of(workspace, settings))
+    fit_taxonomy(workspace, settings, progress=progress)
     return ensure_path(workspace, progress=progress)

@@ -8,6 +8,7 @@ from gem_core._types import Floating, Progress, silent
 from gem_core.clustering import Assignment, MixtureFit, fit_mixture
 from gem_core.clustering.assignment import assign_units, renumber_assignment
 from gem_core.clustering.own_shares import fit_own_shares
+from gem_core.clustering.prepared_documents import prepare_documents
 from gem_core.errors import InputError
 from gem_core.influence import influence_scores
 from gem_core.pipeline.editing.describe_clusters import describe_fit, taxonomy_hash
@@ -87,8 +88,7 @@ def _sentence(settings: Settings, old: Taxonomy | None) -> str:
     strength = "exact" if settings.strength == float("inf") else f"{settings.strength:.3g}"
     pinned = sum(c.pinned for c in old.clusters) if old is not None else 0
     pins = f", {pinned} pinned" if pinned else ""
-    pull = f"strength {strength}" if settings.penalty is None else f"penalty {settings.penalty:g}"
-    return f"Fitted {settings.n_clusters} clusters at {pull}{pins}"
+    return f"Fitted {settings.n_clusters} clusters at strength {strength}{pins}"
 
 
 def load_or_fit(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:
@@ -162,6 +162,16 @@ def fit_and_assign(
         return fit, assign_units(X, fit)
     fit = fit_settings(workspace, settings, progress=progress)
     return order_by_mass(fit, assign_units(X, fit))
+
+
+def reference_concentration_of(workspace: Workspace, settings: Settings) -> float:
+    """kappa_0 of a fit from the start: what a strength is multiplied by to give the penalty lambda.
+
+    It depends on the documents, their weights, the number of clusters and the concentration rule, not on the seed.
+    """
+    weights = workspace.weights(settings.weighting)
+    prepared = prepare_documents(workspace.embeddings, weights, settings.n_clusters)
+    return prepared.reference_concentration(settings.config())
 
 
 def order_by_mass(fit: MixtureFit, assignment: Assignment) -> tuple[MixtureFit, Assignment]:

@@ -250,7 +250,7 @@ def summary(study: CountStudy) -> str:
 
 def _plain(settings: Settings) -> Settings:
     """Return the settings of a study: no balance, so that the target does not act."""
-    return replace(settings, strength=0.0, penalty=None, target="uniform")
+    return replace(settings, strength=0.0, target="uniform")
 
 
 def _numbers(counts: tuple[int, ...]) -> str:

@@ -30,6 +30,13 @@ def test_subjects_are_found_and_named(corpus: tuple[Path, Path], tmp_path: Path)
     assert taxonomy.path.strengths.size == 16
 
 
+def test_a_penalty_is_lambda_itself(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    taxonomy = build(Source(path, vectors=vectors), tmp_path / "w", FOUR, penalty=5000.0)
+    assert taxonomy.fit.penalty == pytest.approx(5000.0)
+    assert taxonomy.settings.strength == pytest.approx(5000.0 / taxonomy.fit.reference_concentration)
+
+
 def test_a_second_build_does_nothing_again(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     path, vectors = corpus
     source = Source(path, vectors=vectors)
