@@ -215,7 +215,8 @@ def _join_names(names: Sequence[str]) -> str:
     heads = [head if i == 0 else lower_first(head) for i, head in enumerate(heads)][:NAMED_CLUSTERS]
     heads[0] = heads[0][:1].upper() + heads[0][1:]
     while heads:
-        text = heads[0] if len(heads) == 1 else f"{', '.join(heads[:-1])} and {heads[-1]}"
+        link = ", " if any(" and " in head for head in heads) else " and "
+        text = heads[0] if len(heads) == 1 else f"{', '.join(heads[:-1])}{link}{heads[-1]}"
         if len(text) <= MAX_CHARACTERS:
             return text
         heads.pop()

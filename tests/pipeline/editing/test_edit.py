@@ -67,7 +67,15 @@ def test_merge_keeps_the_largest_number_and_colour(sample: Workspace) -> None:
     assert not after.has(b.number)
     assert after.cluster(a.number).color == a.color
     assert after.cluster(a.number).pinned
-    assert sample.history().steps[-1].sentence == f"Merged {a.label} and {b.label}"
+    # The groups that lost or gained documents have other names, and the step says which.
+    names = {group.number: group.label for group in after.groups}
+    renamed = [
+        f"{group.label} is now {names[group.number]}"
+        for group in before.groups
+        if names.get(group.number, group.label) != group.label
+    ]
+    expected = f"Merged {a.label} and {b.label}" + (f"; group {' and '.join(renamed)}" if renamed else "")
+    assert sample.history().steps[-1].sentence == expected
     others = [c for c in after.clusters if c.number != a.number]
     assert [(c.label, c.keywords, c.exemplars, c.color) for c in others] == [
         (c.label, c.keywords, c.exemplars, c.color) for c in before.clusters if c.number not in (a.number, b.number)
