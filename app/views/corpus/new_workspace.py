@@ -24,7 +24,10 @@ from gem_core._storage import is_remote, storage_path
 from gem_core.corpus import Columns, CorpusPreview, preview
 from gem_core.errors import CorpusError, InputError
 
-SUFFIXES = ["csv", "tsv", "jsonl", "ndjson", "gz", "zst", "parquet", "pq"]
+SUFFIXES = [
+    *("csv", "tsv", "json", "jsonl", "ndjson", "parquet", "pq", "arrow", "feather"),
+    *("gz", "zst", "zstd", "bz2", "xz"),
+]
 UPLOAD, PATH = "Upload a file", "Path on this machine"
 COMPUTE, OWN = "Compute embeddings", "Use my embeddings"
 STRENGTHS = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, float("inf")]
@@ -45,8 +48,8 @@ def create_workspace(session: Session) -> None:
         _choose(draft)
         if draft.path is None:
             st.caption(
-                "CSV, TSV, JSON Lines (also .gz or .zst) or Parquet, one document per row. Uploads up to 500 MB; "
-                "use a path for larger files and folders. Data stays on this machine."
+                "CSV, TSV, JSON or JSON Lines (also compressed), Parquet or Arrow, one document per row. Uploads up to "
+                "500 MB; use a path for larger files and folders. Data stays on this machine."
             )
             return
         reading = choose_reading()

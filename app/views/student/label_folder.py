@@ -62,7 +62,7 @@ def _form(session: Session, student: SavedStudent, live: bool) -> Path | None:
             placeholder="/data/pool",
             max_chars=4096,
             persist_state="session",
-            help="Parquet or JSON Lines (also .gz or .zst), including subfolders.",
+            help="Parquet, JSON Lines, CSV or TSV (also compressed), including subfolders.",
         )
     )
     out = _path(
