@@ -12,7 +12,7 @@ ROW = 30
 
 
 def slopes_chart(slopes: Slopes, *, unit: str, sign: float = 1.0) -> go.Figure:
-    """Return a heat map of the slopes; those within two standard errors of zero are pale grey.
+    """Return a heat map of the slopes; those within two standard errors of zero are pale gray.
 
     `sign` is -1 for targets that were negated because higher is better.
     """
