@@ -5,6 +5,7 @@ Results go to standard output, progress and errors to standard error. Exit statu
 """
 
 import errno
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -154,8 +155,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
     try:
         app(prog_name="gem-explorer")
+    except SystemExit as end:
+        _keep_status(0 if end.code is None else int(end.code))
+        raise
     except (_Stopped, Cancelled, KeyboardInterrupt):
-        _end("Stopped; what was finished is kept, the same command goes on from there.", 130)
+        _end(f"Stopped; {_after_stop(sys.argv[1:])}.", 130)
     except GemError as error:
         _end(f"Error: {error}", 2)
     except OSError as error:
@@ -164,6 +168,32 @@ def main() -> None:
         from gem_core.workspace.atomic_files import unwritable
 
         _end(f"Error: {unwritable(Path(error.filename or '.').parent, error)}", 2)
+
+
+GOES_ON = "what was finished is kept, the same command goes on from there"
+#: What a stop leaves behind, by the first word of the command.
+AFTER_STOP = {
+    **dict.fromkeys(("fit", "embed", "name", "mix"), GOES_ON),
+    "label": "finished shards are kept, the same command with --resume goes on from there",
+}
+NOTHING_KEPT = "nothing was left half written, the same command begins anew"
+
+
+def _after_stop(arguments: list[str]) -> str:
+    return AFTER_STOP.get(arguments[0] if arguments else "", NOTHING_KEPT)
+
+
+def _keep_status(status: int) -> None:
+    """Let a signal that comes after the result, while libraries shut down, end the process with its real status."""
+
+    def end(number: int, frame: Any) -> NoReturn:
+        os._exit(status)
+
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
 
 
 def _end(words: str, status: int) -> NoReturn:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import gem_core
+from gem_core.cli import _after_stop
 from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import COMMAND, QUIET, end, facts, progress, refusal, run, start, texts, wait_for
@@ -229,3 +230,22 @@ def test_python_module_and_script_are_one() -> None:
     if not script.exists():
         pytest.skip("run from a source tree that was never installed")
     assert subprocess.run([script, "--help"], capture_output=True, text=True, env=QUIET).returncode == 0
+
+
+def test_a_signal_after_the_result_does_not_change_the_status() -> None:
+    code = (
+        "import atexit, os, signal, sys\n"
+        "from gem_core.cli import main\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))\n"  # As while libraries shut down.
+        "sys.argv = ['gem-explorer', '--version']\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=QUIET)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("gem-explorer ")
+
+
+def test_the_words_of_a_stop_are_true_for_the_command() -> None:
+    assert _after_stop(["label", "student", "in", "out"]).endswith("with --resume goes on from there")
+    assert _after_stop(["mix", "sample", "news"]) == _after_stop(["fit"])
+    assert _after_stop(["report", "news"]) == "nothing was left half written, the same command begins anew"

@@ -48,7 +48,7 @@ def test_killed_and_stopped_runs_go_on(made: tuple[Path, Path, Path], tmp_path: 
     code, _, said = _end_after_one(start(*arguments, "--progress-file", told), out, signal.SIGTERM)
     assert (code, said.splitlines()[-1]) == (
         130,
-        "Stopped; what was finished is kept, the same command goes on from there.",
+        "Stopped; finished shards are kept, the same command with --resume goes on from there.",
     )
     assert not (bookkeeping(out) / "totals.json").exists()
     done = run(*arguments, "--progress-file", told)

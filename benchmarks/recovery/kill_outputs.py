@@ -1,0 +1,159 @@
+"""Kill the commands that write outputs at random moments: every file is whole or absent, and a second run ends alike.
+
+python -m benchmarks.recovery.kill_outputs --rounds 80 --seed 0
+
+Kinds: label, mix sample, sample shards, export, report. Signals: SIGKILL and SIGTERM in turn. After each, every visible
+file of the output must have the bytes that an undisturbed run gives it; the same command (label with --resume) must
+then end with exactly those files.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks._harness import machine
+from benchmarks.recovery.kill_nine import COMMAND, ROOT, start
+from gem_core.pipeline import open_sample
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
+from gem_core.pipeline.mixing.strategies import weights_by
+from gem_core.pipeline.student.distil import distil
+from gem_core.workspace import Workspace
+from gem_core.workspace.atomic_files import TEMPORARY, write_parquet
+
+COMMANDS = {
+    "label": "label {folder}/student {folder}/shards {out} --workers 1 --resume",
+    "mix-sample": "mix sample {folder}/sample --weights {folder}/weights.csv --tokens 450000 --out {out} "
+    "--max-epochs 20 --shard-tokens 1 --seed 3",
+    "sample-shards": "sample shards {folder}/shards --documents 3000 --out {out}/seed.parquet",
+    "export": "export {folder}/sample --out {out}",
+    "report": "report {folder}/sample --out {out}/report.html",
+}
+SWEPT = ("label", "mix-sample")  # The lock says that nobody else writes: leftovers go at the next start.
+
+
+@dataclass
+class Tally:
+    """What happened in the rounds of a kind."""
+
+    rounds: int = 0
+    killed: int = 0
+    files: int = 0
+    leftovers: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+class Bench:
+    """Inputs, and the outputs of undisturbed runs."""
+
+    def __init__(self, folder: Path, seed: int, copies: int) -> None:
+        self.folder, self.random = folder, random.Random(seed)
+        workspace = open_sample(folder / "sample")
+        table = pd.read_parquet(workspace.root / "documents.parquet")
+        write_parquet(workspace.root / "documents.parquet", table, row_group_size=16)
+        workspace = Workspace(workspace.root)
+        taxonomy = workspace.taxonomy()
+        distil(workspace, taxonomy, folder / "student")
+        from gem_core.export.mixtures import write_weights
+
+        write_weights(folder / "weights.csv", taxonomy, weights_by(workspace, taxonomy, "natural"))
+        (folder / "shards").mkdir()
+        for shard in range(24):
+            rows = pd.concat([table[["id", "text"]]] * copies)
+            if shard % 2:
+                rows.to_parquet(folder / "shards" / f"{shard:02d}.parquet", index=False)
+            else:
+                rows.to_json(folder / "shards" / f"{shard:02d}.jsonl.gz", orient="records", lines=True)
+        self.seconds: dict[str, float] = {}
+        self.expected: dict[str, dict[str, bytes]] = {}
+
+    def command(self, kind: str, out: Path) -> list[str]:
+        return [*COMMAND, *COMMANDS[kind].format(folder=self.folder, out=out).split()]
+
+    def run(self, kind: str, out: Path) -> None:
+        done = subprocess.run(self.command(kind, out), capture_output=True, text=True, cwd=ROOT)
+        if done.returncode:
+            raise AssertionError(f"{kind} ended with {done.returncode}: {done.stderr[-400:]}")
+
+    def round(self, kind: str, number: int, tally: Tally) -> None:
+        out = self.folder / f"out-{kind}"
+        if kind not in self.expected:
+            began = time.monotonic()
+            self.run(kind, out)
+            self.seconds[kind] = time.monotonic() - began
+            self.expected[kind] = visible(out)
+        tally.rounds += 1
+        wait = self.random.uniform(0.3, 0.98) * self.seconds[kind]
+        for _ in range(8):
+            shutil.rmtree(out, ignore_errors=True)
+            shutil.rmtree(bookkeeping(out), ignore_errors=True)
+            process = start(self.command(kind, out))
+            time.sleep(wait)
+            process.send_signal(signal.SIGTERM if number % 2 else signal.SIGKILL)
+            if process.wait(60) != 0:
+                tally.killed += 1
+                break
+            wait *= 0.8
+        half = {name: data for name, data in visible(out).items() if data != self.expected[kind].get(name)}
+        assert not half, f"not whole after the kill: {sorted(half)}"
+        tally.files += len(visible(out))
+        self.run(kind, out)
+        got = visible(out)
+        assert got == self.expected[kind], f"other files: {sorted(set(got) ^ set(self.expected[kind]))}"
+        leftovers = [path for path in out.rglob(".*") if TEMPORARY.match(path.name)] if out.exists() else []
+        assert not (leftovers and kind in SWEPT), f"leftovers: {leftovers}"
+        tally.leftovers += len(leftovers)
+
+
+def visible(out: Path) -> dict[str, bytes]:
+    """Files of an output by name; hidden ones are nobody's data, and a receipt's costs and times are not compared."""
+    files = {}
+    for path in out.rglob("*") if out.exists() else ():
+        name = path.relative_to(out)
+        if path.is_file() and not any(part.startswith(".") for part in name.parts):
+            files[name.as_posix()] = path.read_bytes()
+    return files
+
+
+def main() -> int:
+    """Run the rounds and print the table; the exit status says whether all held."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=80)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--copies", type=int, default=4, help="times the sample is in a shard")
+    parser.add_argument("--kinds", default=",".join(COMMANDS))
+    options = parser.parse_args()
+    kinds, began = options.kinds.split(","), time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="gem-kill-"))
+    bench = Bench(folder, options.seed, options.copies)
+    tallies = {kind: Tally() for kind in kinds}
+    for number in range(options.rounds):
+        kind = kinds[number // 2 % len(kinds)]
+        try:
+            bench.round(kind, number, tallies[kind])
+        except Exception as error:
+            tallies[kind].faults.append(f"round {number + 1}: {type(error).__name__}: {str(error)[:400]}")
+        print(json.dumps({"round": number + 1, "kind": kind}), file=sys.stderr, flush=True)
+    print(f"{machine()}; seed {options.seed}, {time.monotonic() - began:,.0f} s")
+    print(f"{'kind':<15}{'rounds':>8}{'killed':>8}{'files after kill':>18}{'leftovers':>11}{'faults':>8}")
+    for kind, tally in tallies.items():
+        print(
+            f"{kind:<15}{tally.rounds:>8}{tally.killed:>8}{tally.files:>18}{tally.leftovers:>11}{len(tally.faults):>8}"
+        )
+    faults = [fault for tally in tallies.values() for fault in tally.faults]
+    print("\n".join(faults))
+    shutil.rmtree(folder)
+    return int(bool(faults))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
