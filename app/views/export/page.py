@@ -15,6 +15,7 @@ from app.views.export.files import FILES, everything
 from app.views.export.report import report_card
 from gem_core._formatting import count
 from gem_core.export import command, neutral_table
+from gem_core.export.saved_mix import saved_mix
 from gem_core.workspace import Taxonomy, Workspace
 
 SHOWN = 8  # rows of a preview
@@ -104,9 +105,14 @@ def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
     if len(rows) > SHOWN:
         st.caption(f"First {SHOWN} rows.")
     if file_name == "weights.csv":
+        source = (
+            "soft mass of the cluster (no mix was set on Mixing)"
+            if saved_mix(workspace, taxonomy) is None
+            else "that of the current mix on Mixing"
+        )
         st.caption(
-            "Weight: soft mass of the cluster. Natural share: its share of tokens. Ratio: weight / natural share; "
-            "above 1, the cluster is upweighted."
+            f"Weight: {source}. Natural share: its share of tokens. Ratio: weight / natural share; above 1, the "
+            "cluster is upweighted."
         )
 
 
