@@ -7,8 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.style import ACCENT, ROW, SLATE, SMALL, pale
-from app.ui.text import plain, short
+from app.charts.style import ACCENT, SLATE, SMALL, lay_out_rows, pale
+from app.ui.text import plain
 from gem_core._formatting import percent, strength_text
 from gem_core.clustering import BalancePath
 
@@ -80,24 +80,9 @@ def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = 
         hoverinfo="skip",
         cliponaxis=False,
     )
-    figure.update_yaxes(
-        tickvals=places,
-        ticktext=[plain(short(row.name, 30)) for row in rows],
-        autorange=False,
-        range=[len(rows) - 0.4, -0.6],
-        fixedrange=True,
-        showgrid=False,
-        ticks="",
-        automargin=True,
-    )
-    figure.update_xaxes(tickformat=".0%", range=[0, wide], fixedrange=True, zeroline=False)
-    return figure.update_layout(
-        barmode="overlay",
-        showlegend=False,
-        height=len(rows) * ROW + 44,
-        margin={"l": 4, "r": 4, "t": 4, "b": 28},
-        hovermode="closest",
-    )
+    lay_out_rows(figure, [row.name for row in rows])
+    figure.update_xaxes(tickformat=".0%", range=[0, wide])
+    return figure.update_layout(barmode="overlay")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,12 @@
 """Chart style: colors, sizes and the Plotly configuration all charts share."""
 
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.ui.text import plain, short
+
 SLATE, ACCENT = "#7d8998", "#14a08e"  # both readable on the light and the dark ground
 CONFIG = {"displayModeBar": False, "displaylogo": False, "doubleClick": False}
 SMALL = {"size": 12}
@@ -8,8 +15,7 @@ ROW = 22  # pixels of one cluster's row
 
 def pale(color: str) -> str:
     """Return a color at 32% opacity, as Plotly reads it."""
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.32)"
+    return sheer(color, 0.32)
 
 
 def sheer(color: str, part: float) -> str:
@@ -33,5 +39,25 @@ def readable(color: str) -> str:
 
 def soft(color: str, page: str, part: float = 0.24) -> str:
     """Mix a group's color into the background of the page."""
-    mixed = (round(part * int(color[i : i + 2], 16) + (1 - part) * int(page[i : i + 2], 16)) for i in (1, 3, 5))
-    return "#" + "".join(f"{value:02x}" for value in mixed)
+    return mix_colors(page, color, part)
+
+
+def lay_out_rows(figure: go.Figure, names: Sequence[str]) -> None:
+    """Give each name a row of fixed height, the first on top: bars of several charts line up with each other."""
+    figure.update_yaxes(
+        tickvals=np.arange(len(names)),
+        ticktext=[plain(short(name, 30)) for name in names],
+        autorange=False,
+        range=[len(names) - 0.4, -0.6],
+        fixedrange=True,
+        showgrid=False,
+        ticks="",
+        automargin=True,
+    )
+    figure.update_xaxes(fixedrange=True, zeroline=False)
+    figure.update_layout(
+        showlegend=False,
+        height=len(names) * ROW + 44,
+        hovermode="closest",
+        margin={"l": 4, "r": 4, "t": 4, "b": 28},
+    )

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app.charts.style import ROW, SLATE, SMALL
+from app.charts.style import ROW, SLATE, SMALL, lay_out_rows
 from app.ui.text import plain, short
 from gem_core._formatting import percent
 
@@ -51,26 +51,13 @@ def loss_chart(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
         cliponaxis=False,
     )
     figure.add_vline(x=0, line={"color": SLATE, "width": 1})
-    figure.update_yaxes(
-        tickvals=places,
-        ticktext=[plain(short(row.name, 30)) for row in rows],
-        autorange=False,
-        range=[len(rows) - 0.4, -0.6],
-        fixedrange=True,
-        showgrid=False,
-        ticks="",
-        automargin=True,
-    )
+    lay_out_rows(figure, [row.name for row in rows])
     figure.update_xaxes(
         tickformat="+.3~f" if changed else ".3~f",
         nticks=6,
-        fixedrange=True,
         range=[-1.1 * wide if changed else 0, 1.55 * wide],
-        zeroline=False,
     )
-    return figure.update_layout(
-        showlegend=False, height=len(rows) * ROW + 44, hovermode="closest", margin={"l": 4, "r": 4, "t": 4, "b": 28}
-    )
+    return figure
 
 
 @dataclass(frozen=True)
@@ -110,20 +97,11 @@ def mixes_chart(names: Sequence[str], natural: NDArray[np.float64], mixes: Seque
             customdata=[[plain(name), plain(short(mix.name, 30))] for name in names],
             hovertemplate="%{customdata[0]}<br>%{customdata[1]} %{x:.1%}<extra></extra>",
         )
-    figure.update_yaxes(
-        tickvals=rows,
-        ticktext=[plain(short(name, 30)) for name in names],
-        autorange=False,
-        range=[len(rows) - 0.4, -0.6],
-        fixedrange=True,
-        showgrid=False,
-        ticks="",
-        automargin=True,
-    )
-    figure.update_xaxes(tickformat=".0%", fixedrange=True, zeroline=False, range=[0, 1.06 * widest], side="top")
+    lay_out_rows(figure, names)
+    figure.update_xaxes(tickformat=".0%", range=[0, 1.06 * widest], side="top")
     return figure.update_layout(
+        showlegend=True,
         height=len(rows) * ROW + 84,
-        hovermode="closest",
         legend={"orientation": "h", "y": 0, "yanchor": "top", "x": 0},
         margin={"l": 4, "r": 8, "t": 28, "b": 8},
     )
