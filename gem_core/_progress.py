@@ -89,7 +89,7 @@ class Console:
         if self._bar is None:
             from tqdm import tqdm
 
-            tqdm.monitor_interval = 0  # Its thread redraws bars that nobody updates; here every step reports often.
+            tqdm.monitor_interval = 0  # Its thread redraws bars without updates; here every step reports often.
             # With smoothing 0 the rate is that of the whole step, as in the file.
             self._bar = tqdm(
                 desc=step,

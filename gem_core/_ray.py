@@ -60,7 +60,7 @@ def ray_session(workers: int | None = None, purpose: str = "--engine ray") -> It
 
 
 def _check_ray_address(address: str) -> None:
-    """Fail at once where nobody listens: Ray itself tries for minutes."""
+    """Fail at once where nothing listens: Ray itself tries for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdigit():
         socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT).close()

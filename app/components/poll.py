@@ -20,7 +20,7 @@ _component = st.components.v2.component(
 
 
 def pulse(seconds: float, key: str) -> None:
-    """Run the fragment this stands in again after `seconds` in which nothing runs and nobody presses anything."""
+    """Run the fragment this stands in again after `seconds` without a run or a press."""
     with st.container(key=f"pulse_{key}", height="content", width=1):
         _component(key=f"pulse-{key}", data={"seconds": seconds}, on_beat_change=_nothing)
 

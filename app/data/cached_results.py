@@ -92,7 +92,7 @@ def per_taxonomy(
     compute : callable
         Takes a workspace, its taxonomy and hashable arguments.
     max_entries : int
-        Results that are kept, over all workspaces; the oldest gives way.
+        Results that are kept, over all workspaces; the oldest is dropped.
     """
 
     def cached(
@@ -285,7 +285,7 @@ def _query_vector(root: Path, words: str, progress: Progress) -> NDArray[np.floa
 
 
 def selections(root: Path) -> tuple[SelectionLine, ...]:
-    """Return the saved selections, the newest first; read anew each time, for every session may change them."""
+    """Return the saved selections, the newest first; read again each time, for every session may change them."""
     return Selections(workspace(root)).list_all()
 
 

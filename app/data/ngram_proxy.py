@@ -52,7 +52,7 @@ def start_build(root: Path, domains: Domains) -> BuildStatus:
             status.proxy = ngram_preview(Workspace(root), domains, progress=report)
         except GemError as error:
             status.refused = str(error)
-        except Exception as error:  # An exception in a thread reaches nobody, so the page shows it.
+        except Exception as error:  # An exception in a thread is not shown, so the page shows it.
             status.refused = f"{type(error).__name__}: {error}"
 
     status.thread = Thread(target=work, daemon=True)

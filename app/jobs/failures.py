@@ -22,7 +22,7 @@ def describe_failure(folder: Path, log: list[str], code: int | None, *, started:
     log : list of str
         Its last lines.
     code : int, optional
-        Exit status as a shell says it; None where nobody was left to note it.
+        Exit status as a shell says it; None where it was not recorded.
     started : bool
         Whether there ever was a process.
     resumable : bool

@@ -78,7 +78,7 @@ class Status:
     """How a job stands.
 
     `progress` holds step, done, total, rate (a second) and left (seconds, or None); `code` is the exit status as a
-    shell says it (128 + n: ended by signal n), None while it runs or where nobody was left to note it.
+    shell says it (128 + n: ended by signal n), None while it runs or where it was not recorded.
     """
 
     state: State

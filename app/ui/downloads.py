@@ -10,7 +10,7 @@ from streamlit import runtime
 # The thread that makes a file belongs to no page, and Streamlit would say so in the log each time.
 logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
 
-KEPT = 8  # files kept at once; the oldest gives way
+KEPT = 8  # files kept at once; the oldest is dropped
 _turn = count()
 
 

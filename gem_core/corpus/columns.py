@@ -54,7 +54,7 @@ class Columns:
     weight : str or None
         Column of document weights, numbers from 0 up.
     id_guessed : bool
-        Whether nobody named the id column: where its values are not unique, documents are named by file and row.
+        Whether the id column was guessed: where its values are not unique, documents are named by file and row.
 
     Examples
     --------

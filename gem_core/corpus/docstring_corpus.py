@@ -57,7 +57,7 @@ def write_docstrings(
     min_words : int
         Shorter docstrings are left out.
     progress : Progress
-        Hears step "docstrings" in documents when there is a limit, else in files.
+        Receives step "docstrings" in documents when there is a limit, else in files.
 
     Returns
     -------

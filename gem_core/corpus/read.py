@@ -94,7 +94,7 @@ def read_corpus(
     string, when its id is missing, not a string or number, or was seen before, when its weight is not a number from 0
     up, and when the row itself is broken or longer than the longest row. A document of 10 MB is kept whole, and the
     encoder reads its beginning. Text is kept letter for letter (HTML, formulas, line feeds, NUL). Blank lines are no
-    rows. An id column that was guessed and is not unique gives way to file and row.
+    rows. An id column that was guessed and is not unique is replaced by file and row.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def read_corpus(
     options : ReadOptions, optional
         Split, encoding, header and longest row.
     progress : Progress
-        Hears step "read" in bytes of the source and step "count tokens" in documents.
+        Receives step "read" in bytes of the source and step "count tokens" in documents.
 
     Returns
     -------

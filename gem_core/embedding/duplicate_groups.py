@@ -83,7 +83,7 @@ def near_duplicates(
     scores : (n,) array, optional
         The document with the highest score represents its group (the first of equals); the first row when None.
     progress : Progress
-        Hears step "compare" in documents.
+        Receives step "compare" in documents.
 
     Raises
     ------

@@ -92,7 +92,7 @@ def embed(
     engine : Engine, optional
         Who embeds the batches; this process when None.
     progress : Progress
-        Hears step "embed" in documents; may raise `Cancelled`.
+        Receives step "embed" in documents; may raise `Cancelled`.
 
     Returns
     -------

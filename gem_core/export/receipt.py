@@ -29,7 +29,7 @@ def command(workspace: Workspace, taxonomy: Taxonomy) -> str:
         ("label", "--label-column"),
         ("tokens", "--tokens-column"),
     ):
-        if not (part == "id" and manifest.options.get("id_guessed")):  # The same guess gives way again.
+        if not (part == "id" and manifest.options.get("id_guessed")):  # The same guess is dropped again.
             words += [option, manifest.columns.get(part) or ""]  # an empty name means none, and nothing is guessed
     for name, value in manifest.options.items():
         if name != "id_guessed":

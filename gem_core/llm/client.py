@@ -37,7 +37,7 @@ class Client:
 
         self.endpoint = endpoint
         # The server on this machine is asked directly; others by the proxy of the environment, if there is one.
-        # A redirect is refused: it would carry the key and the documents to a place that nobody chose.
+        # A redirect is refused: it would carry the key and the documents to an address that was not chosen.
         try:
             httpx2.URL(endpoint.url)
             self._http = httpx2.Client(

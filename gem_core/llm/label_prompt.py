@@ -141,7 +141,7 @@ def _data(keywords: Sequence[str], openings: Sequence[str], others: Sequence[str
     if others:
         lines.append("Other groups, not to be named: " + _line("; ".join(_line(o, _TERM) for o in others), _SIBLINGS))
     data = "\n".join(lines)
-    # A text cannot hold a hash of a whole that it is part of: nobody can write the closing mark into a document.
+    # A text cannot hold a hash of a whole that it is part of: no document can contain the closing mark.
     mark = f"====={hashlib.sha256(data.encode('utf-8', 'replace')).hexdigest()[:8]}====="
     return f"{mark}\n{data}\n{mark}\nLabel:"
 

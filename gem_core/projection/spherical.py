@@ -68,7 +68,7 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
 
     Notes
     -----
-    The repulsion is summed over 256 points drawn anew each epoch instead of all n, which costs no trustworthiness
+    The repulsion is summed over 256 points drawn again each epoch instead of all n, which costs no trustworthiness
     (benchmarks/LOG.md) and makes an epoch linear in n. Memory: X three times in float32, and about
     2 kB a document. The flat map is a view of the sphere, not a second layout: every place stays findable, and the
     cut costs .003 of trustworthiness. van der Maaten & Hinton, JMLR 9 (2008).

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gem_core._types import frozen
 from gem_core.errors import InputError
 
-# Everything is read-only, whoever owns the memory: compiled functions would tell the two apart and compile twice.
+# Everything is read-only, whatever owns the memory: compiled functions would tell the two apart and compile twice.
 NO_BYTES = frozen(np.zeros(0, dtype=np.uint8))
 
 

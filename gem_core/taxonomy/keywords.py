@@ -27,7 +27,7 @@ _ENDINGS = ("ing", "ed", "er", "al", "ly")
 _IN_IE = frozenset(
     ["movies", "cookies", "calories", "zombies", "rookies", "hoodies", "selfies", "brownies", "smoothies", "prairies"]
 )
-_INSIDE = 0.5  # a word gives way to a phrase that holds so much of its use
+_INSIDE = 0.5  # a word is replaced by a phrase that holds so much of its use
 
 
 @dataclass(frozen=True)
@@ -333,7 +333,7 @@ def _choose(
     words = [stems[row] for row in rows]
     available = np.ones(candidates.size, dtype=bool)
     for i, word in enumerate(words):
-        # "York" gives way to "New York" where most of its use is inside the phrase.
+        # "York" is replaced by "New York" where most of its use is inside the phrase.
         inside = [
             j for j, other in enumerate(words) if word < other and use[candidates[j]] >= _INSIDE * use[candidates[i]]
         ]

@@ -24,7 +24,7 @@ from gem_core.errors import InputError, WorkspaceError
 from gem_core.workspace.home import home
 
 TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # The names that `gem_core._shared_files` makes.
-LEFT = 3600.0  # seconds after which nobody writes to a temporary name any more
+LEFT = 3600.0  # seconds after which a temporary name counts as abandoned
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:

@@ -112,7 +112,7 @@ class Manifest:
         write_json(root / FILE, value)
 
     def without_hashes(self, *parts: str) -> "Manifest":
-        """Return a copy that has no hash for parts that are written anew; `save` records the new ones."""
+        """Return a copy that has no hash for parts that are written again; `save` records the new ones."""
         return replace(self, hashes={part: value for part, value in self.hashes.items() if part not in parts})
 
 

@@ -32,7 +32,7 @@ class SavedSelection:
     rows : (m,) int32
         Documents, rising.
     origin : str
-        How it came about, in words.
+        Its origin, in words.
     at : str
         When it was saved, ISO 8601 in UTC.
     """

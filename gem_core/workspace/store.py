@@ -188,7 +188,7 @@ class Workspace:
         self._forget_hashes("flat.npy", "sphere.npy")
 
     def _forget_hashes(self, *parts: str) -> None:
-        """Let the next `manifest.save` record the hashes of parts that were written anew."""
+        """Let the next `manifest.save` record the hashes of parts that were written again."""
         self.manifest = self.manifest.without_hashes(*parts)
 
     @cached_property

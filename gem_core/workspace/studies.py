@@ -26,7 +26,7 @@ class Grouping:
     margin : (n,) float32
         Lead over the next cluster, nats; 0 where the document took no part.
     facts : dict
-        How it came about, as JSON values.
+        Its origin, as JSON values.
     """
 
     labels: Int32

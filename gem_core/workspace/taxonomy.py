@@ -22,7 +22,7 @@ from gem_core.workspace.manifest import StepCost
 from gem_core.workspace.settings import Settings
 
 LabelSource = Literal["keywords", "vocabulary", "llm", "person"]
-#: Labels that nobody chose: a refit or an edit may replace them.
+#: Automatic labels: a refit or an edit may replace them.
 AUTOMATIC = ("keywords", "vocabulary")
 
 
@@ -107,7 +107,7 @@ class Taxonomy:
     key : str
         Name of its folder: hash of corpus, settings and edits.
     base : str
-        Key of the fit it was made from; its own key when nobody edited it.
+        Key of the fit it was made from; its own key when it is unedited.
     settings : Settings
         Of that fit.
     clusters : tuple

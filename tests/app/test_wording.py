@@ -34,8 +34,12 @@ STORED = (
     "You name groups of documents for a catalogue.",
     "The 8:14 was cancelled again, so the whole platform waited for the 8:40.",
 )
-#: Not in strings: the stop words hold them.
-IN_PROSE = re.compile(r"\b(?:towards|whilst|amongst)\b", re.IGNORECASE)
+#: Not in docstrings and comments; the stop words and examples of documents hold some of them.
+IN_PROSE = re.compile(
+    r"\b(?:towards|whilst|amongst|anew|hears|gives? way|nobody|somebody|whoever|for want of|came about|what becomes|"
+    r"told of|is there no more)\b",
+    re.IGNORECASE,
+)
 FORBIDDEN = re.compile(rf"\b(?:{BRITISH}|{DIALECT})\b", re.IGNORECASE)
 
 

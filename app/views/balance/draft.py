@@ -23,7 +23,7 @@ class BalanceDraft:
     suggested: bool = False
 
     def put(self, settings: Settings) -> None:
-        """Set the draft; the widgets start anew from it."""
+        """Set the draft; the widgets start again from it."""
         if settings.target != self.settings.target:
             self.own = OwnShares()
         self.settings, self.round = settings, self.round + 1

@@ -113,7 +113,7 @@ def _shares(taxonomy: Taxonomy, preview: Preview | None, draft: BalanceDraft) ->
 
 
 def _show_cluster_changes(taxonomy: Taxonomy, preview: Preview) -> None:
-    """Return what becomes of the clusters that there are: new ones, gone ones, changed ones, kept ones."""
+    """Show the changes of the clusters: new ones, gone ones, changed ones, kept ones."""
     new = int((preview.origin < 0).sum())
     n_removed = len(taxonomy.clusters) - (len(preview.origin) - new)
     changed = int((~preview.steady & (preview.origin >= 0)).sum())

@@ -71,7 +71,7 @@ def report_card(workspace: Workspace, taxonomy: Taxonomy) -> None:
                 help="Create and download the report. It contains positions and excerpts of a few "
                 "documents, no full texts.",
             )
-        # The press itself runs nothing again: a page drawn anew would forget what it is about to save.
+        # The press itself runs nothing again: a page drawn again would forget what it is about to save.
         st.fragment(_standing, key="export-report-standing")((str(workspace.root), taxonomy.key))
 
 

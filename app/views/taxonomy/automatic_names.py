@@ -1,4 +1,4 @@
-"""Vocabulary, words that no name may use, and the number of groups: names that nobody types."""
+"""Vocabulary, words that no name may use, and the number of groups: names without typing."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -167,7 +167,7 @@ def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int,
                 session.root,
             )
         finally:
-            if old is not None:  # its table gives way to the new one
+            if old is not None:  # its table is replaced by the new one
                 runner.forget(old)
 
     requests = f"{count(plan.requests)} requests" if plan.requests > 1 else "1 request"

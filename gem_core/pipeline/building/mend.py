@@ -152,7 +152,7 @@ def _embed_again(root: Path, progress: Progress) -> None:
 
 
 def _replay_history(workspace: Workspace, faults: tuple[Fault, ...], progress: Progress) -> None:
-    """Fit again and replay edits for every step whose taxonomy is damaged; write the journal anew."""
+    """Fit again and replay edits for every step whose taxonomy is damaged; write the journal again."""
     keys = {fault.part.split("/")[1] for fault in faults if fault.part.startswith("fits/")}
     had_path = any(fault.part.endswith("/path.npz") for fault in faults)
     previous = None

@@ -38,7 +38,7 @@ class TaxonomyParts:
 
 
 def describe_fit(workspace: Workspace, fit: MixtureFit, documents: pd.DataFrame) -> TaxonomyParts:
-    """Describe a fit that nobody edited: clusters and balanced groups, named by the vocabulary.
+    """Describe an unedited fit: clusters and balanced groups, named by the vocabulary.
 
     Where the encoder of the vectors is not known, clusters are named by their keywords and groups from their clusters.
 
@@ -71,7 +71,7 @@ def describe_edit(
     """Describe a working taxonomy that came from `old`.
 
     Mixture, margins and scores follow from the documents of the clusters (`edited_fit`, `edited_documents`). Keywords
-    and evidence are computed anew for changed clusters only.
+    and evidence are computed again for changed clusters only.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def _cluster_names(
 
 
 def _groups_to_name(old: Taxonomy, new: WorkingTaxonomy) -> list[int]:
-    """Return the groups whose name nobody chose and that changed: other clusters, documents or keyword labels."""
+    """Return the changed groups with an automatic name: other clusters, documents or keyword labels."""
     before = {group.number: sorted((n, old.cluster(n).label) for n in group.children) for group in old.groups}
     changed = []
     for number, group in new.groups.items():

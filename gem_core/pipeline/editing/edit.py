@@ -49,7 +49,7 @@ def edit(workspace: Workspace, *ops: Op, made_on: str = "", progress: Progress =
     Raises
     ------
     InputError
-        If an edit names what is not there, cannot be done, or was made on clusters that are numbered anew.
+        If an edit names what is not there, cannot be done, or was made on clusters that are numbered again.
     WorkspaceError
         If nothing has been fitted yet, or the workspace cannot be written.
     """

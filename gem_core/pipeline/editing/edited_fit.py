@@ -1,4 +1,4 @@
-"""Mixture and document scores of an edited taxonomy: what changed is measured anew, the rest is taken over."""
+"""Mixture and document scores of an edited taxonomy: what changed is measured again, the rest is taken over."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -83,7 +83,7 @@ def edited_documents(
     changed: list[int],
     progress: Progress,
 ) -> pd.DataFrame:
-    """Return the table of documents of an edited taxonomy: margins for all, scores anew for changed clusters.
+    """Return the table of documents of an edited taxonomy: margins for all, scores again for changed clusters.
 
     A margin is negative where a person moved a document to another cluster than the mixture would.
     """

@@ -167,7 +167,7 @@ def _keep(draft: ClusterDraft, record: dict[str, Any]) -> ClusterDraft:
 
 
 def _distinct(drafts: dict[int, ClusterDraft], labeled_numbers: set[int]) -> dict[int, ClusterDraft]:
-    """Let other clusters give way to a label that was kept: they get new names."""
+    """Rename other clusters that have a label that was kept: they get new names."""
     used_labels = {(drafts[number].label or "").casefold() for number in labeled_numbers & set(drafts)}
     return {
         number: replace(draft, label=None, changed=True)

@@ -45,7 +45,7 @@ class ShardResult:
 
 
 class WorkerDied(Exception):
-    """A worker ended without an answer: it was killed, by a person or for want of memory."""
+    """A worker ended without an answer: it was killed, by a person or for lack of memory."""
 
 
 class Workers(Protocol):

@@ -107,7 +107,7 @@ def label_folder(
     strict : bool
         End at the first row that cannot be labeled, and when a worker dies.
     progress : Progress
-        Hears "label shards" in bytes of the input; `read_totals` gives the totals so far meanwhile.
+        Receives "label shards" in bytes of the input; `read_totals` gives the totals so far meanwhile.
 
     Returns
     -------
@@ -245,7 +245,7 @@ def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
                 f"{differs} than when {out} was begun",
                 "Choose another output folder, or what it was",
             )
-    for folder in (out, own):  # This process holds the lock, so nobody else writes there.
+    for folder in (out, own):  # This process holds the lock, so no other process writes there.
         if not is_remote(folder):
             clear_leftovers(folder, older=-1.0)
     remove_tree(own / LIVE)

@@ -107,7 +107,7 @@ def sample_shards(
         Column of the text, guessed when None; rows without text are no documents.
     options : ReadOptions, optional
     progress : Progress
-        Hears "sample shards" in bytes.
+        Receives "sample shards" in bytes.
 
     Raises
     ------

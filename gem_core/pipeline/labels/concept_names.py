@@ -23,7 +23,7 @@ from gem_core.workspace import Workspace
 from gem_core.workspace.home import home
 
 OWN = "vocabulary"  # stem of the file in a workspace that holds a person's own vocabulary
-EXEMPLARS = 30  # documents of a cluster that are embedded where nobody knows the encoder of the vectors
+EXEMPLARS = 30  # documents of a cluster that are embedded where the encoder of the vectors is unknown
 EXEMPLAR_CHARACTERS = 800  # of each: more hardly changes which entries are near, and costs time
 FEWEST = 5  # embedded documents of every cluster without which a fit names by keywords
 EXEMPLAR_VECTORS = "exemplar_vectors.npz"  # in a workspace: rows and vectors of documents embedded for names
@@ -82,7 +82,7 @@ def concept_space(
     embed_exemplars: bool = False,
     progress: Progress = silent,
 ) -> ConceptSpace | None:
-    """Return documents and vocabulary in one space; None when nobody knows the encoder of the documents' vectors.
+    """Return documents and vocabulary in one space; None when the encoder of the vectors is unknown.
 
     With `embed_exemplars` the packaged encoder embeds 30 documents of each cluster in that case and the workspace keeps
     their vectors: later fits and edits name by them as long as every cluster has 5 of them.
@@ -115,7 +115,7 @@ def _load_exemplars(workspace: Workspace) -> tuple[NDArray[np.int64], Float32]:
         if len(rows) == len(X) and (rows < len(workspace.documents)).all():
             return rows, X
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        pass  # Not there, or damaged: the documents are embedded again when somebody asks for these names.
+        pass  # Not there, or damaged: the documents are embedded again when these names are requested.
     return np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.float32)
 
 
@@ -242,7 +242,7 @@ def concept_naming(
             workspace, positions, gis, table=table, embed_exemplars=embed_exemplars, progress=progress
         )
     except CorpusError:
-        if embed_exemplars:  # somebody asks for these names
+        if embed_exemplars:  # these names are requested
             raise
         return None  # A fit must not fail because an encoder that names clusters is gone.
     if space is None:

@@ -89,7 +89,7 @@ def name_clusters(
     clusters, again, groups
         As in `naming_plan`.
     progress : Progress
-        Told of each answer, and several times per second while there is none; raise in it to stop.
+        Receives each answer, and several times per second while there is none; raise in it to stop.
 
     Returns
     -------
@@ -168,7 +168,7 @@ def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint:
     """Rename by the answers that are there, in one step, and say what became of each."""
     model = endpoint.model[:MAX_LABEL]
     answered = [(question, journal.reply(question)) for question in plan.questions if question in journal]
-    while True:  # once, unless somebody names a cluster at this moment
+    while True:  # once, unless a cluster is renamed at this moment
         taxonomy = workspace.taxonomy()
         used: set[tuple[Kind, str]] = {("cluster", cluster.label.casefold()) for cluster in taxonomy.clusters}
         used |= {("parent", group.label.casefold()) for group in taxonomy.groups}

@@ -11,13 +11,13 @@ from gem_core.workspace import Taxonomy, Workspace
 
 AHEAD = 0.05  # cosine of a label to its own cluster above the mean over all clusters; names that fit have .17 or more
 FEWEST = 3  # clusters without which there is nothing to compare with
-EXEMPLARS, CHARACTERS = 5, 400  # of a cluster, where nobody knows the encoder of the vectors: what the model was shown
+EXEMPLARS, CHARACTERS = 5, 400  # of a cluster, where the encoder of the vectors is unknown: what the model was shown
 
 
 def find_unrelated(workspace: Workspace, taxonomy: Taxonomy, labels: Mapping[int, str]) -> set[int]:
     """Return the clusters whose label is no nearer to them than to the clusters on average.
 
-    Labels and clusters are compared by the encoder of the corpus, or by the packaged one where nobody knows that. A
+    Labels and clusters are compared by the encoder of the corpus, or by the packaged one where that is unknown. A
     label in another script than the Latin one is not judged, nor is any label when the encoder cannot be loaded.
 
     Parameters

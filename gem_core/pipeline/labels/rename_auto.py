@@ -1,4 +1,4 @@
-"""Name clusters and groups of the present taxonomy anew by a vocabulary, as one step of the history."""
+"""Name clusters and groups of the present taxonomy again by a vocabulary, as one step of the history."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

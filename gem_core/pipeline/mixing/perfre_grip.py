@@ -71,7 +71,7 @@ def perfre_study(
 ) -> ClusterFinding:
     """Train a proxy on natural shares and one with each cluster up-sampled; weigh the clusters by what that changes.
 
-    A killed study goes on where it stood; one that ended is read, and only its weights are found anew.
+    A killed study goes on where it stood; one that ended is read, and only its weights are found again.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ def study_predictability(
 ) -> GroupingPredictability:
     """Train proxies on random mixtures of a grouping's domains and see how well losses follow from mixtures.
 
-    A killed study goes on where it stood; runs that ended are read, and only the regression is done anew. The runs of
+    A killed study goes on where it stood; runs that ended are read, and only the regression is done again. The runs of
     the clusters are those of RegMix (`proxy_study`) where these are there.
 
     Parameters

@@ -142,7 +142,7 @@ def draw_training_set(
         .NAME.gem-explorer.
     request : TrainingSetRequest
     progress : Progress
-        Hears "draw documents" in clusters and "write documents" in documents.
+        Receives "draw documents" in clusters and "write documents" in documents.
 
     Returns
     -------
@@ -279,7 +279,7 @@ def _claim_folder(folder: Path, key: str, facts: Mapping[str, Any]) -> dict[str,
         manifest = read_record(path) or {}  # empty where it is damaged
         if manifest.get("order") == key:
             if not is_remote(folder):
-                clear_leftovers(folder, older=-1.0)  # This process holds the lock, so nobody else writes there.
+                clear_leftovers(folder, older=-1.0)  # This process holds the lock, so no other process writes there.
             return {entry["file"]: entry["sha256"] for entry in manifest.get("shards", ())}
         raise InputError(expected, f"{folder}, which holds another", "Choose another folder, or give the same options")
     if entries:

@@ -91,7 +91,7 @@ def write_shards(
     finished_hashes : {name: sha256}
         Of shards that were finished before; one that differs now is written again.
     progress : Progress
-        Hears "write documents".
+        Receives "write documents".
 
     Returns
     -------

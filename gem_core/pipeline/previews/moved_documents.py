@@ -46,7 +46,7 @@ class Moves:
         By how much the center it leaves moves away from it, and the one it joins toward it, in cosine; NaN likewise.
     reason : (m,) int8
         Index into `REASONS`. "balance", "centers": the larger of the two parts. "new": it joins a cluster that was
-        not there. "gone": its cluster is there no more. "held": pinned or named clusters keep their documents, and
+        not there. "gone": its cluster no longer exists. "held": pinned or named clusters keep their documents, and
         it makes room or stays with its own. "edited": an edit had put it where the fit would not have.
     """
 

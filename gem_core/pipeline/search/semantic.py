@@ -127,7 +127,7 @@ def vector_of(workspace: Workspace, words: str, *, progress: Progress = silent) 
     Raises
     ------
     InputError
-        If there are no words, or nobody knows which encoder made the vectors.
+        If there are no words, or the encoder of the vectors is unknown.
     CorpusError
         If the encoder cannot be loaded.
     """
@@ -193,12 +193,12 @@ def search_meaning(
     within : (n,) bool, optional
         Only these documents.
     progress : Progress
-        Hears step "load encoder", which takes seconds the first time.
+        Receives step "load encoder", which takes seconds the first time.
 
     Raises
     ------
     InputError
-        If there are no words, or nobody knows which encoder made the vectors.
+        If there are no words, or the encoder of the vectors is unknown.
     CorpusError
         If the encoder cannot be loaded.
     """
