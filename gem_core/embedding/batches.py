@@ -53,7 +53,7 @@ class Runner:
         return self._pool.submit(self.encoder.prepare, list(texts), query=query)
 
     def rows(self, prepared: Prepared, tell: Callable[[int], None], first_row: int = 0) -> Float32:
-        """Return unit vectors, shape (texts, dimension), in the order of `prepared`; `tell` receives the count so far."""
+        """Return unit vectors, shape (texts, dimension), in the order of `prepared`; `tell` receives the count."""
         out = np.empty((len(prepared), self.encoder.dimension), dtype=np.float32)
         batches = cut_batches([length for length, _ in prepared], TOKENS_PER_BATCH[self.encoder.device])
         waiting = {self._pool.submit(self.encoder.forward, [prepared[i][1] for i in batch]): batch for batch in batches}
