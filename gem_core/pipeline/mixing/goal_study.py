@@ -101,9 +101,7 @@ def goal_study(
     shares = goal.shares(domains.numbers, domains.natural)
     split_settings = split or SplitSettings()
     trainer = _Trainer(workspace, domains, goal, config, split_settings, device, progress)
-    if design not in get_args(Design):
-        raise InputError("--design must be tilts or regmix", repr(design), "Choose one of them")
-    mixtures = np.vstack([domains.natural, _design_mixtures(design, domains, count - 1, config.seed, caps)])
+    mixtures = np.vstack([domains.natural, design_mixtures(design, domains, count - 1, seed=config.seed, caps=caps)])
     losses = trainer.train(mixtures, config.seed)
     noise = [losses[0], *(trainer.train(mixtures[:1], config.seed + 1 + i)[0] for i in range(NOISE_SEEDS))]
     laws = fit_stream_laws(mixtures, losses, seed=config.seed)
@@ -127,8 +125,18 @@ def goal_study(
     return GoalStudy(domains, goal, checked, value)
 
 
-def _design_mixtures(design: Design, domains: Domains, count: int, seed: int, caps: ArrayLike | None) -> Float64:
-    """Return the mixtures of the runs besides natural shares, (count, K), within the caps."""
+def design_mixtures(
+    design: Design, domains: Domains, count: int, *, seed: int, caps: ArrayLike | None = None
+) -> Float64:
+    """Return the mixtures of the runs besides natural shares, (count, K), within the caps.
+
+    Raises
+    ------
+    InputError
+        If the design is unknown.
+    """
+    if design not in get_args(Design):
+        raise InputError("--design must be tilts or regmix", repr(design), "Choose one of them")
     if design == "tilts":
         return tilted_mixtures(domains.natural, count, seed=seed, caps=caps)
     return np.array([project(row, caps) for row in sample_mixtures(domains.natural, count, seed=seed)])
