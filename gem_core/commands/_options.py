@@ -39,7 +39,7 @@ Corpus = Annotated[
     typer.Argument(
         parser=input_path,
         metavar="CORPUS",
-        help="csv, tsv, jsonl, json (each also packed), parquet, arrow, or a folder; may be in a store",
+        help="csv, tsv, jsonl, json (each also packed), parquet, arrow, warc, wet, or a folder; may be in a store",
     ),
 ]
 WorkspaceArg = Annotated[Path, typer.Argument(parser=workspace_path, metavar="DIR", help="workspace folder")]

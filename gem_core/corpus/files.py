@@ -16,7 +16,7 @@ from gem_core._storage import file_name, file_size, is_remote, open_input, stora
 from gem_core.corpus.unpack import LONGEST_ROW, UNPACK_ERRORS, compression_of, unpack
 from gem_core.errors import CorpusError
 
-Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "text"]
+Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "warc", "text"]
 SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -26,11 +26,13 @@ SUFFIXES: dict[str, Format] = {
     ".pq": "parquet",
     ".arrow": "arrow",
     ".feather": "arrow",
+    ".warc": "warc",
+    ".wet": "warc",
     ".txt": "text",
     ".md": "text",
 }
 COMPRESSIONS = {".gz": ".gz", ".zst": ".zst", ".zstd": ".zst", ".bz2": ".bz2", ".xz": ".xz"}
-KNOWN = "csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow or feather"
+KNOWN = "csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow, feather, warc or wet"
 HEAD = 1 << 16  # bytes that show what a file holds
 LOOKS = 16  # files of a store that are looked into at a time
 NAMES_SHOWN = 4  # skipped files that a message names
@@ -247,6 +249,8 @@ def _examine(path: Path, by_user: bool = False) -> tuple[Format, str] | None:
         return "parquet", ""
     if not compression and (head.startswith((b"ARROW1", b"FEA1")) or format_ == "arrow"):
         return "arrow", ""
+    if head.startswith(b"WARC/"):
+        return "warc", compression
     if format_ in ("csv", "tsv", "text"):
         return format_, compression
     of_json = _json_format(head)
@@ -258,7 +262,7 @@ def _examine(path: Path, by_user: bool = False) -> tuple[Format, str] | None:
             "one object over several lines" if head.lstrip()[:1] == b"{" else "something else",
             "Write one object per line (JSON Lines)",
         )
-    return None if of_json is None or format_ in ("parquet", "arrow") else (of_json, compression)
+    return None if of_json is None or format_ in ("parquet", "arrow", "warc") else (of_json, compression)
 
 
 def _unpacked_head(path: Path, compression: str) -> bytes:

@@ -23,6 +23,8 @@ from gem_core.corpus.unpack import (
     truncated_error,
     unpack,
 )
+from gem_core.corpus.web_archives import COLUMNS as ARCHIVE_COLUMNS
+from gem_core.corpus.web_archives import archive_rows
 from gem_core.errors import CorpusError
 
 LENIENT = json.JSONDecoder(strict=False)  # Bare control characters in strings are against the standard and harmless.
@@ -65,6 +67,8 @@ def _rows_by_format(source: SourceFile, report: Callable[[int], None]) -> Iterat
             return (parse_line(row) for row in json_rows(source, report))
         case "text":
             return _text_rows(source, report)
+        case "warc":
+            return (_set_aside(row) for row in archive_rows(source, read_blocks(source, report)))
         case _:
             return _separated_rows(source, report)
 
@@ -78,6 +82,8 @@ def column_names(source: SourceFile) -> tuple[str, ...] | None:
             names = unique_names(file.schema.names)
     elif source.format == "text":
         names = TEXT_COLUMNS
+    elif source.format == "warc":
+        names = ARCHIVE_COLUMNS
     else:
         rows = _numbered_cells(source, read_blocks(source, _no_report))
         names = _header(source, rows)[0]
@@ -152,6 +158,12 @@ def json_rows(source: SourceFile, report: Callable[[int], None] = _no_report) ->
         raise truncated_error(source.name, source.kind, str(error)) from error
 
 
+def _set_aside(row: dict[str, object] | OversizedRow) -> Row:
+    if isinstance(row, OversizedRow):
+        return BrokenRow(f"the row is longer than {row.limit:,} bytes", "too_long")
+    return row
+
+
 def parse_line(line: bytes | OversizedRow) -> Row:
     """Take one row of JSON apart.
 
@@ -161,7 +173,7 @@ def parse_line(line: bytes | OversizedRow) -> Row:
     ({'text': 'bees'}, 'a JSON list, not an object')
     """
     if isinstance(line, OversizedRow):
-        return BrokenRow(f"the row is longer than {line.limit:,} bytes", "too_long")
+        return _set_aside(line)
     try:
         value = LENIENT.decode(line.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError) as error:

@@ -143,7 +143,8 @@ def test_missing_file_and_unknown_suffix(tmp_path: Path) -> None:
     )
     (tmp_path / "pool.docx").write_text("x")
     assert message(tmp_path / "pool.docx") == (
-        "a corpus file must be csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow or feather; "
+        "a corpus file must be csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow, feather, "
+        "warc or wet; "
         "got pool.docx. "
         "Convert it, for example to JSON Lines."
     )
@@ -258,7 +259,8 @@ def test_folders(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "README.md").write_text("x")
     assert message(folder) == (
-        "a corpus folder must hold csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow or feather "
+        "a corpus folder must hold csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow, feather, "
+        "warc or wet "
         "files; got pool with 1 other file: 1 .md. Point at the folder that holds the data files."
     )
     (folder / "a.csv").write_text("id,text\n1,bees dance in circles\n")

@@ -144,6 +144,13 @@ def label_folder(
     student = load_student(student_folder)
     listing = list_shards(shards_folder, options)
     shards = shards_of(listing)
+    archives = [shard.name for shard in shards if shard.source.format == "warc"]
+    if archives:
+        raise InputError(
+            "Labeling writes each shard in its own format, which must hold rows",
+            f"web archives: {list_first(archives)}",
+            "Convert them to JSON Lines or Parquet first; fit and sample shards read them as they are",
+        )
     text = text or preview_files(listing).guesses.text
     job = LabelingJob(out, text, strict, prefix)
     check_shard_columns(shards, text, reserved=job.columns)

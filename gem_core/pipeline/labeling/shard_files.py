@@ -160,7 +160,7 @@ def _fields(shard: InputShard) -> Mapping[str, pa.DataType | None] | None:
             with open_arrow(shard.source) as file:
                 names = file.schema.names
                 return {field.name: None if names.count(field.name) > 1 else field.type for field in file.schema}
-        if shard.source.format in TEXTS:
+        if shard.source.format not in ("jsonl", "json"):
             return dict.fromkeys(column_names(shard.source) or (), pa.string())
         row = next((parse_line(line) for line in json_rows(shard.source)), BrokenRow("no row"))
         return None if isinstance(row, BrokenRow) else dict.fromkeys(row)

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import json
 import os
 import stat
@@ -14,6 +15,7 @@ import pyarrow.dataset
 import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
+from warcio.warcwriter import WARCWriter
 
 from gem_core.corpus import ReadOptions
 from gem_core.errors import InputError
@@ -186,3 +188,18 @@ def test_a_row_beyond_the_longest_is_set_aside_by_label_and_sample(
     assert (int(totals.documents.sum()), totals.refused) == (4, {"too_long": 1})
     sample = sample_shards(source, 9, tmp_path / "s.parquet", options=options)
     assert (sample.documents, sample.refused) == (4, {"too_long": 1})
+
+
+def test_web_archives_are_sampled_and_not_labeled(student_folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    with (source / "a.wet.gz").open("wb") as file:
+        writer = WARCWriter(file, gzip=True)
+        for number, text in enumerate(texts(4)):
+            body = io.BytesIO(text.encode())
+            writer.write_record(writer.create_warc_record(f"http://e.org/{number}", "conversion", body))
+    sample = sample_shards(source, 3, tmp_path / "s.parquet")
+    assert (sample.documents, sample.rows_read) == (3, 4)
+    assert {"url", "text"} <= set(pq.read_schema(tmp_path / "s.parquet").names)
+    with pytest.raises(InputError, match=r"web archives: a\.wet\.gz\. Convert them to JSON Lines"):
+        label_folder(student_folder, source, tmp_path / "out", workers=1)
