@@ -90,7 +90,8 @@ def test_labels_that_changed_since_they_were_shown_are_not_sent(
 
 def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sample.taxonomy().clusters
-    answers = ["Rented flats", "<img src=x onerror=alert(1)>", "**Bold** [program](http://e.org) code"]
+    first, third = (" ".join(term for term, _ in before[i].keywords[:2]) for i in (0, 2))
+    answers = [f"Good {first}", "<img src=x onerror=alert(1)>", f"**Bold** [{third}](http://e.org)"]
     with chat_server(lambda i, body: says(answers[i] if i < 3 else keywords_of(body))) as server:
         app = offer(opened(sample.root, monkeypatch, "taxonomy"), server.url, "gem*ma*")
         button(app, "Send").click().run()
@@ -101,10 +102,10 @@ def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.Monk
     app.run()
     table = next(one.value for one in app.dataframe if "After" in one.value)
     assert list(table["Before"]) == [cluster.label for cluster in before]
-    assert list(table["After"])[:3] == ["Rented flats", "(kept)", "Bold program code"]
+    assert list(table["After"])[:3] == [f"Good {first}", "(kept)", f"Bold {third}"]
     assert list(table["Why kept"])[:3] == ["", "no label in the answer", ""]
     named = sample.taxonomy().clusters
-    assert (named[0].label, named[1].label_source) == ("Rented flats", "vocabulary")
+    assert (named[0].label, named[1].label_source) == (f"Good {first}", "vocabulary")
     session = app.session_state["session"]
     session.cluster = named[0].number
     app.run()

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gem_core.errors import Cancelled, EndpointError, WorkspaceError
@@ -119,21 +120,28 @@ def test_one_answer_for_many_clusters_names_none(sample: Workspace) -> None:
 
 
 def test_two_clusters_of_one_answer_are_told_apart_by_a_keyword(sample: Workspace) -> None:
-    with chat_server([says("Homes with a kitchen")]) as server:
-        name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1])
-    keyword = sample.taxonomy().cluster(1).keywords[0][0]
-    assert [labels(sample)[n][0] for n in (0, 1)] == ["Homes with a kitchen", f"Homes with a kitchen: {keyword}"]
+    taxonomy = sample.taxonomy()
+    cosines = taxonomy.fit.centers @ taxonomy.fit.centers.T - 9 * np.eye(len(taxonomy.clusters))
+    pair = [taxonomy.clusters[int(i)] for i in np.sort(np.unravel_index(cosines.argmax(), cosines.shape))]
+    answer = capital(" and ".join(cluster.keywords[0][0] for cluster in pair))
+    with chat_server([says(answer)]) as server:
+        name_clusters(sample, Endpoint(server.url, "gemma"), [cluster.number for cluster in pair])
+    expected = [answer, f"{answer}: {pair[1].keywords[0][0]}"]
+    assert [labels(sample)[cluster.number][0] for cluster in pair] == expected
 
 
 def test_an_answer_unrelated_to_its_cluster_is_refused(sample: Workspace) -> None:
-    before = labels(sample)
-    with chat_server([says("Quantum chromodynamics"), says("Volcanoes of Iceland")]) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"), [4, 8])
+    before, taxonomy = labels(sample), sample.taxonomy()
+    cosines = taxonomy.fit.centers @ taxonomy.fit.centers[4]
+    farthest = taxonomy.clusters[int(cosines.argmin())]
+    answers = ["Quantum chromodynamics", capital(" ".join(term for term, _ in farthest.keywords[:3]))]
+    for answer in answers:
+        with chat_server([says(answer)]) as server:
+            found = name_clusters(sample, Endpoint(server.url, "gemma"), [taxonomy.clusters[4].number])
+        assert [(n.outcome, n.note) for n in found.labels] == [
+            ("kept", f"the answer {answer!r} is unrelated to the cluster")
+        ]
     assert labels(sample) == before
-    assert [(n.outcome, n.note) for n in found.labels] == [
-        ("kept", "the answer 'Quantum chromodynamics' is unrelated to the cluster"),
-        ("kept", "the answer 'Volcanoes of Iceland' is unrelated to the cluster"),
-    ]
 
 
 def test_the_proposal_of_the_vocabulary_goes_along(sample: Workspace) -> None:
@@ -196,6 +204,7 @@ def test_one_slow_answer_is_set_aside_and_the_run_goes_on(sample: Workspace) -> 
 
 
 def test_an_answer_without_a_label_leaves_the_keywords(sample: Workspace) -> None:
+    words = " ".join(term for term, _ in sample.taxonomy().cluster(6).keywords[:3])
     answers = [
         says(""),
         says(None, "length"),
@@ -203,7 +212,7 @@ def test_an_answer_without_a_label_leaves_the_keywords(sample: Workspace) -> Non
         says("\u202e" * 50 + "x" * 10_240),
         refuses(400, "content filter"),
         says("Railway travel"),
-        says("<img src=x onerror=alert(1)>\n**Stories**\u202e of families"),
+        says(f"<img src=x onerror=alert(1)>\n**Good**\u202e {words}"),
     ]
     before = labels(sample)
     with chat_server(answers) as server:
@@ -219,7 +228,7 @@ def test_an_answer_without_a_label_leaves_the_keywords(sample: Workspace) -> Non
     ]
     now = labels(sample)
     assert [now[n] for n in range(6)] == [before[n] for n in range(6)]
-    assert now[6] == ("Stories of families", "llm")
+    assert now[6] == (f"Good {words}", "llm")
 
 
 def test_when_every_request_is_refused_the_run_ends(sample: Workspace) -> None:
