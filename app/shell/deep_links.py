@@ -67,7 +67,11 @@ def follow(session: Session) -> None:
     if "workspace" in link_parts and not apply_link_part(session, "workspace", link_parts["workspace"]):
         session.missing_workspace = link_parts["workspace"][:LONGEST]
         return  # The other parts are about that workspace.
-    ignored = [name for name in _READ if name in link_parts and not apply_link_part(session, name, link_parts[name])]
+    ignored = [
+        _SHOWN_NAMES.get(name, name)
+        for name in _READ
+        if name in link_parts and not apply_link_part(session, name, link_parts[name])
+    ]
     if not first:
         preset("explore_query", session.query)
     if ignored:
@@ -299,6 +303,8 @@ def _mix(session: Session, text: str) -> bool:
     return True
 
 
+#: Parts of an address whose name on screen differs: old links stay valid.
+_SHOWN_NAMES = {"colour": "color"}
 _READ: dict[str, Callable[[Session, str], bool]] = {
     "workspace": _workspace,
     "cluster": _cluster,

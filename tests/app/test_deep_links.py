@@ -161,7 +161,7 @@ def test_what_was_ignored_is_said_once_and_not_repeated(at_home: Workspace) -> N
 def test_the_other_parts_hold_when_one_is_wrong(at_home: Workspace) -> None:
     app = visit(cluster="3", map="flat", colour="nothing", document="nobody")
     assert app.session_state["session"].cluster == 3
-    assert notice(app) == "Ignored document and colour of the link: not found in this workspace."
+    assert notice(app) == "Ignored document and color of the link: not found in this workspace."
 
 
 def test_another_workspace_of_the_home_folder_opens(at_home: Workspace) -> None:

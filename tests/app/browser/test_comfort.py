@@ -96,7 +96,7 @@ def test_keys_addresses_back_and_forward(serve: Any, browser_page: Any, home: Pa
     served = serve("app/main.py", env={"GEM_EXPLORER_HOME": str(home)})
     page = opened(browser_page, f"{served.url}/?cluster={cluster.number}&document={names[0]}&colour=nonsense")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.url)
-    page.get_by_text("Ignored colour of the link").wait_for()
+    page.get_by_text("Ignored color of the link").wait_for()
     page.get_by_text("Similar documents").first.wait_for()
     until(
         lambda: parts(page) == {"workspace": "sample", "cluster": str(cluster.number), "document": names[0]},
