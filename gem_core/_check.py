@@ -72,12 +72,14 @@ def weights(w: ArrayLike | None, n: int, name: str = "sample_weight") -> Float64
             f"shape {array.shape}",
             "Pass a flat array as long as the corpus",
         )
-    if not np.all(np.isfinite(array)) or np.any(array < 0) or array.sum() <= 0:
+    wrong = ~(np.isfinite(array) & (array >= 0))
+    if wrong.any() or not array.any():
         raise InputError(
             f"{name} must be finite, not negative and not all zero",
-            first_rows(~(np.isfinite(array) & (array >= 0))) if array.sum() > 0 else "a sum of 0",
+            first_rows(wrong) if wrong.any() else "a sum of 0",
             "Correct or drop those rows",
         )
+    array = array / array.max()  # The sum of the weights themselves may overflow.
     return np.asarray(array / array.sum())
 
 

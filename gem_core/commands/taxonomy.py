@@ -31,6 +31,7 @@ from gem_core.commands._options import (
     Vocabulary,
     WorkspaceArg,
     WorkspaceOption,
+    clean,
     print_facts,
     read_encoder_options,
     read_file_options,
@@ -123,17 +124,29 @@ def path(
     suggest: Annotated[bool, typer.Option("--suggest", help="only the suggested strength and why")] = False,
 ) -> None:
     """Show the balance path: what each strength would do to the shares, and which one is suggested."""
+    import numpy as np
+
     from gem_core.clustering import suggest_strength
     from gem_core.pipeline import ensure_path
+    from gem_core.pipeline.compare.path_effects import label_agreement, split_clusters
     from gem_core.workspace import Workspace
 
-    console = Console()
-    balance = ensure_path(Workspace(workspace), progress=console).path
+    console, opened = Console(), Workspace(workspace)
+    taxonomy = ensure_path(opened, progress=console)
+    balance = taxonomy.path
     console.end()
     suggestion = suggest_strength(balance)
     if suggest:
-        typer.echo(json.dumps(suggestion.to_json(), indent=1) if as_json else suggestion.sentence)
+        names = [cluster.label for cluster in opened.taxonomy(taxonomy.base).clusters]
+        splits = [] if suggestion.strength is None else split_clusters(opened, balance, suggestion.strength)
+        lines = [f"It moves {s.part:.0%} of {names[s.cluster]} to {names[s.receiver]}." for s in splits]
+        if as_json:
+            pairs = [{"cluster": names[s.cluster], "to": names[s.receiver], "part": s.part} for s in splits]
+            typer.echo(json.dumps({**suggestion.to_json(), "splits": pairs}, indent=1))
+        else:
+            typer.echo("\n".join(map(clean, [suggestion.sentence, *lines])))
         return
+    labels = label_agreement(opened, balance)
     columns = {
         "normalised_entropy": balance.normalized_entropy,
         "effective_clusters": balance.effective_clusters,
@@ -142,6 +155,8 @@ def path(
         "moved": balance.moved_share,
         "ari": balance.ari,
     }
+    if labels is not None:
+        columns["ari_label"], columns["nmi_label"] = map(np.asarray, labels)
     rows = [
         {
             "strength": "inf" if s == float("inf") else float(s),

@@ -178,6 +178,12 @@ def test_targets(planted) -> None:
     np.testing.assert_allclose(natural.masses, natural.target, atol=1e-6)
 
 
+def test_weights_whose_sum_overflows_count_alike(planted) -> None:
+    x, _ = planted((300, 100), 16, 25.0)
+    huge, even = (fit_mixture(x, MixtureConfig(n_clusters=2), weights=w) for w in (np.full(400, 1e306), None))
+    np.testing.assert_allclose(huge.masses, even.masses, atol=1e-9)
+
+
 def test_literal_scale_divides_by_the_documents(planted) -> None:
     x, _ = planted((300, 100, 50), 16, 25.0)
     mean, literal = (fit_mixture(x, MixtureConfig(n_clusters=3, lambda_scale=s)) for s in ("mean", "sum"))

@@ -67,7 +67,7 @@ def measure(workspace: Workspace, labels: Int32, k: int, weighting: str, *, with
     X = workspace.embeddings
     balance = balance_measures(np.bincount(labels, weights=workspace.weights(weighting), minlength=k))
     within, margin = cosines(X, labels, k)
-    ari, nmi = _label_agreement(workspace, labels, k) if with_labels else (None, None)
+    ari, nmi = agreement_with_labels(workspace, labels, k) if with_labels else (None, None)
     mean, error = sampled_silhouette(X, labels, sample=SAMPLE)
     return Quality(
         clusters=k,
@@ -110,7 +110,8 @@ def cosines(X: Floating, labels: Int32, k: int) -> tuple[float, float]:
     return within, within - next_sum / len(labels) if living.size > 1 else float("nan")
 
 
-def _label_agreement(workspace: Workspace, labels: Int32, k: int) -> tuple[float | None, float | None]:
+def agreement_with_labels(workspace: Workspace, labels: Int32, k: int) -> tuple[float | None, float | None]:
+    """ARI and NMI of a grouping of all documents to the label column; None without one, or with one value only."""
     name = workspace.manifest.columns.get("label")
     if not name or name not in workspace.documents.columns:
         return None, None
