@@ -48,6 +48,7 @@ TABLE_HINTS = {
     "Loss": "ngram",
     "Available tokens": "token",
 }
+WIDE = {"Natural share": 104, "Available tokens": 120, "Mix tokens": 88, "Loss change": 94}  # pixels, for the headings
 COLUMN_HELP = {
     "Loss change": "Loss minus the loss with natural shares.",
     "Mix tokens": "Tokens of the cluster in the mix: budget x weight.",
@@ -218,7 +219,7 @@ def show_table(session: Session, weights: Weights, losses: PreviewLosses | None)
             **{
                 name: st.column_config.NumberColumn(
                     format=form,
-                    width=82 if name.endswith("tokens") else 74,
+                    width=WIDE.get(name, 74),
                     help=HINTS[TABLE_HINTS[name]] if name in TABLE_HINTS else COLUMN_HELP[name],
                 )
                 for name, form in DIGITS.items()

@@ -129,11 +129,12 @@ def _run_options(session: Session) -> tuple[str, list[str]]:
 
 def _show_card(session: Session, kind: RunKind, goal: str, options: list[str]) -> None:
     job = next((job for job in newest(session) if job.arguments[1] == kind.command), None)
-    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+    heading_slot = st.container()  # The options stand below the button that takes them.
+    extra_options = _grouping_options(session) if kind.command == "predict" else []
+    with heading_slot, st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(
             f"**{TITLES[kind.command]}**  \n:small[:gray[{kind.trains}]]", width="stretch", help=HINTS[kind.hint]
         )
-        extra_options = _grouping_options(session) if kind.command == "predict" else []
         if kind.takes_goal and goal != CORPUS:
             extra_options += ["--goal", goal]
         if st.button(
