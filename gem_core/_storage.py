@@ -4,6 +4,7 @@ A path in a store is an object of universal_pathlib with the methods of `pathlib
 that it travels through the same code as a local path; only what a store does otherwise has a function in this module.
 """
 
+import logging
 import re
 import shutil
 import tempfile
@@ -63,6 +64,8 @@ def storage_path(path: Path | str) -> Path:
     try:
         from upath import UPath
 
+        # Its log of retries repeats what the error says at the end.
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
         # Other processes write while this one reads, so that a listing must never come from a cache.
         return cast(Path, UPath(f"{scheme}://{below}", use_listings_cache=False))
     except ImportError as error:
@@ -138,6 +141,19 @@ def open_input(path: Path) -> BinaryIO:
         return path.open("rb")
     with store_errors(path):
         return path.open("rb", BLOCK_SIZE)
+
+
+def path_exists(path: Path) -> bool:
+    """Whether there is a file or folder; a web server that cannot be reached is an error, not an answer."""
+    if scheme_of(path) not in READ_ONLY:
+        return path.exists()
+    try:
+        path.stat()
+    except FileNotFoundError as error:  # The client says so of a server that does not answer, too.
+        if isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, FileNotFoundError):
+            raise error.__cause__ from None
+        return False
+    return True
 
 
 def file_size(path: Path) -> int:

@@ -142,7 +142,7 @@ def main() -> int:
             bench.round(kind, number, tallies[kind])
         except Exception as error:
             tallies[kind].faults.append(f"round {number + 1}: {type(error).__name__}: {str(error)[:400]}")
-        print(json.dumps({"round": number + 1, "kind": kind}), file=sys.stderr, flush=True)
+        print(json.dumps({"round": number + 1, "kind": kind, **vars(tallies[kind])}), file=sys.stderr, flush=True)
     print(f"{machine()}; seed {options.seed}, {time.monotonic() - began:,.0f} s")
     print(f"{'kind':<15}{'rounds':>8}{'killed':>8}{'files after kill':>18}{'leftovers':>11}{'faults':>8}")
     for kind, tally in tallies.items():

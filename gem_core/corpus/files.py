@@ -12,7 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from gem_core._storage import file_name, file_size, is_remote, open_input, storage_path, store_errors, store_files
+from gem_core._storage import (
+    file_name,
+    file_size,
+    is_remote,
+    open_input,
+    path_exists,
+    storage_path,
+    store_errors,
+    store_files,
+)
 from gem_core.corpus.unpack import LONGEST_ROW, UNPACK_ERRORS, compression_of, unpack
 from gem_core.errors import CorpusError
 
@@ -157,7 +166,7 @@ def find_files(path: Path | str, options: ReadOptions | None = None) -> FileList
 
 
 def _list_files(path: Path, options: ReadOptions) -> FileListing:
-    if not path.exists():
+    if not path_exists(path):
         raise CorpusError("the corpus must be a file or a folder", f"{path}, which does not exist", "Check the path")
     if path.is_file():
         return FileListing((_named_file(path, options),))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
-from gem_core._storage import file_name, local_copy, storage_path, store_errors
+from gem_core._storage import file_name, local_copy, path_exists, storage_path, store_errors
 from gem_core._types import Float32, Float64
 from gem_core.corpus.arrow_files import open_arrow
 from gem_core.corpus.columns import list_names
@@ -109,7 +109,7 @@ def check_vectors(path: Path | str, column: str | None = None) -> tuple[int, int
 
 def _open_vectors(path: Path, column: str | None) -> "Blocks":
     with store_errors(path, CorpusError):
-        present = path.exists()
+        present = path_exists(path)
     if not present:
         raise CorpusError("the vectors must be a file", f"{path}, which does not exist", "Check the path")
     if file_name(path).lower().endswith(".npy"):

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from benchmarks.recovery.check_whole import check
+from gem_core.pipeline import Pin, edit
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import QUIET
 
@@ -14,6 +15,7 @@ EDITOR = """
 import sys
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline import Rename, edit, fit_taxonomy
+from gem_core.pipeline import Pin, edit
 from gem_core.workspace import Workspace
 from dataclasses import replace
 who, root, turns, how = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
@@ -102,3 +104,30 @@ def test_undo_redo_and_fits_of_others_corrupt_nothing(sample: Workspace) -> None
         if step.edits[0]["do"] == "rename":  # each step is the one before it with its own edit and no other
             old, new = ({c.number: c.label for c in sample.taxonomy(key).clusters} for key in (previous.key, step.key))
             assert new == old | {step.edits[0]["number"]: step.edits[0]["label"]}
+
+
+def test_a_workspace_copied_while_in_use_opens(sample: Workspace, tmp_path: Path) -> None:
+    editor = subprocess.Popen(
+        [sys.executable, "-c", EDITOR, "a", str(sample.root), "10000", "tame"],
+        text=True,
+        env=QUIET,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert editor.stdin is not None
+        assert editor.stdout is not None
+        editor.stdin.write("\n")
+        editor.stdin.flush()
+        for number in range(3):
+            editor.stdout.readline()
+            # The copy goes on past a temporary file that has been renamed meanwhile.
+            subprocess.run(["cp", "-r", sample.root, tmp_path / f"{number}"], stderr=subprocess.DEVNULL)
+    finally:
+        editor.kill()
+        editor.communicate()
+    for number in range(3):
+        check(tmp_path / f"{number}")
+        copy = Workspace(tmp_path / f"{number}")
+        edit(copy, Pin(copy.taxonomy().clusters[0].number))
+        assert copy.taxonomy().clusters[0].pinned

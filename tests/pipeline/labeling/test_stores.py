@@ -153,6 +153,8 @@ def test_a_web_server_is_read(s3: Path, tmp_path: Path) -> None:
         with pytest.raises(CorpusError, match="does not exist"):
             read_corpus(f"{address}/none.jsonl")
         server.shutdown()
+    with pytest.raises(CorpusError, match="must be reachable"):
+        read_corpus(f"{address}/c.jsonl")
 
 
 @pytest.mark.parametrize("path", ["s3://none/in", "s3://pool/none"])
