@@ -1,6 +1,10 @@
 """Waiting for a Streamlit page."""
 
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 STILL = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
     && ![...document.querySelectorAll('[data-testid=stPlotlyChart], [data-testid=stSkeleton]')].some(
@@ -24,3 +28,12 @@ def press(page: Any, x: float, y: float) -> None:
     page.mouse.move(x, y)
     page.wait_for_timeout(150)
     page.mouse.click(x, y, delay=80)
+
+
+def until(condition: Callable[[], T], what: str = "the page shows it", seconds: float = 120) -> T:
+    """Wait until a condition is true and return its value; a locator waits by `expect` instead."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+        time.sleep(0.1)
+    return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from gem_core.pipeline import Rename, edit
 from gem_core.workspace import Workspace
-from tests.helpers.pages import ready
+from tests.helpers.pages import ready, until
 
 pytestmark = pytest.mark.browser
 SLIDER = "[data-testid=stSlider] input[type=range]"
@@ -28,14 +27,6 @@ def workspace(built_sample: Path, tmp_path: Path) -> Workspace:
 def figure(page: Any, name: str) -> str:
     """Value of one of the figures above the charts."""
     return page.locator("[data-testid=stMetric]", has_text=name).locator("[data-testid=stMetricValue]").inner_text()
-
-
-def until(holds: Any, seconds: float = 120) -> None:
-    """Wait until `holds()` is true."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.2)
 
 
 def saved(page: Any, folder: Path, name: str) -> Path:

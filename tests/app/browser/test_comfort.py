@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gem_core.workspace import Workspace
-from tests.helpers.pages import ready
+from tests.helpers.pages import ready, until
 
 pytestmark = pytest.mark.browser
 
@@ -22,15 +20,6 @@ def home(built_sample: Path, tmp_path: Path) -> Path:
     """A home folder with the sample in it that nobody has visited yet."""
     shutil.copytree(built_sample, tmp_path / "home" / "sample")
     return tmp_path / "home"
-
-
-def until(holds: Callable[[], Any], what: str, seconds: float = 120) -> Any:
-    """Wait until something is true, and return it."""
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < end, f"it did not come about: {what}"
-        time.sleep(0.1)
-    return found
 
 
 def parts(page: Any) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from gem_core.pipeline import edit
 from gem_core.pipeline.compare.comparison import compare, headline
 from gem_core.pipeline.editing.operations import Rename
 from gem_core.workspace import Workspace
-from tests.helpers.pages import ready
+from tests.helpers.pages import ready, until
 
 pytestmark = pytest.mark.browser
 HOSTILE = '<img src=x onerror="document.title=1">'
@@ -25,13 +24,6 @@ def workspace(built_sample: Path, tmp_path: Path) -> Workspace:
     found = Workspace(tmp_path / "corpus")
     edit(found, Rename("cluster", found.taxonomy().clusters[0].number, HOSTILE))
     return found
-
-
-def until(holds: Any, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.2)
 
 
 def figure(page: Any, name: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +13,11 @@ import pytest
 
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import texts
-from tests.helpers.pages import ready
+from tests.helpers.pages import ready, until
 
 pytestmark = pytest.mark.browser
 ROWS, CLUSTERS = 60, 4
 NAME = "=Ovens & <b>rivers</b>"
-
-
-def until(holds: Callable[[], Any], what: str, seconds: float = 240) -> Any:
-    """Wait until something is true, and return it."""
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < end, f"it did not come about: {what}"
-        time.sleep(0.25)
-    return found
 
 
 def shot(page: Any, name: str) -> None:
@@ -121,19 +110,19 @@ def test_from_a_file_to_a_report(
     assert field.input_value() == before.cluster(number).label
     field.fill(NAME)
     page.get_by_role("button", name="Rename").click()
-    until(lambda: workspace.taxonomy().cluster(number).label == NAME, "the name is taken")
+    until(lambda: workspace.taxonomy().cluster(number).label == NAME, "the name is taken", seconds=240)
     ready(page)
     shot(page, "journey-1-renamed")
 
     page.get_by_role("button", name="Merge", exact=True).first.click()
     page.get_by_role("button", name="Merge clusters").click()
-    until(lambda: len(workspace.taxonomy().clusters) == CLUSTERS - 1, "two clusters are one")
+    until(lambda: len(workspace.taxonomy().clusters) == CLUSTERS - 1, "two clusters are one", seconds=240)
     ready(page)
     shot(page, "journey-2-merged")
-    until(lambda: page.get_by_text(f"{CLUSTERS - 1} clusters in").count(), "the screen shows the merge")
+    until(lambda: page.get_by_text(f"{CLUSTERS - 1} clusters in").count(), "the screen shows the merge", seconds=240)
     page.get_by_role("button", name="Undo").first.click()
-    until(lambda: len(workspace.taxonomy().clusters) == CLUSTERS, "the merge is undone")
-    until(lambda: page.get_by_text(f"{CLUSTERS} clusters in").count(), "the screen shows it")
+    until(lambda: len(workspace.taxonomy().clusters) == CLUSTERS, "the merge is undone", seconds=240)
+    until(lambda: page.get_by_text(f"{CLUSTERS} clusters in").count(), "the screen shows it", seconds=240)
     after = workspace.taxonomy()
     assert [c.documents for c in after.clusters] == [c.documents for c in before.clusters]
     assert after.cluster(number).label == NAME

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,9 @@ import pytest
 
 from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.workspace import Workspace
-from tests.helpers.pages import ready
+from tests.helpers.pages import ready, until
 
 pytestmark = pytest.mark.browser
-
-
-def until(holds: Any, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.2)
 
 
 def figure(page: Any, name: str) -> str:
@@ -33,7 +25,7 @@ def test_from_strategy_to_file(serve: Any, browser_page: Any, built_sample: Path
     shutil.copytree(built_sample, tmp_path / "corpus")
     workspace = Workspace(tmp_path / "corpus")
     page = browser_page(f"{serve('app/main.py', '--workspace', str(workspace.root)).url}/mixing")
-    until(lambda: figure(page, "Predicted loss") != "")
+    until(lambda: figure(page, "Predicted loss") != "", seconds=60)
     ready(page)
     losses, bars = figure(page, "Predicted loss"), page.locator(".st-key-mixing-weights .bars .point path")
     drawn = bars.evaluate_all("all => all.map(one => one.getAttribute('d')).join()")
@@ -46,11 +38,11 @@ def test_from_strategy_to_file(serve: Any, browser_page: Any, built_sample: Path
     for _ in range(6):
         page.keyboard.press("ArrowLeft")
     page.locator(".st-key-mixing-commands summary").click()
-    until(lambda: "--tau 0.2 " in page.locator(".st-key-mixing-export").inner_text())
+    until(lambda: "--tau 0.2 " in page.locator(".st-key-mixing-export").inner_text(), seconds=60)
     ready(page)
     found = weights_by(workspace, workspace.taxonomy(), "temperature", tau=0.2)
-    until(lambda: figure(page, "Effective clusters") == f"{found.effective:.1f}")
-    until(lambda: figure(page, "Predicted loss") not in ("", losses))
+    until(lambda: figure(page, "Effective clusters") == f"{found.effective:.1f}", seconds=60)
+    until(lambda: figure(page, "Predicted loss") not in ("", losses), seconds=60)
     assert bars.evaluate_all("all => all.map(one => one.getAttribute('d')).join()") != drawn
     table = page.locator(".st-key-mixing-numbers [data-testid=stDataFrame]")
     table.scroll_into_view_if_needed()

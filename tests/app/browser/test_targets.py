@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from gem_core.clustering import suggest_strength
 from gem_core.pipeline import Rename, edit, ensure_path, natural_shares
 from gem_core.workspace import Workspace
-from tests.helpers.pages import press, ready
+from tests.helpers.pages import press, ready, until
 
 pytestmark = pytest.mark.browser
 SLIDER = "[data-testid=stSlider] input[type=range]"
@@ -39,20 +38,12 @@ def balance(serve: Any, browser_page: Any, workspace: Workspace) -> Any:
     assert not [text for text in page.errors if "404" not in text]
 
 
-def until(holds: Any, seconds: float = 120) -> None:
-    """Wait until `holds()` is true."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.2)
-
-
 def insist(act: Any, holds: Any) -> None:
     """Do something, and again after a while, until `holds()` is true: a part that is drawn anew loses a press."""
     for _ in range(6):
         act()
         with suppress(AssertionError):
-            until(holds, 20)
+            until(holds, seconds=20)
             return
     pytest.fail("it did not come to hold")
 
