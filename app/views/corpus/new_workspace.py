@@ -25,7 +25,7 @@ from gem_core.corpus import Columns, CorpusPreview, preview
 from gem_core.errors import CorpusError, InputError
 
 SUFFIXES = [
-    *("csv", "tsv", "json", "jsonl", "ndjson", "parquet", "pq", "arrow", "feather"),
+    *("csv", "tsv", "jsonl", "ndjson", "json", "parquet", "pq", "arrow", "feather", "warc", "wet"),
     *("gz", "zst", "zstd", "bz2", "xz"),
 ]
 UPLOAD, PATH = "Upload a file", "Path on this machine"
