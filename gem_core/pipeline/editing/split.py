@@ -9,7 +9,7 @@ from gem_core.errors import InputError
 from gem_core.pipeline.editing.operations import Split
 from gem_core.workspace import Taxonomy, Workspace
 
-INSIDE = 0.25  # strength of a split: no giant beside crumbs, and no parts forced to one size
+INSIDE = 0.1  # strength of a split: no giant beside crumbs, and parts that keep their sizes
 
 
 def propose_split(workspace: Workspace, taxonomy: Taxonomy, cluster: int, into: int = 2, *, seed: int = 0) -> Split:
