@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gem_core._progress import Console
-from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean
+from gem_core.commands._options import Json, ProgressFile, WorkspaceArg, clean, input_path, write_path
 from gem_core.commands.mixing._options import ShardFormat, ShardTokens, TrainerData
 from gem_core.commands.mixing.budgets import Budget, MaxEpochs, Pool
 from gem_core.errors import InputError
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 
 def split(
-    source: Annotated[Path, typer.Argument(metavar="DIR|LABELED", help="workspace, or a folder of labeled shards")],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="folder for the files; it must not exist yet")],
+    source: Annotated[
+        Path, typer.Argument(parser=input_path, metavar="DIR|LABELED", help="workspace, or a folder of labeled shards")
+    ],
+    out: Annotated[
+        Path, typer.Option(parser=write_path, metavar="FOLDER", help="folder for the files; it must not exist yet")
+    ],
     format: ShardFormat = "parquet",
     part_tokens: ShardTokens = 1 << 24,
     prefix: Annotated[str, typer.Option(help="prefix of the columns that labeling added")] = "",
@@ -70,12 +74,16 @@ def _print_split(result: "DocumentSplit", as_json: bool) -> None:
 
 def swarm(
     workspace: WorkspaceArg,
-    out: Annotated[Path, typer.Option(metavar="PATH", help="folder for the design; weights file with --losses")],
+    out: Annotated[
+        Path, typer.Option(parser=write_path, metavar="PATH", help="folder for the design; weights file with --losses")
+    ],
     losses: Annotated[
-        Path | None, typer.Option(metavar="L.csv", help="losses of the runs, to fit laws and propose a mixture")
+        Path | None,
+        typer.Option(parser=input_path, metavar="L.csv", help="losses of the runs, to fit laws and propose a mixture"),
     ] = None,
     mixtures: Annotated[
-        Path | None, typer.Option(metavar="M.csv", help="mixtures.csv of the design; beside --losses")
+        Path | None,
+        typer.Option(parser=input_path, metavar="M.csv", help="mixtures.csv of the design; beside --losses"),
     ] = None,
     goal: Annotated[str, typer.Option(help="saved goal that the proposal is for")] = "corpus",
     count: Annotated[int, typer.Option(help="mixtures, natural shares among them", min=10)] = 56,
