@@ -37,6 +37,8 @@ def command(workspace: Workspace, taxonomy: Taxonomy) -> str:
             words += [option] if value is True else [option, str(value)]
     if manifest.encoder.endswith((".npy", ".parquet")):
         words += ["--embeddings", manifest.encoder]
+        if not any(cluster.label_source == "vocabulary" for cluster in taxonomy.clusters):
+            words += ["--keyword-names"]
     elif manifest.encoder != "packaged":
         words += ["--encoder", manifest.encoder]
     target = settings.target if isinstance(settings.target, str) else ",".join(repr(u) for u in settings.target)

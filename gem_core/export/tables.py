@@ -130,11 +130,12 @@ def balanced_weights(taxonomy: Taxonomy) -> Weights:
     Excluded clusters are left out; a cluster without tokens has weight 0, since nothing can be drawn from it.
     """
     included = [c for c in taxonomy.clusters if not c.excluded]
+    mass = np.array([c.mass for c in included])
     return weigh(
         "balanced",
         [c.number for c in included],
         [c.tokens for c in included],
-        start_weights=[c.mass for c in included],
+        start_weights=mass / mass.sum(),  # The shares that Mixing starts from, to the last digit.
         taxonomy_hash=taxonomy.taxonomy_hash,
     )
 
