@@ -145,10 +145,10 @@ def _best_rotation(choices: Float64) -> Float64:
         return choices
     best, best_gap = choices, -1.0
     turns = _STARTS if len(choices) <= 24 else _STARTS // 3  # with many colors one turn is much like another
-    for turn in range(turns):
-        turned = choices.copy()
-        turned[:, 2] += 360.0 / turns * turn
-        rgb = _contrasting_rgb(turned)
+    all_turns = np.repeat(choices[None], turns, axis=0)
+    all_turns[:, :, 2] += 360.0 / turns * np.arange(turns)[:, None]
+    all_rgb = _contrasting_rgb(all_turns.reshape(-1, 3)).reshape(all_turns.shape)
+    for turned, rgb in zip(all_turns, all_rgb, strict=True):
         gap = 1.0
         for sight in (np.eye(3), DEUTERANOPE, PROTANOPE):
             labs = oklab(np.clip(rgb @ sight.T, 0.0, 1.0))

@@ -5,7 +5,7 @@ import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,8 @@ _SHORT = 60  # characters of a short line
 _FIRST = frozenset(["i", "me", "my", "mine", "i'm", "i've", "i'd", "i'll", "we", "our"])
 _THIRD = frozenset(["he", "she", "him", "her", "his", "hers", "they", "them", "their", "himself", "herself"])
 _CONDITION = re.compile(r"(\w+)(>=|<)([\d.]+)")
+_SYMBOLS = frozenset("{}()[]<>=;$#*/\\|_+&")
+_COMPARE = {">=": operator.ge, "<": operator.lt}
 _WORD = re.compile(r"[a-z']+")
 
 
@@ -89,11 +91,11 @@ def measure_form(text: str) -> dict[str, float]:
         "words": len(words),
         "lines": len(lines),
         "quotes": sum(text.count(mark) for mark in '"\u201c\u201d'),
-        "digits": sum(c.isdigit() for c in dense) / size,
-        "symbols": sum(c in "{}()[]<>=;$#*/\\|_+&" for c in dense) / size,
+        "digits": sum(map(str.isdigit, dense)) / size,
+        "symbols": sum(map(_SYMBOLS.__contains__, dense)) / size,
         "shortlines": sum(len(line) < _SHORT for line in lines) / max(len(lines), 1),
-        "first": sum(word in _FIRST for word in words) / count,
-        "third": sum(word in _THIRD for word in words) / count,
+        "first": sum(map(_FIRST.__contains__, words)) / count,
+        "third": sum(map(_THIRD.__contains__, words)) / count,
         "past": sum(word.endswith("ed") or word in ("was", "were", "had", "said", "went") for word in words) / count,
     }
 
@@ -116,13 +118,14 @@ def document_kinds(texts: Sequence[str]) -> NDArray[np.bool_]:
     >>> [kind.name for kind, is_kind in zip(text_kinds(), row) if is_kind]
     ['Recipes']
     """
-    kinds = text_kinds()
-    compare = {">=": operator.ge, "<": operator.lt}
-    hits = np.zeros((len(texts), len(kinds)), dtype=bool)
-    for row, full in enumerate(texts):
-        text = full[:_READ]
-        form, lower = measure_form(text), " " + text.lower() + " "
-        for column, kind in enumerate(kinds):
-            if all(compare[sign](form[name], value) for name, sign, value in kind.conditions):
-                hits[row, column] = sum(cue in lower for cue in kind.cues) >= kind.least
-    return hits
+    return np.array([_kinds_of(text[:_READ]) for text in texts], dtype=bool).reshape(len(texts), len(text_kinds()))
+
+
+@lru_cache(maxsize=4096)  # Each edit of a taxonomy reads the same exemplars again.
+def _kinds_of(text: str) -> tuple[bool, ...]:
+    form, lower = measure_form(text), " " + text.lower() + " "
+    return tuple(
+        all(_COMPARE[sign](form[name], value) for name, sign, value in kind.conditions)
+        and sum(map(lower.__contains__, kind.cues)) >= kind.least
+        for kind in text_kinds()
+    )

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.components.share_editor import Change
 from app.jobs import runner
-from app.views.mixing.controls import token_size
+from app.views.mixing.budget import token_size
 from app.views.mixing.downloads import FILES, file_bytes
 from app.views.mixing.mix_settings import Mix
 from gem_core.errors import InputError

@@ -1,4 +1,4 @@
-"""Mixing controls: strategy, token budget, limits and custom weights."""
+"""Mixing controls: strategy, goal and custom weights; the settings in the session and in the workspace."""
 
 from contextlib import suppress
 
@@ -9,18 +9,16 @@ from app.shell import deep_links
 from app.state.session import Session
 from app.ui.glossary import HINTS
 from app.ui.text import escape
+from app.views.mixing.budget import show_budget
 from app.views.mixing.custom_weights import show_custom_weights
 from app.views.mixing.goal_editor import show_goal
 from app.views.mixing.jobs import running, start_run
 from app.views.mixing.mix_settings import ABOUT, NAMES, Mix
 from gem_core._content_key import content_key
-from gem_core._formatting import count
-from gem_core.errors import InputError, WorkspaceError
+from gem_core.errors import WorkspaceError
 from gem_core.export.saved_mix import save_mix, saved_settings
 from gem_core.mixing import Weights
-from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, Strategy
-from gem_core.pipeline.mixing.token_pool import parse_tokens, pool_tokens
 
 
 def mix_of(session: Session) -> Mix:
@@ -82,88 +80,10 @@ def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -
         show_custom_weights(session, mix)
     goal_slot = st.container()  # The gain toward a goal depends on the limits, which stand below it.
     _missing_strategies(session, available)
-    _limits(mix, domains)
+    show_budget(mix, domains)
     if mix.strategy in ("goal", "mixmin"):
         with goal_slot:
             show_goal(session, mix)
-
-
-def _limits(mix: Mix, domains: Domains) -> None:
-    total = int(domains.tokens.sum())
-    budget = st.text_input(
-        "Token budget",
-        value=_amount_text(mix.initial.get("budget", float(total))),
-        key=mix.field_key(f"mixing-budget-{total}"),
-        max_chars=30,
-        help=HINTS["budget"],
-    )
-    pool = st.text_input(
-        "Pool size",
-        value=mix.initial.get("pool", ""),
-        placeholder=f"this sample: {token_size(total)}",
-        key=mix.field_key("mixing-pool"),
-        max_chars=300,
-        help="Tokens of the pool that this workspace is a sample of: 5e12, a factor such as x1000, or the path of "
-        "a labeled folder.",
-    )
-    try:
-        mix.budget = parse_tokens(budget) if budget else float(total)
-        mix.pool, mix.pool_tokens = pool, pool_tokens(domains, pool) if pool else None
-    except InputError as error:
-        st.caption(f":orange[:material/warning: {escape(str(error))}]")
-    mix.max_epochs = st.number_input(
-        "Max epochs",
-        min_value=0.01,
-        value=mix.initial.get("max_epochs"),
-        step=1.0,
-        format="%g",
-        placeholder="no limit",
-        key=mix.field_key("mixing-epochs"),
-        persist_state="session",
-        help=HINTS["epochs"],
-    )
-    left, right = st.columns(2, gap="small")
-    floor = left.number_input(
-        "Minimum weight (%)",
-        0.0,
-        100.0,
-        100 * mix.initial.get("floor", 0.0),
-        0.5,
-        format="%g",
-        key=mix.field_key("mixing-floor"),
-        persist_state="session",
-        help="Smallest weight of any cluster.",
-    )
-    fold = right.number_input(
-        "Group clusters below (%)",
-        0.0,
-        100.0,
-        100 * mix.initial.get("fold", 0.0),
-        0.5,
-        format="%g",
-        key=mix.field_key("mixing-fold"),
-        persist_state="session",
-        help=HINTS["fold"],
-    )
-    mix.floor, mix.fold = (round((value or 0.0) / 100, 12) for value in (floor, fold))
-
-
-def _amount_text(tokens: float) -> str:
-    """Format a budget so that it is read back exactly."""
-    return f"{tokens:.0f}" if tokens < 1e7 else f"{tokens!r}"
-
-
-def token_size(tokens: int, total: int = 0) -> str:
-    """Format a number of tokens with a unit, such as 83.2k; `total` is named as the entire corpus."""
-    name = next(
-        (
-            f"{tokens / unit:.3g}{sign}"
-            for unit, sign in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
-            if tokens >= unit
-        ),
-        count(tokens),
-    )
-    return f"{name}, entire corpus" if tokens == total else name
 
 
 def _missing_strategies(session: Session, available: tuple[Strategy, ...]) -> None:

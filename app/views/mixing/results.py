@@ -16,7 +16,7 @@ from app.ui.clusters import circle, dot_column
 from app.ui.figures import finding
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
-from app.views.mixing.controls import token_size
+from app.views.mixing.budget import token_size
 from app.views.mixing.custom_weights import CLUSTERS, GROUPS, group_members
 from app.views.mixing.loss_preview import PreviewLosses
 from app.views.mixing.mix_settings import NAMES
