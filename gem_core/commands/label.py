@@ -134,7 +134,9 @@ def sample_shards(
     )
     console.end()
     if as_json:
-        typer.echo(json.dumps({"file": str(out), **asdict(sample)}, indent=1))
+        facts = asdict(sample)
+        facts["seen"] = facts.pop("rows_read")
+        typer.echo(json.dumps({"file": str(out), **facts}, indent=1))
         return
     typer.echo(clean(f"{sample.documents:,} of {sample.rows_read:,} documents in {out}"))
     for reason, count in sorted(sample.refused.items()):

@@ -154,7 +154,8 @@ def selections(
         store.delete(delete)
     lines = store.list_all()
     if as_json:
-        typer.echo(json.dumps([asdict(line) for line in lines], indent=1))
+        facts = [asdict(line) for line in lines]
+        typer.echo(json.dumps([{**line, "made": line.pop("origin")} for line in facts], indent=1))
         return
     for line in lines:
         typer.echo(clean(f"{line.documents:>9,}  {line.name}  ({line.origin}; {line.at[:16].replace('T', ' ')})"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse.csgraph import connected_components
 
-from gem_core.embedding import near_duplicates as module
+from gem_core.embedding import duplicate_groups as module
 from gem_core.embedding.duplicate_groups import near_duplicates
 from gem_core.errors import InputError
 

@@ -140,6 +140,7 @@ def _part_weights(parts: list[str], files: list[str]) -> list[float]:
         key=f"mixing-goal-weights-{len(names)}-{hash(tuple(names))}",
         hide_index=True,
         disabled=["Part"],
+        alt="Weight of each part of the goal",
         column_config={"Weight": st.column_config.NumberColumn(min_value=0.0, step=0.5, width=70)},
     )
     return [float(weight or 0.0) for weight in table["Weight"]]

@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from gem_core._content_key import content_key
 from gem_core._types import Float64, Int32, Progress, frozen, silent
 from gem_core.errors import InputError
-from gem_core.mixing.mixture_sampling import sample_mixtures
 from gem_core.mixing.predictability import SPLITS, Predictability, predictability
 from gem_core.mixing.proxies import ProxyConfig, train_proxies
 from gem_core.mixing.regressors import Name
 from gem_core.pipeline.compare.partitions import partition
 from gem_core.pipeline.mixing.domains import domains_of
 from gem_core.pipeline.mixing.proxy_data import SplitSettings, proxy_corpus
+from gem_core.pipeline.mixing.regmix_study import proxy_mixtures
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import remove_folder
 from gem_core.workspace.mixing_runs import Mixes
@@ -127,7 +127,7 @@ def study_predictability(
         "proxy": asdict(config),
         "split": asdict(split_settings),
     }
-    mixtures = sample_mixtures(groups.natural, runs, seed=seed)
+    mixtures = proxy_mixtures(groups.natural, runs, seed)
     stored = evidence.read_evidence(kind, settings)
     if stored is None and spec == "gem" and not groups.folded and seed == config.seed:  # the same proxies as RegMix's
         stored = evidence.read_evidence(

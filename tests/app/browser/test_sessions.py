@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gem_core.workspace import Workspace
 from tests.helpers.cli_process import QUIET
 
 pytestmark = pytest.mark.browser
 
 
-def test_four_sessions_at_once_meet_no_error(chromium: Any, built_sample: Path) -> None:
+def test_four_sessions_at_once_meet_no_error(chromium: Any, sample: Workspace) -> None:
     done = subprocess.run(
         [
             sys.executable,
@@ -22,7 +22,7 @@ def test_four_sessions_at_once_meet_no_error(chromium: Any, built_sample: Path) 
             "benchmarks.app.many_sessions",
             "--sessions=4",
             "--rounds=1",
-            f"--workspace={built_sample}",
+            f"--workspace={sample.root}",
         ],
         capture_output=True,
         text=True,

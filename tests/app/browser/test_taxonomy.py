@@ -48,6 +48,8 @@ def test_merge_split_and_go_back(serve: Any, browser_page: Any, workspace: Works
     assert page.get_by_text(f"{len(merged.clusters)} clusters in {len(merged.groups)} groups").count() >= 2
 
     page.get_by_role("button", name="Split", exact=True).click()
+    page.get_by_text("parts, from").wait_for()
+    page.get_by_role("slider", name="Parts").press("Home")
     page.get_by_text("2 parts, from").wait_for()
     page.get_by_role("button", name="Split into 2").click()
     page.get_by_text(f"{len(before.clusters)} clusters in").first.wait_for()

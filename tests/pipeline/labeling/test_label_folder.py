@@ -243,8 +243,8 @@ def test_what_is_refused_before_any_work(made: tuple[Path, Path, Path], tmp_path
         shards_folder=tmp_path / "no",
     )
     refused(
-        "a corpus folder must hold csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow or "
-        "feather files",
+        "a corpus folder must hold csv, tsv, jsonl, json (each also .gz, .zst, .bz2 or .xz), parquet, arrow, "
+        "feather, warc or wet files",
         f"{students.name} with 2 other files: 1 .json, 1 .safetensors",
         "Point at the folder that holds the data files",
         shards_folder=students,
