@@ -39,7 +39,7 @@ def built_sample_is_unchanged(request: pytest.FixtureRequest) -> Iterator[None]:
     history = request.getfixturevalue("built_sample") / "edits.jsonl"
     before = history.read_bytes()
     yield
-    assert history.read_bytes() == before, "the test changed the shared sample: use a copy (fixture `sample`)"
+    assert history.read_bytes() == before, "the shared sample was changed: use a copy (fixture `sample`)"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def show_note(session: Session, cluster: Cluster) -> None:
         st.checkbox(
             "Checked",
             key=checked,
-            on_change=lambda: edit_actions.on_edit(session, Check(cluster.number, bool(widget(checked)))),
+            on_change=lambda: _on_check(session, cluster, bool(widget(checked))),
             help="Marks a cluster you have looked at. It is kept in the history and in exports.",
         )
         with st.popover(
@@ -39,3 +39,9 @@ def show_note(session: Session, cluster: Cluster) -> None:
     if cluster.note:
         with st.container(border=True, key="cluster_note_text"):
             st.text(cluster.note)
+
+
+def _on_check(session: Session, cluster: Cluster, value: bool) -> None:
+    # On a slow connection a browser may send the value that the box had already; that is no edit.
+    if value != cluster.checked:
+        edit_actions.on_edit(session, Check(cluster.number, value))
