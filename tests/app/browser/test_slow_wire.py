@@ -23,6 +23,7 @@ window.WebSocket = class extends WebSocket {
 def test_presses_that_overtake_late_answers_keep_the_page(serve: Any, browser_page: Any, built_sample: Path) -> None:
     served = serve("app/main.py", "--workspace", str(built_sample))
     page = browser_page()
+    page.set_default_timeout(120_000)  # Late answers on a busy machine; a dead page fails all the same.
     page.add_init_script(LATE)
     page.goto(served.url)
     page.locator(GLOBE).wait_for()
