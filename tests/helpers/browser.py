@@ -99,7 +99,7 @@ def browser_page(chromium: Any) -> Iterator[Callable[..., Any]]:
 
         context.route("**/*", guard)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)  # The first page of a new server, on a busy machine, took over 30 s once.
         page.on("console", lambda m: errors.append(m.text[:400]) if m.type == "error" else None)
         page.on("pageerror", lambda e: errors.append(str(e)[:400]))
         page.outside, page.errors = outside, errors
