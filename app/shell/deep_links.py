@@ -17,8 +17,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.data import cached_results, map_data
 from app.data.home_folder import safe_name
-from app.shell.filter_codec import MAX_ENCODED, decode_filter, encode_filter
+from app.shell.filter_codec import decode_filter, encode_filter
 from app.shell.mix_codec import decode_mix, encode_mix
+from app.shell.packed_json import MAX_ENCODED
 from app.state.session import Session
 from app.state.widget_state import preset, widget
 from gem_core.errors import GemError

@@ -1,16 +1,12 @@
 """Encode a document filter as one short value of an address, and decode it with every part checked."""
 
-import base64
-import json
 import math
-import zlib
 from dataclasses import asdict
 from typing import Any
 
+from app.shell.packed_json import pack_json, unpack_json
 from gem_core.pipeline.search.filters import ANY, Column, Filter, Outline, Span
 
-MAX_ENCODED = 4000  # characters
-MAX_DECODED = 60_000  # bytes; a longer text is refused before it is unpacked whole
 MAX_ITEMS = 400  # columns, values, clusters or corners
 MAX_TEXT = 400  # characters of one text
 
@@ -29,8 +25,7 @@ def encode_filter(document_filter: Filter) -> str:
             "points": [[round(x, 4), round(y, 4)] for x, y in document_filter.outline.points],
             "turn": [round(value, 4) for value in document_filter.outline.turn],
         }
-    packed = zlib.compress(json.dumps(_shorten(parts), separators=(",", ":")).encode(), 9)
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    return pack_json(_shorten(parts))
 
 
 def decode_filter(text: str) -> Filter:
@@ -41,16 +36,7 @@ def decode_filter(text: str) -> Filter:
     ValueError
         If the text is no filter, or one that is larger than an address may ask for.
     """
-    if not 0 < len(text) <= MAX_ENCODED:
-        raise ValueError("the length of the text")
-    try:
-        unpack = zlib.decompressobj()
-        plain = unpack.decompress(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True), MAX_DECODED)
-        if unpack.unconsumed_tail:
-            raise ValueError("a filter that is too long")
-        parts = json.loads(plain)
-    except (zlib.error, RecursionError) as error:
-        raise ValueError("a text that does not unpack") from error
+    parts = unpack_json(text)
     if not isinstance(parts, dict) or set(parts) - set(asdict(Filter())):
         raise ValueError("parts that a filter does not have")
     return Filter(

@@ -1,14 +1,11 @@
 """Encode the settings of a mix as one short value of an address, and decode it with every part checked."""
 
-import base64
-import json
 import math
 import re
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from app.shell.filter_codec import MAX_DECODED, MAX_ENCODED
+from app.shell.packed_json import pack_json, unpack_json
 from gem_core.pipeline.mixing.strategies import STRATEGIES
 
 NUMBERS = {"tau": (0.0, 2.0), "part": (0.0, 1.0), "floor": (0.0, 1.0), "fold": (0.0, 1.0)}  # setting: range
@@ -27,8 +24,7 @@ def encode_mix(settings: Mapping[str, Any]) -> str:
     """
     names = ("strategy", *NUMBERS, *AMOUNTS, *TEXTS, "fixed")
     parts = {name: settings[name] for name in names if settings.get(name) not in (None, "", {})}
-    packed = zlib.compress(json.dumps(parts, separators=(",", ":")).encode(), 9)
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    return pack_json(parts)
 
 
 def decode_mix(text: str) -> dict[str, Any]:
@@ -39,16 +35,7 @@ def decode_mix(text: str) -> dict[str, Any]:
     ValueError
         If the text is no mix, or a part is out of its range.
     """
-    if not 0 < len(text) <= MAX_ENCODED:
-        raise ValueError("the length of the text")
-    try:
-        unpack = zlib.decompressobj()
-        plain = unpack.decompress(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True), MAX_DECODED)
-        if unpack.unconsumed_tail:
-            raise ValueError("a mix that is too long")
-        parts = json.loads(plain)
-    except (zlib.error, RecursionError) as error:
-        raise ValueError("a text that does not unpack") from error
+    parts = unpack_json(text)
     if not isinstance(parts, dict) or set(parts) - {"strategy", *NUMBERS, *AMOUNTS, *TEXTS, "fixed"}:
         raise ValueError("parts that a mix does not have")
     if parts.get("strategy") not in STRATEGIES:
