@@ -19,10 +19,13 @@ _component = st.components.v2.component(
 )
 
 
-def pulse(seconds: float, key: str) -> None:
-    """Run the fragment this stands in again after `seconds` without a run or a press."""
+def pulse(seconds: float, key: str, *, hidden: bool = False) -> None:
+    """Run the fragment this stands in again after `seconds` without a run or a press.
+
+    `hidden`: also while the tab is not on screen, where no press can be on its way.
+    """
     with st.container(key=f"pulse_{key}", height="content", width=1):
-        _component(key=f"pulse-{key}", data={"seconds": seconds}, on_beat_change=_nothing)
+        _component(key=f"pulse-{key}", data={"seconds": seconds, "hidden": hidden}, on_beat_change=_nothing)
 
 
 def _nothing() -> None:

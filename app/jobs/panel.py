@@ -180,6 +180,36 @@ def describe_running(job: runner.Job, state: runner.Status) -> str:
     return f"{100 * share_done(job, state):.0f}% {step}"
 
 
+def duration_range(low: float, high: float) -> str:
+    """Return an estimate as a range, in one unit where both ends allow it.
+
+    Examples
+    --------
+    >>> duration_range(0.4, 3), duration_range(24, 58), duration_range(95, 200), duration_range(50, 130)
+    ('under 5 s', '20 to 60 s', '2 to 3 min', '50 s to 2 min')
+    >>> duration_range(3000, 9000)
+    '50 min to 2.5 h'
+    """
+    if high < 5:
+        return "under 5 s"
+    (first, unit), (last, last_unit) = _rounded(low), _rounded(high)
+    if unit == last_unit:
+        return f"about {last} {unit}" if first == last else f"{first} to {last} {unit}"
+    return f"{first} {unit} to {last} {last_unit}"
+
+
+def _rounded(seconds: float) -> tuple[str, str]:
+    """Return a duration in its unit, rounded as an estimate deserves."""
+    if seconds < 10:
+        return f"{max(1, round(seconds))}", "s"
+    if seconds < 65:
+        return f"{10 * round(seconds / 10)}", "s"
+    if seconds < 3600:
+        return f"{max(1, round(seconds / 60))}", "min"
+    hours = round(2 * seconds / 3600) / 2
+    return f"{hours:g}", "h"
+
+
 def duration(seconds: float) -> str:
     """75 -> '1 min 15 s'."""
     whole = max(0, round(seconds))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.components.job_notification import notify_when_ended
 from app.components.poll import pulse
 from app.data import cached_results
 from app.jobs import runner
@@ -21,6 +22,7 @@ APP_NAME = "GEM Explorer"  # title of the browser tab
 REFRESH = 2.5  # seconds between two looks
 PENDING_TOAST = "watch_news"  # what to say after the page has run again
 LIVE = "watch_live"  # jobs that ran at the last look
+ENDED = "watch_ended"  # what to tell in a notification of the browser, and its number
 MAX_JOBS = 12  # jobs in the list
 
 Stamp = tuple[str, int]
@@ -41,7 +43,7 @@ def _look(session: Session, root: Path, shown_stamp: Stamp) -> None:
             preset(PENDING_TOAST, _describe_change(root, shown_stamp))
         st.rerun(scope="app")
     _jobs(session)
-    pulse(REFRESH, "watch")
+    pulse(REFRESH, "watch", hidden=bool(widget(LIVE)))
 
 
 def _stamp(root: Path) -> Stamp:
@@ -72,10 +74,16 @@ def _jobs(session: Session) -> None:
     job_states = runner.overview()[:MAX_JOBS]
     live = tuple(job.folder.name for job, state in job_states if not state.ended)
     for job, state in job_states:
-        if state.ended and job.folder.name in (widget(LIVE) or ()) and job.workspace == str(session.root):
+        if state.ended and job.folder.name in (widget(LIVE) or ()):
             word = {"finished": "is ready", "failed": "failed", "stopped": "was stopped"}[state.state]
-            st.toast(f"{escape(short(job.title))} {word}", icon=":material/overview:")
+            _, serial = widget(ENDED) or ("", 0)
+            preset(ENDED, (f"{short(job.title)} {word}", serial + 1))
+            if job.workspace == str(session.root):
+                st.toast(f"{escape(short(job.title))} {word}", icon=":material/overview:")
     preset(LIVE, live)
+    text, serial = widget(ENDED) or ("", 0)
+    if live or serial:
+        notify_when_ended(text, serial=serial, running=bool(live), key="watch_notify")
     if not job_states:
         return
     running = [(job, state) for job, state in job_states if not state.ended]

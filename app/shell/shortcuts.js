@@ -105,7 +105,8 @@ window.gemPulse = ({ parentElement, data, setTriggerValue }) => {
   const beat = () => {
     if (!parentElement.isConnected) return;
     const now = performance.now();
-    const free = !running() && document.visibilityState === "visible" && now - pressed > PATIENCE && now - moved > HAND;
+    const seen = document.visibilityState === "visible" || data.hidden;
+    const free = !running() && seen && now - pressed > PATIENCE && now - moved > HAND;
     if (free) {
       beating = true;
       setTriggerValue("beat", true);

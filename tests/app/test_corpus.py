@@ -106,7 +106,7 @@ def test_a_path_is_looked_at_measured_and_built(
         {"key": range(14), "body": [*texts(12), HOSTILE * 1000, ""], "topic": ["a", "b"] * 7, "n_tokens": [9] * 14}
     ).to_csv(path, index=False)
     app = opened(sample.root, monkeypatch, "corpus")
-    app.segmented_control(key="corpus_way").set_value("Path on this machine").run()
+    app.segmented_control(key="corpus_way").set_value("Path or address").run()
     app.text_input(key="corpus_path").set_value(str(tmp_path / "nowhere.csv")).run()
     assert "Check the path" in words(app)
     app.text_input(key="corpus_path").set_value("ftp://host/corpus.csv").run()
@@ -128,11 +128,16 @@ def test_a_path_is_looked_at_measured_and_built(
     assert name.value == "my pool"
     for bad in ("../out", "", "jobs", "a/b", ".hidden"):
         name.set_value(bad).run()
-        app.button(key="corpus_start").click().run()
+        assert app.button(key="corpus_start").disabled
         assert "; got " in words(app), bad
         assert runner.list_jobs() == []
     app.selectbox(key="corpus_column_tokens").set_value("").run()
     next(box for box in app.text_input if box.label == "Name").set_value("own").run()
+    next(box for box in app.number_input if box.label == "Clusters").set_value(900).run()
+    wait_for(lambda: runner.status(draft.estimate).ended, 120)
+    app.run()
+    assert "900 clusters need at least as many documents; the corpus has 13" in words(app)
+    assert app.button(key="corpus_start").disabled
     next(box for box in app.number_input if box.label == "Clusters").set_value(3).run()
     app.button(key="corpus_start").click().run()
     assert not app.exception
@@ -161,7 +166,7 @@ def test_reading_and_encoder_options_reach_the_command(
     path = tmp_path / "sätze.tsv"
     path.write_bytes("".join(f"{i}\tdie Bäckerei öffnet früh am Morgen\n" for i in range(9)).encode("utf-16"))
     app = opened(sample.root, monkeypatch, "corpus")
-    app.segmented_control(key="corpus_way").set_value("Path on this machine").run()
+    app.segmented_control(key="corpus_way").set_value("Path or address").run()
     app.text_input(key="corpus_path").set_value(str(path)).run()
     assert "--encoding utf-16" in words(app)
     assert "Set **Encoding** under Reading options above." in words(app)

@@ -8,7 +8,7 @@ from app.charts import studies as studies_charts
 from app.charts.style import CONFIG
 from app.data import cached_results, groupings
 from app.jobs import runner
-from app.jobs.panel import duration, job_panel
+from app.jobs.panel import duration_range, job_panel
 from app.state.session import Session
 from app.ui.clusters import circle, dot_column
 from app.ui.glossary import HINTS
@@ -23,6 +23,7 @@ RELATIVE_FIT_TIME = {
     "spherical": 0.1,
     "vmf": 0.5,
 }  # Approximate time of a fit relative to GEM.
+FIT_SPREAD = (0.6, 1.8)  # fits take these parts of their estimate: seeds need different numbers of iterations
 STABLE, UNSTABLE = 0.75, 0.5
 
 
@@ -110,7 +111,10 @@ def _show_form(session: Session, taxonomy: Taxonomy) -> None:
 def estimate(taxonomy: Taxonomy, method: Method, fits: int) -> str:
     """Estimate how long a number of fits takes, from the time of the current one."""
     seconds = next((cost.seconds for cost in taxonomy.costs if cost.step == "fit"), 0.0)
-    return f"about {duration(max(1.0, fits * seconds * RELATIVE_FIT_TIME[method]))}" if seconds else "time unknown"
+    if not seconds:
+        return "time unknown"
+    middle = fits * seconds * RELATIVE_FIT_TIME[method]
+    return duration_range(*(part * middle for part in FIT_SPREAD))
 
 
 def _headline(study: Stability) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.components.poll import pulse
 from app.jobs import runner
-from app.jobs.panel import duration
+from app.jobs.panel import duration, duration_range
 from app.ui.progress import step_name
 from app.ui.text import escape, short
 from app.views.corpus.reading_options import point_to_controls
@@ -15,6 +15,8 @@ from gem_core._formatting import count
 
 if TYPE_CHECKING:
     from app.views.corpus.draft import WorkspaceDraft
+
+SPREAD = (0.8, 1.5)  # an embedding takes these parts of its estimate: batches differ, and other programs work too
 
 
 def show_estimate(draft: "WorkspaceDraft", arguments: list[str], own: bool) -> None:
@@ -69,7 +71,7 @@ def _figures(result: dict[str, object], own: bool) -> None:
     rate = float(str(result["documents_per_second"]))
     cells[3].metric(
         "Embedding time",
-        "none" if own else duration(float(str(result["seconds"]))),
+        "none" if own else duration_range(*(part * float(str(result["seconds"])) for part in SPREAD)),
         help="Uploaded embeddings are used as they are."
         if own
         else f"Measured on a few batches: {count(rate)} documents per second.",

@@ -1,5 +1,6 @@
 """Corpus view: create a workspace from a file: choose it, assign columns, see the estimate, start."""
 
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -28,7 +29,8 @@ SUFFIXES = [
     *("csv", "tsv", "jsonl", "ndjson", "json", "parquet", "pq", "arrow", "feather", "warc", "wet"),
     *("gz", "zst", "zstd", "bz2", "xz"),
 ]
-UPLOAD, PATH = "Upload a file", "Path on this machine"
+UPLOAD, PATH, HUB = "Upload a file", "Path or address", "Hugging Face dataset"
+HUB_FOLDER = "hf://datasets/"
 COMPUTE, OWN = "Compute embeddings", "Use my embeddings"
 STRENGTHS = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, float("inf")]
 SHOWN_COLUMNS, SHOWN_LETTERS, SHOWN_ROWS = 40, 160, 50
@@ -49,7 +51,8 @@ def create_workspace(session: Session) -> None:
         if draft.path is None:
             st.caption(
                 "CSV, TSV, JSON or JSON Lines (also compressed), Parquet or Arrow, one document per row. Uploads up to "
-                "500 MB; use a path for larger files and folders. Data stays on this machine."
+                "500 MB; use a path for larger files and folders, an address for a store (s3://, gs://, https://). "
+                "The workspace stays on this machine."
             )
             return
         reading = choose_reading()
@@ -67,19 +70,54 @@ def create_workspace(session: Session) -> None:
 
 def _choose(draft: WorkspaceDraft) -> None:
     source_kind = st.segmented_control(
-        "Source", [UPLOAD, PATH], default=UPLOAD, required=True, key="corpus_way", label_visibility="collapsed"
+        "Source", [UPLOAD, PATH, HUB], default=UPLOAD, required=True, key="corpus_way", label_visibility="collapsed"
     )
     if source_kind == UPLOAD:
         upload = st.file_uploader("File with one document per row", type=SUFFIXES, key=f"corpus_upload_{draft.round}")
         if upload is not None and upload.file_id != draft.upload:
             draft.upload = upload.file_id
             _take(draft, keep_upload(upload.name, upload.getbuffer()))
+        return
+    if source_kind == PATH:
+        typed = st.text_input(
+            "File or folder",
+            key="corpus_path",
+            placeholder="/data/pool/part-0000.parquet or s3://bucket/pool",
+            help="On the machine that runs GEM Explorer, or an address: s3://, gs://, hf://datasets/, https://.",
+        ).strip()
     else:
-        typed = st.text_input("File or folder", key="corpus_path", placeholder="/data/pool/part-0000.parquet")
-        if typed.strip():
-            path = storage_path(typed.strip()).absolute()
-            if path != draft.path:
-                _take(draft, path)
+        typed = dataset_address(
+            st.text_input(
+                "Dataset",
+                key="corpus_dataset",
+                placeholder="owner/name",
+                help="Of the Hugging Face Hub, or a folder or file in it: owner/name/data. Choose a split under "
+                f"{READING}.",
+            )
+        )
+    if typed:
+        path = storage_path(typed).absolute()
+        if path != draft.path:
+            _take(draft, path)
+
+
+def dataset_address(name: str) -> str:
+    """Return the address of a dataset of the Hugging Face Hub; an empty name stays empty.
+
+    Raises
+    ------
+    InputError
+        If it is no owner/name.
+
+    Examples
+    --------
+    >>> dataset_address(" owner/name "), dataset_address("https://huggingface.co/datasets/owner/name/")
+    ('hf://datasets/owner/name', 'hf://datasets/owner/name')
+    """
+    name = name.strip().removeprefix("https://huggingface.co/datasets/").removeprefix(HUB_FOLDER).strip("/")
+    if name and not re.fullmatch(r"[\w.-]+(/[^/\s]+)+", name):
+        raise InputError("A dataset of the Hub is named owner/name", repr(name), "For example HuggingFaceFW/fineweb")
+    return HUB_FOLDER + name if name else ""
 
 
 def _take(draft: WorkspaceDraft, path: Path) -> None:
@@ -229,7 +267,17 @@ def _start(session: Session, draft: WorkspaceDraft, look: CorpusPreview, source:
         key=f"corpus_name_{draft.name}",
         help="Name of the workspace and of its folder.",
     )
-    if st.button("Create workspace", type="primary", icon=":material/play_arrow:", key="corpus_start"):
+    problem = _find_problem(draft, ("estimate", *source[1:]), clusters, name)
+    start = st.button(
+        "Create workspace",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="corpus_start",
+        disabled=problem is not None,
+    )
+    if problem is not None:
+        st.caption(f":material/info: {escape(short(problem, 300))}")
+    elif start:
         root = new_workspace(name)
         runner.start(
             name.strip(),
@@ -246,6 +294,23 @@ def _start(session: Session, draft: WorkspaceDraft, look: CorpusPreview, source:
             runner.cancel(draft.estimate)
         session.drafts.put(WorkspaceDraft(round=draft.round + 1))  # with an empty upload
         st.rerun()
+
+
+def _find_problem(draft: WorkspaceDraft, request: tuple[str, ...], clusters: int, name: str) -> str | None:
+    """Return why the workspace cannot be created, or None; what is still being measured is no reason."""
+    try:
+        new_workspace(name)
+    except InputError as error:
+        return str(error)
+    measured = draft.measured.get(request)
+    if measured is None:
+        return None
+    if measured.result is None:
+        return "The corpus cannot be read this way: see above."
+    documents = int(measured.result["documents"])
+    if clusters > documents:
+        return f"{count(clusters)} clusters need at least as many documents; the corpus has {count(documents)}."
+    return None
 
 
 def _size(size: float) -> str:
