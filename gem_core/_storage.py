@@ -5,13 +5,18 @@ that it travels through the same code as a local path; only what a store does ot
 """
 
 import logging
+import os
 import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from gem_core.errors import GemError, InputError
 
@@ -19,6 +24,7 @@ from gem_core.errors import GemError, InputError
 SCHEMES = ("s3", "gs", "hf", "http", "https")
 READ_ONLY = ("http", "https")
 BLOCK_SIZE = 4 << 20  # bytes that are read ahead from a store
+CONNECT_SECONDS = 5.0  # for a server to accept a connection
 # `pathlib` turns two slashes into one, so a path that went through it has lost one of them.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
 INSTALL = 'Install what reads stores: pip install "gem-explorer[remote]"'
@@ -64,12 +70,50 @@ def storage_path(path: Path | str) -> Path:
     try:
         from upath import UPath
 
-        # Its log of retries repeats what the error says at the end.
-        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
+        options = _google_options() if scheme == "gs" else {}
         # Other processes write while this one reads, so that a listing must never come from a cache.
-        return cast(Path, UPath(f"{scheme}://{below}", use_listings_cache=False))
+        return cast(Path, UPath(f"{scheme}://{below}", use_listings_cache=False, **options))
     except ImportError as error:
         raise InputError(f"{scheme}:// needs packages that are not installed", f"{path}", INSTALL) from error
+
+
+@lru_cache(maxsize=1)
+def _google_options() -> dict[str, Any]:
+    """Return how Google's store is asked: with the credentials of this account, or without where it has none.
+
+    Its client looks for credentials in several ways in turn, the last of which waits 15 seconds for a server that only
+    Google's own machines have; `google.auth.default` asks that server too, and briefly.
+    """
+    os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
+    # Without its experimental part the client speaks JSON over HTTP alone, which every server of this kind understands.
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # Its log of retries repeats what the error says at the end.
+    logging.getLogger("google.auth").setLevel(logging.ERROR)
+    import google.auth
+    from google.auth.exceptions import DefaultCredentialsError
+
+    try:
+        google.auth.default()
+    except DefaultCredentialsError:
+        return {"token": "anon"}
+    return {"token": "google_default"}
+
+
+@lru_cache(maxsize=8)
+def _check_connection(address: str) -> None:
+    """Fail at once where no server accepts a connection: the client of Google's store tries for half a minute.
+
+    Raises
+    ------
+    OSError
+    """
+    url = urlsplit(address)
+    if url.hostname and not getproxies():
+        port = url.port or (80 if url.scheme == "http" else 443)
+        try:
+            socket.create_connection((url.hostname, port), timeout=CONNECT_SECONDS).close()
+        except OSError as error:
+            raise ConnectionError(f"no connection to {url.hostname}: {error.strerror or error}") from error
 
 
 def output_path(path: Path | str) -> Path:
@@ -116,6 +160,8 @@ def store_errors(path: Path | str, error_type: type[InputError] = InputError) ->
         yield
         return
     try:
+        if scheme_of(path) == "gs":
+            _check_connection(storage_path(path).fs.base)  # type: ignore[attr-defined]  # A path in a store has it.
         yield
     except GemError:
         raise

@@ -32,7 +32,6 @@ def write_design(
     runs = [f"run_{at:0{width}}" for at in range(len(mixtures))]
     table = pd.DataFrame(np.asarray(mixtures), columns=[f"{c.number} {c.label}" for c in included])
     table.insert(0, "run", runs)
-    folder.mkdir(parents=True, exist_ok=True)
     write_csv(folder / "mixtures.csv", table)
     files = [folder / "mixtures.csv"]
     for run, row in zip(runs, mixtures, strict=True):

@@ -14,6 +14,7 @@ from gem_core.commands.mixing.mix_commands import app
 from gem_core.errors import InputError
 from gem_core.mixing.goals import Goal
 from gem_core.pipeline import Exclude, edit
+from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.mixing.domains import domains_of
 from gem_core.pipeline.mixing.goal_store import save_goal
 from gem_core.pipeline.mixing.ngram_preview import ngram_preview
@@ -55,18 +56,24 @@ def test_documents_are_split_by_cluster_and_excluded_ones_left_out(sample: Works
 def test_labeled_shards_are_split_with_all_their_columns(tmp_path: Path) -> None:
     labeled = tmp_path / "labeled"
     labeled.mkdir()
-    with pytest.raises(InputError, match=r"must have totals\.json"):
+    with pytest.raises(InputError, match=r"without totals\.json"):
         split_labeled(labeled, tmp_path / "out")
     rows = {"text": ["a", "b", "c"], "url": ["u", "v", "w"], "gem_cluster": [3, 7, 3], "gem_tokens": [1, 2, 3]}
     pq.write_table(pa.table(rows), labeled / "a.parquet")
     (labeled / "b.jsonl").write_text(json.dumps({"text": "d", "url": "x", "gem_cluster": 7, "gem_tokens": 4}) + "\n")
     clusters = [{"cluster_id": n, "label": f"name {n}"} for n in (3, 7)]
-    (labeled / "totals.json").write_text(json.dumps({"taxonomy_hash": "5e", "clusters": clusters}))
-    with pytest.raises(InputError, match="Give the prefix"):
+    bookkeeping(labeled).mkdir()
+    totals = {"taxonomy_hash": "5e", "clusters": clusters}
+    (bookkeeping(labeled) / "totals.json").write_text(json.dumps({**totals, "complete": False}))
+    with pytest.raises(InputError, match="where labeling has not ended"):
         split_labeled(labeled, tmp_path / "out")
-    result = split_labeled(labeled, tmp_path / "out", prefix="gem_", form="jsonl.zst")
-    assert (result.documents, result.tokens) == ({3: 2, 7: 2}, {3: 4, 7: 6})
-    small = split_labeled(labeled, tmp_path / "small", prefix="gem_", part_tokens=2)
+    (bookkeeping(labeled) / "totals.json").write_text(json.dumps({**totals, "complete": True}))
+    (labeled / "c.csv").write_text("text,url,gem_cluster,gem_tokens\ne,y,3,0\n")
+    with pytest.raises(InputError, match="Give the prefix"):
+        split_labeled(labeled, tmp_path / "out", prefix="topic_")
+    result = split_labeled(labeled, tmp_path / "out", form="jsonl.zst")
+    assert (result.documents, result.tokens) == ({3: 3, 7: 2}, {3: 4, 7: 6})
+    small = split_labeled(labeled, tmp_path / "small", part_tokens=2)
     assert small.files[7] == ("cluster_0007/part-00000.parquet", "cluster_0007/part-00001.parquet")
     table = pd.read_json(tmp_path / "out" / "cluster_0007" / "part-00000.jsonl.zst", lines=True)
     assert table[["text", "url"]].to_numpy().tolist() == [["b", "v"], ["d", "x"]]

@@ -25,7 +25,7 @@ def split(
     ],
     format: ShardFormat = "parquet",
     part_tokens: ShardTokens = 1 << 24,
-    prefix: Annotated[str, typer.Option(help="prefix of the columns that labeling added")] = "",
+    prefix: Annotated[str, typer.Option(help="prefix of the columns that labeling added")] = "gem_",
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:

@@ -18,7 +18,6 @@ from gem_core.corpus.columns import field_or_none, replace_surrogates
 from gem_core.corpus.corpus_preview import preview_files
 from gem_core.corpus.fields import arrow_field, field_text
 from gem_core.corpus.files import ReadOptions
-from gem_core.corpus.read import clean_column
 from gem_core.corpus.rows import parse_line
 from gem_core.errors import CorpusError, InputError
 from gem_core.pipeline.labeling.shard_files import (
@@ -29,6 +28,7 @@ from gem_core.pipeline.labeling.shard_files import (
     shards_of,
 )
 from gem_core.pipeline.labeling.shard_rows import ShardRows, read_shard_rows
+from gem_core.pipeline.labeling.shard_tables import plain_table, table_of_rows
 from gem_core.workspace.atomic_files import check_output, write_whole
 
 Shares = Literal["equal", "proportional"]
@@ -242,7 +242,7 @@ class _Draw:
         if not row_indices.size:
             return
         if rows.table is not None:
-            table = _plain(rows.table).take(pa.array(row_indices))
+            table = plain_table(rows.table).take(pa.array(row_indices))
         else:
             table = pa.table([pa.array([rows.lines[i] for i in row_indices], pa.large_binary())], schema=LINE)
         self.pieces.append(_Piece(table, priority[row_indices], group[row_indices]))
@@ -356,15 +356,6 @@ class _Draw:
         return table.take(pa.array(np.argsort(np.concatenate([p.priority for p in self.pieces]), kind="stable")))
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    """Columns without metadata, in types whose rows Arrow can pick and whose shards Arrow can put together."""
-    types = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
-    kinds = [field.type.value_type if pa.types.is_dictionary(field.type) else field.type for field in table.schema]
-    return table.cast(
-        pa.schema([pa.field(name, types.get(kind, kind)) for name, kind in zip(table.column_names, kinds, strict=True)])
-    )
-
-
 def _merged(pieces: Iterable[_Piece], keep: NDArray[np.bool_]) -> Iterator[_Piece]:
     """Return the rows that are kept, one piece a schema."""
     alike: dict[str, list[_Piece]] = {}
@@ -382,10 +373,9 @@ def _merged(pieces: Iterable[_Piece], keep: NDArray[np.bool_]) -> Iterator[_Piec
 
 def _of_lines(table: pa.Table) -> pa.Table:
     """Take lines apart and bring each column to one type."""
-    rows = [row for line in table.column("line").to_pylist() if isinstance(row := parse_line(line), dict)]
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {str(replace_surrogates(name)): pa.array(clean_column([row.get(name) for row in rows])) for name in names}
-    return pa.table(columns)
+    return table_of_rows(
+        [row for line in table.column("line").to_pylist() if isinstance(row := parse_line(line), dict)]
+    )
 
 
 def _name(cell: object) -> str:

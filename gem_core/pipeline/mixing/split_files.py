@@ -1,31 +1,38 @@
-"""DocumentSplit documents into a folder of files per cluster, from a workspace or from a folder of labeled shards."""
+"""Split documents into a folder of files per cluster, from a workspace or from a folder of labeled shards."""
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from gem_core._storage import output_path, store_errors
 from gem_core._types import Progress, silent
+from gem_core.corpus.arrow_files import open_arrow
+from gem_core.corpus.files import SourceFile, find_files
+from gem_core.corpus.rows import read_rows
 from gem_core.errors import InputError
 from gem_core.mixing.weights import folder_names
+from gem_core.pipeline.labeling.label_shard import PREFIX
+from gem_core.pipeline.labeling.shard_files import TABLES
+from gem_core.pipeline.labeling.shard_tables import plain_table, table_of_rows
+from gem_core.pipeline.labeling.totals import read_totals
 from gem_core.pipeline.mixing.domains import domains_of
 from gem_core.pipeline.mixing.training_shards import FORMS, Form, write_table
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import write_folder, write_json
 from gem_core.workspace.manifest import versions
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 MANIFEST = "split.json"
 PART_TOKENS = 1 << 24  # of one file
 _BUFFERED = 1 << 26  # tokens of all clusters that wait in memory for a full file
+BLOCK_ROWS = 1024  # of JSON, csv and tsv at a time
 _STEP = "split documents"
-Batch = tuple["pa.Table", NDArray[np.int64], NDArray[np.int64]]  # rows, cluster number and tokens of each
+Batch = tuple[pa.Table, NDArray[np.int64], NDArray[np.int64]]  # rows, cluster number and tokens of each
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,6 @@ def split_workspace(
     numbers = np.array([*domains.numbers, -1], dtype=np.int64)[domains.positions]
 
     def batches() -> Iterator[Batch]:
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         start = 0
@@ -107,7 +113,7 @@ def split_labeled(
     labeled: Path,
     folder: Path,
     *,
-    prefix: str = "",
+    prefix: str = PREFIX,
     form: Form = "parquet",
     part_tokens: int = PART_TOKENS,
     progress: Progress = silent,
@@ -117,7 +123,7 @@ def split_labeled(
     Parameters
     ----------
     labeled : Path
-        What `gem-explorer label` wrote, with totals.json: every shard is labeled.
+        What `gem-explorer label` wrote, whole: every shard is labeled. Both folders may lie in a store.
     folder : Path
         Must not exist.
     prefix : str
@@ -128,52 +134,53 @@ def split_labeled(
     Raises
     ------
     InputError
-        If labeling has not ended, no shard can be read, a shard has no column of clusters, or the folder exists.
+        If labeling has not ended, no shard can be read, a shard has no column of clusters, columns of one name have
+        types that do not go together, or the folder exists.
     """
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-
-    try:
-        totals = json.loads((labeled / "totals.json").read_text(encoding="utf-8"))
-        labels = {int(row["cluster_id"]): str(row["label"]) for row in totals["clusters"]}
-        taxonomy_hash = str(totals["taxonomy_hash"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    totals = read_totals(labeled)
+    if not totals.get("complete", True):
         raise InputError(
-            "A labeled folder must have totals.json: every shard is labeled",
-            f"{labeled}: {error}",
-            "Run gem-explorer label until it ends, or give a workspace",
-        ) from error
-    sources = {
-        "parquet": sorted(labeled.rglob("*.parquet")),
-        "json": sorted(path for ending in ("*.jsonl", "*.jsonl.gz", "*.jsonl.zst") for path in labeled.rglob(ending)),
-    }
-    total = sum(map(len, sources.values()))
-    if not total:
-        raise InputError("Labeled shards are parquet or jsonl files", f"none in {labeled}", "Choose another folder")
+            "A labeled folder must have a label for every shard",
+            f"{labeled}, where labeling has not ended",
+            "Run gem-explorer label with --resume until it ends",
+        )
+    labels = {int(row["cluster_id"]): str(row["label"]) for row in totals["clusters"]}
+    files = find_files(labeled).files
+    total = sum(file.size for file in files)
+    columns = [prefix + name for name in ("cluster", "tokens")]
 
     def batches() -> Iterator[Batch]:
         done = 0
-        for kind, paths in sources.items():
-            for path in paths:
-                progress("split shards", done, total)
-                done += 1
-                for batch in ds.dataset(path, format=kind).to_batches(batch_size=4096, use_threads=False):
-                    table = pa.Table.from_batches([batch])
-                    columns = [prefix + name for name in ("cluster", "tokens")]
-                    missing = [name for name in columns if name not in table.column_names]
-                    if missing:
-                        raise InputError(
-                            f"Labeled shards must have the columns {' and '.join(columns)}",
-                            f"no {missing[0]} in {path.name}",
-                            "Give the prefix that was used: --prefix",
-                        )
-                    cluster, tokens = (
-                        table[name].fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) for name in columns
+        for file in files:
+            progress("split shards", done, total)
+            done += file.size
+            for table in _tables(file) if file.size else ():
+                missing = [name for name in columns if name not in table.column_names]
+                if missing:
+                    raise InputError(
+                        f"Labeled shards must have the columns {' and '.join(columns)}",
+                        f"no {missing[0]} in {file.name}",
+                        "Give the prefix that was used: --prefix",
                     )
-                    yield table, cluster, np.maximum(tokens, 0)
+                for name in columns:  # Those of csv files are text.
+                    table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.int64()))
+                cluster, tokens = (table[name].fill_null(-1).to_numpy() for name in columns)
+                yield table, cluster, np.maximum(tokens, 0)
         progress("split shards", total, total)
 
-    return _write_split(batches(), labels, taxonomy_hash, folder, form, part_tokens)
+    return _write_split(batches(), labels, str(totals["taxonomy_hash"]), folder, form, part_tokens)
+
+
+def _tables(file: SourceFile) -> Iterator[pa.Table]:
+    """Yield the rows of a labeled shard, some thousand at a time."""
+    if file.format in TABLES:
+        with open_arrow(file) as opened:
+            for batch in opened.batches():
+                yield plain_table(pa.Table.from_batches([batch]))
+        return
+    rows = (row for row in read_rows(replace(file, partitions=())) if isinstance(row, dict))
+    while block := list(islice(rows, BLOCK_ROWS)):
+        yield table_of_rows(block)
 
 
 def _write_split(
@@ -181,9 +188,12 @@ def _write_split(
 ) -> DocumentSplit:
     if form not in FORMS:
         raise InputError(f"--format must be one of {', '.join(FORMS)}", repr(form), "Choose one of them")
+    folder = output_path(folder)
     if part_tokens < 1:
         raise InputError("Tokens of a file must be above 0", f"{part_tokens}", "Use 16777216")
-    if folder.exists():
+    with store_errors(folder):
+        exists = folder.exists()
+    if exists:
         raise InputError("A split is written into a folder that does not exist yet", str(folder), "Choose another name")
     result: list[DocumentSplit] = []
 
@@ -227,9 +237,7 @@ class _Writer:
         self._documents, self._tokens = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
         self._left_out = 0
 
-    def add(self, table: "pa.Table", numbers: NDArray[np.int64], tokens: NDArray[np.int64]) -> None:
-        import pyarrow as pa
-
+    def add(self, table: pa.Table, numbers: NDArray[np.int64], tokens: NDArray[np.int64]) -> None:
         for number in np.unique(numbers).tolist():
             rows = np.flatnonzero(numbers == number)
             if number not in self._names:
@@ -245,12 +253,18 @@ class _Writer:
             self._flush(max(self._waiting, key=self._waiting.__getitem__))
 
     def _flush(self, number: int) -> None:
-        import pyarrow as pa
-
         if not self._tables[number]:
             return
         name = f"{self._names[number]}/part-{len(self._files[number]):05d}.{self._form}"
-        write_table(self._folder / name, pa.concat_tables(self._tables[number], promote_options="default"), self._form)
+        try:
+            table = pa.concat_tables(self._tables[number], promote_options="permissive")
+        except pa.ArrowException as error:
+            raise InputError(
+                "A column must be of one type in all shards",
+                str(error).splitlines()[0][:200].rstrip("."),
+                "Convert that column in the shards",
+            ) from error
+        write_table(self._folder / name, table, self._form)
         self._files[number].append(name)
         self._tables[number], self._waiting[number] = [], 0
 
