@@ -37,6 +37,7 @@ FLOORS = [
         "gem_core._formatting",
         "gem_core._shared_files",
         "gem_core._storage",
+        "gem_core._machine_code",
         "gem_core._version",
     },
     {"gem_core.errors"},

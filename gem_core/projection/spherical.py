@@ -9,7 +9,6 @@ from scipy import sparse
 from gem_core._types import Float32, Progress, frozen, silent
 from gem_core.geometry import normalize
 from gem_core.projection.flat import equal_earth, rotate_for_map
-from gem_core.projection.forces import compiled
 from gem_core.projection.neighbors import affinities, fibonacci_lattice, neighbor_graph, principal_directions
 
 # Chosen by measurement: benchmarks/projection.py; what was tried and left is in benchmarks/LOG.md.
@@ -115,12 +114,13 @@ def _exaggeration(n: int) -> float:
 
 def _descend(start: Float32, graph: sparse.csr_matrix, rng: np.random.Generator, progress: Progress) -> Float32:
     """Run the gradient descent from positions on the unit sphere; return positions there."""
+    from gem_core.projection.forces import gather, move  # loads numba, which only a layout needs
+
     n = len(start)
     unit, velocity = start.copy(), np.zeros_like(start)
     attraction, repulsion, kernel_sum = np.zeros_like(start), np.zeros_like(start), np.zeros(n, dtype=np.float32)
     edges = (graph.indptr.astype(np.int64), graph.indices.astype(np.int64), graph.data.astype(np.float32))
     normalizer = 0.0
-    gather, move = compiled()
     for epoch in range(EPOCHS):
         progress("layout", epoch, EPOCHS)
         # The sphere grows fourfold over the first half: first the continents, then what lies inside them.

@@ -7,14 +7,13 @@ would not notice a change of another.
 # mypy: allow-untyped-defs, allow-incomplete-defs, no-check-untyped-defs
 # (numba finds the types of compiled functions)
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from gem_core._machine_code import compiled
 
 BASIS, PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # of FNV-1a
 MIX, PAIR = np.uint64(0xD6E8FEB86659FD93), np.uint64(0x9E3779B97F4A7C15)
@@ -22,18 +21,6 @@ HALF = np.uint64(32)
 SPAN = 64  # words that are hashed before their rows are asked for
 COLLECTED = 4096  # rows that are collected before they are added: 256 KiB for up to 32 clusters, in the second cache
 TINY = np.float32(1e-30)  # protects the logarithm of a share that rounds to 0
-
-
-def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile without Python's lock, keep the machine code on disk where a folder can be written."""
-
-    def wrap(function: Callable[..., Any]) -> Any:
-        try:
-            return njit(nogil=True, cache=True, **options)(function)
-        except RuntimeError:  # no folder for the machine code: compile in every process
-            return njit(nogil=True, **options)(function)
-
-    return wrap
 
 
 @compiled()

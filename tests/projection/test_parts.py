@@ -9,7 +9,7 @@ from gem_core.errors import InputError
 from gem_core.geometry import normalize
 from gem_core.projection import equal_earth, neighbors, trustworthiness
 from gem_core.projection.flat import rotate_for_map
-from gem_core.projection.forces import compiled
+from gem_core.projection.forces import gather, move
 
 
 def quiet(step: str, completed: int, total: int) -> None:
@@ -104,7 +104,6 @@ def test_forces_agree_with_the_slow_sum() -> None:
     landmarks = points[[3, 17, 17, 30]]
     P = neighbors.affinities(*neighbors.neighbor_graph(rows(40, 6), 8, quiet), 3.0)
     attraction, repulsion, kernel_sum = np.zeros_like(points), np.zeros_like(points), np.zeros(40, dtype=np.float32)
-    gather, _ = compiled()
     gather(
         points,
         np.ascontiguousarray(landmarks.T),
@@ -129,7 +128,7 @@ def test_a_step_follows_the_tangent_and_stays_on_the_sphere() -> None:
     unit = np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]], dtype=np.float32)
     velocity, zero = np.zeros_like(unit), np.zeros_like(unit)
     force = np.array([[0.1, 0.0, 5.0], [40.0, 0.0, 0.0]], dtype=np.float32)  # 5 points outwards; 40 is cut to 0.3
-    compiled()[1](unit, velocity, zero, force, np.float32(1), np.float32(1), np.float32(0.8))
+    move(unit, velocity, zero, force, np.float32(1), np.float32(1), np.float32(0.8))
     assert np.allclose(unit[0], np.array([0.1, 0.0, 1.0]) / np.hypot(0.1, 1.0), atol=1e-6)
     assert np.allclose(unit[1], np.array([0.3, 0.0, 1.0]) / np.hypot(0.3, 1.0), atol=1e-6)
     assert np.allclose(np.sum(unit * velocity, axis=1), 0.0, atol=1e-6)

@@ -77,13 +77,13 @@ def test_results_are_read_only(student: Student) -> None:
 
 
 def test_without_a_folder_for_machine_code_it_is_compiled_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gem_core.student import kernel
+    from gem_core import _machine_code
 
     def refuses(*, cache: bool = False, **options: bool) -> Callable[[Any], Any]:
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return njit(**options)
 
-    njit = kernel.njit
-    monkeypatch.setattr(kernel, "njit", refuses)
-    assert kernel.compiled()(lambda x: x + 1)(2) == 3
+    njit = _machine_code.njit
+    monkeypatch.setattr(_machine_code, "njit", refuses)
+    assert _machine_code.compiled()(lambda x: x + 1)(2) == 3
