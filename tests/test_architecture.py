@@ -16,8 +16,9 @@ FLOORS = [
     {"app.views"},
     {"app.shell"},
     {"app.charts", "app.details", "app.jobs"},
-    {"app.components", "app.data"},
+    {"app.components"},
     {"app.state"},
+    {"app.data"},
     {"app.ui"},
     {"gem_core.cli"},
     {"gem_core.commands"},
@@ -233,3 +234,18 @@ def test_import_is_light(module: str) -> None:
     code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_views_take_the_opened_workspace_from_the_session() -> None:
+    """Only app/state opens a session's workspace by its path; no function of app/data takes a path for one."""
+    for path in sources("app"):
+        folder = path.relative_to(ROOT / "app").parts[0]
+        for name in imports(path):
+            assert (
+                folder == "state" or not name.startswith("app.data.workspace_cache.") or name.endswith(".per_taxonomy")
+            ), f"{path} imports {name}; use session.workspace and session.taxonomy"
+    for path in sources("app/data"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and node.name != "open_workspace":
+                roots = [argument.arg for argument in node.args.args if argument.arg == "root"]
+                assert not roots, f"{path}:{node.lineno} {node.name} takes a path; take workspace and taxonomy"

@@ -4,9 +4,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from threading import Thread
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.data import filter_options as options_of
 from app.data import map_data
-from app.state.widget_state import preset, widget
+from app.data.workspace_cache import per_taxonomy
 from gem_core._types import Progress, silent
 from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.export.figures import figure_svg
@@ -32,10 +31,8 @@ from gem_core.pipeline.search.semantic import encoder_of, vector_of
 from gem_core.workspace import Settings, Taxonomy, Workspace
 from gem_core.workspace.selections import SelectionLine, Selections
 
-Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-LAST_READ = "taxonomy_last_read"
 WARM = ("scipy.interpolate", "scipy.optimize", "scipy.sparse", "torch")
 PREVIEWS = 32
 QUERY_VECTORS = 256
@@ -47,69 +44,6 @@ def warm_up() -> Thread:
     thread = Thread(target=lambda: [import_module(name) for name in WARM], daemon=True)
     thread.start()
     return thread
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _workspace(root: str, stamp: int) -> Workspace:
-    return Workspace(root)
-
-
-def workspace(root: Path) -> Workspace:
-    """Open a workspace once; again only when its manifest has changed."""
-    manifest = root / "manifest.json"
-    return _workspace(str(root), manifest.stat().st_mtime_ns if manifest.exists() else 0)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _taxonomy(root: str, data_hash: str, stamp: tuple[str, int]) -> Taxonomy:
-    return Workspace(root).taxonomy()
-
-
-def taxonomy(root: Path) -> Taxonomy:
-    """Return the present taxonomy with people's labels; every session sees the others' edits on its next run."""
-    opened = workspace(root)
-    stamp = opened.database.stamp()
-    preset(LAST_READ, (str(root), stamp))
-    return _taxonomy(str(root), opened.manifest.data_hash, stamp)
-
-
-def last_read_taxonomy() -> tuple[str, tuple[str, int]] | None:
-    """Return the workspace and the stamp of the taxonomy that this session read last."""
-    stamp: tuple[str, tuple[str, int]] | None = widget(LAST_READ)
-    return stamp
-
-
-def per_taxonomy(
-    compute: Callable[Concatenate[Workspace, Taxonomy, Arguments], Result], *, max_entries: int
-) -> Callable[Concatenate[Path, Arguments], Result]:
-    """Cache a function of a workspace and its present taxonomy; callers pass the workspace's folder.
-
-    The key is the folder, the data, the taxonomy and the arguments. An argument that is passed by a keyword with a
-    leading underscore is no part of it.
-
-    Parameters
-    ----------
-    compute : callable
-        Takes a workspace, its taxonomy and hashable arguments.
-    max_entries : int
-        Results that are kept, over all workspaces; the oldest is dropped.
-    """
-
-    def cached(
-        root: str, data_hash: str, key: str, _workspace: Workspace, _taxonomy: Taxonomy, *args: Any, **kwargs: Any
-    ) -> Result:
-        return compute(_workspace, _taxonomy, *args, **kwargs)
-
-    # Streamlit tells caches apart by module, qualified name and source; the source is the same for all of them.
-    cached.__qualname__ = f"per_taxonomy.{compute.__module__}.{compute.__qualname__}"
-    remembered = st.cache_resource(max_entries=max_entries, show_spinner=False)(cached)
-
-    def for_folder(root: Path, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        opened, present = workspace(root), taxonomy(root)
-        return remembered(str(root), opened.manifest.data_hash, present.key, opened, present, *args, **kwargs)
-
-    for_folder.__doc__ = compute.__doc__
-    return for_folder
 
 
 class RecentResults(Generic[Result]):
@@ -142,17 +76,18 @@ def _query_vectors() -> RecentResults[NDArray[np.float32]]:
     return RecentResults(QUERY_VECTORS)
 
 
-def has_preview(root: Path, settings: Settings) -> bool:
+def has_preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings) -> bool:
     """Whether `preview_settings` would answer at once."""
-    return (str(root), taxonomy(root).key, settings) in _previews()
+    return (str(workspace.root), taxonomy.key, settings) in _previews()
 
 
-def preview_settings(root: Path, settings: Settings, progress: Progress = silent) -> Preview:
+def preview_settings(
+    workspace: Workspace, taxonomy: Taxonomy, settings: Settings, progress: Progress = silent
+) -> Preview:
     """Fit under other settings without saving; the same question is answered once."""
-    present = taxonomy(root)
     return _previews().get(
-        (str(root), present.key, settings),
-        lambda: preview(workspace(root), present, settings, progress=progress),
+        (str(workspace.root), taxonomy.key, settings),
+        lambda: preview(workspace, taxonomy, settings, progress=progress),
     )
 
 
@@ -163,9 +98,9 @@ def _explain_moves(workspace: Workspace, taxonomy: Taxonomy, settings: Settings,
 _moves = per_taxonomy(_explain_moves, max_entries=16)
 
 
-def moves(root: Path, preview: Preview) -> Moves:
+def moves(workspace: Workspace, taxonomy: Taxonomy, preview: Preview) -> Moves:
     """Return why the documents of a preview would move."""
-    return _moves(root, preview.settings, _preview=preview)
+    return _moves(workspace, taxonomy, preview.settings, _preview=preview)
 
 
 def _natural_shares(workspace: Workspace, taxonomy: Taxonomy, has_path: bool) -> NDArray[np.float64] | None:
@@ -189,9 +124,9 @@ reference_concentration = per_taxonomy(_reference_concentration, max_entries=32)
 _natural = per_taxonomy(_natural_shares, max_entries=8)
 
 
-def natural_shares(root: Path) -> NDArray[np.float64] | None:
+def natural_shares(workspace: Workspace, taxonomy: Taxonomy) -> NDArray[np.float64] | None:
     """Return the natural shares of the present clusters; None while there is no balance path."""
-    return _natural(root, taxonomy(root).has_path)
+    return _natural(workspace, taxonomy, taxonomy.has_path)
 
 
 def _coloring(workspace: Workspace, taxonomy: Taxonomy, choice: str, stamp: int) -> map_data.Coloring:
@@ -201,17 +136,14 @@ def _coloring(workspace: Workspace, taxonomy: Taxonomy, choice: str, stamp: int)
 _cached_coloring = per_taxonomy(_coloring, max_entries=16)
 
 
-def coloring(root: Path, choice: str) -> map_data.Coloring:
+def coloring(workspace: Workspace, taxonomy: Taxonomy, choice: str) -> map_data.Coloring:
     """Return the colors of the documents; those of the mix follow its changes."""
-    return _cached_coloring(root, choice, _mix_stamp(root) if choice in map_data.MIX_VALUES else 0)
-
-
-def _mix_stamp(root: Path) -> int:
-    return mix_stamp(workspace(root), taxonomy(root))
+    stamp = mix_stamp(workspace, taxonomy) if choice in map_data.MIX_VALUES else 0
+    return _cached_coloring(workspace, taxonomy, choice, stamp)
 
 
 def _label_positions(workspace: Workspace, taxonomy: Taxonomy, choice: str, *, flat: bool) -> NDArray[np.float64]:
-    groups = coloring(workspace.root, choice)
+    groups = coloring(workspace, taxonomy, choice)
     position = map_data.middles if flat else map_data.anchors
     return position(np.asarray(workspace.flat if flat else workspace.sphere), groups.groups, len(groups.names))
 
@@ -233,9 +165,10 @@ def _color_choices(workspace: Workspace, taxonomy: Taxonomy) -> list[str]:
 _cached_color_choices = per_taxonomy(_color_choices, max_entries=4)
 
 
-def color_choices(root: Path) -> list[str]:
+def color_choices(workspace: Workspace, taxonomy: Taxonomy) -> list[str]:
     """Return what the documents can be colored by; the mix where one was set on Mixing."""
-    return [*_cached_color_choices(root), *(map_data.MIX_VALUES if _mix_stamp(root) else ())]
+    mix_choices = map_data.MIX_VALUES if mix_stamp(workspace, taxonomy) else ()
+    return [*_cached_color_choices(workspace, taxonomy), *mix_choices]
 
 
 def _select_documents(
@@ -255,7 +188,8 @@ _selected = per_taxonomy(_select_documents, max_entries=64)
 
 
 def select_documents(
-    root: Path,
+    workspace: Workspace,
+    taxonomy: Taxonomy,
     document_filter: Filter,
     *,
     words: str = "",
@@ -265,28 +199,27 @@ def select_documents(
 ) -> Selected:
     """Return the documents that pass a filter, best first; by meaning when words or a document to be like are given."""
     saved_at = (
-        next((line.at for line in selections(root) if line.name == document_filter.saved), "")
+        next((line.at for line in selections(workspace) if line.name == document_filter.saved), "")
         if document_filter.saved
         else ""
     )
     near: tuple[str, str | int] | None = None
     vector = None
     if like is not None:
-        near, vector = ("like", like), np.asarray(workspace(root).embeddings[like])
+        near, vector = ("like", like), np.asarray(workspace.embeddings[like])
     elif words.strip():
-        near, vector = ("words", words), _query_vector(root, words, progress)
-    return _selected(root, document_filter, saved_at, near, limit, _vector=vector)
+        near, vector = ("words", words), _query_vector(workspace, words, progress)
+    return _selected(workspace, taxonomy, document_filter, saved_at, near, limit, _vector=vector)
 
 
-def _query_vector(root: Path, words: str, progress: Progress) -> NDArray[np.float32]:
-    opened = workspace(root)
-    key = (str(root), encoder_of(opened) or "", words)
-    return _query_vectors().get(key, lambda: vector_of(opened, words, progress=progress))
+def _query_vector(workspace: Workspace, words: str, progress: Progress) -> NDArray[np.float32]:
+    key = (str(workspace.root), encoder_of(workspace) or "", words)
+    return _query_vectors().get(key, lambda: vector_of(workspace, words, progress=progress))
 
 
-def selections(root: Path) -> tuple[SelectionLine, ...]:
+def selections(workspace: Workspace) -> tuple[SelectionLine, ...]:
     """Return the saved selections, the newest first; read again each time, for every session may change them."""
-    return Selections(workspace(root)).list_all()
+    return Selections(workspace).list_all()
 
 
 def _near_duplicates(workspace: Workspace, taxonomy: Taxonomy, threshold: float, stamp: int) -> Duplicates | None:
@@ -296,10 +229,10 @@ def _near_duplicates(workspace: Workspace, taxonomy: Taxonomy, threshold: float,
 _duplicates = per_taxonomy(_near_duplicates, max_entries=8)
 
 
-def near_duplicates(root: Path, threshold: float) -> Duplicates | None:
+def near_duplicates(workspace: Workspace, taxonomy: Taxonomy, threshold: float) -> Duplicates | None:
     """Return the near-duplicates at a threshold, or None where no search at it has been made."""
-    file = duplicates_file(workspace(root), threshold)
-    return _duplicates(root, threshold, file.stat().st_mtime_ns) if file.exists() else None
+    file = duplicates_file(workspace, threshold)
+    return _duplicates(workspace, taxonomy, threshold, file.stat().st_mtime_ns) if file.exists() else None
 
 
 filter_options = per_taxonomy(options_of.offers, max_entries=4)
@@ -330,6 +263,8 @@ def _similar_documents(
 _similar = per_taxonomy(_similar_documents, max_entries=64)
 
 
-def similar_documents(root: Path, row: int, limit: int = 12) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def similar_documents(
+    workspace: Workspace, taxonomy: Taxonomy, row: int, limit: int = 12
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return the documents nearest in meaning to one, and their cosine to it."""
-    return _similar(root, row, limit, (root / "embeddings.npy").stat().st_mtime_ns)
+    return _similar(workspace, taxonomy, row, limit, (workspace.root / "embeddings.npy").stat().st_mtime_ns)

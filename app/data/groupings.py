@@ -1,11 +1,9 @@
 """Groupings of the documents and their comparison, cached per taxonomy."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
-from app.data.cached_results import per_taxonomy
+from app.data.workspace_cache import per_taxonomy
 from gem_core.pipeline.compare import comparison as comparisons
 from gem_core.pipeline.compare import quality as qualities
 from gem_core.pipeline.compare.comparison import Comparison, Partition
@@ -25,11 +23,11 @@ def _partition(workspace: Workspace, taxonomy: Taxonomy, spec: str) -> Partition
 
 
 def _comparison(workspace: Workspace, taxonomy: Taxonomy, a: str, b: str) -> Comparison:
-    return comparisons.compare_partitions(partition(workspace.root, a), partition(workspace.root, b))
+    return comparisons.compare_partitions(partition(workspace, taxonomy, a), partition(workspace, taxonomy, b))
 
 
 def _quality(workspace: Workspace, taxonomy: Taxonomy, spec: str) -> Quality:
-    return qualities.quality(workspace, partition(workspace.root, spec))
+    return qualities.quality(workspace, partition(workspace, taxonomy, spec))
 
 
 def _return_rates(
@@ -51,6 +49,6 @@ quality = per_taxonomy(_quality, max_entries=24)
 _rates = per_taxonomy(_return_rates, max_entries=8)
 
 
-def return_rates(root: Path, study: Stability) -> NDArray[np.float64]:
+def return_rates(workspace: Workspace, taxonomy: Taxonomy, study: Stability) -> NDArray[np.float64]:
     """Return how surely each cluster of the present taxonomy comes back in the refits of a study, 0 to 1."""
-    return _rates(root, study.method, study.seeds.ids, study.resamples.ids, _study=study)
+    return _rates(workspace, taxonomy, study.method, study.seeds.ids, study.resamples.ids, _study=study)

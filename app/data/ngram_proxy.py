@@ -1,7 +1,6 @@
 """Background build of the n-gram proxy, in its own thread so that reruns of the page do not restart it."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Thread
 
 from gem_core.errors import GemError
@@ -40,7 +39,7 @@ class BuildStatus:
         return self.proxy is not None or bool(self.refused)
 
 
-def start_build(root: Path, domains: Domains) -> BuildStatus:
+def start_build(workspace: Workspace, domains: Domains) -> BuildStatus:
     """Start to read or build the n-gram proxy of some domains."""
     status = BuildStatus()
 
@@ -49,7 +48,7 @@ def start_build(root: Path, domains: Domains) -> BuildStatus:
 
     def work() -> None:
         try:
-            status.proxy = ngram_preview(Workspace(root), domains, progress=report)
+            status.proxy = ngram_preview(workspace, domains, progress=report)
         except GemError as error:
             status.refused = str(error)
         except Exception as error:  # An exception in a thread is not shown, so the page shows it.

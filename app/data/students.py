@@ -1,10 +1,9 @@
-"""Students and their teachers, shared between sessions like what `cached` holds."""
+"""Saved students, the taxonomies that they learned from, and the shards of a folder, cached."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from app.data import cached_results
 from gem_core._storage import storage_path
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline.labeling.shard_files import InputShard, find_shards
@@ -18,10 +17,10 @@ def _students(root: str, stamps: tuple[tuple[str, int], ...]) -> tuple[registry.
     return registry.saved_students(Workspace(root))
 
 
-def students(root: Path) -> tuple[registry.SavedStudent, ...]:
-    """Return the students of a workspace, those made last first."""
-    reports = sorted((root / registry.FOLDER).glob(f"[!.]*/{REPORT_FILE}"))
-    return _students(str(root), tuple((str(path), path.stat().st_mtime_ns) for path in reports))
+def students(workspace: Workspace) -> tuple[registry.SavedStudent, ...]:
+    """Return the students of a workspace, the newest first."""
+    reports = sorted((workspace.root / registry.FOLDER).glob(f"[!.]*/{REPORT_FILE}"))
+    return _students(str(workspace.root), tuple((str(path), path.stat().st_mtime_ns) for path in reports))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -32,14 +31,11 @@ def _taxonomy_of_step(root: str, data_hash: str, key: str) -> Taxonomy | None:
         return None
 
 
-def taxonomy_of_step(root: Path, key: str) -> Taxonomy | None:
-    """Return the taxonomy of any step, such as a student's teacher; None where it is kept no more."""
-    present = cached_results.taxonomy(root)
-    return (
-        present
-        if present.key == key
-        else _taxonomy_of_step(str(root), cached_results.workspace(root).manifest.data_hash, key)
-    )
+def taxonomy_of_step(workspace: Workspace, taxonomy: Taxonomy, key: str) -> Taxonomy | None:
+    """Return the taxonomy of any step, such as a student's teacher; None where it is no longer stored."""
+    if taxonomy.key == key:
+        return taxonomy
+    return _taxonomy_of_step(str(workspace.root), workspace.manifest.data_hash, key)
 
 
 @st.cache_resource(max_entries=4, ttl=20, show_spinner=False)

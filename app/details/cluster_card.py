@@ -32,8 +32,9 @@ OVERVIEW, DOCUMENTS, DETAILS = "Overview", "Documents", "Details"
 
 def show_cluster_card(session: Session, taxonomy: Taxonomy, cluster: Cluster, *, subtopics: bool = False) -> None:
     """Show the card of one cluster; `subtopics` adds the parts it falls into to the overview."""
-    profile = cached_results.profile_of_cluster(session.root, cluster.number)
-    value, share = cached_results.label_purity(session.root).get(cluster.number, ("", 0.0))
+    workspace = session.workspace
+    profile = cached_results.profile_of_cluster(workspace, taxonomy, cluster.number)
+    value, share = cached_results.label_purity(workspace, taxonomy).get(cluster.number, ("", 0.0))
     purity = f"{short(value, 20)} {percent(share)}, " if value else ""
     title(cluster.label, cluster.color, f"{purity}in {taxonomy.group(cluster.group).label}")
     if not is_read_only():
@@ -82,7 +83,7 @@ def describe_label_source(session: Session, cluster: Cluster) -> str:
         covered = f": {what} of {percent(cluster.coverage)} of its documents" if cluster.coverage else ""
         kind = f". Commonest kind of text: {escape(cluster.kind.lower())}" if cluster.kind else ""
         return f"Named by the vocabulary{covered}{kind}"
-    model = model_of(cached_results.workspace(session.root), cluster)
+    model = model_of(session.workspace, cluster)
     which = f"the language model {escape(short(model, 60))}" if model else "a language model"
     return f"Named by {which} from the keywords and exemplars below"
 
@@ -126,7 +127,7 @@ def _show_keywords(session: Session, cluster: Cluster) -> None:
 def _show_exemplars(session: Session, cluster: Cluster) -> None:
     st.markdown("**Most typical documents**", help=HINTS["exemplar"])
     rows = tuple(int(row) for row in cluster.exemplars)
-    texts = cached_results.workspace(session.root).texts(rows[:MAX_EXEMPLARS])
+    texts = session.workspace.texts(rows[:MAX_EXEMPLARS])
     for row, text in zip(rows[:MAX_EXEMPLARS], texts, strict=True):
         with st.container(
             border=True, height=150 if len(text) > 320 else "content", key=f"exemplar_{row}", gap="xsmall"
@@ -202,7 +203,7 @@ def _show_details(session: Session, cluster: Cluster) -> None:
 def _show_subtopics(session: Session, cluster: Cluster) -> None:
     hint = "Parts found by a fit inside the cluster. Split makes them clusters with these names."
     with st.spinner("Finding subtopics"):
-        parts = cached_results.subtopics(session.root, cluster.number)
+        parts = cached_results.subtopics(session.workspace, session.taxonomy, cluster.number)
     if not parts:
         st.markdown("**Subtopics**", help=hint)
         st.caption("No clear subtopics." if cluster.documents >= 24 else "Too few documents for subtopics.")

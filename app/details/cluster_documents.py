@@ -5,7 +5,6 @@ import pandas as pd
 import streamlit as st
 
 from app.components.row_list import ListColumn, show_row_list
-from app.data import cached_results
 from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.text import short
@@ -19,7 +18,8 @@ LONGEST, SHORTEST = "Longest", "Shortest"
 
 def show_cluster_documents(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     """Show the documents of a cluster; a row opens in the reader."""
-    documents = cached_results.workspace(session.root).documents
+    workspace = session.workspace
+    documents = workspace.documents
     names = [str(name) for name in documents.columns if name != "tokens"]
     left, right = st.columns([1, 1.5], gap="small")
     sort = left.selectbox("Sort by", [*SORTS, LONGEST, SHORTEST], key="cluster_sort", persist_state="session")
@@ -31,9 +31,7 @@ def show_cluster_documents(session: Session, taxonomy: Taxonomy, cluster: Cluste
     page_rows = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     tokens = [int(n) for n in documents["tokens"].to_numpy()[page_rows]]
     columns = [
-        ListColumn(
-            "Document", cached_results.workspace(session.root).openings([int(row) for row in page_rows]), lines=2
-        ),
+        ListColumn("Document", workspace.openings([int(row) for row in page_rows]), lines=2),
         *(
             ListColumn(name, [str(v) for v in documents[name].iloc[page_rows]], width=110)
             for name in extra_columns

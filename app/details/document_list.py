@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from app.components.row_list import ListColumn, show_row_list
-from app.data import cached_results
 from app.state.session import Session
 from app.ui.glossary import HINTS
 
@@ -49,12 +48,12 @@ def show_document_list(
     lines : int
         Lines of the excerpt at most.
     """
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     table = taxonomy.documents.iloc[list(rows)]
     columns: list[ListColumn] = []
     if clusters:
         columns.append(ListColumn("", [taxonomy.cluster(c).color for c in table["cluster_id"]], "dot", width=30))
-    excerpts = cached_results.workspace(session.root).openings([int(row) for row in rows])
+    excerpts = session.workspace.openings([int(row) for row in rows])
     columns.append(ListColumn("Document", excerpts, lines=lines))
     for heading, numbers in (values or {}).items():
         columns.append(_score(heading, list(numbers), 3, HINTS.get(heading.lower(), "")))

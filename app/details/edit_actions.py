@@ -6,7 +6,6 @@ from itertools import count as counter
 import streamlit as st
 
 from app.components.notice import show_notice
-from app.data import cached_results
 from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.errors import refusal
@@ -36,13 +35,13 @@ def apply_edit(session: Session, *ops: Op) -> Taxonomy | None:
     """Apply edits as one step, for a callback; None if they were rejected (`show_refusal` shows why)."""
     session.drafts.get(EditMessages).refusal = ""
     try:
-        workspace = cached_results.workspace(session.root)
+        workspace = session.workspace
         taxonomy = edit(workspace, *ops, made_on=session.drafts.get(EditMessages).taxonomy_key)
     except GemError as error:
         typed = "".join(f" The name was: {op.label}" for op in ops if isinstance(op, Rename))
         session.drafts.get(EditMessages).refusal = str(error) + typed
         return None
-    sentence = cached_results.workspace(session.root).history().steps[-1].sentence
+    sentence = session.workspace.history().steps[-1].sentence
     session.drafts.get(EditMessages).outcome = (sentence, "Undo")
     return taxonomy
 
@@ -66,7 +65,7 @@ def on_edit_in_popover(session: Session, popover: str, *ops: Op) -> None:
 
 def step_history(session: Session, by: int) -> None:
     """Undo (negative) or redo a number of steps, for a callback."""
-    workspace = cached_results.workspace(session.root)
+    workspace = session.workspace
     session.drafts.get(EditMessages).refusal = ""
     history = workspace.history()
     steps, position = history.steps, history.position
@@ -91,7 +90,7 @@ def show_outcome(session: Session) -> None:
     The notice carries Undo, and Ctrl+Z and Ctrl+Shift+Z work wherever this is called.
     """
     messages = session.drafts.get(EditMessages)
-    messages.taxonomy_key = cached_results.taxonomy(session.root).key
+    messages.taxonomy_key = session.taxonomy.key
     if messages.outcome is not None:
         messages.notice, messages.outcome = (next(_serial), *messages.outcome), None
         st.rerun(scope="app")

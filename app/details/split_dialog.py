@@ -18,19 +18,20 @@ MOST_PARTS = 8
 @st.dialog("Split cluster", width="large", icon=":material/call_split:")
 def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
     """Choose the number of parts, preview them and split."""
+    workspace = session.workspace
     with guarded():
         cluster = taxonomy.cluster(number)
         st.markdown(f"**{escape(short(cluster.label, 80))}** :gray[{count(cluster.documents)} documents]")
         most = min(MOST_PARTS, cluster.documents)
-        suggested = min(max(len(cached_results.subtopics(session.root, number)), 2), most)
+        suggested = min(max(len(cached_results.subtopics(workspace, taxonomy, number)), 2), most)
         into = st.slider("Parts", 2, most, suggested, key=f"split_into_{number}") if most > 2 else 2
-        parts = cached_results.split_parts(session.root, number, int(into))
+        parts = cached_results.split_parts(workspace, taxonomy, number, int(into))
         if len(parts) < 2:
             st.caption("Its documents are too similar to split.")
             return
         sizes = [part.share for part in parts]
         st.markdown(f"**{len(parts)} parts, from {percent(min(sizes))} to {percent(max(sizes))} of the cluster**")
-        openings = cached_results.workspace(session.root).openings([part.exemplar for part in parts])
+        openings = workspace.openings([part.exemplar for part in parts])
         st.dataframe(
             pd.DataFrame(
                 {

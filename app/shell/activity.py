@@ -10,13 +10,13 @@ import streamlit as st
 
 from app.components.job_notification import notify_when_ended
 from app.components.poll import pulse
-from app.data import cached_results
 from app.jobs import runner
 from app.jobs.panel import describe_running, job_card
 from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.text import escape, short
 from gem_core.errors import WorkspaceError
+from gem_core.workspace import Workspace
 
 APP_NAME = "GEM Explorer"  # title of the browser tab
 REFRESH = 2.5  # seconds between two looks
@@ -33,31 +33,31 @@ def show_activity(session: Session) -> None:
     if news := widget(PENDING_TOAST):
         st.toast(news, icon=":material/group:")
         preset(PENDING_TOAST, "")
-    st.fragment(_look, key="watch")(session, session.root, _stamp(session.root))
+    st.fragment(_look, key="watch")(session, session.root, _stamp(session))
 
 
 def _look(session: Session, root: Path, shown_stamp: Stamp) -> None:
-    now = _stamp(root)
+    now = _stamp(session)
     if session.root == root and now != shown_stamp:
-        if cached_results.last_read_taxonomy() != (str(root), now):
-            preset(PENDING_TOAST, _describe_change(root, shown_stamp))
+        if session.last_read != (str(root), now):
+            preset(PENDING_TOAST, _describe_change(session.workspace, shown_stamp))
         st.rerun(scope="app")
     _jobs(session)
     pulse(REFRESH, "watch", hidden=bool(widget(LIVE)))
 
 
-def _stamp(root: Path) -> Stamp:
+def _stamp(session: Session) -> Stamp:
     """Name the present taxonomy; a workspace that cannot be read stays as it is."""
     try:
-        return cached_results.workspace(root).database.stamp()
+        return session.workspace.database.stamp()
     except WorkspaceError:
         return "", -1
 
 
-def _describe_change(root: Path, shown_stamp: Stamp) -> str:
+def _describe_change(workspace: Workspace, shown_stamp: Stamp) -> str:
     """Say what another window did; a sentence of the history holds labels."""
     try:
-        history = cached_results.workspace(root).history()
+        history = workspace.history()
     except WorkspaceError:
         return ""
     undone = history.steps[history.position + 1 : shown_stamp[1] + 1]

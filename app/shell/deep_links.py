@@ -104,7 +104,7 @@ def parts(session: Session, strength: float | None = None) -> dict[str, str]:
     elif session.group is not None:
         out["group"] = str(session.group)
     if session.row is not None:
-        out["document"] = str(cached_results.workspace(session.root).documents["id"].iloc[session.row])
+        out["document"] = str(session.workspace.documents["id"].iloc[session.row])
     if session.query.strip():
         out["query"] = session.query
         if session.by_meaning:
@@ -112,7 +112,7 @@ def parts(session: Session, strength: float | None = None) -> dict[str, str]:
     if session.filter:
         out["filter"] = encode_filter(session.filter)
     if session.similar_to is not None:
-        out["similar"] = str(cached_results.workspace(session.root).documents["id"].iloc[session.similar_to])
+        out["similar"] = str(session.workspace.documents["id"].iloc[session.similar_to])
     if session.is_semantic and session.nearest != NEAREST:
         out["nearest"] = str(session.nearest)
     if session.duplicate_threshold is not None:
@@ -177,14 +177,14 @@ def _workspace(session: Session, name: str) -> bool:
 
 
 def _cluster(session: Session, number: str) -> bool:
-    if not NUMBER.fullmatch(number) or not cached_results.taxonomy(session.root).has(int(number)):
+    if not NUMBER.fullmatch(number) or not session.taxonomy.has(int(number)):
         return False
     session.select(None, int(number))
     return True
 
 
 def _group(session: Session, number: str) -> bool:
-    group_numbers = [parent.number for parent in cached_results.taxonomy(session.root).groups]
+    group_numbers = [parent.number for parent in session.taxonomy.groups]
     if not NUMBER.fullmatch(number) or int(number) not in group_numbers:
         return False
     session.group = int(number)
@@ -200,7 +200,7 @@ def _document(session: Session, name: str) -> bool:
 
 
 def _row_of(session: Session, name: str) -> int | None:
-    ids = cached_results.workspace(session.root).documents["id"].astype(str).to_numpy()
+    ids = session.workspace.documents["id"].astype(str).to_numpy()
     rows = np.flatnonzero(ids == name)
     return int(rows[0]) if len(rows) else None
 
@@ -271,7 +271,7 @@ def _map(session: Session, kind: str) -> bool:
 
 
 def _color(session: Session, choice: str) -> bool:
-    if choice not in cached_results.color_choices(session.root):
+    if choice not in cached_results.color_choices(session.workspace, session.taxonomy):
         return False
     preset(color_key(session.root), choice)
     return True

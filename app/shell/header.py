@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from app.data import cached_results
 from app.shell import deep_links, shortcuts, tour
 from app.shell.activity import show_activity
 from app.state.session import Session
@@ -35,11 +34,11 @@ def _describe_workspace(session: Session) -> str:
     if session.missing_workspace:
         return ":gray[No workspace open]"
     try:
-        workspace = cached_results.workspace(session.root)
+        workspace = session.workspace
         manifest = workspace.manifest
         facts = [f"{count(manifest.documents)} documents", f"{count(manifest.tokens)} tokens"]
         if workspace.fitted():
-            taxonomy = cached_results.taxonomy(session.root)
+            taxonomy = session.taxonomy
             facts += [
                 f"{len(taxonomy.clusters)} clusters in {len(taxonomy.groups)} groups",
                 f"balance strength {strength_text(taxonomy.settings.strength)}",

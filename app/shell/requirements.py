@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from app.data import cached_results
 from app.state.session import Session
 from app.ui.progress import progress_bar
 from app.ui.text import escape, short
@@ -16,7 +15,7 @@ def requirements_met(session: Session) -> bool:
         _missing_workspace(session)
         return False
     try:
-        fitted = cached_results.workspace(session.root).fitted()
+        fitted = session.workspace.fitted()
         if fitted:
             _drop_missing_selection(session)
             return True
@@ -29,7 +28,7 @@ def requirements_met(session: Session) -> bool:
 
 def _drop_missing_selection(session: Session) -> None:
     """Clear a selection that a rebuilt or edited workspace no longer has."""
-    size, taxonomy = len(cached_results.workspace(session.root)), cached_results.taxonomy(session.root)
+    size, taxonomy = len(session.workspace), session.taxonomy
     missing = []
     if session.row is not None and not 0 <= session.row < size:
         session.open_document(None)

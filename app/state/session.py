@@ -8,10 +8,12 @@ from typing import Any
 
 import streamlit as st
 
+from app.data.workspace_cache import open_workspace, taxonomy_at
 from app.state.drafts import Drafts
 from app.ui.progress import progress_bar
 from gem_core.pipeline import home, open_sample
 from gem_core.pipeline.search.filters import NEAREST, Filter
+from gem_core.workspace import Taxonomy, Workspace
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Session:
         Name of a link's workspace that does not exist; nothing is shown until the person opens another one.
     address_read : bool
         Whether the address this tab was opened with has been read.
+    last_read : (str, (str, int))
+        Folder and history stamp of the taxonomy that this session read last.
     """
 
     root: Path
@@ -75,6 +79,20 @@ class Session:
     missing_workspace: str = ""
     compared: tuple[str, str] = ("", "")
     address_read: bool = False
+    last_read: tuple[str, tuple[str, int]] = ("", ("", -1))
+
+    @property
+    def workspace(self) -> Workspace:
+        """The open workspace, shared by all sessions; opened again when its manifest has changed."""
+        return open_workspace(self.root)
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The present taxonomy with people's labels; edits of other sessions are in it from the next access on."""
+        workspace = self.workspace
+        stamp = workspace.database.stamp()
+        self.last_read = str(self.root), stamp
+        return taxonomy_at(workspace, stamp)
 
     def open_workspace(self, root: Path) -> None:
         """Open another workspace and drop what was selected in the old one."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.data import cached_results
+from app.state.session import Session
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline import Source, home, prepare
 from gem_core.workspace import Workspace
@@ -110,7 +111,7 @@ def test_an_error_nobody_thought_of_shows_no_traceback(
 
     app = opened(sample.root, monkeypatch, screen)
     monkeypatch.setattr("app.shell.requirements.requirements_met", broken)
-    monkeypatch.setattr(cached_results, "taxonomy", broken)
+    monkeypatch.setattr(Session, "taxonomy", property(broken))
     app.run()
     assert not app.exception
     shown = words(app)

@@ -35,7 +35,7 @@ def download(app: AppTest) -> pd.DataFrame:
     from app.views.explore import saved_selections
 
     session = app.session_state["session"]
-    found = cached_results.select_documents(session.root, session.document_filter)
+    found = cached_results.select_documents(session.workspace, session.taxonomy, session.document_filter)
     return pd.read_csv(io.BytesIO(saved_selections._documents_csv(session, found, texts=True)))
 
 

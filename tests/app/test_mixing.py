@@ -262,16 +262,15 @@ def test_files_and_command_are_the_same(sample: Workspace, monkeypatch: pytest.M
     app.number_input(key="mixing-floor").set_value(6.0).run()  # above what some would get
     command, draw = app.code[0].value.split("\n")
     assert shlex.split(draw)[1:3] == ["mix", "sample"]
-    from app.data import cached_results
     from app.views.mixing.mix_settings import mix_weights
 
-    weights = mix_weights(sample.root, mix)
+    weights = mix_weights(sample, sample.taxonomy(), mix)
     words = shlex.split(command)[1:-1]
     for form, _, name, _ in FILES:
         path = tmp_path / name
         done = run(*words, path, "--format", form)
         assert done.returncode == 0, done.stderr
-        assert path.read_bytes() == file_bytes(cached_results.taxonomy(sample.root), weights, form), form
+        assert path.read_bytes() == file_bytes(sample.taxonomy(), weights, form), form
 
 
 def test_hostile_names_stay_text(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,7 +331,7 @@ def test_the_mix_is_saved_exported_and_restored_in_a_new_session(
     app.number_input(key="mixing-epochs").set_value(4.0).run()
     assert "These limits cannot be met" not in said(app)
     mix: Mix = app.session_state["session"].drafts.get(Mix)
-    expected = file_bytes(sample.taxonomy(), mix_weights(sample.root, mix), "csv")
+    expected = file_bytes(sample.taxonomy(), mix_weights(sample, sample.taxonomy(), mix), "csv")
     again = opened(sample, monkeypatch)  # a new session, as after F5
     restored: Mix = again.session_state["session"].drafts.get(Mix)
     assert restored.to_settings() == mix.to_settings()

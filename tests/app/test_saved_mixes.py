@@ -281,18 +281,19 @@ def test_searches_and_checks_show_trained_figures_and_start_for_the_goal(
 
 
 def test_the_map_is_colored_by_the_mix(sample: Workspace) -> None:
-    assert not set(map_data.MIX_VALUES) & set(cached_results.color_choices(sample.root))
+    assert not set(map_data.MIX_VALUES) & set(cached_results.color_choices(sample, sample.taxonomy()))
     domains = domains_of(sample, sample.taxonomy())
     fixed = {domains.numbers[0]: 0.5}
     limits = Limits(float(domains.tokens.sum()))
     weights = weights_by(sample, sample.taxonomy(), "custom", fixed=fixed, limits=limits)
     save_mix(sample, weights, {"strategy": "custom"})
-    assert set(map_data.MIX_VALUES) <= set(cached_results.color_choices(sample.root))
+    assert set(map_data.MIX_VALUES) <= set(cached_results.color_choices(sample, sample.taxonomy()))
     for choice, values in zip(map_data.MIX_VALUES, (weights.weights, weights.ratio, weights.epochs), strict=True):
-        coloring = cached_results.coloring(sample.root, choice)
+        coloring = cached_results.coloring(sample, sample.taxonomy(), choice)
         assert coloring.values is not None
         level = (values - values.min()) / (values.max() - values.min())
         assert coloring.values == pytest.approx(level[domains.positions])
     assert coloring.legend == ("Mix epochs", f"{weights.epochs.min():.2f}", f"{weights.epochs.max():.2f}")
     save_mix(sample, weights_by(sample, sample.taxonomy(), "uniform"), {"strategy": "uniform"})
-    assert cached_results.coloring(sample.root, "Mix weight").values == pytest.approx(0.0), "it follows the mix"
+    uniform = cached_results.coloring(sample, sample.taxonomy(), "Mix weight")
+    assert uniform.values == pytest.approx(0.0), "it follows the mix"

@@ -1,10 +1,7 @@
 """Balance view: apply or reset a draft, undo and redo."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from app.data import cached_results
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.progress import progress_bar
@@ -15,7 +12,8 @@ from gem_core.workspace import Settings, Taxonomy
 
 def show_buttons(session: Session, taxonomy: Taxonomy, draft: BalanceDraft, *, changed: bool) -> None:
     """Apply, reset, undo and redo."""
-    undo, redo = cached_results.workspace(session.root).steps()
+    workspace = session.workspace
+    undo, redo = workspace.steps()
     grid = st.grid(2, min_column_width=100, gap="small")
     if grid.button(
         "Apply",
@@ -25,7 +23,7 @@ def show_buttons(session: Session, taxonomy: Taxonomy, draft: BalanceDraft, *, c
         width="stretch",
         help="Refit with these settings and name the clusters. Can be undone.",
     ):
-        _apply(session.root, draft.settings)
+        _apply(session, draft.settings)
     grid.button(
         "Reset",
         disabled=not changed,
@@ -43,7 +41,7 @@ def show_buttons(session: Session, taxonomy: Taxonomy, draft: BalanceDraft, *, c
         width="stretch",
         help="Return to the previous taxonomy.",
     ):
-        cached_results.workspace(session.root).undo()
+        workspace.undo()
         st.rerun()
     if grid.button(
         "Redo",
@@ -53,17 +51,16 @@ def show_buttons(session: Session, taxonomy: Taxonomy, draft: BalanceDraft, *, c
         width="stretch",
         help="Redo the undone step.",
     ):
-        cached_results.workspace(session.root).redo()
+        workspace.redo()
         st.rerun()
 
 
 @st.dialog("Apply", dismissible=False, icon=":material/balance:")
-def _apply(root: Path, settings: Settings) -> None:
+def _apply(session: Session, settings: Settings) -> None:
     is_applied = False
     with guarded():
         st.caption("Refits from scratch so that the result is reproducible. Stopping changes nothing.")
-        workspace = cached_results.workspace(root)
-        taxonomy = cached_results.taxonomy(root)
+        workspace, taxonomy = session.workspace, session.taxonomy
         with progress_bar("Starting") as progress:
             if st.button("Stop", key="balance-stop"):  # Interrupts the run below when the progress bar moves next.
                 st.rerun()

@@ -64,7 +64,7 @@ def controls(session: Session, draft: BalanceDraft, taxonomy: Taxonomy) -> None:
         weighting="tokens" if weighting == "tokens" else "documents",
     )
     with penalty_slot:
-        _penalty(session, draft)
+        _penalty(session, draft, taxonomy)
     with reason:
         suggest_control(taxonomy, draft.settings, applied(taxonomy), draft.suggested, str(draft.round), draft.take)
 
@@ -99,12 +99,12 @@ def _strength(draft: BalanceDraft, taxonomy: Taxonomy) -> float:
     return float(slider_value)
 
 
-def _penalty(session: Session, draft: BalanceDraft) -> None:
+def _penalty(session: Session, draft: BalanceDraft, taxonomy: Taxonomy) -> None:
     """Show lambda and kappa_0 of the drafted settings; a changed lambda sets the strength."""
     settings = draft.settings
     try:
         reference = reference_concentration(
-            session.root, settings.n_clusters, settings.concentration, settings.weighting
+            session.workspace, taxonomy, settings.n_clusters, settings.concentration, settings.weighting
         )
     except InputError:  # The preview of these settings shows the same error.
         return

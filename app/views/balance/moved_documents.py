@@ -40,7 +40,7 @@ def show_moved_documents(session: Session, taxonomy: Taxonomy, preview: Preview)
     if total == 0:
         st.caption("No documents would move.")
         return
-    moves = cached_results.moves(session.root, preview)
+    moves = cached_results.moves(session.workspace, taxonomy, preview)
     reasons = sorted(moves.counts().items(), key=lambda item: -item[1])
     split = ", ".join(f"{count(n)} {WHY[reason]}" for reason, n in reasons)
     finding(
@@ -93,6 +93,7 @@ def _option(cluster: int, names: dict[int, tuple[str, str]], documents: dict[int
 def _table(
     session: Session, taxonomy: Taxonomy, moves: Moves, at: np.ndarray, names: dict[int, tuple[str, str]]
 ) -> None:
+    workspace = session.workspace
     rows = moves.rows[at]
     if not len(rows):
         st.caption("No documents move between these clusters. Select All clusters to see all.")
@@ -108,7 +109,7 @@ def _table(
             "New margin": moves.margin_after[at],
             "Cosine": moves.cosine_before[at],
             "New cosine": moves.cosine_after[at],
-            "Document": cached_results.workspace(session.root).openings(rows.tolist()),
+            "Document": workspace.openings(rows.tolist()),
         }
     )
     shape = {
@@ -143,4 +144,4 @@ def _table(
     if row is not None and row in rows:
         with st.container(border=True, key="balance-reader"):
             show_pager(session, taxonomy, row)
-            show_document(cached_results.workspace(session.root), taxonomy, row, height=240)
+            show_document(workspace, taxonomy, row, height=240)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.data import cached_results
 from app.shell import deep_links
-from app.state.session import current_session
+from app.state.session import Session, current_session
 from app.ui.errors import guarded
 from app.ui.progress import progress_bar
 from app.views.balance.apply import show_buttons
@@ -15,13 +15,14 @@ from app.views.balance.details import show_details
 from app.views.balance.draft import BalanceDraft, applied, draft_of
 from app.views.balance.results import show_charts, show_summary
 from gem_core.pipeline import Preview, ensure_path
+from gem_core.workspace import Taxonomy
 
 
 @st.fragment
 def screen() -> None:
     """Show the controls on the left and their effect on the right."""
     session = current_session()
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     draft = draft_of(session, taxonomy)
     link_strength = deep_links.take_link_strength(session)
     if link_strength is not None:
@@ -37,7 +38,7 @@ def screen() -> None:
     with right:
         preview, progress_slot = None, st.empty()  # Always present, so that what follows keeps its position.
         with guarded():
-            preview = _preview(draft, progress_slot) if changed else None
+            preview = _preview(session, taxonomy, draft, progress_slot) if changed else None
         with guarded():
             show_summary(taxonomy, preview)
             show_charts(session, taxonomy, preview, draft, _compute_path)
@@ -46,13 +47,15 @@ def screen() -> None:
     deep_links.keep(session, strength if strength != taxonomy.settings.strength else None)
 
 
-def _preview(draft: BalanceDraft, slot: st.delta_generator.DeltaGenerator) -> Preview:
+def _preview(
+    session: Session, taxonomy: Taxonomy, draft: BalanceDraft, slot: st.delta_generator.DeltaGenerator
+) -> Preview:
     """Fit with the draft's settings; a preview that is cached shows no progress."""
-    root = current_session().root
-    if cached_results.has_preview(root, draft.settings):
-        return cached_results.preview_settings(root, draft.settings)
+    workspace = session.workspace
+    if cached_results.has_preview(workspace, taxonomy, draft.settings):
+        return cached_results.preview_settings(workspace, taxonomy, draft.settings)
     with slot.container(), progress_bar("Preview") as progress:
-        return cached_results.preview_settings(root, draft.settings, progress)
+        return cached_results.preview_settings(workspace, taxonomy, draft.settings, progress)
 
 
 def _compute_path() -> None:
@@ -61,7 +64,7 @@ def _compute_path() -> None:
     with slot.container():
         st.caption("No balance path yet. Fitting at 16 strengths, each started from the previous one.")
         with progress_bar("Balance path") as progress:
-            ensure_path(cached_results.workspace(current_session().root), progress=progress)
+            ensure_path(current_session().workspace, progress=progress)
     st.rerun()
 
 

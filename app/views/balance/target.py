@@ -103,5 +103,5 @@ def _own(session: Session, taxonomy: Taxonomy, own: OwnShares, now: Target, key:
 
 def natural_of(session: Session, taxonomy: Taxonomy) -> np.ndarray:
     """Natural shares of the present clusters; as applied while there is no balance path."""
-    shares = cached_results.natural_shares(session.root)
+    shares = cached_results.natural_shares(session.workspace, taxonomy)
     return taxonomy.fit.masses if shares is None else shares

@@ -7,7 +7,6 @@ import streamlit as st
 
 from app.charts import studies
 from app.charts.style import CONFIG
-from app.data import cached_results
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
@@ -43,9 +42,9 @@ SMALL: tuple[Measure, ...] = ("silhouette", "cosine_margin", "stability", "ari",
 
 def show_cluster_counts(session: Session) -> None:
     """Show the study form, its progress and its results."""
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     method = _show_form(session, taxonomy)
-    study = read_counts(cached_results.workspace(session.root), method)
+    study = read_counts(session.workspace, method)
     if study is None:
         st.markdown(f"**No K study with {METHODS[method]} yet**")
         st.caption(

@@ -60,7 +60,7 @@ MEASURE_ROWS = (
 def show_quality(session: Session, comparison: Comparison) -> None:
     """Show the quality of both groupings side by side, with the better value marked."""
     sides = (comparison.a, comparison.b)
-    measured = [groupings.quality(session.root, side.spec) for side in sides]
+    measured = [groupings.quality(session.workspace, session.taxonomy, side.spec) for side in sides]
     names = [escape(short(side.title, 30)) for side in sides]
     heading = (
         f"{names[0]} is equivalent to {measured[0].effective:.1f} equal groups, {names[1]} to "

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from app.data import cached_results
 from app.details.document_list import show_document_list
 from app.details.pager import show_pager
 from app.details.reader import show_document
@@ -64,7 +63,7 @@ def show_moved_documents(session: Session, comparison: Comparison) -> None:
 
 
 def _show_document(session: Session, comparison: Comparison, row: int) -> None:
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     st.button(
         "Close",
         icon=":material/close:",
@@ -75,7 +74,7 @@ def _show_document(session: Session, comparison: Comparison, row: int) -> None:
     if row in session.document_list:
         show_pager(session, taxonomy, row)
     st.markdown(f":small[:gray[{_group_name(comparison.a, row)} → {_group_name(comparison.b, row)}]]")
-    show_document(cached_results.workspace(session.root), taxonomy, row, height=260)
+    show_document(session.workspace, taxonomy, row, height=260)
 
 
 def _group_name(side: Partition, row: int) -> str:

@@ -48,7 +48,7 @@ def show_groupings(session: Session) -> None:
             return
         if not ensure_partitions(session, a, b):
             return
-        comparison = cached_groupings.comparison(session.root, a, b)
+        comparison = cached_groupings.comparison(session.workspace, session.taxonomy, a, b)
         st.markdown(f"### {escape(short(headline(comparison), 240))}")
         show_agreement(comparison)
         show_flows(comparison)

@@ -1,10 +1,8 @@
 """Pickers of Compare: choose two groupings, and fit one that does not exist yet."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from app.data import cached_results, groupings
+from app.data import groupings
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
@@ -14,19 +12,17 @@ from app.ui.text import short
 from gem_core._formatting import count
 from gem_core.pipeline.compare.comparison import at_hand, partition
 from gem_core.pipeline.compare.refits import METHODS
-from gem_core.workspace import Workspace
+from gem_core.workspace import Taxonomy, Workspace
 
 MAX_INTERACTIVE = 40_000  # documents for which another method is fitted while a person waits; more are a job
 CURRENT = "present"
 
 
-def grouping_options(root: Path) -> dict[str, str]:
+def grouping_options(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, str]:
     """Return the groupings to choose from, with their names; names of steps and columns hold corpus text."""
-    workspace = cached_results.workspace(root)
-    taxonomy = cached_results.taxonomy(root)
     options = {CURRENT: f"GEM, current taxonomy ({len(taxonomy.clusters)} clusters)"}
     options |= {method: name for method, name in METHODS.items() if method != "gem"}
-    options |= {f"column:{name}": f'Column "{short(name, 40)}"' for name in groupings.columns(root)}
+    options |= {f"column:{name}": f'Column "{short(name, 40)}"' for name in groupings.columns(workspace, taxonomy)}
     option_keys = {taxonomy.key}
     steps = list(enumerate(workspace.history().steps, 1))
     for number, step in reversed(steps):
@@ -38,7 +34,7 @@ def grouping_options(root: Path) -> dict[str, str]:
 
 def choose_groupings(session: Session) -> tuple[str, str]:
     """Show two selectors with a button between them that swaps the sides."""
-    options = grouping_options(session.root)
+    options = grouping_options(session.workspace, session.taxonomy)
     columns = [spec for spec in options if spec.startswith("column:")]
     choices = {
         "compare_a": CURRENT,
@@ -82,7 +78,7 @@ def choose_groupings(session: Session) -> tuple[str, str]:
 
 def ensure_partitions(session: Session, a: str, b: str) -> bool:
     """Fit missing groupings now, or offer a job on a large corpus; return whether both exist."""
-    workspace = cached_results.workspace(session.root)
+    workspace = session.workspace
     missing = [spec for spec in (a, b) if not at_hand(workspace, spec)]
     if not missing:
         return True

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.charts import studies as studies_charts
 from app.charts.style import CONFIG
-from app.data import cached_results, groupings
+from app.data import groupings
 from app.jobs import runner
 from app.jobs.panel import duration_range, job_panel
 from app.state.session import Session
@@ -29,8 +29,7 @@ STABLE, UNSTABLE = 0.75, 0.5
 
 def show_stability(session: Session) -> None:
     """Show the study form, its progress and its results."""
-    taxonomy = cached_results.taxonomy(session.root)
-    workspace = cached_results.workspace(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     studies = [study for method in METHODS if (study := read_stability(workspace, method)) is not None]
     _show_form(session, taxonomy)
     if not studies:
@@ -183,7 +182,7 @@ def _show_agreement(studies: list[Stability]) -> None:
 
 
 def _show_returning(session: Session, taxonomy: Taxonomy, study: Stability) -> None:
-    return_rates = groupings.return_rates(session.root, study)
+    return_rates = groupings.return_rates(session.workspace, taxonomy, study)
     order = np.argsort(return_rates, kind="stable")
     unstable_count = int((return_rates < UNSTABLE).sum())
     stable_count = int((return_rates >= STABLE).sum())

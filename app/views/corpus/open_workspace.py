@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from app.data import cached_results
 from app.state.session import Session, workspaces
 from app.ui.errors import guarded
 from app.ui.progress import progress_bar
@@ -23,7 +22,7 @@ def show_current(session: Session) -> None:
     """Show the facts of the open workspace."""
     st.subheader("Current workspace", anchor=False)
     with guarded():
-        workspace = cached_results.workspace(session.root)
+        workspace = session.workspace
         manifest = workspace.manifest
         st.text(short(manifest.name, 100))
         refused = sum(manifest.refused.values())

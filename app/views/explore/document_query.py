@@ -1,7 +1,5 @@
 """Resolve the search, filter and near-duplicate query of a session to the documents it selects."""
 
-from pathlib import Path
-
 import numpy as np
 import streamlit as st
 
@@ -13,6 +11,7 @@ from gem_core._formatting import count
 from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.pipeline.search.filters import Selected, parts
 from gem_core.pipeline.search.semantic import encoder_of
+from gem_core.workspace import Workspace
 
 
 def query_documents(session: Session) -> Selected | None:
@@ -20,18 +19,20 @@ def query_documents(session: Session) -> Selected | None:
 
     The first search by meaning loads the encoder and shows a progress bar.
     """
+    workspace, taxonomy = session.workspace, session.taxonomy
     if session.duplicate_threshold is not None:
-        duplicates = cached_results.near_duplicates(session.root, session.duplicate_threshold)
+        duplicates = cached_results.near_duplicates(workspace, taxonomy, session.duplicate_threshold)
         return None if duplicates is None else _select_duplicates(duplicates, session.duplicate_group)
     saved = session.filter.saved
-    if saved and saved not in [line.name for line in cached_results.selections(session.root)]:
+    if saved and saved not in [line.name for line in cached_results.selections(workspace)]:
         st.caption(f":material/info: Selection {escape(short(saved))} no longer exists: it was deleted or renamed.")
         session.update_filter(saved="")
     if not session.has_query or encoder_missing(session):
         return None
     with progress_bar() as progress:
         return cached_results.select_documents(
-            session.root,
+            workspace,
+            taxonomy,
             session.document_filter,
             words=session.query if session.is_semantic else "",
             like=session.similar_to,
@@ -42,11 +43,7 @@ def query_documents(session: Session) -> Selected | None:
 
 def encoder_missing(session: Session) -> bool:
     """Return whether a search by meaning is blocked because the encoder of the vectors is unknown."""
-    return (
-        session.is_semantic
-        and session.similar_to is None
-        and encoder_of(cached_results.workspace(session.root)) is None
-    )
+    return session.is_semantic and session.similar_to is None and encoder_of(session.workspace) is None
 
 
 def _select_duplicates(duplicates: Duplicates, group: int | None) -> Selected:
@@ -62,17 +59,17 @@ def _select_duplicates(duplicates: Duplicates, group: int | None) -> Selected:
 
 def describe_query(session: Session) -> dict[str, str]:
     """Describe each part of the query in words, keyed by part; the words hold corpus text."""
-    labels = {c.number: c.label for c in cached_results.taxonomy(session.root).clusters}
+    labels = {c.number: c.label for c in session.taxonomy.clusters}
     parts_in_words: dict[str, str] = {}
     if session.similar_to is not None:
-        parts_in_words["like"] = f"similar to document {_id(session.root, session.similar_to)}"
+        parts_in_words["like"] = f"similar to document {_id(session.workspace, session.similar_to)}"
     elif session.is_semantic:
         parts_in_words["meaning"] = f'similar to "{" ".join(session.query.split())}"'
     return parts_in_words | parts(session.document_filter, labels)
 
 
-def _id(root: Path, row: int) -> str:
-    return str(cached_results.workspace(root).documents["id"].iloc[row])
+def _id(workspace: Workspace, row: int) -> str:
+    return str(workspace.documents["id"].iloc[row])
 
 
 def remove_part(session: Session, part: str) -> None:
@@ -91,7 +88,7 @@ def show_query_parts(session: Session, selection: Selected | None) -> None:
     parts_in_words = describe_query(session)
     if not parts_in_words or session.duplicate_threshold is not None:
         return
-    total = len(cached_results.workspace(session.root))
+    total = len(session.workspace)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="gem-chips"):
         if selection is not None:
             st.markdown(f"**{count(len(selection))}** of {count(total)}", width="content")

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from app.data import cached_results
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.glossary import HINTS
@@ -16,7 +15,7 @@ CUSTOM = "Another model"
 
 def ask_for_encoder(session: Session) -> None:
     """Show the form that asks which encoder made the embeddings that came with the corpus."""
-    workspace = cached_results.workspace(session.root)
+    workspace = session.workspace
     with st.container(border=True, gap="small"):
         st.markdown("**Which model made these embeddings?**", help=HINTS.get("encoder"))
         st.caption(

@@ -18,6 +18,7 @@ NAMES = {
 
 def show_figure_button(session: Session) -> None:
     """Show the button that opens the figures."""
+    taxonomy = session.taxonomy
     menu = st.popover(
         "Figure",
         icon=":material/image:",
@@ -29,8 +30,8 @@ def show_figure_button(session: Session) -> None:
         return
     with menu, st.container(width=440, gap="small"), guarded():
         what = str(st.selectbox("Figure", list(NAMES), key="figure_what", format_func=NAMES.__getitem__))
-        if what == "path" and not cached_results.taxonomy(session.root).has_path:
+        if what == "path" and not taxonomy.has_path:
             st.caption("Balance path not computed yet. Compute it in Balance.")
             return
-        svg = cached_results.figure(session.root, what)
+        svg = cached_results.figure(session.workspace, taxonomy, what)
         show_figure_download(svg, f"{session.root.name}-{what}", NAMES[what], key="figure_download")

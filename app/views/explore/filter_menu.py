@@ -36,7 +36,7 @@ def show_filter_button(session: Session) -> None:
 
 
 def _show_menu(session: Session) -> None:
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     labels = {cluster.number: cluster.label for cluster in taxonomy.clusters}
 
     def on_clusters() -> None:
@@ -51,7 +51,7 @@ def _show_menu(session: Session) -> None:
         placeholder="All clusters",
         format_func=lambda number: short(labels.get(number, ""), 50),
     )
-    offers = cached_results.filter_options(session.root)
+    offers = cached_results.filter_options(session.workspace, taxonomy)
     for offer in offers[:3]:
         _show_range_filter(session, offer, TITLES[offer.name], getattr(session.filter, offer.name))
     columns = [offer for offer in offers[3:] if offer.kind != "text"]

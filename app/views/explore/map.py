@@ -37,6 +37,7 @@ class MapChoices:
 
 def show_controls(session: Session) -> MapChoices:
     """Show the controls above the map: projection, color, filter, selections, near-duplicates and search."""
+    workspace, taxonomy = session.workspace, session.taxonomy
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="explore_controls"):
         view = st.segmented_control(
             "View",
@@ -49,7 +50,7 @@ def show_controls(session: Session) -> MapChoices:
         )
         choice = st.selectbox(
             "Color by",
-            cached_results.color_choices(session.root),
+            cached_results.color_choices(workspace, taxonomy),
             key=f"explore_colour_{session.root}",
             persist_state="session",
             label_visibility="collapsed",
@@ -63,7 +64,8 @@ def show_controls(session: Session) -> MapChoices:
         show_near_duplicates_button(session)
     show_search(session)
     return MapChoices(
-        str(view or SPHERE), choice if choice in cached_results.color_choices(session.root) else map_data.CLUSTER
+        str(view or SPHERE),
+        choice if choice in cached_results.color_choices(workspace, taxonomy) else map_data.CLUSTER,
     )
 
 
@@ -110,8 +112,8 @@ def _choice_name(choice: str) -> str:
 
 def show_map(session: Session, choices: MapChoices, selection: Selected | None) -> None:
     """Show the chosen map, and note when it draws a sample of the documents."""
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
-    rows = cached_results.displayed_rows(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
+    rows = cached_results.displayed_rows(workspace, taxonomy)
     if selection is not None:
         rows = map_data.with_matches(taxonomy.positions, rows, selection.mask)
     if session.row is not None and session.row not in rows:
@@ -133,9 +135,9 @@ def _clear_selection(session: Session) -> None:
 
 
 def _show_globe(session: Session, choice: str, rows: NDArray[np.int32], selection: Selected | None) -> None:
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
-    coloring = cached_results.coloring(session.root, choice)
-    name_positions = cached_results.label_positions(session.root, choice, flat=False)
+    workspace, taxonomy = session.workspace, session.taxonomy
+    coloring = cached_results.coloring(workspace, taxonomy, choice)
+    name_positions = cached_results.label_positions(workspace, taxonomy, choice, flat=False)
     groups = coloring.groups[rows]
     values = coloring.values[rows] if coloring.values is not None else None
     sizes = None
@@ -191,8 +193,8 @@ def _mean_direction(workspace: Workspace, selection: Selected | None) -> tuple[f
 def _show_flat_map(session: Session, choice: str, rows: NDArray[np.int32], selection: Selected | None) -> None:
     from app.charts.flat_map import flat_map
 
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
-    coloring = cached_results.coloring(session.root, choice)
+    workspace, taxonomy = session.workspace, session.taxonomy
+    coloring = cached_results.coloring(workspace, taxonomy, choice)
     cluster_of_row = taxonomy.documents["cluster_id"].to_numpy(np.int32)
     key = f"flat_{workspace.manifest.data_hash[:12]}"
 
@@ -208,7 +210,7 @@ def _show_flat_map(session: Session, choice: str, rows: NDArray[np.int32], selec
         np.asarray(workspace.flat),
         rows,
         coloring,
-        cached_results.label_positions(session.root, choice, flat=True),
+        cached_results.label_positions(workspace, taxonomy, choice, flat=True),
         selected=taxonomy.index_of(session.cluster) if coloring.clusters else None,
         row=session.row,
         matches=None if selection is None else selection.mask,

@@ -57,7 +57,7 @@ def show_near_duplicates(session: Session) -> None:
         on_change=on_threshold,
         format_func=lambda t: f"{t:g}",
     )
-    duplicates = cached_results.near_duplicates(session.root, threshold)
+    duplicates = cached_results.near_duplicates(session.workspace, session.taxonomy, threshold)
     if duplicates is None:
         _offer_search(session, threshold)
     elif session.duplicate_group is not None and session.duplicate_group < len(duplicates.sizes):
@@ -67,7 +67,7 @@ def show_near_duplicates(session: Session) -> None:
 
 
 def _offer_search(session: Session, threshold: float) -> None:
-    workspace = cached_results.workspace(session.root)
+    workspace = session.workspace
     job = next(
         (
             job
@@ -107,7 +107,7 @@ def _show_groups(session: Session, duplicates: Duplicates) -> None:
         f"({count(len(sizes))} {'group' if len(sizes) == 1 else 'groups'})** "
         f":gray[{percent(duplicates.extra / duplicates.documents)} of the corpus]"
     )
-    workspace = cached_results.workspace(session.root)
+    workspace = session.workspace
     file = retained_download(
         lambda: csv_text(duplicates_table(workspace, duplicates)).encode(), "duplicates.csv", "text/csv"
     )
@@ -122,7 +122,7 @@ def _show_groups(session: Session, duplicates: Duplicates) -> None:
     )
     representatives = duplicates.representatives[:MAX_LISTED]
     last = np.searchsorted(duplicates.group, np.arange(len(representatives)), side="right") - 1
-    kept_documents = cached_results.workspace(session.root).openings([int(row) for row in representatives])
+    kept_documents = workspace.openings([int(row) for row in representatives])
     lowest = [round(float(cosine), 4) for cosine in duplicates.cosine[last]]
 
     def on_open(index: int) -> None:

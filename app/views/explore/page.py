@@ -5,7 +5,6 @@ import pandas as pd
 import streamlit as st
 
 from app.components.share_bar import share_bar, share_bar_title
-from app.data import cached_results
 from app.details import edit_actions
 from app.shell import deep_links
 from app.state.session import Session, current_session
@@ -41,7 +40,7 @@ def _show_view(session: Session) -> None:
 
 
 def _show_share_bar(session: Session, selection: Selected | None) -> None:
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     selected_counts = None
     if selection is not None and len(selection):
         selected_counts = np.bincount(taxonomy.positions[selection.mask], minlength=len(taxonomy.clusters))

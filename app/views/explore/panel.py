@@ -23,7 +23,7 @@ from gem_core.workspace import Cluster, Taxonomy
 
 def show_panel(session: Session, selection: Selected | None) -> None:
     """Show the selected document or cluster, else the search results, else all clusters."""
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     if session.row is not None:
         _show_document(session, taxonomy, session.row)
     elif session.cluster is not None and taxonomy.has(session.cluster):
@@ -111,7 +111,7 @@ def _show_cluster(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> Non
 
 def _show_document(session: Session, taxonomy: Taxonomy, row: int) -> None:
     _show_back_button(session, taxonomy)
-    workspace = cached_results.workspace(session.root)
+    workspace = session.workspace
     show_pager(session, taxonomy, row)
     show_document(workspace, taxonomy, row)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -124,7 +124,7 @@ def _show_document(session: Session, taxonomy: Taxonomy, row: int) -> None:
             on_click=_select_similar,
             args=(session, row),
         )
-    similar_rows, cosine = cached_results.similar_documents(session.root, row)
+    similar_rows, cosine = cached_results.similar_documents(workspace, taxonomy, row)
     show_document_list(
         session, similar_rows, key=f"similar_{row}", show=(), clusters=True, values={"Cosine": cosine}, height=290
     )

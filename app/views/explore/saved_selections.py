@@ -22,7 +22,7 @@ from gem_core.workspace.selections import LONGEST, Selections
 
 def show_selections_button(session: Session) -> None:
     """Show the button that opens the saved selections."""
-    lines = cached_results.selections(session.root)
+    lines = cached_results.selections(session.workspace)
     menu = st.popover(
         f"Selections: {len(lines)}" if lines else "Selections",
         icon=":material/bookmarks:",
@@ -36,7 +36,8 @@ def show_selections_button(session: Session) -> None:
 
 
 def _show_menu(session: Session) -> None:
-    lines = {line.name: line for line in cached_results.selections(session.root)}
+    workspace = session.workspace
+    lines = {line.name: line for line in cached_results.selections(workspace)}
     if not lines:
         st.caption("No saved selections. Search, filter or lasso documents, then save.")
         return
@@ -44,7 +45,7 @@ def _show_menu(session: Session) -> None:
     line = lines.get(name) or next(iter(lines.values()))
     st.caption(f"{count(line.documents)} documents, saved {line.at[:16].replace('T', ' ')} UTC")
     st.text(short(line.origin, 200))
-    selections = Selections(cached_results.workspace(session.root))
+    selections = Selections(workspace)
 
     def use() -> None:
         session.clear_selection()
@@ -106,10 +107,8 @@ def show_save_and_download(session: Session, selection: Selected) -> None:
 
 
 def _documents_csv(session: Session, selection: Selected, *, texts: bool) -> bytes:
-    workspace = cached_results.workspace(session.root)
-    table = documents_table(
-        workspace, cached_results.taxonomy(session.root), selection.rows, cosine=selection.cosine, text=texts
-    )
+    workspace = session.workspace
+    table = documents_table(workspace, session.taxonomy, selection.rows, cosine=selection.cosine, text=texts)
     return csv_text(table).encode()
 
 
@@ -119,7 +118,7 @@ def _save(session: Session, selection: Selected) -> None:
             "; ".join(describe_query(session).values())
             or f"near-duplicates at cosine {session.duplicate_threshold or 0:g}"
         )
-        saved_selection = Selections(cached_results.workspace(session.root)).save(
+        saved_selection = Selections(session.workspace).save(
             str(widget("save_name") or ""), selection.rows, description
         )
         preset("save_done", saved_selection.name)

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.data import cached_results
 from app.shell import deep_links
 from app.state.session import current_session
 from app.ui.downloads import retained_download
@@ -24,8 +23,8 @@ SHOWN = 8  # rows of a preview
 @st.fragment
 def screen() -> None:
     """Show the files with download buttons on the left, a preview on the right."""
-    root = current_session().root
-    workspace, taxonomy = cached_results.workspace(root), cached_results.taxonomy(root)
+    session = current_session()
+    workspace, taxonomy = session.workspace, session.taxonomy
     grid = st.grid(2, min_column_width=420, gap="large", key="export-grid")
     with grid.cell():
         _files(workspace, taxonomy)

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from app.data import cached_results, mixing
+from app.data import mixing
 from app.shell import deep_links
 from app.state.session import Session
 from app.ui.glossary import HINTS
@@ -23,7 +23,8 @@ from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, Strategy
 
 def mix_of(session: Session) -> Mix:
     """Return the mixing settings; custom weights are reset when the taxonomy has changed."""
-    taxonomy, domains = cached_results.taxonomy(session.root), mixing.domains(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
+    domains = mixing.domains(workspace, taxonomy)
     key = f"{taxonomy.data_hash}/{content_key([domains.numbers, domains.tokens.tolist(), domains.documents.tolist()])}"
     mix = session.drafts.find(Mix)
     if mix is None:
@@ -36,7 +37,7 @@ def mix_of(session: Session) -> Mix:
         mix.own.note = note
         if not note:
             with suppress(WorkspaceError):  # `save_settings` shows a damaged mix on every run until it is replaced.
-                mix.restore(saved_settings(cached_results.workspace(session.root), taxonomy))
+                mix.restore(saved_settings(workspace, taxonomy))
     link_settings = deep_links.take_link_mix(session)
     if link_settings is not None:
         mix.record()  # The mix before the link can be brought back.
@@ -46,15 +47,16 @@ def mix_of(session: Session) -> Mix:
 
 def save_settings(session: Session, mix: Mix, weights: Weights) -> bool:
     """Save the mix to the workspace if it differs from the saved one; return whether it differs from the default."""
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     settings = mix.to_settings()
     try:
         saved = saved_settings(workspace, taxonomy)
     except WorkspaceError as error:
         saved = {}  # A changed mix replaces the damaged file.
         st.caption(f":orange[:material/warning: {escape(str(error))}]")
-    default = Mix(mix.key, budget=float(mixing.domains(session.root).tokens.sum()))
-    default.start(tuple(mixing.domains(session.root).natural.tolist()), set())
+    domains = mixing.domains(workspace, taxonomy)
+    default = Mix(mix.key, budget=float(domains.tokens.sum()))
+    default.start(tuple(domains.natural.tolist()), set())
     if settings != (saved or default.to_settings()):
         save_mix(workspace, weights, settings)
     return settings != default.to_settings()
@@ -62,7 +64,7 @@ def save_settings(session: Session, mix: Mix, weights: Weights) -> bool:
 
 def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -> None:
     """Show the controls and store their values in `mix`."""
-    domains = mixing.domains(session.root)
+    domains = mixing.domains(session.workspace, session.taxonomy)
     if mix.strategy not in available:
         mix.strategy = "natural"
     mix.strategy = st.radio(

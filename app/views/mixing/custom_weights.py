@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.components.share_editor import Change, ShareLine, share_editor
 from app.components.share_editor.own_shares import OwnShares
-from app.data import cached_results, mixing
+from app.data import mixing
 from app.state.session import Session
 from app.ui.text import short
 from app.views.mixing.mix_settings import Mix
@@ -73,7 +73,8 @@ def change_inside_group(mix: Mix, members: Sequence[int], change: Change) -> Non
 
 def show_custom_weights(session: Session, mix: Mix) -> None:
     """Show the sliders of the chosen level."""
-    domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
+    domains = mixing.domains(session.workspace, taxonomy)
     members = group_members(taxonomy, domains)
     names = {group.number: group.label for group in taxonomy.groups}
     level: str | int = CLUSTERS
@@ -115,7 +116,7 @@ def show_custom_weights(session: Session, mix: Mix) -> None:
 
 
 def _show_clusters(session: Session, mix: Mix) -> None:
-    domains = mixing.domains(session.root)
+    domains = mixing.domains(session.workspace, session.taxonomy)
     order = np.argsort(-domains.natural, kind="stable").tolist()  # as in the charts
     share_editor(
         _lines(session, mix, order, 1.0, 1.0),
@@ -127,7 +128,8 @@ def _show_clusters(session: Session, mix: Mix) -> None:
 
 
 def _show_groups(session: Session, mix: Mix, members: dict[int, list[int]]) -> None:
-    domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
+    domains = mixing.domains(session.workspace, taxonomy)
     groups, shares = list(members.values()), np.array(mix.own.shares)
     lines = [
         ShareLine(
@@ -150,7 +152,7 @@ def _show_groups(session: Session, mix: Mix, members: dict[int, list[int]]) -> N
 
 
 def _show_inside(session: Session, mix: Mix, members: list[int]) -> None:
-    domains, shares = mixing.domains(session.root), np.array(mix.own.shares)
+    domains, shares = mixing.domains(session.workspace, session.taxonomy), np.array(mix.own.shares)
     share_editor(
         _lines(session, mix, members, float(shares[members].sum()), float(domains.natural[members].sum())),
         key=f"mixing-own-inside-{members[0]}-{mix.round}",
@@ -162,7 +164,8 @@ def _show_inside(session: Session, mix: Mix, members: list[int]) -> None:
 
 def _lines(session: Session, mix: Mix, order: list[int], total: float, natural_total: float) -> list[ShareLine]:
     """Return a slider for each cluster; shares are parts of `total`, ticks are parts of `natural_total`."""
-    domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
+    domains = mixing.domains(session.workspace, taxonomy)
     return [
         ShareLine(
             short(domains.names[at], 100),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.data import cached_results, mixing
+from app.data import mixing
 from app.state.session import Session
 from app.ui.downloads import retained_download
 from app.views.mixing.mix_settings import Mix
@@ -25,7 +25,8 @@ FILES: tuple[tuple[Format, str, str, str], ...] = (  # format, label, name, type
 
 def show_downloads(session: Session, mix: Mix, weights: Weights) -> None:
     """Show a download button for each weight format, and the equivalent commands."""
-    taxonomy, domains = cached_results.taxonomy(session.root), mixing.domains(session.root)
+    taxonomy = session.taxonomy
+    domains = mixing.domains(session.workspace, taxonomy)
     with st.container(border=True, gap="small", key="mixing-export"):
         st.markdown("**Export weights**")
         with st.container(horizontal=True, gap="small"):

@@ -5,7 +5,7 @@ import streamlit as st
 
 from app.charts.runs import front_chart, slopes_chart
 from app.charts.style import CONFIG
-from app.data import cached_results, mixing
+from app.data import mixing
 from app.state.session import Session
 from app.ui.figures import finding
 from app.ui.text import escape, short
@@ -19,7 +19,7 @@ MOST_TARGETS = 40  # rows of the chart
 
 def show_run_explorer(session: Session) -> None:
     """Show the runs that were trained or imported last, if there are any."""
-    stored = mixing.runs(session.root)
+    stored = mixing.runs(session.workspace, session.taxonomy)
     if stored is None:
         return
     panel = st.expander("Explore runs", key="mixing-explore-runs", on_change="rerun")
@@ -43,7 +43,7 @@ def show_run_explorer(session: Session) -> None:
 
 
 def _show_slopes(session: Session, stored: StoredRuns) -> None:
-    slopes, sign = mixing.slopes(session.root), -1.0 if stored.higher else 1.0
+    slopes, sign = mixing.slopes(session.workspace, session.taxonomy), -1.0 if stored.higher else 1.0
     shown = Slopes(
         slopes.targets[:MOST_TARGETS], slopes.domains, slopes.values[:MOST_TARGETS], slopes.errors[:MOST_TARGETS]
     )
@@ -72,7 +72,7 @@ def _show_front(session: Session, stored: StoredRuns) -> None:
     if first == second:
         st.caption("Choose two different targets.")
         return
-    front = mixing.front(session.root, str(first), str(second))
+    front = mixing.front(session.workspace, session.taxonomy, str(first), str(second))
     best = int(front.is_best.sum())
     finding(
         f"{best} of {len(front.losses)} runs are not beaten in both targets",
@@ -87,8 +87,9 @@ def _show_front(session: Session, stored: StoredRuns) -> None:
 
 
 def _show_distance(session: Session, stored: StoredRuns) -> None:
-    weights = saved_mix(cached_results.workspace(session.root), cached_results.taxonomy(session.root))
-    mixture = mixing.domains(session.root).natural if weights is None else weights.weights
+    workspace, taxonomy = session.workspace, session.taxonomy
+    weights = saved_mix(workspace, taxonomy)
+    mixture = mixing.domains(workspace, taxonomy).natural if weights is None else weights.weights
     name = "Natural shares" if weights is None else "The mix on screen"
     notes = distance_notes(stored.runs, mixture)
     for note in notes:

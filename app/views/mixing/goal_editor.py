@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.data import cached_results, mixing
+from app.data import mixing
 from app.state.session import Session
 from app.ui.errors import refusal
 from app.ui.text import escape, short
@@ -28,7 +28,7 @@ from gem_core.workspace import Taxonomy
 
 def show_goal(session: Session, mix: Mix) -> None:
     """Show the goal, the certified gain, and the slider from natural shares to the optimum."""
-    domains, workspace = mixing.domains(session.root), cached_results.workspace(session.root)
+    domains, workspace = mixing.domains(session.workspace, session.taxonomy), session.workspace
     names = (CORPUS, *goal_names(workspace, domains))
     messages = session.drafts.get(MixMessages)
     mix.goal, messages.saved_goal = messages.saved_goal or mix.goal, ""
@@ -74,7 +74,8 @@ def show_goal(session: Session, mix: Mix) -> None:
 
 
 def _delete_goal(session: Session, mix: Mix) -> None:
-    remove_goal(cached_results.workspace(session.root), mixing.domains(session.root), mix.goal)
+    workspace = session.workspace
+    remove_goal(workspace, mixing.domains(workspace, session.taxonomy), mix.goal)
     mix.goal = CORPUS
 
 
@@ -91,7 +92,8 @@ def _describe_goal(domains: Domains, goal: Goal) -> str:
 
 
 def _show_form(session: Session) -> None:
-    domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
+    domains = mixing.domains(workspace, taxonomy)
     labels = {("cluster", n): name for n, name in zip(domains.numbers, domains.names, strict=True)}
     groups = {("group", group.number): f"Group: {group.label}" for group in taxonomy.groups}
     selected = st.multiselect(
@@ -122,7 +124,7 @@ def _show_form(session: Session) -> None:
     if st.button("Save goal", key="mixing-goal-save", disabled=not ((selected or uploads) and name)):
         try:
             goal = _make_goal(session, taxonomy, domains, str(name), selected, uploads, weights, natural)
-            save_goal(cached_results.workspace(session.root), domains, goal)
+            save_goal(workspace, domains, goal)
         except GemError as error:
             refusal("Cannot save this goal", str(error))
         else:
@@ -161,7 +163,7 @@ def _make_goal(
         added = {number: weight} if kind == "cluster" else group_weights(taxonomy, domains, number, weight)
         for cluster, share in added.items():
             clusters[cluster] = clusters.get(cluster, 0.0) + share
-    workspace = cached_results.workspace(session.root)
+    workspace = session.workspace
     files = {
         str(store_validation_file(workspace, upload.name, upload.getvalue())): weight
         for upload, weight in zip(uploads, weights[len(selected) :], strict=True)

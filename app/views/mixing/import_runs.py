@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from app.data import cached_results
 from app.state.session import Session
 from app.ui.errors import refusal
 from app.ui.text import escape, short
@@ -87,8 +86,8 @@ def _import_uploads(
             if upload is not None:
                 path.write_bytes(upload.getvalue())
         return import_runs(
-            cached_results.workspace(session.root),
-            cached_results.taxonomy(session.root),
+            session.workspace,
+            session.taxonomy,
             paths[0],
             None if losses is None else paths[1],
             target=target,

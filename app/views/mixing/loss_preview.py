@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app.charts.style import CONFIG
 from app.charts.weights import LossRow, loss_chart
 from app.components.poll import pulse
-from app.data import cached_results, mixing
+from app.data import mixing
 from app.data.ngram_proxy import BuildStatus
 from app.state.session import Session
 from app.ui.errors import refusal
@@ -34,15 +34,16 @@ class PreviewLosses:
 
 def show_loss_preview(session: Session, losses: Weights) -> PreviewLosses | None:
     """Show the predicted losses and return them; show the progress and return None while the proxy is being built."""
-    build = mixing.ngram(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
+    build = mixing.ngram(workspace, taxonomy)
     if not build.wait():
         _show_progress(build)
         return None
     if build.proxy is None:
         refusal("Cannot predict the loss", build.refused)
-        st.button("Try again", key="mixing-preview-again", on_click=mixing.ngram_again, args=(session.root,))
+        st.button("Try again", key="mixing-preview-again", on_click=mixing.ngram_again, args=(workspace, taxonomy))
         return None
-    domains = mixing.domains(session.root)
+    domains = mixing.domains(workspace, taxonomy)
     proposed, natural = build.proxy.losses(losses.weights), build.proxy.losses(domains.natural)
     preview_losses = PreviewLosses(
         proposed, natural, float(proposed @ domains.natural), float(natural @ domains.natural)
@@ -62,7 +63,7 @@ def _show_progress(build: BuildStatus) -> None:
 
 
 def _show_losses(session: Session, domains: Domains, losses: PreviewLosses) -> None:
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     order = np.argsort(-domains.natural, kind="stable")
     rows = [
         LossRow(

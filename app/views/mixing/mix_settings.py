@@ -1,7 +1,6 @@
 """Mixing settings: strategy, token budget, limits and custom weights, and the weights they give."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from gem_core.mixing.weights import weigh
 from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, TAU, Strategy
 from gem_core.pipeline.mixing.token_pool import check_budget, pool_tokens
+from gem_core.workspace import Taxonomy, Workspace
 
 NAMES: dict[Strategy, str] = {
     "natural": "Natural",
@@ -194,7 +194,7 @@ class Mix:
         )
 
 
-def mix_weights(root: Path, mix: Mix, strategy: Strategy | None = None) -> Weights:
+def mix_weights(workspace: Workspace, taxonomy: Taxonomy, mix: Mix, strategy: Strategy | None = None) -> Weights:
     """Return the weights of the settings, or of another strategy within the same limits.
 
     Raises
@@ -203,10 +203,12 @@ def mix_weights(root: Path, mix: Mix, strategy: Strategy | None = None) -> Weigh
         If the limits cannot be met or the strategy has no runs.
     """
     active_strategy = strategy or mix.strategy
-    check_budget(mixing.domains(root), mix.limits)
-    fixed = mix.fixed(mixing.domains(root)) if active_strategy == "custom" else ()
+    domains = mixing.domains(workspace, taxonomy)
+    check_budget(domains, mix.limits)
+    fixed = mix.fixed(domains) if active_strategy == "custom" else ()
     return mixing.weights(
-        root,
+        workspace,
+        taxonomy,
         active_strategy,
         mix.limits,
         tau=mix.tau if active_strategy == "temperature" else TAU,
@@ -216,12 +218,12 @@ def mix_weights(root: Path, mix: Mix, strategy: Strategy | None = None) -> Weigh
     )
 
 
-def available_strategies(root: Path) -> tuple[Strategy, ...]:
+def available_strategies(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Strategy, ...]:
     """Return the strategies that need no proxy runs, and those whose runs exist for this or an earlier taxonomy."""
 
     def has_runs(strategy: Strategy) -> bool:
         try:
-            mixing.weights(root, strategy, Limits())
+            mixing.weights(workspace, taxonomy, strategy, Limits())
         except InputError:
             return False
         return True

@@ -44,18 +44,19 @@ def screen(session: Session) -> None:
 def show_weights() -> None:
     """Show the controls on the left and the resulting weights on the right."""
     session = current_session()
-    mix, available = mix_of(session), available_strategies(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
+    mix, available = mix_of(session), available_strategies(workspace, taxonomy)
     with st.container(horizontal=True, wrap=False, gap="large", key="gem-columns-mixing"):
         left, right = st.container(width=264), st.container(width="stretch")
     with left, guarded():
         show_controls(session, mix, available)
     show_mix_notice(session, mix)
     with right, guarded():
-        domains, bar_slot = mixing.domains(session.root), st.container()
+        domains, bar_slot = mixing.domains(workspace, taxonomy), st.container()
         mix.record()  # Settings that cannot be met are a step as well: undo is a way out.
         mix.weights = None
         try:
-            weights = mix.weights = mix_weights(session.root, mix)
+            weights = mix.weights = mix_weights(workspace, taxonomy, mix)
         except InputError as error:
             with bar_slot:
                 show_mix_bar(session, mix)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.charts import balance
 from app.charts.balance import ShareRow
 from app.charts.style import CONFIG
-from app.data import cached_results, mixing
+from app.data import mixing
 from app.state.session import Session
 from app.ui.clusters import circle, dot_column
 from app.ui.figures import finding
@@ -78,7 +78,8 @@ def headline(domains: Domains, weights: Weights) -> str:
 
 def show_findings(session: Session, weights: Weights) -> None:
     """Show the headline and the warnings."""
-    domains = mixing.domains(session.root)
+    workspace = session.workspace
+    domains = mixing.domains(workspace, session.taxonomy)
     st.markdown(f"### {headline(domains, weights)}")
     if weights.carried_from:
         st.caption(
@@ -101,7 +102,7 @@ def show_findings(session: Session, weights: Weights) -> None:
             name = domains.names[domains.numbers.index(number)]
             st.caption(f":orange[:material/warning: {escape(short(name, 60))}: {escape(warning)}]")
     if weights.strategy in RUNS:
-        for pair in indistinguishable_pairs(cached_results.workspace(session.root), weights)[:3]:
+        for pair in indistinguishable_pairs(workspace, weights)[:3]:
             st.caption(
                 f":orange[:material/warning: The runs cannot separate {escape(short(pair.first, 50))} from "
                 f"{escape(short(pair.second, 50))}: only the sum of the two is reliable.]"
@@ -163,7 +164,8 @@ def order_of(domains: Domains) -> list[int]:
 
 def weights_chart(session: Session, weights: Weights) -> None:
     """Show natural share and weight of each cluster as paired bars."""
-    domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
+    domains = mixing.domains(session.workspace, taxonomy)
     rows = [
         ShareRow(
             domains.names[at],
@@ -190,7 +192,8 @@ def weights_chart(session: Session, weights: Weights) -> None:
 
 def show_table(session: Session, weights: Weights, losses: PreviewLosses | None) -> None:
     """Show the table of clusters, or of groups with their clusters, with weights, measures and a total."""
-    domains, taxonomy = mixing.domains(session.root), cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
+    domains = mixing.domains(session.workspace, taxonomy)
     members = group_members(taxonomy, domains)
     level = CLUSTERS
     if len(members) > 1:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.data import cached_results, groupings, mixing
+from app.data import groupings, mixing
 from app.jobs.panel import job_panel
 from app.state.session import Session
 from app.ui.errors import guarded
@@ -92,7 +92,8 @@ def show_runs(session: Session) -> None:
 
 def _run_options(session: Session) -> tuple[str, list[str]]:
     """Show the options of all runs; return the goal and the options of the command."""
-    names = (CORPUS, *goal_names(cached_results.workspace(session.root), mixing.domains(session.root)))
+    workspace = session.workspace
+    names = (CORPUS, *goal_names(workspace, mixing.domains(workspace, session.taxonomy)))
     with st.container(horizontal=True, gap="small", key="mixing-run-options"):
         goal = st.selectbox(
             "Goal",
@@ -155,7 +156,7 @@ def _show_card(session: Session, kind: RunKind, goal: str, options: list[str]) -
 
 def _weights_on_screen(session: Session) -> Path:
     """Write the current mix as weights.csv for the command and return its path."""
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     weights = saved_mix(workspace, taxonomy)
     if weights is None:
         raise InputError(
@@ -167,7 +168,7 @@ def _weights_on_screen(session: Session) -> Path:
 
 
 def _grouping_options(session: Session) -> list[str]:
-    offered = [*GROUPINGS, *(f"column:{name}" for name in groupings.columns(session.root))]
+    offered = [*GROUPINGS, *(f"column:{name}" for name in groupings.columns(session.workspace, session.taxonomy))]
     selected = st.selectbox(
         "Grouping",
         offered,

@@ -10,7 +10,6 @@ import streamlit as st
 from app.charts.style import CONFIG
 from app.charts.weights import curve
 from app.components.poll import pulse
-from app.data import cached_results
 from app.state.session import Session
 from app.ui.figures import finding
 from app.ui.glossary import HINTS
@@ -35,12 +34,12 @@ EVERY = 3.0  # seconds between two updates of a running curve
 
 def evidence(session: Session, kind: str) -> Mapping[str, Any] | None:
     """Return the evidence of the last run of a kind for the current taxonomy."""
-    return Mixes(session.root, cached_results.taxonomy(session.root).taxonomy_hash).read_evidence(kind)
+    return Mixes(session.root, session.taxonomy.taxonomy_hash).read_evidence(kind)
 
 
 def cluster_name(session: Session, number: int | str) -> str:
     """Return the name of a cluster, escaped for Markdown."""
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     exists = taxonomy.has(int(number))
     return escape(short(taxonomy.cluster(int(number)).label, 50)) if exists else f"cluster {int(number)}"
 
@@ -48,18 +47,15 @@ def cluster_name(session: Session, number: int | str) -> str:
 def doremi(session: Session) -> bool:
     """Show the weight curve of the running or last DoReMi run; return whether there is one."""
     is_running = running(session, "doremi") is not None
-    if (
-        doremi_curve(cached_results.workspace(session.root), cached_results.taxonomy(session.root)) is None
-        and not is_running
-    ):
+    if doremi_curve(session.workspace, session.taxonomy) is None and not is_running:
         return False
     st.fragment(_doremi)(session, is_running)
     return True
 
 
 def _doremi(session: Session, is_running: bool) -> None:
-    taxonomy = cached_results.taxonomy(session.root)
-    result = doremi_curve(cached_results.workspace(session.root), taxonomy)
+    taxonomy = session.taxonomy
+    result = doremi_curve(session.workspace, taxonomy)
     if result is not None and result["curve"]:
         table = np.asarray(result["curve"], dtype=np.float64)
         clusters = [taxonomy.cluster(n) for n in result["numbers"]]

@@ -5,7 +5,6 @@ from typing import Any
 import streamlit as st
 
 from app.components.notice import show_notice
-from app.data import cached_results
 from app.shell import deep_links
 from app.state.session import Session
 from app.state.widget_state import preset, widget
@@ -22,7 +21,7 @@ UNSAVED = ""
 
 def show_mix_bar(session: Session, mix: Mix) -> None:
     """Show the saved mixes with undo and redo; call before the controls, since loading replaces their fields."""
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     names = mix_names(workspace, taxonomy)
     if mix.name not in names:
         mix.name = UNSAVED
@@ -100,7 +99,7 @@ def _show_save_form(session: Session, mix: Mix) -> None:
 
 def _save(session: Session, mix: Mix, name: str) -> None:
     session.drafts.get(MixMessages).refusal = ""
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     weights = mix.weights
     assert isinstance(weights, Weights)  # The button is disabled otherwise.
     before = None
@@ -122,7 +121,7 @@ def _load(session: Session, mix: Mix, name: str) -> None:
     mix.name = name
     if not name:
         return
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     try:
         mix.load(saved_settings(workspace, taxonomy, name))
     except GemError as error:
@@ -132,7 +131,7 @@ def _load(session: Session, mix: Mix, name: str) -> None:
 def _remove(session: Session, mix: Mix) -> None:
     name = mix.name
     before = _saved(session, name)
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     remove_mix(workspace, taxonomy, name)
     mix.name = UNSAVED
     _notify(session, mix, f"Deleted {name}", (name, before))
@@ -140,7 +139,7 @@ def _remove(session: Session, mix: Mix) -> None:
 
 def _saved(session: Session, name: str) -> tuple[Weights, dict[str, Any]] | None:
     """Return a saved mix so that it can be put back; None if its file is damaged."""
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     try:
         weights = saved_mix(workspace, taxonomy, name)
         return None if weights is None else (weights, saved_settings(workspace, taxonomy, name))
@@ -160,7 +159,7 @@ def _undo_notice(session: Session, mix: Mix) -> None:
     if undo is None or undo.recorded != mix.recorded:
         _step(session, mix, True)
         return
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     if undo.before is None:
         remove_mix(workspace, taxonomy, undo.name)
         mix.name = UNSAVED

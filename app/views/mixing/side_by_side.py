@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.charts.style import CONFIG
 from app.charts.weights import MixColumn, mixes_chart
-from app.data import cached_results, mixing
+from app.data import mixing
 from app.state.session import Session
 from app.ui.text import escape, short
 from app.views.mixing.mix_settings import CORPUS, NAMES, Mix, mix_weights
@@ -28,7 +28,7 @@ def show_side_by_side(session: Session, mix: Mix, available: tuple[Strategy, ...
     panel = st.expander("Side by side", key="mixing-compare", on_change="rerun")
     if not panel.open:
         return
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     saved = mix_names(workspace, taxonomy)
     strategies = [NAMES[strategy] for strategy in available]
     with panel:
@@ -52,18 +52,18 @@ def show_side_by_side(session: Session, mix: Mix, available: tuple[Strategy, ...
 
 
 def _weights(session: Session, mix: Mix, name: str, available: tuple[Strategy, ...]) -> Weights:
-    workspace, taxonomy = cached_results.workspace(session.root), cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     if name == CURRENT:
-        return mix_weights(session.root, mix)
+        return mix_weights(workspace, taxonomy, mix)
     if name in mix_names(workspace, taxonomy):
         weights = saved_mix(workspace, taxonomy, name)
         assert weights is not None  # A name that is not saved is refused.
         return weights
-    return mix_weights(session.root, mix, next(strategy for strategy in available if NAMES[strategy] == name))
+    return mix_weights(workspace, taxonomy, mix, next(strategy for strategy in available if NAMES[strategy] == name))
 
 
 def _show_columns(session: Session, mix: Mix, mixes: dict[str, Weights]) -> None:
-    domains = mixing.domains(session.root)
+    domains = mixing.domains(session.workspace, session.taxonomy)
     order = order_of(domains)
     if len(mixes) > 1:
         st.plotly_chart(
@@ -96,7 +96,8 @@ def _show_columns(session: Session, mix: Mix, mixes: dict[str, Weights]) -> None
 
 def _measures(session: Session, mix: Mix, domains: Domains, mixes: dict[str, Weights]) -> dict[str, dict[str, str]]:
     """Return the rows above the weights: {measure: {mix: value}}."""
-    proxy = mixing.ngram(session.root).proxy
+    workspace = session.workspace
+    proxy = mixing.ngram(workspace, session.taxonomy).proxy
     rows = {
         "Effective clusters": {name: f"{weights.effective:.1f}" for name, weights in mixes.items()},
         "Most epochs": {name: _most_epochs(weights) for name, weights in mixes.items()},
@@ -106,7 +107,7 @@ def _measures(session: Session, mix: Mix, domains: Domains, mixes: dict[str, Wei
     rows["Predicted loss"] = {
         name: f"{float(proxy.losses(weights.weights) @ domains.natural):.3f}" for name, weights in mixes.items()
     }
-    goal = read_goal(cached_results.workspace(session.root), domains, mix.goal) if mix.goal != CORPUS else None
+    goal = read_goal(workspace, domains, mix.goal) if mix.goal != CORPUS else None
     if goal is not None and not goal.files:
         shares = goal.shares(domains.numbers, domains.natural)
         rows[f"Predicted loss, {goal.name}"] = {

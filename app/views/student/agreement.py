@@ -30,7 +30,7 @@ def agreement(session: Session, student: SavedStudent) -> None:
     """Show the results first, then the figures behind them."""
     session = current_session()
     report = student.report
-    taxonomy = students.taxonomy_of_step(session.root, report.taxonomy_key)
+    taxonomy = students.taxonomy_of_step(session.workspace, session.taxonomy, report.taxonomy_key)
     with guarded():
         st.markdown(f"### {headline(report)}", help=HINTS["agreement"])
         if report.agreement_sure is not None and report.agreement_unsure is not None:

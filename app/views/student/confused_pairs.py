@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.student import color_lookup
-from app.data import cached_results
 from app.details.reader import MAX_CHARACTERS
 from app.state.session import Session
 from app.state.widget_state import widget
@@ -33,7 +32,7 @@ def pairs(session: Session, report: DistilReport, taxonomy: Taxonomy | None) -> 
             "disagreements**  \n:small[:gray[Select a pair to compare its documents.]]"
         )
         pair = _choose(report, taxonomy, names)
-        if report.data_hash != cached_results.workspace(session.root).manifest.data_hash:
+        if report.data_hash != session.workspace.manifest.data_hash:
             st.caption("The corpus has changed since training, so these documents cannot be shown.")
             return
         grid = st.grid(2, min_column_width=360, gap="medium", key="student-reading")
@@ -152,6 +151,6 @@ def _step(session: Session, what: str, size: int, key: str) -> int:
 
 
 def _text(session: Session, row: int, key: str) -> None:
-    text = cached_results.workspace(session.root).texts([row])[0]
+    text = session.workspace.texts([row])[0]
     with st.container(border=True, height=HEIGHT if len(text) > 2 * HEIGHT else "content", key=f"student-text-{key}"):
         st.text(text[:MAX_CHARACTERS])

@@ -12,7 +12,7 @@ from app.charts.balance import ShareRow
 from app.charts.student import color_lookup
 from app.charts.style import CONFIG
 from app.components.poll import pulse
-from app.data import cached_results, students
+from app.data import students
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
@@ -191,9 +191,8 @@ def _show_totals(session: Session, student: SavedStudent, folder: Path, totals: 
         )
     for name, why in list(totals["failed"].items())[:5]:
         refusal("Cannot read a shard", f"{short(name, 200)}: {short(why, 400)}")
-    taxonomy = students.taxonomy_of_step(session.root, student.report.taxonomy_key) or cached_results.taxonomy(
-        session.root
-    )
+    present = session.taxonomy
+    taxonomy = students.taxonomy_of_step(session.workspace, present, student.report.taxonomy_key) or present
     everything = max(sum(c.tokens for c in taxonomy.clusters), 1)
     own = {c.number: c.tokens / everything for c in taxonomy.clusters}  # the student labels excluded ones too
     grid = st.grid(2, min_column_width=440, gap="medium", key="student-totals-figures")

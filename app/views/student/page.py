@@ -16,7 +16,7 @@ AGREEMENT, LABEL = "Agreement", "Label a folder"
 def screen(session: Session) -> None:
     """Show a training form where there is no student, else the agreement or the labeling of a folder."""
     active(session)
-    saved_students = students.students(session.root)
+    saved_students = students.students(session.workspace)
     if not saved_students:
         empty(session)
         return

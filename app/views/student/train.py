@@ -5,7 +5,6 @@ from datetime import datetime
 
 import streamlit as st
 
-from app.data import cached_results
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
@@ -23,7 +22,7 @@ def active(session: Session) -> None:
 
 def empty(session: Session) -> None:
     """Show what a student is for, and the button."""
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     with st.container(border=True, gap="small", key="student-empty"):
         st.markdown("**No classifier trained yet**")
         st.caption(
@@ -38,7 +37,7 @@ def empty(session: Session) -> None:
 
 def show_train_form(session: Session, section: str) -> None:
     """Show the button and its settings."""
-    taxonomy = cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     above = st.container()
     with st.expander("Settings", expanded=section == "another", key=f"student-settings-{section}"):
         seed_slot, test_slot, drop_slot = st.columns(3, gap="medium")
@@ -69,7 +68,7 @@ def show_train_form(session: Session, section: str) -> None:
             help="Share of each cluster's training documents with the lowest GIS.",
         )
     settings = DistilSettings(seed=int(seed), test_share=test / 100, drop=drop / 100)
-    folder = student_folder(cached_results.workspace(session.root), taxonomy, settings)
+    folder = student_folder(workspace, taxonomy, settings)
     there, busy = folder.exists(), runner.busy(session.root, "distill")
     arguments = [
         "distill",
@@ -92,7 +91,7 @@ def show_train_form(session: Session, section: str) -> None:
             disabled=there or busy,
             help="Runs in the background for seconds to minutes, also when this tab is closed.",
         ):
-            runner.start(f"Student of {cached_results.workspace(session.root).manifest.name}", arguments, session.root)
+            runner.start(f"Student of {workspace.manifest.name}", arguments, session.root)
             st.rerun(scope="app")
         if there:
             st.caption("This student exists already: change a setting.")
@@ -105,7 +104,7 @@ def choose_student(session: Session, students: tuple[SavedStudent, ...]) -> Save
     """Choose among the students; at first the one made last, of the present taxonomy where there is one."""
     if len(students) == 1:
         return students[0]
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     by_folder = {
         student.folder.name: student
         for student in sorted(students, key=lambda student: not student.matches_taxonomy(taxonomy))
@@ -133,7 +132,7 @@ def choose_student(session: Session, students: tuple[SavedStudent, ...]) -> Save
 
 def standing(session: Session, student: SavedStudent) -> None:
     """Say where the taxonomy has changed since, and which clusters the test says little of."""
-    taxonomy, report = cached_results.taxonomy(session.root), student.report
+    taxonomy, report = session.taxonomy, student.report
     if not student.matches_taxonomy(taxonomy):
         st.caption(
             ":orange[:material/warning: The taxonomy has changed since training: this student uses "

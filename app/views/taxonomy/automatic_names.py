@@ -5,7 +5,6 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from app.data import cached_results
 from app.details import edit_actions
 from app.state.session import Session
 from app.ui.errors import guarded
@@ -30,7 +29,7 @@ def show_automatic_names(session: Session, taxonomy: Taxonomy) -> None:
 
 
 def _show_vocabulary(session: Session) -> None:
-    workspace = cached_results.workspace(session.root)
+    workspace = session.workspace
     source = workspace_concepts(workspace).source
     has_own = source != "packaged"
     choice = st.selectbox(
@@ -72,14 +71,14 @@ def _show_groups(session: Session, taxonomy: Taxonomy) -> None:
             "corpus, unless you ask for very few.",
         )
         if st.button("Group again", key="automatic_group", icon=":material/account_tree:"):
-            workspace = cached_results.workspace(session.root)
+            workspace = session.workspace
             with st.spinner("Grouping clusters"):
                 edit(workspace, propose_groups(workspace, int(count)))
             edit_actions.report(session, workspace.history().steps[-1].sentence)
 
 
 def _show_stop_words(session: Session) -> None:
-    workspace = cached_results.workspace(session.root)
+    workspace = session.workspace
     words = read_stop_words(workspace)
     with st.form("automatic_words", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         word = st.text_input(
@@ -103,4 +102,4 @@ def _show_stop_words(session: Session) -> None:
 
 
 def _change(session: Session, add: list[str] | None = None, remove: list[str] | None = None) -> None:
-    change_stop_words(cached_results.workspace(session.root), add=add or [], remove=remove or [])
+    change_stop_words(session.workspace, add=add or [], remove=remove or [])

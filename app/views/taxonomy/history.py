@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from app.data import cached_results
 from app.details import edit_actions
 from app.state.session import Session
 from app.ui.text import escape, short
@@ -14,7 +13,7 @@ MAX_STEPS = 60  # steps listed
 
 def show_history_bar(session: Session) -> None:
     """Show the undo and redo buttons and the history."""
-    history = cached_results.workspace(session.root).history()
+    history = session.workspace.history()
     steps, at = history.steps, history.position
     undo_sentence = steps[at].sentence if at > 0 else ""
     redo_sentence = steps[at + 1].sentence if at < len(steps) - 1 else ""
@@ -44,7 +43,7 @@ def show_history_bar(session: Session) -> None:
 
 
 def _show_steps(session: Session) -> None:
-    history = cached_results.workspace(session.root).history()
+    history = session.workspace.history()
     steps, at = history.steps, history.position
     st.markdown("**History**")
     st.caption("Return to any step. A new edit discards later steps.")

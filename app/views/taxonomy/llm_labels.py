@@ -43,7 +43,7 @@ def naming(session: Session) -> None:
 
 
 def _offer(session: Session) -> None:
-    taxonomy = cached_results.taxonomy(session.root)
+    workspace, taxonomy = session.workspace, session.taxonomy
     st.caption(
         "Works with any server that has an OpenAI-compatible API: Ollama, vLLM, llama.cpp or a hosted one. "
         "Nothing is sent until you press Send."
@@ -89,10 +89,10 @@ def _offer(session: Session) -> None:
     )
     preview = session.drafts.get(RequestPreview)
     if st.button("Preview requests", key="naming_show", icon=":material/visibility:"):
-        preview.digest = cached_results.naming_plan(session.root, again=again, groups=groups).digest
+        preview.digest = cached_results.naming_plan(workspace, taxonomy, again=again, groups=groups).digest
     if not preview.digest:
         return
-    plan = cached_results.naming_plan(session.root, again=again, groups=groups)
+    plan = cached_results.naming_plan(workspace, taxonomy, again=again, groups=groups)
     if preview.digest != plan.digest:
         st.caption(
             ":orange[:material/warning:] Names or clusters have changed. Preview the requests again before you send."

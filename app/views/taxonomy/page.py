@@ -38,7 +38,7 @@ def _show_view(session: Session) -> None:
 
 
 def _show_treemap(session: Session) -> None:
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     heading, size_column = st.columns([1.6, 1], vertical_alignment="center")
     tile_size = size_column.segmented_control(
         "Size of a tile",
@@ -87,10 +87,10 @@ def _show_treemap(session: Session) -> None:
 
 
 def _show_table(session: Session) -> None:
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     with st.expander("Show as table", icon=":material/table_rows:"):
         rows = [taxonomy.cluster(c) for p in taxonomy.groups for c in p.children]
-        purity = cached_results.label_purity(session.root)
+        purity = cached_results.label_purity(session.workspace, taxonomy)
         pure_labels = [purity.get(c.number, ("", 0.0)) for c in rows]
         label_column = [f"{value} {percent(share)}" if value else "" for value, share in pure_labels]
         st.dataframe(

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from app.components.row_list import ListColumn, show_row_list
-from app.data import cached_results
 from app.details import edit_actions
 from app.details.cluster_actions import show_move_documents
 from app.details.cluster_card import show_cluster_card, show_rename_form
@@ -30,7 +29,7 @@ SOURCE = {
 
 def show_panel(session: Session) -> None:
     """Show the selected document, cluster or group, else the table of names."""
-    taxonomy = cached_results.taxonomy(session.root)
+    taxonomy = session.taxonomy
     if session.row is not None:
         with st.container(horizontal=True, horizontal_alignment="distribute", key="panel_top"):
             st.button(
@@ -44,7 +43,7 @@ def show_panel(session: Session) -> None:
         show_pager(session, taxonomy, session.row)
         edit_actions.show_refusal(session)
         show_move_documents(session, taxonomy, [session.row], key=f"row_{session.row}")
-        show_document(cached_results.workspace(session.root), taxonomy, session.row)
+        show_document(session.workspace, taxonomy, session.row)
     elif session.cluster is not None and taxonomy.has(session.cluster):
         _show_cluster(session, taxonomy, taxonomy.cluster(session.cluster))
     elif session.group is not None and session.group in {p.number for p in taxonomy.groups}:
