@@ -5,10 +5,13 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gem_core._shared_files import temporary_file
 from gem_core._storage import is_remote, write_to_store
+from gem_core.errors import InputError
+
+Record = TypeVar("Record")
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -53,6 +56,32 @@ def read_record(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def read_whole_record(path: Path, parse: Callable[[dict[str, Any]], Record], *, hint: str) -> Record | None:
+    """Return what `parse` makes of the JSON object in a file, or None where there is no file.
+
+    Parameters
+    ----------
+    path : Path
+    parse : callable
+        Raises ValueError, KeyError, TypeError or AttributeError when the object is not as it was written.
+    hint : str
+        What to do about a damaged file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is damaged.
+    """
+    try:
+        return parse(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path.name} must be as it was written", f"{path}, which is damaged or cannot be read", hint
+        ) from error
 
 
 def read_state(path: Path | None, key: str, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:

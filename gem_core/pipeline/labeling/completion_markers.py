@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gem_core._checkpoints import read_record, read_whole_record
 from gem_core._storage import replace_text, store_errors
 from gem_core.errors import InputError
 from gem_core.workspace.atomic_files import write_json
@@ -147,19 +148,10 @@ def read_marker(folder: Path, shard: str) -> Marker | None:
             if not path.exists() or not (folder / shard).exists():
                 return None
             size = (folder / shard).stat().st_size
-        marker = Marker.from_json(json.loads(path.read_text(encoding="utf-8")))
-        whole = size == marker.size
     except FileNotFoundError:
         return None
-    except InputError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            "A marker must be as it was written",
-            f"{path}, which is damaged",
-            "Delete it and run the same command again",
-        ) from error
-    return marker if whole else None
+    marker = read_whole_record(path, Marker.from_json, hint="Delete it and run the same command again")
+    return marker if marker is not None and marker.size == size else None
 
 
 def write_shard_progress(folder: Path, shard: str, read: int, tally: Tally) -> None:
@@ -171,8 +163,8 @@ def write_shard_progress(folder: Path, shard: str, read: int, tally: Tally) -> N
 
 def read_shard_progress(folder: Path, shard: str) -> tuple[int, Tally] | None:
     """Return bytes read and sums of a shard at work; None where nothing is known."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        facts = json.loads((bookkeeping(folder) / LIVE / f"{shard}.json").read_text(encoding="utf-8"))
+    facts = read_record(bookkeeping(folder) / LIVE / f"{shard}.json") or {}
+    with suppress(ValueError, KeyError, TypeError):
         return int(facts["read"]), Tally.from_json(facts)
     return None
 

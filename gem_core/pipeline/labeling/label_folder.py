@@ -1,6 +1,5 @@
 """Label a folder of shards with a student: claim the folder, let workers label, add up."""
 
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gem_core._checkpoints import read_whole_record
 from gem_core._storage import is_inside, is_remote, output_path, remove_tree, storage_path, store_errors
 from gem_core._types import Progress, silent
 from gem_core.corpus.corpus_preview import preview_files
@@ -225,24 +225,24 @@ DIFFERS = {
 }
 
 
+def _recorded_request(run: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    request = dict(run["request"])
+    return request, set(request["shards"])
+
+
 def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
     """Take an empty folder, or go on in one where the same work was begun."""
     own = bookkeeping(out)
     path = own / RUN
-    if path.exists():
-        if not resume:
-            raise InputError(
-                "The output folder must be empty",
-                f"{out}, which holds labeled shards",
-                "Choose another folder, or give --resume to go on",
-            )
-        try:
-            recorded_request = dict(json.loads(path.read_text(encoding="utf-8"))["request"])
-            names = set(recorded_request["shards"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                "run.json must be as it was written", f"{path}, which is damaged", "Choose another folder"
-            ) from error
+    if path.exists() and not resume:
+        raise InputError(
+            "The output folder must be empty",
+            f"{out}, which holds labeled shards",
+            "Choose another folder, or give --resume to go on",
+        )
+    begun = read_whole_record(path, _recorded_request, hint="Choose another folder")
+    if begun is not None:
+        recorded_request, names = begun
         differs = next((words for name, words in DIFFERS.items() if recorded_request.get(name) != request[name]), None)
         if differs is None and names != set(request["shards"]):
             differs = f"other shards: {list_first(sorted(names ^ set(request['shards'])))}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gem_core._checkpoints import read_whole_record
 from gem_core._storage import replace_text, storage_path
 from gem_core._types import Float64
 from gem_core.errors import InputError
@@ -164,16 +165,9 @@ def read_totals(folder: Path) -> dict[str, Any]:
     folder = storage_path(folder)
     own = bookkeeping(folder)
     for path in (own / INTERIM_TOTALS, own / TOTALS, folder / TOTALS):  # The last: where version 0.2 wrote them.
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError, TypeError) as error:
-            raise InputError(
-                "Totals must be as they were written",
-                f"{path}, which cannot be read",
-                "Run gem-explorer label again with --resume",
-            ) from error
+        totals = read_whole_record(path, dict, hint="Run gem-explorer label again with --resume")
+        if totals is not None:
+            return totals
     raise InputError(
         "The folder must hold labeled shards",
         f"{folder} without {TOTALS}",

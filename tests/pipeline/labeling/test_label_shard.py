@@ -233,5 +233,7 @@ def test_a_marker_vouches_for_what_is_there(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     assert read_marker(tmp_path / "out", "a.jsonl") is None
     (bookkeeping(tmp_path / "out") / "done" / "a.jsonl.json").write_text("{")
-    with pytest.raises(InputError, match=r"A marker must be as it was written; got .*a\.jsonl\.json, which is damaged"):
+    with pytest.raises(
+        InputError, match=r"a\.jsonl\.json must be as it was written; got .*a\.jsonl\.json, which is damaged"
+    ):
         read_marker(tmp_path / "out", "a.jsonl")
