@@ -36,9 +36,11 @@ def open_app(
 
     free_port = _free_port(port, host)
     script = bundled("app/main.py")
-    console = Console()
-    root = Workspace(workspace).root if workspace else open_sample(progress=console).root
-    console.end()
+    if workspace is None and read_only:  # Otherwise the app builds the sample itself, while the browser starts.
+        console = Console()
+        workspace = open_sample(progress=console).root
+        console.end()
+    chosen_workspace = ["--workspace", str(Workspace(workspace).root)] if workspace else []
     environment = {
         **os.environ,
         "GEM_EXPLORER_PORT": str(free_port),
@@ -49,7 +51,7 @@ def open_app(
     }
     if read_only:
         environment[READ_ONLY] = "1"
-    command = [sys.executable, str(script.with_name("server.py")), "--workspace", str(root)]
+    command = [sys.executable, str(script.with_name("server.py")), *chosen_workspace]
     os.chdir(script.parent.parent)  # Streamlit reads its configuration from the folder that holds .streamlit.
     sys.stdout.flush()
     # The server replaces this process: a signal reaches it, and no child process is left behind.
