@@ -6,6 +6,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.components.poll import pulse
+from app.components.reliable_button import reliable_button
 from app.jobs import runner
 from app.jobs.failures import log_lines
 from app.jobs.overall_progress import overall_share
@@ -154,7 +155,8 @@ def _buttons(session: Session, job: runner.Job, state: runner.Status, key_prefix
         if root != session.root:
             session.open_workspace(root)
         st.switch_page(f"views/{PAGES[job.kind]}/page.py")
-    if state.state in ("failed", "stopped") and st.button(
+    if state.state in ("failed", "stopped") and reliable_button(
+        session,
         "Restart" if job.starts_over else "Resume",
         key=f"resume_{name}",
         type="primary",
@@ -162,7 +164,9 @@ def _buttons(session: Session, job: runner.Job, state: runner.Status, key_prefix
     ):
         runner.resume(job)
         st.rerun(scope="app")
-    if state.ended and st.button("Dismiss", key=f"dismiss_{name}", help="Removes it from this list; files are kept."):
+    if state.ended and reliable_button(
+        session, "Dismiss", key=f"dismiss_{name}", help="Removes it from this list; files are kept."
+    ):
         runner.forget(job)
         st.rerun(scope="app")
 

@@ -1,15 +1,17 @@
 """What happens elsewhere: edits of other windows on the same workspace, and background jobs.
 
 A small part of every page that looks again every few seconds. It runs the page again only when the taxonomy on screen
-is no longer the present one; what a person is typing or dragging meanwhile stays.
+is no longer the present one or a press was not seen; what a person is typing or dragging meanwhile stays.
 """
 
+import time
 from pathlib import Path
 
 import streamlit as st
 
 from app.components.job_notification import notify_when_ended
 from app.components.poll import pulse
+from app.components.reliable_button import has_waiting_press
 from app.jobs import runner
 from app.jobs.panel import describe_running, job_card
 from app.state.session import Session
@@ -33,14 +35,16 @@ def show_activity(session: Session) -> None:
     if news := widget(PENDING_TOAST):
         st.toast(news, icon=":material/group:")
         preset(PENDING_TOAST, "")
-    st.fragment(_look, key="watch")(session, session.root, _stamp(session))
+    st.fragment(_look, key="watch")(session, session.root, _stamp(session), time.monotonic())
 
 
-def _look(session: Session, root: Path, shown_stamp: Stamp) -> None:
+def _look(session: Session, root: Path, shown_stamp: Stamp, drawn_at: float) -> None:
     now = _stamp(session)
     if session.root == root and now != shown_stamp:
         if session.last_read != (str(root), now):
             preset(PENDING_TOAST, _describe_change(session.workspace, shown_stamp))
+        st.rerun(scope="app")
+    if has_waiting_press(session, drawn_at):
         st.rerun(scope="app")
     _jobs(session)
     pulse(REFRESH, "watch", hidden=bool(widget(LIVE)))

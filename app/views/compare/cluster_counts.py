@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.charts import studies
 from app.charts.style import CONFIG
+from app.components.reliable_button import reliable_button
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
@@ -98,7 +99,9 @@ def _show_form(session: Session, taxonomy: Taxonomy) -> Method:
             width=120,
             help="Fits per value. Use three or more to see the spread.",
         )
-        start = st.button("Run study", type="primary", key="counts_start", disabled=running or first >= last)
+        start = reliable_button(
+            session, "Run study", type="primary", key="counts_start", disabled=running or first >= last
+        )
     if first >= last:
         st.caption(":orange[:material/warning: To must be larger than From.]")
     elif not running:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.components.reliable_button import reliable_button
 from app.data import groupings
 from app.jobs import runner
 from app.jobs.panel import job_panel
@@ -111,7 +112,7 @@ def _offer_job(session: Session, workspace: Workspace, spec: str) -> None:
             return
     st.markdown(f"**{name} has not been fitted to this corpus yet**")
     st.caption(f"Fits all {count(len(workspace))} documents once; the result is saved.")
-    if st.button(f"Fit {name}", type="primary", key="compare_fit"):
+    if reliable_button(session, f"Fit {name}", type="primary", key="compare_fit"):
         runner.start(
             f"Fit {name} to {workspace.manifest.name}", ["compare", str(session.root), "--with", spec], session.root
         )

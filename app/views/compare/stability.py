@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.charts import studies as studies_charts
 from app.charts.style import CONFIG
+from app.components.reliable_button import reliable_button
 from app.data import groupings
 from app.jobs import runner
 from app.jobs.panel import duration_range, job_panel
@@ -90,7 +91,7 @@ def _show_form(session: Session, taxonomy: Taxonomy) -> None:
             width=130,
             help=HINTS["resample"] + " 0 = none.",
         )
-        start = st.button("Run study", type="primary", key="steady_start", disabled=draws == 1)
+        start = reliable_button(session, "Run study", type="primary", key="steady_start", disabled=draws == 1)
     fits = int(seeds) + int(draws)
     times = [estimate(taxonomy, each, fits) for each in (method, against) if each is not None]
     st.caption(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.components.reliable_button import reliable_button
 from app.data.home_folder import keep_upload, new_workspace, suggested_name
 from app.jobs import runner
 from app.state.session import Session
@@ -268,7 +269,8 @@ def _start(session: Session, draft: WorkspaceDraft, look: CorpusPreview, source:
         help="Name of the workspace and of its folder.",
     )
     problem = _find_problem(draft, ("estimate", *source[1:]), clusters, name)
-    start = st.button(
+    start = reliable_button(
+        session,
         "Create workspace",
         type="primary",
         icon=":material/play_arrow:",

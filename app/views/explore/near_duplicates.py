@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from app.components.reliable_button import reliable_button
 from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
 from app.details.document_list import show_document_list
@@ -82,7 +83,7 @@ def _offer_search(session: Session, threshold: float) -> None:
             return
     st.markdown(f"**No near-duplicate search at {threshold:g} yet**")
     st.caption(f"Compares all pairs of {count(len(workspace))} documents.")
-    if not st.button("Find near-duplicates", key="twins_find", type="primary"):
+    if not reliable_button(session, "Find near-duplicates", key="twins_find", type="primary"):
         return
     if len(workspace) > MAX_INTERACTIVE:
         runner.start(

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import streamlit as st
 
+from app.components.reliable_button import reliable_button
 from app.data import mixing
 from app.shell import deep_links
 from app.state.session import Session
@@ -97,7 +98,8 @@ def _missing_strategies(session: Session, available: tuple[Strategy, ...]) -> No
         busy = running(session) is not None
         for strategy in lacking:
             command = RUNS[strategy]
-            if st.button(
+            if reliable_button(
+                session,
                 f"Run {NAMES[strategy]}",
                 key=f"mixing-start-{command}",
                 disabled=busy,

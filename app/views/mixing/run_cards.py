@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.components.reliable_button import reliable_button
 from app.data import groupings, mixing
 from app.jobs.panel import job_panel
 from app.state.session import Session
@@ -138,7 +139,8 @@ def _show_card(session: Session, kind: RunKind, goal: str, options: list[str]) -
         )
         if kind.takes_goal and goal != CORPUS:
             extra_options += ["--goal", goal]
-        if st.button(
+        if reliable_button(
+            session,
             "Run",
             key=f"mixing-run-start-{kind.command}",
             icon=":material/play_arrow:",

@@ -12,6 +12,7 @@ from app.charts.balance import ShareRow
 from app.charts.student import color_lookup
 from app.charts.style import CONFIG
 from app.components.poll import pulse
+from app.components.reliable_button import reliable_button
 from app.data import students
 from app.jobs import runner
 from app.jobs.panel import job_panel
@@ -94,7 +95,8 @@ def _form(session: Session, student: SavedStudent, live: bool) -> Path | None:
             help="Shards processed in parallel; empty uses all processors.",
         )
         arguments = command(student, source, out, text, workers)
-        start = st.button(
+        start = reliable_button(
+            session,
             "Label folder",
             type="primary",
             icon=":material/play_arrow:",

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from app.components.reliable_button import reliable_button
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
@@ -83,7 +84,8 @@ def show_train_form(session: Session, section: str) -> None:
         f"{settings.drop:g}",
     ]
     with above:
-        if st.button(
+        if reliable_button(
+            session,
             "Train classifier",
             type="primary",
             icon=":material/school:",

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.components.reliable_button import reliable_button
 from app.data import cached_results
 from app.jobs import runner
 from app.jobs.panel import duration, job_panel
@@ -171,7 +172,8 @@ def _send(session: Session, plan: NamingPlan, url: str, model: str, tokens: int,
                 runner.forget(old)
 
     requests = f"{count(plan.requests)} requests" if plan.requests > 1 else "1 request"
-    if st.button(
+    if reliable_button(
+        session,
         f"Send {requests} to {escape(short(endpoint.host, 40))}",
         key="naming_send",
         type="primary",
