@@ -15,8 +15,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from gem_core._version import __version__
-from gem_core.commands import app as app_command
 from gem_core.commands import (
+    adding,
     check,
     compare,
     corpus,
@@ -31,6 +31,7 @@ from gem_core.commands import (
     student,
     taxonomy,
 )
+from gem_core.commands import app as app_command
 from gem_core.commands._options import clean
 from gem_core.commands.mixing import mix_commands
 from gem_core.errors import Cancelled, GemError
@@ -80,6 +81,12 @@ app.command(
     epilog="Example: gem-explorer fit news.csv --workspace news --clusters 32 --strength 1.0    "
     "Strength: 0 = plain mixture, 1 = matched, inf = exactly the target.",
 )(taxonomy.fit)
+app.command(
+    "assign",
+    epilog="Example: gem-explorer assign news more.jsonl --out assigned.parquet    Vectors alone: "
+    "gem-explorer assign news --embeddings new.npy --out assigned.parquet",
+)(adding.assign)
+app.command("add", epilog="Example: gem-explorer add news more.jsonl")(adding.add)
 app.command(
     "path", epilog="Example: gem-explorer path news    Only the suggested strength: gem-explorer path news --suggest"
 )(taxonomy.path)
@@ -174,6 +181,7 @@ GOES_ON = "what was finished is kept, the same command goes on from there"
 #: What a stop leaves behind, by the first word of the command.
 AFTER_STOP = {
     **dict.fromkeys(("fit", "embed", "name", "mix"), GOES_ON),
+    "add": "the workspace is as it was; the same command goes on from the documents it had embedded",
     "label": "finished shards are kept, the same command with --resume goes on from there",
 }
 NOTHING_KEPT = "nothing was left half written, the same command begins anew"

@@ -58,7 +58,7 @@ def all_commands() -> list[list[str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The files that the documentation speaks of: pool.parquet, vectors.npy and a folder of shards, crawl."""
+    """The files of the documentation: pool.parquet, vectors.npy, more.jsonl and a folder of shards, crawl."""
     rng = np.random.default_rng(0)
     pool = pd.DataFrame(
         {"id": [f"d{i}" for i in range(120)], "text": texts(120), "subject": [f"subject {i % 4}" for i in range(120)]}
@@ -69,6 +69,8 @@ def folder(tmp_path: Path) -> Path:
         tmp_path / "vectors.npy",
         np.concatenate([sample_vmf(centers[i % 4], 60.0, 1, rng) for i in range(120)]).astype(np.float32),
     )
+    later = pd.DataFrame({"id": [f"d{i}" for i in range(120, 124)], "text": texts(124)[120:]})
+    later.to_json(tmp_path / "more.jsonl", orient="records", lines=True)
     (tmp_path / "crawl").mkdir()
     for shard in range(2):
         pool.iloc[shard::2].to_parquet(tmp_path / "crawl" / f"{shard}.parquet")

@@ -1,5 +1,7 @@
 """The use cases: the only place where steps are strung together. The command line and the app both call it."""
 
+from gem_core.pipeline.adding.add_documents import AddedDocuments, add_documents
+from gem_core.pipeline.adding.assign_documents import assign_documents, source_like
 from gem_core.pipeline.building.balance_path import ensure_path
 from gem_core.pipeline.building.build import build
 from gem_core.pipeline.building.estimate import Estimate, estimate
@@ -21,6 +23,7 @@ from gem_core.pipeline.previews.preview import Preview, preview
 from gem_core.workspace.home import home
 
 __all__ = [
+    "AddedDocuments",
     "Check",
     "Estimate",
     "Exclude",
@@ -37,7 +40,9 @@ __all__ = [
     "Source",
     "Split",
     "Subtopic",
+    "add_documents",
     "align_target_shares",
+    "assign_documents",
     "build",
     "edit",
     "ensure_path",
@@ -59,5 +64,6 @@ __all__ = [
     "rename_automatically",
     "replay_steps",
     "sample_folder",
+    "source_like",
     "subtopics",
 ]

@@ -188,6 +188,15 @@ class Database:
                     progress("index text", row, total)
         progress("index text", total, total)
 
+    def add_to_index(self, texts: Iterable[str], first: int) -> None:
+        """Index further documents, the first of them as row `first`, in one transaction; done once, done for good."""
+        with self.open(write=True) as connection:
+            if connection.execute("SELECT rowid FROM search WHERE rowid = ?", (first,)).fetchone() is None:
+                connection.executemany(
+                    "INSERT INTO search (rowid, text) VALUES (?, ?)",
+                    ((first + row, space_letters(text.replace("\0", " "))) for row, text in enumerate(texts)),
+                )
+
     def indexed(self) -> bool:
         """Whether the text index is there; it is built in one transaction, so then it is whole."""
         if not self.path.exists():

@@ -71,6 +71,9 @@ class Manifest:
         Options of reading and embedding that are not the usual ones, by their names on the command line with
         underscores: min_words, split, encoding, no_header, longest_row, prompt, query_prompt, max_tokens; id_guessed
         where a guessed id column gave way to file and row.
+    additions : tuple of dict
+        What `pipeline.add_documents` appended, oldest first: source, vectors (a file or None), columns, options,
+        documents, and data_hash as it was before.
     hashes : dict
         Part to the sha256 of its file (`integrity.PARTS`).
     """
@@ -89,6 +92,7 @@ class Manifest:
     notes: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=lambda: versions())
+    additions: tuple[dict[str, Any], ...] = ()
     hashes: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -97,6 +101,11 @@ class Manifest:
         """What decides the vectors: the encoder, with the prompt and the tokens it reads where they are not its own."""
         options = {name: self.options[name] for name in ("prompt", "max_tokens") if name in self.options}
         return f"{self.encoder} {json.dumps(options, sort_keys=True)}" if options else self.encoder
+
+    @property
+    def first_hash(self) -> str:
+        """`data_hash` of the corpus that the workspace was made from, before documents were added."""
+        return str(self.additions[0]["data_hash"]) if self.additions else self.data_hash
 
     def with_cost(self, cost: StepCost) -> "Manifest":
         """Return a copy in which `cost` replaces any earlier cost of the same step."""
@@ -162,7 +171,7 @@ def read_manifest(root: Path) -> Manifest:
             hint,
         )
     try:
-        value["notes"] = tuple(value.get("notes", ()))
+        value["notes"], value["additions"] = tuple(value.get("notes", ())), tuple(value.get("additions", ()))
         value["costs"] = tuple(StepCost(**cost) for cost in value["costs"])
         return Manifest(**{**value, "format": FORMAT})
     except (TypeError, KeyError) as error:

@@ -19,6 +19,8 @@ from gem_core.clustering.mixture import MixtureFit
 from gem_core.errors import WorkspaceError
 from gem_core.taxonomy import Terms
 from gem_core.taxonomy.word_splitter import query_words, space_letters
+from gem_core.workspace.addition import FOLDER as ADDITION
+from gem_core.workspace.addition import finish_addition
 from gem_core.workspace.atomic_files import (
     LEFT,
     clear_leftovers,
@@ -63,6 +65,9 @@ class Workspace:
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = local_path(os.fspath(root) if isinstance(root, os.PathLike) else root).resolve()
+        if (self.root / ADDITION).is_dir():  # A killed process had committed it.
+            with writing(self.root):
+                finish_addition(self.root)
         self.manifest = read_manifest(self.root)
         self.database = Database(self.root)
 

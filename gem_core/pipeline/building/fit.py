@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gem_core._content_key import content_key
-from gem_core._types import Floating, Progress, silent
+from gem_core._types import Floating, Int32, Progress, silent
 from gem_core.clustering import Assignment, MixtureFit, fit_mixture
 from gem_core.clustering.assignment import assign_units, renumber_assignment
 from gem_core.clustering.own_shares import fit_own_shares
@@ -111,19 +111,7 @@ def _fit_and_save(workspace: Workspace, settings: Settings, key: str, progress: 
     book.passes(1)
     progress("score documents", 0, 1)
     with book.step("score"):
-        influence = influence_scores(X, assignment, n_clusters=fit.masses.size)
-    table = pd.DataFrame(
-        {
-            "cluster_id": assignment.labels,
-            "second": assignment.second,
-            "margin": assignment.margin,
-            "cosine": assignment.cosine,
-            "gis": influence.gis,
-            "confidence": influence.confidence,
-            "centrality": influence.centrality,
-            "density": influence.density,
-        }
-    )
+        table = score_documents(X, assignment, np.arange(fit.masses.size, dtype=np.int32))
     progress("name clusters", 0, 1)
     with book.step("name"):
         parts = describe_fit(workspace, fit, table)
@@ -140,6 +128,32 @@ def _fit_and_save(workspace: Workspace, settings: Settings, key: str, progress: 
     )
     workspace.save_taxonomy(taxonomy, (fit, table))
     progress("name clusters", 1, 1)
+
+
+def score_documents(X: Floating, assignment: Assignment, numbers: Int32) -> pd.DataFrame:
+    """Return the table of documents of a taxonomy, one row per document: `Taxonomy.documents`.
+
+    Parameters
+    ----------
+    X : (n, d)
+        Unit vectors.
+    assignment : Assignment
+    numbers : (K,) int32
+        Number of the cluster of each row of the mixture.
+    """
+    influence = influence_scores(X, assignment, n_clusters=len(numbers))
+    return pd.DataFrame(
+        {
+            "cluster_id": numbers[assignment.labels],
+            "second": numbers[assignment.second],
+            "margin": assignment.margin,
+            "cosine": assignment.cosine,
+            "gis": influence.gis,
+            "confidence": influence.confidence,
+            "centrality": influence.centrality,
+            "density": influence.density,
+        }
+    )
 
 
 def fit_and_assign(

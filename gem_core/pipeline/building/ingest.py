@@ -138,7 +138,7 @@ def prepare(source: Source, root: Path, *, engine: Engine | None = None, progres
     with writing(root):
         if (root / "manifest.json").exists():
             workspace = Workspace(root)
-            if workspace.manifest.data_hash != corpus.data_hash:
+            if corpus.data_hash not in (workspace.manifest.data_hash, workspace.manifest.first_hash):
                 raise WorkspaceError(
                     "A workspace keeps one corpus",
                     f"{source.path}, while {root} holds {workspace.manifest.source}",

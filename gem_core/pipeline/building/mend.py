@@ -4,8 +4,12 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from gem_core._types import Progress, silent
-from gem_core.corpus import read_corpus
+import numpy as np
+import pandas as pd
+
+from gem_core._storage import path_exists
+from gem_core._types import Float32, Progress, silent
+from gem_core.corpus import hash_documents
 from gem_core.embedding import embed
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline.building.balance_path import ensure_path
@@ -14,9 +18,11 @@ from gem_core.pipeline.building.ingest import (
     Source,
     finish_workspace,
     prepare,
+    read_source,
     recorded_embedding,
     recorded_source,
 )
+from gem_core.pipeline.building.new_documents import append_rows, read_addition, recorded_addition, vectors_of
 from gem_core.pipeline.editing.edit import replay
 from gem_core.workspace import Settings, Workspace
 from gem_core.workspace.atomic_files import remove_folder, write_array, write_parquet
@@ -85,21 +91,28 @@ def _restore_manifest(root: Path) -> None:
 
 
 def _read_documents_again(root: Path, source: Source | None, progress: Progress) -> None:
+    """Read the corpus file and then, in their order, the files that were added; all must be as they were."""
     workspace = Workspace(root)
     manifest = workspace.manifest
+    additions = [recorded_addition(record, recorded_embedding(manifest)) for record in manifest.additions]
     path = source.path if source is not None else Path(manifest.source)
     expected, hint = "Damaged documents are read again from the corpus file", "Run gem-explorer fit with that file"
-    if not path.exists():
-        raise WorkspaceError(expected, f"{path}, which is not there", hint)
-    source = source or recorded_source(manifest)
-    corpus = read_corpus(
-        path, columns=source.columns, min_words=source.min_words, options=source.options, progress=progress
-    )
-    if corpus.data_hash != manifest.data_hash:
-        raise WorkspaceError(expected, f"{path}, whose documents are no longer the same", hint)
+    for needed in (path, *(addition.path for addition in additions)):
+        if not path_exists(needed):
+            raise WorkspaceError(expected, f"{needed}, which is not there", hint)
+    corpus = read_source(source or recorded_source(manifest), progress=progress)
+    documents, refused, data_hash = corpus.documents, corpus.refused, corpus.data_hash
+    for addition in additions:
+        _, new = read_addition(addition, documents, progress=progress)
+        documents, refused = append_rows(documents, new.table), pd.concat([refused, new.refused], ignore_index=True)
+    if additions:
+        data_hash = hash_documents(documents["id"].astype(str), documents["text"])
+    if data_hash != manifest.data_hash:
+        files = " and ".join(str(file) for file in (path, *(addition.path for addition in additions)))
+        raise WorkspaceError(expected, f"{files}, whose documents are no longer the same", hint)
     with workspace.writing():
-        write_parquet(root / "documents.parquet", corpus.documents)
-        write_parquet(root / "refused.parquet", corpus.refused)
+        write_parquet(root / "documents.parquet", documents)
+        write_parquet(root / "refused.parquet", refused)
         manifest.without_hashes("documents.parquet", "refused.parquet").save(root)
 
 
@@ -136,19 +149,42 @@ def _embed_again(root: Path, progress: Progress) -> None:
     if workspace.has("embeddings.npy") or not encoder:
         return
     if Path(encoder).suffix in (".npy", ".parquet", ".pq"):
-        prepare(recorded_source(manifest), root, progress=progress)
-        return
-    vectors = embed(
-        list(workspace.all_texts()),
-        cache=root / "cache",
-        encoder=encoder,
-        settings=recorded_embedding(manifest),
-        progress=progress,
-    )
+        if manifest.additions:
+            vectors = _vectors_of_sources(workspace, progress)
+        else:
+            prepare(recorded_source(manifest), root, progress=progress)
+            return
+    else:
+        vectors = embed(
+            list(workspace.all_texts()),
+            cache=root / "cache",
+            encoder=encoder,
+            settings=recorded_embedding(manifest),
+            progress=progress,
+        )
     with workspace.writing():
         write_array(root / "embeddings.npy", vectors)
         manifest.without_hashes("embeddings.npy").save(root)
         shutil.rmtree(root / "cache", ignore_errors=True)
+
+
+def _vectors_of_sources(workspace: Workspace, progress: Progress) -> Float32:
+    """Return the vectors of a corpus with supplied vectors and of the documents that were added to it."""
+    manifest, every = workspace.manifest, pd.read_parquet(workspace.root / "documents.parquet", columns=["id", "text"])
+    source = recorded_source(manifest)
+    corpus, cache = read_source(source, progress=progress), workspace.root / "cache"
+    parts = [vectors_of(source, corpus, np.arange(len(corpus.documents)), cache, progress)]
+    for record in manifest.additions:
+        addition, before = recorded_addition(record, recorded_embedding(manifest)), sum(map(len, parts))
+        corpus, new = read_addition(addition, every[:before], progress=progress)
+        parts.append(vectors_of(addition, corpus, new.positions, cache, progress))
+    if sum(map(len, parts)) != len(every):
+        raise WorkspaceError(
+            "Vectors are read again from the files that the documents came from",
+            f"{sum(map(len, parts)):,} documents there, {len(every):,} in the workspace",
+            "Build the workspace again: gem-explorer fit CORPUS --workspace NEWDIR",
+        )
+    return np.concatenate(parts)
 
 
 def _replay_history(workspace: Workspace, faults: tuple[Fault, ...], progress: Progress) -> None:
@@ -157,6 +193,7 @@ def _replay_history(workspace: Workspace, faults: tuple[Fault, ...], progress: P
     had_path = any(fault.part.endswith("/path.npz") for fault in faults)
     previous = None
     with workspace.writing():
+        _check_fits_can_be_made(workspace, faults)
         for key in keys:
             paths_only = all(f.part.endswith("path.npz") for f in faults if f.part.startswith(f"fits/{key}/"))
             if paths_only:
@@ -166,6 +203,10 @@ def _replay_history(workspace: Workspace, faults: tuple[Fault, ...], progress: P
                 remove_folder(workspace.root / "fits" / key)
         for step in workspace.history().steps:
             first, *edits = step.edits
+            if workspace.has(f"fits/{step.key}/taxonomy.json"):
+                previous = workspace.taxonomy(step.key)
+                if workspace.has(f"fits/{previous.base}/taxonomy.json"):
+                    continue
             if first["do"] == "fit":
                 base = load_or_fit(workspace, Settings.from_json(first["settings"]), progress=progress)
                 rebuilt = replay(workspace, base, edits, progress=progress)
@@ -184,3 +225,18 @@ def _replay_history(workspace: Workspace, faults: tuple[Fault, ...], progress: P
             write_journal(workspace.root, workspace.history())
     if had_path and previous is not None:
         ensure_path(workspace, progress=progress)
+
+
+def _check_fits_can_be_made(workspace: Workspace, faults: tuple[Fault, ...]) -> None:
+    """Refuse to fit again what was fitted before documents were added: the same settings give another fit now."""
+    if not workspace.manifest.additions:
+        return
+    fits = {step.key for step in workspace.history().steps if step.edits[0]["do"] == "fit"}
+    for fault in faults:
+        part = fault.part.split("/")
+        if part[0] == "fits" and part[1] in fits and part[-1] != "path.npz":
+            raise WorkspaceError(
+                "A damaged fit is made again on the documents that it was made on",
+                f"{fault.part}, after which documents were added",
+                "Put the folder back from a copy, or build anew: gem-explorer fit CORPUS --workspace NEWDIR, then add",
+            )

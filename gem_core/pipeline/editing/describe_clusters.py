@@ -172,10 +172,10 @@ def _describe(
                 kind=name.kind if name else draft.kind,
             )
         )
-    return _with_shares(clusters)
+    return with_shares(clusters)
 
 
-def _with_shares(clusters: list[Cluster]) -> list[Cluster]:
+def with_shares(clusters: list[Cluster]) -> list[Cluster]:
     """Fill in the shares of documents and tokens; excluded clusters count for nothing."""
     documents = sum(c.documents for c in clusters if not c.excluded)
     tokens = sum(c.tokens for c in clusters if not c.excluded)
