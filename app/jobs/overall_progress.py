@@ -26,6 +26,16 @@ STEP_WEIGHTS: dict[str, tuple[tuple[str, float], ...]] = {
         ("Teaching the student", 60),
         ("test the student", 10),
     ),
+    "add": (
+        ("read", 4),
+        ("count tokens", 4),
+        ("load encoder", 4),
+        ("embed", 40),
+        ("place on the map", 3),
+        ("Counting phrases", 20),
+        ("extend taxonomies", 25),
+    ),
+    "assign": (("read", 10), ("count tokens", 10), ("load encoder", 10), ("embed", 60), ("assign", 10)),
     "estimate": (("read", 40), ("count tokens", 30), ("load encoder", 10), ("measure the encoder", 20)),
 }
 STEP_WEIGHTS["embed"] = STEP_WEIGHTS["fit"]

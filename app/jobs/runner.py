@@ -32,9 +32,9 @@ NICE = 5  # jobs leave the processor to the screens
 FORGOTTEN = 3600.0  # seconds after which an unread estimate is deleted
 KEPT, KEPT_SECONDS = 40, 14 * 24 * 3600.0  # jobs that have ended stay on the list: so many, so long
 RECENT = 1.0  # seconds
-BUILDERS = ("embed", "fit")  # they make the corpus itself: one of them at a time on a workspace
+BUILDERS = ("embed", "fit", "add")  # they make the corpus itself: one of them at a time on a workspace
 # They keep nothing of a run that was stopped.
-STARTS_OVER = ("estimate", "path", "duplicates", "compare", "report", "export", "distill")
+STARTS_OVER = ("estimate", "path", "duplicates", "compare", "report", "export", "distill", "assign")
 
 # Notes the number of its command and how that ended. Notes are written over blanks that are there already, so that a
 # full disk has room for them; a cancel that came before there was a number is found by its mark.

@@ -18,6 +18,7 @@ from gem_core.corpus import Columns, choose_columns, preview, read_corpus
 from gem_core.errors import InputError
 from gem_core.pipeline import home
 from gem_core.workspace import Workspace
+from gem_core.workspace.store import READ_ONLY
 from tests.helpers.cli_process import texts, wait_for
 from tests.helpers.screen import APP, opened, words
 
@@ -251,6 +252,42 @@ def test_a_running_job_is_shown_cancelled_and_ended(
     assert "Stopped. Finished work is kept." in words(app)
     assert app.button(key="resume_corpus_running").label == "Resume"
     assert not app.exception
+
+
+def test_documents_are_added_and_assigned(sample: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pd.DataFrame({"id": ["n1"], "text": ["A loaf of bread from the oven"]}).to_csv(tmp_path / "more.csv", index=False)
+    app = opened(sample.root, monkeypatch, "corpus")
+    app.session_state["corpus_add"] = True
+    app.run()
+    assert "Adding cannot be undone" in words(app)
+    app.button(key="corpus_add_start").click().run()
+    assert "Documents come from a file; got none" in words(app)
+    app.text_input(key="corpus_more_path_0").set_value(str(tmp_path / "nowhere.csv")).run()
+    app.button(key="corpus_assign_start").click().run()
+    assert "nowhere.csv" in words(app)
+    assert not runner.list_jobs()
+    app.text_input(key="corpus_more_path_0").set_value(str(tmp_path / "more.csv")).run()
+    app.button(key="corpus_add_start").click().run()
+    [job] = runner.list_jobs()
+    runner.cancel(job)
+    assert job.arguments == ("add", str(sample.root), str(tmp_path / "more.csv"))
+    assert not app.exception
+    wait_for(lambda: runner.status(job).ended)
+
+
+def test_what_an_addition_did_is_said(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {"documents": 40, "skipped": 20, "refused": {"too_short": 2}, "fits_badly": 5, "suggests_refit": True}
+    folder = page("ended", sample.root, result_json=json.dumps({"added": counts}), exit="0\n")
+    job = json.loads((folder / "job.json").read_text())
+    (folder / "job.json").write_text(json.dumps({**job, "arguments": ["add", str(sample.root)]}))
+    said = words(opened(sample.root, monkeypatch, "corpus"))
+    assert "40 documents added, 20 skipped as known, 2 too short, 5 fit badly" in said
+    assert "consider a refit in Balance" in said
+
+
+def test_a_read_only_server_adds_nothing(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(READ_ONLY, "1")
+    assert "Add documents" not in [box.label for box in opened(sample.root, monkeypatch, "corpus").expander]
 
 
 def test_an_upload_is_kept_under_a_safe_name(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

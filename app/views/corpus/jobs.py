@@ -6,13 +6,14 @@ from app.jobs import runner
 from app.jobs.panel import duration, job_panel
 from app.state.session import Session
 from app.ui.text import escape, short
+from app.views.corpus.add_documents import show_finished_addition
 from gem_core._formatting import count
 from gem_core.workspace import Workspace
 
 
 def show_jobs(session: Session) -> None:
     """List the jobs that make a corpus, if any; a finished one can be opened."""
-    jobs = [job for job in runner.list_jobs() if job.kind in runner.BUILDERS]
+    jobs = [job for job in runner.list_jobs() if job.kind in (*runner.BUILDERS, "assign")]
     if not jobs:
         return
     st.subheader("In progress", anchor=False)
@@ -31,7 +32,8 @@ def show_jobs(session: Session) -> None:
                 st.switch_page("views/explore/page.py")
 
     for job in jobs:
-        job_panel(session, job, show_finished, key_prefix="corpus")
+        adds = job.kind in ("add", "assign")
+        job_panel(session, job, show_finished_addition if adds else show_finished, key_prefix="corpus")
 
 
 def _result(state: runner.Status) -> str:
