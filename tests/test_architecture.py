@@ -1,6 +1,7 @@
 """The structure of the code: imports point one way, caches and session state have one home, files stay short."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -195,6 +196,21 @@ def test_functions_parameters_and_fields_say_what_they_are() -> None:
             fields = [item.target for item in node.body if isinstance(item, ast.AnnAssign)]
             used = [node.name, *(field.id for field in fields if isinstance(field, ast.Name))]
         names += [f"{module_name(path)}.{node.name}: {name}" for name in used if name in EMPTY_NAMES]
+    assert names == []
+
+
+def test_local_names_say_what_they_are() -> None:
+    names = []
+    for path in MODULES.values():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in EMPTY_NAMES:
+                names.append(f"{path}:{node.lineno} {node.id}")
+    word = "|".join(sorted(EMPTY_NAMES))
+    declared = re.compile(rf"\b(?:const|let|var|function|of)\s+({word})\b|[(,]\s*({word})\s*(?:=>|[,)].*(?:=>|\{{$))")
+    for path in sorted([*(ROOT / "app").rglob("*.js"), *(ROOT / "gem_core").rglob("*.js")]):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            code = re.sub(r"\"[^\"]*\"|`[^`]*`|//.*", "", line)
+            names += [f"{path}:{number} {line.strip()}" for _ in declared.finditer(code)]
     assert names == []
 
 

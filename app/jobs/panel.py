@@ -105,14 +105,14 @@ def job_card(
 def _running(job: runner.Job, state: runner.Status) -> None:
     progress = state.progress
     step = str(progress.get("step", ""))
-    done, total = int(progress.get("done", 0)), int(progress.get("total", 0))
+    completed, total = int(progress.get("done", 0)), int(progress.get("total", 0))
     doing = step_name(step) or "Starting"
     st.markdown(f"**{escape(short(job.title))}** &nbsp; {escape(doing)}")
     st.progress(share_done(job, state), f"{100 * share_done(job, state):.0f}%")
     facts = []
     if total > 1:
-        facts.append(f"{count(done)} of {count(total)}")
-    if progress.get("rate") and done < total:
+        facts.append(f"{count(completed)} of {count(total)}")
+    if progress.get("rate") and completed < total:
         facts.append(describe_rate(float(progress["rate"])))
         if progress.get("left") is not None:
             facts.append(f"about {duration(float(progress['left']))} left in this step")
@@ -172,9 +172,9 @@ def _buttons(session: Session, job: runner.Job, state: runner.Status, key_prefix
 
 
 def share_done(job: runner.Job, state: runner.Status) -> float:
-    """Return the part of the whole job that is done, 0 to 1."""
-    done, total = int(state.progress.get("done", 0)), int(state.progress.get("total", 0))
-    step_share = min(1.0, max(0.0, done / total)) if total > 0 else 0.0
+    """Return the part of the whole job that is completed, 0 to 1."""
+    completed, total = int(state.progress.get("done", 0)), int(state.progress.get("total", 0))
+    step_share = min(1.0, max(0.0, completed / total)) if total > 0 else 0.0
     return overall_share(job.kind, str(state.progress.get("step", "")), step_share, job.folder.name)
 
 

@@ -2,8 +2,8 @@
 const LISTENING = new WeakMap();
 
 function press(name) {
-  const found = [...document.querySelectorAll(`[class*="st-key-${name}"] button`)];
-  const button = found.find((b) => !b.disabled && b.offsetParent !== null);
+  const buttons = [...document.querySelectorAll(`[class*="st-key-${name}"] button`)];
+  const button = buttons.find((b) => !b.disabled && b.offsetParent !== null);
   if (button) button.click();
   return Boolean(button);
 }
@@ -35,7 +35,7 @@ const KEYS = {
 };
 
 // Arrow keys belong to what has the focus: sliders, tabs, tables, the globe.
-function taken(event) {
+function usesArrows(event) {
   const path = event.composedPath();
   return (
     event.key.startsWith("Arrow") &&
@@ -65,9 +65,9 @@ async function copy(text) {
 const TIMERS = new WeakMap();
 const AGAIN = 100; // ms
 const PATIENCE = 6000; // ms in which a press must have started a run, or it starts none
-const HAND = 400; // ms after the pointer moved: a press may follow
-let pressed = -PATIENCE; // when a press was made that no run has answered yet
-let moved = -HAND;
+const HAND = 400; // ms after the pointer pointerTime: a press may follow
+let pressTime = -PATIENCE; // when a press was made that no run has answered yet
+let pointerTime = -HAND;
 let beating = false; // a beat's own run has not been seen yet: it answers no press
 
 const running = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState !== "notRunning";
@@ -76,7 +76,7 @@ for (const kind of ["pointerdown", "click", "keydown", "input"]) {
   document.addEventListener(
     kind,
     () => {
-      pressed = performance.now();
+      pressTime = performance.now();
     },
     { capture: true, passive: true },
   );
@@ -84,13 +84,13 @@ for (const kind of ["pointerdown", "click", "keydown", "input"]) {
 document.addEventListener(
   "pointermove",
   () => {
-    moved = performance.now();
+    pointerTime = performance.now();
   },
   { capture: true, passive: true },
 );
 new MutationObserver(() => {
   if (!running()) return;
-  if (!beating) pressed = -PATIENCE;
+  if (!beating) pressTime = -PATIENCE;
   beating = false;
 }).observe(document.body, { subtree: true, attributeFilter: ["data-test-script-state"] });
 
@@ -105,8 +105,8 @@ window.gemPulse = ({ parentElement, data, setTriggerValue }) => {
   const beat = () => {
     if (!parentElement.isConnected) return;
     const now = performance.now();
-    const seen = document.visibilityState === "visible" || data.hidden;
-    const free = !running() && seen && now - pressed > PATIENCE && now - moved > HAND;
+    const visible = document.visibilityState === "visible" || data.hidden;
+    const free = !running() && visible && now - pressTime > PATIENCE && now - pointerTime > HAND;
     if (free) {
       beating = true;
       setTriggerValue("beat", true);
@@ -127,7 +127,7 @@ export default function (component) {
   document.addEventListener(
     "keydown",
     (e) => {
-      if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || !KEYS[e.key] || busy(e.target) || taken(e))
+      if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || !KEYS[e.key] || busy(e.target) || usesArrows(e))
         return;
       if (KEYS[e.key]()) e.preventDefault();
     },

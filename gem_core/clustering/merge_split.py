@@ -43,13 +43,13 @@ class Halves:
         loss = length[first] + length[second] - joined
         pairs = np.argsort(loss, kind="stable")[: PAIRS * k]
         splits = np.argsort(-self.gains, kind="stable")[:SPLITS]
-        found = [
+        proposals = [
             MergeSplit(float(self.gains[s] - loss[p]), int(s), int(first[p]), int(second[p]))
             for p in pairs
             for s in splits
             if s not in (first[p], second[p])
         ]
-        return sorted(found, key=lambda proposal: -proposal.gain)
+        return sorted(proposals, key=lambda proposal: -proposal.gain)
 
     def apply(self, proposal: MergeSplit, parameters: Parameters, concentration: float) -> Parameters:
         """Return the parameters after a proposal; the three new clusters start at one concentration."""

@@ -65,14 +65,14 @@ class RayVectors(StoredVectors):
     def _await_processors(self, indices: Iterable[int]) -> None:
         """Wait until actors run; those without a processor after a while share one with another actor."""
         waiting = {self._actors[index].__ray_ready__.remote(): index for index in indices}
-        began, said = time.monotonic(), False
+        began, has_warned = time.monotonic(), False
         while waiting:
             ready, _ = self._ray.wait(list(waiting), num_returns=len(waiting), timeout=TICK)
             for handle in ready:  # An actor that could not start says so in its first call.
                 del waiting[handle]
             seconds = time.monotonic() - began
-            if waiting and not said and seconds > SAY_AFTER:
-                said = True
+            if waiting and not has_warned and seconds > SAY_AFTER:
+                has_warned = True
                 LOG.warning("Waiting for a processor (%d of %d workers)", self.workers - len(waiting), self.workers)
             if waiting and seconds > PROCESSOR_WAIT:
                 for index in waiting.values():

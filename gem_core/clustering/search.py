@@ -247,17 +247,17 @@ class Search:
         """Each center from one of two parents; in half of the children one center moves to a far document."""
         from scipy.optimize import linear_sum_assignment
 
-        one, two = mother.centers, father.centers
-        k = len(one)
-        _, partner = linear_sum_assignment(-(one @ two.T))
+        mother_centers, father_centers = mother.centers, father.centers
+        k = len(mother_centers)
+        _, partner = linear_sum_assignment(-(mother_centers @ father_centers.T))
         from_mother = self.rng.random((k, 1)) < 0.5
-        centers = np.where(from_mother, one, two[partner])
+        centers = np.where(from_mother, mother_centers, father_centers[partner])
         if self.rng.random() < 0.5 or mother is father:
-            gone = int(self.rng.integers(k))
-            others = np.delete(centers, gone, axis=0)
+            center_index = int(self.rng.integers(k))
+            others = np.delete(centers, center_index, axis=0)
             nearest = cosines(self.sample.x, others).max(axis=1) if k > 1 else np.zeros(len(directions))
             far = np.maximum(0.0, 1.0 - nearest)
             row = draw_distant(self.sample.features, self.sample.weights, far, 1, self.rng)[0]
-            centers[gone] = directions[row]
+            centers[center_index] = directions[row]
         reference = self.objective.reference
         return replace(mother, centers=centers, concentrations=np.full(k, reference), capped=np.zeros(k, dtype=bool))

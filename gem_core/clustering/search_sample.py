@@ -103,15 +103,15 @@ def search_sample(x: Floating | StoredVectors, weights: Float64, n_clusters: int
     if isinstance(x, StoredVectors):
         if x.shape[0] > rows:
             keep, weights = draw_sample(weights, rows, np.random.default_rng(0).random(x.shape[0]))
-        drawn = x[keep]
-        key = _content_key(drawn, weights)
+        vectors = x[keep]
+        key = _content_key(vectors, weights)
     else:
         key = _content_key(x, weights)
         if x.shape[0] > rows:
             keep, weights = draw_sample(weights, rows, np.modf(FOLDS * (key + 1.0))[0])
-        drawn, key = x[keep], key[keep]
+        vectors, key = x[keep], key[keep]
     order = np.lexsort((weights, key))
-    return make_sample(make_writable(drawn[order]), weights[order], device)
+    return make_sample(make_writable(vectors[order]), weights[order], device)
 
 
 def make_sample(x: Floating, weights: Float64, device: str = "auto") -> SearchSample:
@@ -156,8 +156,8 @@ def leading_directions(x: Floating, weights: Float64, size: int) -> Float64:
         basis = torch.linalg.qr(heavy.T @ (rows @ basis)).Q
     inside = rows @ basis
     _, turn = torch.linalg.eigh((inside.T @ (heavy @ basis)).double())
-    found = basis.double().numpy() @ turn.numpy()[:, ::-1]
-    return np.ascontiguousarray(found[:, :size])
+    directions = basis.double().numpy() @ turn.numpy()[:, ::-1]
+    return np.ascontiguousarray(directions[:, :size])
 
 
 def _content_key(x: Floating, weights: Float64) -> Float64:

@@ -197,12 +197,12 @@ def _search(
     part = fits // len(objectives)
     population, splits = max(2, min(POPULATION, part // 2)), int(SPLITS * part)
     children = max(1, part - population - splits)
-    total, done = len(objectives) * (population + children + splits), 0
+    total, completed = len(objectives) * (population + children + splits), 0
 
     def notify() -> None:
-        nonlocal done
-        progress("seed", min(done, total), total)
-        done += 1
+        nonlocal completed
+        progress("seed", min(completed, total), total)
+        completed += 1
 
     best: list[Candidate] = []
     extra = [space.bind(parameters) for parameters in rivals]

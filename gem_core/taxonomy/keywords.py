@@ -185,8 +185,8 @@ def cluster_keywords(
     for k, number in enumerate(clusters):
         good = tfidf[k, best[k]] > 0
         candidates, rows = best[k][good], inverse[k][good]
-        held = _part_that_holds(terms.counts, cluster == number, candidates)
-        weakness = measure_weakness(weak[rows], person[rows], held)
+        document_counts = _part_that_holds(terms.counts, cluster == number, candidates)
+        weakness = measure_weakness(weak[rows], person[rows], document_counts)
         keywords.append(_choose(terms, candidates, rows, phrases, stems, means[k], tfidf[k], use[k], weakness, count))
     return tuple(keywords)
 

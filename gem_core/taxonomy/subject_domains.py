@@ -43,7 +43,7 @@ class DomainFits:
     @property
     def widths(self) -> NDArray[np.int64]:
         """Number of fields of each, (D,)."""
-        return np.array([len(held) for held in self.members], dtype=np.int64)
+        return np.array([len(fields) for fields in self.members], dtype=np.int64)
 
     def narrowest_with(self, cluster: int, votes: float) -> int | None:
         """Return the field or domain of the fewest fields with so many votes of a cluster; None when there is none."""
@@ -54,8 +54,8 @@ class DomainFits:
     def narrowest(self, clusters: list[int], weights: Float64) -> int | None:
         """Return the field or domain of the fewest fields that fits all of some clusters; None when none does."""
         good = np.flatnonzero(self.fits[clusters].all(axis=0))
-        held = weights[clusters] @ self.votes[clusters]
-        return min((int(i) for i in good), key=lambda i: (len(self.members[i]), -held[i], i), default=None)
+        member_votes = weights[clusters] @ self.votes[clusters]
+        return min((int(i) for i in good), key=lambda i: (len(self.members[i]), -member_votes[i], i), default=None)
 
 
 @cache
@@ -90,12 +90,12 @@ def fit_domains(scores: ConceptScores) -> DomainFits:
     table = scores.table
     fields = np.flatnonzero(table.levels == 0)
     entries = [(table.names[i], (int(i),)) for i in fields] + _domain_entries(table)
-    votes = np.stack([scores.votes[:, list(held)].sum(axis=1) for _, held in entries], axis=1)
+    votes = np.stack([scores.votes[:, list(members)].sum(axis=1) for _, members in entries], axis=1)
     best = np.sort(scores.votes[:, fields], axis=1)[:, -BEST_FIELDS:].sum(axis=1)
     top = fields[scores.votes[:, fields].argmax(axis=1)]
-    has_top = np.stack([np.isin(top, held) for _, held in entries], axis=1)
+    has_top = np.stack([np.isin(top, members) for _, members in entries], axis=1)
     fits = has_top & (votes >= FIT * best[:, None] - 1e-12) & (votes >= LEAST)
-    return DomainFits(tuple(name for name, _ in entries), tuple(held for _, held in entries), votes, best, fits)
+    return DomainFits(tuple(name for name, _ in entries), tuple(members for _, members in entries), votes, best, fits)
 
 
 def _domain_entries(table: ConceptTable) -> list[tuple[str, tuple[int, ...]]]:

@@ -78,13 +78,13 @@ def find_person_names(names: Sequence[str]) -> NDArray[np.bool_]:
     [False, False, True, False]
     """
     lower = {name for name in names if name == name.lower()}
-    found = np.zeros(len(names), dtype=bool)
+    is_person = np.zeros(len(names), dtype=bool)
     for index, name in enumerate(names):
         words = name.split(" ")
-        found[index] = len(words) == 2 and all(
+        is_person[index] = len(words) == 2 and all(
             word[:1].isupper() and word[1:].islower() and word.lower() not in lower for word in words
         )
-    return found
+    return is_person
 
 
 def measure_weakness(weak: NDArray[np.bool_], person: NDArray[np.bool_], document_counts: Float64) -> Float64:

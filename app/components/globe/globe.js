@@ -268,17 +268,17 @@ export class Globe extends GlobeMotion {
   }
 
   endLasso() {
-    const found = enclosed(this.sx, this.sy, this.sz, this.n, this.lasso),
+    const indices = enclosed(this.sx, this.sy, this.sz, this.n, this.lasso),
       turn = [...matrixOf(this.cam.q)];
     const outline = corners(this.lasso, this.canvas.width / 2, this.canvas.height / 2, this.radius, this.header.most);
     this.lasso = null;
     this.focus = -1;
-    if (!found.length) {
+    if (!indices.length) {
       this.later();
       return;
     }
     this.selected = { row: null, group: null };
-    this.setLasso(found);
+    this.setLasso(indices);
     this.tell("lasso", { outline, turn });
     this.later(); // Python finds all documents inside, also those not drawn
   }

@@ -18,15 +18,15 @@ export class GlobeData {
     if (this.header && this.header.note !== h.note) this.setLasso([]); // Python's answer shows in colors and sizes
     this.header = h;
     this.theme = readTheme(this.canvas, h.dark);
-    const moved = fresh("xyz");
-    if (moved) this.setPositions(directions(array("xyz")));
-    if (fresh("rows") || moved) {
+    const newPositions = fresh("xyz");
+    if (newPositions) this.setPositions(directions(array("xyz")));
+    if (fresh("rows") || newPositions) {
       this.rows = array("rows");
       this.setLasso([]);
     }
-    if (fresh("sizes") || moved) this.sizes = h.arrays.sizes ? array("sizes") : null;
+    if (fresh("sizes") || newPositions) this.sizes = h.arrays.sizes ? array("sizes") : null;
     this.colors = h.colors.map(parseHex);
-    if (fresh("cluster") || moved) {
+    if (fresh("cluster") || newPositions) {
       this.group = array("cluster");
       this.counts = new Int32Array(h.colors.length + 1);
       for (let i = 0; i < this.n; i++) this.counts[this.group[i]]++;
@@ -35,9 +35,9 @@ export class GlobeData {
         .filter((k) => this.counts[k] > 0)
         .sort((a, b) => this.counts[b] - this.counts[a]);
     }
-    if (fresh("values") || moved) this.values = h.arrays.values ? array("values") : null;
+    if (fresh("values") || newPositions) this.values = h.arrays.values ? array("values") : null;
     if (this.strength.length !== h.colors.length + 1) this.strength = new Float32Array(h.colors.length + 1).fill(256);
-    this.recolor(moved);
+    this.recolor(newPositions);
     this.name(h);
     if (this.hover >= this.n) this.hover = -1;
     this.camera(h.key);
@@ -78,13 +78,13 @@ export class GlobeData {
     );
   }
 
-  recolor(moved) {
+  recolor(newPositions) {
     const to = new Int32Array(this.n),
       gray = this.theme.gray,
       ramp = this.values ? makeRamp(this.theme.dark) : null;
     for (let i = 0; i < this.n; i++) to[i] = ramp ? ramp[this.values[i]] : (this.colors[this.group[i]] ?? gray);
     const from = this.color,
-      steady = moved || !from || this.calm.matches;
+      steady = newPositions || !from || this.calm.matches;
     if (!steady && from.every((c, i) => c === to[i])) return;
     this.target = to;
     this.from = steady ? null : from.slice();

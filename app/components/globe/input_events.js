@@ -13,7 +13,7 @@ export function listen(globe) {
     lastClick = null,
     ask = 0;
 
-  const place = (e) => {
+  const pixelOf = (e) => {
     const b = canvas.getBoundingClientRect();
     return [((e.clientX - b.left) * canvas.width) / b.width, ((e.clientY - b.top) * canvas.height) / b.height];
   };
@@ -23,7 +23,7 @@ export function listen(globe) {
     canvas.classList.toggle("lasso", onNow);
   };
   const under = (e) => {
-    const [x, y] = place(e),
+    const [x, y] = pixelOf(e),
       label = labelAt(globe, x, y);
     if (label) return { x, y, label, i: -1 };
     const reach = Math.max(9, globe.dot / globe.dpr + 4) * globe.dpr * (e.pointerType === "touch" ? 2 : 1);
@@ -56,7 +56,7 @@ export function listen(globe) {
     touches.set(e.pointerId, [e.clientX, e.clientY]);
     globe.touch();
     hover(-1, -1, e);
-    const [x, y] = place(e);
+    const [x, y] = pixelOf(e);
     down = { x: e.clientX, y: e.clientY, far: 0, at: e.timeStamp, trail: [] };
     if (lassoMode || e.shiftKey) globe.lasso = [x, y];
     else {
@@ -90,7 +90,7 @@ export function listen(globe) {
     down.x = e.clientX;
     down.y = e.clientY;
     if (globe.lasso) {
-      globe.lasso.push(...place(e));
+      globe.lasso.push(...pixelOf(e));
       globe.later();
       return;
     }
@@ -184,7 +184,7 @@ export function listen(globe) {
       globe.touch();
       hover(-1, -1, e);
       // at either end of the zoom the page scrolls as usual
-      if (globe.zoomBy(Math.exp(-delta / speed), ...place(e))) e.preventDefault();
+      if (globe.zoomBy(Math.exp(-delta / speed), ...pixelOf(e))) e.preventDefault();
     },
     { passive: false },
   );
@@ -208,7 +208,7 @@ export function listen(globe) {
   on(canvas, "keydown", (e) => {
     if (!globe.header || e.ctrlKey || e.metaKey || e.altKey) return;
     const k = e.key;
-    let done = true;
+    let handled = true;
     if (k !== "Tab" && k !== "Shift" && k !== " ") globe.touch();
     if (arrows[k]) {
       globe.cam.q = turned(globe.cam.q, arrows[k][0] * 0.14, arrows[k][1] * 0.14, 1);
@@ -221,15 +221,15 @@ export function listen(globe) {
       globe.setTurning(false);
     } else if (k === "Enter") {
       if (globe.focus >= 0) globe.pickCluster(globe.focus);
-      else done = false;
+      else handled = false;
     } else if (k === "Escape") {
       setMode(false);
       globe.lasso = null;
       globe.clear();
     } else if (k === "l" || k === "L") act.lasso();
     else if (k === " ") act.turn();
-    else done = false;
-    if (done) {
+    else handled = false;
+    if (handled) {
       e.preventDefault();
       e.stopPropagation();
     }

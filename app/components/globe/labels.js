@@ -1,4 +1,4 @@
-// Names of the clusters on the globe: where they stand, which are shown, how they come and go.
+// Names of the clusters on the globe: where they stand, which are visibleLabels, how they come and go.
 import { placeLabels, rotate } from "../../../gem_core/export/globe_modules/geometry.js";
 import { cssOf, labelSprite } from "./theme_and_data.js";
 
@@ -53,8 +53,8 @@ export function drawLabels(globe, m, cx, cy, r) {
       fading = true;
     }
   }
-  const shown = globe.labels.filter((l) => l.alpha > 0.03 && l.depth > 0.16);
-  for (const l of shown.sort((a, b) => a.goal - b.goal || a.depth - b.depth)) {
+  const visibleLabels = globe.labels.filter((l) => l.alpha > 0.03 && l.depth > 0.16);
+  for (const l of visibleLabels.sort((a, b) => a.goal - b.goal || a.depth - b.depth)) {
     const strong = l.group === focus,
       s = spriteOf(globe, l, strong);
     const loud = strong || l.group === globe.hoverGroup ? 1 : 0.35 + (0.65 * (strength[l.group] ?? 256)) / 256;

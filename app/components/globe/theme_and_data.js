@@ -47,12 +47,12 @@ export function luminance(c) {
 }
 
 // What Streamlit's theme says (its custom properties reach into the component), unless Python said dark or light.
-export function readTheme(element, asked) {
+export function readTheme(element, darkChoice) {
   const style = getComputedStyle(element),
     get = (name) => style.getPropertyValue(name).trim();
   const themePage = cssColor(get("--st-background-color"), "#ffffff"),
     themeDark = luminance(themePage) < 0.45;
-  const dark = asked === null || asked === undefined ? themeDark : asked;
+  const dark = darkChoice === null || darkChoice === undefined ? themeDark : darkChoice;
   const page = dark === themeDark ? themePage : parseHex(dark ? "#0e1420" : "#ffffff");
   const accent = cssColor(get("--st-primary-color"), "#3b6fd4");
   return {
@@ -114,11 +114,11 @@ export function labelSprite(text, color, theme, dpr, strong, room) {
   const font = `${strong ? 700 : 600} ${12.5 * dpr}px ${theme.font}`,
     most = Math.min(190 * dpr, Math.max(90 * dpr, 0.26 * room));
   ctx.font = font;
-  const shown = fitText(ctx, text, most);
+  const visibleText = fitText(ctx, text, most);
   const dot = 7 * dpr,
     gap = 5 * dpr,
     pad = 5 * dpr;
-  const wide = Math.ceil(ctx.measureText(shown).width + dot + gap + 2 * pad),
+  const wide = Math.ceil(ctx.measureText(visibleText).width + dot + gap + 2 * pad),
     high = Math.ceil(22 * dpr);
   canvas.width = wide;
   canvas.height = high;
@@ -137,7 +137,7 @@ export function labelSprite(text, color, theme, dpr, strong, room) {
     ctx.stroke();
   } else {
     ctx.strokeStyle = theme.halo;
-    ctx.strokeText(shown, pad + dot + gap, mid + 0.5 * dpr);
+    ctx.strokeText(visibleText, pad + dot + gap, mid + 0.5 * dpr);
     ctx.fillStyle = theme.halo;
     ctx.beginPath();
     ctx.arc(pad + dot / 2, mid, dot / 2 + 1.6 * dpr, 0, 7);
@@ -148,7 +148,7 @@ export function labelSprite(text, color, theme, dpr, strong, room) {
   ctx.arc(pad + dot / 2 + (strong ? dpr : 0), mid, dot / 2, 0, 7);
   ctx.fill();
   ctx.fillStyle = theme.text;
-  ctx.fillText(shown, pad + dot + gap, mid + 0.5 * dpr);
+  ctx.fillText(visibleText, pad + dot + gap, mid + 0.5 * dpr);
   return canvas;
 }
 

@@ -1,6 +1,6 @@
 // A notification of the browser when a job has ended, for whoever looks at another page; a button that asks to allow it.
 
-let shown = 0; // serial number of the last notification: outlives reruns
+let lastSerial = 0; // serial number of the last notification: outlives reruns
 
 export default function (component) {
   const { parentElement: root, data } = component;
@@ -15,8 +15,8 @@ export default function (component) {
     refresh();
   };
   refresh();
-  if (data.serial > shown) {
-    shown = data.serial;
+  if (data.serial > lastSerial) {
+    lastSerial = data.serial;
     if (Notification.permission === "granted" && !document.hasFocus())
       new Notification("GEM Explorer", { body: data.text, tag: `gem-job-${data.serial}` });
   }

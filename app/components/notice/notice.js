@@ -10,10 +10,10 @@ function isTyping(event) {
 }
 
 function button(text, onClick, label = text) {
-  const made = Object.assign(document.createElement("button"), { type: "button", textContent: text });
-  made.setAttribute("aria-label", label);
-  made.addEventListener("click", onClick);
-  return made;
+  const element = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+  element.setAttribute("aria-label", label);
+  element.addEventListener("click", onClick);
+  return element;
 }
 
 function show(box, data, send) {

@@ -39,9 +39,9 @@ def _estimate(draft: "WorkspaceDraft", request: tuple[str, ...], own: bool) -> N
             runner.forget(job)
             st.rerun(scope="app")
         step = str(state.progress.get("step", ""))
-        done, total = int(state.progress.get("done", 0)), int(state.progress.get("total", 0))
+        completed, total = int(state.progress.get("done", 0)), int(state.progress.get("total", 0))
         st.progress(
-            min(1.0, done / total) if total else 0.0,
+            min(1.0, completed / total) if total else 0.0,
             f"Measuring: {(step_name(step) or 'Starting').lower()}, {duration(time.time() - job.started)}",
         )
         pulse(0.7, "estimate")

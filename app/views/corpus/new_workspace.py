@@ -202,9 +202,9 @@ def _columns(look: CorpusPreview) -> Columns:
 
 def _column_options(columns: Columns, look: CorpusPreview) -> list[str]:
     """Return the columns as options; an unchanged guess of the id stays a guess, so that repeats refuse no row."""
-    named = columns.as_dict()
+    column_names = columns.as_dict()
     guessed_id = columns.id is not None and columns.id == look.guesses.id
-    return [f"--{role}-column={named[role] or ''}" for role in ROLES if not (role == "id" and guessed_id)]
+    return [f"--{role}-column={column_names[role] or ''}" for role in ROLES if not (role == "id" and guessed_id)]
 
 
 def _vectors() -> list[str] | None:

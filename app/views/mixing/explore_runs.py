@@ -44,18 +44,18 @@ def show_run_explorer(session: Session) -> None:
 
 def _show_slopes(session: Session, stored: StoredRuns) -> None:
     slopes, sign = mixing.slopes(session.workspace, session.taxonomy), -1.0 if stored.higher else 1.0
-    shown = Slopes(
+    chart_slopes = Slopes(
         slopes.targets[:MOST_TARGETS], slopes.domains, slopes.values[:MOST_TARGETS], slopes.errors[:MOST_TARGETS]
     )
-    row, column = np.unravel_index(int(np.argmax(np.abs(shown.values))), shown.values.shape)
+    row, column = np.unravel_index(int(np.argmax(np.abs(chart_slopes.values))), chart_slopes.values.shape)
+    cluster, target = short(chart_slopes.domains[column], 40), short(chart_slopes.targets[row], 40)
     finding(
-        f"Strongest: {escape(short(shown.domains[column], 40))} on {escape(short(shown.targets[row], 40))}, "
-        f"{sign * shown.values[row, column]:+.3g}",
+        f"Strongest: {escape(cluster)} on {escape(target)}, {sign * chart_slopes.values[row, column]:+.3g}",
         f"Change in {escape(stored.unit)} when a tenth of the mixture is replaced by the cluster. Empty: within two "
         "standard errors of zero.",
     )
     st.plotly_chart(
-        slopes_chart(shown, unit=stored.unit, sign=sign),
+        slopes_chart(chart_slopes, unit=stored.unit, sign=sign),
         key="mixing-slopes",
         config=CONFIG,
         alt="Slope of each target by cluster over the runs",

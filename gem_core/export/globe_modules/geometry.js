@@ -190,14 +190,14 @@ export function enclosed(sx, sy, sz, n, path) {
     y0 = Math.min(y0, path[i + 1]);
     y1 = Math.max(y1, path[i + 1]);
   }
-  const found = [];
-  if (path.length < 6) return found;
+  const indices = [];
+  if (path.length < 6) return indices;
   for (let i = 0; i < n; i++) {
     const x = sx[i],
       y = sy[i];
-    if (sz[i] > 0 && x >= x0 && x <= x1 && y >= y0 && y <= y1 && inside(x, y, path)) found.push(i);
+    if (sz[i] > 0 && x >= x0 && x <= x1 && y >= y0 && y <= y1 && inside(x, y, path)) indices.push(i);
   }
-  return found;
+  return indices;
 }
 
 // A line in pixels as at most `most` corners [x, y], evenly along it, in radii from the center with y upwards.

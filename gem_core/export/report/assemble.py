@@ -78,7 +78,7 @@ def _data(
                 "documents": 0 if c.excluded else c.documents,
                 "tokens": 0 if c.excluded else c.tokens,
                 "mass": 0 if c.excluded else round(c.mass / total, 6),
-                "held": c.documents,
+                "size": c.documents,
                 "shares": [card.share_documents, card.share_tokens, card.mass],
                 "exemplars": points.places(tuple(o.row for o in card.exemplars)),
             }

@@ -84,8 +84,8 @@ def recorded_source(manifest: Manifest) -> Source:
     )
     columns = Columns(**manifest.columns)  # type: ignore[arg-type]  # The text is never None.
     if options.get("id_guessed"):
-        named = {role: name or "" for role, name in manifest.columns.items() if role != "id"}
-        columns = choose_columns(path, **named, options=read)
+        column_names = {role: name or "" for role, name in manifest.columns.items() if role != "id"}
+        columns = choose_columns(path, **column_names, options=read)
     own = Path(manifest.encoder).suffix in (".npy", ".parquet", ".pq")
     return Source(
         path,

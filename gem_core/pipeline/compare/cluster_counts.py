@@ -146,8 +146,8 @@ def study_counts(
     store, name = Studies(workspace.root), _name(workspace, settings, method)
     fit_plan = [(k, seed) for seed in range(seeds) for k in grid]  # every number once before the second seed
     points = _points(store, name)
-    done = sum(_id(k, seed) in points for k, seed in fit_plan)
-    progress(STEP, done, len(fit_plan))
+    completed = sum(_id(k, seed) in points for k, seed in fit_plan)
+    progress(STEP, completed, len(fit_plan))
     for k, seed in fit_plan:
         if _id(k, seed) in points:
             continue
@@ -165,8 +165,8 @@ def study_counts(
                 "data_hash": workspace.manifest.data_hash,
             },
         )
-        done += 1
-        progress(STEP, done, len(fit_plan))
+        completed += 1
+        progress(STEP, completed, len(fit_plan))
     return _study(points, grid, tuple(range(seeds)), method)
 
 

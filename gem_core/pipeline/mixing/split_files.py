@@ -150,10 +150,10 @@ def split_labeled(
     columns = [prefix + name for name in ("cluster", "tokens")]
 
     def batches() -> Iterator[Batch]:
-        done = 0
+        completed_bytes = 0
         for file in files:
-            progress("split shards", done, total)
-            done += file.size
+            progress("split shards", completed_bytes, total)
+            completed_bytes += file.size
             for table in _tables(file) if file.size else ():
                 missing = [name for name in columns if name not in table.column_names]
                 if missing:

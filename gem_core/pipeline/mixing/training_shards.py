@@ -105,16 +105,16 @@ def write_shards(
     """
     import pyarrow.parquet as pq
 
-    total, done, written = sum(map(len, shards)), 0, []
+    total, completed, written = sum(map(len, shards)), 0, []
     with pq.ParquetFile(corpus) as file:
         for shard in shards:
-            progress("write documents", done, total)
+            progress("write documents", completed, total)
             path = folder / shard.name
             digest = _sha256(path) if path.exists() else ""
             if not digest or digest != finished_hashes.get(shard.name, digest):
                 write_table(path, _table(file, shard, columns), form)
                 digest = _sha256(path)
-            done += len(shard)
+            completed += len(shard)
             written.append({"file": shard.name, "documents": len(shard), "bytes": file_size(path), "sha256": digest})
     progress("write documents", total, total)
     return written

@@ -145,7 +145,7 @@ def test_the_flat_map_the_list_and_the_tiles_choose_the_same_cluster(opened: Ope
         found.add(settled(page)["hover"])
     assert len(found - {""}) >= 2
     one = data["clusters"][3]
-    tile = page.locator(".tile[data-place='3']")
+    tile = page.locator(".tile[data-index='3']")
     tile.click()
     assert page.locator(".reading h3").inner_text() == one["label"]
     assert tile.get_attribute("aria-pressed") == "true"
@@ -166,7 +166,7 @@ def test_tiles_have_the_sizes_of_the_shares(opened: Open, sample_report: Path) -
         assert np.corrcoef(tiles, values)[0, 1] > 0.95
         assert (
             data["clusters"][0]["shares"][("Documents", "Tokens", "Mass").index(size)]
-            in page.locator(".tile[data-place='0']").text_content()
+            in page.locator(".tile[data-index='0']").text_content()
         )
     boxes = page.locator(".tile").evaluate_all(
         "(all) => all.map((t) => [t.offsetLeft, t.offsetTop, t.offsetLeft + "

@@ -5,15 +5,15 @@ function listen(map, tip) {
     on = (name, f, more) => canvas.addEventListener(name, f, more);
   const touches = new Map();
   let down = null,
-    asked = 0;
+    hoverFrame = 0;
 
-  const place = (e) => {
+  const pixelOf = (e) => {
     const b = canvas.getBoundingClientRect();
     return [((e.clientX - b.left) * canvas.width) / b.width, ((e.clientY - b.top) * canvas.height) / b.height];
   };
 
   const under = (e) => {
-    const [x, y] = place(e),
+    const [x, y] = pixelOf(e),
       label = labelAt(map, x, y);
     if (label >= 0) return { cluster: label, point: -1 };
     const point = map.at(
@@ -24,20 +24,20 @@ function listen(map, tip) {
     return { cluster: point < 0 ? -1 : map.group[point], point };
   };
 
-  const hover = (found, e) => {
-    if (found.point !== map.hover) {
-      map.hover = found.point;
+  const hover = (target, e) => {
+    if (target.point !== map.hover) {
+      map.hover = target.point;
       map.later();
     }
-    map.point(found.cluster);
-    canvas.classList.toggle("over", found.cluster >= 0);
-    tip.hidden = found.cluster < 0;
+    map.point(target.cluster);
+    canvas.classList.toggle("over", target.cluster >= 0);
+    tip.hidden = target.cluster < 0;
     if (tip.hidden) return;
-    const c = map.clusters[found.cluster],
-      best = c.exemplars.includes(found.point) ? ", an exemplar" : "";
-    tip.querySelector("i").className = `dot k${c.place}`;
+    const c = map.clusters[target.cluster],
+      best = c.exemplars.includes(target.point) ? ", an exemplar" : "";
+    tip.querySelector("i").className = `dot k${c.index}`;
     tip.querySelector("span").textContent = c.label;
-    tip.querySelector("small").textContent = `${c.held.toLocaleString("en-US")} documents${best}`;
+    tip.querySelector("small").textContent = `${c.size.toLocaleString("en-US")} documents${best}`;
     const b = canvas.getBoundingClientRect(),
       x = e.clientX - b.left,
       y = e.clientY - b.top;
@@ -52,7 +52,7 @@ function listen(map, tip) {
     touches.set(e.pointerId, [e.clientX, e.clientY]);
     canvas.setPointerCapture(e.pointerId);
     map.touch();
-    map.held = true;
+    map.dragging = true;
     hover(nothing, e);
     down = { x: e.clientX, y: e.clientY, far: 0 };
   });
@@ -63,9 +63,9 @@ function listen(map, tip) {
       return;
     }
     if (!down) {
-      if (!asked)
-        asked = requestAnimationFrame(() => {
-          asked = 0;
+      if (!hoverFrame)
+        hoverFrame = requestAnimationFrame(() => {
+          hoverFrame = 0;
           if (!down) hover(under(e), e);
         });
       return;
@@ -87,7 +87,7 @@ function listen(map, tip) {
     const [c, d] = [...touches.values()],
       after = Math.hypot(c[0] - d[0], c[1] - d[1]);
     if (down) down.far += 99;
-    if (before > 0) map.zoomBy(after / before, ...place({ clientX: (c[0] + d[0]) / 2, clientY: (c[1] + d[1]) / 2 }));
+    if (before > 0) map.zoomBy(after / before, ...pixelOf({ clientX: (c[0] + d[0]) / 2, clientY: (c[1] + d[1]) / 2 }));
   };
 
   const up = (e) => {
@@ -95,7 +95,7 @@ function listen(map, tip) {
     if (!down || touches.size) return;
     const far = down.far;
     down = null;
-    map.held = false;
+    map.dragging = false;
     canvas.classList.remove("held");
     if (e.type === "pointerup" && far < 5) map.onPick(under(e));
     map.later();
@@ -106,8 +106,8 @@ function listen(map, tip) {
     if (!down) hover(nothing, e);
   });
   on("dblclick", (e) => {
-    const found = under(e);
-    if (found.cluster >= 0) map.zoomBy(1.6, ...place(e));
+    const target = under(e);
+    if (target.cluster >= 0) map.zoomBy(1.6, ...pixelOf(e));
   });
 
   // The page scrolls under the wheel as everywhere; with Ctrl, or once the map was clicked, it zooms.
@@ -118,7 +118,7 @@ function listen(map, tip) {
       e.preventDefault();
       hover(nothing, e);
       const delta = Math.max(-240, Math.min(240, e.deltaY * (e.deltaMode === 1 ? 16 : 1)));
-      map.zoomBy(Math.exp(-delta / (e.ctrlKey ? 120 : 520)), ...place(e));
+      map.zoomBy(Math.exp(-delta / (e.ctrlKey ? 120 : 520)), ...pixelOf(e));
     },
     { passive: false },
   );
@@ -127,7 +127,7 @@ function listen(map, tip) {
   on("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     const far = 0.12 * canvas.height;
-    let done = true;
+    let handled = true;
     if (arrows[e.key]) {
       map.touch();
       map.drag(arrows[e.key][0] * far, arrows[e.key][1] * far);
@@ -136,8 +136,8 @@ function listen(map, tip) {
     else if (e.key === "0" || e.key === "Home") map.reset();
     else if (e.key === "[" || e.key === "]") map.onStep(e.key === "]" ? 1 : -1);
     else if (e.key === "Escape") map.onPick(nothing);
-    else done = false;
-    if (done) e.preventDefault();
+    else handled = false;
+    if (handled) e.preventDefault();
   });
 
   const act = { in: () => map.zoomBy(1.5), out: () => map.zoomBy(1 / 1.5), reset: () => map.reset() };

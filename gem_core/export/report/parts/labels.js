@@ -11,9 +11,9 @@ function drawLabels(map, f) {
   const most = Math.min(LONGEST, Math.max(SHORTEST, 0.26 * (w / dpr))) * dpr;
   for (const c of clusters) {
     const [x, y, depth] = standing(f, c.at, c.flat),
-      strong = c.place === map.selected;
+      strong = c.index === map.selected;
     c.box = null;
-    if (depth < 0.2 || x < 0 || y < 0 || x > w || y > h || !c.drawn) continue;
+    if (depth < 0.2 || x < 0 || y < 0 || x > w || y > h || !c.points) continue;
     ctx.font = `${strong ? 700 : 600} ${12.5 * dpr}px ${theme.font}`;
     const key = `${strong} ${most} ${theme.font}`;
     if (c.key !== key) {
@@ -26,7 +26,7 @@ function drawLabels(map, f) {
     const lean = f.t < 0.5 ? Math.sign(f.cx - x) * (1 - depth) * wide * 0.3 : 0;
     const left = Math.min(w - wide / 2 - 2 * dpr, Math.max(wide / 2 + 2 * dpr, x + lean));
     const top = Math.min(h - tall / 2, Math.max(tall / 2, y - (strong ? 20 * dpr : 0)));
-    const rank = strong ? 1e12 : c.place === map.pointed ? 1e11 : c.held * (0.3 + 0.7 * depth);
+    const rank = strong ? 1e12 : c.index === map.pointed ? 1e11 : c.size * (0.3 + 0.7 * depth);
     boxes.push({ c, x: left, y: top, w: wide, h: tall, rank, depth, strong });
   }
   const room = Math.max(5, Math.round((w * h) / (dpr * dpr) / 16000)),
@@ -38,10 +38,10 @@ function drawLabels(map, f) {
 
 function drawLabel(map, b) {
   const { ctx, dpr, theme } = map,
-    loud = b.strong || b.c.place === map.pointed;
+    loud = b.strong || b.c.index === map.pointed;
   const left = b.x - b.w / 2,
     text = left + 17 * dpr;
-  ctx.globalAlpha = Math.min(1, (b.depth - 0.16) * 4) * (loud ? 1 : 0.3 + (0.7 * map.clear[b.c.place]) / 256);
+  ctx.globalAlpha = Math.min(1, (b.depth - 0.16) * 4) * (loud ? 1 : 0.3 + (0.7 * map.clear[b.c.index]) / 256);
   ctx.font = `${b.strong ? 700 : 600} ${12.5 * dpr}px ${theme.font}`;
   ctx.textBaseline = "middle";
   ctx.lineJoin = "round";
@@ -72,8 +72,8 @@ function drawLabel(map, b) {
 }
 
 function labelAt(map, x, y) {
-  const found = map.clusters.find(
+  const cluster = map.clusters.find(
     (c) => c.box && Math.abs(c.box.x - x) * 2 < c.box.w && Math.abs(c.box.y - y) * 2 < c.box.h,
   );
-  return found ? found.place : -1;
+  return cluster ? cluster.index : -1;
 }

@@ -18,18 +18,18 @@ class DocumentMap extends MapMotion {
     this.group = new Uint16Array(n);
     this.starts = [];
     let first = 0;
-    data.points.counts.forEach((count, place) => {
+    data.points.counts.forEach((count, index) => {
       this.starts.push(first);
-      this.group.fill(place, first, first + count);
+      this.group.fill(index, first, first + count);
       first += count;
     });
-    this.clusters = data.clusters.map((c, place) => ({
+    this.clusters = data.clusters.map((c, index) => ({
       ...c,
-      place,
+      index,
       pixel: parseHex(c.color),
-      at: data.points.anchors[place],
-      flat: equalEarth(...lonLat(data.points.anchors[place])),
-      drawn: data.points.counts[place],
+      at: data.points.anchors[index],
+      flat: equalEarth(...lonLat(data.points.anchors[index])),
+      points: data.points.counts[index],
       box: null,
     }));
     this.order = this.mixed(n);
@@ -37,7 +37,7 @@ class DocumentMap extends MapMotion {
     this.selected = -1;
     this.pointed = -1;
     this.hover = -1;
-    this.marked = -1;
+    this.highlighted = -1;
     this.home = this.start();
     this.camera = { ...this.home };
     this.t = 0;
@@ -72,7 +72,7 @@ class DocumentMap extends MapMotion {
 
   start() {
     const sum = [0, 0, 0];
-    for (const c of this.clusters) for (let k = 0; k < 3; k++) sum[k] += c.at[k] * Math.sqrt(c.drawn);
+    for (const c of this.clusters) for (let k = 0; k < 3; k++) sum[k] += c.at[k] * Math.sqrt(c.points);
     const [yaw, pitch] = lonLat(Math.hypot(...sum) > 1e-9 ? sum.map((v) => v / Math.hypot(...sum)) : [1, 0, 0]);
     return { yaw, pitch: Math.max(-0.5, Math.min(0.5, pitch)), zoom: 1, x: 0, y: 0, flatZoom: 1 };
   }
@@ -296,7 +296,7 @@ class DocumentMap extends MapMotion {
       ctx.fill();
     };
     if (this.selected >= 0) for (const i of this.clusters[this.selected].exemplars) ring(i, 1, 1.6);
-    ring(this.marked, 2.4, 3.4);
+    ring(this.highlighted, 2.4, 3.4);
     ring(this.hover, 1.3, 2.6);
   }
 }

@@ -5,22 +5,22 @@ const DRIFT = 0.05, // radians per second
   REST = 24_000; // milliseconds until the globe comes to rest by itself
 
 class MapMotion {
-  select(place) {
-    this.selected = place;
-    this.marked = -1;
-    if (place >= 0) this.show(this.clusters[place].at);
+  select(index) {
+    this.selected = index;
+    this.highlighted = -1;
+    if (index >= 0) this.show(this.clusters[index].at);
     this.later();
   }
 
-  point(place) {
-    if (place !== this.pointed) {
-      this.pointed = place;
+  point(index) {
+    if (index !== this.pointed) {
+      this.pointed = index;
       this.later();
     }
   }
 
   mark(index) {
-    this.marked = index;
+    this.highlighted = index;
     if (index >= 0) this.show([...this.cloud.xyz.subarray(3 * index, 3 * index + 3)]);
     this.later();
   }
@@ -125,12 +125,12 @@ class MapMotion {
     const lean = calm ? 1 : 1 - Math.exp(-dt / 80);
     for (const c of this.clusters) {
       let goal = 256;
-      if (this.selected >= 0 && c.place !== this.selected) goal = c.place === this.pointed ? 170 : this.theme.dim;
-      else if (this.selected < 0 && this.pointed >= 0 && c.place !== this.pointed) goal = 90;
-      const gap = goal - this.clear[c.place];
-      if (Math.abs(gap) < 2) this.clear[c.place] = goal;
+      if (this.selected >= 0 && c.index !== this.selected) goal = c.index === this.pointed ? 170 : this.theme.dim;
+      else if (this.selected < 0 && this.pointed >= 0 && c.index !== this.pointed) goal = 90;
+      const gap = goal - this.clear[c.index];
+      if (Math.abs(gap) < 2) this.clear[c.index] = goal;
       else {
-        this.clear[c.place] += gap * lean;
+        this.clear[c.index] += gap * lean;
         busy = true;
       }
     }
@@ -148,13 +148,13 @@ class MapMotion {
       this.drifting = false;
       const busy = this.step(now);
       this.last = busy ? now : 0;
-      if (this.rough && !busy && !this.held) {
+      if (this.rough && !busy && !this.dragging) {
         this.rough = false;
         this.measure();
       }
       const cost = this.draw();
       // too slow while it moves: fewer pixels until it rests
-      this.slow = busy || this.held ? 0.8 * (this.slow || cost) + 0.2 * cost : 0;
+      this.slow = busy || this.dragging ? 0.8 * (this.slow || cost) + 0.2 * cost : 0;
       if (this.slow > 26 && !this.rough && this.dpr > 1) {
         this.rough = true;
         this.measure();

@@ -8,57 +8,57 @@ const rows = queryAll(".list .row"),
   reading = query(".reading"),
   live = query(".live");
 
-const map = new DocumentMap(query(".stage"), data, (found) => {
-  select(found.cluster);
-  if (found.point >= 0) highlightExemplar(found);
+const map = new DocumentMap(query(".stage"), data, (target) => {
+  select(target.cluster);
+  if (target.point >= 0) highlightExemplar(target);
 });
 const tree = new Tree(
   query(".treemap"),
   data,
-  (place) => select(place, true),
-  (place) => map.point(place),
+  (index) => select(index, true),
+  (index) => map.point(index),
 );
-let chosen = -1;
+let selectedIndex = -1;
 
 function scrollToPart(selector) {
   query(selector).scrollIntoView({ block: "start", behavior: map.calm.matches ? "auto" : "smooth" });
 }
 query(".chip").addEventListener("click", () => scrollToPart(".panel"));
 
-function select(place, fromOutside = false) {
-  chosen = place;
-  map.select(place);
-  tree.select(place);
-  for (const row of rows) row.setAttribute("aria-current", String(Number(row.dataset.place) === place));
-  list.hidden = place >= 0;
-  reading.hidden = place < 0;
+function select(index, fromOutside = false) {
+  selectedIndex = index;
+  map.select(index);
+  tree.select(index);
+  for (const row of rows) row.setAttribute("aria-current", String(Number(row.dataset.index) === index));
+  list.hidden = index >= 0;
+  reading.hidden = index < 0;
   const body = query(".body", reading);
   body.replaceChildren();
-  const number = place < 0 ? null : data.clusters[place].number;
-  if (place >= 0) {
+  const number = index < 0 ? null : data.clusters[index].number;
+  if (index >= 0) {
     const card = document.getElementById(`cluster-${number}`).cloneNode(true);
     card.removeAttribute("id");
     for (const more of queryAll("details", card)) more.open = !more.classList.contains("borderline");
     body.append(card);
-    wire(card, place);
-    live.textContent = `${data.clusters[place].label}, ${data.clusters[place].shares[0]} of the documents`;
+    wire(card, index);
+    live.textContent = `${data.clusters[index].label}, ${data.clusters[index].shares[0]} of the documents`;
     query(".panel").scrollTop = 0;
     if (fromOutside) scrollToPart("#map");
   }
   const chip = query(".chip"); // where the card lies below the map
-  chip.hidden = place < 0;
-  chip.textContent = place < 0 ? "" : `${data.clusters[place].label} ↓`;
+  chip.hidden = index < 0;
+  chip.textContent = index < 0 ? "" : `${data.clusters[index].label} ↓`;
   try {
-    history.replaceState(null, "", place < 0 ? location.pathname + location.search : `#cluster-${number}`);
+    history.replaceState(null, "", index < 0 ? location.pathname + location.search : `#cluster-${number}`);
   } catch {
     /* some viewers forbid it */
   }
 }
 
 // A row of a document and its point on the map answer each other.
-function wire(card, place) {
+function wire(card, index) {
   queryAll("[data-exemplar]", card).forEach((item) => {
-    const point = data.clusters[place].exemplars[Number(item.dataset.exemplar)];
+    const point = data.clusters[index].exemplars[Number(item.dataset.exemplar)];
     item.tabIndex = 0;
     item.addEventListener("pointerenter", () => map.mark(point));
     item.addEventListener("focus", () => map.mark(point));
@@ -67,8 +67,8 @@ function wire(card, place) {
   });
 }
 
-function highlightExemplar(found) {
-  const at = data.clusters[found.cluster].exemplars.indexOf(found.point);
+function highlightExemplar(target) {
+  const at = data.clusters[target.cluster].exemplars.indexOf(target.point);
   const item = at < 0 ? null : query(`.reading [data-exemplar="${at}"]`);
   if (item) {
     item.classList.add("highlighted");
@@ -77,36 +77,36 @@ function highlightExemplar(found) {
 }
 
 map.onStep = (by) => {
-  const order = rows.filter((r) => !r.hidden).map((r) => Number(r.dataset.place)),
-    at = order.indexOf(chosen);
+  const order = rows.filter((r) => !r.hidden).map((r) => Number(r.dataset.index)),
+    at = order.indexOf(selectedIndex);
   if (order.length) select(order[at < 0 ? (by > 0 ? 0 : order.length - 1) : (at + by + order.length) % order.length]);
 };
 listen(map, query(".tip"));
 
 for (const row of rows) {
-  const place = Number(row.dataset.place);
+  const index = Number(row.dataset.index);
   row.addEventListener("click", (e) => {
     e.preventDefault();
-    select(place);
+    select(index);
     query(".back").focus();
   });
   for (const [name, to] of [
-    ["pointerenter", place],
-    ["focus", place],
+    ["pointerenter", index],
+    ["focus", index],
     ["pointerleave", -1],
     ["blur", -1],
   ])
     row.addEventListener(name, () => map.point(to));
 }
 query(".back").addEventListener("click", () => {
-  const was = chosen;
+  const was = selectedIndex;
   select(-1);
-  rows.find((r) => Number(r.dataset.place) === was)?.focus({ preventScroll: true });
+  rows.find((r) => Number(r.dataset.index) === was)?.focus({ preventScroll: true });
 });
 for (const title of queryAll(".card h3 a"))
   title.addEventListener("click", (e) => {
     e.preventDefault();
-    select(Number(title.closest(".card").dataset.place), true);
+    select(Number(title.closest(".card").dataset.index), true);
   });
 
 query(".filter").addEventListener("input", (e) => {

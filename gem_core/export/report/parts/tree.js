@@ -59,28 +59,28 @@ class Tree {
     this.by = "documents";
     this.tiles = new Map();
     this.groups = data.groups.map((g) => this.box("div", "group", g.label));
-    for (const [place, c] of data.clusters.entries()) {
-      const tile = this.box("button", `tile k${place} ${inkOn(c.color)}`, c.label);
+    for (const [index, c] of data.clusters.entries()) {
+      const tile = this.box("button", `tile k${index} ${inkOn(c.color)}`, c.label);
       tile.type = "button";
-      tile.dataset.place = place;
-      tile.addEventListener("click", () => onPick(place));
-      tile.addEventListener("pointerenter", () => onPoint(place));
+      tile.dataset.index = index;
+      tile.addEventListener("click", () => onPick(index));
+      tile.addEventListener("pointerenter", () => onPoint(index));
       tile.addEventListener("pointerleave", () => onPoint(-1));
-      this.tiles.set(place, tile);
+      this.tiles.set(index, tile);
     }
     new ResizeObserver(() => this.lay()).observe(root);
     this.select(-1);
   }
 
   box(kind, name, label) {
-    const made = document.createElement(kind),
+    const element = document.createElement(kind),
       text = document.createElement("b"),
       more = document.createElement("span");
-    made.className = name;
+    element.className = name;
     text.textContent = label;
-    made.append(text, more);
-    this.root.append(made);
-    return made;
+    element.append(text, more);
+    this.root.append(element);
+    return element;
   }
 
   set(by) {
@@ -88,8 +88,8 @@ class Tree {
     this.lay();
   }
 
-  select(place) {
-    for (const [k, tile] of this.tiles) tile.setAttribute("aria-pressed", String(k === place));
+  select(index) {
+    for (const [k, tile] of this.tiles) tile.setAttribute("aria-pressed", String(k === index));
   }
 
   lay() {
