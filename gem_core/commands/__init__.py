@@ -1,1 +1,1 @@
-"""The commands of gem-explorer, a module a noun; gem_core.cli puts them together."""
+"""The commands of gem-explorer, one module per noun; gem_core.cli puts them together."""

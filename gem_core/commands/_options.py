@@ -1,4 +1,4 @@
-"""What several commands share: their options, how a source and settings are read from them, how results are said."""
+"""What several commands share: their options, reading a source and settings from them, printing results."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -39,12 +39,12 @@ Corpus = Annotated[
     typer.Argument(
         parser=input_path,
         metavar="CORPUS",
-        help="csv, tsv, jsonl, json (each also packed), parquet, arrow, warc, wet, or a folder; may be in a store",
+        help="csv, tsv, jsonl, json (each also compressed), parquet, arrow, warc, wet, or a folder; may be in a store",
     ),
 ]
 WorkspaceArg = Annotated[Path, typer.Argument(parser=workspace_path, metavar="DIR", help="workspace folder")]
 WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", parser=workspace_path, metavar="DIR", help="workspace folder, made if absent")
+    Path, typer.Option("--workspace", parser=workspace_path, metavar="DIR", help="workspace folder, created if missing")
 ]
 TextColumn = Annotated[str | None, typer.Option(help="column with the text; guessed when left out")]
 IdColumn = Annotated[str | None, typer.Option(help="column with the id; '' for row numbers; guessed when left out")]
@@ -55,7 +55,7 @@ Split = Annotated[str | None, typer.Option("--split", metavar="NAME", help="read
 Encoding = Annotated[str, typer.Option("--encoding", help="encoding of text files, such as cp1252")]
 NoHeader = Annotated[bool, typer.Option("--no-header", help="the first line of csv and tsv files is a row, not names")]
 LongestRow = Annotated[
-    int, typer.Option("--longest-row", metavar="BYTES", min=1, help="set longer rows aside; 256 MB when left out")
+    int, typer.Option("--longest-row", metavar="BYTES", min=1, help="skip longer rows; default 256 MB")
 ]
 Embeddings = Annotated[
     Path | None,
@@ -63,16 +63,17 @@ Embeddings = Annotated[
 ]
 Encoder = Annotated[str, typer.Option(help="'packaged', or a path or hub name of a sentence-transformers model")]
 Prompt = Annotated[
-    str | None, typer.Option("--prompt", help="put before each document; the encoder's own when left out, '' for none")
+    str | None, typer.Option("--prompt", help="prefix of each document; default: the encoder's own; '' for none")
 ]
 QueryPrompt = Annotated[
     str | None,
-    typer.Option("--query-prompt", help="put before the words of a search; the encoder's own when left out"),
+    typer.Option("--query-prompt", help="prefix of a search query; default: the encoder's own"),
 ]
 MaxTokens = Annotated[
-    int | None, typer.Option("--max-tokens", metavar="N", min=1, help="tokens of a document that the encoder reads")
+    int | None,
+    typer.Option("--max-tokens", metavar="N", min=1, help="longest input of the encoder, in tokens per document"),
 ]
-Name = Annotated[str, typer.Option(help="what the app calls the corpus; the file's name when left out")]
+Name = Annotated[str, typer.Option(help="name of the corpus in the app; default: the file's name")]
 Vocabulary = Annotated[
     Path | None,
     typer.Option(
@@ -84,7 +85,7 @@ Vocabulary = Annotated[
 AnySeed = Annotated[int, typer.Option(help="seed of everything random")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 ProgressFile = Annotated[
-    Path | None, typer.Option(hidden=True, parser=workspace_path, help="keep the present progress in this file")
+    Path | None, typer.Option(hidden=True, parser=workspace_path, help="write the current progress to this file")
 ]
 EngineName = Annotated[
     str,
@@ -93,7 +94,7 @@ EngineName = Annotated[
     ),
 ]
 WorkerCount = Annotated[
-    int | None, typer.Option("--workers", metavar="N", min=1, help="workers at a time; all processors when left out")
+    int | None, typer.Option("--workers", metavar="N", min=1, help="number of workers; default: one per processor")
 ]
 ENGINES = ("local", "ray")
 MIN_WORDS, LONGEST_ROW = 3, 256 << 20
@@ -138,14 +139,14 @@ def read_source_options(
 
 
 def read_encoder_options(prompt: str | None, query_prompt: str | None, max_tokens: int | None) -> "EncoderSettings":
-    """Return what, beside the model, decides the vectors, as the options say."""
+    """Return the encoder settings beside the model that change the vectors."""
     from gem_core.embedding import EncoderSettings
 
     return EncoderSettings(max_tokens=max_tokens, prompt=prompt, query_prompt=query_prompt)
 
 
 def read_file_options(split: str | None, encoding: str, no_header: bool, longest_row: int) -> "ReadOptions":
-    """Return how files are chosen and read, as the options say."""
+    """Return the reading options: which files, format, encoding."""
     from gem_core.corpus import ReadOptions
 
     return ReadOptions(split, encoding, not no_header, longest_row)
@@ -194,7 +195,7 @@ def check_one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def workspace_facts(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict[str, Any]:
-    """Return what `info --json` says of a workspace and its taxonomy."""
+    """Return the JSON of `info --json`: workspace, taxonomy and clusters."""
     manifest = workspace.manifest
     facts: dict[str, Any] = {
         "workspace": str(workspace.root),
@@ -268,7 +269,7 @@ def print_corpus(
 
 
 def print_notes(notes: Sequence[str]) -> None:
-    """Print what a person should know about the files of a corpus or a folder of shards."""
+    """Print notes on the files of a corpus or a folder of shards."""
     for note in notes:
         typer.echo(clean(f"  note: {note}"))
 

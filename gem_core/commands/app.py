@@ -1,4 +1,4 @@
-"""gem-explorer app: the app in the browser."""
+"""gem-explorer app: start the app and open it in the browser."""
 
 import os
 import secrets
@@ -23,7 +23,7 @@ def open_app(
     headless: Annotated[bool, typer.Option("--headless", help="do not open a browser")] = False,
     host: Annotated[str, typer.Option(help="address to listen on; 0.0.0.0 lets other machines connect")] = "127.0.0.1",
     base_path: Annotated[str, typer.Option(help="path of the app behind a proxy, such as gem")] = "",
-    read_only: Annotated[bool, typer.Option("--read-only", help="refuse every change of a workspace")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="read-only: no workspace can be changed")] = False,
 ) -> None:
     """Open the app in the browser, on the built-in sample or on a workspace.
 

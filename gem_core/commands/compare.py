@@ -1,4 +1,4 @@
-"""gem-explorer compare, stability, clusters: groupings held against each other, and how far a fit can be trusted."""
+"""gem-explorer compare, stability, clusters: compare groupings, and measure the stability of a fit."""
 
 import json
 import math
@@ -24,11 +24,11 @@ MethodOption = Annotated[str, typer.Option(help="gem, kmeans, spherical or vmf")
 def compare(
     workspace: WorkspaceArg,
     with_: Annotated[str, typer.Option("--with", metavar="GROUPING", help=GROUPING)] = "kmeans",
-    against: Annotated[str, typer.Option(metavar="GROUPING", help="what it is compared with")] = "present",
+    against: Annotated[str, typer.Option(metavar="GROUPING", help="the grouping to compare with")] = "present",
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Hold two groupings of the documents against each other: who keeps whom, ARI, NMI, documents that move."""
+    """Compare two groupings of the documents: matched clusters, ARI, NMI, documents that move."""
     from gem_core.pipeline.compare.comparison import compare as hold
     from gem_core.pipeline.compare.comparison import headline
     from gem_core.pipeline.compare.quality import quality
@@ -126,7 +126,7 @@ def clusters(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """How many clusters? Fit a range of numbers, and say what the measures show and what they do not."""
+    """Choose the number of clusters: fit a range of K and report quality and stability measures."""
     from gem_core.pipeline.compare.cluster_counts import CHOOSING, count_grid, reading, study_counts, summary
     from gem_core.pipeline.compare.refits import METHODS
     from gem_core.workspace import Workspace
@@ -149,7 +149,7 @@ def clusters(
 
 
 def comparison_facts(comparison: "Comparison", qualities: "list[Quality]", moved_ids: list[str]) -> dict[str, Any]:
-    """Return what `compare --json` says."""
+    """Return the JSON of `compare --json`."""
     from gem_core.pipeline.compare.comparison import headline
 
     sides = []
@@ -201,7 +201,7 @@ def stability_facts(study: "Stability") -> dict[str, Any]:
 
 
 def counts_facts(study: "CountStudy") -> dict[str, Any]:
-    """Return what `clusters --json` says."""
+    """Return the JSON of `clusters --json`."""
     from gem_core.pipeline.compare.cluster_counts import CHOOSING, reading, summary
 
     return {
@@ -225,7 +225,7 @@ def _repeats(part: "Repeats") -> dict[str, Any]:
 
 
 def _number(value: Any) -> Any:
-    """Return a number as JSON has them: no NaN."""
+    """Return a number, or None for NaN, which JSON does not have."""
     if value is None or isinstance(value, str | int):
         return value
     return float(value) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""gem-explorer estimate, embed: a corpus before it has a taxonomy."""
+"""gem-explorer estimate, embed: check and embed a corpus before a taxonomy is fitted."""
 
 import json
 from dataclasses import asdict
@@ -61,7 +61,7 @@ def estimate(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Say before anything is made: documents, tokens, refused rows, and how long embedding will take here."""
+    """Estimate without writing anything: documents, tokens, refused rows and embedding time on this machine."""
     from gem_core.pipeline import estimate as measure
 
     source = read_source_options(
@@ -112,7 +112,7 @@ def embed(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Read a corpus into a workspace and give every document a vector; goes on where it was stopped."""
+    """Read a corpus into a workspace and embed every document; resumes after a stop."""
     from gem_core.pipeline import finish_workspace, prepare
     from gem_core.pipeline.building.embed_on_ray import ray_engine
 

@@ -26,7 +26,7 @@ def duplicates(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Find groups of near-duplicate documents; they are kept in the workspace."""
+    """Find groups of near-duplicate documents; the result is saved in the workspace."""
     from gem_core.export.safe_csv import write_csv
     from gem_core.export.selected import duplicates_table
     from gem_core.pipeline.search.near_duplicates import find_duplicates
@@ -59,10 +59,10 @@ def duplicates(
         return
     typer.echo(clean(f"{len(sizes):,} groups of near-duplicates at cosine {threshold:g} or more in {opened.root}"))
     typer.echo(
-        f"  {len(groups.rows):,} of {groups.documents:,} documents are in a group; {groups.extra:,} would go if "
-        f"each group kept one; the largest has {facts['largest']:,}"
+        f"  {len(groups.rows):,} of {groups.documents:,} documents are in groups of at most {facts['largest']:,}; "
+        f"removing duplicates would drop {groups.extra:,} documents"
     )
     if out is not None:
         typer.echo(clean(f"  written to {out}"))
     if not keep:
-        typer.echo(clean(f"  not kept in {opened.root}, which cannot be written"))
+        typer.echo(clean(f"  not saved in {opened.root}, which cannot be written"))

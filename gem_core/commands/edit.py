@@ -1,4 +1,4 @@
-"""gem-explorer edit: change the taxonomy, undo, and do recorded edits again."""
+"""gem-explorer edit: edit the taxonomy, undo, redo, and replay recorded edits."""
 
 import json
 from pathlib import Path
@@ -58,7 +58,7 @@ def rename(
 
 
 def merge(workspace: WorkspaceArg, clusters: Clusters, as_json: Json = False) -> None:
-    """Make one cluster of several; the largest keeps its number and the result is pinned."""
+    """Merge clusters; the result has the number of the largest and is pinned."""
     from gem_core.pipeline import Merge
 
     _do(workspace, Merge(tuple(clusters)), as_json=as_json)
@@ -75,7 +75,7 @@ def split(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the parts and change nothing")] = False,
     as_json: Json = False,
 ) -> None:
-    """Divide a cluster by a fit inside it; the parts are pinned."""
+    """Split a cluster by a fit of its documents; the parts are pinned."""
     from gem_core.pipeline import propose_split
     from gem_core.pipeline.labels.subtopics import count_subtopics, split_parts
     from gem_core.workspace import Workspace
@@ -103,7 +103,7 @@ def move(
     to: Annotated[int | None, typer.Option(help="number of the cluster; a new one when left out")] = None,
     as_json: Json = False,
 ) -> None:
-    """Put documents into another cluster, which is pinned, or into a new one."""
+    """Move documents to another cluster, which is pinned, or to a new one."""
     from gem_core.pipeline import Move
     from gem_core.workspace import Workspace
 
@@ -124,7 +124,7 @@ def regroup(
     group: Annotated[int | None, typer.Option(help="number of the group; a new one when left out")] = None,
     as_json: Json = False,
 ) -> None:
-    """Put a cluster into another group, or into one of its own."""
+    """Move a cluster to another group, or to a new one."""
     from gem_core.pipeline import Regroup
 
     _do(workspace, Regroup(cluster, group), as_json=as_json)
@@ -133,10 +133,10 @@ def regroup(
 def pin(
     workspace: WorkspaceArg,
     cluster: Cluster,
-    off: Annotated[bool, typer.Option("--off", help="let it go again")] = False,
+    off: Annotated[bool, typer.Option("--off", help="unpin it")] = False,
     as_json: Json = False,
 ) -> None:
-    """Keep the documents of a cluster together in a refit."""
+    """Pin a cluster: a refit keeps its documents together."""
     from gem_core.pipeline import Pin
 
     _do(workspace, Pin(cluster, not off), as_json=as_json)
@@ -179,12 +179,12 @@ def check(
 
 
 def undo(workspace: WorkspaceArg, as_json: Json = False) -> None:
-    """Return to the step before."""
+    """Undo the last step."""
     _walk(workspace, back=True, as_json=as_json)
 
 
 def redo(workspace: WorkspaceArg, as_json: Json = False) -> None:
-    """Do again what was undone."""
+    """Redo the step that was undone."""
     _walk(workspace, back=False, as_json=as_json)
 
 
@@ -202,7 +202,7 @@ def _walk(workspace: Path, *, back: bool, as_json: bool) -> None:
 
 
 def history(workspace: WorkspaceArg, as_json: Json = False) -> None:
-    """List the steps; the present one is marked."""
+    """List the steps of the history, with the current one."""
     from gem_core.workspace import Workspace
 
     edit_history = Workspace(workspace).history()
@@ -221,7 +221,7 @@ def replay(
     file: Annotated[Path, typer.Argument(parser=input_path, metavar="EDITS", help="edits.jsonl of an export")],
     as_json: Json = False,
 ) -> None:
-    """Do the steps of an edits.jsonl again, on a workspace of the same corpus."""
+    """Replay the steps of an edits.jsonl on a workspace of the same corpus."""
     from gem_core.pipeline import replay_steps
     from gem_core.workspace import Workspace
 
@@ -247,7 +247,7 @@ COMMANDS = (
     (split, "gem-explorer edit split news 3 --into 2 --dry-run"),
     (move, "gem-explorer edit move news doc-17 doc-40 --to 3"),
     (regroup, "gem-explorer edit regroup news 3 --group 1"),
-    (pin, "gem-explorer edit pin news 3    Let go: gem-explorer edit pin news 3 --off"),
+    (pin, "gem-explorer edit pin news 3    Unpin: gem-explorer edit pin news 3 --off"),
     (exclude, "gem-explorer edit exclude news 4 9"),
     (note, 'gem-explorer edit note news 3 "Only from 2019 on"'),
     (check, "gem-explorer edit check news 3    Remove the mark: gem-explorer edit check news 3 --off"),

@@ -1,4 +1,4 @@
-"""gem-explorer export, report and figure: a taxonomy as files, as one page, as a picture."""
+"""gem-explorer export, report and figure: write a taxonomy as data files, as an HTML page, as an SVG figure."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,9 @@ from gem_core.commands._options import (
 
 def export(
     workspace: WorkspaceArg,
-    out: Annotated[Path, typer.Option(parser=write_path, metavar="OUT", help="folder for the files, made if absent")],
+    out: Annotated[
+        Path, typer.Option(parser=write_path, metavar="OUT", help="folder for the files, created if missing")
+    ],
     excel: Annotated[
         bool,
         typer.Option(

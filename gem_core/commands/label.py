@@ -1,4 +1,4 @@
-"""gem-explorer label and sample shards: folders of shards, however large."""
+"""gem-explorer label and sample shards: label or sample folders of shards of any size."""
 
 import json
 from dataclasses import asdict
@@ -50,10 +50,10 @@ def label(
     encoding: Encoding = "utf-8",
     no_header: NoHeader = False,
     longest_row: LongestRow = LONGEST_ROW,
-    prefix: Annotated[str, typer.Option("--prefix", help="begin of the names of the new columns")] = "gem_",
+    prefix: Annotated[str, typer.Option("--prefix", help="prefix of the new column names")] = "gem_",
     engine: EngineName = "local",
     workers: WorkerCount = None,
-    resume: Annotated[bool, typer.Option("--resume", help="go on where the same work was stopped")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="resume the same work after a stop")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="stop at the first row that cannot be labeled, or worker that dies")
     ] = False,
@@ -93,7 +93,7 @@ def _say(folder: Path, totals: "Totals") -> None:
         )
     )
     for reason, count in sorted(totals.refused.items()):
-        typer.echo(clean(f"  set aside: {count:,} {reason}"))
+        typer.echo(clean(f"  skipped rows: {count:,} {reason}"))
     print_notes(totals.notes)
     for number, words, documents, share in zip(
         totals.numbers, totals.labels, totals.documents.tolist(), totals.share_tokens.tolist(), strict=True
@@ -103,7 +103,7 @@ def _say(folder: Path, totals: "Totals") -> None:
 
 def sample_shards(
     in_folder: InFolder,
-    documents: Annotated[int, typer.Option(metavar="N", help="how many documents", min=1)],
+    documents: Annotated[int, typer.Option(metavar="N", help="number of documents", min=1)],
     out: Annotated[Path, typer.Option(parser=write_path, metavar="FILE", help="parquet file to write")],
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="give each value of this column its share")] = None,
     shares: Annotated[str, typer.Option(help="with --by: equal, or proportional (reads the shards twice)")] = "equal",
@@ -116,7 +116,7 @@ def sample_shards(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Draw documents from a folder of shards, to fit a taxonomy on; the same seed gives the same file."""
+    """Sample documents from a folder of shards to fit a taxonomy on; reproducible by seed."""
     from gem_core.pipeline.labeling.sample_shards import SHARES, sample_shards
 
     check_one_of("--shares", shares, SHARES)
@@ -140,7 +140,7 @@ def sample_shards(
         return
     typer.echo(clean(f"{sample.documents:,} of {sample.rows_read:,} documents in {out}"))
     for reason, count in sorted(sample.refused.items()):
-        typer.echo(clean(f"  passed over: {count:,} {reason}"))
+        typer.echo(clean(f"  skipped: {count:,} {reason}"))
     print_notes(sample.notes)
     for words in sample.failed.values():
         typer.echo(clean(f"  could not be read: {words}"), err=True)

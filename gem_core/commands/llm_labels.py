@@ -1,4 +1,4 @@
-"""gem-explorer name: labels by a language model."""
+"""gem-explorer name: name clusters with a language model."""
 
 import json
 import os
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 def name(
     workspace: WorkspaceArg,
     base_url: Annotated[
-        str, typer.Option(metavar="URL", help="as http://localhost:11434/v1; else $GEM_LLM_BASE_URL")
+        str, typer.Option(metavar="URL", help="such as http://localhost:11434/v1; default $GEM_LLM_BASE_URL")
     ] = "",
-    model: Annotated[str, typer.Option(metavar="NAME", help="as the server calls it; else $GEM_LLM_MODEL")] = "",
-    clusters: Annotated[str, typer.Option(metavar="NUMBERS", help="only these, as 1,2; all when left out")] = "",
+    model: Annotated[str, typer.Option(metavar="NAME", help="model name on the server; default $GEM_LLM_MODEL")] = "",
+    clusters: Annotated[
+        str, typer.Option(metavar="NUMBERS", help="only these clusters, such as 1,2; default: all")
+    ] = "",
     again: Annotated[bool, typer.Option("--again", help="also clusters that a model named before")] = False,
     groups: Annotated[bool, typer.Option("--groups", help="also the groups of several clusters")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be sent, send nothing")] = False,
-    max_tokens: Annotated[
-        int, typer.Option(help="most tokens of an answer; a model that thinks needs more", min=1)
-    ] = 200,
-    timeout: Annotated[float, typer.Option(help="seconds that one answer may take", min=1)] = 120.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="dry run: show the requests, send nothing")] = False,
+    max_tokens: Annotated[int, typer.Option(help="max tokens per answer; a reasoning model needs more", min=1)] = 200,
+    timeout: Annotated[float, typer.Option(help="timeout of one answer, in seconds", min=1)] = 120.0,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Ask a language model for the labels of clusters; the key comes from $GEM_LLM_API_KEY alone.
+    """Name clusters with a language model (LLM); the API key is read from $GEM_LLM_API_KEY only.
 
     Any endpoint that speaks the OpenAI protocol will do. A label that a person gave is never asked for. One step of
     the history: undo takes the labels back.
@@ -112,8 +112,10 @@ def _show(plan: "NamingPlan", endpoint: "Endpoint | None", as_json: bool) -> Non
         for line in question.text.split("\n"):
             typer.echo(clean(line))
     for number, reason in plan.skipped:
-        typer.echo(clean(f"--- cluster {number} is not asked for: {reason}"))
+        typer.echo(clean(f"--- cluster {number} is skipped: {reason}"))
     where = f"to {endpoint.url}" if endpoint else "to the base URL you give"
     typer.echo(
-        clean(f"{plan.requests:,} requests with {plan.characters:,} characters would go {where}. Nothing was sent.")
+        clean(
+            f"{plan.requests:,} requests with {plan.characters:,} characters would be sent {where}. Nothing was sent."
+        )
     )

@@ -1,4 +1,4 @@
-"""gem-explorer rename-auto, group and stop-words: names from a vocabulary, groups again, words that no name may use."""
+"""gem-explorer rename-auto, group and stop-words: automatic names from a vocabulary, regrouping, stop words."""
 
 import json
 from dataclasses import asdict
@@ -18,7 +18,7 @@ def rename_auto(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Name clusters and groups by a vocabulary; names of persons and models stay.
+    """Name clusters and groups from a vocabulary; names given by a person or a model are kept.
 
     The vocabulary that is shipped is English. One step of the history: undo takes the names back.
     """
@@ -45,10 +45,10 @@ def rename_auto(
 
 def group(
     workspace: WorkspaceArg,
-    count: Annotated[int, typer.Option(help="number of groups; chosen when left out", min=0)] = 0,
+    count: Annotated[int, typer.Option(help="number of groups; default: chosen automatically", min=0)] = 0,
     as_json: Json = False,
 ) -> None:
-    """Put the clusters into groups again; a group that keeps its clusters keeps its name.
+    """Regroup the clusters; a group with unchanged clusters keeps its name.
 
     One step of the history: undo takes the groups back.
     """
@@ -76,7 +76,7 @@ def stop_words(
     remove: Annotated[bool, typer.Option("--remove", help="remove the words instead")] = False,
     as_json: Json = False,
 ) -> None:
-    """List, add or remove words that no keyword, and no name made of keywords, may use.
+    """List, add or remove stop words of keywords and of names made of keywords.
 
     When the list changes, clusters and groups that no person and no model named get new names.
     """

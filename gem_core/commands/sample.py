@@ -1,4 +1,4 @@
-"""gem-explorer sample: corpora to start with."""
+"""gem-explorer sample: sample corpora to start with."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +33,7 @@ def docstrings(
     out: Annotated[Path, typer.Option(parser=write_path, metavar="FILE", help=".jsonl or .parquet to write")] = Path(
         "docstrings.parquet"
     ),
-    limit: Annotated[int, typer.Option(help="at most so many documents", min=1)] = 6000,
+    limit: Annotated[int, typer.Option(help="max documents", min=1)] = 6000,
 ) -> None:
     """Build a larger real corpus from the docstrings of the packages installed here."""
     from gem_core.corpus import write_docstrings

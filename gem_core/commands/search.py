@@ -1,4 +1,4 @@
-"""gem-explorer search, select, selections: find documents, keep them under a name, take them away."""
+"""gem-explorer search, select, selections: search documents, save a selection, export it."""
 
 import json
 from pathlib import Path
@@ -26,21 +26,21 @@ Encoder = Annotated[
     str | None,
     typer.Option(help="encoder of your own embeddings; checked, then stored: 'packaged', a folder or a hub name"),
 ]
-Like = Annotated[str | None, typer.Option(metavar="ID", help="documents like the one with this id")]
-Minimum = Annotated[float | None, typer.Option(help="at least; also --max-…")]
+Like = Annotated[str | None, typer.Option(metavar="ID", help="similar documents to the one with this id")]
+Minimum = Annotated[float | None, typer.Option(help="minimum; also --max-…")]
 Maximum = Annotated[float | None, typer.Option(hidden=True)]
 Pairs = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="may be given again: one of the values")]
 
 
 def search(
     workspace: WorkspaceArg,
-    words: Annotated[str, typer.Argument(help="words to look for")],
-    meaning: Annotated[bool, typer.Option("--meaning", help="nearest in meaning, not these words")] = False,
+    words: Annotated[str, typer.Argument(help="search words")],
+    meaning: Annotated[bool, typer.Option("--meaning", help="search by meaning (embeddings) instead of words")] = False,
     encoder: Encoder = None,
-    limit: Annotated[int, typer.Option(help="at most so many", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="max results", min=1)] = 20,
     as_json: Json = False,
 ) -> None:
-    """Find documents by their words, or by meaning; the best first."""
+    """Search documents by words or by meaning, best first."""
     from gem_core.pipeline.search.filters import Filter, select
     from gem_core.workspace import Workspace
 
@@ -59,7 +59,7 @@ def select(
     ] = None,
     with_text: Annotated[bool, typer.Option("--with-text", help="with their texts")] = False,
     query: Annotated[str, typer.Option(help="words that the text holds")] = "",
-    meaning: Annotated[str, typer.Option(help="nearest in meaning to these words")] = "",
+    meaning: Annotated[str, typer.Option(help="documents most similar in meaning to these words")] = "",
     like: Like = None,
     encoder: Encoder = None,
     limit: Annotated[int, typer.Option(help="documents kept by --meaning and --like", min=1)] = 200,
@@ -136,12 +136,12 @@ def _settle(
 
 def selections(
     workspace: WorkspaceArg,
-    delete: Annotated[str, typer.Option(metavar="NAME", help="forget this one")] = "",
+    delete: Annotated[str, typer.Option(metavar="NAME", help="delete this selection")] = "",
     rename: Annotated[str, typer.Option(metavar="NAME", help="give this one another name …")] = "",
     to: Annotated[str, typer.Option(metavar="NEW", help="… this one")] = "",
     as_json: Json = False,
 ) -> None:
-    """List the saved selections, rename or forget one."""
+    """List the saved selections, rename or delete one."""
     from dataclasses import asdict
 
     from gem_core.workspace import Workspace

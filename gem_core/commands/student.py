@@ -1,4 +1,4 @@
-"""gem-explorer distill: a student that labels text at reading speed."""
+"""gem-explorer distill: train a fast text classifier (student) on the clusters."""
 
 import json
 from pathlib import Path
@@ -26,21 +26,21 @@ def distill(
         typer.Option(parser=write_path, metavar="STUDENT", help="folder for the student and its report, new or empty"),
     ],
     seed: Annotated[int, typer.Option(help="seed of the split and of the training", min=0)] = 0,
-    test_share: Annotated[float, typer.Option(help="part of every cluster that only tests the student")] = 0.2,
+    test_share: Annotated[float, typer.Option(help="fraction of every cluster held out for the test")] = 0.2,
     drop: Annotated[
-        float, typer.Option(help="part of every cluster's training documents left out, lowest influence score first")
+        float, typer.Option(help="fraction of every cluster's training documents dropped, lowest influence score first")
     ] = 0.0,
     soft: Annotated[
         bool,
         typer.Option(
             "--soft/--hard",
-            help="learn how much a document belongs to each cluster, or only the cluster that it lies in",
+            help="train on soft memberships, or only on the cluster of each document",
         ),
     ] = True,
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Teach a small word model the clusters as they are now, and test it on held-out documents."""
+    """Train a small bag-of-words classifier (student) on the current clusters, and test it on held-out documents."""
     from gem_core.pipeline.student.distil import DistilSettings, distil
     from gem_core.workspace import Workspace
 

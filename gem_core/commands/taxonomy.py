@@ -1,4 +1,4 @@
-"""gem-explorer fit, path, info: a taxonomy and what it holds."""
+"""gem-explorer fit, path, info: fit a taxonomy, its balance path, its facts."""
 
 import json
 from typing import Annotated
@@ -80,7 +80,7 @@ def fit(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Build a taxonomy: read, embed (unless vectors are given), fit, score, name.
+    """Fit a taxonomy: read the corpus, embed it (unless vectors are given), cluster, score, name.
 
     Vectors of an unknown encoder: the packaged encoder embeds 30 documents of each cluster to name it.
     """
@@ -123,7 +123,7 @@ def path(
     as_json: Json = False,
     suggest: Annotated[bool, typer.Option("--suggest", help="only the suggested strength and why")] = False,
 ) -> None:
-    """Show the balance path: what each strength would do to the shares, and which one is suggested."""
+    """Show the balance path: cluster shares at each strength, and the suggested strength."""
     import numpy as np
 
     from gem_core.clustering import suggest_strength
@@ -174,7 +174,7 @@ def path(
 
 
 def info(workspace: WorkspaceArg, as_json: Json = False) -> None:
-    """Say what a workspace holds: corpus, vectors, taxonomy, clusters."""
+    """Show the facts of a workspace: corpus, vectors, taxonomy, clusters."""
     from gem_core.workspace import Workspace
 
     opened = Workspace(workspace)

@@ -63,8 +63,8 @@ def preview(path: Path | str, rows: int = 50, options: ReadOptions | None = None
     Parameters
     ----------
     path : path
-        A file of rows or a folder of such files: csv, tsv, jsonl, json (each also packed), parquet, arrow, feather, or
-        a folder of text files.
+        A file of rows or a folder of such files: csv, tsv, jsonl, json (each also compressed), parquet, arrow, feather,
+        or a folder of text files.
     rows : int
         How many rows to show and to guess from.
     options : ReadOptions, optional

@@ -100,7 +100,8 @@ def read_corpus(
     ----------
     path : path
         A file of rows or a folder of such files, which are read in the order of their names: csv, tsv, jsonl, json
-        (each also packed), parquet, arrow, feather, or a folder of text files. What a file holds decides, not its name.
+        (each also compressed), parquet, arrow, feather, or a folder of text files. Content decides the format,
+        not its name.
     columns : Columns, optional
         Which column is which; `preview`'s guess when None.
     min_words : int

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.components.share_editor import Change
 from app.jobs import runner
+from app.state.session import Session
 from app.views.mixing.budget import token_size
 from app.views.mixing.downloads import FILES, file_bytes
 from app.views.mixing.mix_settings import Mix
@@ -290,18 +291,18 @@ def test_imported_runs_become_evidence_or_are_refused(sample: Workspace, monkeyp
     header = ",".join(["index", *(f'"{n} {name}"' for n, name in zip(domains.numbers, domains.names, strict=True))])
     rows = "\n".join(f"{i}," + ",".join(map(repr, row)) for i, row in enumerate(mixtures.tolist()))
     losses = "index,web\n" + "\n".join(f"{i},{5 - 2 * row[0]}" for i, row in enumerate(mixtures.tolist()))
-    here = SimpleNamespace(root=sample.root, drafts={})
+    here = Session(sample.root)
     files = [SimpleNamespace(getvalue=lambda text=text: text.encode()) for text in (f"{header}\n{rows}\n", losses)]
     others = SimpleNamespace(getvalue=lambda: ("index,a,b\n" + "".join(f"{i},0.5,0.5\n" for i in range(40))).encode())
     with pytest.raises(InputError, match=r"must have the \d+ clusters of this taxonomy"):
-        import_runs._import_uploads(here, others, files[1], "all")  # type: ignore[arg-type]
-    weights = import_runs._import_uploads(here, *files, "all")  # type: ignore[arg-type]
+        import_runs._import_uploads(here, others, files[1], "all")
+    weights = import_runs._import_uploads(here, *files, "all")
     assert (weights.evidence["n_runs"], weights.evidence["target"]) == (40, "web")
     app = opened(sample, monkeypatch, "regmix")
     assert weights_shown(app, domains) == pytest.approx(weights.weights)
     both = "index,web,code\n" + "".join(f"{i},{row[0]},{1 - row[0]}\n" for i, row in enumerate(mixtures.tolist()))
     scores = SimpleNamespace(getvalue=both.encode)
-    import_runs._import_uploads(here, files[0], scores, "web", higher=True, unit="accuracy")  # type: ignore[arg-type]
+    import_runs._import_uploads(here, files[0], scores, "web", higher=True, unit="accuracy")
     app.session_state["mixing-explore-runs"] = True
     app.segmented_control(key="mixing_view").set_value("Runs").run()
     assert not app.exception

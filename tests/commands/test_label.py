@@ -55,7 +55,7 @@ def test_killed_and_stopped_runs_go_on(made: tuple[Path, Path, Path], tmp_path: 
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"36 shards in {out}: 3,000 documents, about ")
-    assert lines[1] == "  set aside: 1 broken_row"
+    assert lines[1] == "  skipped rows: 1 broken_row"
     assert hashes(out) == hashes(made[2])
     state = progress(told)
     assert state["step"] == "label shards"

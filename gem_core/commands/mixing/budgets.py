@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 Budget = Annotated[str | None, typer.Option(metavar="TOKENS", help="tokens to train on: 10e9, 10B, 300M")]
-MaxEpochs = Annotated[float | None, typer.Option(metavar="E", help="repeat no cluster more often than this")]
+MaxEpochs = Annotated[float | None, typer.Option(metavar="E", help="max epochs per cluster")]
 Pool = Annotated[
     str | None,
     typer.Option(

@@ -20,7 +20,7 @@ def perfre(
     workspace: WorkspaceArg,
     target: TargetCluster = None,
     goal: Annotated[str, typer.Option(help="saved goal whose loss is to fall, instead of one cluster")] = "",
-    factor: Annotated[float, typer.Option(help="up-sample each cluster by this")] = 3.0,
+    factor: Annotated[float, typer.Option(help="factor of the up-sampling")] = 3.0,
     lift: Annotated[float, typer.Option(help="what the most helpful cluster's weight is multiplied by")] = 3.0,
     steps: Steps = None,
     width: Width = None,
@@ -60,7 +60,7 @@ def perfre(
 def probe(
     workspace: WorkspaceArg,
     probes: Annotated[int, typer.Option(help="probes of a cluster on average", min=2)] = 8,
-    alpha: Annotated[float, typer.Option(help="pull of the gain on the weights; 0 for none")] = 0.5,
+    alpha: Annotated[float, typer.Option(help="strength of the gain in the weights; 0 for none")] = 0.5,
     steps: Steps = None,
     width: Width = None,
     held_tokens: HeldTokens = None,
@@ -87,7 +87,7 @@ def probe(
 def predict(
     workspace: WorkspaceArg,
     partition: Annotated[str, typer.Option(help="gem, kmeans, spherical, random or column:NAME")] = "gem",
-    runs: Annotated[int, typer.Option(help="mixtures, a proxy each", min=20)] = 64,
+    runs: Annotated[int, typer.Option(help="number of mixtures, one proxy per mixture", min=20)] = 64,
     regressor: Regressor = "auto",
     splits: Annotated[int, typer.Option(help="random splits of the runs", min=1)] = 10,
     steps: Steps = None,
@@ -130,7 +130,7 @@ def predict(
 
 
 def prediction_facts(result: "GroupingPredictability") -> dict[str, Any]:
-    """Return what `mix predict --json` says."""
+    """Return the JSON of `mix predict --json`."""
     low, high = result.predictability.quartiles
     return {
         "partition": result.spec,
@@ -150,7 +150,7 @@ def prediction_facts(result: "GroupingPredictability") -> dict[str, Any]:
 
 
 def cluster_facts(result: "ClusterFinding", strategy: str, measure: str) -> dict[str, Any]:
-    """Return what `mix perfre --json` and `mix probe --json` say."""
+    """Return the JSON of `mix perfre --json` and `mix probe --json`."""
     columns = (result.numbers, result.names, result.natural, result.values, result.errors, result.weights)
     return {
         "strategy": strategy,

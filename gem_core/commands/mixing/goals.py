@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gem_core.pipeline.mixing.goal_study import GoalStudy
 
 GoalName = Annotated[str, typer.Option(help="name of a goal that mix goal saved; corpus is the corpus as it is")]
-Seeds = Annotated[int, typer.Option(help="fresh seeds of the check", min=2)]
+Seeds = Annotated[int, typer.Option(help="number of fresh seeds of the check", min=2)]
 
 
 def goal(
@@ -43,10 +43,10 @@ def goal(
     budget: Budget = None,
     max_epochs: MaxEpochs = None,
     pool: Pool = None,
-    pull: Annotated[float, typer.Option(help="pull to natural shares, nats", min=0)] = 0.0,
+    pull: Annotated[float, typer.Option(help="penalty on the KL divergence from natural shares, in nats", min=0)] = 0.0,
     as_json: Json = False,
 ) -> None:
-    """State a goal, and see at once what the best mixture for it could win by n-gram models."""
+    """Define a goal, and estimate by n-gram models how much the best mixture for it lowers the loss."""
     from gem_core.mixing.goals import Goal
     from gem_core.pipeline.mixing.domains import domains_of
     from gem_core.pipeline.mixing.goal_optimum import goal_proxy, optimize_goal

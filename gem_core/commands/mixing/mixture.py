@@ -50,7 +50,9 @@ def weights(
         ),
     ] = 0.0,
     goal: Annotated[str, typer.Option(help="goal of the strategies goal and mixmin, saved by mix goal")] = "corpus",
-    pull: Annotated[float, typer.Option(help="pull of goal and mixmin to natural shares, nats", min=0)] = 0.0,
+    pull: Annotated[
+        float, typer.Option(help="goal and mixmin: penalty on the KL divergence from natural shares, in nats", min=0)
+    ] = 0.0,
     part: Annotated[
         float, typer.Option(help="part of the way from natural shares to the optimum of goal and mixmin", min=0, max=1)
     ] = 1.0,
@@ -131,20 +133,20 @@ def weights(
 
 def training_set(
     workspace: WorkspaceArg,
-    weights: Annotated[Path, typer.Option(parser=input_path, metavar="FILE", help="what mix weights wrote")],
-    tokens: Annotated[str, typer.Option(metavar="N", help="tokens to draw: 10e9, 10B, 300M")],
+    weights: Annotated[Path, typer.Option(parser=input_path, metavar="FILE", help="weights file of mix weights")],
+    tokens: Annotated[str, typer.Option(metavar="N", help="tokens to sample: 10e9, 10B, 300M")],
     out: Annotated[
-        Path, typer.Option(parser=write_path, metavar="FOLDER", help="folder for the files, made if absent")
+        Path, typer.Option(parser=write_path, metavar="FOLDER", help="folder for the files, created if missing")
     ],
     seed: Annotated[int, typer.Option(help="seed of the draw", min=0)] = 0,
     inside: Annotated[
         str,
         typer.Option(
-            help="who is drawn in a cluster: uniform, or grip (long and unlike others)",
+            help="how documents are sampled in a cluster: uniform, or grip (long and distinct first)",
         ),
     ] = "uniform",
     format: ShardFormat = "parquet",
-    max_epochs: Annotated[float, typer.Option(metavar="E", help="read no cluster more often than this")] = 4.0,
+    max_epochs: Annotated[float, typer.Option(metavar="E", help="max epochs per cluster")] = 4.0,
     shard_tokens: ShardTokens = 1 << 24,
     long: Annotated[
         str, typer.Option(help="documents with over 5% of a cluster's tokens: keep, or stratify (drawn first)")
@@ -152,7 +154,7 @@ def training_set(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Draw the training set that weights describe, as shards with a manifest; the same command goes on after a stop."""
+    """Sample a training set by the weights, as shards with a manifest; the same command resumes after a stop."""
     from gem_core.pipeline.mixing.token_pool import parse_tokens
     from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
     from gem_core.pipeline.mixing.weights_file import read_weights
@@ -227,7 +229,7 @@ def mix_settings(mix: "Weights", strategy: str, options: dict[str, Any]) -> dict
 
 
 def weights_facts(taxonomy: "Taxonomy", mix: "Weights", pairs: "tuple[IndistinguishablePair, ...]") -> dict[str, Any]:
-    """Return what `mix weights --json` says."""
+    """Return the JSON of `mix weights --json`."""
     columns = (
         mix.numbers,
         mix.weights,
@@ -307,5 +309,5 @@ def _fixed(text: str) -> dict[int, float]:
 
 
 def _number(value: float) -> float | None:
-    """Return a number as JSON has them: no NaN."""
+    """Return a number, or None for NaN, which JSON does not have."""
     return float(value) if math.isfinite(value) else None

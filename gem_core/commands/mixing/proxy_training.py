@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def proxies(
     workspace: WorkspaceArg,
-    count: Annotated[int, typer.Option(help="proxies, each on a mixture of its own", min=10)] = 64,
+    count: Annotated[int, typer.Option(help="number of proxies, one per mixture", min=10)] = 64,
     target: TargetCluster = None,
     regressor: Regressor = "auto",
     resamples: Resamples = 0,
@@ -85,7 +85,7 @@ def import_(
         str,
         typer.Option(
             metavar="COLUMN",
-            help="loss to lower, or a part of its name; not needed where there is one, or one called all",
+            help="target loss, or a part of its name; optional if there is only one, or one called all",
         ),
     ] = "all",
     regressor: Regressor = "auto",
@@ -93,7 +93,7 @@ def import_(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Take proxy runs that were trained elsewhere as evidence for the clusters, and propose a mixture."""
+    """Import proxy runs that were trained elsewhere, and propose a mixture."""
     from gem_core.pipeline.mixing.regmix_study import import_runs
     from gem_core.workspace import Workspace
 
@@ -158,7 +158,7 @@ def doremi(
 
 
 def proposal_facts(result: "Proposal") -> dict[str, Any]:
-    """Return what `mix proxies --json` and `mix import --json` say."""
+    """Return the JSON of `mix proxies --json` and `mix import --json`."""
     evidence = result.evidence
     interval = evidence["interval"] or {}
     return {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def regmix(
     target: Annotated[
-        str, typer.Option(metavar="COLUMN", help="loss to lower, or a part of its name; or several: 'mmlu_*=2,arc=1'")
+        str, typer.Option(metavar="COLUMN", help="target loss, or a part of its name; or several: 'mmlu_*=2,arc=1'")
     ],
     mixtures: Annotated[
         Path | None, typer.Option(parser=input_path, metavar="M.csv", help="weights of the runs, one run per row")
@@ -32,7 +32,10 @@ def regmix(
     runs_file: Annotated[
         Path | None,
         typer.Option(
-            "--runs", parser=input_path, metavar="FILE.csv", help="one table of both, with --weights and --losses"
+            "--runs",
+            parser=input_path,
+            metavar="FILE.csv",
+            help="one table with weights and losses; needs --weights and --losses",
         ),
     ] = None,
     weights: Annotated[str, typer.Option(metavar="PATTERN", help="columns of weights, such as ratio_*")] = "*",
@@ -50,7 +53,7 @@ def regmix(
     ] = None,
     test_losses: Annotated[Path | None, typer.Option(parser=input_path, metavar="TL.csv", help="their losses")] = None,
     regressor: Annotated[str, typer.Option(help="auto, lightgbm, linear, effective or exponential")] = "auto",
-    limit: Annotated[int | None, typer.Option(help="use the first so many runs", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="number of runs to use, from the first", min=1)] = None,
     resamples: Annotated[int, typer.Option(help="refits for intervals of the weights", min=0)] = 0,
     seed: AnySeed = 0,
     as_json: Json = False,

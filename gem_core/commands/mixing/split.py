@@ -1,4 +1,4 @@
-"""gem-explorer mix split and mix swarm: files of each cluster, and designs for proxies that are trained elsewhere."""
+"""gem-explorer mix split and mix swarm: one folder per cluster, and designs for proxies trained elsewhere."""
 
 import json
 from pathlib import Path

@@ -29,7 +29,7 @@ class Source:
     Parameters
     ----------
     path : Path
-        A file of rows (csv, tsv, jsonl, json, each also packed; parquet, arrow, feather), or a folder of them.
+        A file of rows (csv, tsv, jsonl, json, each also compressed; parquet, arrow, feather), or a folder of them.
     columns : Columns, optional
         Which column has which role; guessed from the names and the first values when None.
     vectors : Path, optional
