@@ -167,8 +167,8 @@ def _fill(
     keys = dict.fromkeys(step.key for step in workspace.history().steps)
     keys |= dict.fromkeys(workspace.taxonomy(key).base for key in list(keys))
     extension = TaxonomyExtension(Workspace(folder), vectors)
-    for done, key in enumerate(keys):
-        progress("extend taxonomies", done, len(keys))
+    for completed, key in enumerate(keys):
+        progress("extend taxonomies", completed, len(keys))
         extension.extend(workspace.taxonomy(key))
     progress("extend taxonomies", len(keys), len(keys))
     for old in (root / "fits").glob("[!.]*"):

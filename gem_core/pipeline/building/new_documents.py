@@ -73,17 +73,17 @@ def select_new(documents: pd.DataFrame, corpus: Corpus, name: str) -> NewDocumen
     if corpus.columns.id is None:
         table["id"] = pd.Series(_free_ids([f"{name}:{row}" for row in table["id"]], used), dtype="str")
     else:
-        taken = table["id"].isin(used).to_numpy()
+        is_duplicate = table["id"].isin(used).to_numpy()
         rows = pd.DataFrame(
             {
-                "row": corpus.rows[positions[taken]],
-                "id": table["id"][taken].to_numpy(),
+                "row": corpus.rows[positions[is_duplicate]],
+                "id": table["id"][is_duplicate].to_numpy(),
                 "reason": "duplicate_id",
                 "detail": "a document of the workspace has the same id and another text",
             }
         ).astype({"row": "int64", "id": "str", "reason": "str", "detail": "str"})
         refused = pd.concat([refused, rows], ignore_index=True) if len(rows) else refused
-        positions, table = positions[~taken], table[~taken].reset_index(drop=True)
+        positions, table = positions[~is_duplicate], table[~is_duplicate].reset_index(drop=True)
     return NewDocuments(table, positions, int((~is_new).sum()), refused)
 
 
