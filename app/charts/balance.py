@@ -11,6 +11,7 @@ from app.charts.style import ACCENT, SLATE, SMALL, lay_out_rows, pale
 from app.ui.text import plain
 from gem_core._formatting import percent, strength_text
 from gem_core.clustering import BalancePath
+from gem_core.workspace import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,29 @@ class ShareRow:
     after: float | None
     target: float | None
     number: int = -1
+
+
+def rows_at_level(rows: Sequence[ShareRow], taxonomy: Taxonomy, group: int | None) -> list[ShareRow]:
+    """Return the rows of the clusters of a group, or one row per group, the largest first; new clusters last."""
+    group_of = {cluster.number: cluster.group for cluster in taxonomy.clusters}
+    if group is not None:
+        return [row for row in rows if group_of.get(row.number) == group]
+    new = [row for row in rows if row.number not in group_of]
+    members: dict[int, list[ShareRow]] = {parent.number: [] for parent in taxonomy.groups}
+    for row in rows:
+        if row.number in group_of:
+            members[group_of[row.number]].append(row)
+    sums = [ShareRow(parent.label, parent.color, *_sum_rows(members[parent.number])) for parent in taxonomy.groups]
+    sums.sort(key=lambda row: -(row.before or 0.0))
+    return sums + ([ShareRow(f"New clusters ({len(new)})", SLATE, *_sum_rows(new))] if new else [])
+
+
+def _sum_rows(rows: Sequence[ShareRow]) -> tuple[float | None, float | None, float | None]:
+    """Sum each of the three shares; None where no row has one."""
+    columns = ([row.before for row in rows], [row.after for row in rows], [row.target for row in rows])
+    numbers = [[value for value in column if value is not None] for column in columns]
+    before, after, target = (sum(values) if values else None for values in numbers)
+    return before, after, target
 
 
 def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = ("Applied", "Preview")) -> go.Figure:

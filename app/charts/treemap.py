@@ -3,6 +3,8 @@
 Plotly's own treemap zooms on a click and sends Streamlit no event, so the tiles are laid out here and drawn as bars.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import plotly.graph_objects as go
@@ -11,60 +13,115 @@ from app.charts.style import readable, soft
 from app.ui.text import plain, short
 from gem_core._formatting import percent
 from gem_core.export.figures.treemap import Tile, squarify_tiles
+from gem_core.pipeline.labels.areas import Area
 from gem_core.workspace import Taxonomy
 
 TileSize = Literal["Documents", "Tokens"]
 WIDTH = 800.0  # of the drawing in its own units, about the pixels at 1440
 HEADER, GAP = 24.0, 3.0
+GROUND = "#8a94a3"  # of a frame that stands for no area
 
 
 DrawnTile = tuple[Tile, str, str, list[str | int], bool, float]  # place, color, label, custom data, selected, size
 
 
+@dataclass(frozen=True)
+class Leaf:
+    """A tile: a cluster, or a group inside its area."""
+
+    label: str
+    color: str
+    target: tuple[str, int]
+    size: float
+    pale: bool = False
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What holds tiles together: a group, or an area, which answers no click (its target is empty)."""
+
+    label: str
+    color: str
+    target: tuple[str, int]
+    leaves: tuple[Leaf, ...]
+
+    @property
+    def size(self) -> float:
+        """Sum of the tiles."""
+        return sum(leaf.size for leaf in self.leaves)
+
+
+def group_frames(taxonomy: Taxonomy, tile_size: TileSize, only: int | None = None) -> list[Frame]:
+    """Return the groups with their clusters, or one group alone."""
+    return [
+        Frame(
+            group.label,
+            group.color,
+            ("parent", group.number),
+            tuple(
+                Leaf(
+                    f"{cluster.label} (excluded)" if cluster.excluded else cluster.label,
+                    cluster.color,
+                    ("cluster", cluster.number),
+                    float(cluster.documents if tile_size == "Documents" else cluster.tokens),
+                    cluster.excluded,
+                )
+                for cluster in map(taxonomy.cluster, group.children)
+            ),
+        )
+        for group in taxonomy.groups
+        if only is None or group.number == only
+    ]
+
+
+def area_frames(taxonomy: Taxonomy, areas: Sequence[Area], tile_size: TileSize) -> list[Frame]:
+    """Return the areas with their groups; without areas, the groups in one frame."""
+    sizes = {frame.target[1]: frame.size for frame in group_frames(taxonomy, tile_size)}
+    areas = areas or [Area("All groups", GROUND, tuple(sizes))]
+    return [
+        Frame(
+            area.label,
+            area.color,
+            ("", 0),
+            tuple(
+                Leaf(group.label, group.color, ("parent", group.number), sizes[group.number])
+                for group in map(taxonomy.group, area.groups)
+            ),
+        )
+        for area in areas
+    ]
+
+
 def treemap(
-    taxonomy: Taxonomy, *, tile_size: TileSize, cluster: int | None, group_number: int | None, dark: bool, height: int
+    frames: Sequence[Frame],
+    *,
+    total: float,
+    tile_size: TileSize,
+    selected: Sequence[tuple[str, int]],
+    dark: bool,
+    height: int,
 ) -> go.Figure:
-    """Draw the treemap; every tile carries ("cluster" or "parent", number) as custom data."""
+    """Draw the treemap; every tile carries ("cluster" or "parent", number) as custom data.
+
+    `total`: what shares in the texts are parts of. `selected`: tiles and frames with a border.
+    """
     page, ink = ("#0e1420", "#ffffff") if dark else ("#ffffff", "#111827")
-    sizes = {
-        leaf.number: float(leaf.documents if tile_size == "Documents" else leaf.tokens) for leaf in taxonomy.clusters
-    }
-    total = max(sum(sizes[leaf.number] for leaf in taxonomy.clusters if not leaf.excluded), 1.0)
     figure = go.Figure()
     backgrounds: list[DrawnTile] = []
     group_headers: list[DrawnTile] = []
     leaves: list[DrawnTile] = []
-    sums = [sum(sizes[leaf] for leaf in group.children) for group in taxonomy.groups]
-    for group, size, outer in zip(taxonomy.groups, sums, squarify_tiles(sums, Tile(0, 0, WIDTH, height)), strict=True):
+    sums = [frame.size for frame in frames]
+    for frame, outer in zip(frames, squarify_tiles(sums, Tile(0, 0, WIDTH, height)), strict=True):
         outer = _inset(outer, GAP / 2)
         header = min(HEADER, outer.height / 3)
-        background = soft(group.color, page)
-        backgrounds.append((outer, background, "", ["", 0], group_number == group.number, 0.0))
-        group_headers.append(
-            (
-                Tile(outer.x, outer.y, outer.width, header),
-                background,
-                group.label,
-                ["parent", group.number],
-                False,
-                size,
-            )
-        )
+        background = soft(frame.color, page)
+        backgrounds.append((outer, background, "", ["", 0], frame.target in selected, 0.0))
+        top = Tile(outer.x, outer.y, outer.width, header)
+        group_headers.append((top, background, frame.label, list(frame.target), False, frame.size))
         inner = Tile(outer.x + GAP, outer.y + header, outer.width - 2 * GAP, outer.height - header - GAP)
-        for number, tile in zip(
-            group.children, squarify_tiles([sizes[leaf] for leaf in group.children], inner), strict=True
-        ):
-            leaf = taxonomy.cluster(number)
-            leaves.append(
-                (
-                    _inset(tile, 1.0),
-                    soft(leaf.color, page) if leaf.excluded else leaf.color,
-                    f"{leaf.label} (excluded)" if leaf.excluded else leaf.label,
-                    ["cluster", number],
-                    cluster == number,
-                    sizes[number],
-                )
-            )
+        for leaf, tile in zip(frame.leaves, squarify_tiles([leaf.size for leaf in frame.leaves], inner), strict=True):
+            color = soft(leaf.color, page) if leaf.pale else leaf.color
+            leaves.append((_inset(tile, 1.0), color, leaf.label, list(leaf.target), leaf.target in selected, leaf.size))
     for trace_name, tiles in (("ground", backgrounds), ("group", group_headers), ("cluster", leaves)):
         _add_bars(figure, trace_name, [d for d in tiles if d[0].width > 0 and d[0].height > 0], total, tile_size, ink)
     figure.data[0].update(hoverinfo="skip", hovertemplate=None)  # the ground of a group answers no click

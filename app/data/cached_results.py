@@ -23,6 +23,7 @@ from gem_core.pipeline import natural_shares as natural_shares_of
 from gem_core.pipeline.building.fit import reference_concentration_of
 from gem_core.pipeline.labels import label_requests
 from gem_core.pipeline.labels import subtopics as cluster_subtopics
+from gem_core.pipeline.labels.areas import group_areas as areas_of_groups
 from gem_core.pipeline.search.cluster_profile import cluster_profile
 from gem_core.pipeline.search.cluster_profile import label_purity as cluster_label_purity
 from gem_core.pipeline.search.filters import NEAREST, Filter, Selected, select
@@ -240,6 +241,7 @@ split_parts = per_taxonomy(cluster_subtopics.split_parts, max_entries=32)
 subtopics = per_taxonomy(cluster_subtopics.subtopics, max_entries=64)
 profile_of_cluster = per_taxonomy(cluster_profile, max_entries=64)
 label_purity = per_taxonomy(cluster_label_purity, max_entries=8)
+areas = per_taxonomy(areas_of_groups, max_entries=8)
 figure = per_taxonomy(figure_svg, max_entries=8)
 
 

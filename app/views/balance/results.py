@@ -8,12 +8,13 @@ import numpy as np
 import streamlit as st
 
 from app.charts import balance as balance_charts
-from app.charts.balance import PathPoint, ShareRow
+from app.charts.balance import PathPoint, ShareRow, rows_at_level
 from app.charts.style import CONFIG, SLATE
 from app.state.session import Session
 from app.ui.clusters import cluster_name
 from app.ui.figures import finding
 from app.ui.glossary import HINTS
+from app.ui.levels import choose_group, has_many
 from app.ui.text import short
 from app.views.balance.draft import BalanceDraft
 from gem_core._formatting import count, percent, strength_text
@@ -102,6 +103,8 @@ def _shares(taxonomy: Taxonomy, preview: Preview | None, draft: BalanceDraft) ->
             f"Largest cluster {percent(shares.max())}, smallest {percent(shares.min())}",
             f"Share of {unit} in each cluster, applied. Tick: target.",
         )
+    if has_many(taxonomy):
+        rows = rows_at_level(rows, taxonomy, choose_group(taxonomy, "balance-level"))
     st.plotly_chart(
         balance_charts.shares(rows, changed=preview is not None),
         key="balance-shares",

@@ -15,6 +15,7 @@ from app.state.session import Session
 from app.ui.clusters import circle, dot_column
 from app.ui.figures import finding
 from app.ui.glossary import HINTS
+from app.ui.levels import choose_group, has_many
 from app.ui.text import escape, short
 from app.views.mixing.budget import token_size
 from app.views.mixing.custom_weights import CLUSTERS, GROUPS, group_members
@@ -182,6 +183,8 @@ def weights_chart(session: Session, weights: Weights) -> None:
         f"Equivalent to {weights.effective:.1f} equal clusters of {len(rows)}",
         f"Pale: natural share of the tokens. Solid: weight, {NAMES[_strategy_of(weights)]}.",
     )
+    if has_many(taxonomy):
+        rows = balance.rows_at_level(rows, taxonomy, choose_group(taxonomy, "mixing-level-of-chart"))
     st.plotly_chart(
         balance.shares(rows, changed=changed, names=("Natural", "Weight")),
         key="mixing-weights",

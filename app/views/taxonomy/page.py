@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app.charts.treemap import treemap
+from app.charts.treemap import Frame, TileSize, area_frames, group_frames, treemap
 from app.data import cached_results
 from app.details import edit_actions
 from app.shell import deep_links
@@ -11,9 +11,12 @@ from app.state.session import Session, current_session
 from app.state.widget_state import picked_points
 from app.ui.errors import guarded
 from app.ui.figures import dark
+from app.ui.levels import has_many
+from app.ui.text import escape, short
 from app.views.taxonomy.history import show_history_bar
 from app.views.taxonomy.panel import show_panel
-from gem_core._formatting import percent
+from gem_core._formatting import count, percent
+from gem_core.workspace import Cluster, Taxonomy
 
 HEIGHT = 620
 
@@ -50,16 +53,9 @@ def _show_treemap(session: Session) -> None:
         label_visibility="collapsed",
         width="stretch",
     )
-    shares = {
-        p.number: sum(
-            taxonomy.cluster(c).share_documents if tile_size == "Documents" else taxonomy.cluster(c).share_tokens
-            for c in p.children
-        )
-        for p in taxonomy.groups
-    }
-    heading.markdown(
-        f"**{len(taxonomy.clusters)} clusters in {len(shares)} groups, the largest {percent(max(shares.values()))}**"
-    )
+    size: TileSize = "Tokens" if tile_size == "Tokens" else "Documents"
+    frames, title = _frames(session, taxonomy, size)
+    heading.markdown(f"**{title}**")
 
     def on_choose() -> None:
         tiles = picked_points("taxonomy_treemap")
@@ -70,10 +66,14 @@ def _show_treemap(session: Session) -> None:
 
     st.plotly_chart(
         treemap(
-            taxonomy,
-            tile_size="Tokens" if tile_size == "Tokens" else "Documents",
-            cluster=session.cluster,
-            group_number=session.group,
+            frames,
+            total=sum(_size(cluster, size) for cluster in taxonomy.clusters if not cluster.excluded),
+            tile_size=size,
+            selected=[
+                (kind, number)
+                for kind, number in (("cluster", session.cluster), ("parent", session.group))
+                if number is not None
+            ],
             dark=dark(),
             height=HEIGHT,
         ),
@@ -84,6 +84,53 @@ def _show_treemap(session: Session) -> None:
         config={"displayModeBar": False},
         alt="Treemap of groups and their clusters; the table below lists them",
     )
+
+
+def _frames(session: Session, taxonomy: Taxonomy, size: TileSize) -> tuple[list[Frame], str]:
+    """Return the tiles and their title: all clusters, or with very many of them one level, with a way back up."""
+    if not has_many(taxonomy):
+        frames = group_frames(taxonomy, size)
+        largest = max(frame.size for frame in frames) / max(sum(frame.size for frame in frames), 1.0)
+        return frames, f"{len(taxonomy.clusters)} clusters in {len(frames)} groups, the largest {percent(largest)}"
+    group = session.group
+    if session.cluster is not None and taxonomy.has(session.cluster):
+        group = taxonomy.cluster(session.cluster).group
+    areas = cached_results.areas(session.workspace, taxonomy)
+    if group is None or group not in {parent.number for parent in taxonomy.groups}:
+        levels = f"{len(taxonomy.groups)} groups" + (f" in {len(areas)} areas" if areas else "")
+        return area_frames(taxonomy, areas, size), f"{count(len(taxonomy.clusters))} clusters in {levels}"
+    area = next((f"{area.label}: " for area in areas if group in area.groups), "")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "All groups",
+            icon=":material/arrow_upward:",
+            type="tertiary",
+            key="taxonomy_up",
+            on_click=session.clear_selection,
+        )
+        if session.cluster is not None:
+            label = escape(short(taxonomy.group(group).label, 50))
+            st.button(
+                label,
+                icon=":material/arrow_upward:",
+                type="tertiary",
+                key="taxonomy_up_group",
+                on_click=_select_group,
+                args=(session, group),
+            )
+    frames = group_frames(taxonomy, size, group)
+    share = percent(frames[0].size / max(sum(_size(cluster, size) for cluster in taxonomy.clusters), 1.0))
+    name = escape(short(f"{area}{taxonomy.group(group).label}", 90))
+    return frames, f"{name}, {len(frames[0].leaves)} clusters, {share} of the {size.lower()}"
+
+
+def _select_group(session: Session, number: int) -> None:
+    session.select(None, None)
+    session.group = number
+
+
+def _size(cluster: Cluster, size: TileSize) -> float:
+    return float(cluster.documents if size == "Documents" else cluster.tokens)
 
 
 def _show_table(session: Session) -> None:
