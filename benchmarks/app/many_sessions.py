@@ -1,6 +1,6 @@
 """Many browser sessions at once on one server: errors, response times, and the server's memory before and after.
 
-    python -m benchmarks.app.many_sessions [--workspace DIR] [--sessions 20] [--rounds 2]
+    python -m benchmarks.app.many_sessions [--workspace DIR] [--sessions 20] [--rounds 2] [--pause 20]
 
 Each session is a Chromium context of its own. All of a round are open at the same time and walk through the screens:
 a document or cluster picked on the globe, a move of the strength, the taxonomy, a comparison, the files. A round ends
@@ -29,7 +29,6 @@ WAIT = 180_000  # ms; with 20 sessions on few cores an answer takes its time, an
 IMPATIENT = 60_000  # ms after which a link is pressed again; the table says how often
 GLOBE = "canvas[role=application]"
 SLIDER = "[data-testid=stSlider] input[type=range]"
-FORGOTTEN = 20.0  # seconds after which memory is read again
 HARMLESS = re.compile(r"404 \(Not Found\)|favicon")  # Streamlit asks for its settings below the page's own address
 
 
@@ -110,7 +109,7 @@ async def walk(browser: Any, url: str, number: int, seen: Seen, together: asynci
     await context.close()
 
 
-async def measure(server: Server, sessions: int, rounds: int) -> list[tuple[str, float, Seen]]:
+async def measure(server: Server, sessions: int, rounds: int, pause: float) -> list[tuple[str, float, Seen]]:
     """All rounds: name, memory of the server in MB, what was seen."""
     from playwright.async_api import async_playwright
 
@@ -128,7 +127,7 @@ async def measure(server: Server, sessions: int, rounds: int) -> list[tuple[str,
             name = f"round {number}, {many} sessions" if number else "one session"
             table.append((f"{name} open", open_now, seen))
             print(f"{name}: {open_now:.0f} MB, {len(seen.errors)} errors", file=sys.stderr, flush=True)
-            await asyncio.sleep(FORGOTTEN)  # the server keeps a session a while, in case its browser comes back
+            await asyncio.sleep(pause)  # the server keeps a session a while, in case its browser comes back
             table.append((f"{name} closed", memory(server.process.pid), Seen()))
         await browser.close()
     return table
@@ -145,11 +144,12 @@ def main() -> int:
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--pause", type=float, default=20.0, help="seconds after which memory is read again")
     options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="gem-sessions-"))
     log = home / "server.log"
     with app_server(options.workspace, home=home, log=log) as server:
-        table = asyncio.run(measure(server, options.sessions, options.rounds))
+        table = asyncio.run(measure(server, options.sessions, options.rounds, options.pause))
     said = troubles(log.read_text(errors="replace"))
     gone = [line for line in said if "WebSocketDisconnect" in line]  # Streamlit's own note that a browser has gone
     said = [line for line in said if line not in gone]

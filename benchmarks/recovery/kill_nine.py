@@ -29,11 +29,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks._harness import COMMAND, READY, ROOT, app_server, browser, chromium, kill_group, machine
+from benchmarks._harness import READY, ROOT, app_server, browser, chromium, kill_group, machine
 from benchmarks.app.stub_model import serve_names
 from benchmarks.recovery.check_whole import check
 
-EDITOR = (sys.executable, "-m", "benchmarks.recovery.kill_nine", "--edit")
+CLI, EDITOR = "gem_core.cli", "benchmarks.recovery.kill_nine"
 JOBS = {
     "embed": "embed {corpus} --workspace={root}",
     "fit": "fit {corpus} --workspace={root} --clusters=6",
@@ -58,6 +58,19 @@ SUBJECTS = (
     "violin choir sonata tempo chord opera aria reed",
 )
 State = tuple[tuple[str, ...], int]  # keys of the history, and the present position
+Start = Callable[[str, list[str]], Any]  # module and arguments to a process like `subprocess.Popen`, with its own group
+
+
+def start_process(module: str, arguments: list[str]) -> "subprocess.Popen[str]":
+    """Start a module with a new interpreter, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=ROOT,
+    )
 
 
 @dataclass
@@ -75,8 +88,8 @@ class Tally:
 class Bench:
     """The workspace that rounds copy, and how long each kind takes undisturbed."""
 
-    def __init__(self, folder: Path, documents: int, url: str, seed: int) -> None:
-        self.folder, self.url, self.random = folder, url, random.Random(seed)
+    def __init__(self, folder: Path, documents: int, url: str, seed: int, start: Start) -> None:
+        self.folder, self.url, self.random, self.start = folder, url, random.Random(seed), start
         self.corpus, self.base = folder / "pool.csv", folder / "base"
         self.seconds: dict[str, float] = {}
         draw = np.random.default_rng(seed)
@@ -84,27 +97,29 @@ class Bench:
         texts = [" ".join(draw.choice(words[i % len(words)], 60)) + f" {i}" for i in range(documents)]
         pd.DataFrame({"text": texts}).to_csv(self.corpus, index=False)
         self.run("fit", self.base)
-        self.facts = self.told(self.base)
+        self.facts = self.workspace_facts(self.base)
         self.vectors = np.load(self.base / "embeddings.npy")
 
     def command(self, kind: str, root: Path) -> list[str]:
         line = JOBS[kind].format(corpus=self.corpus, root=root, url=self.url)
-        return [*COMMAND, *line.split(), "--json"]
+        return [*line.split(), "--json"]
+
+    def output(self, module: str, arguments: list[str]) -> str:
+        """Run a module to its end; return what it printed."""
+        process = self.start(module, arguments)
+        output, errors = process.communicate()
+        if process.returncode:
+            raise AssertionError(f"{arguments[0]} ended with {process.returncode}: {errors[-400:]}")
+        return str(output)
 
     def run(self, kind: str, root: Path) -> None:
         """Run a command to its end; remember how long it took the first time."""
         began = time.monotonic()
-        done = subprocess.run(self.command(kind, root), capture_output=True, text=True, cwd=ROOT)
-        if done.returncode:
-            raise AssertionError(f"{kind} ended with {done.returncode}: {done.stderr[-400:]}")
-        json.loads(done.stdout)
+        json.loads(self.output(CLI, self.command(kind, root)))
         self.seconds.setdefault(kind, time.monotonic() - began)
 
-    def told(self, root: Path) -> dict[str, Any]:
-        said = subprocess.run(
-            [*COMMAND, "info", str(root), "--json"], capture_output=True, text=True, check=True, cwd=ROOT
-        )
-        return dict(json.loads(said.stdout))
+    def workspace_facts(self, root: Path) -> dict[str, Any]:
+        return dict(json.loads(self.output(CLI, ["info", str(root), "--json"])))
 
     def round(self, kind: str, tally: Tally) -> None:
         """One kill."""
@@ -131,7 +146,7 @@ class Bench:
         earliest = self.random.choice([0.02, 0.5])  # half of the kills come after the start-up
         wait = self.random.uniform(earliest, 0.95) * self.seconds[kind]
         for _ in range(6):
-            process = start(self.command(kind, root))
+            process = self.start(CLI, self.command(kind, root))
             time.sleep(wait)
             if kill_group(process):
                 tally.killed += 1
@@ -147,12 +162,12 @@ class Bench:
                 np.load(root / "embeddings.npy"), self.vectors, atol=1e-6
             ), "other vectors"
         if kind == "fit":
-            assert self.told(root)["taxonomy"]["hash"] == self.facts["taxonomy"]["hash"], "another taxonomy"
+            assert self.workspace_facts(root)["taxonomy"]["hash"] == self.facts["taxonomy"]["hash"], "another taxonomy"
 
     def _edit(self, root: Path, tally: Tally) -> None:
         log = self.folder / "acknowledged.txt"
         log.write_text("")
-        process = start([*EDITOR, str(root), str(log), str(self.random.randrange(10**6))])
+        process = self.start(EDITOR, ["--edit", str(root), str(log), str(self.random.randrange(10**6))])
         until = time.monotonic() + 60
         while not log.read_text() and time.monotonic() < until and process.poll() is None:
             time.sleep(0.05)
@@ -165,12 +180,7 @@ class Bench:
         assert states, "the editor never began"
         tally.lost += lost(states, end, history_of(root))
         # and goes on
-        subprocess.run(
-            [*EDITOR, str(root), str(log), "1", "--times", "3"],
-            check=True,
-            cwd=ROOT,
-            capture_output=True,
-        )
+        self.output(EDITOR, ["--edit", str(root), str(log), "1", "--times", "3"])
 
     def _server(self, root: Path, tally: Tally) -> None:
         seen, ended = [(time.monotonic(), history_of(root))], threading.Event()
@@ -197,13 +207,6 @@ class Bench:
         tally.lost += lost(seen, end, history_of(root))
         with app_server(root):  # and serves again
             pass
-
-
-def start(command: list[str]) -> subprocess.Popen[bytes]:
-    """Start a command in a group of its own."""
-    return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=ROOT
-    )
 
 
 def history_of(root: Path) -> State:
@@ -294,9 +297,9 @@ def use(url: str, process: subprocess.Popen[bytes], ready: Callable[[], None]) -
                 page.set_default_timeout(15_000)
 
 
-def measure(options: argparse.Namespace, kinds: list[str], folder: Path) -> dict[str, Tally]:
+def measure(options: argparse.Namespace, kinds: list[str], folder: Path, start: Start) -> dict[str, Tally]:
     """All rounds; each kind in turn, in a new order each time."""
-    bench = Bench(folder, options.documents, serve_names(), options.seed)
+    bench = Bench(folder, options.documents, serve_names(), options.seed, start)
     tallies: dict[str, Tally] = {kind: Tally() for kind in kinds}
     order: list[str] = []
     for number in range(options.rounds):
@@ -311,7 +314,7 @@ def measure(options: argparse.Namespace, kinds: list[str], folder: Path) -> dict
     return tallies
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None, start: Start = start_process) -> int:
     """Run the rounds and print the table; the exit status says whether all held."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=50)
@@ -321,7 +324,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder when left out")
     parser.add_argument("--edit", nargs=3, metavar=("ROOT", "LOG", "SEED"), help=argparse.SUPPRESS)
     parser.add_argument("--times", type=int, default=10**6, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.edit:
         edit_loop(Path(options.edit[0]), Path(options.edit[1]), int(options.edit[2]), options.times)
         return 0
@@ -329,7 +332,7 @@ def main() -> int:
     folder = options.folder or Path(tempfile.mkdtemp(prefix="gem-kill-"))
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    tallies = measure(options, kinds, folder)
+    tallies = measure(options, kinds, folder, start)
     print(f"{machine()}; {options.documents} documents, seed {options.seed}, {time.monotonic() - began:,.0f} s")
     print(f"{'kind':<12}{'rounds':>8}{'killed':>8}{'edits':>8}{'lost':>8}{'leftovers':>11}{'faults':>8}")
     for kind, t in tallies.items():

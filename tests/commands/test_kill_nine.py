@@ -1,39 +1,26 @@
 """A short run of the benchmark that kills jobs at random moments; the long one is benchmarks/recovery/kill_nine.py."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.recovery import kill_nine
 from benchmarks.recovery.check_whole import check
 from benchmarks.recovery.kill_nine import State, lost
 from gem_core.workspace import Workspace
-from tests.helpers.cli_process import QUIET
+from tests.helpers.cli_process import start_code
 
 KINDS = "edit,fit,name,path,duplicates,embed"
 
 
-@pytest.mark.timeout(900)  # about 25 processes, each loads the libraries
-def test_six_kills_lose_nothing(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "benchmarks.recovery.kill_nine",
-            "--rounds=6",
-            "--seed=11",
-            "--documents=90",
-            f"--kinds={KINDS}",
-            f"--folder={tmp_path / 'rounds'}",
-        ],
-        capture_output=True,
-        text=True,
-        env=QUIET,
-        timeout=900,
+def test_six_kills_lose_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = kill_nine.main(
+        ["--rounds=6", "--seed=11", "--documents=90", f"--kinds={KINDS}", f"--folder={tmp_path / 'rounds'}"],
+        start=lambda module, arguments: start_code(f"from {module} import main; raise SystemExit(main())", *arguments),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    total = done.stdout[done.stdout.index("\nall") :].split()
+    printed = capsys.readouterr().out
+    assert status == 0, printed
+    total = printed[printed.index("\nall") :].split()
     assert total[1] == "6"  # rounds
     assert total[4] == "0"  # edits lost
     assert total[6] == "0"  # faults

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.workspace.atomic_files import alone
 from tests.helpers.cli_process import end, facts, progress, refusal, run, start, texts, wait_for
 from tests.helpers.shards import folder_of_shards, hashes, jsonl, saved
+from tests.helpers.warm_process import ForkedCommand
 
 # A file may grow to 60 kB, as on a disk that is about to be full.
 FULL = """
@@ -62,7 +62,7 @@ def test_killed_and_stopped_runs_go_on(made: tuple[Path, Path, Path], tmp_path: 
     assert state["done"] == state["total"]
 
 
-def _end_after_one(child: "subprocess.Popen[str]", out: Path, number: signal.Signals) -> tuple[int, str, str]:
+def _end_after_one(child: ForkedCommand, out: Path, number: signal.Signals) -> tuple[int, str, str]:
     before = len(list((bookkeeping(out) / "done").rglob("*.json")))
     wait_for(lambda: len(list((bookkeeping(out) / "done").rglob("*.json"))) > before)
     return end(child, number)

@@ -2,8 +2,6 @@
 
 import csv
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from gem_core.pipeline.mixing.regmix_study import Proposal, column_names, import
 from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.workspace import Workspace
 from gem_core.workspace.mixing_runs import Mixes
-from tests.helpers.cli_process import QUIET, facts, refusal, run, wait_for
+from tests.helpers.cli_process import facts, refusal, run, start_code, wait_for
 
 TINY = ("--steps", 12, "--width", 8, "--held-tokens", 300, "--json")
 SPLIT = SplitSettings(vocabulary=400, least=300)
@@ -134,7 +132,6 @@ def test_runs_of_another_taxonomy_are_refused(sample: Workspace, tmp_path: Path)
 SMALL = ProxyConfig(layers=1, width=16, heads=1, context=8, batch=4, steps=700)
 CHILD = """
 import sys
-sys.path.insert(0, sys.argv[2])
 from tests.commands.test_mix_proxies import SMALL, SPLIT, Workspace, doremi_study
 workspace = Workspace(sys.argv[1])
 doremi_study(workspace, workspace.taxonomy(), SMALL, SPLIT)
@@ -142,9 +139,9 @@ doremi_study(workspace, workspace.taxonomy(), SMALL, SPLIT)
 
 
 def test_doremi_is_killed_goes_on_and_ends_the_same(sample: Workspace) -> None:
-    taxonomy, here = sample.taxonomy(), str(Path(__file__).parents[2])
+    taxonomy = sample.taxonomy()
     mixes = Mixes(sample.root, taxonomy.taxonomy_hash)
-    killed = subprocess.Popen([sys.executable, "-c", CHILD, str(sample.root), here], env=QUIET)
+    killed = start_code(CHILD, sample.root)
     wait_for(lambda: list(mixes.folder.glob("doremi-*/proxy.pt")) or killed.poll() is not None)
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL, "it was still training"

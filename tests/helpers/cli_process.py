@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.helpers.warm_process import WarmProcess
+from tests.helpers.warm_process import ForkedCommand, WarmProcess
 
 COMMAND = (sys.executable, "-m", "gem_core.cli")
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ def run(
     *arguments: object, prefix: Sequence[str] = (), cwd: Path | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; `prefix` comes before its words and gives it an interpreter of its own."""
-    if not prefix and hasattr(os, "fork"):
+    if not prefix:
         return _warm_process().run([str(word) for word in arguments], cwd or Path.cwd(), QUIET, timeout)
     return subprocess.run(
         [*prefix, *COMMAND, *map(str, arguments)], capture_output=True, text=True, env=QUIET, cwd=cwd, timeout=timeout
@@ -62,11 +62,14 @@ def refusal(completed: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
+def start(*arguments: object) -> ForkedCommand:
     """Start a command and return at once."""
-    return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=QUIET
-    )
+    return _warm_process().start([str(word) for word in arguments], Path.cwd(), QUIET)
+
+
+def start_code(code: str, *arguments: object, environment: Mapping[str, str] = QUIET) -> ForkedCommand:
+    """Start Python code as a program of its own and return at once."""
+    return _warm_process().start([str(word) for word in arguments], Path.cwd(), environment, code)
 
 
 def wait_for(happened: Callable[[], Any], seconds: float = 60) -> Any:
@@ -87,7 +90,7 @@ def progress(file: Path) -> dict[str, Any]:
         return {}
 
 
-def end(child: subprocess.Popen[str], number: signal.Signals, wait: float = 30) -> tuple[int, str, str]:
+def end(child: ForkedCommand, number: signal.Signals, wait: float = 30) -> tuple[int, str, str]:
     """Send a signal; return exit status, output and errors."""
     child.send_signal(number)
     out, err = child.communicate(timeout=wait)

@@ -1,8 +1,9 @@
 """A process that has imported the libraries and runs each command in a forked copy of itself.
 
 Importing torch, scikit-learn, faiss and the rest takes seconds, and most tests of a command need none of them to be
-imported anew. A forked copy is a process of its own, with its own memory, environment, arguments, working folder and
-exit status. Tests that send signals, set limits or watch what is imported start the command with a new interpreter.
+imported anew. A forked copy is a process of its own, with its own memory, environment, arguments, working folder,
+signal handlers and exit status. Tests that set limits or watch what is imported start the command with a new
+interpreter.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+COMMAND_LINE = "from gem_core.cli import main; main()"
 _IMPORTS = (
     *("faiss", "numba", "numpy", "pandas", "pyarrow.parquet", "scipy.optimize", "sklearn.cluster", "torch"),
     *("gem_core.pipeline", "gem_core.export", "gem_core.embedding", "gem_core.student", "gem_core.cli"),
@@ -29,7 +32,7 @@ _IMPORTS = (
 
 
 def _serve() -> None:
-    """Read one request a line, run it in a fork, write its process number and then its exit status."""
+    """Read one request a line and answer it with a number: start a fork, or look whether one has ended."""
     for name in _IMPORTS:
         importlib.import_module(name)
     assert threading.active_count() == 1, "a thread of the parent does not live in a fork"
@@ -37,17 +40,20 @@ def _serve() -> None:
     gc.freeze()  # A collection in a fork must not touch, and so copy, every page of the libraries.
     for line in sys.stdin:
         request = json.loads(line)
+        if "process" in request:
+            process, status = os.waitpid(request["process"], os.WNOHANG)
+            print(os.waitstatus_to_exitcode(status) if process else "runs", flush=True)
+            continue
         child = os.fork()
         if child == 0:
             _run_command(request)
+        os.setpgid(child, child)  # before anybody can know the number and kill the group
         print(child, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
 def _run_command(request: dict[str, Any]) -> NoReturn:
-    """Run the requested command in this fork and end it."""
-    from gem_core import cli
-
+    """Run the requested code in this fork and end it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background of a shell
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -63,7 +69,7 @@ def _run_command(request: dict[str, Any]) -> NoReturn:
     sys.argv = ["gem-explorer", *request["arguments"]]
     status: Any = 0
     try:
-        cli.main()
+        exec(compile(request["code"], "<command>", "exec"), {"__name__": "__main__"})
     except SystemExit as end:
         status = end.code or 0
     except BaseException:
@@ -80,10 +86,55 @@ def _run_command(request: dict[str, Any]) -> NoReturn:
     os._exit(status)
 
 
+class ForkedCommand:
+    """A command that was started, with what tests use of `subprocess.Popen`; its output lies in files."""
+
+    def __init__(self, server: WarmProcess, process: int, arguments: Sequence[str], folder: Path) -> None:
+        self.pid, self.returncode = process, None
+        self._server, self._arguments, self._folder = server, list(arguments), folder
+
+    def poll(self) -> int | None:
+        """Return the exit status, None while the command runs."""
+        if self.returncode is None:
+            self.returncode = self._server.exit_status(self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit status when the command has ended."""
+        until, pause = time.monotonic() + (timeout or float("inf")), 0.002
+        while (status := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired(self._arguments, timeout or 0, *self._texts())
+            time.sleep(pause)
+            pause = min(0.05, 1.5 * pause)
+        return status
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for the end; return what was written to standard output and to standard error."""
+        self.wait(timeout)
+        return self._texts()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal, unless the command has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Send SIGKILL, unless the command has ended."""
+        self.send_signal(signal.SIGKILL)
+
+    def _texts(self) -> tuple[str, str]:
+        files = (self._folder / name for name in ("out", "err"))
+        out, err = (path.read_text(encoding="utf-8") if path.exists() else "" for path in files)
+        return out, err
+
+
 class WarmProcess:
     """Client of one such process; it ends with the interpreter that started it."""
 
     def __init__(self) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="gem-command-")
+        self._number = 0
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.helpers.warm_process"],
             stdin=subprocess.PIPE,
@@ -93,47 +144,57 @@ class WarmProcess:
         )
         atexit.register(self.end)
 
+    def start(
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], code: str = COMMAND_LINE
+    ) -> ForkedCommand:
+        """Start gem-explorer, or other code, with these arguments in a process group of its own."""
+        self._number += 1
+        scratch = Path(self._scratch.name, str(self._number))
+        scratch.mkdir()
+        request = {
+            "arguments": list(arguments),
+            "folder": str(folder),
+            "environment": dict(environment),
+            "out": str(scratch / "out"),
+            "err": str(scratch / "err"),
+            "code": code,
+        }
+        return ForkedCommand(self, int(self._ask(request)), arguments, scratch)
+
     def run(
         self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], timeout: float
     ) -> subprocess.CompletedProcess[str]:
         """Run gem-explorer to its end; after `timeout` seconds kill it and raise TimeoutExpired."""
-        assert self._server.stdin is not None
-        with tempfile.TemporaryDirectory(prefix="gem-command-") as scratch:
-            out, err = Path(scratch, "out"), Path(scratch, "err")
-            request = {
-                "arguments": list(arguments),
-                "folder": str(folder),
-                "environment": dict(environment),
-                "out": str(out),
-                "err": str(err),
-            }
-            self._server.stdin.write(json.dumps(request) + "\n")
-            self._server.stdin.flush()
-            child = self._answer()
-            late = threading.Event()
-            timer = threading.Timer(timeout, lambda: (late.set(), os.kill(child, signal.SIGKILL)))
-            timer.start()
-            try:
-                status = self._answer()
-            finally:
-                timer.cancel()
-            texts = [path.read_text(encoding="utf-8") if path.exists() else "" for path in (out, err)]
-        if late.is_set():
-            raise subprocess.TimeoutExpired(list(arguments), timeout, *texts)
-        return subprocess.CompletedProcess(list(arguments), status, *texts)
+        command = self.start(arguments, folder, environment)
+        try:
+            texts = command.communicate(timeout)
+        except subprocess.TimeoutExpired:
+            command.kill()
+            command.wait()
+            raise
+        return subprocess.CompletedProcess(list(arguments), command.wait(), *texts)
 
-    def _answer(self) -> int:
+    def exit_status(self, process: int) -> int | None:
+        """Return the exit status of a started command and forget it; None while it runs."""
+        answer = self._ask({"process": process})
+        return None if answer == "runs" else int(answer)
+
+    def _ask(self, request: Mapping[str, Any]) -> str:
+        assert self._server.stdin is not None
         assert self._server.stdout is not None
-        line = self._server.stdout.readline()
+        self._server.stdin.write(json.dumps(request) + "\n")
+        self._server.stdin.flush()
+        line = self._server.stdout.readline().strip()
         if not line:
             raise RuntimeError(f"the process that runs commands ended with {self._server.wait()}")
-        return int(line)
+        return line
 
     def end(self) -> None:
-        """End the process; it has no command running."""
+        """End the process; a command that still runs stays."""
         assert self._server.stdin is not None
         self._server.stdin.close()
         self._server.wait(30)
+        self._scratch.cleanup()
 
 
 if __name__ == "__main__":

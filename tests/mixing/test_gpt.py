@@ -1,8 +1,6 @@
 """The small GPT and its training: proxies in a group are proxies alone, and a killed run ends as an unbroken one."""
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,7 +12,8 @@ from gem_core.errors import Cancelled, InputError
 from gem_core.mixing.gpt import Parameters, Shape, start, token_losses
 from gem_core.mixing.proxies import ProxyConfig, Windows, judge, train_group, train_proxies
 from gem_core.mixing.token_streams import Streams
-from tests.helpers.cli_process import QUIET
+from tests.helpers.cli_process import QUIET, start_code
+from tests.helpers.warm_process import ForkedCommand
 
 TINY = ProxyConfig(layers=2, width=16, heads=2, context=8, batch=4, steps=30, judged=200)
 MIXTURES = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.0, 0.5, 0.5], [1 / 3, 1 / 3, 1 / 3], [0.0, 0.0, 1.0]])
@@ -195,8 +194,6 @@ def test_a_state_is_everything(tmp_path: Path) -> None:
 CHILD = """
 import sys
 from pathlib import Path
-import numpy as np
-sys.path.insert(0, sys.argv[2])
 from tests.mixing.test_gpt import MIXTURES, TINY, ProxyConfig, streams, train_proxies
 config = ProxyConfig(**{**vars(TINY), "steps": 400})
 losses = train_proxies(streams(), MIXTURES[:2], config, Path(sys.argv[1]), group=1)
@@ -205,15 +202,8 @@ print(losses.tobytes().hex())
 
 
 def test_a_killed_process_goes_on_and_ends_the_same(tmp_path: Path) -> None:
-    here = str(Path(__file__).parents[2])
-
-    def child(folder: Path) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(folder), here],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**QUIET, "OMP_NUM_THREADS": "1", "PYTHONPATH": QUIET["PYTHONPATH"]},
-        )
+    def child(folder: Path) -> ForkedCommand:
+        return start_code(CHILD, folder, environment={**QUIET, "OMP_NUM_THREADS": "1"})
 
     one, until = child(tmp_path / "killed"), time.monotonic() + 60
     while not (tmp_path / "killed" / "group-00001.pt").exists() and one.poll() is None and time.monotonic() < until:

@@ -1,7 +1,6 @@
 """From a file to a taxonomy: steps are done once, bad input is refused and loses nothing, a killed run goes on."""
 
-import subprocess
-import sys
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from gem_core.errors import Cancelled, InputError, WorkspaceError
 from gem_core.pipeline import Rename, Source, build, edit, ensure_path, fit_taxonomy, preview
 from gem_core.workspace import Settings, Workspace
+from tests.helpers.cli_process import end, run, start, wait_for
 from tests.helpers.corpora import small_corpus
 
 FOUR = Settings(n_clusters=4)
@@ -135,29 +135,14 @@ def test_cancel_keeps_finished_steps(corpus: tuple[Path, Path], tmp_path: Path) 
 
 def test_a_killed_build_goes_on(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     path, vectors = corpus
-    command = [
-        sys.executable,
-        "-m",
-        "gem_core.cli",
-        "fit",
-        str(path),
-        "--embeddings",
-        str(vectors),
-        "--workspace",
-        str(tmp_path / "w"),
-        "--clusters",
-        "4",
-        "--keyword-names",  # As in the fresh build: names by the vocabulary are a step after it.
-    ]
-    for wait in (2.0, 4.0):
-        child = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        try:
-            child.wait(wait)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    # Names by keywords as in the fresh build: names by the vocabulary are a step after it.
+    words = ("--embeddings", vectors, "--workspace", tmp_path / "w", "--clusters", 4, "--keyword-names")
+    for file in ("embeddings.npy", "flat.npy"):  # killed after the vectors, and during the fit
+        child = start("fit", path, *words)
+        wait_for(lambda file=file: (tmp_path / "w" / file).exists())
+        end(child, signal.SIGKILL)
+    completed = run("fit", path, *words)
+    assert completed.returncode == 0, completed.stderr
     taxonomy = Workspace(tmp_path / "w").taxonomy()
     fresh = build(Source(path, vectors=vectors), tmp_path / "fresh", FOUR)
     assert taxonomy.taxonomy_hash == fresh.taxonomy_hash
