@@ -25,6 +25,7 @@ from gem_core.commands import (
     export,
     label,
     llm_labels,
+    mcp,
     rename_auto,
     sample,
     search,
@@ -144,6 +145,11 @@ app.command(
 )(check.check)
 app.command("export", epilog="Example: gem-explorer export news --out news-taxonomy")(export.export)
 app.command("report", epilog="Example: gem-explorer report news --out news.html")(export.report)
+app.command(
+    "mcp",
+    epilog="Example: gem-explorer mcp news    With edits and files: gem-explorer mcp news --allow-edits "
+    "--export-folder news-exports",
+)(mcp.serve_agent)
 app.command("figure", epilog="Example: gem-explorer figure news --what globe --out globe.svg")(export.figure)
 
 

@@ -105,17 +105,11 @@ def move(
 ) -> None:
     """Move documents to another cluster, which is pinned, or to a new one."""
     from gem_core.pipeline import Move
+    from gem_core.pipeline.search.document_ids import rows_of_ids
     from gem_core.workspace import Workspace
 
-    row_of = {str(id): row for row, id in enumerate(Workspace(workspace).documents["id"])}
-    unknown = [id for id in ids if id not in row_of]
-    if unknown:
-        raise InputError(
-            "A move names documents of the corpus by their id",
-            f"{unknown[0]!r}, which is none",
-            "See assignments.csv of an export for the ids",
-        )
-    _do(workspace, Move(tuple(row_of[id] for id in ids), to), as_json=as_json)
+    rows = rows_of_ids(Workspace(workspace), ids)
+    _do(workspace, Move(tuple(rows), to), as_json=as_json)
 
 
 def regroup(

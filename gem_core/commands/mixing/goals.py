@@ -47,23 +47,25 @@ def goal(
     as_json: Json = False,
 ) -> None:
     """Define a goal, and estimate by n-gram models how much the best mixture for it lowers the loss."""
-    from gem_core.mixing.goals import Goal
     from gem_core.pipeline.mixing.domains import domains_of
     from gem_core.pipeline.mixing.goal_optimum import goal_proxy, optimize_goal
-    from gem_core.pipeline.mixing.goal_store import group_weights, save_goal
+    from gem_core.pipeline.mixing.goal_store import compose_goal, save_goal
     from gem_core.pipeline.mixing.token_pool import read_limits
     from gem_core.workspace import Workspace
 
     files = _pairs("--file", file or [], default=1.0)
-    numbers, weights_of_groups = _by_number("--clusters", clusters), _by_number("--groups", groups)
-    part = natural if natural is not None else 0.0 if numbers or weights_of_groups or files else 1.0
     opened = Workspace(workspace)
     taxonomy = opened.taxonomy()
     domains = domains_of(opened, taxonomy)
-    for group, weight in weights_of_groups.items():
-        for number, share in group_weights(taxonomy, domains, group, weight).items():
-            numbers[number] = numbers.get(number, 0.0) + share
-    target = Goal(name or "unnamed", numbers, part, files)
+    target = compose_goal(
+        taxonomy,
+        domains,
+        name,
+        _by_number("--clusters", clusters),
+        _by_number("--groups", groups),
+        natural,
+        files,
+    )
     shares = target.shares(domains.numbers, domains.natural)
     limits = read_limits(domains, budget, max_epochs, pool)
     optimum = optimize_goal(

@@ -7,7 +7,7 @@ from gem_core._types import Progress, silent
 from gem_core.errors import InputError
 from gem_core.pipeline.building.fit import fit_taxonomy
 from gem_core.pipeline.editing.edit import edit
-from gem_core.pipeline.editing.operations import from_json
+from gem_core.pipeline.editing.operations import AGENT, from_json
 from gem_core.workspace import Edit, Settings, Taxonomy, Workspace
 
 
@@ -34,6 +34,7 @@ def replay_steps(workspace: Workspace, lines: Iterable[str], *, progress: Progre
         if first == "fit":
             fit_taxonomy(workspace, Settings.from_json(edits[0]["settings"]), progress=progress)
         else:
-            edit(workspace, *(from_json(record) for record in edits), progress=progress)
+            operations = [from_json(record) for record in edits]
+            edit(workspace, *operations, agent=str(edits[0].get(AGENT, "")), progress=progress)
         progress("replay", number, number)
     return workspace.taxonomy()

@@ -9,6 +9,7 @@ from gem_core.errors import InputError
 from gem_core.pipeline.editing.describe_clusters import describe_edit, taxonomy_hash
 from gem_core.pipeline.editing.match_previous import apply_match_record
 from gem_core.pipeline.editing.operations import (
+    AGENT,
     ArrangeGroups,
     Op,
     Rename,
@@ -25,7 +26,7 @@ from gem_core.workspace.costs import CostBook
 RENUMBERING = frozenset({"fit", "follow", "merge", "split", "move"})
 
 
-def edit(workspace: Workspace, *ops: Op, made_on: str = "", progress: Progress = silent) -> Taxonomy:
+def edit(workspace: Workspace, *ops: Op, made_on: str = "", agent: str = "", progress: Progress = silent) -> Taxonomy:
     """Apply edits to the present taxonomy as one step of the history.
 
     The edited taxonomy is written first and named in the history afterwards, in one transaction: a process that is
@@ -39,6 +40,8 @@ def edit(workspace: Workspace, *ops: Op, made_on: str = "", progress: Progress =
     made_on : str
         Key of the taxonomy that the edits were chosen on. Edits are refused if a fit, merge, split or move came
         between, since a number may name another cluster now. Empty: the present taxonomy.
+    agent : str
+        Name of the program that made the step on behalf of a person; the history says so. Empty: a person.
     progress : Progress
 
     Returns
@@ -60,9 +63,10 @@ def edit(workspace: Workspace, *ops: Op, made_on: str = "", progress: Progress =
         _check_numbers_stayed(workspace, made_on or old.key, old.key)
         trial = WorkingTaxonomy.of(old)
         sentences = [trial.apply(op) for op in ops]  # refuses before anything is written
-        edits = [to_json(op) for op in ops]
+        edits = [{**to_json(op), AGENT: agent} if agent else to_json(op) for op in ops]
         new = replay(workspace, old, edits, progress=progress)
-        workspace.push(new.key, edits, join_names(sentences, most=2) + _describe_group_names(old, new, ops))
+        sentence = join_names(sentences, most=2) + _describe_group_names(old, new, ops)
+        workspace.push(new.key, edits, f"Agent {agent}: {sentence}" if agent else sentence)
     return workspace.taxonomy()
 
 

@@ -115,6 +115,9 @@ KINDS: dict[str, type[Any]] = {
     for kind in (Rename, Merge, Split, Move, Regroup, Pin, Exclude, Note, Check, RenameAutomatically, ArrangeGroups)
 }
 
+#: Entry of a recorded edit that names the program which made it; a person's edit has none.
+AGENT = "agent"
+
 #: Names of fields in recorded edits that differ from those of the classes: histories of older versions stay readable.
 _RECORD_NAMES = {"group": "parent"}
 _FIELD_NAMES = {recorded: field for field, recorded in _RECORD_NAMES.items()}
@@ -149,7 +152,7 @@ def from_json(value: Edit) -> Op:
     >>> from_json({"do": "move", "rows": [4], "to": None})
     Move(rows=(4,), to=None)
     """
-    fields = {_FIELD_NAMES.get(name, name): item for name, item in value.items() if name != "do"}
+    fields = {_FIELD_NAMES.get(name, name): item for name, item in value.items() if name not in ("do", AGENT)}
     try:
         op: Op = KINDS[value["do"]](**{name: _tupled(item) for name, item in fields.items()})
     except (KeyError, TypeError) as error:

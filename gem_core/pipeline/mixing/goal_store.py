@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,32 @@ def group_weights(taxonomy: Taxonomy, domains: Domains, number: int, weight: flo
             f"Choose among {', '.join(str(group.number) for group in taxonomy.groups)}",
         )
     return {n: weight * share / sum(shares.values()) for n, share in shares.items()}
+
+
+def compose_goal(
+    taxonomy: Taxonomy,
+    domains: Domains,
+    name: str,
+    clusters: Mapping[int, float],
+    groups: Mapping[int, float],
+    natural: float | None = None,
+    files: Mapping[str, float] | None = None,
+) -> Goal:
+    """Return a goal of clusters, groups and files; one without a name is "unnamed".
+
+    `natural` left out: 0, or 1 where nothing else has a weight.
+
+    Raises
+    ------
+    InputError
+        If a group is not in the taxonomy, or as `Goal` does.
+    """
+    weights = dict(clusters)
+    for group, weight in groups.items():
+        for number, share in group_weights(taxonomy, domains, group, weight).items():
+            weights[number] = weights.get(number, 0.0) + share
+    part = natural if natural is not None else 0.0 if weights or files else 1.0
+    return Goal(name or "unnamed", weights, part, files or {})
 
 
 def store_validation_file(workspace: Workspace, name: str, content: bytes) -> Path:

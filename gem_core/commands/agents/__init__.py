@@ -1,0 +1,1 @@
+"""Tools that a program (an agent) calls over the Model Context Protocol to read and edit a workspace."""
