@@ -32,7 +32,7 @@ class GoalRequest(BaseModel):
     )
     budget_tokens: Tokens = None
     max_epochs: Epochs = None
-    pull: float = Field(default=0.0, ge=0, description="pull to natural shares, nats; 0 = none")
+    pull: float = Field(default=0.0, ge=0, description="penalty on the KL divergence from natural shares, in nats")
 
 
 class MixRequest(BaseModel):
@@ -51,7 +51,9 @@ class MixRequest(BaseModel):
     floor: float = Field(default=0.0, ge=0, lt=1, description="smallest weight of a cluster, a fraction")
     fold: float = Field(default=0.0, ge=0, lt=1, description="clusters of a smaller share count as one")
     goal: str = Field(default="corpus", description="name of a saved goal; strategies goal and mixmin")
-    pull: float = Field(default=0.0, ge=0, description="pull of goal and mixmin to natural shares, nats")
+    pull: float = Field(
+        default=0.0, ge=0, description="penalty of goal and mixmin on the KL divergence from natural shares, nats"
+    )
     part: float = Field(default=1.0, ge=0, le=1, description="part of the way from natural shares to the optimum")
 
 

@@ -31,10 +31,11 @@ def create_server(session: AgentSession) -> MCPServer[Any]:
     )
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     writes = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
-    for kind in (ReadingTools, SearchingTools, StudyingTools, MixingTools):
-        _add_tools(server, session, kind(session), reads)
-    for kind in (EditingTools, MixingEditTools) if session.allow_edits else ():
-        _add_tools(server, session, kind(session), writes)
+    for tools in (ReadingTools(session), SearchingTools(session), StudyingTools(session), MixingTools(session)):
+        _add_tools(server, session, tools, reads)
+    if session.allow_edits:
+        _add_tools(server, session, EditingTools(session), writes)
+        _add_tools(server, session, MixingEditTools(session), writes)
     if session.export_folder is not None:
         _add_tools(server, session, ExportingTools(session), writes)
     return server
