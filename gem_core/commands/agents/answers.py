@@ -144,7 +144,7 @@ class ComparisonAnswer(BaseModel):
     finding: CorpusText
     ari: float = Field(description="adjusted Rand index, 1 = the same, 0 = as by chance")
     nmi: Share = Field(description="normalized mutual information")
-    moved: int = Field(description="documents outside matched groups")
+    moved_documents: int = Field(description="documents outside matched groups")
     moved_ids: list[CorpusText] = Field(description="up to 50 of them, least sure first")
     rows: list[MatchRow]
 
@@ -168,7 +168,7 @@ class PreviewAnswer(BaseModel):
     entropy_after: float
     effective_before: float = Field(description="number of equal clusters that would be as even")
     effective_after: float
-    moved: int = Field(description="documents that would change their cluster")
+    moved_documents: int = Field(description="documents that would change their cluster")
     moved_share: Share
     ari: float = Field(description="adjusted Rand index between now and then, 1 = the same")
     clusters: list[PreviewRow]

@@ -46,7 +46,7 @@ class StudyingTools:
             finding=headline(comparison),
             ari=comparison.ari,
             nmi=comparison.nmi,
-            moved=len(comparison.moved_rows),
+            moved_documents=len(comparison.moved_rows),
             moved_ids=[str(ids.iloc[row]) for row in comparison.moved_rows[:MOVED_IDS]],
             rows=[
                 MatchRow(
@@ -93,7 +93,7 @@ class StudyingTools:
             entropy_after=trial.after.normalized_entropy,
             effective_before=trial.before.effective_clusters,
             effective_after=trial.after.effective_clusters,
-            moved=len(trial.moved_rows),
+            moved_documents=len(trial.moved_rows),
             moved_share=len(trial.moved_rows) / len(session.workspace),
             ari=trial.ari,
             clusters=[
