@@ -3,10 +3,13 @@
 import ast
 from pathlib import Path
 
+import plotly.graph_objects as go
 import pytest
 
+from app.charts.chart import paper_figure
+
 APP = Path(__file__).resolve().parents[2] / "app"
-DRAWN = ("plotly_chart", "dataframe", "data_editor", "image")
+DRAWN = ("plotly_chart", "show_chart", "dataframe", "data_editor", "image")
 
 
 def calls() -> list[tuple[str, str, dict[str, ast.expr]]]:
@@ -14,9 +17,12 @@ def calls() -> list[tuple[str, str, dict[str, ast.expr]]]:
     found = []
     for path in sorted(APP.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in DRAWN:
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            if name in DRAWN:
                 options = {word.arg: word.value for word in node.keywords if word.arg}
-                found.append((f"{path.name}:{node.lineno}", node.func.attr, options))
+                found.append((f"{path.name}:{node.lineno}", name, options))
     return found
 
 
@@ -31,3 +37,21 @@ def test_every_figure_has_words_and_a_key(place: str, kind: str, options: dict[s
         assert "key" in options, place
         words = options["alt"]
         assert not (isinstance(words, ast.Constant) and len(str(words.value)) < 10), place
+
+
+def test_every_chart_can_be_saved_as_a_figure() -> None:
+    """Only the flat map, whose figure the core draws, is shown without `show_chart`."""
+    direct = {place.split(":")[0] for place, kind, _ in calls() if kind == "plotly_chart"}
+    assert direct == {"chart.py", "map.py"}
+    assert sum(kind == "show_chart" for _, kind, _ in calls()) >= 16
+
+
+def test_a_saved_chart_stands_alone_and_is_light() -> None:
+    bars = go.Figure([go.Bar(x=[1, 2], y=["a", "b"], name="Natural"), go.Bar(x=[2, 1], y=["a", "b"], name="Weight")])
+    bars.update_layout(height=200, showlegend=False, paper_bgcolor="#0e1420")
+    figure = paper_figure(bars, "Weights of the mix")
+    assert figure.layout.title.text == "Weights of the mix"
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "#ffffff"
+    assert figure.layout.showlegend
+    assert figure.layout.height > 200 and figure.layout.margin.t >= 70, "room for title and legend"
+    assert not paper_figure(go.Figure([go.Scatter(x=[1], y=[1], name="one")]), "t").layout.showlegend

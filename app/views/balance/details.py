@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts import balance
-from app.charts.style import CONFIG
+from app.charts.chart import show_chart
 from app.state.session import Session
 from app.ui.clusters import circle, dot_column
 from app.ui.figures import finding
@@ -63,4 +63,8 @@ def _objective(values: np.ndarray, *, converged: bool) -> None:
         title,
         f"Log-likelihood per document (nats) minus the penalty for deviating from the target.{end}",
     )
-    st.plotly_chart(balance.trace(values), key="balance-trace", config=CONFIG, alt="Objective after each iteration")
+    show_chart(
+        balance.trace(values),
+        key="balance-trace",
+        alt="Objective after each iteration",
+    )

@@ -9,7 +9,8 @@ import streamlit as st
 
 from app.charts import balance as balance_charts
 from app.charts.balance import PathPoint, ShareRow, rows_at_level
-from app.charts.style import CONFIG, SLATE
+from app.charts.chart import show_chart
+from app.charts.style import SLATE
 from app.state.session import Session
 from app.ui.clusters import cluster_name
 from app.ui.figures import finding
@@ -105,10 +106,9 @@ def _shares(taxonomy: Taxonomy, preview: Preview | None, draft: BalanceDraft) ->
         )
     if has_many(taxonomy):
         rows = rows_at_level(rows, taxonomy, choose_group(taxonomy, "balance-level"))
-    st.plotly_chart(
+    show_chart(
         balance_charts.shares(rows, changed=preview is not None),
         key="balance-shares",
-        config=CONFIG,
         alt="Share of each cluster, applied and previewed; the table below holds the numbers",
     )
     if preview:
@@ -215,12 +215,10 @@ def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: 
     points = [_point("applied", taxonomy.fit)]
     if preview:
         points.append(_point("draft", preview.fit))
-    event = st.plotly_chart(
+    event = show_chart(
         balance_charts.path(balance, points),
         key="balance-path",
-        config=CONFIG,
         on_select="rerun",
-        selection_mode="points",
         alt="Effective clusters, largest and smallest mass at 16 strengths",
     )
     point_data = [point["customdata"][0] for point in event["selection"]["points"] if point.get("customdata")]

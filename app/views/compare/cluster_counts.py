@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts import studies
-from app.charts.style import CONFIG
+from app.charts.chart import show_chart
 from app.components.reliable_button import reliable_button
 from app.jobs import runner
 from app.jobs.panel import job_panel
@@ -158,10 +158,9 @@ def _show_results(session: Session, taxonomy: Taxonomy, study: CountStudy) -> No
             "deviation. Points: single fits.]]",
             help=HINTS.get(HINT.get(name, "")),
         )
-        st.plotly_chart(
+        show_chart(
             studies.count_chart(study, name, current_count),
             key="counts_chart",
-            config=CONFIG,
             alt=f"{MEASURES[name]} by number of clusters; the table below lists the values",
         )
         _show_try_in_balance(session, taxonomy, study, count_reading.counts)
@@ -171,10 +170,9 @@ def _show_results(session: Session, taxonomy: Taxonomy, study: CountStudy) -> No
             with grid.cell():
                 choosing = "" if other in CHOOSING else " :gray[changes with K]"
                 st.markdown(f":small[**{MEASURES[other]}**{choosing}]", help=HINTS[HINT[other]])
-                st.plotly_chart(
+                show_chart(
                     studies.small_count_chart(study, other, current_count),
                     key=f"counts_{other}",
-                    config=CONFIG,
                     alt=f"{MEASURES[other]} by number of clusters",
                 )
     _show_table(study)

@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app.charts.chart import show_chart
 from app.charts.comparison import MAX_GROUPS, SMALL_FLOW, overlap_chart, sankey_chart, small_flow_share
-from app.charts.style import CONFIG
 from app.ui.clusters import circle, dot_column
-from app.ui.figures import dark
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from gem_core._formatting import percent
@@ -31,10 +30,9 @@ def show_flows(comparison: Comparison) -> None:
                 else ""
             ),
         )
-        st.plotly_chart(
-            sankey_chart(comparison, dark=dark(), height=height),
+        show_chart(
+            lambda is_dark: sankey_chart(comparison, dark=is_dark, height=height),
             key="compare_sankey",
-            config=CONFIG,
             alt="Flows of documents between the groups of both sides; the table below lists them",
         )
     with grid.cell():
@@ -45,10 +43,9 @@ def show_flows(comparison: Comparison) -> None:
             f"Share of each group of {titles[0]} (rows) in each group of {titles[1]} (columns). "
             "In brackets: overlap (Jaccard).",
         )
-        st.plotly_chart(
-            overlap_chart(comparison, dark=dark(), height=height),
+        show_chart(
+            lambda is_dark: overlap_chart(comparison, dark=is_dark, height=height),
             key="compare_overlap",
-            config=CONFIG,
             alt="Overlap of every pair of groups; the table below lists it",
         )
     table = st.expander("Show as table", icon=":material/table_rows:", key="compare_table", on_change="rerun")

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts import studies as studies_charts
-from app.charts.style import CONFIG
+from app.charts.chart import show_chart
 from app.components.reliable_button import reliable_button
 from app.data import groupings
 from app.jobs import runner
@@ -143,10 +143,9 @@ def _show_agreement(studies: list[Stability]) -> None:
         "95% interval (bootstrap over fits).]]",
         help=HINTS["stability"],
     )
-    st.plotly_chart(
+    show_chart(
         studies_charts.agreement_chart(studies),
         key="steady_pairs",
-        config=CONFIG,
         alt="Agreement between refits by method; the table below lists the values",
     )
     rows = [

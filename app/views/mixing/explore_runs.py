@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
+from app.charts.chart import show_chart
 from app.charts.runs import front_chart, slopes_chart
-from app.charts.style import CONFIG
 from app.data import mixing
 from app.state.session import Session
 from app.ui.figures import finding
@@ -54,10 +54,9 @@ def _show_slopes(session: Session, stored: StoredRuns) -> None:
         f"Change in {escape(stored.unit)} when a tenth of the mixture is replaced by the cluster. Empty: within two "
         "standard errors of zero.",
     )
-    st.plotly_chart(
+    show_chart(
         slopes_chart(chart_slopes, unit=stored.unit, sign=sign),
         key="mixing-slopes",
-        config=CONFIG,
         alt="Slope of each target by cluster over the runs",
     )
 
@@ -78,10 +77,9 @@ def _show_front(session: Session, stored: StoredRuns) -> None:
         f"{best} of {len(front.losses)} runs are not beaten in both targets",
         "Dotted: mixtures of least predicted weighted mean, from one target to the other.",
     )
-    st.plotly_chart(
+    show_chart(
         front_chart(front, str(first), str(second), unit=stored.unit, sign=-1.0 if stored.higher else 1.0),
         key="mixing-front",
-        config=CONFIG,
         alt="Runs by two targets, with the predicted line between the best mixtures for each",
     )
 

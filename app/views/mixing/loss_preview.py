@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.charts.style import CONFIG
+from app.charts.chart import show_chart
 from app.charts.weights import LossRow, loss_chart
 from app.components.poll import pulse
 from app.data import mixing
@@ -79,10 +79,9 @@ def _show_losses(session: Session, domains: Domains, losses: PreviewLosses) -> N
         describe_losses(losses),
         f"{'Change by' if changed else 'By'} a bigram proxy, nats per token on held-out documents. Lower is better.",
     )
-    st.plotly_chart(
+    show_chart(
         loss_chart(rows, changed=changed),
         key="mixing-losses",
-        config=CONFIG,
         alt="Predicted loss of each cluster beside natural shares; the table below holds the numbers",
     )
     st.caption("Bigram proxy: use it for direction and ranking only.")

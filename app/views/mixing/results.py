@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.charts import balance
 from app.charts.balance import ShareRow
-from app.charts.style import CONFIG
+from app.charts.chart import show_chart
 from app.data import mixing
 from app.state.session import Session
 from app.ui.clusters import circle, dot_column
@@ -185,10 +185,9 @@ def weights_chart(session: Session, weights: Weights) -> None:
     )
     if has_many(taxonomy):
         rows = balance.rows_at_level(rows, taxonomy, choose_group(taxonomy, "mixing-level-of-chart"))
-    st.plotly_chart(
+    show_chart(
         balance.shares(rows, changed=changed, names=("Natural", "Weight")),
         key="mixing-weights",
-        config=CONFIG,
         alt="Natural share and weight of each cluster; the table below holds the numbers",
     )
 

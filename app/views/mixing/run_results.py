@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.charts.style import CONFIG
+from app.charts.chart import show_chart
 from app.charts.weights import curve
 from app.components.poll import pulse
 from app.state.session import Session
@@ -68,10 +68,9 @@ def _doremi(session: Session, is_running: bool) -> None:
             f"Mean weight of each cluster up to each of {count(result['curve_steps'][-1])} steps. The largest at "
             f"a single step was {percent(table.max())}.",
         )
-        st.plotly_chart(
+        show_chart(
             curve(result["curve_steps"], mean, [c.label for c in clusters], [c.color for c in clusters]),
             key="mixing-curve",
-            config=CONFIG,
             alt="Mean weight of each cluster over the steps of DoReMi",
         )
         if result.get("collapsed"):

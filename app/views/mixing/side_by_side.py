@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.charts.style import CONFIG
+from app.charts.chart import show_chart
 from app.charts.weights import MixColumn, mixes_chart
 from app.data import mixing
 from app.state.session import Session
@@ -66,14 +66,13 @@ def _show_columns(session: Session, mix: Mix, mixes: dict[str, Weights]) -> None
     domains = mixing.domains(session.workspace, session.taxonomy)
     order = order_of(domains)
     if len(mixes) > 1:
-        st.plotly_chart(
+        show_chart(
             mixes_chart(
                 [domains.names[at] for at in order],
                 domains.natural[order],
                 [MixColumn(name, weights.weights[order]) for name, weights in list(mixes.items())[:MOST]],
             ),
             key="mixing-side-chart",
-            config=CONFIG,
             alt="Weight of each cluster in each mix; the table below holds the numbers",
         )
     measures = _measures(session, mix, domains, mixes)

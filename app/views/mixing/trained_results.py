@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.charts.style import CONFIG
+from app.charts.chart import show_chart
 from app.charts.weights import trained_line
 from app.data import mixing
 from app.state.session import Session
@@ -50,7 +50,7 @@ def _show_trained(session: Session, result: Mapping[str, Any] | None, kind: str)
         f"Goal {target}, trained with {count(result['seeds'])} fresh seeds; natural shares "
         f"{result['natural_loss']:.3f}, mixture {result['mixture_loss']:.3f} nats per token.",
     )
-    st.plotly_chart(
+    show_chart(
         trained_line(
             [0.0, *result["parts"]],
             [0.0, *result["first_gains"]],
@@ -58,7 +58,6 @@ def _show_trained(session: Session, result: Mapping[str, Any] | None, kind: str)
             noise=float(result.get("noise", np.nan)),
         ),
         key=f"mixing-trained-{kind}",
-        config=CONFIG,
         alt="Trained gain on the goal on the way from natural shares to the proposal, with the checked mixture",
     )
     price, error = float(result["price"]), float(result["price_error"])

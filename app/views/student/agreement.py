@@ -7,13 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from app.charts import student as student_charts
+from app.charts.chart import show_chart
 from app.charts.student import color_lookup
-from app.charts.style import CONFIG
 from app.data import students
 from app.state.session import Session, current_session
 from app.ui.clusters import circle, dot_column
 from app.ui.errors import guarded
-from app.ui.figures import dark, finding
+from app.ui.figures import finding
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from app.views.student.confused_pairs import pairs
@@ -99,10 +99,9 @@ def _matrix(report: DistilReport, order: list[int]) -> None:
         )
     finding(title, "Share of each cluster (rows) that the student assigns to each cluster (columns). Ordered by group.")
     table = report.confusion[np.ix_(order, order)]
-    st.plotly_chart(
-        student_charts.matrix(table, [names[at] for at in order], dark=dark()),
+    show_chart(
+        lambda is_dark: student_charts.matrix(table, [names[at] for at in order], dark=is_dark),
         key="student-matrix",
-        config=CONFIG,
         alt="Test documents by the taxonomy's and the student's cluster; the table beside it and the pairs "
         "below hold the numbers",
     )

@@ -9,8 +9,8 @@ import streamlit as st
 
 from app.charts import balance
 from app.charts.balance import ShareRow
+from app.charts.chart import show_chart
 from app.charts.student import color_lookup
-from app.charts.style import CONFIG
 from app.components.poll import pulse
 from app.components.reliable_button import reliable_button
 from app.data import students
@@ -289,9 +289,8 @@ def _shares(taxonomy: Taxonomy, rows: pd.DataFrame, own: dict[int, float]) -> No
         f"{percent(most.before or 0.0)} → {percent(most.after or 0.0)}",
         "Share of tokens. Light: training corpus. Solid: this folder.",
     )
-    st.plotly_chart(
+    show_chart(
         balance.shares(lines, changed=True, names=("Corpus", "Folder")),
         key="student-totals-chart",
-        config=CONFIG,
         alt="Share of each cluster in the corpus and in the folder; the table beside it holds the numbers",
     )

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from app.charts.chart import show_chart
 from app.charts.treemap import Frame, TileSize, area_frames, group_frames, treemap
 from app.data import cached_results
 from app.details import edit_actions
@@ -10,7 +11,6 @@ from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.state.widget_state import picked_points
 from app.ui.errors import guarded
-from app.ui.figures import dark
 from app.ui.levels import has_many
 from app.ui.text import escape, short
 from app.views.taxonomy.history import show_history_bar
@@ -64,8 +64,8 @@ def _show_treemap(session: Session) -> None:
             session.select(None, int(number) if kind == "cluster" else None)
             session.group = int(number) if kind == "parent" else None
 
-    st.plotly_chart(
-        treemap(
+    show_chart(
+        lambda is_dark: treemap(
             frames,
             total=sum(_size(cluster, size) for cluster in taxonomy.clusters if not cluster.excluded),
             tile_size=size,
@@ -74,14 +74,11 @@ def _show_treemap(session: Session) -> None:
                 for kind, number in (("cluster", session.cluster), ("parent", session.group))
                 if number is not None
             ],
-            dark=dark(),
+            dark=is_dark,
             height=HEIGHT,
         ),
         key="taxonomy_treemap",
         on_select=on_choose,
-        selection_mode="points",
-        theme="streamlit",
-        config={"displayModeBar": False},
         alt="Treemap of groups and their clusters; the table below lists them",
     )
 
