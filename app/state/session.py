@@ -95,8 +95,9 @@ class Session:
         return taxonomy_at(workspace, stamp)
 
     def open_workspace(self, root: Path) -> None:
-        """Open another workspace and drop what was selected in the old one."""
+        """Open another workspace and drop what was selected in the old one; a tour of the old one ends."""
         self.root, self.drafts, self.compared, self.missing_workspace = root, Drafts(), ("", ""), ""
+        self.tour_step = None
         self.clear_selection()
         self.clear_query()
 
