@@ -53,5 +53,6 @@ def test_a_saved_chart_stands_alone_and_is_light() -> None:
     assert figure.layout.title.text == "Weights of the mix"
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "#ffffff"
     assert figure.layout.showlegend
-    assert figure.layout.height > 200 and figure.layout.margin.t >= 70, "room for title and legend"
+    assert figure.layout.height >= 270, "the title and the legend have a line each"
+    assert figure.layout.margin.t >= 70
     assert not paper_figure(go.Figure([go.Scatter(x=[1], y=[1], name="one")]), "t").layout.showlegend
