@@ -35,6 +35,32 @@ class Halves:
 
     def proposals(self) -> list[MergeSplit]:
         """Proposals by falling gain (Ueda et al., Neural Computation 12, 2000, with the loss of resultant length)."""
+        pairs = self._pairs()
+        splits = np.argsort(-self.gains, kind="stable")[:SPLITS]
+        proposals = [
+            MergeSplit(float(self.gains[s] - loss), int(s), first, second)
+            for first, second, loss in pairs
+            for s in splits
+            if s not in (first, second)
+        ]
+        return sorted(proposals, key=lambda proposal: -proposal.gain)
+
+    def disjoint_proposals(self) -> list[MergeSplit]:
+        """Proposals with a gain that share no cluster: the next best pair with the next best split, and so on."""
+        busy, proposals = np.zeros(len(self.gains), dtype=bool), []
+        splits = iter(np.argsort(-self.gains, kind="stable").tolist())
+        for first, second, loss in self._pairs():
+            if busy[first] or busy[second]:
+                continue
+            divided = next((s for s in splits if not busy[s] and s not in (first, second)), None)
+            if divided is None or self.gains[divided] <= loss:
+                break
+            busy[[first, second, divided]] = True
+            proposals.append(MergeSplit(float(self.gains[divided] - loss), divided, first, second))
+        return proposals
+
+    def _pairs(self) -> list[tuple[int, int, float]]:
+        """Return the pairs of clusters that lose least when joined, and what they lose of ||r_1|| + ||r_2||."""
         r = self.resultants
         k = len(r)
         length = np.linalg.norm(r, axis=1)
@@ -42,14 +68,7 @@ class Halves:
         joined = np.sqrt(np.maximum(length[first] ** 2 + length[second] ** 2 + 2.0 * (r @ r.T)[first, second], 0.0))
         loss = length[first] + length[second] - joined
         pairs = np.argsort(loss, kind="stable")[: PAIRS * k]
-        splits = np.argsort(-self.gains, kind="stable")[:SPLITS]
-        proposals = [
-            MergeSplit(float(self.gains[s] - loss[p]), int(s), int(first[p]), int(second[p]))
-            for p in pairs
-            for s in splits
-            if s not in (first[p], second[p])
-        ]
-        return sorted(proposals, key=lambda proposal: -proposal.gain)
+        return list(zip(first[pairs].tolist(), second[pairs].tolist(), loss[pairs].tolist(), strict=True))
 
     def apply(self, proposal: MergeSplit, parameters: Parameters, concentration: float) -> Parameters:
         """Return the parameters after a proposal; the three new clusters start at one concentration."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from gem_core import _check
 from gem_core._types import Float64
-from gem_core.clustering.blocks import Moments, Statistics, affine, block_moments, softmax, to_numpy
+from gem_core.clustering.blocks import Moments, Statistics, affine, softmax
+from gem_core.clustering.sparse_blocks import MANY_CLUSTERS, gamma_moments, gamma_sums, sparse_softmax
 from gem_core.clustering.statistics import BLOCK_VALUES, pick_device
 from gem_core.clustering.threads import torch_threads
 from gem_core.clustering.vector_files import StoredVectors
@@ -73,7 +74,8 @@ class FileSums:
         if self._reciprocals is None:
             self.check()
         k, d = slopes.shape
-        rows = min(ROWS[self.device], max(256, BLOCK_VALUES[self.device] // k), self.vectors.shape[0])
+        fitting = ROWS["cpu"] if self._is_sparse(k) else max(256, BLOCK_VALUES[self.device] // k)
+        rows = min(ROWS[self.device], fitting, self.vectors.shape[0])
         parameters = affine(self._reciprocals, slopes, offsets)
         total = Statistics(Moments(0.0, np.zeros(k), np.zeros((k, k))), np.zeros((k, d)))
 
@@ -92,13 +94,16 @@ class FileSums:
         self.vectors.read(start, raw.numpy()[:count])
         part = x[:count].copy_(raw[:count])
         reciprocals = self._reciprocals[start:stop]
-        gamma, log_partition = softmax(part, *parameters, out if count == rows else None, reciprocals)
+        responsibilities = sparse_softmax if self._is_sparse(parameters[0].shape[0]) else softmax
+        gamma, log_partition = responsibilities(part, *parameters, out if count == rows else None, reciprocals)
         w = None if self._w is None else self._w[start:stop]
-        moments = block_moments(gamma, w, log_partition, self.total, gram=gram)
-        gamma *= reciprocals if w is None else reciprocals * w
-        resultants = to_numpy(gamma @ part)
+        moments = gamma_moments(gamma, w, log_partition, self.total, gram=gram)
+        resultants = gamma_sums(gamma, reciprocals if w is None else reciprocals * w, part)
         self._spare.put((raw, x, out))
         return Statistics(moments, resultants / self.total if w is None else resultants)
+
+    def _is_sparse(self, k: int) -> bool:
+        return k >= MANY_CLUSTERS and self.device == "cpu"
 
     def _buffers(self, rows: int, k: int) -> tuple[Any, Any, Any]:
         """Memory for one block, used again by the next: raw rows, float32 rows and responsibilities."""

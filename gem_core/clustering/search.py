@@ -227,6 +227,26 @@ class Search:
             if not self.add(candidate, max(len(self.population), 2)):
                 idle += 1
 
+    def rearrange(self, rounds: int) -> None:
+        """Improve the best candidate by many merges and splits at once, half as many after every refusal."""
+        k, part = len(self.objective.shares), 1.0
+        for _ in range(rounds if k > 2 else 0):
+            self.notify()
+            best = self.best
+            halves = halve_clusters(self.sample.x, self.sample.weights, self._labels(best), k)
+            proposals = halves.disjoint_proposals()
+            count = int(np.ceil(part * len(proposals)))
+            if not count:
+                break
+            begin = best.parameters
+            for proposal in proposals[:count]:
+                begin = halves.apply(proposal, begin, self.objective.reference)
+            candidate = fit_candidate(self.sample, self.objective, begin, goal=best.value)
+            if not self.add(candidate, max(len(self.population), 2)):
+                if count == 1:
+                    break
+                part *= 0.5
+
     def _parents(self) -> tuple[Candidate, Candidate]:
         """Two different candidates: any two in half of the cases, otherwise the best and another one."""
         count = len(self.population)

@@ -16,6 +16,7 @@ from gem_core.clustering.kmeans_plus_plus import cosines, kmeans_plus_plus
 from gem_core.clustering.m_step import Parameters, maximize
 from gem_core.clustering.search import Candidate, Objective, Search, fit_candidate, polish
 from gem_core.clustering.search_sample import SearchSample, search_sample
+from gem_core.clustering.sparse_blocks import MANY_CLUSTERS
 from gem_core.clustering.threads import torch_threads
 from gem_core.clustering.vector_files import StoredVectors
 from gem_core.geometry import concentration_from_resultant
@@ -23,8 +24,10 @@ from gem_core.geometry import concentration_from_resultant
 # Spherical k-means steps of a plain start, and of the start that the reference concentration is read from.
 SPHERICAL_STEPS = 3
 REFERENCE_STEPS = 10
-# k-means++ draws its centers from this many documents per cluster, so that its cost stays linear in K.
-CANDIDATES_PER_CLUSTER = 64
+# k-means++ draws its centers from 64 documents per cluster, beyond some hundred clusters from fewer, at least 16: on
+# web text, K = 200 and 500, these start as well. With `MANY_CLUSTERS` it looks at 64 leading coordinates.
+CANDIDATES_PER_CLUSTER = (64, 16)
+CANDIDATES = 6000
 # Dimensions of the subspace in which the search looks for centers: four a cluster, between these two; beyond 64
 # clusters two a cluster. With two a cluster, 36 clusters lost .1 nats (benchmarks/results/clustering_seeds.txt).
 SUBSPACE = (64, 128)
@@ -37,6 +40,10 @@ BUDGET = 5_500_000
 # Of each stage: fits from k-means++ starts, whose best are kept as parents, and the part that goes to merge-and-split.
 POPULATION = 5
 SPLITS = 0.25
+# A search of fewer fits than this (from some 40 clusters on) ends with up to so many rounds of many merges and splits
+# at once. On web text they gained .2 nats at K = 200 and .5 at K = 500 for the time of a few fits.
+FEW_FITS = 24
+ROUNDS = 8
 # Tries in a row without a new best that end the recombinations, or the merge-and-split steps.
 PATIENCE = 20
 # Candidates of the search at matched strength and equal shares that compete for any other problem.
@@ -122,8 +129,9 @@ def seed_mixture(
         "search": fits of the problem from five plain starts; then children, each taking every center from one of two
         parents (centers matched one to one), one center moved to a far document in half of them, and fitted; then
         merge-and-split. For any other problem than equal shares at strength 1 the best of a search of that problem
-        compete. The search rounds the strength to a power of two, so that near strengths start alike; its best
-        candidates are fitted at the asked strength. Centers are bound to some 100 leading directions, and the best
+        compete. With many clusters only a few fits are made, and many clusters are merged and split at once
+        (`Search.rearrange`). The search rounds the strength to a power of two, so that near strengths start alike; its
+        best candidates are fitted at the asked strength. Centers are bound to some 100 leading directions, and the best
         candidate is fitted without that bound.
     strength : float
         Asked strength.
@@ -173,6 +181,10 @@ def seed_mixture(
             best = fit_candidate(sample, exact if start == "relax" else objective, parameters)
         else:
             best = _search(sample, objective, rng, fits, rivals, free, progress)
+        if start == "search" and fits < FEW_FITS:
+            search = Search(sample, objective, rng, lambda: progress("seed", 1, 1), [best])
+            search.rearrange(ROUNDS)
+            best = search.best
     step = best.expectation
     result = FitStart(best.parameters, step.bias, step.mass, reference, best.target if objective.matched else None)
     return result.reorder(np.argsort(-step.mass, kind="stable"))
@@ -244,10 +256,14 @@ def _spherical_kmeans(
 ) -> tuple[Float64, Float64, Float64]:
     """Centers, masses and resultants of k-means++ and `steps` steps of spherical k-means."""
     x, weights = sample.x, sample.weights
-    stride = max(1, len(x) // max(2000, CANDIDATES_PER_CLUSTER * k))
+    most, fewest = CANDIDATES_PER_CLUSTER
+    stride = max(1, len(x) // max(2000, min(most * k, max(CANDIDATES, fewest * k))))
     few = slice(None, None, stride)
     part = weights[few] / weights[few].sum()
-    centers = kmeans_plus_plus(sample.directions()[few], part, k, rng, sample.features[few])
+    space = sample.project(SUBSPACE[0]) if k >= MANY_CLUSTERS and sample.basis is None else sample
+    centers = kmeans_plus_plus(space.directions()[few], part, k, rng, sample.features[few])
+    if space is not sample and space.basis is not None:
+        centers = centers @ space.basis.T
     mass, sums = np.zeros(k), np.zeros((k, x.shape[1]))
     for _ in range(steps):
         mass, sums = hard_assignment_sums(x, weights, np.argmax(cosines(x, centers), axis=1), k)

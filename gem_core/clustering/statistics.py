@@ -6,7 +6,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from gem_core._types import Float64, Floating
-from gem_core.clustering.blocks import Moments, affine, block_moments, shift_responsibilities, softmax, to_numpy
+from gem_core.clustering.blocks import Moments, affine, softmax
+from gem_core.clustering.sparse_blocks import (
+    MANY_CLUSTERS,
+    ROWS,
+    Gamma,
+    gamma_bytes,
+    gamma_moments,
+    gamma_sums,
+    shift_gamma,
+    sparse_softmax,
+)
+from gem_core.clustering.sparse_blocks import REUSE as SPARSE_REUSE
 from gem_core.errors import InputError
 
 # A change of offsets whose range stays below this reuses the kept responsibilities: the floor stays invisible.
@@ -73,9 +84,12 @@ class Documents:
             self._w = torch.from_numpy(make_writable(weights)).to(self.device, dtype=self._x.dtype)
         self._memory = memory
         self._rows = 0
-        self._gammas: list[Any] = []
+        self._sparse = False
+        # Arrays for dense responsibilities of the blocks, where these fit.
+        self._buffers: list[Any] = []
+        self._gammas: list[Gamma] = []
         # Responsibilities at the offsets moved to last.
-        self._shifted: list[Any] = []
+        self._shifted: list[Gamma] = []
         self._base: tuple[Float64, Float64] = (np.zeros((0, self.dimension)), np.zeros(0))
         self._offsets: Float64 = np.zeros(0)
         self._log_partition = 0.0
@@ -87,9 +101,17 @@ class Documents:
         self._base, self._offsets, self._shifted = (slopes, offsets), offsets, []
         parameters = affine(self._x, slopes, offsets)
         total = Moments(0.0, *_zeros(offsets.size))
+        responsibilities = sparse_softmax if self._sparse else softmax
+        blocks, room = list[Gamma](), 0.5 * self._memory
         for at, (x, w) in enumerate(self._blocks()):
-            gamma, log_partition = softmax(x, *parameters, self._gammas[at] if self._gammas else None)
-            total += block_moments(gamma, w, log_partition, self.n, gram=gram)
+            gamma, log_partition = responsibilities(x, *parameters, self._buffers[at] if self._buffers else None)
+            total += gamma_moments(gamma, w, log_partition, self.n, gram=gram)
+            room -= gamma_bytes(gamma)
+            if room >= 0:
+                blocks.append(gamma)
+            else:
+                blocks.clear()
+        self._gammas = blocks
         self._log_partition = total.log_partition
         return total
 
@@ -105,9 +127,9 @@ class Documents:
         total = Moments(self._log_partition + middle, *_zeros(offsets.size))
         self._shifted = []
         for at, (_, w) in enumerate(self._blocks()):
-            gamma, log_growth = shift_responsibilities(self._gammas[at], ratio)
+            gamma, log_growth = shift_gamma(self._gammas[at], ratio)
             self._shifted.append(gamma)
-            total += block_moments(gamma, w, log_growth, self.n, gram=gram)
+            total += gamma_moments(gamma, w, log_growth, self.n, gram=gram)
         return total
 
     def resultants(self) -> Float64:
@@ -117,7 +139,7 @@ class Documents:
         total = np.zeros(slopes.shape)
         for at, (x, w) in enumerate(self._blocks()):
             gamma = gammas[at] if gammas else softmax(x, *parameters, None)[0]
-            total += to_numpy((gamma if w is None else gamma * w) @ x)
+            total += gamma_sums(gamma, w, x)
         return total if self._w is not None else total / self.n
 
     def _blocks(self) -> Iterator[tuple[Any, Any]]:
@@ -129,12 +151,13 @@ class Documents:
         """Choose the rows of a block and make room for the responsibilities when they fit."""
         import torch
 
-        rows = max(256, BLOCK_VALUES[self.device] // n_clusters)
-        if rows == self._rows and (not self._gammas or self._gammas[0].shape[0] == n_clusters):
+        self._sparse = n_clusters >= MANY_CLUSTERS and self.device == "cpu"
+        rows = ROWS if self._sparse else max(256, BLOCK_VALUES[self.device] // n_clusters)
+        if rows == self._rows and (not self._buffers or self._buffers[0].shape[0] == n_clusters):
             return
-        self._rows, self._gammas = rows, []
-        if 2 * self.n * n_clusters * self._x.element_size() <= self._memory:
-            self._gammas = [
+        self._rows, self._buffers = rows, []
+        if not self._sparse and 2 * self.n * n_clusters * self._x.element_size() <= self._memory:
+            self._buffers = [
                 torch.empty((n_clusters, x.shape[0]), dtype=x.dtype, device=x.device) for x, _ in self._blocks()
             ]
 
@@ -144,7 +167,8 @@ class Documents:
             return None
         base = self._base[1]
         delta = np.subtract(offsets, base, out=np.zeros_like(base), where=offsets != base)
-        return delta if np.isfinite(delta).all() and np.ptp(delta) <= REUSE[self.precision] else None
+        reuse = (SPARSE_REUSE if self._sparse else REUSE)[self.precision]
+        return delta if np.isfinite(delta).all() and np.ptp(delta) <= reuse else None
 
     def _column(self, values: Float64) -> Any:
         import torch

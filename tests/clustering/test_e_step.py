@@ -1,5 +1,7 @@
 """E-steps: exact against a slow reference and against each other, duality, constraints, degenerate data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -105,6 +107,28 @@ def test_warm_start_needs_fewer_passes() -> None:
     warm = dual_step(documents, p.model(), 50.0, u, bias=cold.bias)
     assert documents.passes - passes == 1 < passes
     np.testing.assert_allclose(warm.mass, cold.mass, atol=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kappa", [3.0, 60.0])
+def test_sparse_blocks_of_many_clusters_lose_nothing(weighted: bool, kappa: float) -> None:
+    x, w, p = problem(n=700, d=12, k=300, weighted=weighted)  # kappa 3: most responsibilities count, blocks stay dense
+    model = replace(p, concentrations=np.full(300, kappa)).model()
+    documents = Documents(x, w)
+    documents.evaluate(model.slopes, model.offsets)
+    offsets = model.offsets + np.linspace(-2.0, 2.0, 300)
+    moved, expected = documents.move(offsets), block_statistics(x, w, model.slopes, offsets)
+    np.testing.assert_allclose(moved.mass, expected.moments.mass, atol=1e-15)
+    np.testing.assert_allclose(moved.gram, expected.moments.gram, atol=1e-15)
+    np.testing.assert_allclose(documents.resultants(), expected.resultants, atol=1e-15)
+    assert moved.log_partition == pytest.approx(expected.moments.log_partition, rel=1e-13)
+
+
+def test_masses_of_many_clusters_are_exact() -> None:
+    x, w, p = problem(n=1500, d=16, k=300)
+    model = replace(p, concentrations=np.full(300, 30.0)).model()
+    step = dual_step(Documents(x.astype(np.float32), w), model, np.inf, np.full(300, 1 / 300))
+    np.testing.assert_allclose(step.mass, 1 / 300, atol=1e-6)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

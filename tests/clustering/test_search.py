@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gem_core.clustering import MixtureConfig, agreement, assign, fit_mixture
+from gem_core.clustering.merge_split import halve_clusters
 from gem_core.clustering.own_shares import fit_equal_shares, fit_own_shares
 from gem_core.clustering.search_sample import make_sample
 from gem_core.clustering.seeding import reference_concentration
@@ -120,3 +121,14 @@ def test_own_shares_stay_with_their_clusters(tailed) -> None:
     np.testing.assert_allclose(fit.masses, shares, atol=1e-5)
     continued = fit_mixture(x, config, start=equal)
     assert fit.objective >= continued.objective - 1e-9
+
+
+def test_merges_and_splits_made_at_once_share_no_cluster(planted) -> None:
+    x, truth = planted((40,) * 24, 32, 80.0)
+    # Clusters 0 to 11 hold two groups each, the other twelve labels cut six groups in two.
+    labels = np.where(truth < 12, truth // 2, truth - 6)
+    labels[truth >= 18] = 12 + 2 * (truth[truth >= 18] - 18) % 12 + np.arange((truth >= 18).sum()) % 2
+    proposals = halve_clusters(x, np.full(len(x), 1 / len(x)), labels, 24).disjoint_proposals()
+    clusters = [c for p in proposals for c in (p.divided, p.first, p.second)]
+    assert len(clusters) == len(set(clusters)) >= 9
+    assert all(p.gain > 0 and p.divided < 6 for p in proposals)
