@@ -121,7 +121,7 @@ def main() -> None:
     for name, value in (("rows", 300), ("clusters", 8), ("first", 0), ("histories", 100)):
         parser.add_argument(f"--{name}", type=int, default=value)
     options = parser.parse_args()
-    began, refits = time.perf_counter(), 0
+    began, refits, seed = time.perf_counter(), 0, options.first
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         pd.read_parquet(options.corpus).head(options.rows).to_parquet(home / "corpus.parquet")

@@ -13,6 +13,7 @@ import pytest
 from gem_core._formatting import clean
 from gem_core.errors import Cancelled
 from gem_core.export import report_html, write_report
+from gem_core.export.report.label_breakdown import label_breakdown
 from gem_core.export.report.points import pack, thin
 from gem_core.export.report.svg_chart import path_chart
 from gem_core.pipeline import Merge, Rename, edit
@@ -92,6 +93,21 @@ def test_every_part_is_there_and_says_what_the_taxonomy_says(built_sample: Path,
     assert "gem-explorer fit" in words
     assert "Silhouette" in words
     assert "Agreement with the labels" in words
+
+
+def test_labels_of_every_cluster_are_listed_with_their_shares(built_sample: Path, sample_text: str) -> None:
+    workspace = Workspace(built_sample)
+    taxonomy = workspace.taxonomy()
+    labels = label_breakdown(workspace, taxonomy)
+    assert labels is not None
+    first = taxonomy.cluster(taxonomy.groups[0].children[0])
+    values = workspace.documents["subject"][taxonomy.documents["cluster_id"].to_numpy() == first.number].value_counts()
+    name, documents, shares = labels.rows[0]
+    assert (name, documents) == (first.label, str(first.documents))
+    assert shares.startswith(f"{values.index[0]} {100 * values.iloc[0] / first.documents:.1f}%")
+    assert len(labels.rows) == len(taxonomy.clusters)
+    assert labels.title in sample_text
+    assert 'href="#labels"' in sample_text
 
 
 def test_the_points_are_the_documents_of_each_cluster_in_their_places(built_sample: Path, sample_text: str) -> None:

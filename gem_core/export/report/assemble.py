@@ -8,6 +8,7 @@ from gem_core._types import Progress
 from gem_core._version import __version__
 from gem_core.export.report.content import Card, GroupCard, cards, groups
 from gem_core.export.report.facts import measures, receipt_rows
+from gem_core.export.report.label_breakdown import label_breakdown
 from gem_core.export.report.mix import mix_section
 from gem_core.export.report.page import page
 from gem_core.export.report.points import Points, pack
@@ -49,6 +50,7 @@ def assemble(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> st
         chart=chart,
         receipt=receipt,
         mix=mix_section(workspace, taxonomy),
+        labels=label_breakdown(workspace, taxonomy),
         edits=_edits(workspace, taxonomy),
         version=__version__,
         most=max((card.share for card in cluster_cards), default=1.0) or 1.0,
