@@ -123,6 +123,10 @@ class ForkedCommand:
         """Send SIGKILL, unless the command has ended."""
         self.send_signal(signal.SIGKILL)
 
+    def output(self) -> str:
+        """Return what has been written to standard output up to now."""
+        return self._texts()[0]
+
     def _texts(self) -> tuple[str, str]:
         files = (self._folder / name for name in ("out", "err"))
         out, err = (path.read_text(encoding="utf-8") if path.exists() else "" for path in files)

@@ -1,27 +1,29 @@
 """Several processes edit one workspace at the same time: nothing is lost, nothing is ever half there."""
 
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from benchmarks.recovery.check_whole import check
 from gem_core.pipeline import Pin, edit
 from gem_core.workspace import Workspace
-from tests.helpers.cli_process import QUIET
+from tests.helpers.cli_process import start_code, wait_for
 
 TURNS = 12
 EDITOR = """
 import sys
+import time
+from pathlib import Path
 from gem_core.errors import WorkspaceError
 from gem_core.pipeline import Rename, edit, fit_taxonomy
 from gem_core.pipeline import Pin, edit
 from gem_core.workspace import Workspace
 from dataclasses import replace
-who, root, turns, how = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+who, root, turns, how, go = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], Path(sys.argv[5])
 workspace = Workspace(root)
 print("ready", flush=True)
-sys.stdin.readline()
+while not go.exists():
+    time.sleep(0.005)
 
 def act(turn):
     taxonomy = workspace.taxonomy()
@@ -49,24 +51,11 @@ for turn in range(turns):
 
 def together(root: Path, names: str, how: str) -> list[list[str]]:
     """Run one editor a name at the same time, and read meanwhile; return what each was told is done."""
-    editors = [
-        subprocess.Popen(
-            [sys.executable, "-c", EDITOR, name, str(root), str(TURNS), how],
-            text=True,
-            env=QUIET,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        for name in names
-    ]
+    go = root.parent / "go"
+    editors = [start_code(EDITOR, name, root, TURNS, how, go) for name in names]
     for editor in editors:
-        assert editor.stdout is not None
-        assert editor.stdout.readline() == "ready\n", editor.communicate()[1]
-    for editor in editors:
-        assert editor.stdin is not None
-        editor.stdin.write("\n")
-        editor.stdin.flush()
+        wait_for(lambda editor=editor: editor.output() == "ready\n" or editor.poll() is not None)
+    go.touch()
     reads = 0
     until = time.monotonic() + 240
     while any(editor.poll() is None for editor in editors) and time.monotonic() < until:
@@ -76,11 +65,12 @@ def together(root: Path, names: str, how: str) -> list[list[str]]:
         assert taxonomy.fit.masses.size == len(taxonomy.clusters)
         assert opened.history().present is not None
         reads += 1
+        time.sleep(0.01)  # the editors have the processor
     said = [editor.communicate() for editor in editors]
     assert [editor.returncode for editor in editors] == [0] * len(editors), said
     assert reads > 3
     assert check(root) == 0
-    return [out.splitlines() for out, _ in said]
+    return [out.splitlines()[1:] for out, _ in said]
 
 
 def test_no_acknowledged_edit_is_lost(sample: Workspace) -> None:
@@ -107,20 +97,10 @@ def test_undo_redo_and_fits_of_others_corrupt_nothing(sample: Workspace) -> None
 
 
 def test_a_workspace_copied_while_in_use_opens(sample: Workspace, tmp_path: Path) -> None:
-    editor = subprocess.Popen(
-        [sys.executable, "-c", EDITOR, "a", str(sample.root), "10000", "tame"],
-        text=True,
-        env=QUIET,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    editor = start_code(EDITOR, "a", sample.root, 10000, "tame", sample.root)
     try:
-        assert editor.stdin is not None
-        assert editor.stdout is not None
-        editor.stdin.write("\n")
-        editor.stdin.flush()
         for number in range(3):
-            editor.stdout.readline()
+            wait_for(lambda number=number: len(editor.output().splitlines()) > 1 + number)
             # The copy goes on past a temporary file that has been renamed meanwhile.
             subprocess.run(["cp", "-r", sample.root, tmp_path / f"{number}"], stderr=subprocess.DEVNULL)
     finally:

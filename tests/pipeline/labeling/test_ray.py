@@ -57,12 +57,13 @@ class Killer(threading.Thread):
         while not self.over.is_set():
             for number in filter(str.isdigit, os.listdir("/proc")):
                 try:
-                    title = Path(f"/proc/{number}/cmdline").read_bytes()
+                    if not Path(f"/proc/{number}/cmdline").read_bytes().startswith(self.mark.encode()):
+                        continue
                     parent = int(Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[1])
                     node = Path(f"/proc/{parent}/environ").read_bytes()
                 except OSError:
                     continue
-                if title.startswith(self.mark.encode()) and f"GEM_TEST_RAY={MARK}\0".encode() in node:
+                if f"GEM_TEST_RAY={MARK}\0".encode() in node:
                     self.nodes.add(parent)
                     if not self.killed:
                         with suppress(ProcessLookupError):
