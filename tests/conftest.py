@@ -24,6 +24,15 @@ from gem_core.workspace import Workspace
 (home() / "first-visit-done").touch()  # nobody here needs the first steps
 
 
+#: Files that take longest; they begin first, so that no worker is left alone with one of them at the end.
+LONGEST_FILES = ("browser/test_hostile.py", "tests/test_docs.py", "browser/test_sessions.py", "commands/test_cli.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order within a file stays."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST_FILES))
+
+
 @pytest.fixture(scope="session")
 def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Workspace of the sample, built once; a test that changes it fails."""

@@ -67,9 +67,11 @@ def start(*arguments: object) -> ForkedCommand:
     return _warm_process().start([str(word) for word in arguments], Path.cwd(), QUIET)
 
 
-def start_code(code: str, *arguments: object, environment: Mapping[str, str] = QUIET) -> ForkedCommand:
+def start_code(
+    code: str, *arguments: object, folder: Path | None = None, environment: Mapping[str, str] = QUIET
+) -> ForkedCommand:
     """Start Python code as a program of its own and return at once."""
-    return _warm_process().start([str(word) for word in arguments], Path.cwd(), environment, code)
+    return _warm_process().start([str(word) for word in arguments], folder or Path.cwd(), environment, code)
 
 
 def wait_for(happened: Callable[[], Any], seconds: float = 60) -> Any:

@@ -45,8 +45,14 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return hostile_workspace(tmp_path_factory.mktemp("hostile"))
 
 
+@pytest.fixture(scope="module")
+def hostile_app(serve_module: Any, hostile: Workspace) -> str:
+    """Address of the app on the hostile workspace."""
+    return str(serve_module("app/main.py", "--workspace", str(hostile.root)).url)
+
+
 @pytest.fixture
-def watched(serve: Any, browser_page: Any, hostile: Workspace) -> Any:
+def watched(hostile_app: str, browser_page: Any) -> Any:
     """The app on the hostile workspace; every request, dialog, popup and error is written down."""
     page = browser_page(None)
     page.set_default_timeout(120_000)
@@ -54,8 +60,7 @@ def watched(serve: Any, browser_page: Any, hostile: Workspace) -> Any:
     page.on("request", lambda request: page.requested_urls.append(request.url))
     page.on("dialog", lambda dialog: (page.opened.append(f"dialog {dialog.message}"), dialog.dismiss()))
     page.on("popup", lambda popup: page.opened.append(f"popup {popup.url}"))
-    page.base = serve("app/main.py", "--workspace", str(hostile.root)).url
-    go(page, "/")
+    page.base = hostile_app
     return page
 
 
@@ -125,7 +130,7 @@ def unfold(page: Any) -> None:
             page.wait_for_timeout(150)
 
 
-def go(page: Any, path: str, wait: float = 1.5) -> None:
+def go(page: Any, path: str, wait: float = 0.5) -> None:
     page.goto(page.base + path, wait_until="domcontentloaded")
     page.get_by_test_id("stTopNavLink").first.wait_for()
     page.locator(".st-key-gem-header").wait_for()
@@ -159,11 +164,12 @@ def shot(page: Any, name: str) -> None:
 
 def test_every_screen_shows_it_as_text_and_is_accessible(watched: Any, hostile: Workspace) -> None:
     page = watched
+    go(page, "/")
     screens = [link.get_attribute("href") for link in page.get_by_test_id("stTopNavLink").all()]
     assert len(screens) >= 5
     for address in screens:
         path = urlsplit(address).path
-        go(page, path, 2.5)
+        go(page, path)
         assert_accessible(page, path)
         unfold(page)
         sweep(page)
@@ -177,7 +183,7 @@ def test_both_maps_every_colour_and_the_reader(watched: Any, hostile: Workspace)
         if hostile.documents[name].nunique() < 2:
             continue
         kind = ("flat", "sphere")[place % 2]
-        go(page, f"/?map={kind}&colour={quote('Column: ' + name, safe='')}", 0.8)
+        go(page, f"/?map={kind}&colour={quote('Column: ' + name, safe='')}")
         sweep(page)
         assert_harmless(page, f"{kind} {name!r}")
 
@@ -212,7 +218,7 @@ def test_names_stay_names_on_taxonomy(watched: Any, hostile: Workspace) -> None:
     taxonomy = hostile.taxonomy()
     items = [("cluster", cluster) for cluster in taxonomy.clusters[:12:2]] + [("group", taxonomy.groups[0])]
     for kind, item in items:
-        go(page, f"/taxonomy?{kind}={item.number}", 0.5)
+        go(page, f"/taxonomy?{kind}={item.number}")
         page.wait_for_function(
             "(label) => [...document.querySelectorAll('input')].some((i) => i.value === label)", arg=item.label
         )
