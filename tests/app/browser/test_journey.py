@@ -73,7 +73,9 @@ def click_a_tile(page: Any) -> int:
         page.mouse.move(box["x"] + x, box["y"] + 110)
         page.wait_for_timeout(300)
         page.mouse.click(box["x"] + x, box["y"] + 120)
-        page.wait_for_timeout(3000)
+        for _ in range(30):
+            if "cluster=" not in page.url:
+                page.wait_for_timeout(100)
         ready(page)
         if "cluster=" in page.url:
             break
@@ -128,8 +130,6 @@ def test_from_a_file_to_a_report(
     assert after.cluster(number).label == NAME
 
     go(page, "Compare")
-    page.wait_for_timeout(5000)
-    shot(page, "journey-3-compare")
     page.locator(".st-key-compare_sankey .js-plotly-plot").wait_for(timeout=240_000)
     ready(page)
     shot(page, "journey-3-compared")
