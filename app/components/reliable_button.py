@@ -13,7 +13,7 @@ import streamlit as st
 
 from app.state.session import Session
 
-PATIENCE = 10.0  # seconds after which a press that no run has seen is forgotten
+PATIENCE = 60.0  # seconds after which a press that no run has seen is forgotten; a busy machine takes over ten
 
 
 @dataclass

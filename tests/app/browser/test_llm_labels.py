@@ -65,17 +65,18 @@ def test_shown_sent_cancelled_resumed_and_undone(
         page.get_by_role("button", name=f"Send {len(before)} requests to 127.0.0.1").click()
         wait_for(lambda: len(server.bodies) == slow + 1, 120)
         page.get_by_role("button", name="Cancel").first.click()
-        wait_for(lambda: sources(sample).count("llm") == slow, 60)
+        wait_for(lambda: sources(sample).count("llm") == slow, 240)
         page.mouse.move(5, 500)  # A notice under the pointer stays, and it lies over the button.
         page.get_by_role("button", name="Resume").first.click()
-        wait_for(lambda: sources(sample).count("llm") == len(before), 120)
+        wait_for(lambda: sources(sample).count("llm") == len(before), 240)
         page.get_by_text(f"{len(before) - slow} of {len(before) - slow} names given by gemma").first.wait_for()
         assert len(server.bodies) == len(before) + 1  # the canceled one was asked again, no other
-        settled(page, 2)
-        page.get_by_role("button", name="Undo").first.click()
-        settled(page, 2)
-        page.get_by_role("button", name="Undo").first.click()
-        wait_for(lambda: sources(sample).count("llm") == 0, 30)
+        for _ in range(2):  # one step for each part of the job
+            ready(page)
+            position = Workspace(sample.root).history().position
+            page.get_by_role("button", name="Undo").first.click()
+            wait_for(lambda at=position: Workspace(sample.root).history().position == at - 1, 120)
+        assert sources(sample).count("llm") == 0
     assert Workspace(sample.root).taxonomy().clusters == before
     assert page.evaluate("() => window.harmed") is None
     assert "sk-very-secret" not in page.content()

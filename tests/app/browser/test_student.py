@@ -63,7 +63,7 @@ def test_from_the_button_to_a_labelled_folder(
     page.get_by_text("1 shard,").wait_for()
     ready(page)
     page.locator(".st-key-student-label-start").get_by_role("button").click()
-    wait_for((bookkeeping(tmp_path / "labelled") / "totals.json").exists, 90)
+    wait_for((bookkeeping(tmp_path / "labelled") / "totals.json").exists, 240)
     page.get_by_text("1 of 1 shards labeled.").wait_for(timeout=60_000)
     with page.expect_download() as fetched:
         page.locator(".st-key-student-totals-csv").get_by_role("button").click()
