@@ -43,7 +43,7 @@ class Comparison:
         Groups as they are shown, so that the large cells of the table lie along its diagonal.
     partner : (K_a,) int64
         The group of `b` that a group of `a` is matched with, one to one, so that the documents in common are most;
-        -1 without one.
+        -1 without one. Between two taxonomies a cluster pinned in either stays itself.
     jaccard : (K_a, K_b) float64
         Documents in common over documents in either, in [0, 1].
     ari, nmi : float
@@ -120,7 +120,7 @@ def compare(workspace: Workspace, a: str, b: str, *, progress: Progress = silent
 def compare_partitions(a: Partition, b: Partition) -> Comparison:
     """Hold two groupings of the same documents against each other."""
     table = overlap_table(a.labels, b.labels, len(a.names), len(b.names))
-    partner = matched_pairs(table)
+    partner = _match_groups(a, b, table)
     if b.kind == "taxonomy" and a.kind != "taxonomy":  # the tree leads
         order_b: Int64 = b.order.astype(np.int64)
         order_a = matched_order(table.T, order_b)
@@ -146,6 +146,20 @@ def compare_partitions(a: Partition, b: Partition) -> Comparison:
         stay=1.0 - rows.size / len(a.labels),
         moved_rows=frozen(rows.astype(np.int32)),
     )
+
+
+def _match_groups(a: Partition, b: Partition, table: Int64) -> Int64:
+    """Match groups one to one by the documents in common; a pinned cluster is matched with itself."""
+    if a.kind != "taxonomy" or b.kind != "taxonomy":
+        return matched_pairs(table)
+    both = sorted({*a.pinned, *b.pinned} & set(a.numbers) & set(b.numbers))
+    rows, columns = [a.numbers.index(number) for number in both], [b.numbers.index(number) for number in both]
+    free = table.copy()
+    free[rows, :] = 0
+    free[:, columns] = 0
+    partner = matched_pairs(free).copy() if free.any() else np.full(len(free), -1, dtype=np.int64)
+    partner[rows] = columns
+    return frozen(partner)
 
 
 def giant(comparison: Comparison) -> Giant | None:

@@ -43,6 +43,8 @@ class Partition:
         Groups as they are listed: a taxonomy's in the order of its tree, others the largest first.
     margin : (n,) float32 or None
         Lead over the next group, nats; a column has none.
+    pinned : tuple of int
+        Numbers of the clusters of a taxonomy that are pinned: in another taxonomy they stay themselves.
     """
 
     spec: str
@@ -54,6 +56,7 @@ class Partition:
     numbers: tuple[int, ...]
     order: Int32
     margin: Float32 | None = None
+    pinned: tuple[int, ...] = ()
 
     @property
     def sizes(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -143,6 +146,7 @@ def _of_taxonomy(spec: str, title: str, taxonomy: Taxonomy) -> Partition:
         order=frozen(np.array(order, dtype=np.int32)),
         colors=tuple(cluster.color for cluster in taxonomy.clusters),
         margin=frozen(taxonomy.documents["margin"].to_numpy(np.float32)),
+        pinned=tuple(cluster.number for cluster in taxonomy.clusters if cluster.pinned),
     )
 
 

@@ -50,6 +50,16 @@ def test_what_stays_and_what_moves_by_hand() -> None:
     assert found.rows(0, 1, only_moved=False).tolist() == [0, 1]
 
 
+def test_a_pinned_cluster_is_kept_between_two_taxonomies() -> None:
+    before = replace(planted([0, 0, 0, 1, 1]), kind="taxonomy", numbers=(4, 7))
+    after = replace(planted([1, 1, 0, 0, 0], "two"), kind="taxonomy", numbers=(4, 7), pinned=(4,))
+    assert compare_partitions(before, replace(after, pinned=())).partner.tolist() == [1, 0]
+    pinned = compare_partitions(before, after)
+    assert pinned.partner.tolist() == [0, -1]
+    assert pinned.moved_rows.tolist() == [0, 1, 3, 4]
+    assert compare_partitions(before, replace(after, kind="method")).partner.tolist() == [1, 0]
+
+
 def test_moved_documents_come_least_sure_first() -> None:
     found = compare_partitions(planted([0, 0, 0, 0, 1], margin=[5, 1, 3, 2, 4]), planted([0, 1, 2, 3, 4], "two"))
     assert found.moved_rows.tolist() == [
