@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.style import ACCENT, SLATE, SMALL, lay_out_rows, pale
+from app.charts.style import ACCENT, SLATE, SMALL, lay_out_rows, pale, row_bars
 from app.ui.text import plain
 from gem_core._formatting import percent, strength_text
 from gem_core.clustering import BalancePath
@@ -57,26 +57,12 @@ def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = 
     facts = [[plain(row.name), _share(row.before, "none"), _share(row.after, "removed")] for row in rows]
     first, second = (name.lower() for name in names)
     hover = f"%{{customdata[0]}}<br>{first} %{{customdata[1]}}<br>{second} %{{customdata[2]}}<extra></extra>"
-    figure = go.Figure()
-    figure.add_bar(
-        y=places,
-        x=before,
-        orientation="h",
-        width=0.82,
-        customdata=facts,
-        hovertemplate=hover,
-        marker={"color": [pale(row.color) for row in rows], "line": {"width": 0}},
-        name=names[0],
-    )
-    figure.add_bar(
-        y=places,
-        x=after,
-        orientation="h",
-        width=0.42,
-        customdata=facts,
-        hovertemplate=hover,
-        marker={"color": [row.color for row in rows], "line": {"width": 0}},
-        name=names[1],
+    pale_colors, colors = [pale(row.color) for row in rows], [row.color for row in rows]
+    figure = go.Figure(
+        [
+            row_bars(before, pale_colors, width=0.82, facts=facts, hover=hover, name=names[0]),
+            row_bars(after, colors, width=0.42, facts=facts, hover=hover, name=names[1]),
+        ]
     )
     aims = [(y_position, row.target) for y_position, row in zip(places, rows, strict=True) if row.target is not None]
     if aims:

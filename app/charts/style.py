@@ -42,6 +42,28 @@ def soft(color: str, page: str, part: float = 0.24) -> str:
     return mix_colors(page, color, part)
 
 
+def row_bars(
+    values: Sequence[float] | np.ndarray,
+    colors: Sequence[str] | str,
+    *,
+    width: float,
+    facts: Sequence[object],
+    hover: str,
+    name: str | None = None,
+) -> go.Bar:
+    """Return horizontal bars without outline, one per row of `lay_out_rows`; `facts` are the custom data of `hover`."""
+    return go.Bar(
+        y=np.arange(len(values)),
+        x=values,
+        orientation="h",
+        width=width,
+        customdata=facts,
+        hovertemplate=hover,
+        marker={"color": colors, "line": {"width": 0}},
+        name=name,
+    )
+
+
 def lay_out_rows(figure: go.Figure, names: Sequence[str]) -> None:
     """Give each name a row of fixed height, the first on top: bars of several charts line up with each other."""
     figure.update_yaxes(

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app.charts.style import ROW, SLATE, SMALL, lay_out_rows
+from app.charts.style import ROW, SLATE, SMALL, lay_out_rows, row_bars, sheer
 from app.ui.text import plain, short
 from gem_core._formatting import percent
 
@@ -29,17 +29,8 @@ def loss_chart(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
     form = "+.3f" if changed else ".3f"
     facts = [[plain(row.name), f"{row.natural:.3f}", f"{row.proposed:.3f}"] for row in rows]
     wide = max(float(np.abs(change).max(initial=0)), 0.01)
-    figure = go.Figure(
-        go.Bar(
-            y=places,
-            x=change,
-            orientation="h",
-            width=0.5,
-            customdata=facts,
-            marker={"color": [row.color for row in rows], "line": {"width": 0}},
-            hovertemplate="%{customdata[0]}<br>natural %{customdata[1]}<br>predicted %{customdata[2]}<extra></extra>",
-        )
-    )
+    hover = "%{customdata[0]}<br>natural %{customdata[1]}<br>predicted %{customdata[2]}<extra></extra>"
+    figure = go.Figure(row_bars(change, [row.color for row in rows], width=0.5, facts=facts, hover=hover))
     figure.add_scatter(
         y=places,
         x=np.full(len(rows), 1.55 * wide),
@@ -75,17 +66,10 @@ MIX_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "cross")
 def mixes_chart(names: Sequence[str], natural: NDArray[np.float64], mixes: Sequence[MixColumn]) -> go.Figure:
     """Return the weights of several mixes as marks on one row per cluster; a tick is the natural share."""
     rows = np.arange(len(names))
-    figure = go.Figure()
     widest = max(float(natural.max()), *(float(mix.weights.max()) for mix in mixes))
-    figure.add_bar(
-        y=rows,
-        x=natural,
-        orientation="h",
-        width=0.66,
-        marker={"color": "rgba(125,137,152,0.22)", "line": {"width": 0}},
-        name="Natural share",
-        customdata=[plain(name) for name in names],
-        hovertemplate="%{customdata}<br>natural %{x:.1%}<extra></extra>",
+    labels, hover = [plain(name) for name in names], "%{customdata}<br>natural %{x:.1%}<extra></extra>"
+    figure = go.Figure(
+        row_bars(natural, sheer(SLATE, 0.22), width=0.66, facts=labels, hover=hover, name="Natural share")
     )
     for mix, color, symbol in zip(mixes, MIX_COLORS, MIX_SYMBOLS, strict=False):
         figure.add_scatter(

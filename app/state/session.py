@@ -79,7 +79,7 @@ class Session:
     missing_workspace: str = ""
     compared: tuple[str, str] = ("", "")
     address_read: bool = False
-    last_read: tuple[str, tuple[str, int]] = ("", ("", -1))
+    last_read: tuple[str, tuple[str, int]] = field(default=("", ("", -1)), compare=False)
 
     @property
     def workspace(self) -> Workspace:

@@ -47,29 +47,25 @@ def show_budget(mix: Mix, domains: Domains) -> None:
         help=HINTS["epochs"],
     )
     left, right = st.columns(2, gap="small")
-    floor = left.number_input(
-        "Minimum weight (%)",
+    with left:
+        mix.floor = _percent_input(mix, "floor", "Minimum weight (%)", "Smallest weight of any cluster.")
+    with right:
+        mix.fold = _percent_input(mix, "fold", "Group clusters below (%)", HINTS["fold"])
+
+
+def _percent_input(mix: Mix, name: str, label: str, hint: str) -> float:
+    value = st.number_input(
+        label,
         0.0,
         100.0,
-        100 * mix.initial.get("floor", 0.0),
+        100 * mix.initial.get(name, 0.0),
         0.5,
         format="%g",
-        key=mix.field_key("mixing-floor"),
+        key=mix.field_key(f"mixing-{name}"),
         persist_state="session",
-        help="Smallest weight of any cluster.",
+        help=hint,
     )
-    fold = right.number_input(
-        "Group clusters below (%)",
-        0.0,
-        100.0,
-        100 * mix.initial.get("fold", 0.0),
-        0.5,
-        format="%g",
-        key=mix.field_key("mixing-fold"),
-        persist_state="session",
-        help=HINTS["fold"],
-    )
-    mix.floor, mix.fold = (round((value or 0.0) / 100, 12) for value in (floor, fold))
+    return round((value or 0.0) / 100, 12)
 
 
 def _amount_text(tokens: float) -> str:
