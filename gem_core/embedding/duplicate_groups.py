@@ -55,7 +55,7 @@ class Duplicates:
 
     @property
     def extra(self) -> int:
-        """Documents that would go if every group kept its representative alone."""
+        """Number of documents that removing duplicates would drop."""
         return len(self.rows) - len(self.sizes)
 
     def members(self, group: int) -> tuple[Int32, Float32]:

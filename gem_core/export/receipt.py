@@ -1,4 +1,4 @@
-"""What was done, with what, at what cost, and the command that does it again."""
+"""Receipt: data hashes, parameters, versions, costs, and the command that reproduces the taxonomy."""
 
 import hashlib
 import shlex

@@ -1,4 +1,4 @@
-"""Documents that show a cluster: its exemplars, its border, its outliers."""
+"""Choose the exemplars, borderline documents and outliers of each cluster."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

@@ -1,4 +1,4 @@
-"""The use cases: the only place where steps are strung together. The command line and the app both call it."""
+"""Use cases that combine the lower layers: build, edit, compare, search, mix, label. The CLI and the app call them."""
 
 from gem_core.pipeline.adding.add_documents import AddedDocuments, add_documents
 from gem_core.pipeline.adding.assign_documents import assign_documents, source_like

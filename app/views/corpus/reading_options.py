@@ -58,10 +58,10 @@ def choose_encoder_options() -> list[str]:
     with st.expander("Encoder options"):
         cells = st.columns(3)
         prompt = cells[0].text_input(
-            "Document prompt", key="corpus_prompt", placeholder=OWN, help="Put before each document, such as passage:"
+            "Document prompt", key="corpus_prompt", placeholder=OWN, help="Prefix of each document, such as passage:"
         )
         query_prompt = cells[1].text_input(
-            "Query prompt", key="corpus_query_prompt", placeholder=OWN, help="Put before the words of a search."
+            "Query prompt", key="corpus_query_prompt", placeholder=OWN, help="Prefix of search queries."
         )
         tokens = cells[2].number_input(
             "Max tokens",
@@ -70,7 +70,7 @@ def choose_encoder_options() -> list[str]:
             None,
             key="corpus_max_tokens",
             placeholder=OWN,
-            help="Tokens of a document that the encoder reads.",
+            help="Longest input of the encoder, in tokens per document.",
         )
     return [
         *([f"--prompt={prompt}"] if prompt else []),

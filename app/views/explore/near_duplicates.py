@@ -39,7 +39,7 @@ def show_near_duplicates_button(session: Session) -> None:
         icon=":material/content_copy:",
         on_click=on_toggle,
         type="primary" if session.duplicate_threshold is not None else "secondary",
-        help="Documents that say almost the same",
+        help="Documents with almost the same text",
     )
 
 

@@ -20,7 +20,7 @@ def show_import_form(session: Session) -> None:
     """Show the upload form for the mixtures and losses of proxy runs."""
     st.markdown(
         "**Import proxy runs**  \n:small[:gray[One row per run; the mixtures have one column per cluster, by its name. "
-        "Losses may stand in a file of their own or in the same table.]]"
+        "Losses can be in a second file or in the same table.]]"
     )
     left, right = st.columns(2, gap="small")
     mixtures = left.file_uploader("Mixtures", type=ENDINGS, key="mixing-import-mixtures")

@@ -102,8 +102,8 @@ def _run_options(session: Session) -> tuple[str, list[str]]:
             format_func=lambda name: "Corpus as it is" if name == CORPUS else name,
             key=f"mixing-run-goal-{'-'.join(names)}",
             width=220,
-            help="The loss to lower, for search, verification, MixMin and PerfRe. State goals on Weights, strategy "
-            "Goal. DoReMi and GRIP take none: they follow what is learned, not what is wanted.",
+            help="The loss to lower, for search, verification, MixMin and PerfRe. Define goals on Weights, strategy "
+            "Goal. DoReMi and GRIP do not use a goal.",
         )
         seed = st.number_input(
             "Seed",

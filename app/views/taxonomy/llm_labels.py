@@ -192,7 +192,7 @@ def _result(job: runner.Job, state: runner.Status) -> None:
         f":material/check_circle: **{count(named_count)} of {count(len(labels))} names given by "
         f"{escape(short(str(result.get('model', '')), 40))}** :gray[in {duration(state.seconds)}]"
     )
-    st.caption("One step: Undo takes all of them back." if named_count else "No label was changed.")
+    st.caption("One step: Undo restores all of them." if named_count else "No label was changed.")
 
 
 def _table(job: runner.Job, labels: list[dict[str, Any]]) -> None:

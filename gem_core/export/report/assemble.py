@@ -1,4 +1,4 @@
-"""From a workspace to the page: every part gathered, in steps that report their progress."""
+"""Assemble the report of a workspace from its parts, with progress."""
 
 from dataclasses import asdict
 from typing import Any

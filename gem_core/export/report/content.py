@@ -1,4 +1,4 @@
-"""What the report says of each cluster: figures, keywords and the openings of a few documents."""
+"""Cluster cards of the report: figures, keywords and excerpts of a few documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

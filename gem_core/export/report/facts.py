@@ -1,4 +1,4 @@
-"""The figures of the report that belong to no single cluster: measures, receipt, costs."""
+"""Report figures of the whole taxonomy: quality measures, receipt, costs."""
 
 import json
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Measure:
 
 
 def measures(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Measure, ...]:
-    """How even, how tight, how separate the clusters are, and how far the map can be trusted."""
+    """Return quality measures: evenness, cohesion and separation of the clusters, trustworthiness of the map."""
     living = [c for c in taxonomy.clusters if not c.excluded]
     even = balance_measures([c.documents for c in living])
     table, labels, n = taxonomy.documents, taxonomy.positions, len(workspace)

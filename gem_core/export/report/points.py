@@ -1,4 +1,4 @@
-"""Where the documents lie, as few bytes: 16-bit positions in the order of the clusters, no id and no text."""
+"""Packed positions of the documents on the map: 16-bit, in cluster order, without ids or text."""
 
 import base64
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Documents that come after the fit: assign them to its clusters, or add them to the workspace."""
+"""Assign new documents to existing clusters, or add them to the workspace."""

@@ -1,4 +1,4 @@
-"""Add documents to a workspace: known texts are skipped, new ones go to the clusters that are there."""
+"""Add documents to a workspace: known texts are skipped, new ones are assigned to the existing clusters."""
 
 import shutil
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ MANY_POOR = 0.05  # part of the added documents that fit badly from which a refi
 
 @dataclass(frozen=True)
 class AddedDocuments:
-    """What an addition did.
+    """Result of adding documents.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ def ensure_path(workspace: Workspace, *, progress: Progress = silent) -> Taxonom
 
 
 def _path(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> BalancePath:
-    """Walk the strengths above 0 through the present fit, and put the plain mixture at 0 before them."""
+    """Compute the fits at strengths above 0 from the present fit; the plain mixture (strength 0) comes first."""
     labels, settings = taxonomy.documents["cluster_id"].to_numpy(), taxonomy.settings
     if not isinstance(settings.target, str):  # own shares, for the clusters as this taxonomy numbers them
         settings = replace(settings, target=tuple(float(share) for share in taxonomy.fit.target))

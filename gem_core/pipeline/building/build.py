@@ -21,7 +21,7 @@ def build(
     penalty: float | None = None,
     progress: Progress = silent,
 ) -> Taxonomy:
-    """Run every step from a file to a named taxonomy; steps that are already done are not done again.
+    """Run every step from a file to a named taxonomy; completed steps are skipped.
 
     Parameters
     ----------

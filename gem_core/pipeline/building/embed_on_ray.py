@@ -1,4 +1,4 @@
-"""Embed on Ray: actors that hold the encoder, one a processor or a GPU."""
+"""Embed on Ray: actors that hold the encoder, one per processor or GPU."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Fit, score and name: from vectors on disk to a taxonomy a person can read."""
+"""Fit, score and name clusters: from vectors on disk to a labeled taxonomy."""
 
 import numpy as np
 import pandas as pd
@@ -179,7 +179,7 @@ def fit_and_assign(
 
 
 def reference_concentration_of(workspace: Workspace, settings: Settings) -> float:
-    """kappa_0 of a fit from the start: what a strength is multiplied by to give the penalty lambda.
+    """Return the reference concentration kappa_0 of a fit: penalty lambda = strength x kappa_0.
 
     It depends on the documents, their weights, the number of clusters and the concentration rule, not on the seed.
     """

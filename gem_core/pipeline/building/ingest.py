@@ -122,7 +122,7 @@ def read_source(source: Source, *, progress: Progress = silent) -> Corpus:
 
 
 def prepare(source: Source, root: Path, *, engine: Engine | None = None, progress: Progress = silent) -> Workspace:
-    """Read the corpus into a workspace and give every document a vector; `engine` embeds in this process's stead."""
+    """Read the corpus into a workspace and give every document a vector; `engine` embeds instead of this process."""
     root = local_path(root).resolve()
     check_folder(root)
     book = CostBook()
@@ -215,7 +215,7 @@ def _option_text(value: object) -> str:
 
 
 def finish_workspace(workspace: Workspace, *, progress: Progress = silent) -> None:
-    """Do what a map and names need and is not there yet: phrase counts, text index, layout."""
+    """Compute what maps and names need, where missing: phrase counts, text index, layout."""
     with workspace.writing():
         book = CostBook()
         if not workspace.has("terms"):

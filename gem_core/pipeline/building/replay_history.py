@@ -12,7 +12,7 @@ from gem_core.workspace import Edit, Settings, Taxonomy, Workspace
 
 
 def replay_steps(workspace: Workspace, lines: Iterable[str], *, progress: Progress = silent) -> Taxonomy:
-    """Do again what `workspace.edits_text` holds, step by step, on a workspace of the same corpus.
+    """Replay the steps of `workspace.edits_text` on a workspace of the same corpus.
 
     Raises
     ------

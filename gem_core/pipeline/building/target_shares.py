@@ -1,4 +1,4 @@
-"""Own target shares: which cluster a share is for, in a fit from the start and beside a taxonomy that exists."""
+"""Custom target shares: assign each share to its cluster, in a first fit and in a refit."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def align_target_shares(
 
 
 def natural_shares(workspace: Workspace, taxonomy: Taxonomy) -> Float64 | None:
-    """Shares that the clusters of a taxonomy have with hardly any balance: the weakest strength above 0 of its path.
+    """Natural shares of the clusters of a taxonomy: those at the weakest strength above 0 of its balance path.
 
     The path belongs to the fit before any edit; its masses follow the documents into the clusters of now, so a merged
     cluster has the sum. Strength 0 itself is a fit of its own and has other clusters.

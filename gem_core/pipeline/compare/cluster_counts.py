@@ -1,4 +1,4 @@
-"""How many clusters? Fits over a grid of numbers with several seeds each, and an honest reading of the curves."""
+"""Number-of-clusters study: fits over a grid of K with several seeds each, and what the curves show."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -57,18 +57,18 @@ class CountStudy:
 
     @property
     def fit_count(self) -> int:
-        """Fits that are there."""
+        """Number of stored fits."""
         return int(np.isfinite(self.values["largest"]).sum())
 
     @property
     def complete(self) -> bool:
-        """Whether every fit is there."""
+        """Whether every fit is stored."""
         return self.fit_count == len(self.counts) * len(self.seeds)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a curve says, and what it does not.
+    """Conclusion from the curve of one measure over K.
 
     Attributes
     ----------
@@ -174,7 +174,7 @@ STEP = "fit numbers of clusters"
 
 
 def read_counts(workspace: Workspace, method: Method = "gem") -> CountStudy | None:
-    """Return what the study of the present settings has found so far; None before its first fit."""
+    """Return the stored part of the study of the present settings; None before its first fit."""
     value = Studies(workspace.root).load(_name(workspace, _plain(workspace.taxonomy().settings), method))
     if value is None:
         return None
@@ -222,7 +222,7 @@ def reading(study: CountStudy, name: Measure = "silhouette") -> Reading:
 
 
 def summary(study: CountStudy) -> str:
-    """Say in one or two sentences what the measures that can choose say together."""
+    """Summarize in one or two sentences the measures that can select a K."""
     every = [reading(study, name) for name in CHOOSING if name in study.values]
     readings = [measure_reading for measure_reading in every if measure_reading.kind != "unclear"]
     if not readings:

@@ -1,4 +1,4 @@
-"""Two groupings of the documents held against each other: what stays together, what moves, who keeps whom."""
+"""Comparison of two groupings of the documents: matched groups, moved documents, overlap and agreement."""
 
 from dataclasses import dataclass
 
@@ -107,7 +107,7 @@ class Giant:
 
 
 def compare(workspace: Workspace, a: str, b: str, *, progress: Progress = silent) -> Comparison:
-    """Hold two groupings against each other (`partition` says what `a` and `b` may be).
+    """Compare two groupings of a workspace, each named as in `partition`.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def compare(workspace: Workspace, a: str, b: str, *, progress: Progress = silent
 
 
 def compare_partitions(a: Partition, b: Partition) -> Comparison:
-    """Hold two groupings of the same documents against each other."""
+    """Compare two groupings of the same documents."""
     table = overlap_table(a.labels, b.labels, len(a.names), len(b.names))
     partner = _match_groups(a, b, table)
     if b.kind == "taxonomy" and a.kind != "taxonomy":  # the tree leads

@@ -102,7 +102,7 @@ def partition(workspace: Workspace, spec: str, *, progress: Progress = silent) -
 
 
 def at_hand(workspace: Workspace, spec: str) -> bool:
-    """Whether `partition` answers at once, without a fit."""
+    """Whether `partition` needs no fit."""
     word, _, rest = spec.partition(":")
     if word not in ("kmeans", "spherical", "vmf"):
         return True

@@ -18,7 +18,7 @@ BLOCK = 1 << 20  # values of a block of cosines
 
 @dataclass(frozen=True)
 class Quality:
-    """How good a grouping is, as far as that can be measured.
+    """Quality measures of a grouping.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Fits beside the taxonomy: other methods, other seeds, resampled documents; each is kept in the workspace."""
+"""Refits for comparison: other methods, other seeds, resampled documents; each is stored in the workspace."""
 
 import time
 import warnings
@@ -39,7 +39,7 @@ def refit(
     resample: int | None = None,
     progress: Progress = silent,
 ) -> Grouping:
-    """Group the documents by a method under `settings`; a fit that is kept already is read, not made again.
+    """Group the documents by a method under `settings`; a stored fit is read.
 
     Parameters
     ----------

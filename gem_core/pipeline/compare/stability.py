@@ -1,4 +1,4 @@
-"""Does the same corpus give the same clusters again? Refits with other seeds, and on resampled documents."""
+"""Stability study: refits with other seeds and on resampled documents, compared with each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Repeats:
 
 @dataclass(frozen=True)
 class Stability:
-    """How steadily a method groups a corpus.
+    """Stability of a method on a corpus.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Stability:
 
     @property
     def complete(self) -> bool:
-        """Whether every refit is there."""
+        """Whether every refit is stored."""
         return (len(self.seeds.ids), len(self.resamples.ids)) == self.plan
 
 
@@ -119,7 +119,7 @@ def stability(
 
 
 def read_stability(workspace: Workspace, method: Method = "gem") -> Stability | None:
-    """Return what the study of the present settings has found so far; None before its first two refits."""
+    """Return the stored part of the study of the present settings; None before its first two refits."""
     settings, k = _study_settings(workspace.taxonomy())
     value = Studies(workspace.root).load(_name(workspace, method, settings, k))
     if value is None:
@@ -132,7 +132,7 @@ def read_stability(workspace: Workspace, method: Method = "gem") -> Stability | 
 
 
 def returning(workspace: Workspace, taxonomy: Taxonomy, study: Stability) -> Float64:
-    """How surely each cluster of `taxonomy` comes back, (K,): its best Jaccard in a refit, averaged over the refits.
+    """Return rate of each cluster of `taxonomy`, (K,): its best Jaccard in a refit, averaged over the refits.
 
     Over the documents that the refit was fitted to (Hennig, Comput. Stat. Data Anal. 52, 2007). Above 0.75 a cluster
     is steady, below 0.5 it dissolves; NaN when no refit is there.
@@ -149,7 +149,7 @@ def returning(workspace: Workspace, taxonomy: Taxonomy, study: Stability) -> Flo
 
 
 def finding(study: Stability) -> str:
-    """Say in one line what the study found."""
+    """Summarize a study in one line."""
     name = METHODS[study.method]
     words = [
         f"{part} {mean.mean:.2f}" + (f" ({mean.low:.2f} to {mean.high:.2f})" if mean.items > 2 else "")
@@ -179,27 +179,27 @@ def _name(workspace: Workspace, method: Method, settings: Settings, k: int) -> s
 
 
 class _Study:
-    """The refits of one study and the table that is kept of them."""
+    """Refits of one study and their stored table."""
 
     def __init__(self, workspace: Workspace, method: Method, settings: Settings, k: int) -> None:
         self.workspace, self.method, self.settings, self.k = workspace, method, settings, k
         self.store, self._labels = Studies(workspace.root), dict[tuple[int, int | None], Int32]()
 
     def has(self, seed: int, draw: int | None) -> bool:
-        """Whether a refit is kept."""
+        """Whether a refit is stored."""
         return self.store.has_grouping(
             refit_key(self.workspace, base_settings(self.settings, self.k, seed), self.method, draw)
         )
 
     def labels(self, seed: int, draw: int | None) -> Int32:
-        """Labels of a refit, made now unless it is kept."""
+        """Return the labels of a refit; fit it now unless it is stored."""
         if (seed, draw) not in self._labels:
             settings = base_settings(self.settings, self.k, seed)
             self._labels[seed, draw] = refit(self.workspace, settings, self.method, resample=draw).labels
         return self._labels[seed, draw]
 
     def write(self, seeds: int, resamples: int) -> Stability:
-        """Keep and return what the refits made so far show."""
+        """Store and return the results of the refits so far."""
         first = [seed for seed in range(seeds) if (seed, None) in self._labels]
         second = [draw for draw in range(resamples) if (self.settings.seed, draw) in self._labels]
         parts = {

@@ -1,4 +1,4 @@
-"""Mixture and document scores of an edited taxonomy: what changed is measured again, the rest is taken over."""
+"""Mixture and document scores of an edited taxonomy: changed clusters are measured again, the others copied."""
 
 from dataclasses import replace
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""A refit follows the taxonomy before it: numbers, colors, names, and what a person pinned or named."""
+"""Match a refit to the previous taxonomy: numbers, colors, names and pins carry over."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ KEEP = 0.5  # a cluster is the same one when more than half of what either side 
 
 @dataclass(frozen=True)
 class ClusterMatch:
-    """How the clusters of a fit continue those of an earlier taxonomy.
+    """Match of the clusters of a fit to those of an earlier taxonomy.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ def apply_pins(X: Floating, fit: MixtureFit, labels: Int32, match: ClusterMatch)
 
 
 def surviving_clusters(plain: Int32, labels: Int32, numbers: Iterable[int]) -> list[int]:
-    """Numbers of the clusters that a refit has: all but those whose every document pins took away.
+    """Numbers of the clusters of a refit: all except those that lost every document to pinned clusters.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def surviving_clusters(plain: Int32, labels: Int32, numbers: Iterable[int]) -> l
 
 
 def match_record(old: Taxonomy, match: ClusterMatch) -> Edit:
-    """Return what the history keeps: everything that the taxonomy before it decides."""
+    """Return the record of the match for the history: what the previous taxonomy decides."""
     again = set(match.origin[match.steady].tolist()) | set(match.pinned_rows)
     cluster_records = [
         {

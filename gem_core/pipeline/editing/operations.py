@@ -1,4 +1,4 @@
-"""What a person can do to a taxonomy: one small record each, which the history keeps as JSON."""
+"""Edit operations on a taxonomy: one record per edit, stored as JSON in the history."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ class Rename:
 
 @dataclass(frozen=True)
 class Merge:
-    """Make one cluster of several. The largest keeps its number, color and group; the result is pinned."""
+    """Merge clusters. The largest keeps its number, color and group; the result is pinned."""
 
     clusters: tuple[int, ...]
 
@@ -44,7 +44,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Move:
-    """Put documents into a cluster, which is pinned; into a new one when `to` is None."""
+    """Move documents to a cluster, which is pinned; to a new one when `to` is None."""
 
     rows: tuple[int, ...]
     to: int | None
@@ -52,7 +52,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Regroup:
-    """Put a cluster into another group; into a new one when `group` is None."""
+    """Move a cluster to another group; to a new one when `group` is None."""
 
     cluster: int
     group: int | None
@@ -60,7 +60,7 @@ class Regroup:
 
 @dataclass(frozen=True)
 class Pin:
-    """Pin a cluster, so that a refit keeps its documents together, or let it go."""
+    """Pin a cluster, so that a refit keeps its documents together, or unpin it."""
 
     cluster: int
     on: bool = True

@@ -1,4 +1,4 @@
-"""Propose a split: a balanced mixture fitted inside one cluster."""
+"""Propose a split of a cluster: a balanced mixture fitted to its documents."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A taxonomy while it is changed: which document is where, and what each cluster keeps of its old self."""
+"""Working copy of a taxonomy during an edit: cluster of each document, and what each cluster keeps."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ from gem_core.workspace.taxonomy import AUTOMATIC, LabelSource
 
 @dataclass(frozen=True)
 class ClusterDraft:
-    """A cluster in the making.
+    """Draft of a cluster.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class ClusterDraft:
 
 @dataclass(frozen=True)
 class GroupDraft:
-    """A group in the making; `label` None: named from its children."""
+    """Draft of a group; `label` None: named from its children."""
 
     label: str | None
     source: LabelSource
@@ -108,7 +108,7 @@ class WorkingTaxonomy:
         )
 
     def apply(self, op: Op) -> str:
-        """Change it by one edit and return what was done, in words.
+        """Apply one edit and return a sentence that describes it.
 
         Raises
         ------
@@ -201,7 +201,7 @@ class WorkingTaxonomy:
         return f"Renamed {item.label} to {label}"
 
     def _rename_automatically(self, op: RenameAutomatically) -> str:
-        """Take over names that the vocabulary gave; those of persons and models stay."""
+        """Apply automatic names; names given by a person or a model are kept."""
         renamed = 0
         for number, label, source, coverage, kind in op.clusters:
             if self._cluster(number).source in AUTOMATIC:

@@ -19,7 +19,7 @@ MARKERS, REFUSED, LIVE = "done", "refused", "at-work"
 
 
 def bookkeeping(folder: Path) -> Path:
-    """Return the folder for what is known of a labeled folder: hidden, and beside it.
+    """Return the bookkeeping folder of a labeled folder: hidden, beside it.
 
     Some programs read every file of a folder, hidden ones included, so the labeled folder holds the shards alone.
 
@@ -52,11 +52,11 @@ class Tally:
 
     @classmethod
     def empty(cls, n_clusters: int) -> "Tally":
-        """Nothing yet."""
+        """Return a tally of no rows."""
         return cls(np.zeros(n_clusters, dtype=np.int64), np.zeros(n_clusters, dtype=np.int64))
 
     def add(self, other: "Tally") -> None:
-        """Add other rows."""
+        """Add another tally."""
         self.documents += other.documents
         self.tokens += other.tokens
         self.rows += other.rows
@@ -64,7 +64,7 @@ class Tally:
             self.refused[reason] = self.refused.get(reason, 0) + count
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return as JSON values."""
         return {
             "rows": self.rows,
             "documents": self.documents.tolist(),
@@ -74,7 +74,7 @@ class Tally:
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Tally":
-        """From what `to_json` gave."""
+        """Create from the values of `to_json`."""
         return cls(
             np.array(facts["documents"], dtype=np.int64),
             np.array(facts["tokens"], dtype=np.int64),
@@ -109,7 +109,7 @@ class Marker:
     tally: Tally
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return as JSON values."""
         return {
             "shard": self.shard,
             "input_bytes": self.read,
@@ -120,12 +120,12 @@ class Marker:
         }
 
     def save(self, folder: Path) -> None:
-        """Write it: from now on the shard counts as done."""
+        """Write the marker: the shard counts as complete from now on."""
         write_json(_path(folder, self.shard), self.to_json())
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Marker":
-        """From what `to_json` gave."""
+        """Create from the values of `to_json`."""
         return cls(
             str(facts["shard"]),
             int(facts["input_bytes"]),
@@ -155,14 +155,14 @@ def read_marker(folder: Path, shard: str) -> Marker | None:
 
 
 def write_shard_progress(folder: Path, shard: str, read: int, tally: Tally) -> None:
-    """Let others read how far a shard is; a full disk must not stop the work for that."""
+    """Write the progress of a shard for readers; errors such as a full disk are ignored."""
     path = bookkeeping(folder) / LIVE / f"{shard}.json"
     with suppress(OSError, InputError):
         replace_text(path, json.dumps({"read": read, **tally.to_json()}))
 
 
 def read_shard_progress(folder: Path, shard: str) -> tuple[int, Tally] | None:
-    """Return bytes read and sums of a shard at work; None where nothing is known."""
+    """Return bytes read and sums of a shard in progress; None without a record."""
     facts = read_record(bookkeeping(folder) / LIVE / f"{shard}.json") or {}
     with suppress(ValueError, KeyError, TypeError):
         return int(facts["read"]), Tally.from_json(facts)

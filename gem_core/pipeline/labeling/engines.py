@@ -1,4 +1,4 @@
-"""Who labels the shards: processes of this machine, or Ray's workers on one machine or many."""
+"""Execution engines of labeling: processes of this machine, or Ray workers."""
 
 import json
 import multiprocessing
@@ -54,7 +54,7 @@ class Workers(Protocol):
     count: int
 
     def start(self, shard: InputShard) -> Any:
-        """Give a shard to a worker and return what its answer is known by."""
+        """Submit a shard to a worker and return the handle of its result."""
 
     def ended(self, waiting: Sequence[Any]) -> list[Any]:
         """Return those that have ended, after at most `TICK` seconds."""

@@ -1,4 +1,4 @@
-"""Label a folder of shards with a student: claim the folder, let workers label, add up."""
+"""Label a folder of shards with a student: claim the folder, run the workers, sum up the totals."""
 
 import os
 import time
@@ -203,7 +203,7 @@ def _options(job: LabelingJob) -> list[str]:
 def _request(
     student: "Student", folder: Path, shards: Sequence[InputShard], job: LabelingJob, options: ReadOptions | None
 ) -> dict[str, Any]:
-    """Everything that decides the bytes of the shards."""
+    """Return everything that affects the bytes of the shards."""
     return {
         "student_hash": student.hash,
         "taxonomy_hash": student.taxonomy_hash,
@@ -231,7 +231,7 @@ def _recorded_request(run: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
 
 
 def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
-    """Take an empty folder, or go on in one where the same work was begun."""
+    """Claim an empty folder, or resume one in which the same work was started."""
     own = bookkeeping(out)
     path = own / RUN
     if path.exists() and not resume:
@@ -282,7 +282,7 @@ class _Book:
         self.total = sum(shard.source.size for shard in self.shards)
 
     def take_up(self) -> None:
-        """Enter what was done before."""
+        """Add the shards that were labeled before."""
         for shard in self.shards:
             marker = read_marker(self.job.out, shard.name)
             if marker is None:

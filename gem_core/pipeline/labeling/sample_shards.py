@@ -1,4 +1,4 @@
-"""A seed: documents drawn from a folder of shards, at random or with a share for each value of a column."""
+"""Sample documents from a folder of shards, at random or stratified by a column."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ LINE = pa.schema([("line", pa.large_binary())])  # rows of JSONL wait as lines: 
 
 @dataclass(frozen=True)
 class ShardSample:
-    """What was drawn.
+    """Summary of a sample.
 
     Attributes
     ----------

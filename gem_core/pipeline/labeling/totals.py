@@ -77,7 +77,7 @@ class Totals:
         return np.asarray(self.tokens / max(1, self.tokens.sum()))
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return as JSON values."""
         columns = zip(
             self.numbers,
             self.labels,
@@ -144,7 +144,7 @@ def save_totals(totals: Totals, folder: Path) -> None:
 
 
 def write_interim_totals(totals: Totals, folder: Path) -> None:
-    """Let others read the totals so far; a full disk must not stop the work for that."""
+    """Write the totals so far for readers; errors such as a full disk are ignored."""
     with suppress(OSError, InputError):
         replace_text(bookkeeping(folder) / INTERIM_TOTALS, json.dumps(totals.to_json(), ensure_ascii=False))
 

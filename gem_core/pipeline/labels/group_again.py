@@ -1,4 +1,4 @@
-"""Group the present clusters again, into as many groups as a person wants."""
+"""Regroup the present clusters into a given number of groups."""
 
 import numpy as np
 

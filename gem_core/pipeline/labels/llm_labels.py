@@ -1,4 +1,4 @@
-"""Labels by a language model: what would be asked, then asking it, cluster by cluster, as one step of the history."""
+"""Name clusters with a language model: requests, answers, and the renaming as one step of the history."""
 
 import time
 from collections import Counter
@@ -29,7 +29,7 @@ HOPELESS = 3  # refused requests in a row after which the fault is not in one of
 
 @dataclass(frozen=True)
 class LabelOutcome:
-    """What became of the label of a cluster, or of a group ("parent"); `note` says why it was kept, or is empty."""
+    """Outcome for the label of a cluster, or of a group ("parent"); `note` says why it was kept, or is empty."""
 
     number: int
     before: str
@@ -41,7 +41,7 @@ class LabelOutcome:
 
 @dataclass(frozen=True)
 class Naming:
-    """What a run brought.
+    """Result of a naming run.
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ def _why(text: str, finish: str) -> str:
 
 
 def _keep(workspace: Workspace, plan: NamingPlan, journal: "_Journal", endpoint: Endpoint) -> tuple[LabelOutcome, ...]:
-    """Rename by the answers that are there, in one step, and say what became of each."""
+    """Rename by the stored answers in one step, and return the outcome of each."""
     model = endpoint.model[:MAX_LABEL]
     answered = [(question, journal.reply(question)) for question in plan.questions if question in journal]
     while True:  # once, unless a cluster is renamed at this moment
@@ -260,7 +260,7 @@ def model_of(workspace: Workspace, cluster: Cluster) -> str:
 
 
 class _Journal:
-    """Answers on disk until they are labels, so that a killed run has not asked for nothing."""
+    """Answers stored on disk until they are applied, so that a killed run loses none."""
 
     def __init__(self, workspace: Workspace, endpoint: Endpoint) -> None:
         self._path, self._endpoint = workspace.root / JOURNAL, endpoint

@@ -1,4 +1,4 @@
-"""Words that a person wants in no keyword and in no name made of keywords."""
+"""Custom stop words: excluded from keywords and from names made of keywords."""
 
 from collections.abc import Collection, Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""What a cluster is made of: the parts that a split would make, with the names they would get."""
+"""Subtopics of a cluster: the parts that a split would create, with their names."""
 
 import warnings
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ def doremi_study(
     device: str = "cpu",
     progress: Progress = silent,
 ) -> Mapping[str, Any]:
-    """Train reference and proxy, and keep the weights as evidence; a killed study goes on where it stood.
+    """Train reference and proxy, and store the weights; a killed study resumes.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ class GoalOptimum:
 
     @property
     def certificate(self) -> str:
-        """Sentence about what is to win, with the proven bound."""
+        """Sentence on the possible gain, with the proven bound."""
         bound = max(self.gain, 0.0) + self.gap
         if bound < LEAST_GAIN:
             return (

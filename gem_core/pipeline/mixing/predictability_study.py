@@ -86,7 +86,7 @@ def study_predictability(
     device: str = "cpu",
     progress: Progress = silent,
 ) -> GroupingPredictability:
-    """Train proxies on random mixtures of a grouping's domains and see how well losses follow from mixtures.
+    """Train proxies on random mixtures of a grouping's domains and measure how well mixtures predict losses.
 
     A killed study goes on where it stood; runs that ended are read, and only the regression is done again. The runs of
     the clusters are those of RegMix (`proxy_study`) where these are there.

@@ -120,7 +120,7 @@ def draw_training_set(
     *,
     progress: Progress = silent,
 ) -> TrainingSet:
-    r"""Draw the documents that weights ask for and write them as shards with a manifest.
+    r"""Sample documents by weights and write them as shards with a manifest.
 
     Domain k gets N w_k tokens: each document floor(N w_k / T_k) times, and once more by chance (`draw_tokens`). Rows of
     a shard: id, text, cluster_id, tokens, copy (0 for the first reading of a document), expected_copies (whole epochs
@@ -249,7 +249,7 @@ def _check_epochs(domains: Domains, requested_tokens: Float64, request: Training
 def _request_facts(
     workspace: Workspace, domains: Domains, weights: Float64, strategy: str, request: TrainingSetRequest
 ) -> dict[str, Any]:
-    """Everything that decides the bytes of the shards."""
+    """Return everything that affects the bytes of the shards."""
     return {
         "data_hash": workspace.manifest.data_hash,
         "taxonomy_hash": domains.taxonomy_hash,
@@ -266,7 +266,7 @@ def _request_facts(
 
 
 def _claim_folder(folder: Path, key: str, facts: Mapping[str, Any]) -> dict[str, str]:
-    """Take an empty folder, or go on in one that holds this order; return the hashes of its shards, if it was whole."""
+    """Claim an empty folder, or resume one of the same request; return the hashes of its shards if it was complete."""
     path = bookkeeping(folder) / MANIFEST
     expected = "The folder must be empty, or hold a part of this same training set"
     if not is_remote(folder):

@@ -98,7 +98,7 @@ class Moves:
 
 
 def explain_moves(workspace: Workspace, taxonomy: Taxonomy, preview: Preview) -> Moves:
-    """Say of every document that would move what moves it.
+    """Explain for every document that would move what moves it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What would change: a fit under other settings, held against the present taxonomy and not saved."""
+"""Preview: a fit under other settings, compared with the present taxonomy and not saved."""
 
 from dataclasses import dataclass
 
@@ -71,7 +71,7 @@ class Preview:
 
 
 def preview(workspace: Workspace, taxonomy: Taxonomy, settings: Settings, *, progress: Progress = silent) -> Preview:
-    """Fit under `settings` and hold the result against `taxonomy`; nothing is written.
+    """Fit under `settings` and compare the result with `taxonomy`; nothing is written.
 
     The fit, the numbers of its clusters and the documents that pins hold together are those that `fit_taxonomy` makes
     from the same settings, document by document. Own shares are for the clusters of `taxonomy` by their numbers.

@@ -1,4 +1,4 @@
-"""What a cluster is made of: its values in the label columns, lengths of its documents, nearest clusters."""
+"""Profile of a cluster: values of label columns, document lengths, nearest clusters."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which documents: a filter over words, columns, scores, clusters and a line drawn on a map, as one boolean mask."""
+"""Document filter: words, columns, scores, clusters and a lasso on a map as one boolean mask."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Outline:
-    """A closed line drawn on a map.
+    """Lasso: a closed line on a map.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Outline:
 
 @dataclass(frozen=True)
 class Filter:
-    """What a person asks for; every part that is given must hold.
+    """Conditions on documents; all that are set must hold.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ outline=None, saved='')
 
 @dataclass(frozen=True)
 class Selected:
-    """The documents that a question selects.
+    """Documents that a query selects.
 
     Attributes
     ----------
@@ -263,7 +263,7 @@ def select(
 
 
 def parts(document_filter: Filter, labels: Mapping[int, str] | None = None) -> dict[str, str]:
-    """Say each part of a filter in words; the keys are what `Filter.without` takes.
+    """Describe each part of a filter in words; the keys are what `Filter.without` takes.
 
     Examples
     --------
@@ -292,7 +292,7 @@ def parts(document_filter: Filter, labels: Mapping[int, str] | None = None) -> d
 
 
 def describe(document_filter: Filter, labels: Mapping[int, str] | None = None) -> str:
-    """Say a filter in one line.
+    """Describe a filter in one line.
 
     Examples
     --------

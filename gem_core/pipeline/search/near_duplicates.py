@@ -1,4 +1,4 @@
-"""Near-duplicates of a workspace: found once for a threshold, kept beside the corpus."""
+"""Near-duplicate search in a workspace; the result of each threshold is stored."""
 
 from pathlib import Path
 
@@ -82,5 +82,5 @@ def kept_thresholds(workspace: Workspace) -> tuple[float, ...]:
 
 
 def duplicates_file(workspace: Workspace, threshold: float) -> Path:
-    """Where the near-duplicates at this threshold are kept."""
+    """Return the file of the near-duplicates at this threshold."""
     return workspace.root / FOLDER / f"{threshold:.4f}.parquet"
