@@ -130,17 +130,21 @@ def natural_shares(workspace: Workspace, taxonomy: Taxonomy) -> NDArray[np.float
     return _natural(workspace, taxonomy, taxonomy.has_path)
 
 
-def _coloring(workspace: Workspace, taxonomy: Taxonomy, choice: str, stamp: int) -> map_data.Coloring:
-    return map_data.color_by(choice, workspace, taxonomy)
+def _coloring(
+    workspace: Workspace, taxonomy: Taxonomy, choice: str, value_range: tuple[float, float] | None, stamp: int
+) -> map_data.Coloring:
+    return map_data.color_by(choice, workspace, taxonomy, value_range)
 
 
 _cached_coloring = per_taxonomy(_coloring, max_entries=16)
 
 
-def coloring(workspace: Workspace, taxonomy: Taxonomy, choice: str) -> map_data.Coloring:
-    """Return the colors of the documents; those of the mix follow its changes."""
+def coloring(
+    workspace: Workspace, taxonomy: Taxonomy, choice: str, value_range: tuple[float, float] | None = None
+) -> map_data.Coloring:
+    """Return the colors of the documents, numbers over a range; those of the mix follow its changes."""
     stamp = mix_stamp(workspace, taxonomy) if choice in map_data.MIX_VALUES else 0
-    return _cached_coloring(workspace, taxonomy, choice, stamp)
+    return _cached_coloring(workspace, taxonomy, choice, value_range, stamp)
 
 
 def _label_positions(workspace: Workspace, taxonomy: Taxonomy, choice: str, *, flat: bool) -> NDArray[np.float64]:
@@ -237,6 +241,16 @@ def near_duplicates(workspace: Workspace, taxonomy: Taxonomy, threshold: float) 
 
 
 filter_options = per_taxonomy(options_of.offers, max_entries=4)
+
+
+def color_steps(workspace: Workspace, taxonomy: Taxonomy, choice: str) -> tuple[float, ...]:
+    """Return the values between which the range of a numeric coloring can be set; none for colors of groups."""
+    name = map_data.VALUES.get(choice, choice.removeprefix(map_data.COLUMN))
+    if choice not in map_data.VALUES and name not in map_data.number_columns(workspace):
+        return ()
+    return next((offer.steps for offer in filter_options(workspace, taxonomy) if offer.name == name), ())
+
+
 split_parts = per_taxonomy(cluster_subtopics.split_parts, max_entries=32)
 subtopics = per_taxonomy(cluster_subtopics.subtopics, max_entries=64)
 profile_of_cluster = per_taxonomy(cluster_profile, max_entries=64)

@@ -101,16 +101,35 @@ def label_columns(workspace: Workspace) -> list[str]:
 
 def choices(workspace: Workspace) -> list[str]:
     """Return what the documents can be colored by."""
-    return [CLUSTER, *(COLUMN + name for name in label_columns(workspace)), *VALUES]
+    columns = [*label_columns(workspace), *number_columns(workspace)]
+    return [CLUSTER, *(COLUMN + name for name in columns), *VALUES]
 
 
-def color_by(choice: str, workspace: Workspace, taxonomy: Taxonomy) -> Coloring:
-    """Color the documents by one of `choices`."""
+def number_columns(workspace: Workspace) -> list[str]:
+    """Columns of the source whose values are numbers, too many different ones to be groups."""
+    table = workspace.documents
+    return [
+        str(name)
+        for name in table.columns
+        if name not in ("id", "tokens")
+        and pd.api.types.is_numeric_dtype(table[name])
+        and table[name].nunique() > MOST_GROUPS
+    ]
+
+
+def color_by(
+    choice: str, workspace: Workspace, taxonomy: Taxonomy, value_range: tuple[float, float] | None = None
+) -> Coloring:
+    """Color the documents by one of `choices`; numbers over a range, by default their 1st to 99th percentile."""
     groups = taxonomy.positions
     colors = tuple(cluster.color for cluster in taxonomy.clusters)
     names = tuple(cluster.label for cluster in taxonomy.clusters)
-    if choice.startswith(COLUMN):
-        return _by_column(workspace.documents[choice.removeprefix(COLUMN)])
+    name = choice.removeprefix(COLUMN)
+    if choice != name and name in number_columns(workspace):
+        values, legend = _levels(workspace.documents[name].to_numpy(np.float64), name, value_range, logarithmic=False)
+        return Coloring(groups, colors, names, values, legend)
+    if choice != name:
+        return _by_column(workspace.documents[name])
     if choice in MIX_VALUES:
         weights = saved_mix(workspace, taxonomy)
         if weights is not None:
@@ -120,7 +139,7 @@ def color_by(choice: str, workspace: Workspace, taxonomy: Taxonomy) -> Coloring:
         return Coloring(groups, colors, names)
     column = VALUES[choice]
     table = workspace.documents if column == "tokens" else taxonomy.documents
-    values, legend = _levels(table[column].to_numpy(np.float64), choice, logarithmic=column == "tokens")
+    values, legend = _levels(table[column].to_numpy(np.float64), choice, value_range, logarithmic=column == "tokens")
     return Coloring(groups, colors, names, values, legend)
 
 
@@ -149,17 +168,20 @@ def _by_column(column: "pd.Series[str]") -> Coloring:
 def _levels(
     raw: NDArray[np.float64],
     title: str,
+    value_range: tuple[float, float] | None,
     *,
     logarithmic: bool,
 ) -> tuple[NDArray[np.float64], tuple[str, str, str]]:
-    """Place values on a color bar that runs from their 1st to their 99th percentile."""
+    """Place values on a color bar that runs over a range, or from their 1st to their 99th percentile."""
     scale = np.log(np.maximum(raw, 1.0)) if logarithmic else raw
-    low, high = (float(v) for v in np.quantile(scale, (0.01, 0.99)))
+    ends = np.nanquantile(raw, (0.01, 0.99)) if value_range is None else value_range
+    low, high = (float(np.log(max(end, 1.0))) if logarithmic else float(end) for end in ends)
     level = np.clip((scale - low) / max(high - low, 1e-12), 0.0, 1.0)  # all equal: the low end, no division by zero
     if logarithmic:
         return level, ("Tokens, log scale", f"{np.exp(low):,.0f}", f"{np.exp(high):,.0f}")
     unit = {"Margin": "Margin, nats"}.get(title, title)
-    return level, (unit, f"{low:.1f}", f"{high:.1f}")
+    low_text, high_text = (f"{end:.1f}" if 0.1 <= abs(end) < 1e6 or end == 0 else f"{end:.3g}" for end in (low, high))
+    return level, (unit, low_text, high_text)
 
 
 def anchors(sphere: NDArray[np.float32], groups: Int, n_groups: int) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import pytest
 
 from app.data import map_data
 from app.ui.text import escape, plain
+from app.views.explore.histogram import histogram
 from gem_core._formatting import decimal
 from gem_core.export.figures.treemap import Tile, squarify_tiles
 from gem_core.workspace import Workspace
@@ -73,6 +74,39 @@ def test_every_colouring_draws(sample: Workspace, monkeypatch: pytest.MonkeyPatc
     for choice in map_data.choices(sample):
         app.selectbox[0].set_value(choice).run()
         assert not app.exception, choice
+
+
+def test_a_numeric_color_scale_runs_over_the_chosen_range(sample: Workspace) -> None:
+    tokens = sample.documents["tokens"].to_numpy(float)
+    middle = float(np.median(tokens))
+    coloring = map_data.color_by("Length", sample, sample.taxonomy(), (1.0, middle))
+    assert coloring.legend is not None
+    assert coloring.legend[1:] == ("1", f"{middle:,.0f}")
+    assert coloring.values is not None
+    assert (coloring.values[tokens >= middle] == 1.0).all()
+    assert (coloring.values[tokens < middle] < 1.0).all()
+
+
+def test_the_range_slider_is_there_for_numbers_only(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sample.root, monkeypatch)
+    sliders = lambda: [s for s in app.select_slider if str(s.key).startswith("explore_range")]  # noqa: E731
+    assert not sliders()
+    app.selectbox[0].set_value("GIS").run()
+    (slider,) = sliders()
+    low, high = slider.value
+    slider.set_value((low, slider.value[1])).run()
+    assert not app.exception
+    assert low < high
+
+
+def test_a_histogram_counts_every_value_and_those_selected() -> None:
+    values = np.array([1.0, 2.0, 2.0, 3.0, np.nan, 1000.0])
+    edges, every, chosen = histogram(values, np.array([True, False, True, False, True, False]))
+    assert edges[0] == 1.0
+    assert edges[-1] == 1000.0
+    assert np.allclose(np.diff(np.log(edges)), np.log(edges[1] / edges[0])), "a long tail has a logarithmic axis"
+    assert (every.sum(), chosen.sum()) == (5, 2)
+    assert np.allclose(np.diff(histogram(np.array([1.0, 2.0, 3.0]))[0]), 2 / 48)
 
 
 def test_first_paint_imports_nothing_heavy(built_sample: Path) -> None:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from app.data import cached_results
 from app.data.filter_options import Offer
@@ -10,6 +12,8 @@ from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
+from app.views.explore.document_query import query_documents
+from app.views.explore.histogram import show_histogram
 from gem_core._formatting import count
 from gem_core.pipeline.search.filters import ANY, Column, Span
 
@@ -51,16 +55,18 @@ def _show_menu(session: Session) -> None:
         placeholder="All clusters",
         format_func=lambda number: short(labels.get(number, ""), 50),
     )
+    selection = query_documents(session)
+    mask = None if selection is None else selection.mask
     offers = cached_results.filter_options(session.workspace, taxonomy)
     for offer in offers[:3]:
-        _show_range_filter(session, offer, TITLES[offer.name], getattr(session.filter, offer.name))
+        _show_range_filter(session, offer, TITLES[offer.name], getattr(session.filter, offer.name), mask)
     columns = [offer for offer in offers[3:] if offer.kind != "text"]
     for offer in columns[:MAX_COLUMNS]:
         column_test = _column_test(session, offer.name)
         if offer.kind == "values":
             _show_value_filter(session, offer, column_test)
         else:
-            _show_range_filter(session, offer, offer.name, column_test.span)
+            _show_range_filter(session, offer, offer.name, column_test.span, mask)
     _show_text_filter(
         session, [offer.name for offer in offers[3:] if offer.kind == "text" or offer in columns[MAX_COLUMNS:]]
     )
@@ -103,7 +109,9 @@ def _show_value_filter(session: Session, offer: Offer, column_test: Column) -> N
     )
 
 
-def _show_range_filter(session: Session, offer: Offer, title: str, span: Span) -> None:
+def _show_range_filter(
+    session: Session, offer: Offer, title: str, span: Span, selected: NDArray[np.bool_] | None
+) -> None:
     if len(offer.steps) < 2:  # The column has one value only.
         return
     key = f"filter_{offer.name}"
@@ -121,6 +129,9 @@ def _show_range_filter(session: Session, offer: Offer, title: str, span: Span) -
 
     current_range = [min(max(v if v is not None else end, low), high) for v, end in zip(span, (low, high), strict=True)]
     preset(key, (current_range[0], current_range[1]))
+    table = session.taxonomy.documents if offer.name in ("margin", "gis") else session.workspace.documents
+    st.markdown(f":small[{escape(short(title, 40))}]", help=HINTS.get(offer.name))
+    show_histogram(table[offer.name].to_numpy(np.float64), selected)
     # A default of two values makes a range slider; its position comes from the preset above.
     st.select_slider(
         escape(short(title, 40)),
@@ -128,7 +139,7 @@ def _show_range_filter(session: Session, offer: Offer, title: str, span: Span) -
         (low, high),
         key=key,
         on_change=on_range,
-        help=HINTS.get(offer.name),
+        label_visibility="collapsed",
         format_func=lambda value: f"{value:,.6g}",
     )
 

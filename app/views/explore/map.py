@@ -33,6 +33,7 @@ class MapChoices:
 
     view: str
     choice: str
+    value_range: tuple[float, float] | None = None
 
 
 def show_controls(session: Session) -> MapChoices:
@@ -63,10 +64,31 @@ def show_controls(session: Session) -> MapChoices:
         show_selections_button(session)
         show_near_duplicates_button(session)
     show_search(session)
-    return MapChoices(
-        str(view or SPHERE),
-        choice if choice in cached_results.color_choices(workspace, taxonomy) else map_data.CLUSTER,
-    )
+    choices = cached_results.color_choices(session.workspace, session.taxonomy)
+    choice = choice if choice in choices else map_data.CLUSTER
+    return MapChoices(str(view or SPHERE), choice, _show_range(session, choice))
+
+
+def _show_range(session: Session, choice: str) -> tuple[float, float] | None:
+    """Show the slider for the ends of a numeric color scale; None for colors of groups, and before it was moved."""
+    steps = cached_results.color_steps(session.workspace, session.taxonomy, choice)
+    if len(steps) < 3:
+        return None
+    key = f"explore_range_{session.root}_{choice}"
+    if widget(key) is None:
+        inner = max(1, len(steps) // 60)
+        preset(key, (steps[inner], steps[-1 - inner]))
+    with st.container(key="gem-range"):
+        low, high = st.select_slider(
+            "Color range",
+            steps,
+            (steps[0], steps[-1]),
+            key=key,
+            persist_state="session",
+            label_visibility="collapsed",
+            format_func=lambda value: f"{value:,.6g}",
+        )
+    return (low, high) if low < high else None
 
 
 def show_search(session: Session) -> None:
@@ -118,7 +140,7 @@ def show_map(session: Session, choices: MapChoices, selection: Selected | None) 
         rows = map_data.with_matches(taxonomy.positions, rows, selection.mask)
     if session.row is not None and session.row not in rows:
         rows = np.union1d(rows, np.asarray([session.row], dtype=np.int32))
-    (_show_flat_map if choices.view == FLAT else _show_globe)(session, choices.choice, rows, selection)
+    (_show_flat_map if choices.view == FLAT else _show_globe)(session, choices, rows, selection)
     if len(rows) < len(workspace):
         st.caption(
             f"The map shows a sample of {count(len(rows))} of {count(len(workspace))} documents that keeps "
@@ -134,10 +156,10 @@ def _clear_selection(session: Session) -> None:
         session.update_filter(outline=None)
 
 
-def _show_globe(session: Session, choice: str, rows: NDArray[np.int32], selection: Selected | None) -> None:
+def _show_globe(session: Session, choices: MapChoices, rows: NDArray[np.int32], selection: Selected | None) -> None:
     workspace, taxonomy = session.workspace, session.taxonomy
-    coloring = cached_results.coloring(workspace, taxonomy, choice)
-    name_positions = cached_results.label_positions(workspace, taxonomy, choice, flat=False)
+    coloring = cached_results.coloring(workspace, taxonomy, choices.choice, choices.value_range)
+    name_positions = cached_results.label_positions(workspace, taxonomy, choices.choice, flat=False)
     groups = coloring.groups[rows]
     values = coloring.values[rows] if coloring.values is not None else None
     sizes = None
@@ -190,11 +212,11 @@ def _mean_direction(workspace: Workspace, selection: Selected | None) -> tuple[f
     return tuple(float(v) for v in mean) if np.linalg.norm(mean) > MIN_RESULTANT else None
 
 
-def _show_flat_map(session: Session, choice: str, rows: NDArray[np.int32], selection: Selected | None) -> None:
+def _show_flat_map(session: Session, choices: MapChoices, rows: NDArray[np.int32], selection: Selected | None) -> None:
     from app.charts.flat_map import flat_map
 
     workspace, taxonomy = session.workspace, session.taxonomy
-    coloring = cached_results.coloring(workspace, taxonomy, choice)
+    coloring = cached_results.coloring(workspace, taxonomy, choices.choice, choices.value_range)
     cluster_of_row = taxonomy.documents["cluster_id"].to_numpy(np.int32)
     key = f"flat_{workspace.manifest.data_hash[:12]}"
 
@@ -210,7 +232,7 @@ def _show_flat_map(session: Session, choice: str, rows: NDArray[np.int32], selec
         np.asarray(workspace.flat),
         rows,
         coloring,
-        cached_results.label_positions(workspace, taxonomy, choice, flat=True),
+        cached_results.label_positions(workspace, taxonomy, choices.choice, flat=True),
         selected=taxonomy.index_of(session.cluster) if coloring.clusters else None,
         row=session.row,
         matches=None if selection is None else selection.mask,

@@ -1,0 +1,68 @@
+"""Histogram of a number above its filter: all documents, and in front of them those that the query selects."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from gem_core._formatting import count
+
+BINS = 48
+WIDTH, HEIGHT = 336.0, 38.0
+LONG_TAIL = 50.0  # ratio of the largest to the median value from which the axis is logarithmic
+
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+
+def histogram(values: Float, selected: Bool | None = None) -> tuple[Float, NDArray[np.int64], NDArray[np.int64]]:
+    """Count all and the selected values between equally spaced edges; the logarithm is spaced for a long tail.
+
+    Parameters
+    ----------
+    values : (n,) float
+        NaN is left out.
+    selected : (n,) bool, optional
+        All of them if None.
+
+    Returns
+    -------
+    edges : (BINS + 1,) float
+    every, chosen : (BINS,) int
+    """
+    finite = np.isfinite(values)
+    low, high = float(values[finite].min()), float(values[finite].max())
+    if low > 0 and high > LONG_TAIL * float(np.median(values[finite])):
+        edges = np.geomspace(low, high, BINS + 1)
+        edges[0], edges[-1] = low, high
+    else:
+        edges = np.linspace(low, high, BINS + 1)
+    every = np.histogram(values[finite], edges)[0]
+    chosen = every if selected is None else np.histogram(values[finite & selected], edges)[0]
+    return edges, every, chosen
+
+
+def show_histogram(values: Float, selected: Bool | None) -> None:
+    """Draw the histogram; its markup holds numbers only."""
+    if not np.isfinite(values).any() or np.nanmin(values) == np.nanmax(values):
+        return
+    edges, every, chosen = histogram(values, selected)
+    unit = HEIGHT / np.sqrt(every.max())  # by the square root, so that a tail is visible beside a peak
+    ends = f"{edges[0]:,.4g} to {edges[-1]:,.4g}"
+    words = f"{ends}; {count(int(chosen.sum()))} of {count(int(every.sum()))} documents"
+    bars = "".join(
+        f'<path fill="{color}" d="{_bars(np.sqrt(counts) * unit)}"/>'
+        for counts, color in ((every, "var(--st-border-color, #cfd6df)"), (chosen, "var(--st-primary-color, #0b7a6c)"))
+    )
+    st.html(
+        f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="100%" height="{HEIGHT:g}" preserveAspectRatio="none" '
+        f'role="img" aria-label="Histogram, {words}" style="display:block;margin-bottom:-.9rem">{bars}</svg>'
+    )
+
+
+def _bars(heights: Float) -> str:
+    step = WIDTH / len(heights)
+    return "".join(
+        f"M{at * step:.1f},{HEIGHT:g}v-{height:.1f}h{step - 0.8:.1f}v{height:.1f}z"
+        for at, height in enumerate(heights)
+        if height > 0
+    )
