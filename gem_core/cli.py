@@ -31,6 +31,7 @@ from gem_core.commands import (
     search,
     student,
     taxonomy,
+    umap_map,
 )
 from gem_core.commands import app as app_command
 from gem_core.commands._options import clean
@@ -140,6 +141,7 @@ app.command("selections", epilog="Example: gem-explorer selections news --json")
 app.command("duplicates", epilog="Example: gem-explorer duplicates news --threshold 0.97 --out duplicates.csv")(
     duplicates.duplicates
 )
+app.command("umap", epilog="Example: gem-explorer umap news")(umap_map.umap_map)
 app.command(
     "check", epilog="Example: gem-explorer check news    Rebuild what is damaged: gem-explorer check news --mend"
 )(check.check)

@@ -89,10 +89,17 @@ def flat_map(
         modebar={"bgcolor": "rgba(0,0,0,0)", "orientation": "v"},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={"visible": False},
-        yaxis={"visible": False, "scaleanchor": "x"},
+        xaxis={"visible": False, "range": _range_of(flat[:, 0])},
+        yaxis={"visible": False, "range": _range_of(flat[:, 1])},
     )
     return figure
+
+
+def _range_of(values: NDArray[np.float32]) -> list[float]:
+    """Return the ends of an axis with a small margin: the map fills its box, and equal areas stay equal."""
+    low, high = float(values.min()), float(values.max())
+    margin = 0.04 * (high - low) or 1.0
+    return [low - margin, high + margin]
 
 
 def _marker_color(coloring: Coloring, group: int, group_rows: NDArray[np.int32]) -> dict[str, Any]:

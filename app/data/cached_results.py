@@ -21,6 +21,7 @@ from gem_core.export.saved_mix import mix_stamp
 from gem_core.pipeline import Moves, Preview, explain_moves, preview
 from gem_core.pipeline import natural_shares as natural_shares_of
 from gem_core.pipeline.building.fit import reference_concentration_of
+from gem_core.pipeline.building.umap_map import UmapMap, saved_umap, umap_file
 from gem_core.pipeline.labels import label_requests
 from gem_core.pipeline.labels import subtopics as cluster_subtopics
 from gem_core.pipeline.labels.areas import group_areas as areas_of_groups
@@ -147,10 +148,28 @@ def coloring(
     return _cached_coloring(workspace, taxonomy, choice, value_range, stamp)
 
 
-def _label_positions(workspace: Workspace, taxonomy: Taxonomy, choice: str, *, flat: bool) -> NDArray[np.float64]:
+def _umap_map(workspace: Workspace, taxonomy: Taxonomy, stamp: int) -> UmapMap | None:
+    return saved_umap(workspace)
+
+
+_cached_umap = per_taxonomy(_umap_map, max_entries=4)
+
+
+def umap_map(workspace: Workspace, taxonomy: Taxonomy) -> UmapMap | None:
+    """Return the UMAP map of the workspace, or None while none has been computed."""
+    file = umap_file(workspace)
+    return _cached_umap(workspace, taxonomy, file.stat().st_mtime_ns) if file.exists() else None
+
+
+def _label_positions(
+    workspace: Workspace, taxonomy: Taxonomy, choice: str, *, kind: Literal["sphere", "flat", "umap"]
+) -> NDArray[np.float64]:
     groups = coloring(workspace, taxonomy, choice)
-    position = map_data.middles if flat else map_data.anchors
-    return position(np.asarray(workspace.flat if flat else workspace.sphere), groups.groups, len(groups.names))
+    if kind == "sphere":
+        return map_data.anchors(np.asarray(workspace.sphere), groups.groups, len(groups.names))
+    umap = umap_map(workspace, taxonomy) if kind == "umap" else None
+    plane = np.asarray(workspace.flat) if umap is None else umap.positions
+    return map_data.middles(plane, groups.groups, len(groups.names))
 
 
 label_positions = per_taxonomy(_label_positions, max_entries=16)

@@ -28,6 +28,7 @@ PAGES = {
     "mix": "mixing",
     "distill": "student",
     "label": "student",
+    "umap": "explore",
 }
 LOG_LINES = 40
 REFRESH = 1.0  # seconds between two looks at a running job

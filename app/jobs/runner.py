@@ -34,7 +34,7 @@ KEPT, KEPT_SECONDS = 40, 14 * 24 * 3600.0  # jobs that have ended stay on the li
 RECENT = 1.0  # seconds
 BUILDERS = ("embed", "fit", "add")  # they make the corpus itself: one of them at a time on a workspace
 # They keep nothing of a run that was stopped.
-STARTS_OVER = ("estimate", "path", "duplicates", "compare", "report", "export", "distill", "assign")
+STARTS_OVER = ("estimate", "path", "duplicates", "compare", "report", "export", "distill", "assign", "umap")
 
 # Notes the number of its command and how that ended. Notes are written over blanks that are there already, so that a
 # full disk has room for them; a cancel that came before there was a number is found by its mark.

@@ -31,7 +31,8 @@ LONGEST = 200  # characters of a value in an address
 STRONGEST = 1e6
 MAX_NEAREST = 1_000_000
 COMPARED = ("a", "b")
-SPHERE, FLAT = "Sphere", "Flat map"
+SPHERE, FLAT, UMAP = "Sphere", "Flat map", "UMAP"
+MAPS = {"sphere": SPHERE, "flat": FLAT, "umap": UMAP}  # by their names in links
 VIEW = "explore_view"
 NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -122,8 +123,9 @@ def parts(session: Session, strength: float | None = None) -> dict[str, str]:
     for side, spec in zip(COMPARED, session.compared, strict=True):
         if spec:
             out[side] = spec
-    if widget(VIEW) == FLAT:
-        out["map"] = "flat"
+    view = next((name for name, view in MAPS.items() if view == widget(VIEW)), "sphere")
+    if view != "sphere":
+        out["map"] = view
     color = widget(color_key(session.root))
     if color and color != map_data.CLUSTER:
         out["colour"] = str(color)
@@ -264,9 +266,9 @@ def _side(side_index: int) -> Callable[[Session, str], bool]:
 
 
 def _map(session: Session, kind: str) -> bool:
-    if kind not in ("flat", "sphere"):
+    if kind not in MAPS:
         return False
-    preset(VIEW, FLAT if kind == "flat" else SPHERE)
+    preset(VIEW, MAPS[kind])
     return True
 
 

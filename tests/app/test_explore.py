@@ -101,11 +101,11 @@ def test_the_range_slider_is_there_for_numbers_only(sample: Workspace, monkeypat
 
 def test_a_histogram_counts_every_value_and_those_selected() -> None:
     values = np.array([1.0, 2.0, 2.0, 3.0, np.nan, 1000.0])
-    edges, every, chosen = histogram(values, np.array([True, False, True, False, True, False]))
+    edges, every, selected = histogram(values, np.array([True, False, True, False, True, False]))
     assert edges[0] == 1.0
     assert edges[-1] == 1000.0
     assert np.allclose(np.diff(np.log(edges)), np.log(edges[1] / edges[0])), "a long tail has a logarithmic axis"
-    assert (every.sum(), chosen.sum()) == (5, 2)
+    assert (every.sum(), selected.sum()) == (5, 2)
     assert np.allclose(np.diff(histogram(np.array([1.0, 2.0, 3.0]))[0]), 2 / 48)
 
 

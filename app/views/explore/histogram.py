@@ -8,6 +8,7 @@ from gem_core._formatting import count
 
 BINS = 48
 WIDTH, HEIGHT = 336.0, 38.0
+PALE, STRONG = "var(--st-border-color, #cfd6df)", "var(--st-primary-color, #0b7a6c)"
 LONG_TAIL = 50.0  # ratio of the largest to the median value from which the axis is logarithmic
 
 Float = NDArray[np.float64]
@@ -27,7 +28,7 @@ def histogram(values: Float, selected: Bool | None = None) -> tuple[Float, NDArr
     Returns
     -------
     edges : (BINS + 1,) float
-    every, chosen : (BINS,) int
+    every, selected_counts : (BINS,) int
     """
     finite = np.isfinite(values)
     low, high = float(values[finite].min()), float(values[finite].max())
@@ -37,21 +38,24 @@ def histogram(values: Float, selected: Bool | None = None) -> tuple[Float, NDArr
     else:
         edges = np.linspace(low, high, BINS + 1)
     every = np.histogram(values[finite], edges)[0]
-    chosen = every if selected is None else np.histogram(values[finite & selected], edges)[0]
-    return edges, every, chosen
+    selected_counts = every if selected is None else np.histogram(values[finite & selected], edges)[0]
+    return edges, every, selected_counts
 
 
 def show_histogram(values: Float, selected: Bool | None) -> None:
     """Draw the histogram; its markup holds numbers only."""
     if not np.isfinite(values).any() or np.nanmin(values) == np.nanmax(values):
         return
-    edges, every, chosen = histogram(values, selected)
+    edges, every, selected_counts = histogram(values, selected)
     unit = HEIGHT / np.sqrt(every.max())  # by the square root, so that a tail is visible beside a peak
     ends = f"{edges[0]:,.4g} to {edges[-1]:,.4g}"
-    words = f"{ends}; {count(int(chosen.sum()))} of {count(int(every.sum()))} documents"
+    words = f"{ends}; {count(int(selected_counts.sum()))} of {count(int(every.sum()))} documents"
     bars = "".join(
         f'<path fill="{color}" d="{_bars(np.sqrt(counts) * unit)}"/>'
-        for counts, color in ((every, "var(--st-border-color, #cfd6df)"), (chosen, "var(--st-primary-color, #0b7a6c)"))
+        for counts, color in (
+            (every, "var(--st-border-color, #cfd6df)"),
+            (selected_counts, "var(--st-primary-color, #0b7a6c)"),
+        )
     )
     st.html(
         f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="100%" height="{HEIGHT:g}" preserveAspectRatio="none" '

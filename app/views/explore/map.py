@@ -16,11 +16,12 @@ from app.views.explore.figure_menu import show_figure_button
 from app.views.explore.filter_menu import show_filter_button
 from app.views.explore.near_duplicates import show_near_duplicates_button
 from app.views.explore.saved_selections import show_selections_button
+from app.views.explore.umap_offer import show_umap_offer
 from gem_core._formatting import count
 from gem_core.pipeline.search.filters import Outline, Selected
 from gem_core.workspace import Workspace
 
-SPHERE, FLAT = "Sphere", "Flat map"
+SPHERE, FLAT, UMAP = "Sphere", "Flat map", "UMAP"
 KEYWORD, MEANING = "Words", "Meaning"
 HEIGHT = 560
 MIN_RESULTANT = 0.6  # mean resultant length of selected documents that the globe turns to
@@ -42,7 +43,7 @@ def show_controls(session: Session) -> MapChoices:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="explore_controls"):
         view = st.segmented_control(
             "View",
-            (SPHERE, FLAT),
+            (SPHERE, FLAT, UMAP),
             default=SPHERE,
             required=True,
             key="explore_view",
@@ -140,7 +141,7 @@ def show_map(session: Session, choices: MapChoices, selection: Selected | None) 
         rows = map_data.with_matches(taxonomy.positions, rows, selection.mask)
     if session.row is not None and session.row not in rows:
         rows = np.union1d(rows, np.asarray([session.row], dtype=np.int32))
-    (_show_flat_map if choices.view == FLAT else _show_globe)(session, choices, rows, selection)
+    (_show_globe if choices.view == SPHERE else _show_flat_map)(session, choices, rows, selection)
     if len(rows) < len(workspace):
         st.caption(
             f"The map shows a sample of {count(len(rows))} of {count(len(workspace))} documents that keeps "
@@ -159,7 +160,7 @@ def _clear_selection(session: Session) -> None:
 def _show_globe(session: Session, choices: MapChoices, rows: NDArray[np.int32], selection: Selected | None) -> None:
     workspace, taxonomy = session.workspace, session.taxonomy
     coloring = cached_results.coloring(workspace, taxonomy, choices.choice, choices.value_range)
-    name_positions = cached_results.label_positions(workspace, taxonomy, choices.choice, flat=False)
+    name_positions = cached_results.label_positions(workspace, taxonomy, choices.choice, kind="sphere")
     groups = coloring.groups[rows]
     values = coloring.values[rows] if coloring.values is not None else None
     sizes = None
@@ -216,12 +217,16 @@ def _show_flat_map(session: Session, choices: MapChoices, rows: NDArray[np.int32
     from app.charts.flat_map import flat_map
 
     workspace, taxonomy = session.workspace, session.taxonomy
+    umap = cached_results.umap_map(workspace, taxonomy) if choices.view == UMAP else None
+    if choices.view == UMAP and umap is None:
+        show_umap_offer(session)
+        return
     coloring = cached_results.coloring(workspace, taxonomy, choices.choice, choices.value_range)
     cluster_of_row = taxonomy.documents["cluster_id"].to_numpy(np.int32)
-    key = f"flat_{workspace.manifest.data_hash[:12]}"
+    key = f"{'flat' if umap is None else 'umap'}_{workspace.manifest.data_hash[:12]}"
 
     def on_pick() -> None:
-        outline = outline_of(read_chart_selection(key))
+        outline = outline_of(read_chart_selection(key)) if umap is None else None
         points = [int(row) for (row,) in picked_points(key)] if outline is None else []
         if outline is not None:
             session.update_filter(outline=outline)
@@ -229,10 +234,10 @@ def _show_flat_map(session: Session, choices: MapChoices, rows: NDArray[np.int32
             session.select(points[0], int(cluster_of_row[points[0]]))
 
     figure = flat_map(
-        np.asarray(workspace.flat),
+        np.asarray(workspace.flat) if umap is None else umap.positions,
         rows,
         coloring,
-        cached_results.label_positions(workspace, taxonomy, choices.choice, flat=True),
+        cached_results.label_positions(workspace, taxonomy, choices.choice, kind="flat" if umap is None else "umap"),
         selected=taxonomy.index_of(session.cluster) if coloring.clusters else None,
         row=session.row,
         matches=None if selection is None else selection.mask,
@@ -240,22 +245,28 @@ def _show_flat_map(session: Session, choices: MapChoices, rows: NDArray[np.int32
         dark=dark(),
         height=HEIGHT,
     )
-    st.plotly_chart(
-        figure,
-        key=key,
-        on_select=on_pick,
-        theme="streamlit",
-        width="stretch",
-        config={
-            "scrollZoom": True,
-            "displaylogo": False,
-            "modeBarButtonsToRemove": ["zoom2d", "autoScale2d", "toImage", "zoomIn2d", "zoomOut2d"],
-        },
-        alt=f"Flat map of {len(rows):,} documents; similar documents lie close together",
-    )
+    unused = ["zoom2d", "autoScale2d", "toImage", "zoomIn2d", "zoomOut2d"]
+    with st.container(key="gem-flat"):
+        st.plotly_chart(
+            figure,
+            key=key,
+            on_select=on_pick,
+            # A lasso is kept by its corners on the map of the workspace: it has none on another map.
+            selection_mode=("points", "box", "lasso") if umap is None else "points",
+            theme="streamlit",
+            width="stretch",
+            height="stretch",
+            config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": unused},
+            alt=f"{choices.view} of {len(rows):,} documents; similar documents lie close together",
+        )
     if coloring.legend:
         name, low, high = coloring.legend
         st.caption(f"{name}: dark = {low}, light = {high}")
+    if umap is not None:
+        st.caption(
+            f"Trustworthiness {umap.trustworthiness:.3f}; flat map {umap.flat_trustworthiness:.3f}. "
+            "1 = neighbors on the map are neighbors by embedding."
+        )
 
 
 def outline_of(selection: dict[str, Any]) -> Outline | None:
