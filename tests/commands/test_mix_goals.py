@@ -9,6 +9,7 @@ import pytest
 
 from gem_core.errors import InputError
 from gem_core.mixing import Limits, sample_mixtures
+from gem_core.pipeline import Merge, edit
 from gem_core.pipeline.mixing.domains import domains_of
 from gem_core.pipeline.mixing.goal_store import goal_names, read_goal
 from gem_core.pipeline.mixing.goal_study import design_mixtures
@@ -19,6 +20,15 @@ from gem_core.workspace.mixing_runs import Mixes
 from tests.helpers.cli_process import facts, refusal, run
 
 SMALL = ("--steps", 12, "--width", 8, "--held-tokens", 400)
+
+
+@pytest.fixture
+def four_clusters(sample: Workspace) -> Workspace:
+    """The sample with its clusters merged to four: fewer laws of loss to fit."""
+    numbers = [cluster.number for cluster in sample.taxonomy().clusters]
+    for first in range(0, len(numbers), 3):
+        edit(sample, Merge(tuple(numbers[first : first + 3])))
+    return sample
 
 
 def test_a_goal_is_optimized_saved_and_used(sample: Workspace, tmp_path: Path) -> None:
@@ -81,8 +91,9 @@ def _short(folder: Path) -> Path:
 
 
 def test_a_searched_mixture_is_reported_as_trained_and_natural_is_kept_unless_beaten(
-    sample: Workspace, tmp_path: Path
+    four_clusters: Workspace, tmp_path: Path
 ) -> None:
+    sample = four_clusters
     number = domains_of(sample, sample.taxonomy()).numbers[1]
     assert run("mix", "goal", sample.root, "--clusters", f"{number}=1", "--name", "one").returncode == 0
     found = facts(run("mix", "search", sample.root, "--goal", "one", "--count", 12, "--seeds", 2, *SMALL, "--json"))
