@@ -26,7 +26,8 @@ from typing import Any, NoReturn
 
 COMMAND_LINE = "from gem_core.cli import main; main()"
 _IMPORTS = (
-    *("faiss", "numba", "numpy", "pandas", "pyarrow.parquet", "scipy.optimize", "sklearn.cluster", "torch"),
+    *("faiss", "numba", "numpy", "pandas", "pyarrow.parquet", "scipy.optimize", "sklearn.cluster"),
+    *("torch", "torch._dynamo"),  # The first optimizer loads torch._dynamo.
     *("gem_core.pipeline", "gem_core.export", "gem_core.embedding", "gem_core.student", "gem_core.cli"),
 )
 
