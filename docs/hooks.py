@@ -1,5 +1,7 @@
-"""MkDocs hook: generate the references of command line, Python and terms from the code."""
+"""MkDocs hook: generate the references of command line, Python and terms, and the pages of the notebooks."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -11,7 +13,30 @@ def on_files(files: Files, config: Any) -> Files:
     files.append(File.generated(config, "reference/cli.md", content=cli_page()))
     files.append(File.generated(config, "reference/python.md", content=python_page()))
     files.append(File.generated(config, "reference/glossary.md", content=glossary_page()))
+    for notebook in sorted((Path(__file__).parent / "notebooks").glob("*.py")):
+        page = notebook_page(notebook)
+        files.append(File.generated(config, f"notebooks/{notebook.stem}.md", content=page))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Drop the mark "no-run" of code blocks, which only the tests read: MkDocs would not see a block."""
+    return re.sub(r"^(```\w+) no-run$", r"\1", markdown, flags=re.MULTILINE)
+
+
+def notebook_page(notebook: Path) -> str:
+    """Return a notebook in the percent format of jupytext as Markdown."""
+    lines = []
+    for cell in notebook.read_text(encoding="utf-8").split("# %%")[1:]:
+        kind, _, body = cell.partition("\n")
+        if kind.strip() == "[markdown]":
+            lines += [line[2:] for line in body.strip().splitlines()]
+        else:
+            lines += ["```python", body.strip(), "```"]
+        lines.append("")
+    title, rest = lines[0], lines[1:]
+    source = f"The file `docs/notebooks/{notebook.name}` opens in Jupyter (with jupytext), VS Code and PyCharm."
+    return "\n".join([title, "", source, *rest])
 
 
 def glossary_page() -> str:

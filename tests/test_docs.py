@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.helpers.cli_process import run, start_code, texts
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NOTEBOOKS = sorted((ROOT / "docs/notebooks").glob("*.py"))
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SMALL_PROXIES = ("--steps", "12", "--width", "8", "--held-tokens", "300")
 # Options that keep a command short on the small corpus; the documentation shows it with its defaults.
@@ -36,16 +38,27 @@ def blocks(page: Path, language: str) -> list[tuple[str, str]]:
     return [(rest, text) for kind, rest, text in BLOCK.findall(page.read_text(encoding="utf-8")) if kind == language]
 
 
+def python_blocks(page: Path) -> str:
+    """Return the Python of a page that can run here, as one script."""
+    return "\n".join(text for rest, text in blocks(page, "python") if "no-run" not in rest)
+
+
+def runnable(text: str) -> list[list[str]]:
+    """Return the words of the gem-explorer commands of a block; the app is left out."""
+    lines = [shlex.split(line) for line in text.splitlines() if line.startswith("gem-explorer ")]
+    return [words[1:] for words in lines if words[1] != "app"]
+
+
 def commands(page: Path) -> list[list[str]]:
     """Return the words of every gem-explorer command of a page that can run here: not the app, no other machine."""
-    lines = [
-        shlex.split(line)
-        for rest, text in blocks(page, "sh")
-        if "no-run" not in rest
-        for line in text.splitlines()
-        if line.startswith("gem-explorer ")
-    ]
-    return [words[1:] for words in lines if words[1] != "app"]
+    return [words for rest, text in blocks(page, "sh") if "no-run" not in rest for words in runnable(text)]
+
+
+def run_script(folder: Path, text: str) -> None:
+    """Run Python in a process of its own, in a folder."""
+    process = start_code(text, folder=folder)
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
 
 
 def all_commands() -> list[list[str]]:
@@ -80,22 +93,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if commands(page)], ids=lambda page: str(page.relative_to(ROOT))
+    "page",
+    [page for page in PAGES if commands(page) or python_blocks(page)],
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
-def test_commands_run(page: Path, folder: Path) -> None:
-    for words in commands(page):
-        done = run(*words, *SHORTER.get(" ".join(words[:2]), ()), cwd=folder)
-        assert done.returncode == 0, (" ".join(words), done.stderr)
+def test_commands_and_python_run_in_the_order_of_the_page(page: Path, folder: Path) -> None:
+    script = python_blocks(page)
+    for kind, rest, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if kind == "python" and "no-run" not in rest and script:
+            run_script(folder, script)  # All blocks of the page, which share their names, where the first one stands.
+            script = ""
+        for words in runnable(text) if kind == "sh" and "no-run" not in rest else ():
+            done = run(*words, *SHORTER.get(" ".join(words[:2]), ()), cwd=folder)
+            assert done.returncode == 0, (" ".join(words), done.stderr)
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: str(page.relative_to(ROOT))
-)
-def test_python_runs(page: Path, folder: Path) -> None:
-    script = "\n".join(text for rest, text in blocks(page, "python") if "no-run" not in rest)
-    process = start_code(script, folder=folder)
-    _, errors = process.communicate(timeout=240)
-    assert process.returncode == 0, errors
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_run(notebook: Path, built_sample: Path, tmp_path: Path) -> None:
+    shutil.copytree(built_sample, tmp_path / "sample")  # what open_sample would build
+    run_script(tmp_path, notebook.read_text(encoding="utf-8"))
 
 
 def test_options_exist_also_of_commands_that_do_not_run_here() -> None:
@@ -141,6 +157,8 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    unread = [page.name for page in (tmp_path / "site").rglob("*.html") if "```" in page.read_text(encoding="utf-8")]
+    assert unread == []  # code blocks that MkDocs took for text
     reference = (tmp_path / "site/reference/cli.html").read_text(encoding="utf-8")
     assert "--max-epochs" in reference
     assert "Geometric Influence Score" in (tmp_path / "site/reference/glossary.html").read_text(encoding="utf-8")
