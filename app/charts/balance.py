@@ -1,4 +1,4 @@
-"""Plotly figures of the Balance screen. Names arrive as they are and leave through `widgets.plain`."""
+"""Plotly figures of the Balance screen. Names are escaped by `plain`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Figure and colors of the Student screen. Names arrive as they are and leave through `widgets.plain`."""
+"""Figure and colors of the Student screen. Names are escaped by `plain`."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ GRAY = "#8a94a3"
 
 
 def color_lookup(taxonomy: Taxonomy | None) -> Callable[[int], str]:
-    """Return what gives a cluster's color by its number; gray where the taxonomy is kept no more."""
+    """Return what gives a cluster's color by its number; gray where the taxonomy no longer exists."""
     return lambda number: taxonomy.cluster(number).color if taxonomy is not None and taxonomy.has(number) else GRAY
 
 

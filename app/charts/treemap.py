@@ -38,7 +38,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Frame:
-    """What holds tiles together: a group, or an area, which answers no click (its target is empty)."""
+    """Frame of tiles: a group, or an area, which cannot be clicked (its target is empty)."""
 
     label: str
     color: str

@@ -1,4 +1,4 @@
-"""A pulse: a fragment that runs again every so often, and never in the way of what a person does.
+"""Polling: rerun a fragment every few seconds, never during a user action.
 
 Streamlit's own ``run_every`` asks at any moment. A request that comes while a press waits for the server takes the
 press's place, and a link to another page is lost.

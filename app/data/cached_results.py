@@ -42,7 +42,7 @@ QUERY_VECTORS = 256
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> Thread:
-    """Load what fits and edits need beside a person's first look, so that their first move does not wait for it."""
+    """Import the libraries of fits and edits in the background, so that the first edit does not wait for them."""
     thread = Thread(target=lambda: [import_module(name) for name in WARM], daemon=True)
     thread.start()
     return thread

@@ -1,4 +1,4 @@
-"""What documents can be filtered by: columns with few values, columns of numbers, columns of text. Arrays only."""
+"""Filter options: columns with few values, columns of numbers, columns of text. Arrays only."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ EMPTY = ""  # stands for no value, as in the filter
 
 @dataclass(frozen=True)
 class Offer:
-    """One thing to filter by.
+    """One filter option.
 
     Attributes
     ----------

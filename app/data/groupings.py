@@ -50,5 +50,5 @@ _rates = per_taxonomy(_return_rates, max_entries=8)
 
 
 def return_rates(workspace: Workspace, taxonomy: Taxonomy, study: Stability) -> NDArray[np.float64]:
-    """Return how surely each cluster of the present taxonomy comes back in the refits of a study, 0 to 1."""
+    """Return the return rate of each cluster of the present taxonomy in the refits of a study, 0 to 1."""
     return _rates(workspace, taxonomy, study.method, study.seeds.ids, study.resamples.ids, _study=study)

@@ -1,4 +1,4 @@
-"""Where the app keeps what a person gives it: uploads and new workspaces, always inside the home folder."""
+"""Home folder of the app: uploads and new workspaces, always inside it."""
 
 import hashlib
 import re

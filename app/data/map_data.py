@@ -1,4 +1,4 @@
-"""What a map shows: which documents, in which colors, with which names. Arrays only; no text of a document."""
+"""Map data: which documents, in which colors, with which names. Arrays only; no text of a document."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Cluster card: what a cluster is about, its documents, its scores, and the actions on it."""
+"""Cluster card: keywords, exemplars, documents, scores and actions of a cluster."""
 
 from collections.abc import Sequence
 

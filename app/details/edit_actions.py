@@ -20,7 +20,7 @@ _serial = counter(1)
 
 @dataclass
 class EditMessages:
-    """What the last edit has to say: `outcome` and `notice` end with the sentence and the button of the notice.
+    """Messages of the last edit: `outcome` and `notice` end with the sentence and the button of the notice.
 
     `taxonomy_key` is the key of the taxonomy that the page shows: a click was made on this one.
     """

@@ -1,4 +1,4 @@
-"""What to say of a job that ended badly: our own error, or the signal, the exit status and the last words it logged."""
+"""Describe a failed job: our own error, or the signal, the exit status and the end of its log."""
 
 import os
 import re
@@ -13,7 +13,7 @@ SIGNALLED = 128  # a shell says 128 + n of a command that signal n ended
 
 
 def describe_failure(folder: Path, log: list[str], code: int | None, *, started: bool, resumable: bool) -> str:
-    """Say why a job failed.
+    """Return the reason why a job failed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One background job on the screen: how far it is, how to stop it, why it failed, how to start it again."""
+"""Job panel: progress of a background job, stop and resume, and the reason of a failure."""
 
 import time
 from collections.abc import Callable

@@ -69,13 +69,13 @@ class Job:
 
     @property
     def starts_over(self) -> bool:
-        """Whether running it again begins at the beginning."""
+        """Whether a new run starts from the beginning."""
         return self.kind in STARTS_OVER
 
 
 @dataclass(frozen=True)
 class Status:
-    """How a job stands.
+    """Status of a job.
 
     `progress` holds step, done, total, rate (a second) and left (seconds, or None); `code` is the exit status as a
     shell says it (128 + n: ended by signal n), None while it runs or where it was not recorded.

@@ -1,4 +1,4 @@
-"""What happens elsewhere: edits of other windows on the same workspace, and background jobs.
+"""Activity: edits of other windows on the same workspace, and background jobs.
 
 A small part of every page that looks again every few seconds. It runs the page again only when the taxonomy on screen
 is no longer the present one or a press was not seen; what a person is typing or dragging meanwhile stays.
@@ -31,7 +31,7 @@ Stamp = tuple[str, int]
 
 
 def show_activity(session: Session) -> None:
-    """Say what another window did, list the jobs, and look again every few seconds."""
+    """Show edits of other windows and list the jobs; poll every few seconds."""
     if news := widget(PENDING_TOAST):
         st.toast(news, icon=":material/group:")
         preset(PENDING_TOAST, "")
@@ -59,7 +59,7 @@ def _stamp(session: Session) -> Stamp:
 
 
 def _describe_change(workspace: Workspace, shown_stamp: Stamp) -> str:
-    """Say what another window did; a sentence of the history holds labels."""
+    """Describe the edit of another window; a sentence of the history holds labels."""
     try:
         history = workspace.history()
     except WorkspaceError:

@@ -1,4 +1,4 @@
-"""What stands in the way of a screen: no corpus, no clusters yet, a selection that has gone. Each says what to do."""
+"""Requirements of a screen: an existing workspace, clusters, a selection that still exists."""
 
 import streamlit as st
 

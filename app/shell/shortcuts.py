@@ -1,4 +1,4 @@
-"""What only the browser can do, in one small script without data: keys of the whole page, and copying the address."""
+"""Keyboard shortcuts of the page and "Copy link": one small script without data."""
 
 from pathlib import Path
 

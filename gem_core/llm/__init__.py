@@ -1,1 +1,1 @@
-"""Ask a language model through any OpenAI-compatible server, and read its answers."""
+"""Client for language models behind any OpenAI-compatible server, and checks of their answers."""

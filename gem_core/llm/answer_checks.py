@@ -50,7 +50,7 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 
 
 def describe_weakness(label: str, instructions: str, others: Iterable[str] = ()) -> str:
-    """Say why a label of a model is not taken, or return "".
+    """Return the reason to refuse a label of a model, or "".
 
     Parameters
     ----------

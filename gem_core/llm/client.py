@@ -1,4 +1,4 @@
-"""Ask a model and wait for it: one connection, patient with a busy server, clear about every other one."""
+"""HTTP client for chat completions: one connection, retries for busy servers, clear errors."""
 
 import json
 import os
@@ -60,7 +60,7 @@ class Client:
         self._http.close()
 
     def ask(self, messages: Sequence[Message], tick: Callable[[], None] = lambda: None) -> Answer:
-        """Send one request and return what the model says.
+        """Send one request and return the answer of the model.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ class Client:
         )
 
     def _describe_lost_connection(self, error: "httpx2.TransportError") -> str:
-        """Say why there was no reply; a server that was never there is not asked five times."""
+        """Return the error for a missing reply; a server that never answered is not retried five times."""
         import httpx2
 
         if isinstance(error, httpx2.TimeoutException):
@@ -314,7 +314,7 @@ def _answer(reply: _RawReply, endpoint: Endpoint) -> Answer:
 
 
 def _server_message(reply: _RawReply) -> str:
-    """Return what the server says itself, for a message."""
+    """Return the error text of the server."""
     try:
         error = json.loads(reply.text)["error"]
         message = error["message"] if isinstance(error, dict) else error

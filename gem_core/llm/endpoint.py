@@ -1,4 +1,4 @@
-"""A language model behind an OpenAI-compatible endpoint: asked for labels, and only when a person wants it.
+"""Endpoint of an OpenAI-compatible server: base URL, model, time limits; the key comes from the environment.
 
 The key lives in the environment variable GEM_LLM_API_KEY alone: it is read when a request is made, never kept in an
 object, a file, a log or a message.
@@ -18,7 +18,7 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a request: who speaks and what."""
+    """One message of a request: role and content."""
 
     role: Literal["system", "user", "assistant"]
     content: str
@@ -26,7 +26,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said (hostile text), and why it stopped: "stop", "length" or a word of the server's own."""
+    """Answer of a model (untrusted text), and why it stopped: "stop", "length" or a word of the server's own."""
 
     text: str
     finish: str

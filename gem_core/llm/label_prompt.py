@@ -1,4 +1,4 @@
-"""What a model is asked for a label, and what of its answer may be shown.
+"""Prompt for the label of a cluster, and extraction of the label from an answer.
 
 Both directions are hostile text. Documents may hold instructions for the model: they stand between marks that they
 cannot know and the request says that nothing in them is meant. The answer may hold anything: one short line of plain
@@ -147,7 +147,7 @@ def _data(keywords: Sequence[str], openings: Sequence[str], others: Sequence[str
 
 
 def clean_label(answer: str) -> str:
-    r"""Take a label out of what a model said: one line of at most 60 characters, or "" when there is none.
+    r"""Extract the label from an answer: one line of at most 60 characters, or "" when there is none.
 
     Thoughts, markup, links, addresses, quotation marks, bullets and phrases like "Label:" are taken off; control,
     format and direction characters are taken out, and marks heaped on one letter; a long line is cut at a word.

@@ -1,4 +1,4 @@
-"""Calibrate a student: probabilities that can be believed, and masses that are the teacher's."""
+"""Calibrate a student: temperature for its probabilities, biases for the cluster masses of the teacher."""
 
 from dataclasses import replace
 

@@ -22,7 +22,7 @@ Rows = NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Scores:
-    """What the student says of n documents.
+    """Predictions of the student for n documents.
 
     Attributes
     ----------

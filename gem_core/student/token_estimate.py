@@ -1,4 +1,4 @@
-"""How many tokens a text has, estimated from its words and bytes."""
+"""Estimate the number of tokens of a text from its words and bytes."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -1,4 +1,4 @@
-"""What a word is, for the student: defined once, over UTF-8 bytes, the same on every machine.
+"""Tokenizer of the student: words of UTF-8 text, the same on every machine.
 
 A text is read character by character; each is of one kind:
 

@@ -1,4 +1,4 @@
-r"""Teach a student: multinomial logistic regression on hashed words and word pairs, one document per step."""
+r"""Train a student: multinomial logistic regression on hashed words and word pairs, one document per step."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +22,7 @@ GROUP = 1024  # documents between two reports, and between two chunks of the tex
 
 @dataclass(frozen=True)
 class StudentConfig:
-    """How a student is trained. The defaults were chosen on validation documents (benchmarks/LOG.md).
+    """Settings of the training of a student. The defaults were chosen on validation documents (benchmarks/LOG.md).
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ def train_student(
     config: StudentConfig | None = None,
     progress: Progress = silent,
 ) -> Student:
-    r"""Teach a student to label texts as the teacher does.
+    r"""Train a student on the labels of the teacher.
 
     Minimizes sum_i w_i KL(y_i || softmax_k(x_i' W + b)) by AdaGrad, one document per step, with
 

@@ -1,4 +1,4 @@
-"""How well each entry of a vocabulary describes each cluster, by the documents of the cluster."""
+"""Scores of vocabulary entries: how well each describes each cluster."""
 
 from dataclasses import dataclass
 

@@ -18,7 +18,7 @@ _BEFORE_ONE = 0.35  # most of its uses that one and the same word follows
 def find_function_words(
     blocks: Sequence[WordBlock], vocabulary: Vocabulary, frequency: NDArray[np.int64], uses: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Say which words are function words in this corpus though no list can say so for all corpora.
+    """Return the words that are function words in this corpus, though not in every corpus.
 
     - A word that is a function word of one language and names things in English ("die", "las", "son") counts as a
       function word where most of its uses are in documents of that language. The language of a document is the one

@@ -1,4 +1,4 @@
-"""Short, readable, unique names for clusters, made of their keywords."""
+"""Keyword labels: short, unique names for clusters made of their keywords."""
 
 from collections.abc import Collection, Sequence
 

@@ -1,4 +1,4 @@
-"""What names of clusters are made of: entries, kinds of text, and the sentence they are joined to."""
+"""Parts of cluster names: entries, kinds of text, and how they are joined."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -37,7 +37,7 @@ _STEP = "Counting phrases"
 
 @dataclass(frozen=True)
 class Terms:
-    """Candidate phrases and their counts a document.
+    """Candidate phrases and their counts per document.
 
     Attributes
     ----------
@@ -297,7 +297,7 @@ def _candidates(blocks: list[WordBlock], vocabulary: Vocabulary, least: int, mos
 
 
 def _firm(together: NDArray[Any], first: Float64, last: Float64, total: float) -> NDArray[np.bool_]:
-    """Say which pairs of words are no chance neighbors."""
+    """Return which pairs of words are collocations."""
     return np.asarray((together * total >= _LIFT * first * last) | (together >= 0.5 * np.minimum(first, last)))
 
 

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001
-"""Words that cannot name a cluster: function words of many languages and the furniture of web pages.
+"""Words that cannot name a cluster: function words of many languages and boilerplate words of web pages.
 
 Phrases neither begin nor end with one of them; a few (`CONNECTIVES`) may stand in the middle ("terms of service").
 A language that is missing here still works, its labels are only less pretty.

@@ -73,7 +73,7 @@ def packaged_domains() -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def fit_domains(scores: ConceptScores) -> DomainFits:
-    """Say which fields and which domains describe each cluster.
+    """Return which fields and domains describe each cluster.
 
     A field or a domain fits a cluster when it holds the cluster's best field, and when its votes are 60% or more of the
     votes of the cluster's three best fields and 30% or more of the cluster's documents.

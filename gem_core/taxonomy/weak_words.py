@@ -58,7 +58,7 @@ def is_weak(phrase: str) -> bool:
 
 
 def find_person_names(names: Sequence[str]) -> NDArray[np.bool_]:
-    """Say which phrases look like names of persons: two capitalized words, each of which is never a word in lower case.
+    """Return which phrases look like names of persons: two capitalized words, neither of them used in lower case.
 
     "John Kerry" is one; "Red Sox" is none, for the corpus knows "red". Names of places and teams whose words have no
     other use look alike.
@@ -88,7 +88,7 @@ def find_person_names(names: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def measure_weakness(weak: NDArray[np.bool_], person: NDArray[np.bool_], document_counts: Float64) -> Float64:
-    """Return what is taken off the relevance of some phrases.
+    """Return the penalty on the relevance of some phrases.
 
     Parameters
     ----------

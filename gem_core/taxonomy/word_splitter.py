@@ -1,4 +1,4 @@
-"""From text to words: what a word is, in any script, at the speed of reading."""
+"""Word splitter: words of texts in any script."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""What is on disk: one folder a corpus, every part of it whole or absent."""
+"""Workspaces on disk: one folder per corpus, every part of it complete or absent."""
 
 from gem_core.workspace.history import Edit, History, Step, edits_text
 from gem_core.workspace.manifest import Manifest, StepCost

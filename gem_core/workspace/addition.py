@@ -1,4 +1,4 @@
-"""Added documents become part of a workspace at one moment: all parts are written beside it and then moved in.
+"""Add documents to a workspace atomically: all parts are written beside it and then moved in.
 
 Every part of the larger corpus is written into a temporary folder. Its renaming to ``added/`` decides: before it a
 killed process leaves the old workspace, after it the next opening of the workspace moves the parts in.

@@ -114,7 +114,7 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Take a folder away: it is gone at once under its name, so that no part of it is ever taken for the whole."""
+    """Remove a folder: renamed first, so that a partly removed folder is never read."""
     if path.exists():
         aside = temporary_folder(path)
         os.replace(path, aside)
@@ -122,7 +122,7 @@ def remove_folder(path: Path) -> None:
 
 
 def clear_leftovers(root: Path, older: float = LEFT) -> list[Path]:
-    """Remove what killed processes left half written under their temporary names; return what was removed.
+    """Remove temporary files of killed processes; return the removed paths.
 
     Looks into `root` and two floors below, at names of the form that `write_whole` and `write_folder` give and
     that have not changed for `older` seconds. A process that still writes is younger.
@@ -159,7 +159,7 @@ def _untouched(path: Path, inside: bool) -> float:
 
 
 def unwritable(folder: Path, error: OSError) -> WorkspaceError:
-    """Turn an operating system refusal to write into words."""
+    """Return the error for a failed write, with its reason."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return WorkspaceError(
             "The disk must have room for the workspace",

@@ -1,4 +1,4 @@
-"""What a step costs: seconds, passes and peak memory."""
+"""Cost of a step: seconds, passes and peak memory."""
 
 import resource
 import sys
@@ -30,6 +30,6 @@ class CostBook:
         self.costs.append(StepCost(name, round(time.perf_counter() - started, 4), 0, peak_memory_mib()))
 
     def passes(self, count: int) -> None:
-        """Say how many passes over the documents the last step made."""
+        """Set the number of passes over the documents of the last step."""
         last = self.costs[-1]
         self.costs[-1] = StepCost(last.step, last.seconds, count, last.peak_memory_mib)

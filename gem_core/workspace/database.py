@@ -1,4 +1,4 @@
-"""The part of a workspace that people change, and the text index (SQLite, FTS5)."""
+"""Edit history, saved selections and text index of a workspace (SQLite, FTS5)."""
 
 import json
 import sqlite3
@@ -67,7 +67,7 @@ class Database:
         return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
 
     def _readable(self) -> sqlite3.Connection:
-        """Open to read. What a killed writer left half done is taken back first, which a reader is not allowed to."""
+        """Open to read. An unfinished transaction of a killed writer is rolled back first, which needs write access."""
         connection = self._connect("ro")
         try:
             connection.execute("PRAGMA schema_version")
@@ -147,7 +147,7 @@ class Database:
             connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?)", (history.position,))
 
     def push(self, key: str, edits: Sequence[Edit], sentence: str) -> list[str]:
-        """Make the taxonomy `key` the present one; steps that had been undone are forgotten, as in any editor.
+        """Make the taxonomy `key` the present one; undone steps are dropped.
 
         Returns the keys that no step names any more.
         """
@@ -189,7 +189,7 @@ class Database:
         progress("index text", total, total)
 
     def add_to_index(self, texts: Iterable[str], first: int) -> None:
-        """Index further documents, the first of them as row `first`, in one transaction; done once, done for good."""
+        """Index further documents from row `first` on, in one transaction; repeating it changes nothing."""
         with self.open(write=True) as connection:
             if connection.execute("SELECT rowid FROM search WHERE rowid = ?", (first,)).fetchone() is None:
                 connection.executemany(

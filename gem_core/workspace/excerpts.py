@@ -1,4 +1,4 @@
-"""How every document begins, in a file of its own: a list of documents anywhere in the corpus is read at once."""
+"""Excerpts: the beginning of every document in one file, for fast lists of documents."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -34,5 +34,5 @@ def write_openings(path: Path, table: pa.Table) -> None:
 
 
 def read_openings(path: Path) -> pa.Table:
-    """Return them mapped: nothing is read before it is asked for."""
+    """Return the excerpts memory-mapped: read on access."""
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()

@@ -5,5 +5,5 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """Folder for workspaces that were given no place: $GEM_EXPLORER_HOME, else ~/.gem-explorer."""
+    """Return the home folder for workspaces without a given folder: $GEM_EXPLORER_HOME, else ~/.gem-explorer."""
     return Path(os.environ.get("GEM_EXPLORER_HOME", "~/.gem-explorer")).expanduser()

@@ -33,7 +33,7 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class StepCost:
-    """What one step cost: wall seconds, passes over the documents, peak memory of the process in MiB."""
+    """Cost of one step: wall seconds, passes over the documents, peak memory of the process in MiB."""
 
     step: str
     seconds: float
@@ -98,7 +98,7 @@ class Manifest:
 
     @property
     def vectors_from(self) -> str:
-        """What decides the vectors: the encoder, with the prompt and the tokens it reads where they are not its own."""
+        """Encoder settings of the vectors: encoder, prompts and input length where they differ from its own."""
         options = {name: self.options[name] for name in ("prompt", "max_tokens") if name in self.options}
         return f"{self.encoder} {json.dumps(options, sort_keys=True)}" if options else self.encoder
 

@@ -1,4 +1,4 @@
-"""What mixing runs leave on disk: the evidence that weights rest on, under the taxonomy it belongs to."""
+"""Stored results of mixing runs, in one folder per taxonomy."""
 
 import json
 from functools import lru_cache
@@ -16,7 +16,7 @@ _SAME_CLUSTERS = {"rename", "renameautomatically", "regroup", "pin", "note", "ch
 
 
 class Mixes:
-    """The folder ``mixing/<taxonomy hash>/`` of a workspace: every file whole or absent.
+    """The folder ``mixing/<taxonomy hash>/`` of a workspace: every file complete or absent.
 
     Another taxonomy has another hash and finds nothing here: evidence is about clusters, and does not outlive them.
 
@@ -32,7 +32,7 @@ class Mixes:
         self.folder = root / FOLDER / taxonomy_hash
 
     def write_evidence(self, kind: str, settings: dict[str, Any], value: dict[str, Any]) -> Path:
-        """Keep the result of a run as ``<kind>-<hash of its settings>.json``; the same run replaces its own.
+        """Store the result of a run as ``<kind>-<hash of its settings>.json``; the same run replaces its own.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class Mixes:
         )
 
     def run_folder(self, kind: str, settings: dict[str, Any]) -> Path:
-        """Where a run that has not ended keeps what it needs to go on; the run removes it when it ends."""
+        """Return the folder in which an unfinished run stores its state; the run removes it at its end."""
         return self._path(kind, settings).with_suffix("")
 
     def _path(self, kind: str, settings: dict[str, Any]) -> Path:

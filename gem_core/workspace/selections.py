@@ -91,7 +91,7 @@ class Selections:
         return SavedSelection(row[0], _unpacked(row[1]), row[2], row[3])
 
     def save(self, name: str, rows: ArrayLike, origin: str) -> SavedSelection:
-        """Keep documents under a new name.
+        """Save documents under a new name.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class Selections:
         return SavedSelection(name, frozen(unique_rows.astype(np.int32)), origin, at)
 
     def rename(self, name: str, new: str) -> None:
-        """Give a selection another name.
+        """Rename a selection.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class Selections:
             raise self._unknown(name)
 
     def delete(self, name: str) -> None:
-        """Forget a selection; its documents stay in the corpus.
+        """Delete a selection; its documents stay in the corpus.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a person can set before a fit."""
+"""Settings of a fit."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
@@ -12,7 +12,7 @@ Concentration = Literal["per_cluster", "shared"] | float
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that, with the corpus, decides a taxonomy.
+    """Settings that, with the corpus, determine a taxonomy.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Settings:
     weighting: Weighting = "documents"
 
     def config(self) -> MixtureConfig:
-        """Return the part that the clustering package knows."""
+        """Return the settings of the clustering package."""
         return MixtureConfig(
             n_clusters=self.n_clusters,
             strength=self.strength,

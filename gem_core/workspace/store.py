@@ -294,7 +294,7 @@ class Workspace:
             return self._step(-1)
 
     def redo(self) -> bool:
-        """Go forward again after `undo`; False when there is nothing to redo."""
+        """Redo an undone step; False when there is nothing to redo."""
         with self.writing():
             return self._step(1)
 
@@ -305,7 +305,7 @@ class Workspace:
         return has_moved
 
     def steps(self) -> tuple[bool, bool]:
-        """Whether undo and redo have somewhere to go."""
+        """Return whether undo and redo are possible."""
         history = self.history()
         return history.position > 0, history.position < len(history.steps) - 1
 
@@ -320,7 +320,7 @@ _swept: dict[tuple[str, Path], float] = {}  # when this process looked for what,
 
 
 def _once_an_hour(what: str, root: Path) -> bool:
-    """Whether it is time to look again: a long history has many folders."""
+    """Whether to check again for unused folders; checking a long history takes long."""
     due = time.monotonic() - _swept.get((what, root), -LEFT) >= LEFT
     if due:
         _swept[what, root] = time.monotonic()

@@ -1,4 +1,4 @@
-"""What studies of a workspace leave on disk: groupings of its documents, and tables of results."""
+"""Stored results of studies: groupings of the documents, and tables."""
 
 import json
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Grouping:
 
 
 class Studies:
-    """The folder ``studies/`` of a workspace: every file whole or absent, so a stopped study goes on where it stood.
+    """The folder ``studies/`` of a workspace: every file complete or absent, so a stopped study resumes.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Studies:
         self.folder = root / FOLDER
 
     def save_grouping(self, key: str, grouping: Grouping) -> None:
-        """Keep a grouping as .npz."""
+        """Store a grouping as .npz."""
         text = np.frombuffer(json.dumps(grouping.facts).encode(), dtype=np.uint8)
 
         def write(temporary: Path) -> None:
@@ -57,7 +57,7 @@ class Studies:
         write_whole(self.folder / "groupings" / f"{key}.npz", write)
 
     def has_grouping(self, key: str) -> bool:
-        """Whether a grouping is kept."""
+        """Whether a grouping is stored."""
         return (self.folder / "groupings" / f"{key}.npz").exists()
 
     def grouping(self, key: str) -> Grouping | None:
@@ -69,7 +69,7 @@ class Studies:
             return None
 
     def save(self, name: str, value: dict[str, Any]) -> None:
-        """Keep the results of a study as JSON."""
+        """Store the results of a study as JSON."""
         write_json(self.folder / f"{name}.json", value)
 
     def load(self, name: str) -> dict[str, Any] | None:

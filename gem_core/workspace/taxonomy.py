@@ -1,4 +1,4 @@
-"""One fitted and named taxonomy as the workspace keeps it."""
+"""Taxonomy of a workspace: fit, clusters, groups, names and scores."""
 
 import json
 import os
@@ -28,7 +28,7 @@ AUTOMATIC = ("keywords", "vocabulary")
 
 @dataclass(frozen=True)
 class Cluster:
-    """One cluster, ready to show.
+    """Cluster with its label, keywords, shares and documents.
 
     Attributes
     ----------
