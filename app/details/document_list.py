@@ -27,6 +27,7 @@ def show_document_list(
     height: int | None = None,
     values: Mapping[str, Sequence[float]] | None = None,
     lines: int = 2,
+    announce: str = "",
 ) -> None:
     """Show a list of documents; a click or Enter opens one in the reader (`session.open_document`).
 
@@ -47,6 +48,8 @@ def show_document_list(
         More numbers to show, by title.
     lines : int
         Lines of the excerpt at most.
+    announce : str
+        What a screen reader says when it changes.
     """
     taxonomy = session.taxonomy
     table = taxonomy.documents.iloc[list(rows)]
@@ -67,6 +70,7 @@ def show_document_list(
         label="Documents",
         on_open=lambda index: session.open_document(int(rows[index]), tuple(int(row) for row in rows)),
         height=height,
+        announce=announce,
         highlight=session.query.split() if not session.is_semantic else (),
     )
 

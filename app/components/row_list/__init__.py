@@ -19,7 +19,8 @@ Kind = Literal["dot", "text", "number", "bar"]
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "gem_row_list",
-    html='<div class="box"><table role="grid"><thead></thead><tbody></tbody></table></div>',
+    html='<div class="box"><table role="grid"><thead></thead><tbody></tbody></table></div>'
+    '<div class="live" role="status" aria-live="polite"></div>',
     css=(_HERE / "row_list.css").read_text(encoding="utf-8"),
     js=(_HERE / "row_list.js").read_text(encoding="utf-8"),
 )
@@ -67,6 +68,7 @@ def show_row_list(
     on_open: Callable[[int], None] | None = None,
     height: int | None = None,
     highlight: Sequence[str] = (),
+    announce: str = "",
 ) -> None:
     """Show rows; `on_open` is called with the index of an opened row before the script runs again.
 
@@ -84,6 +86,8 @@ def show_row_list(
         CSS pixels from which on the list scrolls.
     highlight : sequence of str
         Words that are marked in texts, at the beginning of a word.
+    announce : str
+        What a screen reader says when it changes, such as the number of results.
     """
     rows = len(columns[0].values) if columns else 0
 
@@ -97,6 +101,7 @@ def show_row_list(
         "key": key,
         "label": label,
         "opens": on_open is not None,
+        "announce": announce,
         "height": height,
         "highlight": [word for word in highlight if word.strip()],
         "columns": [

@@ -2,6 +2,7 @@
 
 const LISTS = new WeakMap(); // root -> RowList
 const MEMORY = new Map(); // by key: sorting, scroll position, the row that had the focus; outlives a remount
+const ANNOUNCE = 200; // milliseconds
 const PAGE = 10; // rows that Page Up and Page Down move
 
 const make = (tag, name = "") => Object.assign(document.createElement(tag), { className: name });
@@ -27,6 +28,7 @@ function markWords(text, pattern) {
 class RowList {
   constructor(root) {
     this.box = root.querySelector(".box");
+    this.live = root.querySelector(".live");
     this.table = root.querySelector("table");
     this.head = root.querySelector("thead");
     this.body = root.querySelector("tbody");
@@ -47,6 +49,13 @@ class RowList {
     this.data = data;
     if (!MEMORY.has(data.key)) MEMORY.set(data.key, { column: null, down: true, scroll: 0, index: 0, keys: false });
     this.memory = MEMORY.get(data.key);
+    if (this.memory.announced !== data.announce) {
+      this.memory.announced = data.announce;
+      // A text that comes together with its region is not read, so it comes a moment later.
+      setTimeout(() => {
+        this.live.textContent = data.announce;
+      }, ANNOUNCE);
+    }
     const rows = JSON.stringify(data.columns.map((column) => column.values));
     if (this.memory.rows !== rows)
       Object.assign(this.memory, { rows, scroll: 0, index: 0, keys: !first && this.memory.keys });

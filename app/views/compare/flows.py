@@ -7,6 +7,7 @@ import streamlit as st
 from app.charts.chart import show_chart
 from app.charts.comparison import MAX_GROUPS, SMALL_FLOW, overlap_chart, sankey_chart, small_flow_share
 from app.ui.clusters import circle, dot_column
+from app.ui.figures import finding
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from gem_core._formatting import percent
@@ -21,7 +22,7 @@ def show_flows(comparison: Comparison) -> None:
     grid = st.grid(2, min_column_width=440, gap="medium", key="compare_figures")
     with grid.cell():
         small_share = small_flow_share(comparison)
-        _show_title(
+        finding(
             _describe_largest_flow(comparison),
             f"{titles[0]} on the left, {titles[1]} on the right."
             + (
@@ -37,7 +38,7 @@ def show_flows(comparison: Comparison) -> None:
         )
     with grid.cell():
         jaccard = comparison.best("a")[1]
-        _show_title(
+        finding(
             f"Best match: {_group_name(comparison, int(jaccard.argmax()))} ({jaccard.max():.2f}), weakest: "
             f"{_group_name(comparison, int(jaccard.argmin()))} ({jaccard.min():.2f})",
             f"Share of each group of {titles[0]} (rows) in each group of {titles[1]} (columns). "
@@ -65,10 +66,6 @@ def _describe_largest_flow(comparison: Comparison) -> str:
 
 def _group_name(comparison: Comparison, group: int) -> str:
     return escape(short(comparison.a.names[group], 30))
-
-
-def _show_title(title: str, jaccard: str) -> None:
-    st.markdown(f"**{title}**  \n:small[:gray[{jaccard}]]")
 
 
 def _show_table(comparison: Comparison) -> None:

@@ -92,6 +92,7 @@ def _show_overview(session: Session, taxonomy: Taxonomy) -> None:
             ListColumn("Group", [taxonomy.group(c.group).label for c in clusters], width=128, optional=True),
         ],
         key="panel_clusters",
+        announce=f"{len(clusters)} of {len(shares)} clusters match" if words else "",
         label="Clusters",
         on_open=lambda index: session.select(None, clusters[index].number),
         height=560,

@@ -39,6 +39,7 @@ def show_results(session: Session, taxonomy: Taxonomy, selection: Selected) -> N
             clusters=True,
             values=values,
             height=min(len(rows), 14) * 32 + 38,
+            announce=_heading(session, len(selection)),
         )
         if len(selection) > MAX_LISTED:
             which = "closest" if values else "best" if session.document_filter.text else "most typical"
