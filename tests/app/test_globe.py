@@ -38,14 +38,14 @@ class Screen:
         return json.loads(self.page.locator("code").first.inner_text())
 
     def until(self, key: str, value: Any) -> dict[str, Any]:
-        for _ in range(100):
+        for _ in range(600):
             if self.said()[key] == value:
                 return self.said()
             self.page.wait_for_timeout(100)
         pytest.fail(f"{key} never became {value!r}: {self.said()}")
 
     def until_data(self, name: str, value: str) -> None:
-        for _ in range(100):
+        for _ in range(600):
             if self.data(name) == value:
                 return
             self.page.wait_for_timeout(100)

@@ -22,6 +22,7 @@ from gem_core.workspace import Settings, Workspace
 from tests.helpers.cli_process import texts, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = 1600
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def embedding(tmp_path: Path) -> runner.Job:
     """A job that is in the middle of its embedding."""
     path = tmp_path / "pool.csv"
-    pd.DataFrame({"text": texts(700, 60)}).to_csv(path, index=False)
+    pd.DataFrame({"text": texts(DOCUMENTS, 20)}).to_csv(path, index=False)
     root = tmp_path / "home" / "pool"
     job = runner.start("pool", ["embed", str(path), f"--workspace={root}"], root)
     wait_for(lambda: (at := runner.status(job).progress).get("step") == "embed" and 300 < at["done"] < at["total"])
@@ -68,9 +69,9 @@ def test_cancel_keeps_batches_and_resume_goes_on(embedding: runner.Job) -> None:
     last = ended(again)
     assert last.state == "finished", last.message
     assert last.result is not None
-    assert last.result["documents"] == 700
+    assert last.result["documents"] == DOCUMENTS
     assert [job.folder for job in runner.list_jobs()] == [again.folder]
-    assert len(Workspace(again.workspace).embeddings) == 700
+    assert len(Workspace(again.workspace).embeddings) == DOCUMENTS
     runner.forget(again)
     assert runner.list_jobs() == []
     assert not again.folder.exists()

@@ -46,7 +46,7 @@ def opened(chromium: Any) -> Iterator[Open]:
 
         context.route("**/*", guard)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("dialog", lambda d: (told.append(f"dialog {d.message}"), d.dismiss()))
         page.on("console", lambda m: told.append(f"console {m.text[:300]}") if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: told.append(f"error {e}"[:300]))
