@@ -24,6 +24,7 @@ from gem_core.errors import GemError, InputError
 SCHEMES = ("s3", "gs", "hf", "http", "https")
 READ_ONLY = ("http", "https")
 BLOCK_SIZE = 4 << 20  # bytes that are read ahead from a store
+HUB_PARTS = 4  # of a path on the Hugging Face Hub: datasets, owner, name, and what lies in it
 CONNECT_SECONDS = 5.0  # for a server to accept a connection
 # `pathlib` turns two slashes into one, so a path that went through it has lost one of them.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
@@ -130,7 +131,14 @@ def output_path(path: Path | str) -> Path:
             f"{path}",
             "Write it to one of them",
         )
-    return storage_path(path)
+    output = storage_path(path)
+    if scheme_of(path) == "hf" and len(output.path.strip("/").split("/")) < HUB_PARTS:  # type: ignore[attr-defined]
+        raise InputError(
+            "An output on the Hugging Face Hub must lie in a data set",
+            f"{path}",
+            "Write it as in hf://datasets/OWNER/NAME/FOLDER",
+        )
+    return output
 
 
 def local_path(path: Path | str, noun: str = "A workspace") -> Path:
@@ -261,6 +269,39 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file; one that is not there is no error."""
+    if is_remote(path):
+        with suppress(FileNotFoundError):
+            path.fs.rm_file(path.path)  # type: ignore[attr-defined]
+    else:
+        path.unlink(missing_ok=True)
+
+
+def check_rights(path: Path) -> None:
+    """Refuse a path in a store that this account cannot write, before the work whose result goes there.
+
+    An empty file is written and removed. On the Hugging Face Hub either would be a commit, so there the data set and a
+    token must be there.
+
+    Raises
+    ------
+    InputError
+    """
+    with store_errors(path):
+        if scheme_of(path) == "hf":
+            from huggingface_hub import get_token
+
+            repository = path.fs.resolve_path(path.path)  # type: ignore[attr-defined]
+            path.fs.info(repository.unresolve().removesuffix(repository.path_in_repo).rstrip("/"))  # type: ignore[attr-defined]
+            if get_token() is None:
+                raise PermissionError("no token to write with: set HF_TOKEN")
+            return
+        probe = path.with_name(f".{path.name}.probe")
+        probe.fs.pipe_file(probe.path, b"")  # type: ignore[attr-defined]
+        remove_file(probe)
+
+
 def replace_text(path: Path, text: str) -> None:
     """Write text that others read meanwhile: they see the old text or the new. Nothing is flushed to disk.
 
@@ -271,7 +312,7 @@ def replace_text(path: Path, text: str) -> None:
     """
     if is_remote(path):
         with store_errors(path):
-            path.write_text(text, encoding="utf-8")
+            path.fs.pipe_file(path.path, text.encode())  # type: ignore[attr-defined]
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")

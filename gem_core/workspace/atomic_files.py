@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gem_core._checkpoints import replace_file, sync_folder
 from gem_core._content_key import content_key
 from gem_core._shared_files import file_lock, temporary_file, temporary_folder
-from gem_core._storage import is_remote, store_errors, upload_folder
+from gem_core._storage import check_rights, is_remote, upload_folder
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.workspace.home import home
 
@@ -49,10 +49,7 @@ def check_output(path: Path) -> None:
     InputError, WorkspaceError
     """
     if is_remote(path):
-        probe = path.with_name(f".{path.name}.probe")
-        with store_errors(path):
-            probe.write_bytes(b"")
-            probe.unlink(missing_ok=True)
+        check_rights(path)
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._checkpoints import read_record, read_whole_record
-from gem_core._storage import replace_text, store_errors
+from gem_core._storage import remove_file, replace_text, store_errors
 from gem_core.errors import InputError
 from gem_core.workspace.atomic_files import write_json
 
@@ -172,4 +172,4 @@ def read_shard_progress(folder: Path, shard: str) -> tuple[int, Tally] | None:
 def remove_shard_progress(folder: Path, shard: str) -> None:
     """Mark a shard as no longer in work."""
     with suppress(OSError):
-        (bookkeeping(folder) / LIVE / f"{shard}.json").unlink(missing_ok=True)
+        remove_file(bookkeeping(folder) / LIVE / f"{shard}.json")

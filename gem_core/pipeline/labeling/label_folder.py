@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gem_core._checkpoints import read_whole_record
-from gem_core._storage import is_inside, is_remote, output_path, remove_tree, storage_path, store_errors
+from gem_core._storage import is_inside, is_remote, output_path, remove_file, remove_tree, storage_path, store_errors
 from gem_core._types import Progress, silent
 from gem_core.corpus.corpus_preview import preview_files
 from gem_core.corpus.files import ReadOptions
@@ -139,7 +139,7 @@ def label_folder(
     if not empty and not (out.is_dir() and (own / RUN).exists()):
         raise InputError("The output folder must be empty", f"{out}, which holds other files", "Choose another folder")
     if empty and not resume:  # What is known of an earlier folder of this name is void.
-        (own / RUN).unlink(missing_ok=True)
+        remove_file(own / RUN)
         remove_tree(own / MARKERS)
     student = load_student(student_folder)
     listing = list_shards(shards_folder, options)
@@ -256,7 +256,7 @@ def _claim(out: Path, request: dict[str, Any], resume: bool) -> None:
         if not is_remote(folder):
             clear_leftovers(folder, older=-1.0)
     remove_tree(own / LIVE)
-    (own / TOTALS).unlink(missing_ok=True)
+    remove_file(own / TOTALS)
     write_json(
         path, {"request": request, "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "versions": versions()}
     )
@@ -335,7 +335,7 @@ class _Book:
         totals = self._totals(self.tally)
         save_totals(totals, self.job.out)
         remove_tree(bookkeeping(self.job.out) / LIVE)
-        (bookkeeping(self.job.out) / INTERIM_TOTALS).unlink(missing_ok=True)
+        remove_file(bookkeeping(self.job.out) / INTERIM_TOTALS)
         self.progress("label shards", self.total, self.total)
         if self.failed:
             reasons = "; ".join(words for _, words in sorted(self.failed.items())[:NAMES_SHOWN])

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from gem_core._storage import is_remote
+from gem_core._storage import is_remote, remove_file
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.pipeline.labeling.completion_markers import (
     REFUSED,
@@ -137,7 +137,7 @@ def label_shard(
         work = _Work(student, shard, job, Tally.empty(len(student.numbers)), alive, refused)
         try:
             size, digest = _write_shard(work, path)
-            set_aside.unlink(missing_ok=True)
+            remove_file(set_aside)
             if work.tally.refused:
                 refused.seek(0)
                 write_whole(set_aside, lambda temporary: _copy(refused, temporary))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._checkpoints import read_whole_record
-from gem_core._storage import replace_text, storage_path
+from gem_core._storage import remove_file, replace_text, storage_path
 from gem_core._types import Float64
 from gem_core.errors import InputError
 from gem_core.pipeline.labeling.completion_markers import Tally, bookkeeping
@@ -140,7 +140,7 @@ def make_totals(
 def save_totals(totals: Totals, folder: Path) -> None:
     """Write the totals of a run that has come to its end."""
     write_json(bookkeeping(folder) / TOTALS, totals.to_json())
-    (bookkeeping(folder) / INTERIM_TOTALS).unlink(missing_ok=True)
+    remove_file(bookkeeping(folder) / INTERIM_TOTALS)
 
 
 def write_interim_totals(totals: Totals, folder: Path) -> None:

@@ -2,19 +2,25 @@
 
 import http.server
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
+from typer.testing import CliRunner
 
-from gem_core._storage import storage_path
+from gem_core._storage import local_copy, output_path, remove_tree, storage_path, store_files, upload
+from gem_core.cli import app
 from gem_core.corpus import load_vectors, read_corpus
 from gem_core.errors import CorpusError, InputError
 from gem_core.export import export
@@ -23,42 +29,23 @@ from gem_core.export.mixtures import write_weights
 from gem_core.pipeline import Source, estimate, prepare
 from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.labeling.label_folder import label_folder
+from gem_core.pipeline.labeling.label_shard import LabelingJob, label_shard
 from gem_core.pipeline.labeling.sample_shards import sample_shards
+from gem_core.pipeline.labeling.shard_files import find_shards
 from gem_core.pipeline.labeling.totals import read_totals
 from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
 from gem_core.pipeline.mixing.weights_file import read_weights
+from gem_core.pipeline.student.distil import DistilSettings, distil
+from gem_core.student import StudentConfig, load_student
 from gem_core.workspace import Workspace
+from tests.helpers.corpora import small_corpus
+from tests.helpers.hub_server import REPOSITORY, hub_server
 from tests.helpers.shards import folder_of_shards, hashes, saved
 
-moto_server = pytest.importorskip("moto.server")
 pytest.importorskip("upath")
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An S3 server with a bucket "pool" with a student and seven shards, one of them larger."""
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
-            patch.setenv(name, value)
-        root = tmp_path_factory.mktemp("store")
-        fs = storage_path("s3://pool/in").fs
-        fs.mkdir("pool")
-        folder_of_shards(root / "in")
-        (root / "in" / "big.jsonl").write_bytes((root / "in" / "c.jsonl").read_bytes() * 20)
-        saved(root / "student")
-        for name in ("in", "student"):
-            fs.put(str(root / name), f"pool/{name}", recursive=True)
-        yield root
-    server.stop()
+QUICK = DistilSettings(student=StudentConfig(buckets=1 << 12, epochs=1))
+FILES = ("a.parquet", "below/f.jsonl", "d.jsonl.gz")
 
 
 def download(path: str, copy: Path) -> Path:
@@ -140,6 +127,111 @@ def test_a_training_set_in_a_store_has_the_bytes_of_the_disk(s3: Path, sample: W
     assert {path.name: path.read_bytes() for path in copy.iterdir()} == {
         path.name: path.read_bytes() for path in (tmp_path / "set").iterdir()
     }
+
+
+@pytest.fixture(params=["gs", "hf"])
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an empty folder on a server on loopback that speaks for Google's store or Hugging Face's hub."""
+    with ExitStack() as stack:
+        if request.param == "gs":
+            emulator = pytest.importorskip("gcp_storage_emulator.server")
+            server = emulator.create_server("127.0.0.1", 0, in_memory=True, default_bucket="pool")
+            server.start()
+            stack.callback(server.stop)
+            port = server._api._httpd.server_address[1]
+            monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+            yield "gs://pool/below"
+        else:
+            hub = stack.enter_context(hub_server())
+            monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+            address = f"http://127.0.0.1:{hub.server_address[1]}"
+            template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, address)
+            monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+            monkeypatch.setattr(constants, "ENDPOINT", address)
+            monkeypatch.setenv("HF_TOKEN", "hf_secret")
+            yield f"hf://datasets/{REPOSITORY}/below"
+            assert "Bearer hf_secret" in hub.tokens
+
+
+def test_stores_of_google_and_hugging_face_give_the_bytes_of_the_disk(store: str, tmp_path: Path) -> None:
+    folder_of_shards(tmp_path / "in")
+    for name in FILES:
+        upload(tmp_path / "in" / name, storage_path(f"{store}/in/{name}"))
+    saved(tmp_path / "student")
+    for path in (tmp_path / "student").iterdir():
+        upload(path, storage_path(f"{store}/student/{path.name}"))
+    sample_shards(f"{store}/in", 40, f"{store}/seed.parquet")
+    for root, student in (store, load_student(f"{store}/student")), (tmp_path, load_student(tmp_path / "student")):
+        listing = {shard.name: shard for shard in find_shards(storage_path(f"{root}/in"))}
+        job = LabelingJob(output_path(f"{root}/out"))
+        for name in FILES:
+            label_shard(student, listing[name], job)
+    local = hashes(tmp_path / "out")
+    assert hashes(local_files(f"{store}/out", tmp_path / "copy")) == local
+    remove_tree(storage_path(f"{store}/out"))
+    assert not storage_path(f"{store}/out").exists()
+    corpus = read_corpus(f"{store}/in/a.parquet", counter="words")
+    assert corpus.data_hash == read_corpus(tmp_path / "in" / "a.parquet", counter="words").data_hash
+    assert read_corpus(f"{store}/seed.parquet", counter="words").documents.shape[0] == 40
+
+
+def local_files(path: str, copy: Path) -> Path:
+    """Copy a folder of labeled shards of any store, and what is beside it, to the disk."""
+    remote = storage_path(path)
+    for folder, local in ((remote, copy), (bookkeeping(remote), bookkeeping(copy))):
+        with local_copy(folder) as files:
+            shutil.copytree(files, local)
+    return copy
+
+
+def test_a_store_that_does_not_answer_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        began = time.monotonic()
+        with pytest.raises(CorpusError, match=r"gs://nowhere/in must be reachable .*no connection to 127\.0\.0\.1"):
+            read_corpus("gs://nowhere/in")
+    assert time.monotonic() - began < 10
+
+
+def test_an_output_on_the_hub_lies_in_a_data_set() -> None:
+    with pytest.raises(InputError, match=r"must lie in a data set; got hf:/+datasets/team/pool"):
+        output_path("hf://datasets/team/pool")
+
+
+def test_commands_fit_from_a_store_and_write_there(s3: Path, tmp_path: Path) -> None:
+    for file in small_corpus(tmp_path, 200):
+        upload(file, storage_path(f"s3://pool/{file.name}"))
+    workspace = tmp_path / "workspace"
+
+    def command(*words: object) -> str:
+        result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    vectors = ("--embeddings", "s3://pool/vectors.npy", "--keyword-names")
+    command("fit", "s3://pool/corpus.csv", *vectors, "--workspace", workspace, "--clusters", 4)
+    for words in (
+        ("report", workspace, "--out"),
+        ("mix", "split", workspace, "--out"),
+        ("mix", "swarm", workspace, "--count", 10, "--format", "olmo-core", "--out"),
+    ):
+        name = "-".join(map(str, words[:2])).replace(str(workspace), "page")
+        command(*words, f"s3://pool/to/{name}")
+        command(*words, tmp_path / "to" / name)
+    remote = storage_path("s3://pool/to")
+    local = {
+        path.relative_to(tmp_path / "to").as_posix(): path.read_bytes()
+        for path in (tmp_path / "to").rglob("*")
+        if path.is_file()
+    }
+    assert len(local) > 15
+    assert {name: (remote / name).read_bytes() for name in store_files(remote)} == local
+    taxonomy = Workspace(workspace).taxonomy()
+    distil(Workspace(workspace), taxonomy, "s3://pool/taught", QUICK)
+    assert load_student("s3://pool/taught").numbers == tuple(c.number for c in taxonomy.clusters)
+    refused = CliRunner().invoke(app, ["fit", "s3://pool/corpus.csv", "--workspace", "s3://pool/workspace"])
+    assert "must lie on a disk" in " ".join(refused.output.replace("│", " ").split())
 
 
 def test_a_web_server_is_read(s3: Path, tmp_path: Path) -> None:
