@@ -7,6 +7,8 @@ from app.data.workspace_cache import per_taxonomy
 from gem_core.pipeline.compare import comparison as comparisons
 from gem_core.pipeline.compare import quality as qualities
 from gem_core.pipeline.compare.comparison import Comparison, Partition
+from gem_core.pipeline.compare.path_effects import StrengthEffect
+from gem_core.pipeline.compare.path_effects import strength_effect as effect_of_strength
 from gem_core.pipeline.compare.quality import Quality
 from gem_core.pipeline.compare.refits import Method
 from gem_core.pipeline.compare.stability import Stability
@@ -42,6 +44,11 @@ def _return_rates(
     return returning_of(workspace, taxonomy, _study)
 
 
+def _strength_effect(workspace: Workspace, taxonomy: Taxonomy, strength: float) -> StrengthEffect:
+    return effect_of_strength(workspace, taxonomy, strength)
+
+
+strength_effect = per_taxonomy(_strength_effect, max_entries=64)
 columns = per_taxonomy(_columns, max_entries=4)
 partition = per_taxonomy(_partition, max_entries=12)
 comparison = per_taxonomy(_comparison, max_entries=12)

@@ -2,9 +2,10 @@
 
 python -m benchmarks.recovery.kill_outputs --rounds 80 --seed 0
 
-Kinds: label, mix sample, sample shards, export, report. Signals: SIGKILL and SIGTERM in turn. After each, every visible
-file of the output must have the bytes that an undisturbed run gives it; the same command (label with --resume) must
-then end with exactly those files.
+Kinds: label, mix sample, sample shards, export, report, assign, add. Signals: SIGKILL and SIGTERM in turn. After each,
+every visible file of the output must have the bytes that an undisturbed run gives it; the same command (label with
+--resume) must then end with exactly those files. The output of add is a workspace: after the signal it must be the old
+one or the new one, without a damaged part, and after the same command the new one.
 """
 
 import argparse
@@ -29,6 +30,8 @@ from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.pipeline.student.distil import distil
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import TEMPORARY, write_parquet
+from gem_core.workspace.database import FILE as DATABASE
+from gem_core.workspace.faults import find_faults
 
 COMMANDS = {
     "label": "label {folder}/student {folder}/shards {out} --workers 1 --resume",
@@ -37,6 +40,8 @@ COMMANDS = {
     "sample-shards": "sample shards {folder}/shards --documents 3000 --out {out}/seed.parquet",
     "export": "export {folder}/sample --out {out}",
     "report": "report {folder}/sample --out {out}/report.html",
+    "assign": "assign {folder}/sample {folder}/more.jsonl --out {out}/assigned.parquet",
+    "add": "add {out} {folder}/more.jsonl",
 }
 SWEPT = ("label", "mix-sample")  # The lock says that nobody else writes: leftovers go at the next start.
 
@@ -66,6 +71,7 @@ class Bench:
         from gem_core.export.mixtures import write_weights
 
         write_weights(folder / "weights.csv", taxonomy, weights_by(workspace, taxonomy, "natural"))
+        write_more(folder / "more.jsonl", table)
         (folder / "shards").mkdir()
         for shard in range(24):
             rows = pd.concat([table[["id", "text"]]] * copies)
@@ -79,6 +85,11 @@ class Bench:
     def command(self, kind: str, out: Path) -> list[str]:
         return [*COMMAND, *COMMANDS[kind].format(folder=self.folder, out=out).split()]
 
+    def prepare(self, kind: str, out: Path) -> None:
+        """Put what the command changes at its output."""
+        if kind == "add":
+            shutil.copytree(self.folder / "sample", out)
+
     def run(self, kind: str, out: Path) -> None:
         done = subprocess.run(self.command(kind, out), capture_output=True, text=True, cwd=ROOT)
         if done.returncode:
@@ -87,6 +98,7 @@ class Bench:
     def round(self, kind: str, number: int, tally: Tally) -> None:
         out = self.folder / f"out-{kind}"
         if kind not in self.expected:
+            self.prepare(kind, out)
             began = time.monotonic()
             self.run(kind, out)
             self.seconds[kind] = time.monotonic() - began
@@ -96,6 +108,7 @@ class Bench:
         for _ in range(8):
             shutil.rmtree(out, ignore_errors=True)
             shutil.rmtree(bookkeeping(out), ignore_errors=True)
+            self.prepare(kind, out)
             process = start(self.command(kind, out))
             time.sleep(wait)
             process.send_signal(signal.SIGTERM if number % 2 else signal.SIGKILL)
@@ -103,12 +116,16 @@ class Bench:
                 tally.killed += 1
                 break
             wait *= 0.8
-        half = {name: data for name, data in visible(out).items() if data != self.expected[kind].get(name)}
-        assert not half, f"not whole after the kill: {sorted(half)}"
+        if kind == "add":
+            check_workspace(out, self.folder / "sample", self.expected[kind])
+        else:
+            half = {name: data for name, data in visible(out).items() if data != self.expected[kind].get(name)}
+            assert not half, f"not whole after the kill: {sorted(half)}"
         tally.files += len(visible(out))
         self.run(kind, out)
         got = visible(out)
-        assert got == self.expected[kind], f"other files: {sorted(set(got) ^ set(self.expected[kind]))}"
+        different = [name for name in {*got, *self.expected[kind]} if got.get(name) != self.expected[kind].get(name)]
+        assert not different, f"other files: {sorted(different)}"
         leftovers = [path for path in out.rglob(".*") if TEMPORARY.match(path.name)] if out.exists() else []
         assert not (leftovers and kind in SWEPT), f"leftovers: {leftovers}"
         tally.leftovers += len(leftovers)
@@ -119,9 +136,31 @@ def visible(out: Path) -> dict[str, bytes]:
     files = {}
     for path in out.rglob("*") if out.exists() else ():
         name = path.relative_to(out)
-        if path.is_file() and not any(part.startswith(".") for part in name.parts):
+        if path.is_file() and name.name != DATABASE and not any(part.startswith(".") for part in name.parts):
             files[name.as_posix()] = path.read_bytes()
     return files
+
+
+def write_more(path: Path, table: pd.DataFrame) -> None:
+    """Write documents that the sample does not hold: each is two halves of its documents, joined."""
+    texts = table["text"].astype(str)
+    halves = [f"{a[: len(a) // 2]} {b[len(b) // 2 :]}" for a, b in zip(texts[:200], texts[200:400], strict=True)]
+    rows = pd.DataFrame({"id": [f"new-{row}" for row in range(len(halves))], "text": halves})
+    rows.to_json(path, orient="records", lines=True)
+
+
+def check_workspace(root: Path, old: Path, new: dict[str, bytes]) -> None:
+    """Check that a workspace whose `add` was ended is the old one or the new one, with a text index that answers."""
+    opened = Workspace(root)  # completes an addition that was committed
+    faults = find_faults(root)
+    assert not faults, f"damaged after the kill: {faults}"
+    before = visible(old)
+    files = {name: data for name, data in visible(root).items() if not name.startswith("cache/")}
+    state = before if len(opened) == len(Workspace(old)) else new
+    different = [name for name in {*files, *state} if files.get(name) != state.get(name)]
+    assert not different, f"neither the old workspace nor the new one: {sorted(different)}"
+    last = opened.texts([len(opened) - 1])[0]
+    assert len(opened) - 1 in opened.search(last[:60], len(opened)), "the last document is not in the text index"
 
 
 def main() -> int:

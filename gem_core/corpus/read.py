@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ __all__ = ["REASONS", "Corpus", "clean_column", "count_words", "hash_documents",
 Int64 = NDArray[np.int64]
 MIN_WORDS = 3
 WORDS_TO_TOKENS = 1.3
+MANY_COPIES = 0.01  # part of the documents from which copies are worth a note
 WRONG_ENCODING_ROWS = 3  # rows that are not UTF-8 below which a file is not taken to be of another encoding
 
 
@@ -165,7 +167,7 @@ def read_corpus(
         hash_documents(intake.ids, intake.texts),
         cast(Int64, frozen(np.array(intake.rows, dtype=np.int64))),
         intake.source_rows,
-        (*listing.notes, *intake.notes),
+        (*listing.notes, *intake.notes, *_identical_note(intake.texts)),
     )
 
 
@@ -213,6 +215,18 @@ def _read_source(source: SourceFile, intake: Intake, unseen: dict[str, str], rep
             f"{intake.wrong_bytes:,} rows that are not, and that can be read as cp1252 (Windows, Western Europe)",
             "Give --encoding cp1252 (or its real encoding), or save the file as UTF-8",
         )
+
+
+def _identical_note(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return a note about documents with the text of an earlier one, where they are at least 1% of the corpus."""
+    copies = Counter(texts)
+    repeated, most = len(texts) - len(copies), max(copies.values())
+    if repeated < MANY_COPIES * len(texts):
+        return ()
+    return (
+        f"{repeated:,} of {len(texts):,} documents have the text of an earlier one (the most frequent text stands "
+        f"{most:,} times); identical documents have one vector, so no fit parts them: see near-duplicates",
+    )
 
 
 def _no_document_error(path: Path, intake: Intake) -> CorpusError:

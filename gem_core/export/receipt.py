@@ -61,12 +61,19 @@ def command(workspace: Workspace, taxonomy: Taxonomy) -> str:
     return shlex.join(words)
 
 
+def _addition(record: dict[str, Any]) -> list[str]:
+    """Return the words of the command that added documents."""
+    vectors = ["--embeddings", record["vectors"]] if record["vectors"] else []
+    return ["gem-explorer", "add", "DIR", record["source"], *vectors]
+
+
 def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
     """Return the receipt of a taxonomy as JSON values.
 
     Holds versions, data and taxonomy hashes, seed, every parameter, how the fit ended, seconds, passes over the
-    documents and peak memory of each step, and the command that reproduces the fit. Where `edited` is true, people
-    changed the fit afterwards, or it was numbered after an earlier one: edits.jsonl holds those steps.
+    documents and peak memory of each step, and the command that reproduces the fit; documents that were added later
+    have theirs under corpus. Where `edited` is true, people changed the fit afterwards, or it was numbered after an
+    earlier one: edits.jsonl holds those steps.
     """
     manifest, fit = workspace.manifest, taxonomy.fit
     return {
@@ -82,6 +89,11 @@ def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
             "refused": manifest.refused,
             "columns": manifest.columns,
             "options": manifest.options,
+            "notes": list(manifest.notes),
+            "additions": [
+                {"command": shlex.join(_addition(record)), "documents": record["documents"]}
+                for record in manifest.additions
+            ],
         },
         "encoder": manifest.encoder,
         "dimension": manifest.dimension,

@@ -114,8 +114,9 @@ def doremi(
     r"""Train a reference on the natural shares, then a proxy whose weights follow its excess loss over the reference.
 
     Excess of a token: max(proxy - reference, 0); the score of a domain is its mean over the domain's tokens of the
-    batch, and stays what it was when the batch has none. Domains are sampled uniformly; how the loss of the proxy is
-    weighted is in `window_weights`: over the tokens as in the authors' code, or domain by domain as in Eq. 1.
+    batch. It starts at 0 and stays what it was when the batch has no token of the domain. Domains are sampled
+    uniformly; how the loss of the proxy is weighted is in `window_weights`: over the tokens as in the authors' code, or
+    domain by domain as in Eq. 1.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from app.charts import balance as balance_charts
 from app.views.export.files import FILES, everything
 from gem_core.pipeline import Rename, align_target_shares, edit, ensure_path, fit_taxonomy, preview
+from gem_core.pipeline.compare.path_effects import strength_effect
 from gem_core.workspace import Workspace
 from tests.helpers.screen import APP, opened, words
 
@@ -55,7 +56,11 @@ def test_a_penalty_sets_the_strength_and_follows_it(balance: AppTest, sample: Wo
 
 
 def test_a_stronger_balance_evens_the_shares_and_lists_who_moves(balance: AppTest, sample: Workspace) -> None:
+    assert "Strength 0.899 against 0: splits no cluster." in words(balance)  # of the path, the nearest to 1
     balance.select_slider[0].set_value(INF).run()
+    effect = strength_effect(sample, sample.taxonomy(), INF)
+    assert f"% of {effect.splits[0][0]} to {effect.splits[0][1]}" in words(balance)
+    assert f"ARI {effect.ari[0]:.3f} → {effect.ari[1]:.3f}" in words(balance)
     found = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, strength=INF))
     assert measures(balance)["Largest"] == f"{100 * found.shares.max():.1f}%"
     assert measures(balance)["Agreement with current"] == f"{found.ari:.3f}"

@@ -171,6 +171,8 @@ def test_a_guessed_id_that_repeats_gives_way_to_file_and_row(tmp_path: Path) -> 
     assert corpus.notes == (
         "The column 'id' does not name each row (row 2 has the same id as row 0), so documents are named by file and "
         "row; name it as the id column to refuse such rows instead",
+        "1 of 4 documents have the text of an earlier one (the most frequent text stands 2 times); identical documents "
+        "have one vector, so no fit parts them: see near-duplicates",
     )
     named = read_corpus(tmp_path, columns=choose_columns(tmp_path, id="id"), counter="words")
     assert named.refused_counts == {"duplicate_id": 2}

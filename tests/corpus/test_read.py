@@ -275,3 +275,13 @@ def test_folders(tmp_path: Path) -> None:
     assert corpus.documents["id"].tolist() == ["1", "2", "3"]
     assert corpus.documents["topic"].isna().tolist() == [True, True, False]
     assert corpus.notes == ("1 file skipped, not data: README.md",)
+
+
+def test_many_identical_documents_are_noted(tmp_path: Path) -> None:
+    path = tmp_path / "copies.jsonl"
+    texts = ["the same words in each"] * 4 + [f"other words of number {i}" for i in range(96)]
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    (note,) = read_corpus(path, counter="words").notes
+    assert note.startswith("3 of 100 documents have the text of an earlier one (the most frequent text stands 4 times)")
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts[4:]))
+    assert read_corpus(path, counter="words").notes == ()

@@ -11,18 +11,21 @@ from app.charts import balance as balance_charts
 from app.charts.balance import PathPoint, ShareRow, rows_at_level
 from app.charts.chart import show_chart
 from app.charts.style import SLATE
+from app.data import groupings
 from app.state.session import Session
 from app.ui.clusters import cluster_name
 from app.ui.figures import finding
 from app.ui.glossary import HINTS
 from app.ui.levels import choose_group, has_many
-from app.ui.text import short
+from app.ui.text import escape, short
 from app.views.balance.draft import BalanceDraft
 from gem_core._formatting import count, percent, strength_text
 from gem_core.clustering import MixtureFit, balance_measures
 from gem_core.pipeline import Preview
 from gem_core.workspace import Taxonomy
 
+MOST_DOCUMENTS = 200_000  # above it a press would wait for the assignment of all documents under two fits
+SPLITS = 3  # clusters that are named
 DeltaColor = Literal["normal", "inverse", "off"]
 
 
@@ -221,6 +224,7 @@ def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: 
         on_select="rerun",
         alt="Effective clusters, largest and smallest mass at 16 strengths",
     )
+    _show_strength_effect(session, taxonomy, draft)
     point_data = [point["customdata"][0] for point in event["selection"]["points"] if point.get("customdata")]
     if point_data != session.drafts.get(PathSelection).points:
         session.drafts.get(PathSelection).points = point_data
@@ -228,6 +232,24 @@ def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: 
             strength = float(balance.strengths[int(point_data[0])])
             draft.put(replace(draft.settings, strength=strength))
             st.rerun(scope="fragment")
+
+
+def _show_strength_effect(session: Session, taxonomy: Taxonomy, draft: BalanceDraft) -> None:
+    """Say which clusters the strength splits and how the label column agrees."""
+    if len(taxonomy.documents) > MOST_DOCUMENTS:
+        st.caption(f"What a strength splits: gem-explorer path {escape(str(session.root))} --suggest")
+        return
+    effect = groupings.strength_effect(session.workspace, taxonomy, draft.settings.strength)
+    names = [(f"{escape(short(a, 40))} to {escape(short(b, 40))}", part) for a, b, part in effect.splits]
+    moves = "; ".join(f"{percent(part)} of {pair}" for pair, part in names[:SPLITS])
+    more = f"; {count(len(names) - SPLITS)} more" if len(names) > SPLITS else ""
+    strengths = f"Strength {strength_text(effect.strength)} against {strength_text(effect.weakest)}"
+    st.caption(f"{strengths}: {f'moves {moves}{more}' if moves else 'splits no cluster'}.")
+    if effect.ari is not None and effect.nmi is not None:
+        st.caption(
+            f"Agreement with the label column: ARI {effect.ari[0]:.3f} → {effect.ari[1]:.3f}, "
+            f"NMI {effect.nmi[0]:.3f} → {effect.nmi[1]:.3f}."
+        )
 
 
 def _point(name: str, fit: MixtureFit) -> PathPoint:

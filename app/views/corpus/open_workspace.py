@@ -51,6 +51,7 @@ def _facts(workspace: Workspace) -> dict[str, str]:
         "Columns": roles,
         "Vectors": manifest.encoder or "none yet",
         "Token counts": manifest.tokens_from,
+        **({"Notes": "; ".join(manifest.notes)} if manifest.notes else {}),
     }
 
 

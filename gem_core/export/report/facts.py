@@ -109,6 +109,11 @@ def receipt_rows(workspace: Workspace, taxonomy: Taxonomy) -> Receipt:
     parameters = (
         ("Corpus file", clean(str(corpus["source"]), 200)),
         ("Documents", f"{count(corpus['documents'])}, {count(refused)} rows refused"),
+        *(
+            ("Added later", f"{count(part['documents'])}: {clean(part['command'], 200)}")
+            for part in corpus["additions"]
+        ),
+        *(("Note", clean(note, 300)) for note in corpus["notes"]),
         ("Tokens", f"{count(corpus['tokens'])} ({clean(str(corpus['tokens_from']), 60)})"),
         ("Vectors", f"{clean(str(receipt_facts['encoder']), 120)}, {receipt_facts['dimension']} dimensions"),
         ("Clusters asked for", str(settings.n_clusters)),

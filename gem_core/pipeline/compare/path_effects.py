@@ -1,5 +1,6 @@
 """What a strength of the balance path does to documents: clusters it splits, agreement with a label column."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from gem_core.clustering import BalancePath
 from gem_core.clustering.assignment import assign_units
 from gem_core.clustering.overlap import overlap_table
 from gem_core.pipeline.compare.quality import agreement_with_labels
-from gem_core.workspace import Workspace
+from gem_core.workspace import Taxonomy, Workspace
 
 # A cluster counts as split when at least this part of its documents goes to one other cluster.
 SPLIT_PART = 0.1
@@ -53,9 +54,45 @@ def split_clusters(workspace: Workspace, path: BalancePath, strength: float) -> 
     return sorted(splits, key=lambda split: -split.part)
 
 
-def label_agreement(workspace: Workspace, path: BalancePath) -> tuple[list[float], list[float]] | None:
-    """ARI and NMI to the label column at every strength of a path; None without such a column."""
+def label_agreement(
+    workspace: Workspace, path: BalancePath, strengths: Sequence[float] | None = None
+) -> tuple[list[float], list[float]] | None:
+    """ARI and NMI to the label column at strengths of a path, all of them when None; None without such a column."""
     X, k = workspace.embeddings, path.masses.shape[1]
-    pairs = [agreement_with_labels(workspace, assign_units(X, fit).labels, k) for fit in path.fits]
+    fits = path.fits if strengths is None else [path.nearest(strength) for strength in strengths]
+    pairs = [agreement_with_labels(workspace, assign_units(X, fit).labels, k) for fit in fits]
     ari, nmi = ([value for value in column if value is not None] for column in zip(*pairs, strict=True))
     return (ari, nmi) if ari else None
+
+
+@dataclass(frozen=True)
+class StrengthEffect:
+    """What one strength of a balance path does to the documents of a taxonomy.
+
+    Attributes
+    ----------
+    strength, weakest : float
+        The strength, and the one it is compared with.
+    splits : tuple of (str, str, float)
+        Name of a cluster of `weakest`, name of the cluster that it loses most to, and the part it loses.
+    ari, nmi : tuple of two floats, or None
+        Agreement with the label column at `weakest` and at `strength`; None without such a column.
+    """
+
+    strength: float
+    weakest: float
+    splits: tuple[tuple[str, str, float], ...]
+    ari: tuple[float, float] | None
+    nmi: tuple[float, float] | None
+
+
+def strength_effect(workspace: Workspace, taxonomy: Taxonomy, strength: float) -> StrengthEffect:
+    """Return what the strength of the balance path that is nearest to `strength` does to the documents."""
+    path = taxonomy.path
+    nearest = float(path.nearest(strength).strength)
+    weakest = float(path.strengths[0])
+    names = [cluster.label for cluster in workspace.taxonomy(taxonomy.base).clusters]
+    splits = [(names[s.cluster], names[s.receiver], s.part) for s in split_clusters(workspace, path, nearest)]
+    labels = label_agreement(workspace, path, (weakest, nearest))
+    ari, nmi = ((column[0], column[1]) for column in labels) if labels else (None, None)
+    return StrengthEffect(nearest, weakest, tuple(splits), ari, nmi)

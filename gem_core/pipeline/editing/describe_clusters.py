@@ -145,6 +145,8 @@ def _describe(
     for index, number in enumerate(numbers):
         draft = drafts[int(number)]
         name = names.get(index)
+        if name is not None and not counts[index]:  # Its target is 0 at infinite strength.
+            name = ClusterName(f"Empty cluster {number}", "keywords")
         evidence = new_evidence.get(index) or old_clusters[draft.origin if draft.origin is not None else -1]
         clusters.append(
             Cluster(
