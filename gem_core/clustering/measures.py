@@ -134,7 +134,7 @@ def within_cosine(X: ArrayLike, labels: ArrayLike, n_clusters: int) -> Float64:
 def silhouette(X: ArrayLike, labels: ArrayLike, *, sample: int = 2000, seed: int = 0) -> float:
     """Mean silhouette by cosine distance over a random sample of documents, in [-1, 1]; NaN with fewer than 2 clusters.
 
-    Only the documents whose silhouettes are averaged are sampled; each is held against all documents.
+    Only the documents whose silhouettes are averaged are sampled; each is compared with all documents.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Two groupings of the same documents held against each other: the overlap table and what follows from it."""
+"""Comparison of two groupings of the same documents: overlap table and derived measures."""
 
 from typing import Any
 

@@ -123,7 +123,7 @@ def suggest_strength(path: BalancePath) -> Suggestion:
     fidelity = _fidelity(path, target)
     loss = np.max(fidelity) - fidelity
     explained = max(float(np.max(fidelity)) - _one_cluster(path), np.finfo(np.float64).tiny)
-    # Targets at or near 0 are held against a quarter of an even share: nothing is within a part of 0.
+    # Targets at or near 0 are compared with a quarter of an even share: nothing is within a part of 0.
     furthest = float(np.max(np.abs(path.masses - target) / np.maximum(target, 0.25 / target.shape[1])))
     balance_gain = _part(imbalance.max() - imbalance, imbalance.max() - imbalance.min())
     advantage = balance_gain - _part(loss, loss[-1])

@@ -74,8 +74,8 @@ def embed(
     """Turn texts into unit vectors, kept on disk.
 
     The vectors are found again when texts, encoder and settings are the same: nothing is computed then, and the
-    encoder is not loaded. After an interruption of any kind, kill -9 included, the same call goes on where the last
-    durable batch ended, so at most `batch` documents are embedded twice.
+    encoder is not loaded. After an interruption of any kind, kill -9 included, the same call resumes after the last
+    durable batch, so at most `batch` documents are embedded twice.
 
     Parameters
     ----------

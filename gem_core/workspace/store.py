@@ -50,7 +50,7 @@ class Workspace:
 
     ``manifest.json``, ``documents.parquet``, ``refused.parquet``, ``embeddings.npy``, ``sphere.npy``, ``flat.npy``,
     ``openings.arrow``, ``terms/``, ``gem.sqlite`` and ``fits/<key>/``. A part that exists is whole, so a build that was
-    stopped goes on where it stood. Readers need no lock; writers take one (`writing`).
+    stopped resumes. Readers need no lock; writers take one (`writing`).
 
     Parameters
     ----------

@@ -37,7 +37,8 @@ STORED = (
 #: Not in docstrings and comments; the stop words and examples of documents hold some of them.
 IN_PROSE = re.compile(
     r"\b(?:towards|whilst|amongst|anew|hears|gives? way|nobody|somebody|whoever|for want of|came about|what becomes|"
-    r"told of|is there no more)\b",
+    r"told of|is there no more|goes on where|held against|who keeps whom|"
+    r"(?:line|node|file|chunk) an? (?:cluster|step|row))\b",
     re.IGNORECASE,
 )
 FORBIDDEN = re.compile(rf"\b(?:{BRITISH}|{DIALECT})\b", re.IGNORECASE)

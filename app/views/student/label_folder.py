@@ -110,7 +110,7 @@ def _form(session: Session, student: SavedStudent, live: bool) -> Path | None:
 
 
 def command(student: SavedStudent, source: Path | None, out: Path | None, text: str, workers: int | None) -> list[str]:
-    """Return the arguments that label a folder; a second run goes on where the first was stopped."""
+    """Return the arguments that label a folder; a second run resumes the first."""
     return [
         "label",
         str(student.folder),

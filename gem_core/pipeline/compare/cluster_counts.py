@@ -115,7 +115,7 @@ def study_counts(
 
     Balance would hide how many clusters there are: equal shares split large clusters and join small ones.
 
-    Every fit is kept in the workspace when it ends: a study that was stopped or killed goes on where it stood, and a
+    Every fit is kept in the workspace when it ends: a study that was stopped or killed resumes, and a
     wider one takes over the fits of a narrower one.
 
     Parameters

@@ -78,7 +78,7 @@ def stability(
 ) -> Stability:
     """Fit again with the settings of the present taxonomy, and compare the refits with each other.
 
-    Every refit is kept in the workspace when it ends, so a study that was stopped or killed goes on where it stood.
+    Every refit is kept in the workspace when it ends, so a study that was stopped or killed resumes.
 
     Parameters
     ----------

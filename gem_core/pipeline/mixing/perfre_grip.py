@@ -71,7 +71,7 @@ def perfre_study(
 ) -> ClusterFinding:
     """Train a proxy on natural shares and one with each cluster up-sampled; weigh the clusters by what that changes.
 
-    A killed study goes on where it stood; one that ended is read, and only its weights are found again.
+    A killed study resumes; one that ended is read, and only its weights are found again.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def grip_study(
     """Train a proxy on natural shares, and probe how fast its last layer learns each cluster.
 
     Every cluster has two probes; the others go where they lower the variance most: n_k ~ N_k o_k (`neyman`), with o_k
-    from the spread of the vectors. A killed study goes on where it stood; one that ended is read.
+    from the spread of the vectors. A killed study resumes; one that ended is read.
 
     Parameters
     ----------

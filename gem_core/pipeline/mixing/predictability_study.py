@@ -88,7 +88,7 @@ def study_predictability(
 ) -> GroupingPredictability:
     """Train proxies on random mixtures of a grouping's domains and measure how well mixtures predict losses.
 
-    A killed study goes on where it stood; runs that ended are read, and only the regression is done again. The runs of
+    A killed study resumes; runs that ended are read, and only the regression is done again. The runs of
     the clusters are those of RegMix (`proxy_study`) where these are there.
 
     Parameters

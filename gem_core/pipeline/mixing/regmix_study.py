@@ -71,8 +71,8 @@ def proxy_study(
 ) -> Proposal:
     """Train proxies on random mixtures of the clusters, and propose the mixture of least predicted loss (RegMix).
 
-    Mixtures are drawn as RegMix does (`sample_mixtures`) by the seed of the proxies. A killed study goes on where it
-    stood; proxies that are trained are read, so another target costs only the regression, and a larger count only the
+    Mixtures are drawn as RegMix does (`sample_mixtures`) by the seed of the proxies. A killed study
+    resumes; proxies that are trained are read, so another target costs only the regression, and a larger count only the
     proxies that are new. The runs stand in the workspace as mixtures.csv and losses.csv in the layout of RegMix.
 
     Parameters

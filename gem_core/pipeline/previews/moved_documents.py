@@ -104,7 +104,7 @@ def explain_moves(workspace: Workspace, taxonomy: Taxonomy, preview: Preview) ->
     ----------
     workspace : Workspace
     taxonomy : Taxonomy
-        The one that `preview` was held against.
+        The one that `preview` was compared with.
     preview : Preview
 
     Returns
