@@ -137,6 +137,7 @@ def test_links_lead_to_files(page: Path) -> None:
             assert file.exists() or file.relative_to(ROOT / "docs").as_posix() in {
                 "reference/cli.md",
                 "reference/glossary.md",
+                *(f"notebooks/{notebook.stem}.md" for notebook in NOTEBOOKS),
             }
 
 
