@@ -114,6 +114,7 @@ def globe(
     dark: bool | None = None,
     height: int = 620,
     key: str = "globe",
+    excerpts: str = "",
     on_pick: Callable[[GlobePick], None] | None = None,
 ) -> GlobePick:
     """Show documents on the globe; returns what was picked on it in this run.
@@ -150,6 +151,9 @@ def globe(
         CSS pixels.
     key : str
         Fixed key; the camera (rotation, zoom) is remembered under it for as long as the browser tab lives.
+    excerpts : str
+        Path of this server that answers "PATH/ROW" with the beginning of a document; the document under the pointer is
+        asked for. "" shows none.
     on_pick : callable, optional
         Called with the pick before the script runs again, as Streamlit's callbacks are: set session state here.
 
@@ -181,6 +185,7 @@ def globe(
         dark=dark,
         height=height,
         key=key,
+        excerpts=excerpts,
     )
 
     def changed() -> None:

@@ -1,7 +1,7 @@
 // Pointer, wheel, touch and keyboard of one globe. Every listener hangs on globe.off (an AbortController).
 import { nearest, turned } from "../../../gem_core/export/globe_modules/geometry.js";
 import { labelAt } from "./labels.js";
-import { cssOf, number } from "./theme_and_data.js";
+import { Tip } from "./tip.js";
 
 export function listen(globe) {
   const { canvas } = globe,
@@ -12,6 +12,7 @@ export function listen(globe) {
     lassoMode = false,
     lastClick = null,
     ask = 0;
+  const tip = new Tip(globe);
 
   const pixelOf = (e) => {
     const b = canvas.getBoundingClientRect();
@@ -30,24 +31,14 @@ export function listen(globe) {
     return { x, y, label: null, i: nearest(globe.sx, globe.sy, globe.sz, globe.n, x, y, reach) };
   };
   const hover = (i, group, e) => {
-    const tip = globe.part(".tip");
-    if (i !== globe.hover || group !== globe.hoverGroup) {
+    const changed = i !== globe.hover || group !== globe.hoverGroup;
+    if (changed) {
       globe.hover = i;
       globe.hoverGroup = group;
       globe.later();
     }
     canvas.classList.toggle("over", group >= 0 || i >= 0);
-    tip.hidden = group < 0;
-    if (group < 0) return;
-    tip.querySelector("i").style.background = cssOf(globe.colors[group] ?? globe.theme.gray);
-    tip.querySelector("span").textContent = globe.nameOf(group);
-    tip.querySelector("small").textContent = number(globe.counts[group]);
-    const b = canvas.getBoundingClientRect(),
-      x = e.clientX - b.left,
-      y = e.clientY - b.top;
-    const w = tip.offsetWidth,
-      h = tip.offsetHeight;
-    tip.style.transform = `translate(${Math.max(4, x + 16 + w > b.width ? x - w - 14 : x + 16)}px, ${y + 16 + h > b.height ? y - h - 10 : y + 16}px)`;
+    tip.show(i, group, e, changed);
   };
 
   on(canvas, "pointerdown", (e) => {

@@ -16,7 +16,15 @@ import numpy as np
 from gem_core.export.globe_modules import SHARED_MODULES, join_modules
 
 MOST_CORNERS = 300  # of a lasso
-_MODULES = ("theme_and_data.js", "labels.js", "input_events.js", "globe_data.js", "globe_motion.js", "globe.js")
+_MODULES = (
+    "theme_and_data.js",
+    "labels.js",
+    "tip.js",
+    "input_events.js",
+    "globe_data.js",
+    "globe_motion.js",
+    "globe.js",
+)
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -97,6 +105,7 @@ def pack(
     dark: bool | None,
     height: int,
     key: str,
+    excerpts: str = "",
 ) -> bytes:
     """Pack the message. Each array has a digest, so that the browser parses only what changed."""
     arrays = _arrays(xyz, rows, cluster, colors, values, sizes)
@@ -107,6 +116,7 @@ def pack(
         "row": None if row is None else int(row),
         "cluster": None if selected is None or not 0 <= selected < len(colors) else int(selected),
         "note": clean(note),
+        "excerpts": str(excerpts),
         "look": None if look is None else _direction(look),
         "colors": list(colors),
         "labels": [[clean(text), _direction(at), int(group)] for text, at, group in labels],

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from app.components.globe import GlobePick, globe
 from app.data import cached_results, map_data
+from app.data.excerpts import EXCERPTS
 from app.state.session import Session
 from app.state.widget_state import picked_points, preset, read_chart_selection, widget
 from app.ui.figures import dark
@@ -201,6 +202,7 @@ def _show_globe(session: Session, choices: MapChoices, rows: NDArray[np.int32], 
         dark=dark(),
         height=HEIGHT,
         key=f"globe_{workspace.manifest.data_hash[:12]}",
+        excerpts=EXCERPTS.address(workspace),
         on_pick=on_pick,
     )
 
