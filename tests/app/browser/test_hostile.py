@@ -135,8 +135,8 @@ def go(page: Any, path: str, wait: float = 0.5) -> None:
     page.get_by_test_id("stTopNavLink").first.wait_for()
     page.locator(".st-key-gem-header").wait_for()
     page.locator("body[data-keys=heard]").wait_for(state="attached")
-    if path == "/" or path.startswith("/?map="):
-        page.locator("canvas[role=application]").first.wait_for()
+    if path == "/" or path.startswith("/?map="):  # the globe, or the flat map, which is a chart
+        page.locator("canvas[role=application], [data-testid=stPlotlyChart]").first.wait_for()
     settled(page, wait)
 
 
