@@ -8,8 +8,11 @@ from app.ui.glossary import HINTS
 
 
 def finding(title: str, how: str) -> None:
-    """Title of a chart that says what it shows, a heading of the page, and a line on how to read it."""
-    st.markdown(f"##### {title}\n\n:small[:gray[{how}]]")
+    """Title of a chart that says what it shows, and a line on how to read it.
+
+    No heading of the page: Streamlit makes the address of a heading from its text, and titles hold names of clusters.
+    """
+    st.markdown(f"**{title}**  \n:small[:gray[{how}]]")
 
 
 def dark() -> bool:
