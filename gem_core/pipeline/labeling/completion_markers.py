@@ -31,6 +31,15 @@ def bookkeeping(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.gem-explorer")
 
 
+def earlier_version_error(folder: Path) -> InputError:
+    """Word the refusal of a folder whose bookkeeping lies in it, as version 0.2 wrote it, not beside it."""
+    return InputError(
+        "A folder is resumed by the version that began it, or a later one of the same layout",
+        f"{folder}, begun by version 0.2, which kept its bookkeeping in the folder",
+        "Choose another output folder, or let version 0.2 end this one: pip install gem-explorer==0.2.0",
+    )
+
+
 @dataclass(eq=False)
 class Tally:
     """Sums over rows of shards.
@@ -140,14 +149,14 @@ def _path(folder: Path, shard: str) -> Path:
     return bookkeeping(folder) / MARKERS / f"{shard}.json"
 
 
-def read_marker(folder: Path, shard: str) -> Marker | None:
+def read_marker(folder: Path, shard: str, labeled_name: str) -> Marker | None:
     """Return the marker of a shard that is done; None where there is none, or its output is not there whole."""
     path = _path(folder, shard)
     try:
         with store_errors(folder):
-            if not path.exists() or not (folder / shard).exists():
+            if not path.exists() or not (folder / labeled_name).exists():
                 return None
-            size = (folder / shard).stat().st_size
+            size = (folder / labeled_name).stat().st_size
     except FileNotFoundError:
         return None
     marker = read_whole_record(path, Marker.from_json, hint="Delete it and run the same command again")

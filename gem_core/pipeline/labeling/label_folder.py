@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from gem_core.pipeline.labeling.completion_markers import (
     MARKERS,
     Tally,
     bookkeeping,
+    earlier_version_error,
     read_marker,
     read_shard_progress,
 )
@@ -74,11 +76,11 @@ def label_folder(
 ) -> Totals:
     r"""Label every row of a folder of shards with the cluster that a student gives it.
 
-    Each shard gives a shard of the same name and format in `out`, with its rows in their order, every column of its own
-    (of JSON: every byte of its rows) and four more: gem_cluster (number), gem_label, gem_margin (nats, at least 0:
-    log odds of the best and the second-best cluster) and gem_tokens (estimate). The shards are the same bytes with
-    every engine and number of workers. The folder opens as data: all else is beside it, in the hidden folder
-    .NAME.gem-explorer. Rows that cannot be labeled are left out and counted; their numbers and reasons are in
+    Each shard gives a shard of the same name and format in `out` (of a web archive NAME.jsonl), with its rows in order,
+    every column of its own (of JSON: every byte of its rows) and four more: gem_cluster (number), gem_label, gem_margin
+    (nats, at least 0: log odds of the best and the second-best cluster) and gem_tokens (estimate). The shards are the
+    same bytes with every engine and number of workers. The folder opens as data: all else is beside it, in the hidden
+    folder .NAME.gem-explorer. Rows that cannot be labeled are left out and counted; their numbers and reasons are in
     refused/SHARD.jsonl there, and totals.json, written last, is the sum over shards.
 
     Memory of a worker: the student, a batch of rows (1,024 or about 8 MiB) and a row group that is being written
@@ -136,6 +138,8 @@ def label_folder(
     own = bookkeeping(out)
     with store_errors(out):
         empty = not out.exists() or (out.is_dir() and not any(out.iterdir()))
+    if not empty and not (own / RUN).exists() and (out / RUN).exists():
+        raise earlier_version_error(out)
     if not empty and not (out.is_dir() and (own / RUN).exists()):
         raise InputError("The output folder must be empty", f"{out}, which holds other files", "Choose another folder")
     if empty and not resume:  # What is known of an earlier folder of this name is void.
@@ -144,12 +148,12 @@ def label_folder(
     student = load_student(student_folder)
     listing = list_shards(shards_folder, options)
     shards = shards_of(listing)
-    archives = [shard.name for shard in shards if shard.source.format == "warc"]
-    if archives:
+    names = [shard.labeled_name for shard in shards]
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise InputError(
-            "Labeling writes each shard in its own format, which must hold rows",
-            f"web archives: {list_first(archives)}",
-            "Convert them to JSON Lines or Parquet first; fit and sample shards read them as they are",
+            "Each labeled shard must have a name of its own",
+            f"a web archive whose JSON Lines would have the name of another shard: {list_first(twice)}",
+            "Rename one of them",
         )
     text = text or preview_files(listing).guesses.text
     job = LabelingJob(out, text, strict, prefix)
@@ -284,7 +288,7 @@ class _Book:
     def take_up(self) -> None:
         """Add the shards that were labeled before."""
         for shard in self.shards:
-            marker = read_marker(self.job.out, shard.name)
+            marker = read_marker(self.job.out, shard.name, shard.labeled_name)
             if marker is None:
                 continue
             if marker.read != shard.source.size:

@@ -131,7 +131,7 @@ def label_shard(
     WorkspaceError
         If the folder cannot be written.
     """
-    path = job.out / shard.name
+    path = job.out / shard.labeled_name
     set_aside = bookkeeping(job.out) / REFUSED / f"{shard.name}.jsonl"
     with _room(job.out), tempfile.SpooledTemporaryFile(1 << 20) as refused:
         work = _Work(student, shard, job, Tally.empty(len(student.numbers)), alive, refused)

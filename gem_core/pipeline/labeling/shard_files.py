@@ -10,7 +10,7 @@ from gem_core._storage import storage_path, store_errors
 from gem_core.corpus.arrow_files import open_arrow
 from gem_core.corpus.columns import list_names
 from gem_core.corpus.fields import arrow_field, has_field
-from gem_core.corpus.files import FileListing, ReadOptions, SourceFile, find_files
+from gem_core.corpus.files import COMPRESSIONS, FileListing, ReadOptions, SourceFile, find_files
 from gem_core.corpus.rows import BrokenRow, column_names, json_rows, parse_line
 from gem_core.errors import CorpusError, InputError
 
@@ -32,6 +32,14 @@ class InputShard:
 
     name: str
     source: SourceFile
+
+    @property
+    def labeled_name(self) -> str:
+        """Name of the labeled shard: its own, but of a web archive, whose texts are written as JSON Lines."""
+        if self.source.format != "warc":
+            return self.name
+        ending = next((ending for ending in COMPRESSIONS if self.name.lower().endswith(ending)), "")
+        return f"{self.name[: len(self.name) - len(ending)]}.jsonl{self.source.compression}"
 
     @property
     def is_table(self) -> bool:

@@ -16,7 +16,7 @@ from gem_core.errors import InputError
 from gem_core.mixing.document_sampling import draw_long_first, draw_tokens
 from gem_core.mixing.inclusion_probabilities import density_of, inclusion
 from gem_core.mixing.weights import MANY_EPOCHS
-from gem_core.pipeline.labeling.completion_markers import bookkeeping
+from gem_core.pipeline.labeling.completion_markers import bookkeeping, earlier_version_error
 from gem_core.pipeline.mixing.domains import Domains, domains_of
 from gem_core.pipeline.mixing.training_shards import FORMS, Block, Form, TrainingShard, shard_name, write_shards
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
@@ -282,6 +282,8 @@ def _claim_folder(folder: Path, key: str, facts: Mapping[str, Any]) -> dict[str,
                 clear_leftovers(folder, older=-1.0)  # This process holds the lock, so no other process writes there.
             return {entry["file"]: entry["sha256"] for entry in manifest.get("shards", ())}
         raise InputError(expected, f"{folder}, which holds another", "Choose another folder, or give the same options")
+    if any(entry.name == MANIFEST for entry in entries):
+        raise earlier_version_error(folder)
     if entries:
         raise InputError(expected, f"{folder}, which holds other files", "Choose another folder")
     write_json(path, {**facts, "order": key, "complete": False})

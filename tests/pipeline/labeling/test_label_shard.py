@@ -227,13 +227,13 @@ def test_batches_are_small_in_rows_and_bytes(tmp_path: Path, monkeypatch: pytest
 
 def test_a_marker_vouches_for_what_is_there(tmp_path: Path) -> None:
     marker, path = labelled(tmp_path, "a.jsonl", jsonl(texts(5)))
-    found = read_marker(tmp_path / "out", "a.jsonl")
+    found = read_marker(tmp_path / "out", "a.jsonl", "a.jsonl")
     assert found is not None
     assert found.to_json() == marker.to_json()
     path.write_bytes(path.read_bytes()[:-1])
-    assert read_marker(tmp_path / "out", "a.jsonl") is None
+    assert read_marker(tmp_path / "out", "a.jsonl", "a.jsonl") is None
     (bookkeeping(tmp_path / "out") / "done" / "a.jsonl.json").write_text("{")
     with pytest.raises(
         InputError, match=r"a\.jsonl\.json must be as it was written; got .*a\.jsonl\.json, which is damaged"
     ):
-        read_marker(tmp_path / "out", "a.jsonl")
+        read_marker(tmp_path / "out", "a.jsonl", "a.jsonl")

@@ -19,13 +19,18 @@ from warcio.warcwriter import WARCWriter
 
 from gem_core.corpus import ReadOptions
 from gem_core.errors import InputError
+from gem_core.export.mixtures import write_weights
 from gem_core.pipeline.labeling.label_folder import label_folder
 from gem_core.pipeline.labeling.sample_shards import sample_shards
 from gem_core.pipeline.labeling.shard_files import find_shards
 from gem_core.pipeline.labeling.totals import read_totals
+from gem_core.pipeline.mixing.strategies import weights_by
+from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
+from gem_core.pipeline.mixing.weights_file import read_weights
+from gem_core.workspace import Workspace
 from tests.helpers.cli_process import run, texts
 from tests.helpers.readers import READERS, rows_by_reader
-from tests.helpers.shards import OURS, expected, jsonl, saved
+from tests.helpers.shards import OURS, expected, folder_of_shards, jsonl, rows_of, saved
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +195,7 @@ def test_a_row_beyond_the_longest_is_set_aside_by_label_and_sample(
     assert (sample.documents, sample.refused) == (4, {"too_long": 1})
 
 
-def test_web_archives_are_sampled_and_not_labeled(student_folder: Path, tmp_path: Path) -> None:
+def test_web_archives_are_sampled_and_labeled_as_json_lines(student_folder: Path, tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()
     with (source / "a.wet.gz").open("wb") as file:
@@ -201,5 +206,26 @@ def test_web_archives_are_sampled_and_not_labeled(student_folder: Path, tmp_path
     sample = sample_shards(source, 3, tmp_path / "s.parquet")
     assert (sample.documents, sample.rows_read) == (3, 4)
     assert {"url", "text"} <= set(pq.read_schema(tmp_path / "s.parquet").names)
-    with pytest.raises(InputError, match=r"web archives: a\.wet\.gz\. Convert them to JSON Lines"):
-        label_folder(student_folder, source, tmp_path / "out", workers=1)
+    (source / "b.jsonl").write_bytes(b"")
+    for _ in range(2):  # The second one finds that all is done.
+        totals = label_folder(student_folder, source, tmp_path / "out", workers=1, resume=True)
+        assert totals.documents.sum() == 4
+    rows = rows_of(tmp_path / "out" / "a.wet.jsonl.gz")
+    assert [row["text"] for row in rows] == texts(4)
+    assert {"url", "gem_cluster", "gem_tokens"} <= rows[0].keys()
+    (source / "a.wet.jsonl.gz").write_bytes(gzip.compress(jsonl(["twice"])))
+    with pytest.raises(InputError, match=r"the name of another shard: a\.wet\.jsonl\.gz"):
+        label_folder(student_folder, source, tmp_path / "other", workers=1)
+
+
+def test_a_folder_that_version_02_began_is_named(student_folder: Path, sample: Workspace, tmp_path: Path) -> None:
+    source, out = folder_of_shards(tmp_path / "in", each=2), tmp_path / "out"
+    out.mkdir()
+    for name in ("run.json", "manifest.json"):
+        (out / name).write_text("{}")
+    with pytest.raises(InputError, match=r"begun by version 0\.2, .*Choose another output folder, or let version"):
+        label_folder(student_folder, source, out, workers=1, resume=True)
+    weights = tmp_path / "weights.csv"
+    write_weights(weights, sample.taxonomy(), weights_by(sample, sample.taxonomy(), "natural"))
+    with pytest.raises(InputError, match=r"begun by version 0\.2"):
+        draw_training_set(sample, sample.taxonomy(), read_weights(weights), out, TrainingSetRequest(1000))
