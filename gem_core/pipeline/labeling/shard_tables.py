@@ -22,8 +22,8 @@ def table_of_rows(rows: Sequence[Mapping[str, object]]) -> pa.Table:
 
     Examples
     --------
-    >>> table_of_rows([{"text": "bees"}, {"text": "rivers", "id": 3}]).to_pydict()
-    {'text': ['bees', 'rivers'], 'id': [None, 3]}
+    >>> table_of_rows([{"text": "bees"}, {"text": "rivers", "score": 3}]).to_pydict()
+    {'text': ['bees', 'rivers'], 'score': [None, 3.0]}
     """
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {str(replace_surrogates(name)): pa.array(clean_column([row.get(name) for row in rows])) for name in names}
