@@ -24,10 +24,10 @@ from gem_core.geometry import concentration_from_resultant
 # Spherical k-means steps of a plain start, and of the start that the reference concentration is read from.
 SPHERICAL_STEPS = 3
 REFERENCE_STEPS = 10
-# k-means++ draws its centers from 64 documents per cluster, beyond some hundred clusters from fewer, at least 16: on
-# web text, K = 200 and 500, these start as well. With `MANY_CLUSTERS` it looks at 64 leading coordinates.
-CANDIDATES_PER_CLUSTER = (64, 16)
-CANDIDATES = 6000
+# k-means++ draws its centers from so many documents per cluster, so that its cost stays linear in K; with
+# `MANY_CLUSTERS` from fewer, by 64 leading coordinates.
+CANDIDATES_PER_CLUSTER = 64
+FEW_CANDIDATES = 16
 # Dimensions of the subspace in which the search looks for centers: four a cluster, between these two; beyond 64
 # clusters two a cluster. With two a cluster, 36 clusters lost .1 nats (benchmarks/results/clustering_seeds.txt).
 SUBSPACE = (64, 128)
@@ -256,11 +256,11 @@ def _spherical_kmeans(
 ) -> tuple[Float64, Float64, Float64]:
     """Centers, masses and resultants of k-means++ and `steps` steps of spherical k-means."""
     x, weights = sample.x, sample.weights
-    most, fewest = CANDIDATES_PER_CLUSTER
-    stride = max(1, len(x) // max(2000, min(most * k, max(CANDIDATES, fewest * k))))
+    many = k >= MANY_CLUSTERS
+    stride = max(1, len(x) // max(2000, (FEW_CANDIDATES if many else CANDIDATES_PER_CLUSTER) * k))
     few = slice(None, None, stride)
     part = weights[few] / weights[few].sum()
-    space = sample.project(SUBSPACE[0]) if k >= MANY_CLUSTERS and sample.basis is None else sample
+    space = sample.project(SUBSPACE[0]) if many and sample.basis is None else sample
     centers = kmeans_plus_plus(space.directions()[few], part, k, rng, sample.features[few])
     if space is not sample and space.basis is not None:
         centers = centers @ space.basis.T
