@@ -40,9 +40,8 @@ BUDGET = 5_500_000
 # Of each stage: fits from k-means++ starts, whose best are kept as parents, and the part that goes to merge-and-split.
 POPULATION = 5
 SPLITS = 0.25
-# A search of fewer fits than this (from some 40 clusters on) ends with up to so many rounds of many merges and splits
-# at once. On web text they gained .2 nats at K = 200 and .5 at K = 500 for the time of a few fits.
-FEW_FITS = 24
+# With `MANY_CLUSTERS` the one fit is followed by up to so many rounds of many merges and splits at once: on web
+# text they gained .5 nats at K = 500 for the time of a few fits. At K = 200 the fit on all documents lost .06 by them.
 ROUNDS = 8
 # Tries in a row without a new best that end the recombinations, or the merge-and-split steps.
 PATIENCE = 20
@@ -129,7 +128,7 @@ def seed_mixture(
         "search": fits of the problem from five plain starts; then children, each taking every center from one of two
         parents (centers matched one to one), one center moved to a far document in half of them, and fitted; then
         merge-and-split. For any other problem than equal shares at strength 1 the best of a search of that problem
-        compete. With many clusters only a few fits are made, and many clusters are merged and split at once
+        compete. With many clusters only one fit is made, and many clusters are merged and split at once
         (`Search.rearrange`). The search rounds the strength to a power of two, so that near strengths start alike; its
         best candidates are fitted at the asked strength. Centers are bound to some 100 leading directions, and the best
         candidate is fitted without that bound.
@@ -181,7 +180,7 @@ def seed_mixture(
             best = fit_candidate(sample, exact if start == "relax" else objective, parameters)
         else:
             best = _search(sample, objective, rng, fits, rivals, free, progress)
-        if start == "search" and fits < FEW_FITS:
+        if start == "search" and k >= MANY_CLUSTERS:
             search = Search(sample, objective, rng, lambda: progress("seed", 1, 1), [best])
             search.rearrange(ROUNDS)
             best = search.best
