@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from gem_core._formatting import count
 
 BINS = 48
-WIDTH, HEIGHT = 336.0, 38.0
+HEIGHT = 38  # pixels
 PALE, STRONG = "var(--st-border-color, #cfd6df)", "var(--st-primary-color, #0b7a6c)"
 LONG_TAIL = 50.0  # ratio of the largest to the median value from which the axis is logarithmic
 
@@ -47,26 +47,16 @@ def show_histogram(values: Float, selected: Bool | None) -> None:
     if not np.isfinite(values).any() or np.nanmin(values) == np.nanmax(values):
         return
     edges, every, selected_counts = histogram(values, selected)
-    unit = HEIGHT / np.sqrt(every.max())  # by the square root, so that a tail is visible beside a peak
     ends = f"{edges[0]:,.4g} to {edges[-1]:,.4g}"
     words = f"{ends}; {count(int(selected_counts.sum()))} of {count(int(every.sum()))} documents"
+    # By the square root, so that a tail is visible beside a peak.
+    heights = 100 * np.sqrt(every / every.max())
+    parts = 100 * np.sqrt(selected_counts / np.maximum(every, 1))
     bars = "".join(
-        f'<path fill="{color}" d="{_bars(np.sqrt(counts) * unit)}"/>'
-        for counts, color in (
-            (every, "var(--st-border-color, #cfd6df)"),
-            (selected_counts, "var(--st-primary-color, #0b7a6c)"),
-        )
+        f'<i style="flex:1;height:{height:.1f}%;background:linear-gradient(to top,{STRONG} {part:.1f}%,{PALE} 0)"></i>'
+        for height, part in zip(heights, parts, strict=True)
     )
     st.html(
-        f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="100%" height="{HEIGHT:g}" preserveAspectRatio="none" '
-        f'role="img" aria-label="Histogram, {words}" style="display:block;margin-bottom:-.9rem">{bars}</svg>'
-    )
-
-
-def _bars(heights: Float) -> str:
-    step = WIDTH / len(heights)
-    return "".join(
-        f"M{at * step:.1f},{HEIGHT:g}v-{height:.1f}h{step - 0.8:.1f}v{height:.1f}z"
-        for at, height in enumerate(heights)
-        if height > 0
+        f'<div role="img" aria-label="Histogram, {words}" style="display:flex;align-items:flex-end;gap:1px;'
+        f'height:{HEIGHT}px;margin-bottom:-.4rem">{bars}</div>'
     )

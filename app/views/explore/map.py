@@ -41,7 +41,7 @@ class MapChoices:
 def show_controls(session: Session) -> MapChoices:
     """Show the controls above the map: projection, color, filter, selections, near-duplicates and search."""
     workspace, taxonomy = session.workspace, session.taxonomy
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="explore_controls"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="explore_controls"):
         view = st.segmented_control(
             "View",
             (SPHERE, FLAT, UMAP),
@@ -60,7 +60,7 @@ def show_controls(session: Session) -> MapChoices:
             icon=":material/palette:",
             format_func=_choice_name,
             help="Color of the documents on the map",
-            width=190,
+            width=150,
         )
         show_filter_button(session)
         show_selections_button(session)

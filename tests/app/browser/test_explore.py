@@ -154,6 +154,17 @@ def test_the_strip_is_pressed_walked_by_keys_and_shows_what_is_found(
         assert abs(piece.bounding_box()["width"] / full - cluster.share_documents) < 0.005
     assert page.locator("[data-testid=stPlotlyChart]").count() == 0  # the start page does not wait for its code
 
+    size = page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": 720})
+    for view, map_of_view in (("Flat map", "[data-testid=stPlotlyChart] .gl-canvas"), ("Sphere", GLOBE)):
+        page.get_by_role("radio", name=view).or_(page.get_by_role("button", name=view)).first.click()
+        page.wait_for_selector(map_of_view)
+        ready(page)
+        box = page.locator(".strip").first.bounding_box()
+        assert box["y"] + box["height"] <= 720, f"{view}: map and shares are seen at once on a small screen"
+    page.set_viewport_size(size)
+    ready(page)
+
     pieces.nth(4).hover()
     assert page.locator(".strip .tip").inner_text().split("\n")[0] == order[4].label
     pieces.nth(4).click()
