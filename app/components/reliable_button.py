@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from app.state.session import Session
+from app.ui.read_only import writing_options
 
 PATIENCE = 60.0  # seconds after which a press that no run has seen is forgotten; a busy machine takes over ten
 
@@ -24,7 +25,9 @@ class Presses:
 
 
 def reliable_button(session: Session, label: str, *, key: str, **options: Any) -> bool:
-    """Draw a button and return whether it was pressed and no run has acted on it yet.
+    """Draw a button that writes or starts a job, and return whether it was pressed and no run has acted on it yet.
+
+    On a server that only shows workspaces it is disabled, with the reason.
 
     Parameters
     ----------
@@ -36,6 +39,7 @@ def reliable_button(session: Session, label: str, *, key: str, **options: Any) -
         Further options of ``st.button`` except its callback.
     """
     times = session.drafts.get(Presses).times
+    options.update(writing_options(options.get("disabled", False), options.get("help")))
     st.button(label, key=key, on_click=lambda: times.update({key: time.monotonic()}), **options)
     return time.monotonic() - times.pop(key, float("-inf")) < PATIENCE
 

@@ -5,6 +5,7 @@ import streamlit as st
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.progress import progress_bar
+from app.ui.read_only import writing_options
 from app.views.balance.draft import BalanceDraft, applied
 from gem_core.pipeline import align_target_shares, ensure_path, fit_taxonomy
 from gem_core.workspace import Settings, Taxonomy
@@ -18,10 +19,9 @@ def show_buttons(session: Session, taxonomy: Taxonomy, draft: BalanceDraft, *, c
     if grid.button(
         "Apply",
         type="primary",
-        disabled=not changed,
         key="balance-apply",
         width="stretch",
-        help="Refit with these settings and name the clusters. Can be undone.",
+        **writing_options(not changed, "Refit with these settings and name the clusters. Can be undone."),
     ):
         _apply(session, draft.settings)
     grid.button(
@@ -35,21 +35,19 @@ def show_buttons(session: Session, taxonomy: Taxonomy, draft: BalanceDraft, *, c
     )
     if grid.button(
         "Undo",
-        disabled=not undo,
         key="balance-undo",
         icon=":material/undo:",
         width="stretch",
-        help="Return to the previous taxonomy.",
+        **writing_options(not undo, "Return to the previous taxonomy."),
     ):
         workspace.undo()
         st.rerun()
     if grid.button(
         "Redo",
-        disabled=not redo,
         key="balance-redo",
         icon=":material/redo:",
         width="stretch",
-        help="Redo the undone step.",
+        **writing_options(not redo, "Redo the undone step."),
     ):
         workspace.redo()
         st.rerun()

@@ -9,6 +9,7 @@ from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.ui.errors import guarded
 from app.ui.progress import progress_bar
+from app.ui.read_only import REASON
 from app.views.balance.apply import show_buttons
 from app.views.balance.controls import controls
 from app.views.balance.details import show_details
@@ -16,6 +17,7 @@ from app.views.balance.draft import BalanceDraft, applied, draft_of
 from app.views.balance.results import show_charts, show_summary
 from gem_core.pipeline import Preview, ensure_path
 from gem_core.workspace import Taxonomy
+from gem_core.workspace.store import is_read_only
 
 
 @st.fragment
@@ -60,6 +62,9 @@ def _preview(
 
 def _compute_path() -> None:
     """Compute the balance path of the present taxonomy."""
+    if is_read_only():
+        st.caption(f"No balance path. {REASON} Compute it elsewhere: gem-explorer path DIR")
+        return
     slot = st.empty()
     with slot.container():
         st.caption("No balance path yet. Fitting at 16 strengths, each started from the previous one.")

@@ -6,6 +6,7 @@ from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.glossary import HINTS
 from app.ui.progress import progress_bar
+from app.ui.read_only import writing_options
 from app.views.explore.document_query import encoder_missing
 from gem_core.embedding.encoders import PACKAGED
 from gem_core.pipeline.search.semantic import name_encoder
@@ -33,7 +34,7 @@ def ask_for_encoder(session: Session) -> None:
             disabled=not custom,
             placeholder="Folder of a sentence-transformers model, or its hub name",
         )
-        if st.button("Check model", key="encoder_use", type="primary", disabled=custom and not path.strip()):
+        if st.button("Check model", key="encoder_use", type="primary", **writing_options(custom and not path.strip())):
             with guarded(), progress_bar("Checking the encoder") as progress:
                 name_encoder(workspace, path.strip() if custom else PACKAGED, progress=progress)
             if not encoder_missing(session):

@@ -10,6 +10,7 @@ from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.downloads import retained_download
 from app.ui.errors import guarded
+from app.ui.read_only import writing_options
 from app.ui.text import escape, short
 from app.views.explore.document_query import describe_query
 from gem_core._formatting import count
@@ -68,10 +69,10 @@ def _show_menu(session: Session) -> None:
 
     with st.container(horizontal=True, gap="small"):
         st.button("Load selection", key="saved_use", type="primary", on_click=use)
-        st.button("Delete", key="saved_delete", icon=":material/delete:", on_click=delete)
+        st.button("Delete", key="saved_delete", icon=":material/delete:", on_click=delete, **writing_options())
     left, right = st.columns([2, 1], vertical_alignment="bottom", gap="small")
     left.text_input("New name", key="saved_new", max_chars=LONGEST, placeholder="New name")
-    right.button("Rename", key="saved_rename", on_click=rename, width="stretch")
+    right.button("Rename", key="saved_rename", on_click=rename, width="stretch", **writing_options())
     _show_error()
 
 
@@ -80,7 +81,9 @@ def show_save_and_download(session: Session, selection: Selected) -> None:
     with st.container(horizontal=True, gap="small", key="found_actions"):
         with st.popover("Save selection", icon=":material/bookmark_add:", key="save_open"):
             st.text_input("Name", key="save_name", max_chars=LONGEST, placeholder="Selection name")
-            st.button("Save", key="save_now", type="primary", on_click=_save, args=(session, selection))
+            st.button(
+                "Save", key="save_now", type="primary", on_click=_save, args=(session, selection), **writing_options()
+            )
             _show_error()
         with st.popover("Download", icon=":material/download:", key="download_open"):
             texts = st.toggle("Include texts", key="download_texts")

@@ -6,6 +6,7 @@ from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
 from app.ui.errors import guarded
+from app.ui.read_only import writing_options
 from gem_core._formatting import count
 
 
@@ -26,4 +27,4 @@ def show_umap_offer(session: Session) -> None:
         with guarded():
             runner.start(f"UMAP map of {session.workspace.manifest.name}", ["umap", str(session.root)], session.root)
 
-    st.button("Compute UMAP map", key="umap_start", type="primary", on_click=on_start)
+    st.button("Compute UMAP map", key="umap_start", type="primary", on_click=on_start, **writing_options())

@@ -7,6 +7,7 @@ import streamlit as st
 from app.data import mixing
 from app.state.session import Session
 from app.ui.errors import refusal
+from app.ui.read_only import writing_options
 from app.ui.text import escape, short
 from app.views.mixing.messages import MixMessages
 from app.views.mixing.mix_settings import CORPUS, Mix
@@ -70,6 +71,7 @@ def show_goal(session: Session, mix: Mix) -> None:
             icon=":material/delete:",
             on_click=_delete_goal,
             args=(session, mix),
+            **writing_options(),
         )
 
 
@@ -121,7 +123,7 @@ def _show_form(session: Session) -> None:
         help="The rest of the goal is shared by the parts above.",
     )
     name = st.text_input("Name", key="mixing-goal-name", max_chars=60)
-    if st.button("Save goal", key="mixing-goal-save", disabled=not ((selected or uploads) and name)):
+    if st.button("Save goal", key="mixing-goal-save", **writing_options(not ((selected or uploads) and name))):
         try:
             goal = _make_goal(session, taxonomy, domains, str(name), selected, uploads, weights, natural)
             save_goal(workspace, domains, goal)

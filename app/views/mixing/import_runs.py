@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.state.session import Session
 from app.ui.errors import refusal
+from app.ui.read_only import writing_options
 from app.ui.text import escape, short
 from app.views.mixing.messages import MixMessages
 from gem_core.errors import GemError, InputError
@@ -41,7 +42,7 @@ def show_import_form(session: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         unit = st.text_input("Unit", UNIT, key="mixing-import-unit", max_chars=40, width=160)
         higher = st.checkbox("Higher is better", key="mixing-import-higher", help="For accuracies and scores.")
-    if st.button("Import runs", key="mixing-import-start", disabled=mixtures is None):
+    if st.button("Import runs", key="mixing-import-start", **writing_options(mixtures is None)):
         try:
             with st.spinner("Fitting a regression"):
                 proposal = _import_uploads(

@@ -9,6 +9,7 @@ from app.shell import deep_links
 from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.errors import refusal
+from app.ui.read_only import writing_options
 from app.ui.text import short
 from app.views.mixing.messages import MixMessages, MixUndo
 from app.views.mixing.mix_settings import Mix
@@ -60,10 +61,9 @@ def show_mix_bar(session: Session, mix: Mix) -> None:
             "Delete",
             key="mixing-delete",
             icon=":material/delete:",
-            disabled=not mix.name,
             on_click=_remove,
             args=(session, mix),
-            help="Delete the saved mix; the settings on screen stay.",
+            **writing_options(not mix.name, "Delete the saved mix; the settings on screen stay."),
         )
         deep_links.copy_button("mixing")
     refusal_text = session.drafts.get(MixMessages).refusal
@@ -91,8 +91,8 @@ def _show_save_form(session: Session, mix: Mix) -> None:
             "Save mix",
             key="mixing-save",
             type="primary",
-            disabled=not name or not mix.weights,
             on_click=_save,
+            **writing_options(not name or not mix.weights),
             args=(session, mix, str(name or "").strip()),
         )
 

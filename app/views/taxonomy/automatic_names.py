@@ -8,6 +8,7 @@ import streamlit as st
 from app.details import edit_actions
 from app.state.session import Session
 from app.ui.errors import guarded
+from app.ui.read_only import writing_options
 from app.ui.text import escape
 from gem_core.pipeline import edit, rename_automatically
 from gem_core.pipeline.labels.concept_names import keep_vocabulary, workspace_concepts
@@ -45,7 +46,7 @@ def _show_vocabulary(session: Session) -> None:
         "Name by vocabulary",
         key="automatic_rename",
         icon=":material/label:",
-        disabled=choice == OWN and file is None,
+        **writing_options(choice == OWN and file is None),
     ):
         with st.spinner("Naming clusters and groups"), TemporaryDirectory() as folder:
             path = None
@@ -70,7 +71,7 @@ def _show_groups(session: Session, taxonomy: Taxonomy) -> None:
             help="A group that keeps its clusters keeps its name and color. No group holds more than a quarter of the "
             "corpus, unless you ask for very few.",
         )
-        if st.button("Group again", key="automatic_group", icon=":material/account_tree:"):
+        if st.button("Group again", key="automatic_group", icon=":material/account_tree:", **writing_options()):
             workspace = session.workspace
             with st.spinner("Grouping clusters"):
                 edit(workspace, propose_groups(workspace, int(count)))
@@ -87,12 +88,13 @@ def _show_stop_words(session: Session) -> None:
             placeholder="A word in no keyword and no name",
             help="Keywords, and names made of keywords, are chosen again without it.",
         )
-        is_submitted = st.form_submit_button("Add word")
+        is_submitted = st.form_submit_button("Add word", **writing_options())
     removed = st.pills("Words never used", words, key="automatic_words_list") if words else None
     if removed is not None:
         st.button(
             f"Allow {escape(removed)} again",
             key="automatic_allow",
+            **writing_options(),
             on_click=lambda: _change(session, remove=[removed]),
         )
     if is_submitted and word.strip():
