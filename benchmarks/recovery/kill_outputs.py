@@ -22,8 +22,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks._harness import machine
-from benchmarks.recovery.kill_nine import COMMAND, ROOT, start
+from benchmarks._harness import COMMAND, ROOT, machine
+from benchmarks.recovery.kill_nine import CLI, start_process
 from gem_core.pipeline import open_sample
 from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.mixing.strategies import weights_by
@@ -82,8 +82,8 @@ class Bench:
         self.seconds: dict[str, float] = {}
         self.expected: dict[str, dict[str, bytes]] = {}
 
-    def command(self, kind: str, out: Path) -> list[str]:
-        return [*COMMAND, *COMMANDS[kind].format(folder=self.folder, out=out).split()]
+    def arguments(self, kind: str, out: Path) -> list[str]:
+        return COMMANDS[kind].format(folder=self.folder, out=out).split()
 
     def prepare(self, kind: str, out: Path) -> None:
         """Put what the command changes at its output."""
@@ -91,7 +91,7 @@ class Bench:
             shutil.copytree(self.folder / "sample", out)
 
     def run(self, kind: str, out: Path) -> None:
-        done = subprocess.run(self.command(kind, out), capture_output=True, text=True, cwd=ROOT)
+        done = subprocess.run([*COMMAND, *self.arguments(kind, out)], capture_output=True, text=True, cwd=ROOT)
         if done.returncode:
             raise AssertionError(f"{kind} ended with {done.returncode}: {done.stderr[-400:]}")
 
@@ -109,7 +109,7 @@ class Bench:
             shutil.rmtree(out, ignore_errors=True)
             shutil.rmtree(bookkeeping(out), ignore_errors=True)
             self.prepare(kind, out)
-            process = start(self.command(kind, out))
+            process = start_process(CLI, self.arguments(kind, out))
             time.sleep(wait)
             process.send_signal(signal.SIGTERM if number % 2 else signal.SIGKILL)
             if process.wait(60) != 0:
