@@ -26,6 +26,10 @@ FEW_STEPS = 6
 # A fit whose F would miss its goal even after so many more gains like the last one is given up: gains shrink from step
 # to step, on web text to about .8 of the one before.
 PROMISE = 8.0
+# At infinite lambda an E-step is solved when every mass is this close to its target.
+MASS_TOLERANCE = 1e-5
+# A fit with so many unsolved E-steps in a row is given up.
+UNSOLVED_STEPS = 20
 # A move of b is never expected to grow by more than this.
 LARGEST_GROWTH = 1.5
 
@@ -116,30 +120,40 @@ def expectation_maximization(
     Notes
     -----
     The dual solver takes overrelaxed steps (`Overrelaxation`). One is accepted only where F reaches what the M-step
-    guarantees, so F never falls.
+    guarantees, so F never falls. At infinite lambda the value of an unsolved E-step is an upper bound of F: it is
+    lowered to the value of the next solved one, and a fit that ends with an unsolved one has not converged (given up
+    after `UNSOLVED_STEPS` in a row).
     """
     trace: list[float] = []
     biases, relaxation = Extrapolation(bias), Overrelaxation()
     parameters = _below_cap(parameters, problem)
     step: Expectation | None = None
-    converged, last_gain = False, np.inf
+    converged, last_gain, unsolved = False, np.inf, 0
     damping = 1.0 + 0.5 * problem.penalty if problem.solver == "mm" else 1.0
     for iteration in range(max_iter):
         progress("fit", iteration, max_iter)
         before, last = trace[-1] if trace else -np.inf, (parameters, step)
         parameters, step = _iterate(documents, problem, parameters, step, biases.next(), before, relaxation, exact)
-        if step.objective < before:  # An M-step cannot lower F: what is left to gain is below rounding.
-            (parameters, step), converged = last, True
-            break
-        biases.add(step.optimum)
+        if step.objective < before:
+            if last[1] is not None and is_solved(last[1], problem):
+                # An M-step cannot lower F: what is left to gain is below rounding.
+                (parameters, step), converged = last, True
+                break
+            trace, before = [min(value, step.objective) for value in trace], -np.inf
+        if is_solved(step, problem):
+            unsolved = 0
+            biases.add(step.optimum)
+        else:  # A Newton step from here may lead far away, and the next E-step with it.
+            unsolved += 1
+            biases = Extrapolation(step.bias)
         trace.append(step.objective)
         if not np.isfinite(step.objective):
             raise GemError(f"The objective became {step.objective} in iteration {iteration + 1}.")
         gain = abs(step.objective - before) * damping
         # One small gain may be that of the short step after a refused one.
-        converged = gain <= tol and (len(trace) < 3 or last_gain <= tol)
+        converged = gain <= tol and (len(trace) < 3 or last_gain <= tol) and is_solved(step, problem)
         last_gain = gain
-        if converged or step.objective + PROMISE * gain < goal:
+        if converged or unsolved == UNSOLVED_STEPS or step.objective + PROMISE * gain < goal:
             break
     assert step is not None
     if exact and problem.solver == "dual" and step.gap > 0:
@@ -147,6 +161,11 @@ def expectation_maximization(
         trace[-1] = max(trace[-1], step.objective)
     progress("fit", max_iter, max_iter)
     return Run(parameters, step, np.array(trace), converged)
+
+
+def is_solved(step: Expectation, problem: Problem) -> bool:
+    """Whether the value of an E-step is F: at infinite lambda only where the masses equal the target."""
+    return not np.isinf(problem.penalty) or float(np.max(np.abs(step.mass - problem.target))) <= MASS_TOLERANCE
 
 
 def _below_cap(parameters: Parameters, problem: Problem) -> Parameters:

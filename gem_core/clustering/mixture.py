@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from gem_core._types import Bool, Float64, Progress, frozen, silent
 from gem_core.clustering.config import CAP_RATIO, MixtureConfig
-from gem_core.clustering.em_loop import Problem, Run, expectation_maximization
+from gem_core.clustering.em_loop import Problem, Run, expectation_maximization, is_solved
 from gem_core.clustering.m_step import Parameters, maximize
 from gem_core.clustering.prepared_documents import PreparedDocuments, prepare_documents
 from gem_core.clustering.seeding import FitStart
@@ -234,8 +234,12 @@ def fit_prepared(
         progress=progress,
     )
     if not run.converged:
+        error = float(np.max(np.abs(run.expectation.mass - target)))
+        unsolved = (
+            "" if is_solved(run.expectation, problem) else f" and its masses miss the target by up to {error:.1e}"
+        )
         warnings.warn(
-            f"The fit did not reach tol={config.tol:g} in {config.max_iter} iterations; allow more with "
+            f"The fit did not reach tol={config.tol:g} in {run.trace.size} iterations{unsolved}; allow more with "
             "max_iter, or accept a looser tol",
             NotConvergedWarning,
             stacklevel=3,

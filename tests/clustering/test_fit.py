@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from gem_core.clustering import MixtureConfig, assign, fit_mixture, responsibilities
+from gem_core.clustering import MixtureConfig, assign, em_loop, fit_mixture, responsibilities
 from gem_core.clustering.threads import torch_threads
 from gem_core.errors import Cancelled, GemError, InputError, NotConvergedWarning
 from tests.helpers import reference
@@ -88,6 +88,21 @@ def test_strength_balances_and_infinity_is_exact(planted) -> None:
     largest = [fit_mixture(x, MixtureConfig(n_clusters=4, strength=s)).masses.max() for s in (0.0, 0.3, 3.0, INF)]
     assert largest[0] > largest[1] > largest[2] > largest[3]
     assert largest[3] == pytest.approx(0.25, abs=1e-6)
+
+
+def test_a_fit_does_not_end_with_an_unsolved_e_step(planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, _ = planted((300, 100, 50, 30), 16, 25.0)
+    config = MixtureConfig(n_clusters=4, strength=INF, start="plain")
+    exact = fit_mixture(x, config)
+    monkeypatch.setattr(em_loop, "_newton_steps", lambda *_: 3)
+    fit = fit_mixture(x, config)
+    assert fit.converged
+    np.testing.assert_allclose(fit.masses, 0.25, atol=1e-5)
+    assert rises(fit.trace, 1e-9)
+    assert fit.objective == pytest.approx(exact.objective, abs=1e-3)
+    monkeypatch.setattr(em_loop, "_newton_steps", lambda *_: 1)
+    with pytest.warns(NotConvergedWarning, match="masses miss the target by up to"):
+        assert not fit_mixture(x, dataclasses.replace(config, max_iter=1)).converged
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0, INF])
