@@ -104,7 +104,13 @@ def affine(x: Any, slopes: Float64, offsets: Float64) -> tuple[Any, Any, float]:
 
 
 def softmax(x: Any, slopes: Any, offsets: Any, top: float, out: Any, reciprocals: Any = None) -> tuple[Any, Any]:
-    """Responsibilities (K, rows) and log-partition (rows,) of one block; few sweeps, all but the product in place.
+    """Responsibilities (K, rows) and log-partition (rows,) of one block; few sweeps, all but the product in place."""
+    logits = block_logits(x, slopes, offsets, out, reciprocals)
+    return softmax_of_logits(logits, logits.amax(0), top)
+
+
+def block_logits(x: Any, slopes: Any, offsets: Any, out: Any, reciprocals: Any = None) -> Any:
+    """Logits (K, rows) of one block, in `out` unless it is None.
 
     `reciprocals` (rows,) are 1 / length of rows that have not length 1.
     """
@@ -115,7 +121,11 @@ def softmax(x: Any, slopes: Any, offsets: Any, top: float, out: Any, reciprocals
         logits += offsets
     else:
         torch.addcmul(offsets, logits, reciprocals, out=logits)
-    peak = logits.amax(0)
+    return logits
+
+
+def softmax_of_logits(logits: Any, peak: Any, top: float) -> tuple[Any, Any]:
+    """Responsibilities, in the memory of the logits, and log-partition; `peak` (rows,) are the largest logits."""
     logits -= peak
     logits.clamp_(min=-FLOOR[str(logits.dtype).removeprefix("torch.")])
     gamma = logits.exp_()

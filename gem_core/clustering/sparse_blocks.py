@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from gem_core._types import Float64, Floating
-from gem_core.clustering.blocks import Moments, block_moments, shift_responsibilities, softmax
+from gem_core.clustering.blocks import Moments, block_logits, block_moments, shift_responsibilities, softmax_of_logits
 
 # From so many clusters on blocks are sparse; below, the dense sums are faster.
 MANY_CLUSTERS = 256
@@ -33,16 +33,12 @@ def sparse_softmax(
     """Responsibilities (K, rows) and log-partition (rows,) as of `softmax`; sparse, or dense where many count."""
     import torch
 
-    logits = torch.mm(slopes, x.T) if out is None else torch.mm(slopes, x.T, out=out)
-    if reciprocals is None:
-        logits += offsets
-    else:
-        torch.addcmul(offsets, logits, reciprocals, out=logits)
+    logits = block_logits(x, slopes, offsets, out, reciprocals)
     peak = logits.amax(0)
     positions = np.flatnonzero((logits > peak - DEPTH[str(logits.dtype).removeprefix("torch.")]).numpy())
     k, rows = logits.shape
     if positions.size > DENSITY * k * rows:
-        return softmax(x, slopes, offsets, top, logits, reciprocals)
+        return softmax_of_logits(logits, peak, top)
     clusters, documents = np.divmod(positions, rows)
     values = np.exp(logits.numpy().ravel()[positions] - peak.numpy()[documents])
     scale = np.bincount(documents, values, rows)

@@ -162,6 +162,11 @@ def test_the_strip_is_pressed_walked_by_keys_and_shows_what_is_found(
         ready(page)
         box = page.locator(".strip").first.bounding_box()
         assert box["y"] + box["height"] <= 720, f"{view}: map and shares are seen at once on a small screen"
+    page.get_by_role("button", name="Filter").first.click()
+    histogram_bars = page.get_by_role("img", name="Histogram").first.locator("i")
+    histogram_bars.first.wait_for(state="attached")
+    assert max(bar.bounding_box()["height"] for bar in histogram_bars.all() if bar.bounding_box()) > 20
+    page.keyboard.press("Escape")
     page.set_viewport_size(size)
     ready(page)
 
