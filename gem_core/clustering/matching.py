@@ -1,10 +1,46 @@
-"""Match the clusters of two labelings one to one by the largest overlap (Hungarian algorithm)."""
+"""The order of clusters: by falling mass, and one to one after another labeling (Hungarian algorithm)."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gem_core._types import frozen
 from gem_core.errors import InputError
+
+# Masses that differ by less than this part of the mean mass are equal but for rounding.
+TIED = 1e-6
+
+
+def rank_by_mass(masses: ArrayLike, centers: ArrayLike) -> NDArray[np.int64]:
+    """Return the clusters from the largest mass to the smallest; equal masses are ordered by their centers.
+
+    Clusters of equal mass differ by rounding only, which depends on the number of threads and on where a vector lies
+    in memory. Those within 10^-6 of the mean mass of their neighbor in the order are ranked by the cosine of their
+    center with a fixed direction, so that their numbers are the same in every run.
+
+    Parameters
+    ----------
+    masses : array_like, shape (K,)
+        Fractions.
+    centers : array_like, shape (K, d)
+        Unit vectors.
+
+    Returns
+    -------
+    ndarray of int64, shape (K,)
+        A permutation of 0 .. K-1: the clusters in their order.
+
+    Examples
+    --------
+    >>> rank_by_mass([0.25, 0.25 - 1e-15, 0.5], [[0.0, 1.0], [1.0, 0.0], [0.0, -1.0]]).tolist()
+    [2, 1, 0]
+    """
+    mass, center = np.asarray(masses, dtype=np.float64), np.asarray(centers, dtype=np.float64)
+    order = np.argsort(-mass, kind="stable")
+    steps = -np.diff(mass[order]) > TIED * mass.mean()
+    tie_group = np.concatenate([[0], np.cumsum(steps)])
+    fixed_direction = np.cos(np.arange(center.shape[1], dtype=np.float64))
+    cosine = center[order] @ fixed_direction
+    return np.asarray(order[np.lexsort((-cosine, tie_group))], dtype=np.int64)
 
 
 def match_clusters(reference_labels: ArrayLike, labels: ArrayLike, n_clusters: int) -> NDArray[np.int64]:

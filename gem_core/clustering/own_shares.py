@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from gem_core._types import Progress, silent
 from gem_core.clustering.assignment import assign
 from gem_core.clustering.config import MixtureConfig
-from gem_core.clustering.matching import match_clusters
+from gem_core.clustering.matching import match_clusters, rank_by_mass
 from gem_core.clustering.mixture import MixtureFit, fit_mixture
 from gem_core.clustering.vector_files import StoredVectors
 
@@ -25,7 +25,7 @@ def fit_equal_shares(
     Parameters and errors as in `fit_mixture`.
     """
     fit = fit_mixture(X, replace(config, target="uniform"), weights=weights, progress=progress)
-    return fit.permute(np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable"))
+    return fit.permute(np.argsort(rank_by_mass(fit.masses, fit.centers)))
 
 
 def fit_own_shares(

@@ -11,6 +11,7 @@ from gem_core.clustering.e_step import Expectation
 from gem_core.clustering.em_loop import Problem, expectation_maximization
 from gem_core.clustering.kmeans_plus_plus import cosines, draw_distant
 from gem_core.clustering.m_step import Parameters
+from gem_core.clustering.matching import rank_by_mass
 from gem_core.clustering.merge_split import halve_clusters
 from gem_core.clustering.search_sample import SearchSample
 
@@ -69,13 +70,13 @@ class Objective:
         """Return the problem for a target in the order of the clusters; None: the shares as they are."""
         return Problem(self.penalty, self.shares if target is None else target, self.concentration, self.cap)
 
-    def target(self, masses: Float64) -> Float64:
+    def target(self, masses: Float64, centers: Float64) -> Float64:
         """Match the shares to clusters of given masses: the assignment with the least sum of squared differences.
 
         For squares the optimal assignment joins the largest share with the largest mass, and so on down.
         """
         out = np.empty_like(self.shares)
-        out[np.argsort(-masses, kind="stable")] = np.sort(self.shares)[::-1]
+        out[rank_by_mass(masses, centers)] = np.sort(self.shares)[::-1]
         return out
 
 
@@ -107,9 +108,19 @@ def fit_candidate(
     if target is None and objective.matched:
         plain = replace(objective, penalty=0.0).problem()
         run = expectation_maximization(sample.documents, plain, begin, tol=0.0, max_iter=NATURAL_ITERATIONS)
-        first = _fit(sample, objective, run.parameters, objective.target(run.expectation.mass), tol, max_iter, goal)
+        first = _fit(
+            sample,
+            objective,
+            run.parameters,
+            objective.target(run.expectation.mass, run.parameters.centers),
+            tol,
+            max_iter,
+            goal,
+        )
         model = first.parameters.model()
-        again = objective.target(sample.documents.evaluate(model.slopes, model.offsets, gram=False).mass)
+        again = objective.target(
+            sample.documents.evaluate(model.slopes, model.offsets, gram=False).mass, first.parameters.centers
+        )
         if np.allclose(again, first.target):
             return first
         second = _fit(sample, objective, first.parameters, again, tol, max_iter, goal)

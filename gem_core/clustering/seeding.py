@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gem_core._types import Float64, Floating, Progress, silent
 from gem_core.clustering.kmeans_plus_plus import cosines, kmeans_plus_plus
 from gem_core.clustering.m_step import Parameters, maximize
+from gem_core.clustering.matching import rank_by_mass
 from gem_core.clustering.search import Candidate, Objective, Search, fit_candidate, polish
 from gem_core.clustering.search_sample import SearchSample, search_sample
 from gem_core.clustering.sparse_blocks import MANY_CLUSTERS
@@ -171,9 +172,9 @@ def seed_mixture(
         fits = min(FITS, BUDGET // (len(sample.x) * k))
         if start == "plain" or k == 1:
             parameters, mass = plain_start(sample, objective, rng)
-            target = objective.target(mass) if objective.matched else None
+            target = objective.target(mass, parameters.centers) if objective.matched else None
             result = FitStart(parameters, np.zeros(k), mass, reference, target)
-            return result.reorder(np.argsort(-mass, kind="stable"))
+            return result.reorder(rank_by_mass(mass, parameters.centers))
         if start == "relax" or fits < 4:
             parameters, _ = plain_start(sample, objective, rng)
             exact = replace(objective, penalty=np.inf)
@@ -186,7 +187,7 @@ def seed_mixture(
             best = search.best
     step = best.expectation
     result = FitStart(best.parameters, step.bias, step.mass, reference, best.target if objective.matched else None)
-    return result.reorder(np.argsort(-step.mass, kind="stable"))
+    return result.reorder(rank_by_mass(step.mass, best.parameters.centers))
 
 
 def _search(

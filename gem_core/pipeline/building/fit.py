@@ -7,6 +7,7 @@ from gem_core._content_key import content_key
 from gem_core._types import Floating, Int32, Progress, silent
 from gem_core.clustering import Assignment, MixtureFit, fit_mixture
 from gem_core.clustering.assignment import assign_units, renumber_assignment
+from gem_core.clustering.matching import rank_by_mass
 from gem_core.clustering.own_shares import fit_own_shares
 from gem_core.clustering.prepared_documents import prepare_documents
 from gem_core.errors import InputError
@@ -189,8 +190,8 @@ def reference_concentration_of(workspace: Workspace, settings: Settings) -> floa
 
 
 def order_by_mass(fit: MixtureFit, assignment: Assignment) -> tuple[MixtureFit, Assignment]:
-    """Renumber the clusters of a fit so that the one with the largest mass comes first."""
-    order = np.argsort(np.argsort(-fit.masses, kind="stable"), kind="stable")
+    """Renumber the clusters of a fit so that the one with the largest mass comes first (`rank_by_mass`)."""
+    order = np.argsort(rank_by_mass(fit.masses, fit.centers))
     return fit.permute(order), renumber_assignment(assignment, order)
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gem_core.clustering import MixtureConfig, assign, fit_mixture
 from gem_core.errors import Cancelled, InputError, WorkspaceError
 from gem_core.pipeline import Rename, Source, build, edit, ensure_path, fit_taxonomy, preview
+from gem_core.pipeline.building.fit import order_by_mass
 from gem_core.workspace import Settings, Workspace
 from tests.helpers.cli_process import end, run, start, wait_for
 from tests.helpers.corpora import small_corpus
@@ -201,3 +203,13 @@ def test_balance_evens_the_shares_of_the_sample(sample: Workspace) -> None:
     assert plain.after.smallest < matched.after.smallest
     assert plain.after.effective_clusters < matched.after.effective_clusters < exact.after.effective_clusters
     assert matched.after.normalized_entropy > 0.99
+
+
+@pytest.mark.parametrize("rounding", [[0, 0, 0, 0], [3, -2, 1, 0], [-1, 0, 2, 3]])
+def test_rounding_never_decides_the_number_of_a_cluster(rounding: list[int]) -> None:
+    X = np.repeat(np.eye(4, 8), 15, axis=0)
+    fit = fit_mixture(X, MixtureConfig(n_clusters=4, concentration=50.0))
+    nudged = replace(fit, masses=fit.masses + np.array(rounding) * 1e-16)
+    ordered, _ = order_by_mass(nudged, assign(X, nudged))
+    reference, _ = order_by_mass(fit, assign(X, fit))
+    assert np.array_equal(ordered.centers, reference.centers)
