@@ -38,7 +38,7 @@ if __name__ == "__main__":
     import streamlit as st
     from starlette.middleware import Middleware
 
-    from app.data.excerpts import EXCERPTS
+    from app.data.map_requests import MAP_REQUESTS
     from app.shell.access import HEALTH, TOKEN, AccessGuard
 
     views = sorted(path for path in (APP / "views").glob("*/*.py") if path.stem not in ("page", "__init__"))
@@ -54,7 +54,7 @@ if __name__ == "__main__":
     print(f"GEM Explorer: {address}", flush=True)
     if os.environ.pop("GEM_EXPLORER_BROWSER", ""):
         threading.Thread(target=open_browser, args=(address, root + HEALTH), daemon=True).start()
-    st.App(str(APP / "main.py"), routes=[EXCERPTS.route()], middleware=[guard] if token else []).run(
+    st.App(str(APP / "main.py"), routes=MAP_REQUESTS.routes(), middleware=[guard] if token else []).run(
         config={
             "server.port": int(port),
             "server.address": host,

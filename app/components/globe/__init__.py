@@ -115,6 +115,8 @@ def globe(
     height: int = 620,
     key: str = "globe",
     excerpts: str = "",
+    subtopics: str = "",
+    numbers: Sequence[int] = (),
     on_pick: Callable[[GlobePick], None] | None = None,
 ) -> GlobePick:
     """Show documents on the globe; returns what was picked on it in this run.
@@ -154,6 +156,11 @@ def globe(
     excerpts : str
         Path of this server that answers "PATH/ROW" with the beginning of a document; the document under the pointer is
         asked for. "" shows none.
+    subtopics : str
+        Path of this server that answers "PATH/NUMBER" with the names and positions of a cluster's subtopics; asked for
+        the clusters in the middle when a person has zoomed in. "" shows none.
+    numbers : sequence of int
+        The number of each color group under that path.
     on_pick : callable, optional
         Called with the pick before the script runs again, as Streamlit's callbacks are: set session state here.
 
@@ -186,6 +193,8 @@ def globe(
         height=height,
         key=key,
         excerpts=excerpts,
+        subtopics=subtopics,
+        numbers=numbers,
     )
 
     def changed() -> None:

@@ -19,6 +19,7 @@ import { cssOf, number } from "./theme_and_data.js";
 import { drawLabels } from "./labels.js";
 import { listen } from "./input_events.js";
 import { GlobeMotion } from "./globe_motion.js";
+import { SubtopicNames } from "./subtopic_names.js";
 
 const LINES = graticule();
 const LIVE = new WeakMap(); // canvas -> Globe
@@ -40,6 +41,7 @@ export class Globe extends GlobeMotion {
     this.labels = [];
     this.caps = [];
     this.sprites = new Map();
+    this.subtopics = new SubtopicNames(this);
     this.selected = { row: null, group: null };
     this.seen = { row: null, group: null };
     this.hover = -1;

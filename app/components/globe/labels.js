@@ -11,6 +11,9 @@ export function spriteOf(globe, label, strong) {
   return globe.sprites.get(key);
 }
 
+// Only the cluster's own name stands out, not those of its subtopics.
+const isStrong = (label, focus) => label.group === focus && label.documents === undefined;
+
 // Larger clusters first, none over another; one that is on stays on while it can (no flicker while the globe turns).
 // Returns whether some label is still fading.
 export function drawLabels(globe, m, cx, cy, r) {
@@ -19,10 +22,11 @@ export function drawLabels(globe, m, cx, cy, r) {
     h = canvas.height;
   const focus = globe.focused,
     boxes = [],
-    of = [];
-  for (const l of globe.labels) {
+    of = [],
+    labels = [...globe.labels, ...globe.subtopics.visible(m)];
+  for (const l of labels) {
     const p = rotate(m, l.at),
-      strong = l.group === focus;
+      strong = isStrong(l, focus);
     l.goal = 0;
     l.depth = p[2];
     l.x = cx + r * p[0];
@@ -36,7 +40,7 @@ export function drawLabels(globe, m, cx, cy, r) {
     if (strong) l.y -= Math.min(0.3 * h, r * Math.max(0.09, Math.sin(globe.capOf.get(l.group) ?? 0)) * p[2] + 17 * dpr);
     l.x = Math.min(w - half, Math.max(half, l.x));
     l.y = Math.min(h - s.height / 2, Math.max(s.height / 2, l.y));
-    const size = (counts[l.group] ?? 0) * (0.25 + 0.75 * p[2]) * (l.alpha > 0.5 ? 1.6 : 1);
+    const size = (l.documents ?? counts[l.group] ?? 0) * (0.25 + 0.75 * p[2]) * (l.alpha > 0.5 ? 1.6 : 1);
     const rank = strong ? 1e12 : l.group === globe.hoverGroup ? 1e11 + size : size;
     boxes.push({ x: l.x, y: l.y, w: s.width + 2 * dpr, h: s.height - 2 * dpr, rank });
     of.push(l);
@@ -45,7 +49,7 @@ export function drawLabels(globe, m, cx, cy, r) {
   const most = Math.max(5, Math.round(((w * h) / (dpr * dpr) / 17000) * Math.min(4, Math.max(1, globe.cam.zoom))));
   for (const i of placeLabels(boxes, most)) of[i].goal = 1;
   let fading = false;
-  for (const l of globe.labels) {
+  for (const l of labels) {
     const gap = l.goal - l.alpha;
     if (Math.abs(gap) < 0.04 || calm.matches) l.alpha = l.goal;
     else {
@@ -53,9 +57,9 @@ export function drawLabels(globe, m, cx, cy, r) {
       fading = true;
     }
   }
-  const visibleLabels = globe.labels.filter((l) => l.alpha > 0.03 && l.depth > 0.16);
+  const visibleLabels = labels.filter((l) => l.alpha > 0.03 && l.depth > 0.16);
   for (const l of visibleLabels.sort((a, b) => a.goal - b.goal || a.depth - b.depth)) {
-    const strong = l.group === focus,
+    const strong = isStrong(l, focus),
       s = spriteOf(globe, l, strong);
     const loud = strong || l.group === globe.hoverGroup ? 1 : 0.35 + (0.65 * (strength[l.group] ?? 256)) / 256;
     ctx.globalAlpha = l.alpha * Math.min(1, (l.depth - 0.16) * 4) * loud;

@@ -106,6 +106,8 @@ def pack(
     height: int,
     key: str,
     excerpts: str = "",
+    subtopics: str = "",
+    numbers: Sequence[int] = (),
 ) -> bytes:
     """Pack the message. Each array has a digest, so that the browser parses only what changed."""
     arrays = _arrays(xyz, rows, cluster, colors, values, sizes)
@@ -117,6 +119,8 @@ def pack(
         "cluster": None if selected is None or not 0 <= selected < len(colors) else int(selected),
         "note": clean(note),
         "excerpts": str(excerpts),
+        "subtopics": str(subtopics),
+        "numbers": [int(number) for number in numbers],
         "look": None if look is None else _direction(look),
         "colors": list(colors),
         "labels": [[clean(text), _direction(at), int(group)] for text, at, group in labels],

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.components.globe import GlobePick, globe
 from app.data import cached_results, map_data
-from app.data.excerpts import EXCERPTS
+from app.data.map_requests import MAP_REQUESTS
 from app.state.session import Session
 from app.state.widget_state import picked_points, preset, read_chart_selection, widget
 from app.ui.figures import dark
@@ -171,6 +171,7 @@ def _show_globe(session: Session, choices: MapChoices, rows: NDArray[np.int32], 
         values = np.where(matches, values, np.nan) if values is not None else None
         sizes = np.where(matches, 1.8 if matches.mean() < 0.03 else 1.3 if matches.mean() < 0.3 else 1.0, 0.5)
     cluster_of_row = taxonomy.documents["cluster_id"].to_numpy()
+    excerpts, subtopics = MAP_REQUESTS.addresses(workspace, taxonomy)
 
     def on_pick(pick: GlobePick) -> None:
         if pick.event == "row" and pick.row is not None:
@@ -202,7 +203,9 @@ def _show_globe(session: Session, choices: MapChoices, rows: NDArray[np.int32], 
         dark=dark(),
         height=HEIGHT,
         key=f"globe_{workspace.manifest.data_hash[:12]}",
-        excerpts=EXCERPTS.address(workspace),
+        excerpts=excerpts,
+        subtopics=subtopics if coloring.clusters else "",
+        numbers=[cluster.number for cluster in taxonomy.clusters],
         on_pick=on_pick,
     )
 
