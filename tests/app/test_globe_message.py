@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,16 @@ def test_a_lasso_that_is_none_is_no_pick(pack: Any, sent: dict[str, Any]) -> Non
     whole = {"outline": [[0, 0], [1, 0], [1, 0.5]], "turn": [1, 0, 0, 0, 1, 0, 0, 0, 1]}
     assert _read({"event": "lasso", **whole}, np.arange(3), 2).outline == ((0, 0), (1, 0), (1, 0.5))
     assert not _read({"event": "lasso", **sent}, np.arange(3), 2)
+
+
+def test_every_module_of_the_globe_is_joined() -> None:
+    from app.components.globe.message import _MODULES, joined_script
+
+    folder = APP / "components" / "globe"
+    assert set(_MODULES) == {path.name for path in folder.glob("*.js")}
+    script = joined_script(folder)
+    for name in _MODULES:
+        source = (folder / name).read_text(encoding="utf-8")
+        for needed in re.findall(r'from "\./([a-z_]+\.js)"', source):
+            assert _MODULES.index(needed) < _MODULES.index(name), f"{name} needs {needed} before it"
+    assert len(re.findall(r"^export ", script, re.MULTILINE)) == 1

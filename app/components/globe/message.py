@@ -18,6 +18,7 @@ from gem_core.export.globe_modules import SHARED_MODULES, join_modules
 MOST_CORNERS = 300  # of a lasso
 _MODULES = (
     "theme_and_data.js",
+    "subtopic_names.js",
     "labels.js",
     "tip.js",
     "input_events.js",
