@@ -9,41 +9,22 @@ random 80% of the documents with its own seed and assigns all: it also counts wh
 import argparse
 import time
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from gem_core.clustering import (
-    MixtureConfig,
-    MixtureFit,
-    agreement,
-    assign,
-    fit_mixture,
-    kmeans,
-    spherical_kmeans,
-    stability,
-    vmf_mixture,
-)
+from benchmarks.quality.fitters import Fitter, baselines, gem
+from gem_core.clustering import agreement, assign, stability
 from gem_core.geometry import normalize
-
-Fitter = Callable[[np.ndarray, int], MixtureFit]
 
 
 def candidates(k: int) -> dict[str, Fitter]:
-    def gem(start: str, strength: float) -> Fitter:
-        return lambda x, seed: fit_mixture(x, MixtureConfig(n_clusters=k, strength=strength, start=start, seed=seed))
-
-    return {
-        "k-means": lambda x, seed: kmeans(x, k, seed),
-        "spherical k-means": lambda x, seed: spherical_kmeans(x, k, seed),
-        "vMF, learned prior": lambda x, seed: vmf_mixture(x, k, seed),
-        **{
-            f"GEM {strength:g} {start}": gem(start, strength)
-            for strength in (1.0, 0.25, 0.0)
-            for start in ("plain", "relax", "search")
-        },
+    starts = {
+        f"GEM {strength:g} {start}": gem(k, strength, start=start)
+        for strength in (1.0, 0.25, 0.0)
+        for start in ("plain", "relax", "search")
     }
+    return {**baselines(k), **starts}
 
 
 def row(name: str, fitter: Fitter, x: np.ndarray, truth: np.ndarray, seeds: int) -> str:

@@ -17,107 +17,25 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import fasttext
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks._harness import machine
-from gem_core.clustering import MixtureConfig, MixtureFit, assign, fit_mixture
-from gem_core.clustering.assignment import responsibilities
-from gem_core.influence import influence_scores
-from gem_core.student import Student, StudentConfig, calibrate_student, train_student
+from benchmarks.quality.student_fit import Corpus, Split, corpus, figures, ours, split, taken
+from gem_core.clustering import MixtureConfig, fit_mixture
+from gem_core.student import Student, StudentConfig, train_student
 from gem_core.workspace import Workspace
 
 _OTHER = re.compile(r"[\W_]+")
-SMALLEST = 6
-
-
-@dataclass(frozen=True)
-class Corpus:
-    name: str
-    texts: pa.Array
-    labels: NDArray[np.int32]
-    soft: NDArray[np.float32]
-    gis: NDArray[np.float32]
-    k: int
-
-
-@dataclass(frozen=True)
-class Split:
-    training: NDArray[np.int64]
-    calibration: NDArray[np.int64]
-    test: NDArray[np.int64]
-
-
-def corpus(name: str, texts: pa.ChunkedArray, x: NDArray[np.floating], fit: MixtureFit) -> Corpus:
-    labels = assign(x, fit)
-    return Corpus(
-        name,
-        pa.concat_arrays(texts.chunks),
-        labels.labels.astype(np.int32),
-        responsibilities(x, fit).astype(np.float32),
-        influence_scores(x, labels, n_clusters=len(fit.masses)).gis,
-        len(fit.masses),
-    )
-
-
-def split(n: int, seed: int) -> Split:
-    order = np.random.default_rng(seed).permutation(n)
-    a, b = int(0.7 * n), int(0.85 * n)
-    return Split(order[:a], order[a:b], order[b:])
-
-
-def taken(texts: pa.Array, rows: NDArray[np.int64]) -> pa.Array:
-    return texts.take(pa.array(rows))
-
-
-def figures(found: NDArray[np.int32], truth: NDArray[np.int32], k: int) -> list[float]:
-    """Agreement, recall of the smallest clusters, mass error."""
-    sizes = np.bincount(truth, minlength=k)
-    small = np.isin(truth, np.argsort(sizes, kind="stable")[:SMALLEST])
-    recall = [float((found[truth == c] == c).mean()) for c in np.unique(truth[small])]
-    return [
-        float((found == truth).mean()),
-        float(np.mean(recall)),
-        float(np.abs(np.bincount(found, minlength=k) - sizes).sum() / len(truth)),
-    ]
 
 
 # --- students of ours
-
-
-def ours(
-    c: Corpus,
-    parts: Split,
-    seed: int,
-    *,
-    balance: float = 0.0,
-    soft: float = 0.0,
-    drop: float = 0.0,
-    buckets: int = StudentConfig.buckets,
-) -> Student:
-    """Student trained and calibrated; `soft` is the softness of soft targets, 0 for labels."""
-    rows = parts.training
-    if drop > 0:  # the least typical documents of each cluster
-        rank = pd.Series(c.gis[rows]).groupby(c.labels[rows]).rank(pct=True).to_numpy()
-        rows = rows[rank > drop]
-    sizes = np.bincount(c.labels[rows], minlength=c.k)
-    student = train_student(
-        taken(c.texts, rows),
-        c.labels[rows],
-        c.k,
-        soft=c.soft[rows] if soft else None,
-        weights=np.maximum(sizes, 1)[c.labels[rows]] ** -balance,
-        config=StudentConfig(seed=seed, buckets=buckets, softness=max(soft, 1.0)),
-    )
-    return calibrate_student(student, taken(c.texts, parts.calibration), c.labels[parts.calibration])
 
 
 def uncalibrated(c: Corpus, parts: Split, seed: int) -> Student:

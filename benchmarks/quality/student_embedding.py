@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from numba import njit
 from numpy.typing import NDArray
 
-from benchmarks.quality.student import Corpus, Split, corpus, figures, ours, seconds, split, taken
+from benchmarks.quality.student import seconds
+from benchmarks.quality.student_fit import Corpus, Split, corpus, figures, ours, split, taken
 from gem_core._types import silent
 from gem_core.clustering import MixtureConfig, MixtureFit, assign, fit_mixture
 from gem_core.geometry import normalize
