@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.data.workspace_cache import per_taxonomy
+from gem_core.clustering import MixtureFit
 from gem_core.pipeline.compare import comparison as comparisons
 from gem_core.pipeline.compare import quality as qualities
 from gem_core.pipeline.compare.comparison import Comparison, Partition
@@ -44,16 +45,21 @@ def _return_rates(
     return returning_of(workspace, taxonomy, _study)
 
 
-def _strength_effect(workspace: Workspace, taxonomy: Taxonomy, strength: float) -> StrengthEffect:
-    return effect_of_strength(workspace, taxonomy, strength)
+def _strength_effect(workspace: Workspace, taxonomy: Taxonomy, strength: float, *, _fit: MixtureFit) -> StrengthEffect:
+    return effect_of_strength(workspace, taxonomy, _fit)
 
 
-strength_effect = per_taxonomy(_strength_effect, max_entries=64)
+_effects = per_taxonomy(_strength_effect, max_entries=64)
 columns = per_taxonomy(_columns, max_entries=4)
 partition = per_taxonomy(_partition, max_entries=12)
 comparison = per_taxonomy(_comparison, max_entries=12)
 quality = per_taxonomy(_quality, max_entries=24)
 _rates = per_taxonomy(_return_rates, max_entries=8)
+
+
+def strength_effect(workspace: Workspace, taxonomy: Taxonomy, fit: MixtureFit) -> StrengthEffect:
+    """Return what the strength of a fit does, one that differs from the applied fit in the strength alone."""
+    return _effects(workspace, taxonomy, fit.strength, _fit=fit)
 
 
 def return_rates(workspace: Workspace, taxonomy: Taxonomy, study: Stability) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from app.components.reliable_button import reliable_button
 from app.data import cached_results
 from app.details import edit_actions
 from app.state.session import Session
@@ -54,6 +55,6 @@ def split_dialog(session: Session, taxonomy: Taxonomy, number: int) -> None:
             },
         )
         st.caption("The largest part keeps the number and color; all parts are pinned and get new names.")
-        if st.button(f"Split into {len(parts)}", type="primary", key=f"split_now_{number}"):
+        if reliable_button(session, f"Split into {len(parts)}", type="primary", key=f"split_now_{number}"):
             edit_actions.apply_edit(session, Split(number, tuple(part.rows for part in parts)))
             st.rerun()

@@ -35,6 +35,7 @@ STEP_WEIGHTS: dict[str, tuple[tuple[str, float], ...]] = {
         ("Counting phrases", 20),
         ("extend taxonomies", 25),
     ),
+    "path": (("seed", 8), ("path", 92)),
     "assign": (("read", 10), ("count tokens", 10), ("load encoder", 10), ("embed", 60), ("assign", 10)),
     "estimate": (("read", 40), ("count tokens", 30), ("load encoder", 10), ("measure the encoder", 20)),
 }

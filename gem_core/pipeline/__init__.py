@@ -2,7 +2,7 @@
 
 from gem_core.pipeline.adding.add_documents import AddedDocuments, add_documents
 from gem_core.pipeline.adding.assign_documents import assign_documents, source_like
-from gem_core.pipeline.building.balance_path import ensure_path
+from gem_core.pipeline.building.balance_path import ensure_path, path_seconds
 from gem_core.pipeline.building.build import build
 from gem_core.pipeline.building.estimate import Estimate, estimate
 from gem_core.pipeline.building.fit import fit_taxonomy
@@ -57,6 +57,7 @@ __all__ = [
     "naming_plan",
     "natural_shares",
     "open_sample",
+    "path_seconds",
     "prepare",
     "preview",
     "propose_names",

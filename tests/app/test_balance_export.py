@@ -56,12 +56,13 @@ def test_a_penalty_sets_the_strength_and_follows_it(balance: AppTest, sample: Wo
 
 
 def test_a_stronger_balance_evens_the_shares_and_lists_who_moves(balance: AppTest, sample: Workspace) -> None:
-    assert "Strength 0.899 against 0: splits no cluster." in words(balance)  # of the path, the nearest to 1
+    assert "Strength 1 against 0: splits no cluster." in words(balance)
     balance.select_slider[0].set_value(INF).run()
-    effect = strength_effect(sample, sample.taxonomy(), INF)
+    found = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, strength=INF))
+    effect = strength_effect(sample, sample.taxonomy(), found.fit)
+    assert "Strength exact against 0: " in words(balance)
     assert f"% of {effect.splits[0][0]} to {effect.splits[0][1]}" in words(balance)
     assert f"ARI {effect.ari[0]:.3f} → {effect.ari[1]:.3f}" in words(balance)
-    found = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, strength=INF))
     assert measures(balance)["Largest"] == f"{100 * found.shares.max():.1f}%"
     assert measures(balance)["Agreement with current"] == f"{found.ari:.3f}"
     assert measures(balance)["Documents moved"] == f"{len(found.moved_rows):,}"
@@ -78,6 +79,31 @@ def test_a_stronger_balance_evens_the_shares_and_lists_who_moves(balance: AppTes
     assert "The objective converges to" in words(balance.run())
     balance.button(key="balance-reset").click().run()
     assert measures(balance)["Documents moved"] == "0"
+
+
+def test_a_long_path_is_offered_as_a_job_while_previews_go_on(
+    sample: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_path(sample)
+    (sample.taxonomy().folder / "path.npz").unlink()
+    monkeypatch.setattr("app.views.balance.missing_path.LONGEST_WAIT", 0.0)
+    app = opened(sample.root, monkeypatch, "balance")
+    assert not sample.taxonomy().has_path
+    assert not app.button(key="balance_path_start").disabled
+    app.select_slider[0].set_value(INF).run()
+    assert not app.exception
+    assert measures(app)["Documents moved"] != "0"
+    assert "No balance path yet" in words(app)
+
+
+def test_progress_of_a_path_counts_all_its_fits_once(sample: Workspace) -> None:
+    taxonomy = ensure_path(sample)
+    (taxonomy.folder / "path.npz").unlink()
+    steps: list[tuple[int, int]] = []
+    ensure_path(sample, progress=lambda step, done, total: steps.append((done, total)) if step == "path" else None)
+    assert {total for _, total in steps} == {16}
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+    assert steps[-1][0] == 16
 
 
 def test_apply_commits_undo_returns_and_redo_goes_forward(balance: AppTest, sample: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 const STRIPS = new WeakMap();
 const NARROW = 0.06; // of the width: a group that has less is not named under the bar
+const MANY = 120; // pieces without gaps between them, so that the bar fits into its box on a phone too
 const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
 
 const make = (tag, text = "") => Object.assign(document.createElement(tag), { textContent: text });
@@ -38,6 +39,7 @@ class Strip {
           );
     this.box.classList.toggle("two", data.bars.length > 1);
     this.bars.classList.toggle("picked", picked >= 0);
+    this.bars.classList.toggle("many", data.pieces.length > MANY);
     this.bars.setAttribute("aria-label", data.what);
     data.bars.forEach((bar, row) => {
       data.pieces.forEach((piece, at) => {

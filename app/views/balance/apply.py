@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from app.components.reliable_button import reliable_button
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.progress import progress_bar
-from app.ui.read_only import writing_options
 from app.views.balance.draft import BalanceDraft, applied
+from app.views.balance.missing_path import is_part_of_apply
 from gem_core.pipeline import align_target_shares, ensure_path, fit_taxonomy
 from gem_core.workspace import Settings, Taxonomy
 
@@ -16,14 +17,16 @@ def show_buttons(session: Session, taxonomy: Taxonomy, draft: BalanceDraft, *, c
     workspace = session.workspace
     undo, redo = workspace.steps()
     grid = st.grid(2, min_column_width=100, gap="small")
-    if grid.button(
-        "Apply",
-        type="primary",
-        key="balance-apply",
-        width="stretch",
-        **writing_options(not changed, "Refit with these settings and name the clusters. Can be undone."),
-    ):
-        _apply(session, draft.settings)
+    with grid.cell():
+        apply = reliable_button(
+            session,
+            "Apply",
+            key="balance-apply",
+            type="primary",
+            width="stretch",
+            disabled=not changed,
+            help="Refit with these settings and name the clusters. Can be undone.",
+        )
     grid.button(
         "Reset",
         disabled=not changed,
@@ -33,24 +36,31 @@ def show_buttons(session: Session, taxonomy: Taxonomy, draft: BalanceDraft, *, c
         width="stretch",
         help="Reset the controls to the applied settings.",
     )
-    if grid.button(
-        "Undo",
-        key="balance-undo",
-        icon=":material/undo:",
-        width="stretch",
-        **writing_options(not undo, "Return to the previous taxonomy."),
-    ):
+    with grid.cell():
+        undo_pressed = _history_button(session, "Undo", bool(undo), "Return to the previous taxonomy.")
+    with grid.cell():
+        redo_pressed = _history_button(session, "Redo", bool(redo), "Redo the undone step.")
+    if apply and changed:
+        _apply(session, draft.settings)
+    if undo_pressed and undo:
         workspace.undo()
         st.rerun()
-    if grid.button(
-        "Redo",
-        key="balance-redo",
-        icon=":material/redo:",
-        width="stretch",
-        **writing_options(not redo, "Redo the undone step."),
-    ):
+    if redo_pressed and redo:
         workspace.redo()
         st.rerun()
+
+
+def _history_button(session: Session, name: str, enabled: bool, help: str) -> bool:
+    key = name.lower()
+    return reliable_button(
+        session,
+        name,
+        key=f"balance-{key}",
+        icon=f":material/{key}:",
+        width="stretch",
+        disabled=not enabled,
+        help=help,
+    )
 
 
 @st.dialog("Apply", dismissible=False, icon=":material/balance:")
@@ -65,7 +75,8 @@ def _apply(session: Session, settings: Settings) -> None:
             fit_taxonomy(
                 workspace, align_target_shares(workspace, taxonomy, settings, progress=progress), progress=progress
             )
-            ensure_path(workspace, progress=progress)
+            if is_part_of_apply(workspace, workspace.taxonomy()):
+                ensure_path(workspace, progress=progress)
         is_applied = True
     if is_applied:
         st.rerun()

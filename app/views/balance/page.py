@@ -9,15 +9,13 @@ from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.ui.errors import guarded
 from app.ui.progress import progress_bar
-from app.ui.read_only import REASON
 from app.views.balance.apply import show_buttons
 from app.views.balance.controls import controls
 from app.views.balance.details import show_details
 from app.views.balance.draft import BalanceDraft, applied, draft_of
 from app.views.balance.results import show_charts, show_summary
-from gem_core.pipeline import Preview, ensure_path
+from gem_core.pipeline import Preview
 from gem_core.workspace import Taxonomy
-from gem_core.workspace.store import is_read_only
 
 
 @st.fragment
@@ -43,7 +41,7 @@ def screen() -> None:
             preview = _preview(session, taxonomy, draft, progress_slot) if changed else None
         with guarded():
             show_summary(taxonomy, preview)
-            show_charts(session, taxonomy, preview, draft, _compute_path)
+            show_charts(session, taxonomy, preview, draft)
             show_details(session, taxonomy, preview)
     strength = draft.settings.strength
     deep_links.keep(session, strength if strength != taxonomy.settings.strength else None)
@@ -58,19 +56,6 @@ def _preview(
         return cached_results.preview_settings(workspace, taxonomy, draft.settings)
     with slot.container(), progress_bar("Preview") as progress:
         return cached_results.preview_settings(workspace, taxonomy, draft.settings, progress)
-
-
-def _compute_path() -> None:
-    """Compute the balance path of the present taxonomy."""
-    if is_read_only():
-        st.caption(f"No balance path. {REASON} Compute it elsewhere: gem-explorer path DIR")
-        return
-    slot = st.empty()
-    with slot.container():
-        st.caption("No balance path yet. Fitting at 16 strengths, each started from the previous one.")
-        with progress_bar("Balance path") as progress:
-            ensure_path(current_session().workspace, progress=progress)
-    st.rerun()
 
 
 with guarded():

@@ -1,6 +1,5 @@
 """Balance view, right side: the effect of the draft."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,7 +17,8 @@ from app.ui.figures import finding
 from app.ui.glossary import HINTS
 from app.ui.levels import choose_group, has_many
 from app.ui.text import escape, short
-from app.views.balance.draft import BalanceDraft
+from app.views.balance.draft import BalanceDraft, applied
+from app.views.balance.missing_path import compute_path
 from gem_core._formatting import count, percent, strength_text
 from gem_core.clustering import MixtureFit, balance_measures
 from gem_core.pipeline import Preview
@@ -77,9 +77,7 @@ def show_summary(taxonomy: Taxonomy, preview: Preview | None) -> None:
             )
 
 
-def show_charts(
-    session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: BalanceDraft, make_path: Callable[[], None]
-) -> None:
+def show_charts(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: BalanceDraft) -> None:
     """Shares before and after beside the balance path."""
     grid = st.grid(2, min_column_width=400, gap="medium", key="balance-figures")
     with grid.cell():
@@ -88,7 +86,7 @@ def show_charts(
         if taxonomy.has_path:
             _path(session, taxonomy, preview, draft)
         else:
-            make_path()
+            compute_path(session, taxonomy)
 
 
 def _shares(taxonomy: Taxonomy, preview: Preview | None, draft: BalanceDraft) -> None:
@@ -224,7 +222,7 @@ def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: 
         on_select="rerun",
         alt="Effective clusters, largest and smallest mass at 16 strengths",
     )
-    _show_strength_effect(session, taxonomy, draft)
+    _show_strength_effect(session, taxonomy, preview)
     point_data = [point["customdata"][0] for point in event["selection"]["points"] if point.get("customdata")]
     if point_data != session.drafts.get(PathSelection).points:
         session.drafts.get(PathSelection).points = point_data
@@ -234,12 +232,17 @@ def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: 
             st.rerun(scope="fragment")
 
 
-def _show_strength_effect(session: Session, taxonomy: Taxonomy, draft: BalanceDraft) -> None:
-    """Say which clusters the strength splits and how the label column agrees."""
+def _show_strength_effect(session: Session, taxonomy: Taxonomy, preview: Preview | None) -> None:
+    """Say which clusters the strength splits and how the label column agrees; nothing while more than it differs."""
+    applied_settings = applied(taxonomy)
+    if preview is not None and replace(preview.settings, strength=applied_settings.strength) != applied_settings:
+        return
     if len(taxonomy.documents) > MOST_DOCUMENTS:
         st.caption(f"What a strength splits: gem-explorer path {escape(str(session.root))} --suggest")
         return
-    effect = groupings.strength_effect(session.workspace, taxonomy, draft.settings.strength)
+    workspace = session.workspace
+    fit = preview.fit if preview is not None else workspace.taxonomy(taxonomy.base).fit
+    effect = groupings.strength_effect(workspace, taxonomy, fit)
     names = [(f"{escape(short(a, 40))} to {escape(short(b, 40))}", part) for a, b, part in effect.splits]
     moves = "; ".join(f"{percent(part)} of {pair}" for pair, part in names[:SPLITS])
     more = f"; {count(len(names) - SPLITS)} more" if len(names) > SPLITS else ""

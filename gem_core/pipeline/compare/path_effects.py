@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gem_core.clustering import BalancePath
+from gem_core._types import Int32
+from gem_core.clustering import BalancePath, MixtureFit
 from gem_core.clustering.assignment import assign_units
+from gem_core.clustering.matching import match_clusters
 from gem_core.clustering.overlap import overlap_table
 from gem_core.pipeline.compare.quality import agreement_with_labels
 from gem_core.workspace import Taxonomy, Workspace
@@ -40,8 +42,12 @@ def split_clusters(workspace: Workspace, path: BalancePath, strength: float) -> 
     list of ClusterSplit
         The largest part first.
     """
-    X, k = workspace.embeddings, path.masses.shape[1]
-    weak, strong = (assign_units(X, fit).labels for fit in (path.fits[0], path.nearest(strength)))
+    weak, strong = (assign_units(workspace.embeddings, fit).labels for fit in (path.fits[0], path.nearest(strength)))
+    return _splits(weak, strong, path.masses.shape[1])
+
+
+def _splits(weak: Int32, strong: Int32, k: int) -> list[ClusterSplit]:
+    """Clusters of `weak` that lose a tenth of their documents to one other in `strong`, the largest part first."""
     table = overlap_table(weak, strong, k, k).astype(np.float64)
     part = table / np.maximum(table.sum(axis=1, keepdims=True), 1.0)
     np.fill_diagonal(part, 0.0)
@@ -67,7 +73,7 @@ def label_agreement(
 
 @dataclass(frozen=True)
 class StrengthEffect:
-    """What one strength of a balance path does to the documents of a taxonomy.
+    """What one strength does to the documents of a taxonomy, against the weakest strength of its balance path.
 
     Attributes
     ----------
@@ -86,13 +92,28 @@ class StrengthEffect:
     nmi: tuple[float, float] | None
 
 
-def strength_effect(workspace: Workspace, taxonomy: Taxonomy, strength: float) -> StrengthEffect:
-    """Return what the strength of the balance path that is nearest to `strength` does to the documents."""
-    path = taxonomy.path
-    nearest = float(path.nearest(strength).strength)
-    weakest = float(path.strengths[0])
+def strength_effect(workspace: Workspace, taxonomy: Taxonomy, fit: MixtureFit) -> StrengthEffect:
+    """Return what the strength of a fit does to the documents.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    taxonomy : Taxonomy
+        Has a balance path.
+    fit : MixtureFit
+        Of the settings of `taxonomy` but for the strength: as many clusters as the path has, in any order.
+    """
+    weakest, X, k = taxonomy.path.fits[0], workspace.embeddings, fit.masses.size
+    weak, strong = assign_units(X, weakest).labels, assign_units(X, fit).labels
+    strong = match_clusters(weak, strong, k)[strong].astype(np.int32)
     names = [cluster.label for cluster in workspace.taxonomy(taxonomy.base).clusters]
-    splits = [(names[s.cluster], names[s.receiver], s.part) for s in split_clusters(workspace, path, nearest)]
-    labels = label_agreement(workspace, path, (weakest, nearest))
-    ari, nmi = ((column[0], column[1]) for column in labels) if labels else (None, None)
-    return StrengthEffect(nearest, weakest, tuple(splits), ari, nmi)
+    splits = [(names[s.cluster], names[s.receiver], s.part) for s in _splits(weak, strong, k)]
+    pairs = [agreement_with_labels(workspace, labels, k) for labels in (weak, strong)]
+    (ari_weak, nmi_weak), (ari, nmi) = pairs
+    return StrengthEffect(
+        fit.strength,
+        weakest.strength,
+        tuple(splits),
+        None if ari_weak is None or ari is None else (ari_weak, ari),
+        None if nmi_weak is None or nmi is None else (nmi_weak, nmi),
+    )
