@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from gem_core._shared_files import temporary_folder
-from gem_core._storage import is_remote, output_path, store_errors, upload
+from gem_core._storage import is_remote, output_path, upload_together
 from gem_core.export.receipt import receipt
 from gem_core.export.safe_csv import write_csv
 from gem_core.export.saved_mix import saved_mix
@@ -42,10 +42,9 @@ def export(workspace: Workspace, out: Path, *, excel: bool = False) -> tuple[Pat
     """
     taxonomy, out = workspace.taxonomy(), output_path(out)
     if is_remote(out):
-        with tempfile.TemporaryDirectory(prefix="gem-explorer-") as folder, store_errors(out):
+        with tempfile.TemporaryDirectory(prefix="gem-explorer-") as folder:
             _fill(workspace, taxonomy, Path(folder), excel)
-            for name in NAMES:
-                upload(Path(folder) / name, out / name)
+            upload_together(Path(folder), out, NAMES)
         return tuple(out / name for name in NAMES)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -14,8 +14,8 @@ REPOSITORY = "team/pool"
 _API, _FILES = f"/api/datasets/{REPOSITORY}", f"/datasets/{REPOSITORY}/resolve/main/"
 
 
-class _Hub(http.server.ThreadingHTTPServer):
-    """The files of the data set by name."""
+class Hub(http.server.ThreadingHTTPServer):
+    """The files of the data set by name, and what each commit changed."""
 
     daemon_threads = True
 
@@ -23,6 +23,7 @@ class _Hub(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
         self.tokens: set[str] = set()
+        self.commits: list[list[str]] = []
 
     def entries(self, below: str, recursive: bool) -> list[dict[str, Any]]:
         """Return what is below a folder, as the hub describes it."""
@@ -41,7 +42,7 @@ class _Hub(http.server.ThreadingHTTPServer):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    server: _Hub
+    server: Hub
 
     def log_message(self, format: str, *args: object) -> None:
         """Print nothing."""
@@ -106,7 +107,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             ]
             self.answer_json({"files": modes})
         elif path == f"{_API}/commit/main":
-            for entry in map(json.loads, body.splitlines()):
+            entries = [json.loads(line) for line in body.splitlines()]
+            self.server.commits.append([entry["value"]["path"] for entry in entries if entry["key"] != "header"])
+            for entry in entries:
                 value = entry["value"]
                 if entry["key"] == "file":
                     self.server.files[value["path"]] = base64.b64decode(value["content"])
@@ -122,9 +125,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub_server() -> Iterator[_Hub]:
+def hub_server() -> Iterator[Hub]:
     """Serve an empty data set `hf://datasets/team/pool` until the block ends."""
-    with _Hub() as server:
+    with Hub() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()

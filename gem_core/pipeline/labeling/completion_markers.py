@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._checkpoints import read_record, read_whole_record
-from gem_core._storage import remove_file, replace_text, store_errors
+from gem_core._storage import remove_file, replace_text, store_errors, writes_are_commits
 from gem_core.errors import InputError
 from gem_core.workspace.atomic_files import write_json
 
@@ -130,7 +130,7 @@ class Marker:
 
     def save(self, folder: Path) -> None:
         """Write the marker: the shard counts as complete from now on."""
-        write_json(_path(folder, self.shard), self.to_json())
+        write_json(marker_path(folder, self.shard), self.to_json())
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Marker":
@@ -145,13 +145,14 @@ class Marker:
         )
 
 
-def _path(folder: Path, shard: str) -> Path:
+def marker_path(folder: Path, shard: str) -> Path:
+    """Return where the marker of a shard is."""
     return bookkeeping(folder) / MARKERS / f"{shard}.json"
 
 
 def read_marker(folder: Path, shard: str, labeled_name: str) -> Marker | None:
     """Return the marker of a shard that is done; None where there is none, or its output is not there whole."""
-    path = _path(folder, shard)
+    path = marker_path(folder, shard)
     try:
         with store_errors(folder):
             if not path.exists() or not (folder / labeled_name).exists():
@@ -164,7 +165,9 @@ def read_marker(folder: Path, shard: str, labeled_name: str) -> Marker | None:
 
 
 def write_shard_progress(folder: Path, shard: str, read: int, tally: Tally) -> None:
-    """Write the progress of a shard for readers; errors such as a full disk are ignored."""
+    """Write the progress of a shard for readers; errors such as a full disk are ignored, and no commit is made."""
+    if writes_are_commits(folder):
+        return
     path = bookkeeping(folder) / LIVE / f"{shard}.json"
     with suppress(OSError, InputError):
         replace_text(path, json.dumps({"read": read, **tally.to_json()}))
@@ -180,5 +183,7 @@ def read_shard_progress(folder: Path, shard: str) -> tuple[int, Tally] | None:
 
 def remove_shard_progress(folder: Path, shard: str) -> None:
     """Mark a shard as no longer in work."""
+    if writes_are_commits(folder):
+        return
     with suppress(OSError):
         remove_file(bookkeeping(folder) / LIVE / f"{shard}.json")

@@ -12,13 +12,14 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from gem_core._storage import is_remote, remove_file
+from gem_core._storage import is_remote, remove_file, upload_together
 from gem_core.errors import InputError, WorkspaceError
 from gem_core.pipeline.labeling.completion_markers import (
     REFUSED,
     Marker,
     Tally,
     bookkeeping,
+    marker_path,
     remove_shard_progress,
     write_shard_progress,
 )
@@ -131,21 +132,42 @@ def label_shard(
     WorkspaceError
         If the folder cannot be written.
     """
-    path = job.out / shard.labeled_name
-    set_aside = bookkeeping(job.out) / REFUSED / f"{shard.name}.jsonl"
     with _room(job.out), tempfile.SpooledTemporaryFile(1 << 20) as refused:
         work = _Work(student, shard, job, Tally.empty(len(student.numbers)), alive, refused)
         try:
-            size, digest = _write_shard(work, path)
-            remove_file(set_aside)
-            if work.tally.refused:
-                refused.seek(0)
-                write_whole(set_aside, lambda temporary: _copy(refused, temporary))
-            marker = Marker(shard.name, shard.source.size, size, digest, student.hash, work.tally)
-            marker.save(job.out)
+            return _write_to_store(work) if is_remote(job.out) else _write_files(work, job.out)
         finally:
             remove_shard_progress(job.out, shard.name)
+
+
+def _write_files(work: "_Work", out: Path) -> Marker:
+    """Write the labeled shard, the rows that were set aside and the marker, in this order."""
+    shard, refused = work.shard, work.refused
+    size, digest = _write_shard(work, out / shard.labeled_name)
+    set_aside = _set_aside_path(out, shard)
+    remove_file(set_aside)
+    if work.tally.refused:
+        refused.seek(0)
+        write_whole(set_aside, lambda temporary: _copy(refused, temporary))
+    marker = Marker(shard.name, shard.source.size, size, digest, work.student.hash, work.tally)
+    marker.save(out)
     return marker
+
+
+def _write_to_store(work: "_Work") -> Marker:
+    """Write the files on this machine first, so that they reach the store together: each write may be a commit."""
+    out = work.job.out
+    with tempfile.TemporaryDirectory(prefix="gem-explorer-") as folder:
+        local = Path(folder) / out.name
+        marker = _write_files(work, local)
+        paths = (local / work.shard.labeled_name, _set_aside_path(local, work.shard), marker_path(local, marker.shard))
+        names = [path.relative_to(folder).as_posix() for path in paths if path.exists()]
+        upload_together(Path(folder), out.parent, names)
+    return marker
+
+
+def _set_aside_path(out: Path, shard: InputShard) -> Path:
+    return bookkeeping(out) / REFUSED / f"{shard.name}.jsonl"
 
 
 def _write_shard(work: "_Work", path: Path) -> tuple[int, str]:

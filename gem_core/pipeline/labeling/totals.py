@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._checkpoints import read_whole_record
-from gem_core._storage import remove_file, replace_text, storage_path
+from gem_core._storage import remove_file, replace_text, storage_path, writes_are_commits
 from gem_core._types import Float64
 from gem_core.errors import InputError
 from gem_core.pipeline.labeling.completion_markers import Tally, bookkeeping
@@ -144,7 +144,9 @@ def save_totals(totals: Totals, folder: Path) -> None:
 
 
 def write_interim_totals(totals: Totals, folder: Path) -> None:
-    """Write the totals so far for readers; errors such as a full disk are ignored."""
+    """Write the totals so far for readers; errors such as a full disk are ignored, and no commit is made."""
+    if writes_are_commits(folder):
+        return
     with suppress(OSError, InputError):
         replace_text(bookkeeping(folder) / INTERIM_TOTALS, json.dumps(totals.to_json(), ensure_ascii=False))
 

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -40,7 +39,7 @@ from gem_core.pipeline.student.distil import DistilSettings, distil
 from gem_core.student import StudentConfig, load_student
 from gem_core.workspace import Workspace
 from tests.helpers.corpora import small_corpus
-from tests.helpers.hub_server import REPOSITORY, hub_server
+from tests.helpers.hub_server import REPOSITORY, Hub, hub_server
 from tests.helpers.shards import folder_of_shards, hashes, saved
 
 pytest.importorskip("upath")
@@ -129,28 +128,35 @@ def test_a_training_set_in_a_store_has_the_bytes_of_the_disk(s3: Path, sample: W
     }
 
 
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A server on loopback that speaks for Hugging Face's hub, in this process and in those that it starts."""
+    with hub_server() as server:
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, address)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        for name, value in {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_TOKEN": "hf_secret"}.items():
+            monkeypatch.setenv(name, value)
+        yield server
+        assert "Bearer hf_secret" in server.tokens
+
+
 @pytest.fixture(params=["gs", "hf"])
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an empty folder on a server on loopback that speaks for Google's store or Hugging Face's hub."""
-    with ExitStack() as stack:
-        if request.param == "gs":
-            emulator = pytest.importorskip("gcp_storage_emulator.server")
-            server = emulator.create_server("127.0.0.1", 0, in_memory=True, default_bucket="pool")
-            server.start()
-            stack.callback(server.stop)
-            port = server._api._httpd.server_address[1]
-            monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
-            yield "gs://pool/below"
-        else:
-            hub = stack.enter_context(hub_server())
-            monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-            address = f"http://127.0.0.1:{hub.server_address[1]}"
-            template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, address)
-            monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-            monkeypatch.setattr(constants, "ENDPOINT", address)
-            monkeypatch.setenv("HF_TOKEN", "hf_secret")
-            yield f"hf://datasets/{REPOSITORY}/below"
-            assert "Bearer hf_secret" in hub.tokens
+    if request.param == "hf":
+        request.getfixturevalue("hub")
+        yield f"hf://datasets/{REPOSITORY}/below"
+        return
+    emulator = pytest.importorskip("gcp_storage_emulator.server")
+    server = emulator.create_server("127.0.0.1", 0, in_memory=True, default_bucket="pool")
+    server.start()
+    port = server._api._httpd.server_address[1]
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+    yield "gs://pool/below"
+    server.stop()
 
 
 def test_stores_of_google_and_hugging_face_give_the_bytes_of_the_disk(store: str, tmp_path: Path) -> None:
@@ -173,6 +179,19 @@ def test_stores_of_google_and_hugging_face_give_the_bytes_of_the_disk(store: str
     corpus = read_corpus(f"{store}/in/a.parquet", counter="words")
     assert corpus.data_hash == read_corpus(tmp_path / "in" / "a.parquet", counter="words").data_hash
     assert read_corpus(f"{store}/seed.parquet", counter="words").documents.shape[0] == 40
+
+
+def test_each_shard_is_one_commit_on_the_hub(hub: Hub, tmp_path: Path) -> None:
+    folder_of_shards(tmp_path / "in")
+    (tmp_path / "in" / "c.jsonl").write_bytes(b'{"text": "sound"}\nno JSON\n')
+    shards = {shard.name: shard for shard in find_shards(tmp_path / "in")}
+    job, own = LabelingJob(output_path(f"hf://datasets/{REPOSITORY}/out")), ".out.gem-explorer"
+    for name in ("a.parquet", "c.jsonl"):
+        label_shard(load_student(saved(tmp_path / "student")), shards[name], job)
+    assert hub.commits == [
+        ["out/a.parquet", f"{own}/done/a.parquet.json"],
+        ["out/c.jsonl", f"{own}/refused/c.jsonl.jsonl", f"{own}/done/c.jsonl.json"],
+    ]
 
 
 def local_files(path: str, copy: Path) -> Path:
