@@ -86,7 +86,7 @@ def shares(rows: Sequence[ShareRow], *, changed: bool, names: tuple[str, str] = 
         mode="text",
         text=words,
         textposition="middle left",
-        textfont={"size": 11, "color": SLATE},
+        textfont={"size": 11},
         hoverinfo="skip",
         cliponaxis=False,
     )
@@ -146,7 +146,7 @@ def path(balance: BalancePath, points: Sequence[PathPoint]) -> go.Figure:
             xanchor="left",
             xshift=3,
             yanchor="bottom",
-            font={"size": 11, "color": SLATE},
+            font={"size": 11},
         )
         for row, value, form in ((1, point.effective, ".1f"), (2, point.largest, ".1%"), (2, point.smallest, ".1%")):
             figure.add_scatter(
@@ -193,7 +193,7 @@ def path(balance: BalancePath, points: Sequence[PathPoint]) -> go.Figure:
             col=1,
             yanchor="bottom" if up else "top",
             yshift=5 if up else -5,
-            font={"size": 12, "color": SLATE},
+            font={"size": 12},
         )
     return figure.update_layout(
         height=360,

@@ -13,6 +13,7 @@ from app.ui.figures import dark
 FIGURE_WIDTH = 860.0  # pixels of a downloaded chart; a PNG has twice as many
 TITLE_HEIGHT, LEGEND_HEIGHT = 46.0, 30.0
 INK = "#172033"
+TEXT_COLORS = {False: "#4b5768", True: "#aeb9c9"}  # light, dark: more contrast with the page than 4.5 to 1
 
 
 def show_chart(
@@ -50,7 +51,7 @@ def show_chart(
         What `st.plotly_chart` returns.
     """
     chart = st.plotly_chart(
-        figure(dark()) if callable(figure) else figure,
+        color_text(figure(dark()) if callable(figure) else figure, dark=dark()),
         key=key,
         on_select=on_select,
         selection_mode="points",
@@ -71,6 +72,16 @@ def show_chart(
                 alt,
             )
     return chart
+
+
+def color_text(figure: go.Figure, *, dark: bool) -> go.Figure:
+    """Return a copy whose text stands out from the page; Streamlit's own gray of axes is paler than 4.5 to 1."""
+    color = TEXT_COLORS[dark]
+    copy = go.Figure(figure)
+    copy.update_layout(font={"color": color})
+    for axes in (copy.update_xaxes, copy.update_yaxes):
+        axes(tickfont={"color": color}, title={"font": {"color": color}})
+    return copy
 
 
 def paper_figure(figure: go.Figure, title: str, *, legend: bool = True) -> go.Figure:

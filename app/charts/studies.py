@@ -63,7 +63,7 @@ def count_chart(study: CountStudy, measure: Measure, current: int | None, *, hei
             xanchor="left",
             xshift=4,
             yanchor="bottom",
-            font={"size": 11, "color": SLATE},
+            font={"size": 11},
         )
     figure.update_xaxes(
         type="log",

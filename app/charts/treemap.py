@@ -125,19 +125,6 @@ def treemap(
     for trace_name, tiles in (("ground", backgrounds), ("group", group_headers), ("cluster", leaves)):
         _add_bars(figure, trace_name, [d for d in tiles if d[0].width > 0 and d[0].height > 0], total, tile_size, ink)
     figure.data[0].update(hoverinfo="skip", hovertemplate=None)  # the ground of a group answers no click
-    for tile, _, label, *_ in group_headers:
-        max_characters = int(tile.width / 10.5)  # its neighbor begins there even where the drawing is 500 pixels wide
-        if max_characters >= 4:
-            figure.add_annotation(
-                x=tile.x + 3,
-                y=tile.y + 2,
-                text=plain(short(label, max_characters)),
-                showarrow=False,
-                xanchor="left",
-                yanchor="top",
-                captureevents=False,
-                font={"size": 13, "color": "#e2e8f0" if dark else "#334155"},
-            )
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
@@ -158,7 +145,8 @@ def _add_bars(
     figure: go.Figure, trace_name: str, tiles: list[DrawnTile], total: float, tile_size: str, ink: str
 ) -> None:
     texts = [
-        _fit_label(label, tile, size / total) if trace_name == "cluster" else "" for tile, _, label, _, _, size in tiles
+        _fit_label(label, tile, size / total) if trace_name == "cluster" else _fit_heading(label, tile)
+        for tile, _, label, _, _, size in tiles
     ]
     figure.add_bar(
         x=[t.x + t.width / 2 for t, *_ in tiles],
@@ -186,6 +174,12 @@ def _add_bars(
         selected={"marker": {"opacity": 1.0}},
         unselected={"marker": {"opacity": 1.0}},
     )
+
+
+def _fit_heading(label: str, tile: Tile) -> str:
+    """Return as much of a group's name as fits above its tiles; a narrower drawing writes it smaller."""
+    max_characters = int(tile.width / 8.0)
+    return plain(short(label, max_characters)) if max_characters >= 4 else ""
 
 
 def _fit_label(label: str, tile: Tile, share: float) -> str:

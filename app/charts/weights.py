@@ -37,7 +37,7 @@ def loss_chart(rows: Sequence[LossRow], *, changed: bool) -> go.Figure:
         mode="text",
         textposition="middle left",
         text=[format(value, form) for value in change],
-        textfont={"size": 11, "color": SLATE},
+        textfont={"size": 11},
         hoverinfo="skip",
         cliponaxis=False,
     )

@@ -104,7 +104,7 @@ def show_search(session: Session) -> None:
         session.by_meaning = widget("explore_meaning") == MEANING
         session.clear_selection()
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False, key="gem-search"):
         st.text_input(
             "Search",
             session.query,
