@@ -87,26 +87,26 @@ def slider(page: Any, half: int) -> tuple[list[float], list[float]]:
 
 def controls(page: Any) -> dict[str, list[float]]:
     """Seconds of every other control, each at four numbers of clusters; then numbers far away, then seeds."""
-    found: dict[str, list[float]] = {
+    seconds: dict[str, list[float]] = {
         name: [] for name in ("clusters", "target", "weighting", "concentration", "clusters far away", "seed")
     }
     page.locator(".stExpander summary", has_text="More").click()
     settle(page)
     clusters = int(number(page, "clusters").input_value())
     for _ in range(4):
-        found["clusters"].append(move(page, lambda: step(page, "clusters")))
+        seconds["clusters"].append(move(page, lambda: step(page, "clusters")))
         for name, away, back in (
             ("target", "Natural", "Equal"),
             ("weighting", "Tokens", "Documents"),
             ("concentration", "Shared", "Per cluster"),
         ):
-            found[name].append(move(page, lambda name=name, to=away: choose(page, name, to)))
+            seconds[name].append(move(page, lambda name=name, to=away: choose(page, name, to)))
             move(page, lambda name=name, to=back: choose(page, name, to))
     for many in (clusters // 2, clusters * 3 // 2, clusters * 2):
-        found["clusters far away"].append(move(page, lambda many=many: fill(page, "clusters", many)))
+        seconds["clusters far away"].append(move(page, lambda many=many: fill(page, "clusters", many)))
     move(page, lambda: fill(page, "clusters", clusters))
-    found["seed"] += [move(page, lambda: step(page, "seed")) for _ in range(4)]
-    return found
+    seconds["seed"] += [move(page, lambda: step(page, "seed")) for _ in range(4)]
+    return seconds
 
 
 def number(page: Any, name: str) -> Any:

@@ -30,9 +30,9 @@ def timed(page: Any, press: Callable[[], object], shows: Callable[[], bool]) -> 
         if time.perf_counter() - began > 60:
             raise SystemExit("an edit did not show")
         page.wait_for_timeout(15)
-    shown = time.perf_counter() - began
+    seconds_shown = time.perf_counter() - began
     page.wait_for_function(READY)
-    return shown, time.perf_counter() - began
+    return seconds_shown, time.perf_counter() - began
 
 
 def still(page: Any) -> None:
@@ -43,7 +43,7 @@ def still(page: Any) -> None:
 
 def walk(page: Any, url: str, workspace: Workspace, cluster: int) -> dict[str, tuple[float, float]]:
     """All edits once, beginning with one cluster."""
-    found: dict[str, tuple[float, float]] = {}
+    timings: dict[str, tuple[float, float]] = {}
     count = len(workspace.taxonomy().clusters)
 
     def button(name: str) -> Callable[[], object]:
@@ -58,43 +58,43 @@ def walk(page: Any, url: str, workspace: Workspace, cluster: int) -> dict[str, t
     still(page)
     name = f"Renamed {cluster} {time.time():.0f}"
     field.fill(name)
-    found["rename"] = timed(page, button("Rename"), lambda: page.get_by_text(name, exact=True).count() >= 1)
+    timings["rename"] = timed(page, button("Rename"), lambda: page.get_by_text(name, exact=True).count() >= 1)
     still(page)
     page.get_by_role("button", name="All clusters").click()
     still(page)
     box = page.locator("[data-testid=stDataFrame]").first.bounding_box()
     group = next(p for p in workspace.taxonomy().groups if len(p.children) >= 2)
-    place = 0
+    row_index = 0
     for parent in workspace.taxonomy().groups:
         if parent.number == group.number:
             break
-        place += 1 + len(parent.children)
-    for row in (place + 1, place + 2):
+        row_index += 1 + len(parent.children)
+    for row in (row_index + 1, row_index + 2):
         page.mouse.click(box["x"] + 24, box["y"] + 38 + 32 * row + 14)
         still(page)
-    found["merge two"] = timed(page, button("Merge 2"), holds(count - 1))
+    timings["merge two"] = timed(page, button("Merge 2"), holds(count - 1))
     still(page)
-    found["undo a merge"] = timed(page, button("Undo"), holds(count))
+    timings["undo a merge"] = timed(page, button("Undo"), holds(count))
     still(page)
-    found["redo it"] = timed(page, button("Redo"), holds(count - 1))
+    timings["redo it"] = timed(page, button("Redo"), holds(count - 1))
     still(page)
     page.goto(f"{url}/taxonomy?cluster={cluster}", wait_until="domcontentloaded")
     if not workspace.taxonomy().has(cluster):
         page.goto(f"{url}/taxonomy?cluster={workspace.taxonomy().clusters[0].number}", wait_until="domcontentloaded")
     field.wait_for()
     still(page)
-    found["look at the parts"] = timed(page, button("Split"), lambda: page.get_by_text("2 parts, from").count() == 1)
+    timings["look at the parts"] = timed(page, button("Split"), lambda: page.get_by_text("2 parts, from").count() == 1)
     still(page)
-    found["split"] = timed(page, button("Split into 2"), holds(count))
+    timings["split"] = timed(page, button("Split into 2"), holds(count))
     still(page)
-    found["undo a split"] = timed(page, button("Undo"), holds(count - 1))
+    timings["undo a split"] = timed(page, button("Undo"), holds(count - 1))
     still(page)
-    return found
+    return timings
 
 
-def middle(values: list[tuple[float, float]], place: int) -> float:
+def middle(values: list[tuple[float, float]], column: int) -> float:
     """Median of one of the two times."""
-    return statistics.median(one[place] for one in values)
+    return statistics.median(value[column] for value in values)
 
 
 def main() -> None:
@@ -120,8 +120,8 @@ def main() -> None:
         )
     print("seconds until the result is seen, and in brackets until nothing runs any more")
     for name, values in seconds.items():
-        rest = [f"{middle(values[1:], place):.2f}" for place in (0, 1)] if values[1:] else ["-", "-"]
-        worst = max(shown for shown, _ in values[1:] or values)
+        rest = [f"{middle(values[1:], column):.2f}" for column in (0, 1)] if values[1:] else ["-", "-"]
+        worst = max(shown_seconds for shown_seconds, _ in values[1:] or values)
         print(
             f"  {name:20s} first {values[0][0]:5.2f} ({values[0][1]:.2f}), then median {rest[0]} ({rest[1]}), "
             f"worst {worst:.2f}"

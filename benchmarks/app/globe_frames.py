@@ -117,9 +117,9 @@ def measure(browser: Any, n: int, scale: float, seed: int, frames: int) -> dict[
     folder = ROOT / "app" / "components" / "globe"
     page = browser.new_page(viewport={"width": 914, "height": 700}, device_scale_factor=scale)
     html, css = ((folder / name).read_text(encoding="utf-8") for name in ("globe.html", "globe.css"))
-    found: dict[str, Any] = page.evaluate(SCRIPT, [html, css, joined_script(folder), message(n, seed), frames])
+    figures: dict[str, Any] = page.evaluate(SCRIPT, [html, css, joined_script(folder), message(n, seed), frames])
     page.close()
-    return found
+    return figures
 
 
 def main() -> None:

@@ -139,9 +139,9 @@ def draw_around(selector: str, tool: str | None) -> Act:
             page.locator(f"[data-title='{tool}']").first.click()
         else:
             page.keyboard.down("Shift")
-        for place, (x, y) in enumerate(((0.35, 0.35), (0.6, 0.35), (0.6, 0.6), (0.35, 0.6), (0.35, 0.37))):
+        for corner, (x, y) in enumerate(((0.35, 0.35), (0.6, 0.35), (0.6, 0.6), (0.35, 0.6), (0.35, 0.37))):
             page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
-            if place == 0:
+            if corner == 0:
                 page.mouse.down()
         released = float(page.evaluate(NOW))
         page.mouse.up()
@@ -234,9 +234,9 @@ def timed(page: Any, deed: Act) -> Time:
     """Do a deed and take its time, as the page sees it."""
     began = float(page.evaluate(NOW))
     released = deed(page)
-    asked = began if released is None else released
+    pressed = began if released is None else released
     page.wait_for_timeout(30)
-    return Time((asked - began) / 1000, (float(page.evaluate(SETTLED, 700)) - asked) / 1000)
+    return Time((pressed - began) / 1000, (float(page.evaluate(SETTLED, 700)) - pressed) / 1000)
 
 
 def walk(browser: Any, server: Server, screens: list[Screen]) -> Iterator[str]:
@@ -299,10 +299,10 @@ def report(workspace: Path, only: list[str]) -> None:
     print(machine())
     print(f"{'':<45} {'on clock':>11} {'server CPU':>11} {'largest':>10} {'messages':>10}")
     with browser() as chromium, app_server(workspace) as server:
-        chosen = [screen for screen in SCREENS if not only or screen.name in only]
-        for text in walk(chromium, server, chosen):
+        screens = [screen for screen in SCREENS if not only or screen.name in only]
+        for text in walk(chromium, server, screens):
             print(text, flush=True)
-        for screen in chosen:
+        for screen in screens:
             for text in measure(chromium, server, screen):
                 print(text, flush=True)
     print(f"load after {os.getloadavg()[0]:.1f}: on a busy machine every figure grows with the load")

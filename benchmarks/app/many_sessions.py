@@ -41,7 +41,7 @@ class Seen:
     again: int = 0
 
 
-async def step(page: Any, seen: Seen, name: str, act: Any, shown: str) -> None:
+async def step(page: Any, tally: Seen, name: str, act: Any, waited_text: str) -> None:
     """Do something; time it to the end of the run that shows the answer."""
     from playwright.async_api import TimeoutError as Late
 
@@ -49,43 +49,43 @@ async def step(page: Any, seen: Seen, name: str, act: Any, shown: str) -> None:
     try:
         await act()
         try:
-            await page.locator(shown).first.wait_for(state="attached", timeout=IMPATIENT)
+            await page.locator(waited_text).first.wait_for(state="attached", timeout=IMPATIENT)
         except Late:
-            seen.again += 1
+            tally.again += 1
             await act()
-            await page.locator(shown).first.wait_for(state="attached")
+            await page.locator(waited_text).first.wait_for(state="attached")
         await page.wait_for_timeout(150)  # the run has been asked for by now
         await page.wait_for_function(READY)
     except Exception as error:
-        seen.errors.append(f"{name}: {str(error).splitlines()[0]}")
-    seen.seconds[name].append(time.monotonic() - began)
+        tally.errors.append(f"{name}: {str(error).splitlines()[0]}")
+    tally.seconds[name].append(time.monotonic() - began)
     if await page.locator("[data-testid=stException]").count():
-        seen.errors.append(f"{name}: {(await page.locator('[data-testid=stException]').first.inner_text())[:200]}")
+        tally.errors.append(f"{name}: {(await page.locator('[data-testid=stException]').first.inner_text())[:200]}")
 
 
-async def walk(browser: Any, url: str, number: int, seen: Seen, together: asyncio.Barrier) -> None:
+async def walk(browser: Any, url: str, number: int, tally: Seen, together: asyncio.Barrier) -> None:
     """One session through all screens; it stays open until all have come to the end."""
     context = await browser.new_context(viewport={"width": 1200, "height": 800}, reduced_motion="reduce")
     page = await context.new_page()
     page.set_default_timeout(WAIT)
-    page.on("pageerror", lambda error: seen.errors.append(f"page: {str(error)[:200]}"))
+    page.on("pageerror", lambda error: tally.errors.append(f"page: {str(error)[:200]}"))
     page.on(
         "console",
-        lambda said: (
+        lambda message: (
             None
-            if said.type != "error" or HARMLESS.search(said.text)
-            else seen.errors.append(f"console: {said.text[:200]}")
+            if message.type != "error" or HARMLESS.search(message.text)
+            else tally.errors.append(f"console: {message.text[:200]}")
         ),
     )
 
     async def pick() -> None:
         box = await page.locator(GLOBE).bounding_box()
         for turn in range(12):  # until a point lies under the pointer
-            place = (
+            position = (
                 box["x"] + box["width"] * (0.35 + 0.025 * ((number + turn) % 12)),
                 box["y"] + box["height"] * (0.35 + 0.02 * turn),
             )
-            await page.mouse.click(*place)
+            await page.mouse.click(*position)
 
     async def weaker() -> None:
         await page.locator(SLIDER).first.focus()
@@ -95,14 +95,14 @@ async def walk(browser: Any, url: str, number: int, seen: Seen, together: asynci
     def link(name: str) -> Any:
         return page.get_by_role("link", name=name, exact=False).first.click
 
-    await step(page, seen, "open", lambda: page.goto(url, wait_until="domcontentloaded"), GLOBE)
-    await step(page, seen, "pick", pick, GLOBE)
-    await step(page, seen, "balance", link("Balance"), SLIDER)
-    await step(page, seen, "strength", weaker, ".js-plotly-plot")
-    await step(page, seen, "taxonomy", link("Taxonomy"), ".js-plotly-plot")
+    await step(page, tally, "open", lambda: page.goto(url, wait_until="domcontentloaded"), GLOBE)
+    await step(page, tally, "pick", pick, GLOBE)
+    await step(page, tally, "balance", link("Balance"), SLIDER)
+    await step(page, tally, "strength", weaker, ".js-plotly-plot")
+    await step(page, tally, "taxonomy", link("Taxonomy"), ".js-plotly-plot")
     if await page.get_by_role("link", name="Compare").count():
-        await step(page, seen, "compare", link("Compare"), ".js-plotly-plot")
-    await step(page, seen, "export", link("Export"), "[data-testid=stDownloadButton]")
+        await step(page, tally, "compare", link("Compare"), ".js-plotly-plot")
+    await step(page, tally, "export", link("Export"), "[data-testid=stDownloadButton]")
     with suppress(asyncio.BrokenBarrierError):
         await together.wait()
     await together.wait()  # memory has been read meanwhile
@@ -117,16 +117,16 @@ async def measure(server: Server, sessions: int, rounds: int, pause: float) -> l
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), headless=True, args=CHROMIUM_FLAGS)
         for number in [0, *range(1, rounds + 1)]:
-            many, seen = (sessions if number else 1), Seen()
+            many, tally = (sessions if number else 1), Seen()
             together = asyncio.Barrier(many + 1)
-            walks = [asyncio.create_task(walk(browser, server.url, i, seen, together)) for i in range(many)]
+            walks = [asyncio.create_task(walk(browser, server.url, i, tally, together)) for i in range(many)]
             await together.wait()
             open_now = memory(server.process.pid)
             await together.wait()
             await asyncio.gather(*walks)
             name = f"round {number}, {many} sessions" if number else "one session"
-            table.append((f"{name} open", open_now, seen))
-            print(f"{name}: {open_now:.0f} MB, {len(seen.errors)} errors", file=sys.stderr, flush=True)
+            table.append((f"{name} open", open_now, tally))
+            print(f"{name}: {open_now:.0f} MB, {len(tally.errors)} errors", file=sys.stderr, flush=True)
             await asyncio.sleep(pause)  # the server keeps a session a while, in case its browser comes back
             table.append((f"{name} closed", memory(server.process.pid), Seen()))
         await browser.close()
@@ -150,11 +150,13 @@ def main() -> int:
     log = home / "server.log"
     with app_server(options.workspace, home=home, log=log) as server:
         table = asyncio.run(measure(server, options.sessions, options.rounds, options.pause))
-    said = troubles(log.read_text(errors="replace"))
-    gone = [line for line in said if "WebSocketDisconnect" in line]  # Streamlit's own note that a browser has gone
-    said = [line for line in said if line not in gone]
-    report(table, said, len(gone))
-    errors = sum(len(seen.errors) for _, _, seen in table) + len(said)
+    trouble_lines = troubles(log.read_text(errors="replace"))
+    disconnects = [
+        line for line in trouble_lines if "WebSocketDisconnect" in line
+    ]  # Streamlit's own note that a browser has gone
+    trouble_lines = [line for line in trouble_lines if line not in disconnects]
+    report(table, trouble_lines, len(disconnects))
+    errors = sum(len(tally.errors) for _, _, tally in table) + len(trouble_lines)
     if errors:
         print(f"the log: {log}")
     else:
@@ -164,35 +166,35 @@ def main() -> int:
 
 def troubles(log: str) -> list[str]:
     """Tracebacks of a log: the last place and the error of each."""
-    found, place = [], ""
+    trouble_list, location = [], ""
     for line in log.splitlines():
         plain = re.sub(r"\x1b\[[0-9;]*m", "", line).strip(" │")
         if "Traceback" in plain:
-            place = "Traceback"
-        elif place and (at := re.search(r'(?:File ")?(\S+\.py)"?(?::|, line )(\d+)', plain)):
-            place = f"{Path(at[1]).name}:{at[2]}"
-        elif place and re.match(r"[A-Za-z_.]*(Error|Exception|Closed\w*|Disconnect\w*)\b", plain):
-            found.append(f"{place}: {plain}")
-            place = ""
-    return found + ([place] if place else [])
+            location = "Traceback"
+        elif location and (at := re.search(r'(?:File ")?(\S+\.py)"?(?::|, line )(\d+)', plain)):
+            location = f"{Path(at[1]).name}:{at[2]}"
+        elif location and re.match(r"[A-Za-z_.]*(Error|Exception|Closed\w*|Disconnect\w*)\b", plain):
+            trouble_list.append(f"{location}: {plain}")
+            location = ""
+    return trouble_list + ([location] if location else [])
 
 
-def report(table: list[tuple[str, float, Seen]], said: list[str], gone: int) -> None:
+def report(table: list[tuple[str, float, Seen]], trouble_lines: list[str], disconnects: int) -> None:
     """Print memory, times and errors."""
     print(machine())
     print(f"{'server memory':<34}{'MB':>8}{'change':>9}")
-    for place, (name, size, _) in enumerate(table):
-        print(f"{name:<34}{size:>8.0f}{size - table[max(0, place - 1)][1]:>+9.0f}")
-    for name, _, seen in table:
-        if seen.seconds:
+    for index, (name, size, _) in enumerate(table):
+        print(f"{name:<34}{size:>8.0f}{size - table[max(0, index - 1)][1]:>+9.0f}")
+    for name, _, tally in table:
+        if tally.seconds:
             print(f"\n{name:<34}{'median s':>9}{'slowest s':>10}{'answers':>9}")
-            for what, seconds in seen.seconds.items():
+            for what, seconds in tally.seconds.items():
                 print(f"  {what:<32}{statistics.median(seconds):>9.2f}{max(seconds):>10.2f}{len(seconds):>9}")
-            print(f"  errors: {len(seen.errors)}, pressed again: {seen.again}")
-            for error in sorted(set(seen.errors))[:20]:
+            print(f"  errors: {len(tally.errors)}, pressed again: {tally.again}")
+            for error in sorted(set(tally.errors))[:20]:
                 print(f"    {error}")
-    print(f"\ntracebacks in the server's log: {len(said)}; notes that a browser has gone: {gone}")
-    for line in sorted(set(said))[:20]:
+    print(f"\ntracebacks in the server's log: {len(trouble_lines)}; notes that a browser has gone: {disconnects}")
+    for line in sorted(set(trouble_lines))[:20]:
         print(f"  {line[:200]}")
 
 

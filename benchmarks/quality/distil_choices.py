@@ -66,9 +66,9 @@ def judged(workspace: Workspace, seed: int) -> np.ndarray:
             DistilSettings(seed=seed),
             soft=soft if is_soft else None,
         )
-        said, right = student.score(read_texts(workspace, judges)).cluster, labels[judges]
-        recall = [np.mean(said[right == cluster] == cluster) for cluster in np.unique(right)]
-        rows.append([np.mean(said == right), np.mean(recall), mass_error(right, said, k)])
+        predicted, right = student.score(read_texts(workspace, judges)).cluster, labels[judges]
+        recall = [np.mean(predicted[right == cluster] == cluster) for cluster in np.unique(right)]
+        rows.append([np.mean(predicted == right), np.mean(recall), mass_error(right, predicted, k)])
     return np.array(rows)
 
 
@@ -76,20 +76,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
-    asked = parser.parse_args()
-    workspace = Workspace(asked.workspace)
-    found = np.array([judged(workspace, seed) for seed in range(asked.seeds)])
+    arguments = parser.parse_args()
+    workspace = Workspace(arguments.workspace)
+    figures = np.array([judged(workspace, seed) for seed in range(arguments.seeds)])
     print(
         f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {os.cpu_count()} cores; {workspace.manifest.name}, "
-        f"{len(workspace):,} documents, K = {len(workspace.taxonomy().clusters)}, seeds 0..{asked.seeds - 1}"
+        f"{len(workspace):,} documents, K = {len(workspace.taxonomy().clusters)}, seeds 0..{arguments.seeds - 1}"
     )
     print(f"{'':<24}{'agreement':>24}{'mean recall':>24}{'mass error':>24}")
-    for name, one in zip(WAYS, found.transpose(1, 0, 2), strict=True):
+    for name, row in zip(WAYS, figures.transpose(1, 0, 2), strict=True):
         line = f"{name:<24}"
         for measure in range(3):
-            change = one[:, measure] - found[:, 0, measure]
+            change = row[:, measure] - figures[:, 0, measure]
             error = change.std(ddof=1) / np.sqrt(len(change))
-            line += f"{one[:, measure].mean():>9.2%} ({change.mean():+.2%} ± {error:.2%})".rjust(24)
+            line += f"{row[:, measure].mean():>9.2%} ({change.mean():+.2%} ± {error:.2%})".rjust(24)
         print(line)
 
 

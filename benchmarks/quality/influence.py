@@ -62,7 +62,7 @@ def score(fit: Fit, rule: str, beta: float, neighbors: int, standardize: bool) -
 
 def gains(fits: list[Fit], m: int, rule: str, beta: float, neighbors: int, standardize: bool) -> NDArray[np.float64]:
     """Agreement of the top m minus the majority's share, one number per cluster, over all fits."""
-    found = []
+    gain_rows = []
     for fit in fits:
         values = score(fit, rule, beta, neighbors, standardize)
         best = exemplars(fit.X, fit.assignment.labels, values, count=m, n_clusters=fit.n_clusters)
@@ -70,8 +70,8 @@ def gains(fits: list[Fit], m: int, rule: str, beta: float, neighbors: int, stand
             own = fit.truth[fit.assignment.labels == k]
             if own.size >= SMALLEST:
                 counts = np.bincount(own)
-                found.append((fit.truth[rows] == counts.argmax()).mean() - counts.max() / own.size)
-    return np.array(found)
+                gain_rows.append((fit.truth[rows] == counts.argmax()).mean() - counts.max() / own.size)
+    return np.array(gain_rows)
 
 
 def interval(values: NDArray[np.float64], rng: np.random.Generator) -> str:
@@ -152,11 +152,11 @@ def main() -> None:
     for name, fits in halves[1:]:
         for count in (10, 50):
             print(f"\n{name}: top {count}, gain over random; and chosen GIS minus each")
-            chosen = gains(fits, count, *rules[-1][1])
+            best_gains = gains(fits, count, *rules[-1][1])
             for title, rule in rules:
-                values = gains(fits, count, *rule) if rule else np.zeros_like(chosen)
-                print(f"  {title:36} {interval(values, rng)}    {interval(chosen - values, rng)}", flush=True)
-            print(f"  ({chosen.size} clusters, {chosen.size * count:,} exemplars at most)")
+                values = gains(fits, count, *rule) if rule else np.zeros_like(best_gains)
+                print(f"  {title:36} {interval(values, rng)}    {interval(best_gains - values, rng)}", flush=True)
+            print(f"  ({best_gains.size} clusters, {best_gains.size * count:,} exemplars at most)")
 
 
 if __name__ == "__main__":

@@ -34,9 +34,9 @@ _TITLES = tuple(f"{what}, {m} keywords" for what in _WHAT for m in (3, 8))
 
 def frequent(terms: Terms, labels: NDArray[np.int32], k: int) -> Table:
     """Phrases in most documents of each cluster."""
-    held = terms.counts.copy()
-    held.data = np.ones_like(held.data)
-    sums = [np.asarray(held[labels == c].sum(axis=0)).ravel() for c in range(k)]
+    counts = terms.counts.copy()
+    counts.data = np.ones_like(counts.data)
+    sums = [np.asarray(counts[labels == c].sum(axis=0)).ravel() for c in range(k)]
     return [np.argsort(-row, kind="stable")[:8].tolist() for row in sums]
 
 
@@ -77,22 +77,22 @@ def main() -> None:
         start = time.perf_counter()
         terms = count_terms(frame["text"].tolist())
         counting = time.perf_counter() - start
-        found: dict[str, list[list[float]]] = {}
+        scores: dict[str, list[list[float]]] = {}
         naming = []
         for seed in range(args.seeds):
             shuffle = np.random.default_rng(seed).permutation(len(X))
-            seen, unseen = np.sort(shuffle[: len(X) // 2]), np.sort(shuffle[len(X) // 2 :])
-            fit = fit_mixture(X[seen], MixtureConfig(n_clusters=args.clusters, seed=seed))
-            given, other = assign(X[seen], fit), assign(X[unseen], fit).labels
-            gis = influence_scores(X[seen], given, n_clusters=args.clusters).gis
-            own = Terms(terms.names, terms.counts[seen])
+            first_half, unseen = np.sort(shuffle[: len(X) // 2]), np.sort(shuffle[len(X) // 2 :])
+            fit = fit_mixture(X[first_half], MixtureConfig(n_clusters=args.clusters, seed=seed))
+            assignment, other = assign(X[first_half], fit), assign(X[unseen], fit).labels
+            gis = influence_scores(X[first_half], assignment, n_clusters=args.clusters).gis
+            own = Terms(terms.names, terms.counts[first_half])
             column = {name: i for i, name in enumerate(terms.names)}
 
             def ours(cosine: float = room._COSINE, flat: bool = False, diversity: float = room._DIVERSITY) -> Table:
                 before = room._COSINE, room._DIVERSITY
                 room._COSINE, room._DIVERSITY = cosine, diversity
                 score = np.zeros_like(gis) if flat else gis  # noqa: B023
-                words = cluster_keywords(own, X[seen], given.labels, score, fit.centers)  # noqa: B023
+                words = cluster_keywords(own, X[first_half], assignment.labels, score, fit.centers)  # noqa: B023
                 room._COSINE, room._DIVERSITY = before
                 return [[column[w.term] for w in row[:8]] for row in words]  # noqa: B023
 
@@ -103,28 +103,28 @@ def main() -> None:
                 "ours, class TF-IDF only": lambda: ours(cosine=0.0),
                 "ours, cosine only": lambda: ours(cosine=1.0),
                 "ours, no MMR": lambda: ours(diversity=0.0),
-                "class TF-IDF of BERTopic": lambda: bertopic(own, given.labels, args.clusters),  # noqa: B023
-                "most frequent phrases": lambda: frequent(own, given.labels, args.clusters),  # noqa: B023
+                "class TF-IDF of BERTopic": lambda: bertopic(own, assignment.labels, args.clusters),  # noqa: B023
+                "most frequent phrases": lambda: frequent(own, assignment.labels, args.clusters),  # noqa: B023
             }
-            held = terms.counts[unseen].tocsc()
-            held.data = np.ones_like(held.data)
+            held_out = terms.counts[unseen].tocsc()
+            held_out.data = np.ones_like(held_out.data)
             for name, rule in rules.items():
                 start = time.perf_counter()
                 columns = rule()
-                hits = [np.stack([np.asarray(held[:, c[:m]].sum(axis=1)).ravel() for c in columns]) for m in (3, 8)]
+                hits = [np.stack([np.asarray(held_out[:, c[:m]].sum(axis=1)).ravel() for c in columns]) for m in (3, 8)]
                 points = [(h == h.max(axis=0)) / (h == h.max(axis=0)).sum(axis=0) for h in hits]
                 if name == "ours":
                     naming.append(time.perf_counter() - start)
                 for c in range(args.clusters):
-                    inside = truth[seen][given.labels == c]
+                    inside = truth[first_half][assignment.labels == c]
                     members = other == c
                     kind = truth[unseen] == (np.bincount(inside).argmax() if inside.size else -1)
                     if inside.size < 20 or members.sum() < 20:
                         continue
                     row = [float(p[c, members].mean()) for p in points]
                     row += [area(h[c].astype(np.float64), target) for target in (members, kind) for h in hits]
-                    found.setdefault(name, []).append(row)
-        values = {name: np.array(rows) for name, rows in found.items()}
+                    scores.setdefault(name, []).append(row)
+        values = {name: np.array(rows) for name, rows in scores.items()}
         print(
             f"\ncorpus {number}: {len(X):,} documents, {len(terms.names):,} phrases counted in {counting:.1f} s, "
             f"{len(values['ours'])} clusters; keywords of {len(X) // 2:,} documents in {np.mean(naming):.2f} s"

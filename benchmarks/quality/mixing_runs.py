@@ -47,8 +47,8 @@ def command(root: Path, kind: str, kill: float) -> tuple[dict, str]:
             child.kill()
             child.wait()
             note = f"killed at {state['done']:,} of {state['total']:,} of '{state['step']}', then started again"
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
-    return json.loads(done.stdout), f"{time.monotonic() - began:,.0f} s wall, {note}"
+    completed = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    return json.loads(completed.stdout), f"{time.monotonic() - began:,.0f} s wall, {note}"
 
 
 def _training(progress: Path) -> bool:
@@ -79,33 +79,33 @@ def ngram(workspace: Workspace, domains: Domains) -> np.ndarray:
         proxy.losses(domains.natural)
         times.append(time.perf_counter() - began)
     began = time.perf_counter()
-    found = ngram_optimum(proxy, domains.natural)
+    optimum = ngram_optimum(proxy, domains.natural)
     print(
         f"n-gram mixture: {len(proxy.probabilities):,} held-out tokens, built in {built:.1f} s, one evaluation "
         f"{1e3 * np.median(times):.1f} ms; optimum for the whole corpus in {time.perf_counter() - began:.2f} s, "
-        f"{found.n_iter} steps, gap {found.gap:.1e} nats; loss of natural shares "
-        f"{domains.natural @ proxy.losses(domains.natural):.4f}, optimum {found.loss:.4f}"
+        f"{optimum.n_iter} steps, gap {optimum.gap:.1e} nats; loss of natural shares "
+        f"{domains.natural @ proxy.losses(domains.natural):.4f}, optimum {optimum.loss:.4f}"
     )
-    return found.weights
+    return optimum.weights
 
 
 def proxies(workspace: Workspace, domains: Domains, kill: float) -> np.ndarray:
     """64 proxies, and whether anything predicts their losses: regressors out of fold, and the n-gram mixture."""
     print(f"\nmix proxies: {asdict(ProxyConfig())}")
-    said, took = command(workspace.root, "proxies", kill)
-    kept = Mixes(workspace.root, domains.taxonomy_hash).read_evidence("proxies")
-    assert kept is not None
-    mixtures, losses = np.array(kept["mixtures"]), np.array(kept["losses"])
+    result, took = command(workspace.root, "proxies", kill)
+    evidence = Mixes(workspace.root, domains.taxonomy_hash).read_evidence("proxies")
+    assert evidence is not None
+    mixtures, losses = np.array(evidence["mixtures"]), np.array(evidence["losses"])
     preview = ngram_preview(workspace, domains)
     instant = np.stack([preview.losses(w) for w in mixtures])
     print(
-        f"  {took}; {said['n_runs']} runs, {said['regressor']} for the whole corpus: rank correlation out of fold "
-        + ", ".join(f"{name} {score:.3f}" for name, score in said["scores"].items())
+        f"  {took}; {result['n_runs']} runs, {result['regressor']} for the whole corpus: rank correlation out of fold "
+        + ", ".join(f"{name} {score:.3f}" for name, score in result["scores"].items())
     )
     whole = losses @ domains.natural
     print(
         f"  loss of the whole corpus over the runs: {whole.min():.3f} to {whole.max():.3f} nats per token, predicted "
-        f"for the proposal {said['predicted_loss']:.3f}; n-gram mixture against the proxies, rank correlation "
+        f"for the proposal {result['predicted_loss']:.3f}; n-gram mixture against the proxies, rank correlation "
         f"{spearman(instant @ domains.natural, whole):.3f}"
     )
     each = [spearman(out_of_fold("linear", mixtures, losses[:, k]), losses[:, k]) for k in range(len(domains.numbers))]
@@ -115,17 +115,17 @@ def proxies(workspace: Workspace, domains: Domains, kill: float) -> np.ndarray:
             f"  loss of one cluster, {name}: median rank correlation {np.median(values):.3f}, "
             f"lowest {min(values):.3f} ({domains.names[int(np.argmin(values))]})"
         )
-    return np.array([one["weight"] for one in said["clusters"]])
+    return np.array([cluster["weight"] for cluster in result["clusters"]])
 
 
 def doremi(workspace: Workspace, domains: Domains, kill: float) -> np.ndarray:
     """Reference and proxy."""
     print(f"\nmix doremi: {asdict(DEFAULT)}, normaliser token")
-    said, took = command(workspace.root, "doremi", kill)
-    weights, last = (np.array([said[name][str(n)] for n in domains.numbers]) for name in ("weights", "last"))
+    result, took = command(workspace.root, "doremi", kill)
+    weights, last = (np.array([result[name][str(n)] for n in domains.numbers]) for name in ("weights", "last"))
     print(
-        f"  {took}; as even as {said['effective_domains']:.1f} of {len(weights)} clusters, largest "
-        f"{weights.max():.1%}, collapsed: {said['collapsed']}; half the sum of changes from the mean over the "
+        f"  {took}; as even as {result['effective_domains']:.1f} of {len(weights)} clusters, largest "
+        f"{weights.max():.1%}, collapsed: {result['collapsed']}; half the sum of changes from the mean over the "
         f"steps to the last {np.abs(weights - last).sum() / 2:.3f}"
     )
     return weights
@@ -134,14 +134,14 @@ def doremi(workspace: Workspace, domains: Domains, kill: float) -> np.ndarray:
 def study(workspace: Workspace, kind: str, measure: str, kill: float) -> np.ndarray:
     """Probes (what is learned fast) or PerfRe (what helps the corpus)."""
     print(f"\nmix {kind}: {asdict(ProxyConfig())}")
-    said, took = command(workspace.root, kind, kill)
-    values = np.array([one[measure] for one in said["clusters"]])
-    errors = [one["error"] for one in said["clusters"] if one["error"] is not None]
+    result, took = command(workspace.root, kind, kill)
+    values = np.array([cluster[measure] for cluster in result["clusters"]])
+    errors = [cluster["error"] for cluster in result["clusters"] if cluster["error"] is not None]
     print(
         f"  {took}; {measure} of a cluster {values.min():.4f} to {values.max():.4f}"
         + (f", standard error {min(errors):.4f} to {max(errors):.4f}" if errors else " nats per token")
     )
-    return np.array([one["weight"] for one in said["clusters"]])
+    return np.array([cluster["weight"] for cluster in result["clusters"]])
 
 
 def main() -> None:

@@ -74,8 +74,8 @@ def main() -> None:
                 f"\n{Path(table).stem}, {len(texts):,} documents, K = {n_clusters}; naming {np.mean(seconds):.2f} CPU s"
             )
             for rule, rows in figures.items():
-                one, five = np.mean(rows, axis=0)
-                print(f"  {rule:20} {one:5.1f} / {five:5.1f}", flush=True)
+                single, five = np.mean(rows, axis=0)
+                print(f"  {rule:20} {single:5.1f} / {five:5.1f}", flush=True)
 
 
 if __name__ == "__main__":

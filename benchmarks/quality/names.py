@@ -42,11 +42,11 @@ def main() -> None:
         before = cluster_labels([item.words for item in evidence])
         column = workspace.documents.get("label")
         for i in range(k):
-            held = ""
+            field_text = ""
             if column is not None:
                 counts = column[taxonomy.positions == i].value_counts(normalize=True).head(2)
-                held = ", ".join(f"{value} {share:.0%}" for value, share in counts.items())
-            print(f"    {before[i]:42} {labels[i]:42} {names[i].source} {names[i].coverage:.2f}  {held}")
+                field_text = ", ".join(f"{value} {share:.0%}" for value, share in counts.items())
+            print(f"    {before[i]:42} {labels[i]:42} {names[i].source} {names[i].coverage:.2f}  {field_text}")
         print(f"  {len(titles)} groups; sqrt(K) {k**0.5:.1f}, 2 sqrt(K) {2 * k**0.5:.1f}")
         for title, group in zip(titles, tree.groups, strict=True):
             share = masses[list(group.children)].sum() / masses.sum()

@@ -59,11 +59,11 @@ def main() -> None:
         words = cluster_keywords(count_terms(texts), X, assignment.labels, gis, fit.centers)
         labels = cluster_labels(words)
         # Every word of the corpus as the splitter cuts it: a keyword made of anything else is a fragment.
-        known = {token.casefold() for text in texts for token in split_text(text)}
+        tokens = {token.casefold() for text in texts for token in split_text(text)}
         keywords = [word.term for row in words for word in row]
         function = [w for w in keywords if w.casefold() in STOP_WORDS]
         leading = [label for label in labels if label.split(",")[0].split()[0].casefold() in STOP_WORDS]
-        broken = [w for w in keywords if any(p.casefold() not in known for p in w.split())]
+        broken = [w for w in keywords if any(p.casefold() not in tokens for p in w.split())]
         print(f"\n{language}: {len(texts)} pages, {len(keywords)} keywords")
         print(f"  function words {len(function)} {function[:5]}, leading a label {len(leading)}")
         print(f"  pieces that are no word of the corpus {len(broken)} {broken[:8]}")

@@ -48,8 +48,8 @@ def row(train: Runs, tests: list[Runs], target: str, limit: int) -> str:
     words = f"{limit:>4}"
     for name in ("lightgbm", choice.name):
         model = fit_regressor(name, rows, losses)
-        found = [100 * spearman(model.predict(test.rows), test.loss(target)) for test in tests]
-        words += f"  {name:<11} {100 * choice.scores[name]:>5.1f}" + "".join(f"{value:>7.2f}" for value in found)
+        correlations = [100 * spearman(model.predict(test.rows), test.loss(target)) for test in tests]
+        words += f"  {name:<11} {100 * choice.scores[name]:>5.1f}" + "".join(f"{value:>7.2f}" for value in correlations)
     return words
 
 

@@ -39,7 +39,9 @@ _OTHER = re.compile(r"[\W_]+")
 
 
 def uncalibrated(c: Corpus, parts: Split, seed: int) -> Student:
-    return train_student(taken(c.texts, parts.training), c.labels[parts.training], c.k, config=StudentConfig(seed=seed))
+    return train_student(
+        take_texts(c.texts, parts.training), c.labels[parts.training], c.k, config=StudentConfig(seed=seed)
+    )
 
 
 # --- fastText
@@ -66,7 +68,7 @@ def peer(lines: list[str], labels: NDArray[np.int32], rate: float) -> fasttext.F
         return fasttext.train_supervised(str(path), wordNgrams=2, epoch=5, lr=rate, thread=1, verbose=0)
 
 
-def said(model: fasttext.FastText._FastText, lines: list[str]) -> NDArray[np.int32]:
+def predicted_labels(model: fasttext.FastText._FastText, lines: list[str]) -> NDArray[np.int32]:
     return np.array([int(one[0].removeprefix("__label__")) for one in model.predict(lines)[0]], dtype=np.int32)
 
 
@@ -89,18 +91,18 @@ def agreement(c: Corpus, seeds: int) -> None:
     lines = by_python(c.texts)
     for seed in range(seeds):
         parts = split(len(c.texts), seed)
-        truth, test = c.labels[parts.test], taken(c.texts, parts.test)
+        truth, test = c.labels[parts.test], take_texts(c.texts, parts.test)
         for name, make in kinds.items():
             rows.setdefault(name, []).append(figures(make(parts, seed).score(test).cluster, truth, c.k))
         part = {key: [lines[i] for i in getattr(parts, key)] for key in ("training", "calibration", "test")}
-        held, found = {}, {}
+        held_out, results = {}, {}
         for rate in (0.1, 0.5, 1.0, 2.0):  # one model at a time: each takes 0.8 GB and more
             model = peer(part["training"], c.labels[parts.training], rate)
-            held[rate] = float(np.mean(said(model, part["calibration"]) == c.labels[parts.calibration]))
-            found[rate] = figures(said(model, part["test"]), truth, c.k)
+            held_out[rate] = float(np.mean(predicted_labels(model, part["calibration"]) == c.labels[parts.calibration]))
+            results[rate] = figures(predicted_labels(model, part["test"]), truth, c.k)
             del model
-        rows.setdefault("fastText", []).append(found[0.1])
-        rows.setdefault("fastText, best rate", []).append(found[max((0.5, 1.0, 2.0), key=held.__getitem__)])
+        rows.setdefault("fastText", []).append(results[0.1])
+        rows.setdefault("fastText, best rate", []).append(results[max((0.5, 1.0, 2.0), key=held_out.__getitem__)])
     print(f"\n{c.name}: {len(c.texts):,} documents, K = {c.k}, seeds 0..{seeds - 1}")
     print(f"{'':28}{'agreement':>24}{'recall of smallest 6':>24}{'mass error':>24}")
     for name, each in rows.items():
@@ -128,28 +130,28 @@ def seconds(call: Callable[[], object]) -> float:
 
 def speed(c: Corpus, rounds: int) -> None:
     parts = split(len(c.texts), 0)
-    held = taken(c.texts, np.concatenate((parts.calibration, parts.test)))
+    texts = take_texts(c.texts, np.concatenate((parts.calibration, parts.test)))
     student = ours(c, parts, 0)
-    model = peer(by_python(taken(c.texts, parts.training)), c.labels[parts.training], 0.1)
-    lines = by_python(held)
+    model = peer(by_python(take_texts(c.texts, parts.training)), c.labels[parts.training], 0.1)
+    lines = by_python(texts)
     ways: dict[str, Callable[[], object]] = {
-        "student": lambda: student.score(held),
+        "student": lambda: student.score(texts),
         "fastText": lambda: model.predict(lines),
-        "text for fastText, Python": lambda: by_python(held),
-        "text for fastText, Arrow": lambda: by_arrow(held),
-        "lower case only": lambda: lower_only(held),
+        "text for fastText, Python": lambda: by_python(texts),
+        "text for fastText, Arrow": lambda: by_arrow(texts),
+        "lower case only": lambda: lower_only(texts),
     }
     for call in ways.values():
         call()
     table = np.array([[seconds(call) for call in ways.values()] for _ in range(rounds)])
     taken_by = {name: table[:, i] for i, name in enumerate(ways)}
-    size = float(pc.sum(pc.binary_length(held)).as_py())
-    words = float(student.score(held).words.mean())
+    size = float(pc.sum(pc.binary_length(texts)).as_py())
+    words = float(student.score(texts).words.mean())
     print(
-        f"\n{c.name}: {len(held):,} documents of {words:.0f} words and {size / len(held):,.0f} bytes, {rounds} rounds"
+        f"\n{c.name}: {len(texts):,} documents of {words:.0f} words and {size / len(texts):,.0f} bytes, {rounds} rounds"
     )
     for name, each in taken_by.items():
-        rate = len(held) / each
+        rate = len(texts) / each
         print(
             f"{name:28}{np.median(rate):10,.0f} documents/s ({rate.min():,.0f} to {rate.max():,.0f}), "
             f"{np.median(size / each) / 1e6:6.1f} MB/s"
@@ -161,7 +163,7 @@ def speed(c: Corpus, rounds: int) -> None:
     ):
         ratio = other / taken_by["student"]
         print(
-            f"{name:28}{np.median(len(held) / other):10,.0f} documents/s; the student is {np.median(ratio):.1f} "
+            f"{name:28}{np.median(len(texts) / other):10,.0f} documents/s; the student is {np.median(ratio):.1f} "
             f"times as fast ({ratio.min():.1f} to {ratio.max():.1f})",
             flush=True,
         )
@@ -194,10 +196,10 @@ def main() -> None:
         ),
     ]
     print(f"{machine()}; one core is used")
-    for one in corpora if args.rounds else []:
-        speed(one, args.rounds)
-    for one in corpora if args.seeds else []:
-        agreement(one, args.seeds)
+    for measured_corpus in corpora if args.rounds else []:
+        speed(measured_corpus, args.rounds)
+    for measured_corpus in corpora if args.seeds else []:
+        agreement(measured_corpus, args.seeds)
 
 
 if __name__ == "__main__":

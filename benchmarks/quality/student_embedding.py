@@ -95,7 +95,7 @@ def agreement(
     c: Corpus, x: NDArray[np.float32], fit: MixtureFit, parts: Split, seed: int, rank: int
 ) -> dict[str, float]:
     test, truth = taken(c.texts, parts.test), c.labels[parts.test]
-    known = c.labels[parts.calibration]
+    true_labels = c.labels[parts.calibration]
     labels, soft = ours(c, parts, seed), ours(c, parts, seed, soft=StudentConfig.softness)
     block = next(iter(text_blocks(taken(c.texts, parts.training))))
     student, directions = embedding(block, x[parts.training], rank, seed)
@@ -105,8 +105,8 @@ def agreement(
         return normalize(student.evidence(taken(c.texts, rows)) @ directions.T.astype(np.float64) + 1e-9)
 
     stand = Held(np.zeros((1024, c.k), np.int16), 1.0, np.zeros(c.k))
-    held, fresh = points(parts.calibration) @ slopes / 10, points(parts.test) @ slopes / 10
-    ready = calibrate_student(stand, held, known)
+    calibration, fresh = points(parts.calibration) @ slopes / 10, points(parts.test) @ slopes / 10
+    ready = calibrate_student(stand, calibration, true_labels)
     plain, fast, wide = taken(c.texts, parts.test), labels, student
     return {
         "student, labels": figures(labels.score(test).cluster, truth, c.k)[0],
@@ -140,10 +140,10 @@ def main() -> None:
     print(time.strftime("%Y-%m-%d"), f"rank {args.rank}, {EPOCHS} epochs, seeds 0..{args.seeds - 1}")
     for name, text, x, fit in sources:
         c, x = corpus(name, text, x, fit), np.asarray(normalize(x), np.float32)
-        found = [agreement(c, x, fit, split(len(x), seed), seed, args.rank) for seed in range(args.seeds)]
+        figures = [agreement(c, x, fit, split(len(x), seed), seed, args.rank) for seed in range(args.seeds)]
         print(f"\n{name}")
-        for key in found[0]:
-            each = np.array([one[key] for one in found])
+        for key in figures[0]:
+            each = np.array([one[key] for one in figures])
             print(f"{key:30}{each.mean():8.3f} ({each.min():.3f} to {each.max():.3f})", flush=True)
 
 

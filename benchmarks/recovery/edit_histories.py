@@ -42,24 +42,24 @@ STRENGTHS = (0.0, 0.3, 1.0, 3.0, float("inf"))
 def random_edit(taxonomy: Taxonomy, rng: np.random.Generator) -> Op:
     """An edit that the taxonomy may refuse."""
     numbers = [cluster.number for cluster in taxonomy.clusters]
-    chosen = int(rng.choice(numbers))
-    rows = np.flatnonzero(taxonomy.documents["cluster_id"].to_numpy() == chosen)
+    number = int(rng.choice(numbers))
+    rows = np.flatnonzero(taxonomy.documents["cluster_id"].to_numpy() == number)
     kind = rng.integers(6)
     if kind == 0:
         return Merge(tuple(int(n) for n in rng.choice(numbers, min(2, len(numbers)), replace=False)))
     if kind == 1:
         cut = len(rows) // 2
-        return Split(chosen, (tuple(rows[:cut].tolist()), tuple(rows[cut:].tolist())))
+        return Split(number, (tuple(rows[:cut].tolist()), tuple(rows[cut:].tolist())))
     if kind == 2:
         return Move(
             tuple(rng.choice(len(taxonomy.documents), 5, replace=False).tolist()),
-            None if rng.random() < 0.3 else chosen,
+            None if rng.random() < 0.3 else number,
         )
     if kind == 3:
-        return Pin(chosen, on=bool(rng.random() < 0.7))
+        return Pin(number, on=bool(rng.random() < 0.7))
     if kind == 4:
-        return Exclude((chosen,), on=bool(rng.random() < 0.5))
-    return Rename("cluster", chosen, f"Name {rng.integers(1000)}")
+        return Exclude((number,), on=bool(rng.random() < 0.5))
+    return Rename("cluster", number, f"Name {rng.integers(1000)}")
 
 
 def random_settings(taxonomy: Taxonomy, rng: np.random.Generator) -> Settings:

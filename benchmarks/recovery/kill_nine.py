@@ -80,7 +80,7 @@ class Tally:
     rounds: int = 0
     killed: int = 0
     edits: int = 0
-    lost: int = 0
+    lost_edits: int = 0
     leftovers: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -175,21 +175,21 @@ class Bench:
         tally.killed += kill_group(process)
         end = time.monotonic()
         tally.leftovers += check(root)
-        states = [(float(at), (tuple(keys), place)) for at, keys, place in map(json.loads, whole_lines(log))]
+        states = [(float(at), (tuple(keys), position)) for at, keys, position in map(json.loads, whole_lines(log))]
         tally.edits += len(states)
         assert states, "the editor never began"
-        tally.lost += lost(states, end, history_of(root))
+        tally.lost_edits += lost_edits(states, end, history_of(root))
         # and goes on
         self.output(EDITOR, ["--edit", str(root), str(log), "1", "--times", "3"])
 
     def _server(self, root: Path, tally: Tally) -> None:
-        seen, ended = [(time.monotonic(), history_of(root))], threading.Event()
+        states, ended = [(time.monotonic(), history_of(root))], threading.Event()
 
         def look() -> None:
             while not ended.wait(0.05):
                 at, state = time.monotonic(), history_of(root)
-                if state != seen[-1][1]:
-                    seen.append((at, state))
+                if state != states[-1][1]:
+                    states.append((at, state))
 
         with app_server(root) as server:
             watcher = threading.Thread(target=look)
@@ -202,9 +202,9 @@ class Bench:
             ended.set()
             watcher.join()
         tally.killed += 1
-        tally.edits += len(seen) - 1
+        tally.edits += len(states) - 1
         tally.leftovers += check(root)
-        tally.lost += lost(seen, end, history_of(root))
+        tally.lost_edits += lost_edits(states, end, history_of(root))
         with app_server(root):  # and serves again
             pass
 
@@ -222,19 +222,19 @@ def whole_lines(log: Path) -> list[str]:
     return [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
-def lost(states: list[tuple[float, State]], end: float, now: State) -> int:
+def lost_edits(states: list[tuple[float, State]], end: float, now: State) -> int:
     """Edits acknowledged more than a second before the end that the history does not show.
 
     What it may show: a state that was acknowledged since then, or one step beyond the last.
     """
-    sure = max([place for place, (at, _) in enumerate(states) if at <= end - 1.0], default=0)
+    sure = max([index for index, (at, _) in enumerate(states) if at <= end - 1.0], default=0)
     keys, position = states[-1][1]
     beyond = (now[0] == keys and abs(now[1] - position) == 1) or (
         len(now[0]) - 1 == now[1] == position + 1 and now[0][:-1] == keys[: position + 1]
     )
     if beyond or any(state == now for _, state in states[sure:]):
         return 0
-    return max(1, sure + 1 - max([place for place, (_, state) in enumerate(states) if state == now], default=0))
+    return max(1, sure + 1 - max([index for index, (_, state) in enumerate(states) if state == now], default=0))
 
 
 def edit_loop(root: Path, log: Path, seed: int, times: int) -> None:
@@ -248,21 +248,21 @@ def edit_loop(root: Path, log: Path, seed: int, times: int) -> None:
         for turn in range(times):
             taxonomy = opened.taxonomy()
             numbers = [cluster.number for cluster in taxonomy.clusters]
-            one, two = draw.sample(numbers, 2)
+            first, two = draw.sample(numbers, 2)
             doing = draw.choice(["rename", "rename", "pin", "exclude", "move", "merge", "split", "undo", "redo"])
             with suppress(GemError):  # a merge of the last two, a split of one document
                 if doing == "rename":
-                    edit(opened, Rename("cluster", one, f"Name {seed} {turn}"))
+                    edit(opened, Rename("cluster", first, f"Name {seed} {turn}"))
                 elif doing == "pin":
-                    edit(opened, Pin(one, draw.random() < 0.5))
+                    edit(opened, Pin(first, draw.random() < 0.5))
                 elif doing == "exclude":
-                    edit(opened, Exclude((one,), draw.random() < 0.5))
+                    edit(opened, Exclude((first,), draw.random() < 0.5))
                 elif doing == "move":
                     edit(opened, Move(tuple(draw.sample(range(len(opened)), 5)), two))
                 elif doing == "merge" and len(numbers) > 4:
-                    edit(opened, Merge((one, two)))
+                    edit(opened, Merge((first, two)))
                 elif doing == "split" and len(numbers) < 12:
-                    edit(opened, propose_split(opened, taxonomy, one))
+                    edit(opened, propose_split(opened, taxonomy, first))
                 elif doing == "undo":
                     opened.undo()
                 elif doing == "redo":
@@ -336,8 +336,8 @@ def main(arguments: list[str] | None = None, start: Start = start_process) -> in
     print(f"{machine()}; {options.documents} documents, seed {options.seed}, {time.monotonic() - began:,.0f} s")
     print(f"{'kind':<12}{'rounds':>8}{'killed':>8}{'edits':>8}{'lost':>8}{'leftovers':>11}{'faults':>8}")
     for kind, t in tallies.items():
-        print(f"{kind:<12}{t.rounds:>8}{t.killed:>8}{t.edits:>8}{t.lost:>8}{t.leftovers:>11}{len(t.faults):>8}")
-    names = ("rounds", "killed", "edits", "lost", "leftovers")
+        print(f"{kind:<12}{t.rounds:>8}{t.killed:>8}{t.edits:>8}{t.lost_edits:>8}{t.leftovers:>11}{len(t.faults):>8}")
+    names = ("rounds", "killed", "edits", "lost_edits", "leftovers")
     total = [sum(getattr(t, name) for t in tallies.values()) for name in names]
     faults = [fault for t in tallies.values() for fault in t.faults]
     print(f"{'all':<12}" + "".join(f"{n:>8}" for n in total[:4]) + f"{total[4]:>11}{len(faults):>8}")

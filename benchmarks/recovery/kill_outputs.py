@@ -91,9 +91,9 @@ class Bench:
             shutil.copytree(self.folder / "sample", out)
 
     def run(self, kind: str, out: Path) -> None:
-        done = subprocess.run([*COMMAND, *self.arguments(kind, out)], capture_output=True, text=True, cwd=ROOT)
-        if done.returncode:
-            raise AssertionError(f"{kind} ended with {done.returncode}: {done.stderr[-400:]}")
+        completed = subprocess.run([*COMMAND, *self.arguments(kind, out)], capture_output=True, text=True, cwd=ROOT)
+        if completed.returncode:
+            raise AssertionError(f"{kind} ended with {completed.returncode}: {completed.stderr[-400:]}")
 
     def round(self, kind: str, number: int, tally: Tally) -> None:
         out = self.folder / f"out-{kind}"

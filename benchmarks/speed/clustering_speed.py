@@ -113,8 +113,8 @@ def passes_to(x: np.ndarray, config: MixtureConfig, goal: float) -> tuple[int, f
 def path(x: np.ndarray, k: int, repeats: int) -> None:
     ratios = []
     for seed in range(repeats):
-        one = fit_mixture(x, MixtureConfig(n_clusters=k, seed=seed)).seconds
-        ratios.append(seconds(lambda s=seed: balance_path(x, MixtureConfig(n_clusters=k, seed=s))) / one)
+        fit_seconds = fit_mixture(x, MixtureConfig(n_clusters=k, seed=seed)).seconds
+        ratios.append(seconds(lambda s=seed: balance_path(x, MixtureConfig(n_clusters=k, seed=s))) / fit_seconds)
     print(f"path of 16 strengths over one fit: {spread(ratios)}  [must be <= 4]")
 
 

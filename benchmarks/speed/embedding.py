@@ -38,7 +38,9 @@ def plain_ways() -> dict[str, Way]:
     quarter = SentenceTransformer(folder, device="cpu", local_files_only=True)
     torch.ao.quantization.quantize_dynamic(quarter, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
 
-    def way(model: SentenceTransformer, size: int, inside: Callable[[], AbstractContextManager[object]]) -> Way:
+    def encode_plainly(
+        model: SentenceTransformer, size: int, inside: Callable[[], AbstractContextManager[object]]
+    ) -> Way:
         def run(texts: list[str]) -> NDArray[np.float32]:
             with inside():
                 return (
@@ -50,17 +52,19 @@ def plain_ways() -> dict[str, Way]:
         return run
 
     return {
-        "encode, float32, batches of 64 (plain)": way(full, 64, nullcontext),
-        "encode, bfloat16 autocast, batches of 16": way(full, 16, lambda: torch.autocast("cpu", torch.bfloat16)),
-        "encode, bfloat16 model, batches of 16": way(half, 16, nullcontext),
-        "encode, dynamic int8, batches of 16": way(quarter, 16, nullcontext),
+        "encode, float32, batches of 64 (plain)": encode_plainly(full, 64, nullcontext),
+        "encode, bfloat16 autocast, batches of 16": encode_plainly(
+            full, 16, lambda: torch.autocast("cpu", torch.bfloat16)
+        ),
+        "encode, bfloat16 model, batches of 16": encode_plainly(half, 16, nullcontext),
+        "encode, dynamic int8, batches of 16": encode_plainly(quarter, 16, nullcontext),
     }
 
 
 def our_ways() -> dict[str, Way]:
     """gem_core's encoder by precision, batch size in tokens, and sharing of the processor."""
 
-    def way(precision: str, budget: int, threads: bool) -> Way:
+    def encode_ours(precision: str, budget: int, threads: bool) -> Way:
         encoder = load_encoder(settings=EncoderSettings(precision=precision, device="cpu"))  # type: ignore[arg-type]
         if not threads:
             encoder.workers = 1
@@ -80,11 +84,11 @@ def our_ways() -> dict[str, Way]:
         return run
 
     ways = {
-        f"ours, bfloat16, {budget:,} tokens, a batch a thread": way("bfloat16", budget, True)
+        f"ours, bfloat16, {budget:,} tokens, a batch a thread": encode_ours("bfloat16", budget, True)
         for budget in (512, 2048, 8192)
     }
-    ways["ours, bfloat16, 2,048 tokens, threads share a batch"] = way("bfloat16", 2048, False)
-    ways["ours, float32, 2,048 tokens, a batch a thread"] = way("float32", 2048, True)
+    ways["ours, bfloat16, 2,048 tokens, threads share a batch"] = encode_ours("bfloat16", 2048, False)
+    ways["ours, float32, 2,048 tokens, a batch a thread"] = encode_ours("float32", 2048, True)
     return ways
 
 
@@ -104,13 +108,13 @@ def main() -> None:
     rates: dict[str, list[float]] = {name: [] for name in ways}
     costs: dict[str, list[float]] = {name: [] for name in ways}
     parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ways}
-    for way in ways.values():
-        way(texts[-8:])  # what happens once only is not counted
+    for encoder in ways.values():
+        encoder(texts[-8:])  # what happens once only is not counted
     for start in range(0, len(texts), options.documents):
         some = texts[start : start + options.documents]
-        for name, way in ways.items():
+        for name, encoder in ways.items():
             begin, spent = time.perf_counter(), time.process_time()
-            parts[name].append(way(some))
+            parts[name].append(encoder(some))
             rates[name].append(len(some) / (time.perf_counter() - begin))
             costs[name].append((time.process_time() - spent) / len(some))
             print(f"{start:6d}: {rates[name][-1]:7.1f} documents/s  {name}", file=sys.stderr)

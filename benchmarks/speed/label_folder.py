@@ -81,7 +81,7 @@ def processor() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def one(student: Path, folder: Path, out: Path, workers: int) -> None:
+def run_one(student: Path, folder: Path, out: Path, workers: int) -> None:
     """One run; prints seconds, documents and peak memory as JSON."""
     from gem_core.pipeline.labeling import label_folder
 
@@ -137,23 +137,23 @@ def bare(student_folder: Path, folder: Path) -> None:
 
 def measure(*arguments: object) -> dict[str, float]:
     """Run this script again for one measurement."""
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "benchmarks.speed.label_folder", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return dict(json.loads(completed.stdout.splitlines()[-1]))
 
 
 def run(student: Path, folder: Path, workers: int) -> dict[str, float]:
     """Label `folder`/in into an empty folder."""
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
-    found = measure("--one", workers, student, folder / "in", out)
+    figures = measure("--one", workers, student, folder / "in", out)
     shutil.rmtree(out)
-    return found
+    return figures
 
 
 def main() -> None:
@@ -168,21 +168,22 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one is not None:
-        one(given.student, given.corpus, given.folder, given.one)
+    arguments = parser.parse_args()
+    if arguments.one is not None:
+        run_one(arguments.student, arguments.corpus, arguments.folder, arguments.one)
         return
-    if given.bare:
-        bare(given.student, given.corpus)
+    if arguments.bare:
+        bare(arguments.student, arguments.corpus)
         return
     print(
         f"{datetime.date.today()}, {platform.processor() or platform.machine()}, {os.cpu_count()} cores, load "
-        f"{os.getloadavg()[0]:.1f}, {given.form}, shards of {PER_SHARD:,} documents, student {given.student.name}"
+        f"{os.getloadavg()[0]:.1f}, {arguments.form}, shards of {PER_SHARD:,} documents, "
+        f"student {arguments.student.name}"
     )
     starts = {}
-    make_shards(given.corpus, given.folder / "in", 10, given.form)
+    make_shards(arguments.corpus, arguments.folder / "in", 10, arguments.form)
     for workers in (1, 2):
-        runs = [run(given.student, given.folder, workers) for _ in range(3)]
+        runs = [run(arguments.student, arguments.folder, workers) for _ in range(3)]
         starts[workers] = {key: statistics.median(each[key] for each in runs) for key in ("seconds", "cpu")}
     print(
         f"\n{'documents':>10} {'workers':>7} {'start':>6} {'seconds':>8} {'us/doc':>7} {'cpu':>6} {'docs/s':>8} "
@@ -190,38 +191,38 @@ def main() -> None:
     )
 
     def say(workers: int) -> dict[str, float]:
-        found = run(given.student, given.folder, workers)
-        n = found["documents"]
-        net, cpu = (found[key] - starts[workers][key] for key in ("seconds", "cpu"))
+        figures = run(arguments.student, arguments.folder, workers)
+        n = figures["documents"]
+        net, cpu = (figures[key] - starts[workers][key] for key in ("seconds", "cpu"))
         print(
-            f"{n:>10,} {workers:>7} {starts[workers]['seconds']:>6.1f} {found['seconds']:>8.1f} "
+            f"{n:>10,} {workers:>7} {starts[workers]['seconds']:>6.1f} {figures['seconds']:>8.1f} "
             f"{1e6 * workers * net / n:>7.1f} {1e6 * cpu / n:>6.1f} {n / net:>8,.0f} "
-            f"{found['worker']:>10.0f} {found['parent']:>10.0f}",
+            f"{figures['worker']:>10.0f} {figures['parent']:>10.0f}",
             flush=True,
         )
-        return {**found, "net": net}
+        return {**figures, "net": net}
 
-    for documents in given.documents:
-        make_shards(given.corpus, given.folder / "in", documents, given.form)
+    for documents in arguments.documents:
+        make_shards(arguments.corpus, arguments.folder / "in", documents, arguments.form)
         say(1)
-        if documents == min(given.documents):
-            found = measure("--bare", given.student, given.folder / "in", given.folder)
-            n = found["documents"]
+        if documents == min(arguments.documents):
+            figures = measure("--bare", arguments.student, arguments.folder / "in", arguments.folder)
+            n = figures["documents"]
             print(
-                f"{int(n):>10,}    bare {'':>6} {found['seconds']:>8.1f} {1e6 * found['seconds'] / n:>7.1f} "
-                f"{1e6 * found['cpu'] / n:>6.1f} {n / found['seconds']:>8,.0f}   kernel "
-                f"{1e6 * found['scoring'] / n:.1f} us of processor time"
+                f"{int(n):>10,}    bare {'':>6} {figures['seconds']:>8.1f} {1e6 * figures['seconds'] / n:>7.1f} "
+                f"{1e6 * figures['cpu'] / n:>6.1f} {n / figures['seconds']:>8,.0f}   kernel "
+                f"{1e6 * figures['scoring'] / n:.1f} us of processor time"
             )
-    print(f"\ntwo workers against one, {given.pair:,} documents")
-    make_shards(given.corpus, given.folder / "in", given.pair, given.form)
-    pairs = [(say(1), say(2)) for _ in range(given.repeats)]
+    print(f"\ntwo workers against one, {arguments.pair:,} documents")
+    make_shards(arguments.corpus, arguments.folder / "in", arguments.pair, arguments.form)
+    pairs = [(say(1), say(2)) for _ in range(arguments.repeats)]
     whole = [a["seconds"] / b["seconds"] for a, b in pairs]
     net = [a["net"] / b["net"] for a, b in pairs]
     print(
         f"speed-up {statistics.median(whole):.2f} ({min(whole):.2f} to {max(whole):.2f}) of the whole run, "
         f"{statistics.median(net):.2f} ({min(net):.2f} to {max(net):.2f}) without the start"
     )
-    shutil.rmtree(given.folder / "in")
+    shutil.rmtree(arguments.folder / "in")
 
 
 if __name__ == "__main__":

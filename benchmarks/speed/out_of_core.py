@@ -43,14 +43,14 @@ JITTER = 0.02  # of every coordinate's root mean square: copies are near-duplica
 
 def make(folder: Path, real: Path, n: int) -> None:
     rng = np.random.default_rng(0)
-    seen = normalize(np.load(real))
-    d = seen.shape[1]
+    real_rows = normalize(np.load(real))
+    d = real_rows.shape[1]
     vectors = np.lib.format.open_memmap(folder / "vectors.npy", mode="w+", dtype=np.float16, shape=(n, d))
     labels = np.full(n, -1, dtype=np.int32)
     order = rng.permutation(n)
     copies = order[: int(REAL * n)]
     for part in np.array_split(copies, max(1, copies.size // 20_000)):
-        x = seen[rng.integers(len(seen), size=part.size)]
+        x = real_rows[rng.integers(len(real_rows), size=part.size)]
         vectors[part] = normalize(x + JITTER * rng.standard_normal(x.shape) / np.sqrt(d))
     rest = order[copies.size :]
     share = 1.0 / np.arange(1, PLANTED + 1)
@@ -65,7 +65,7 @@ def make(folder: Path, real: Path, n: int) -> None:
     np.save(folder / "labels.npy", labels)
 
 
-def one(folder: Path, k: int, tol: float) -> None:
+def run_one(folder: Path, k: int, tol: float) -> None:
     """Fit, and print one line of JSON; memory is read before anything else is measured."""
     path = folder / "vectors.npy"
     vectors = np.load(path, mmap_mode="r")
@@ -83,7 +83,7 @@ def one(folder: Path, k: int, tol: float) -> None:
     labels = assign(vectors, fit).labels
     assigned = time.perf_counter() - began
     planted = np.load(folder / "labels.npy")
-    known = planted >= 0
+    labeled = planted >= 0
     passing, read, products = in_turn(vectors, fit, path)
     print(
         json.dumps(
@@ -102,7 +102,7 @@ def one(folder: Path, k: int, tol: float) -> None:
                 "objective": fit.objective,
                 "falls": int(np.sum(np.diff(fit.trace) < 0)),
                 "largest_fall": float(-min(0.0, np.diff(fit.trace).min())),
-                "ari": adjusted_rand_score(planted[known], labels[known]),
+                "ari": adjusted_rand_score(planted[labeled], labels[labeled]),
                 "assign_seconds": assigned,
                 **memory,
                 "resident_after_assign": resident()["peak_mb"],
@@ -190,7 +190,7 @@ def main() -> None:
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        one(options.folder, options.one, options.tol)
+        run_one(options.folder, options.one, options.tol)
         return
     print(machine(), flush=True)
     options.folder.mkdir(parents=True, exist_ok=True)
