@@ -90,7 +90,7 @@ if not hidden:
             on_pick=on_pick,
         )
 with right:
-    said = {
+    last_event = {
         "event": pick.event,
         "row": pick.row,
         "cluster": pick.cluster,
@@ -98,4 +98,4 @@ with right:
         "turn": pick.turn,
         "heard": len(heard),
     }
-    st.code(json.dumps(said), language=None)
+    st.code(json.dumps(last_event), language=None)

@@ -58,23 +58,25 @@ def test_a_penalty_sets_the_strength_and_follows_it(balance: AppTest, sample: Wo
 def test_a_stronger_balance_evens_the_shares_and_lists_who_moves(balance: AppTest, sample: Workspace) -> None:
     assert "Strength 1 against 0: splits no cluster." in words(balance)
     balance.select_slider[0].set_value(INF).run()
-    found = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, strength=INF))
-    effect = strength_effect(sample, sample.taxonomy(), found.fit)
+    draft_preview = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, strength=INF))
+    effect = strength_effect(sample, sample.taxonomy(), draft_preview.fit)
     assert "Strength exact against 0: " in words(balance)
     assert f"% of {effect.splits[0][0]} to {effect.splits[0][1]}" in words(balance)
     assert f"ARI {effect.ari[0]:.3f} → {effect.ari[1]:.3f}" in words(balance)
-    assert measures(balance)["Largest"] == f"{100 * found.shares.max():.1f}%"
-    assert measures(balance)["Agreement with current"] == f"{found.ari:.3f}"
-    assert measures(balance)["Documents moved"] == f"{len(found.moved_rows):,}"
-    shown = next(frame for frame in balance.dataframe if frame.key == "balance-moved").value
+    assert measures(balance)["Largest"] == f"{100 * draft_preview.shares.max():.1f}%"
+    assert measures(balance)["Agreement with current"] == f"{draft_preview.ari:.3f}"
+    assert measures(balance)["Documents moved"] == f"{len(draft_preview.moved_rows):,}"
+    moved_table = next(frame for frame in balance.dataframe if frame.key == "balance-moved").value
     labels = [c.label for c in sample.taxonomy().clusters]
-    texts = sample.texts(found.moved_rows.tolist())
-    assert [str(line)[:40] for line in shown["Document"]] == [" ".join(text.split())[:40] for text in texts]
-    assert list(shown["New margin"]) == pytest.approx(found.assignment.margin[found.moved_rows])
-    assert list(shown["New margin"]) == sorted(shown["New margin"]), "least sure first"
-    assert list(shown["From"]) == [labels[k] for k in sample.taxonomy().documents["cluster_id"].iloc[found.moved_rows]]
-    assert list(shown["To"]) == [labels[k] for k in found.assignment.labels[found.moved_rows]]
-    assert list(shown["From"]) != list(shown["To"])
+    texts = sample.texts(draft_preview.moved_rows.tolist())
+    assert [str(line)[:40] for line in moved_table["Document"]] == [" ".join(text.split())[:40] for text in texts]
+    assert list(moved_table["New margin"]) == pytest.approx(draft_preview.assignment.margin[draft_preview.moved_rows])
+    assert list(moved_table["New margin"]) == sorted(moved_table["New margin"]), "least sure first"
+    assert list(moved_table["From"]) == [
+        labels[k] for k in sample.taxonomy().documents["cluster_id"].iloc[draft_preview.moved_rows]
+    ]
+    assert list(moved_table["To"]) == [labels[k] for k in draft_preview.assignment.labels[draft_preview.moved_rows]]
+    assert list(moved_table["From"]) != list(moved_table["To"])
     balance.session_state["balance-objective"] = True
     assert "The objective converges to" in words(balance.run())
     balance.button(key="balance-reset").click().run()
@@ -150,8 +152,8 @@ def test_own_shares_reach_the_clusters_they_name(sample: Workspace) -> None:
         if own.target != settings.target:
             break
     assert own.target != settings.target
-    found = preview(sample, taxonomy, settings)
-    assert found.shares[smallest] == pytest.approx(0.2, abs=0.01)
+    draft_preview = preview(sample, taxonomy, settings)
+    assert draft_preview.shares[smallest] == pytest.approx(0.2, abs=0.01)
     applied = fit_taxonomy(sample, own)
     assert applied.clusters[smallest].mass == pytest.approx(0.2, abs=1e-4)
     old = set(taxonomy.documents.index[taxonomy.documents["cluster_id"] == smallest])
@@ -165,30 +167,30 @@ def test_own_shares_reach_the_clusters_they_name(sample: Workspace) -> None:
 
 def test_shares_pair_across_another_number_of_clusters(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
-    found = preview(sample, taxonomy, replace(taxonomy.settings, n_clusters=len(taxonomy.clusters) - 3))
-    assert sorted(found.origin) == sorted(set(found.origin))
-    assert found.origin.min() >= 0
-    kept = taxonomy.documents["cluster_id"].to_numpy() == found.origin[found.assignment.labels]
-    assert len(found.moved_rows) == int((~kept).sum())
-    assert not kept[found.moved_rows].any()
+    draft_preview = preview(sample, taxonomy, replace(taxonomy.settings, n_clusters=len(taxonomy.clusters) - 3))
+    assert sorted(draft_preview.origin) == sorted(set(draft_preview.origin))
+    assert draft_preview.origin.min() >= 0
+    unmoved = taxonomy.documents["cluster_id"].to_numpy() == draft_preview.origin[draft_preview.assignment.labels]
+    assert len(draft_preview.moved_rows) == int((~unmoved).sum())
+    assert not unmoved[draft_preview.moved_rows].any()
 
 
 def test_the_index_of_agreement_is_the_adjusted_rand_index(sample: Workspace) -> None:
     from sklearn.metrics import adjusted_rand_score
 
     taxonomy = sample.taxonomy()
-    found = preview(sample, taxonomy, replace(taxonomy.settings, strength=16.0))
-    assert found.ari == pytest.approx(
-        adjusted_rand_score(taxonomy.documents["cluster_id"], found.assignment.labels), abs=1e-12
+    draft_preview = preview(sample, taxonomy, replace(taxonomy.settings, strength=16.0))
+    assert draft_preview.ari == pytest.approx(
+        adjusted_rand_score(taxonomy.documents["cluster_id"], draft_preview.assignment.labels), abs=1e-12
     )
 
 
 def test_shares_in_tokens_count_tokens(sample: Workspace) -> None:
-    found = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, weighting="tokens"))
+    draft_preview = preview(sample, sample.taxonomy(), replace(sample.taxonomy().settings, weighting="tokens"))
     tokens = sample.documents["tokens"].to_numpy()
-    own = np.array([tokens[found.assignment.labels == k].sum() for k in range(len(found.shares))])
-    assert found.shares == pytest.approx(own / tokens.sum())
-    assert found.present == pytest.approx([c.share_tokens for c in sample.taxonomy().clusters])
+    own = np.array([tokens[draft_preview.assignment.labels == k].sum() for k in range(len(draft_preview.shares))])
+    assert draft_preview.shares == pytest.approx(own / tokens.sum())
+    assert draft_preview.present == pytest.approx([c.share_tokens for c in sample.taxonomy().clusters])
 
 
 def test_names_in_charts_cannot_be_markup() -> None:
@@ -211,20 +213,20 @@ def test_export_files_can_be_read_back(sample: Workspace, monkeypatch: pytest.Mo
     assert app.code[0].value.startswith("gem-explorer fit")
     assert app.dataframe[0].value["label"].iloc[0] == "'=HYPERLINK(1)"
     taxonomy = sample.taxonomy()
-    made = {file.name: file.content(sample, taxonomy, False) for file in FILES}
-    table = pd.read_csv(io.BytesIO(made["taxonomy.csv"]))
+    contents = {file.name: file.content(sample, taxonomy, False) for file in FILES}
+    table = pd.read_csv(io.BytesIO(contents["taxonomy.csv"]))
     assert table["label"].iloc[0] == "'=HYPERLINK(1)"
     assert table["documents"].sum() == len(sample)
-    rows = pd.read_csv(io.BytesIO(made["assignments.csv"]))
+    rows = pd.read_csv(io.BytesIO(contents["assignments.csv"]))
     assert list(rows["cluster_id"]) == list(taxonomy.documents["cluster_id"])
-    assert list(pd.read_parquet(io.BytesIO(made["assignments.parquet"]))["id"]) == list(rows["id"])
-    assert pd.read_csv(io.BytesIO(made["weights.csv"]))["weight"].sum() == pytest.approx(1)
-    assert json.loads(made["receipt.json"])["taxonomy_hash"] == taxonomy.taxonomy_hash
+    assert list(pd.read_parquet(io.BytesIO(contents["assignments.parquet"]))["id"]) == list(rows["id"])
+    assert pd.read_csv(io.BytesIO(contents["weights.csv"]))["weight"].sum() == pytest.approx(1)
+    assert json.loads(contents["receipt.json"])["taxonomy_hash"] == taxonomy.taxonomy_hash
     with zipfile.ZipFile(io.BytesIO(everything(sample))) as archive:
-        assert sorted(archive.namelist()) == sorted(made)
-        assert archive.read("taxonomy.csv") == made["taxonomy.csv"]
-        assert archive.read("receipt.json") == made["receipt.json"]
-        hashes = json.loads(made["receipt.json"])["files"]
+        assert sorted(archive.namelist()) == sorted(contents)
+        assert archive.read("taxonomy.csv") == contents["taxonomy.csv"]
+        assert archive.read("receipt.json") == contents["receipt.json"]
+        hashes = json.loads(contents["receipt.json"])["files"]
         assert hashes == {
-            name: hashlib.sha256(content).hexdigest() for name, content in made.items() if name != "receipt.json"
+            name: hashlib.sha256(content).hexdigest() for name, content in contents.items() if name != "receipt.json"
         }

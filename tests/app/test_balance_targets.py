@@ -53,9 +53,9 @@ def test_a_floor_lifts_the_smallest_and_can_be_applied(balance: AppTest, sample:
     floor.set_value(7.5).run()
     balance.select_slider[0].set_value(INF).run()
     assert draft(balance).settings.target == "floor:0.075"
-    found = preview(sample, sample.taxonomy(), draft(balance).settings)
-    assert found.fit.masses.min() == pytest.approx(0.075, abs=1e-6)
-    assert measures(balance)["Smallest"] == f"{100 * found.shares.min():.1f}%"
+    draft_preview = preview(sample, sample.taxonomy(), draft(balance).settings)
+    assert draft_preview.fit.masses.min() == pytest.approx(0.075, abs=1e-6)
+    assert measures(balance)["Smallest"] == f"{100 * draft_preview.shares.min():.1f}%"
     balance.button(key="balance-apply").click().run()
     assert not balance.exception
     assert sample.taxonomy().settings.target == "floor:0.075"
@@ -72,14 +72,14 @@ def test_own_shares_start_natural_and_renormalise_around_locks(balance: AppTest,
     assert draft(balance).settings.target == pytest.approx(natural)
     own = draft(balance).own
     own.change(Change(3, lock=True))
-    kept = own.shares[3]
+    locked_share = own.shares[3]
     own.change(Change(0, value=0.4))
     balance.run()
     shares = np.array(draft(balance).settings.target)
-    assert shares[[0, 3]].tolist() == pytest.approx([0.4, kept])
+    assert shares[[0, 3]].tolist() == pytest.approx([0.4, locked_share])
     assert shares.sum() == pytest.approx(1)
-    found = preview(sample, sample.taxonomy(), draft(balance).settings)
-    assert measures(balance)["Largest"] == f"{100 * found.shares.max():.1f}%"
+    draft_preview = preview(sample, sample.taxonomy(), draft(balance).settings)
+    assert measures(balance)["Largest"] == f"{100 * draft_preview.shares.max():.1f}%"
     keyed(balance.button, "balance-own-equal-").click().run()
     assert draft(balance).settings.target == pytest.approx([1 / 12] * 12)
     assert not any(draft(balance).own.locked)
@@ -132,13 +132,13 @@ def test_the_sliders_end_beyond_the_largest_share() -> None:
 
 
 def test_the_suggestion_sets_the_slider_and_says_why(balance: AppTest, sample: Workspace) -> None:
-    found = suggest_strength(sample.taxonomy().path)
-    assert found.sentence not in words(balance)
+    suggestion = suggest_strength(sample.taxonomy().path)
+    assert suggestion.sentence not in words(balance)
     keyed(balance.button, "balance-suggest-").click().run()
-    assert balance.select_slider[0].value == found.strength
-    assert found.sentence in words(balance)
+    assert balance.select_slider[0].value == suggestion.strength
+    assert suggestion.sentence in words(balance)
     balance.select_slider[0].set_value(INF).run()
-    assert found.sentence not in words(balance), "the reason is for the strength it names"
+    assert suggestion.sentence not in words(balance), "the reason is for the strength it names"
     choose(balance, "natural")
     assert keyed(balance.button, "balance-suggest-").disabled, "the path is not that of another target"
 
@@ -157,8 +157,8 @@ def test_a_flat_path_suggests_nothing(balance: AppTest, sample: Workspace, monke
 def test_the_list_says_why_and_can_be_narrowed(balance: AppTest, sample: Workspace) -> None:
     balance.select_slider[0].set_value(INF).run()
     taxonomy = sample.taxonomy()
-    found = preview(sample, taxonomy, replace(taxonomy.settings, strength=INF))
-    moves = explain_moves(sample, taxonomy, found)
+    draft_preview = preview(sample, taxonomy, replace(taxonomy.settings, strength=INF))
+    moves = explain_moves(sample, taxonomy, draft_preview)
     table = moving(balance)
     assert list(table["Why"]) == [moves.words(at) for at in range(len(moves.rows))]
     assert list(table["Margin"]) == pytest.approx(moves.margin_before)

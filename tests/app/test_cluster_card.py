@@ -21,8 +21,8 @@ def select(app: AppTest, cluster: int) -> None:
 
 def notice(app: AppTest) -> tuple[str, str]:
     """Text and action of the notice."""
-    found = next(element for element in app.get("bidi_component") if element.key == "edit_notice")
-    data = json.loads(found.proto.json)
+    notice_element = next(element for element in app.get("bidi_component") if element.key == "edit_notice")
+    data = json.loads(notice_element.proto.json)
     return data["text"], data["action"]
 
 
@@ -37,13 +37,13 @@ def test_the_card_says_what_a_cluster_is(sample: Workspace, monkeypatch: pytest.
     subjects = sample.documents["subject"][inside].value_counts(normalize=True)
     if subjects.iloc[0] >= 0.7:
         assert f"{subjects.index[0]} {subjects.iloc[0]:.0%}"[:-1] in words(app)
-    shown = table(app, "column_subject_3")
-    assert shown["Share"].to_numpy() == pytest.approx(subjects.to_numpy())
+    frame = table(app, "column_subject_3")
+    assert frame["Share"].to_numpy() == pytest.approx(subjects.to_numpy())
     assert f"median {int(np.median(sample.documents['tokens'][inside]))} tokens" in words(app)
     cosine = taxonomy.fit.centers @ taxonomy.fit.centers[taxonomy.index_of(3)]
     assert table(app, "nearest_clusters")["Cosine"][0] == pytest.approx(np.sort(cosine)[-2])
     whole = sample.texts(cluster.exemplars[:3])
-    assert all(any(text[:1400] in shown.value for shown in app.text) for text in whole)
+    assert all(any(text[:1400] in text_element.value for text_element in app.text) for text in whole)
 
 
 def test_all_documents_are_sorted_and_paged(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,9 +59,9 @@ def test_all_documents_are_sorted_and_paged(sample: Workspace, monkeypatch: pyte
     assert list(table(app, "cluster_documents")["Tokens"]) == list(tokens[:50])
     app.multiselect(key="cluster_columns").set_value(["subject"]).run()
     app.button(key="cluster_page_next").click().run()
-    shown = table(app, "cluster_documents")
-    assert list(shown["Tokens"]) == list(tokens[50:100])
-    assert "subject" in shown.columns
+    frame = table(app, "cluster_documents")
+    assert list(frame["Tokens"]) == list(tokens[50:100])
+    assert "subject" in frame.columns
     select(app, 4)
     assert len(table(app, "cluster_documents")) > 0
 
@@ -121,11 +121,11 @@ def test_a_note_and_a_mark_go_into_history_and_exports(sample: Workspace, monkey
 def test_a_refit_and_a_merge_keep_notes(sample: Workspace) -> None:
     edit(sample, Note(2, "two"), Note(5, "five"), Check(2), Pin(2))
     merged = edit(sample, Merge((2, 5)))
-    kept = next(c for c in merged.clusters if c.note)
-    assert sorted(kept.note.split("\n")) == ["five", "two"]
-    assert not kept.checked, "its documents are others now"
-    edit(sample, Check(kept.number))
+    noted_cluster = next(c for c in merged.clusters if c.note)
+    assert sorted(noted_cluster.note.split("\n")) == ["five", "two"]
+    assert not noted_cluster.checked, "its documents are others now"
+    edit(sample, Check(noted_cluster.number))
     settings = replace(sample.taxonomy().settings, seed=1)
     refitted = fit_taxonomy(sample, settings)
-    again = refitted.cluster(kept.number)
-    assert (again.note, again.checked) == (kept.note, True)
+    again = refitted.cluster(noted_cluster.number)
+    assert (again.note, again.checked) == (noted_cluster.note, True)

@@ -36,7 +36,7 @@ def figure(app: AppTest, name: str) -> str:
     return next(metric.value for metric in app.metric if metric.label == name)
 
 
-def said(app: AppTest) -> str:
+def all_text(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.text))
 
 
@@ -53,34 +53,36 @@ def test_the_label_column_comes_first_and_k_means_on_request(
     assert app.selectbox(key="compare_b").value == "column:subject"
     app.selectbox(key="compare_b").set_value("kmeans").run()
     assert not app.exception
-    found = compare(sample, "present", "kmeans")
-    assert plain_words(headline(found)) in said(app)
-    assert figure(app, "ARI") == f"{found.ari:.3f}"
-    assert figure(app, "NMI") == f"{found.nmi:.3f}"
-    assert figure(app, "Documents moved") == f"{len(found.moved_rows):,}"
-    listed = table(app, "compare_documents")
-    assert len(listed) == min(200, len(found.moved_rows))
-    assert list(listed["Margin"])[:20] == pytest.approx([float(found.a.margin[row]) for row in found.moved_rows[:20]])  # type: ignore[index]
-    measured = quality(sample, found.b)
-    assert f"{measured.within_cosine:.3f}" in said(app)
+    comparison = compare(sample, "present", "kmeans")
+    assert plain_words(headline(comparison)) in all_text(app)
+    assert figure(app, "ARI") == f"{comparison.ari:.3f}"
+    assert figure(app, "NMI") == f"{comparison.nmi:.3f}"
+    assert figure(app, "Documents moved") == f"{len(comparison.moved_rows):,}"
+    document_table = table(app, "compare_documents")
+    assert len(document_table) == min(200, len(comparison.moved_rows))
+    assert list(document_table["Margin"])[:20] == pytest.approx(
+        [float(comparison.a.margin[row]) for row in comparison.moved_rows[:20]]
+    )  # type: ignore[index]
+    measured = quality(sample, comparison.b)
+    assert f"{measured.within_cosine:.3f}" in all_text(app)
 
 
 def test_one_flow_is_listed_and_a_document_says_where_it_goes(
     sample: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = opened(sample, monkeypatch)
-    found = compare(sample, "present", "column:subject")
+    comparison = compare(sample, "present", "column:subject")
     app.selectbox(key="compare_flow").select_index(1).run()
-    chosen = app.selectbox(key="compare_flow").value
-    assert chosen is not None
-    rows = found.rows(*chosen)
+    flow = app.selectbox(key="compare_flow").value
+    assert flow is not None
+    rows = comparison.rows(*flow)
     assert len(table(app, "compare_documents")) == len(rows) >= 1
     app.session_state["session"].open_document(int(rows[0]), tuple(int(row) for row in rows))
     app.run()
     assert not app.exception
-    words = said(app)
-    assert plain_words(found.a.names[chosen[0]])[:40] in words
-    assert f'→ column "subject": {found.b.names[chosen[1]]}' in words
+    words = all_text(app)
+    assert plain_words(comparison.a.names[flow[0]])[:40] in words
+    assert f'→ column "subject": {comparison.b.names[flow[1]]}' in words
     assert sample.texts([int(rows[0])])[0][:80] in words
 
 
@@ -88,7 +90,7 @@ def test_the_same_twice_is_said_and_not_drawn(sample: Workspace, monkeypatch: py
     app = opened(sample, monkeypatch)
     app.selectbox(key="compare_b").set_value("present").run()
     assert not app.exception
-    assert "Choose two different groupings" in said(app)
+    assert "Choose two different groupings" in all_text(app)
     assert not app.metric
 
 
@@ -97,7 +99,7 @@ def test_sides_change_places(sample: Workspace, monkeypatch: pytest.MonkeyPatch)
     app.button(key="compare_swap").click().run()
     assert not app.exception
     assert (app.selectbox(key="compare_a").value, app.selectbox(key="compare_b").value) == ("column:subject", "present")
-    assert plain_words(headline(compare(sample, "column:subject", "present"))) in said(app)
+    assert plain_words(headline(compare(sample, "column:subject", "present"))) in all_text(app)
 
 
 def test_an_edited_taxonomy_against_the_step_before(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,10 +111,10 @@ def test_an_edited_taxonomy_against_the_step_before(sample: Workspace, monkeypat
     app = opened(sample, monkeypatch)
     app.selectbox(key="compare_b").set_value(f"step:{before.key}").run()
     assert not app.exception
-    found = compare(sample, "present", "step:1")
-    assert found.a.numbers != tuple(range(len(found.a.numbers)))  # numbers of an edited taxonomy are sparse
-    assert figure(app, "Documents moved") == f"{len(found.moved_rows):,}"
-    assert len(found.moved_rows) == min(before.cluster(number).documents for number in numbers)
+    comparison = compare(sample, "present", "step:1")
+    assert comparison.a.numbers != tuple(range(len(comparison.a.numbers)))  # numbers of an edited taxonomy are sparse
+    assert figure(app, "Documents moved") == f"{len(comparison.moved_rows):,}"
+    assert len(comparison.moved_rows) == min(before.cluster(number).documents for number in numbers)
     for element in (*app.markdown, *app.caption):
         assert "<script>" not in str(element.value)
         assert "[y](" not in str(element.value)
@@ -122,15 +124,15 @@ def test_an_edited_taxonomy_against_the_step_before(sample: Workspace, monkeypat
 def test_better_is_marked_only_where_it_means_something(sample: Workspace) -> None:
     from app.views.compare.measures import MEASURE_ROWS, better_side
 
-    one = quality(sample, partition(sample, "present"))
+    scores = quality(sample, partition(sample, "present"))
 
     def against(**change: Any) -> dict[str, int | None]:
-        other = Quality(**{**vars(one), **change})
-        return {line.field: better_side(line, one, other) for line in MEASURE_ROWS}
+        other = Quality(**{**vars(scores), **change})
+        return {line.field: better_side(line, scores, other) for line in MEASURE_ROWS}
 
     assert set(against().values()) == {None}
-    assert against(silhouette=one.silhouette + 0.1)["silhouette"] == 1
-    assert against(silhouette=one.silhouette + 0.1, silhouette_error=0.06)["silhouette"] is None
+    assert against(silhouette=scores.silhouette + 0.1)["silhouette"] == 1
+    assert against(silhouette=scores.silhouette + 0.1, silhouette_error=0.06)["silhouette"] is None
     assert against(within_cosine=0.9)["within_cosine"] == 1
     assert against(within_cosine=0.9, clusters=13)["within_cosine"] is None  # it rises with their number
     assert against(entropy=0.2, largest=0.9)["entropy"] is None
@@ -140,15 +142,15 @@ def test_better_is_marked_only_where_it_means_something(sample: Workspace) -> No
 
 def test_stability_shows_what_was_studied(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample, monkeypatch, "Stability")
-    assert "Stability not measured yet" in said(app)
-    found = stability(sample, "spherical", seeds=3, resamples=2)
+    assert "Stability not measured yet" in all_text(app)
+    study = stability(sample, "spherical", seeds=3, resamples=2)
     app = opened(sample, monkeypatch, "Stability")
-    mean = found.seeds.summary()
+    mean = study.seeds.summary()
     assert mean is not None
     table = next(frame for frame in app.dataframe if "Mean ARI" in frame.value).value
-    assert list(table["Mean ARI"]) == pytest.approx([mean.mean, float(found.resamples.pairs[0, 1])])
+    assert list(table["Mean ARI"]) == pytest.approx([mean.mean, float(study.resamples.pairs[0, 1])])
     assert list(table["Fits"]) == [3, 2]
-    assert f"ARI {mean.mean:.2f}, {mean.low:.2f} to {mean.high:.2f}" in said(app)
+    assert f"ARI {mean.mean:.2f}, {mean.low:.2f} to {mean.high:.2f}" in all_text(app)
 
 
 def test_a_study_starts_as_a_job(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +177,7 @@ def test_another_method_on_a_large_corpus_is_a_job(sample: Workspace, monkeypatc
     monkeypatch.setattr(picker, "MAX_INTERACTIVE", 100)
     app = opened(sample, monkeypatch)
     app.selectbox(key="compare_b").set_value("spherical").run()
-    assert "**spherical k-means has not been fitted to this corpus yet**" in said(app)
+    assert "**spherical k-means has not been fitted to this corpus yet**" in all_text(app)
     app.button(key="compare_fit").click().run()
     assert not app.exception
     job = next(job for job in runner.list_jobs() if job.workspace == str(sample.root))
@@ -191,13 +193,13 @@ def test_another_method_on_a_large_corpus_is_a_job(sample: Workspace, monkeypatc
 def test_numbers_of_clusters_are_read_and_taken_to_balance(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     study = study_counts(sample, (4, 6, 9, 13), seeds=2, method="spherical")
     app = opened(sample, monkeypatch, "Number of clusters")
-    assert "No K study" in said(app)  # with GEM
+    assert "No K study" in all_text(app)  # with GEM
     app.selectbox(key="counts_method").set_value("spherical").run()
     assert not app.exception
-    assert summary(study) in said(app)
-    assert reading(study).sentence in said(app)
+    assert summary(study) in all_text(app)
+    assert reading(study).sentence in all_text(app)
     app.selectbox(key="counts_measure").set_value("stability").run()
-    assert reading(study, "stability").sentence in said(app)
+    assert reading(study, "stability").sentence in all_text(app)
     app.selectbox(key="counts_number").set_value(9).run()
     app.button(key="counts_try").click().run()
     assert app.session_state["session"].drafts.get(BalanceDraft).settings.n_clusters == 9
@@ -207,21 +209,21 @@ def test_numbers_of_clusters_are_read_and_taken_to_balance(sample: Workspace, mo
 def test_thin_flows_keep_the_heights(sample: Workspace) -> None:
     from app.charts.comparison import MAX_GROUPS, fold_small_flows, sankey_chart, small_flow_share
 
-    found = compare(sample, "present", "column:subject")
-    drawn = sankey_chart(found, dark=False).data[0]
-    sent = np.zeros(len(drawn.node.label))
-    came = np.zeros(len(drawn.node.label))
-    np.add.at(sent, list(drawn.link.source), list(drawn.link.value))
-    np.add.at(came, list(drawn.link.target), list(drawn.link.value))
-    k = len(found.a.names)
-    assert sent[:k].tolist() == found.a.sizes[found.order_a].tolist()
-    assert came[k : k + len(found.b.names)].tolist() == found.b.sizes[found.order_b].tolist()
-    thin = found.table[found.table < 0.01 * len(sample)].sum()
-    assert small_flow_share(found) == pytest.approx(thin / len(sample))
+    comparison = compare(sample, "present", "column:subject")
+    sankey = sankey_chart(comparison, dark=False).data[0]
+    sent = np.zeros(len(sankey.node.label))
+    came = np.zeros(len(sankey.node.label))
+    np.add.at(sent, list(sankey.link.source), list(sankey.link.value))
+    np.add.at(came, list(sankey.link.target), list(sankey.link.value))
+    k = len(comparison.a.names)
+    assert sent[:k].tolist() == comparison.a.sizes[comparison.order_a].tolist()
+    assert came[k : k + len(comparison.b.names)].tolist() == comparison.b.sizes[comparison.order_b].tolist()
+    thin = comparison.table[comparison.table < 0.01 * len(sample)].sum()
+    assert small_flow_share(comparison) == pytest.approx(thin / len(sample))
     assert min(
         value
-        for value, s, t in zip(drawn.link.value, drawn.link.source, drawn.link.target, strict=True)
-        if s < k and t < k + len(found.b.names)
+        for value, s, t in zip(sankey.link.value, sankey.link.source, sankey.link.target, strict=True)
+        if s < k and t < k + len(comparison.b.names)
     ) >= 0.01 * len(sample)
     many = compare(sample, "present", "kmeans:60")
     a, b, table = fold_small_flows(many)

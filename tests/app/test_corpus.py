@@ -63,9 +63,9 @@ def test_what_is_open_is_said(sample: Workspace, monkeypatch: pytest.MonkeyPatch
     figures = {metric.label: metric.value for metric in app.metric}
     assert figures["Documents"] == f"{len(sample):,}"
     assert figures["Skipped rows"] == "3"
-    said = [text.value for text in app.text]
-    assert HOSTILE in said  # as plain text; in Markdown only escaped
-    assert str(sample.root) in said
+    all_text = [text.value for text in app.text]
+    assert HOSTILE in all_text  # as plain text; in Markdown only escaped
+    assert str(sample.root) in all_text
     assert not any(HOSTILE in piece.value for piece in (*app.markdown, *app.caption))
     assert "2 too short, 1 duplicate id" in app.expander[0].label.replace("\\", "")
 
@@ -113,10 +113,10 @@ def test_a_path_is_looked_at_measured_and_built(
     app.text_input(key="corpus_path").set_value("ftp://host/corpus.csv").run()
     assert any("got ftp://host/corpus.csv" in text.value for text in app.text)
     app.text_input(key="corpus_path").set_value(str(path)).run()
-    shown = next(table.value for table in app.dataframe if "body" in table.value)
-    assert shown["body"].str.len().max() <= 160  # a long text never rides to the browser
-    chosen = {role: app.selectbox(key=f"corpus_column_{role}").value for role in ("text", "id", "label", "tokens")}
-    assert chosen == {"text": "body", "id": "key", "label": "topic", "tokens": "n_tokens"}
+    preview_table = next(table.value for table in app.dataframe if "body" in table.value)
+    assert preview_table["body"].str.len().max() <= 160  # a long text never rides to the browser
+    columns = {role: app.selectbox(key=f"corpus_column_{role}").value for role in ("text", "id", "label", "tokens")}
+    assert columns == {"text": "body", "id": "key", "label": "topic", "tokens": "n_tokens"}
     draft = app.session_state["session"].drafts.get(WorkspaceDraft)
     estimate = draft.estimate
     wait_for(lambda: runner.status(estimate).ended, 120)
@@ -222,9 +222,9 @@ def test_jobs_that_ended_badly_are_explained(
     page("failed", tmp_path / "a", log_txt=f"embed: 1 of 2\nError: {reason}\n")
     page("stopped", tmp_path / "b", log_txt="Stopped; what was finished is kept.\n")
     app = opened(sample.root, monkeypatch, "corpus")
-    said = [text.value for text in app.text]
-    assert reason[0].upper() + reason[1:] in said
-    assert "Stopped. Finished work is kept." in said
+    all_text = [text.value for text in app.text]
+    assert reason[0].upper() + reason[1:] in all_text
+    assert "Stopped. Finished work is kept." in all_text
     assert not any(HOSTILE in piece.value for piece in (*app.markdown, *app.caption))
     app.button(key="dismiss_corpus_failed").click().run()
     assert [job.folder.name for job in runner.list_jobs()] == ["stopped"]
@@ -238,12 +238,14 @@ def test_a_running_job_is_shown_cancelled_and_ended(
 ) -> None:
     progress = {"step": "embed", "done": 120, "total": 400, "rate": 12.5, "left": 22.4, "at": 0}
     folder = page("running", tmp_path / "a", progress_json=json.dumps(progress), log_txt="embed: 120 of 400\n")
-    with (folder / "alive").open("w") as held:  # as a live process holds it
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with (folder / "alive").open("w") as alive_file:  # as a live process holds it
+        fcntl.flock(alive_file, fcntl.LOCK_EX)
         app = opened(sample.root, monkeypatch, "corpus")
-        said = words(app)
-        assert "Embedding" in said
-        assert "120 of 400, 12 per second, about 22 s left in this step, running for 1 min" in said.replace("\\", "")
+        all_text = words(app)
+        assert "Embedding" in all_text
+        assert "120 of 400, 12 per second, about 22 s left in this step, running for 1 min" in all_text.replace(
+            "\\", ""
+        )
         assert [box.label for box in app.expander if box.label == "Log"] == ["Log"]
         app.button(key="cancel_corpus_running").click().run()
         assert "Stopping; finished work is kept" in words(app)
@@ -280,9 +282,9 @@ def test_what_an_addition_did_is_said(sample: Workspace, monkeypatch: pytest.Mon
     folder = page("ended", sample.root, result_json=json.dumps({"added": counts}), exit="0\n")
     job = json.loads((folder / "job.json").read_text())
     (folder / "job.json").write_text(json.dumps({**job, "arguments": ["add", str(sample.root)]}))
-    said = words(opened(sample.root, monkeypatch, "corpus"))
-    assert "40 documents added, 20 skipped as known, 2 too short, 5 fit badly" in said
-    assert "consider a refit in Balance" in said
+    all_text = words(opened(sample.root, monkeypatch, "corpus"))
+    assert "40 documents added, 20 skipped as known, 2 too short, 5 fit badly" in all_text
+    assert "consider a refit in Balance" in all_text
 
 
 def test_a_read_only_server_adds_nothing(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,8 +296,8 @@ def test_an_upload_is_kept_under_a_safe_name(sample: Workspace, monkeypatch: pyt
     app = opened(sample.root, monkeypatch, "corpus")
     app.file_uploader(key="corpus_upload_0").set_value(("..%2F <b>.csv", b"text\n", "text/csv")).run()
     assert "must hold at least one row" in words(app)
-    kept = [path for path in (home() / "uploads").rglob("*") if path.is_file()]
-    assert [path.name for path in kept] == ["2F -b-.csv"]
+    uploads = [path for path in (home() / "uploads").rglob("*") if path.is_file()]
+    assert [path.name for path in uploads] == ["2F -b-.csv"]
     assert not app.exception
 
 

@@ -149,9 +149,9 @@ def test_what_cannot_be_followed_changes_nothing(at_home: Workspace, part: str) 
 def test_what_was_ignored_is_said_once_and_not_repeated(at_home: Workspace) -> None:
     app = visit(cluster="<b>99</b>", query="x\ny", map="moon")
     assert notice(app) == "Ignored cluster, query and map of the link: not found in this workspace."
-    said = [caption.value for caption in app.caption if "of the link" in caption.value]
-    assert len(said) == 1
-    assert "<b>" not in said[0]
+    captions = [caption.value for caption in app.caption if "of the link" in caption.value]
+    assert len(captions) == 1
+    assert "<b>" not in captions[0]
     assert address(app) == {"workspace": "pool"}
     app.switch_page("views/taxonomy/page.py").run()
     assert notice(app) == ""

@@ -19,17 +19,17 @@ from tests.helpers.screen import APP, opened, row_list, table, words
 def test_the_overview_lists_every_cluster_with_its_share(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample.root, monkeypatch)
     clusters = sample.taxonomy().clusters
-    shown = table(app, "panel_clusters")
-    assert list(shown["Documents"]) == sorted((c.documents for c in clusters), reverse=True)
-    assert shown["Share"].sum() == pytest.approx(1)
+    cluster_table = table(app, "panel_clusters")
+    assert list(cluster_table["Documents"]) == sorted((c.documents for c in clusters), reverse=True)
+    assert cluster_table["Share"].sum() == pytest.approx(1)
     assert f"{len(sample):,} documents" in words(app)
 
 
 def test_the_filter_looks_at_labels_groups_and_keywords(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample.root, monkeypatch)
-    wanted = sample.taxonomy().clusters[-1]
-    app.text_input(key="panel_filter").set_value(f"  {wanted.label.upper()} ").run()
-    assert wanted.label in list(table(app, "panel_clusters")["Cluster"])
+    last_cluster = sample.taxonomy().clusters[-1]
+    app.text_input(key="panel_filter").set_value(f"  {last_cluster.label.upper()} ").run()
+    assert last_cluster.label in list(table(app, "panel_clusters")["Cluster"])
     app.text_input(key="panel_filter").set_value("no such label").run()
     assert row_list(app, "panel_clusters") is None
     assert "Clear the filter" in words(app)
@@ -42,11 +42,11 @@ def test_a_cluster_then_a_document_then_back(sample: Workspace, monkeypatch: pyt
     session.select(None, 3)
     app.run()
     cluster = taxonomy.clusters[3]
-    shown = table(app, "exemplars_3")
-    assert list(shown["GIS"]) == pytest.approx(
+    exemplar_table = table(app, "exemplars_3")
+    assert list(exemplar_table["GIS"]) == pytest.approx(
         [round(float(taxonomy.documents["gis"].iloc[row]), 3) for row in cluster.exemplars], abs=1e-3
     )
-    assert {"Confidence", "Centrality", "Density"} <= set(shown.columns)
+    assert {"Confidence", "Centrality", "Density"} <= set(exemplar_table.columns)
     row = cluster.exemplars[1]
     session.open_document(row)
     app.run()
@@ -124,10 +124,10 @@ def test_first_paint_imports_nothing_heavy(built_sample: Path) -> None:
 def test_thinning_keeps_small_clusters_and_the_limit() -> None:
     groups = np.repeat(np.arange(4), [90_000, 9_000, 900, 90]).astype(np.int32)
     rows = map_data.thin(groups, 10_000)
-    kept = np.bincount(groups[rows])
+    group_counts = np.bincount(groups[rows])
     # all 90 of the smallest; the others share 9,910 places as sqrt(90,000) : sqrt(9,000) : sqrt(900)
-    assert list(kept) == [6997, 2212, 699, 90]
-    assert kept[1] / kept[0] > 0.2 > 9_000 / 90_000
+    assert list(group_counts) == [6997, 2212, 699, 90]
+    assert group_counts[1] / group_counts[0] > 0.2 > 9_000 / 90_000
     assert np.array_equal(rows, np.unique(rows))
     assert np.array_equal(rows, map_data.thin(groups, 10_000))
     assert np.array_equal(map_data.thin(groups, 200_000), np.arange(99_990))
@@ -139,9 +139,9 @@ def test_names_stand_in_the_densest_part() -> None:
     away = np.array([0.0, 0, -1]) + 0.02 * rng.normal(size=(25, 3))
     points = np.concatenate([dense, away])
     points /= np.linalg.norm(points, axis=1, keepdims=True)
-    found = map_data.anchors(points.astype(np.float32), np.zeros(85, np.int32), 2)
-    assert found[0] @ [1, 0, 0] > 0.999
-    assert np.isnan(found[1]).all()
+    anchor_rows = map_data.anchors(points.astype(np.float32), np.zeros(85, np.int32), 2)
+    assert anchor_rows[0] @ [1, 0, 0] > 0.999
+    assert np.isnan(anchor_rows[1]).all()
 
 
 def test_tiles_fill_their_frame_in_proportion() -> None:

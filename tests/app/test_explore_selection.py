@@ -35,18 +35,18 @@ def download(app: AppTest) -> pd.DataFrame:
     from app.views.explore import saved_selections
 
     session = app.session_state["session"]
-    found = cached_results.select_documents(session.workspace, session.taxonomy, session.document_filter)
-    return pd.read_csv(io.BytesIO(saved_selections._documents_csv(session, found, texts=True)))
+    rows = cached_results.select_documents(session.workspace, session.taxonomy, session.document_filter)
+    return pd.read_csv(io.BytesIO(saved_selections._documents_csv(session, rows, texts=True)))
 
 
 def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample.root, monkeypatch)
     session, taxonomy = app.session_state["session"], sample.taxonomy()
     subjects = sorted(sample.documents["subject"].unique())[:2]
-    wanted = Filter(columns=(Column("subject", values=tuple(subjects)),), tokens=(None, 130))
-    session.update_filter(columns=wanted.columns, tokens=wanted.tokens)
+    document_filter = Filter(columns=(Column("subject", values=tuple(subjects)),), tokens=(None, 130))
+    session.update_filter(columns=document_filter.columns, tokens=document_filter.tokens)
     app.run()
-    keep = mask(sample, taxonomy, wanted)
+    keep = mask(sample, taxonomy, document_filter)
     assert 10 < keep.sum() < 100
     assert f"**{keep.sum()}** of 651" in words(app)
     assert chips(app) == {
@@ -59,7 +59,7 @@ def test_a_filter_drives_list_strip_and_count(sample: Workspace, monkeypatch: py
     assert list(table(app, "found_clusters")["Documents"]) == sorted(counts[counts > 0], reverse=True)
     assert f"{100 * counts.max() / keep.sum():.1f}% of the {keep.sum()} selected are in" in words(app)
     app.button(key="chip_tokens").click().run()
-    assert session.filter == Filter(columns=wanted.columns)
+    assert session.filter == Filter(columns=document_filter.columns)
     app.button(key="chip_column:subject").click().run()
     assert not session.has_query
     assert row_list(app, "found_documents") is None
@@ -118,8 +118,8 @@ def test_search_by_meaning_then_documents_like_one(sample: Workspace, monkeypatc
     app.button(key="select_like").click().run()
     assert session.similar_to == row
     like = search_like(sample, row, 199, within=sample.documents["tokens"].to_numpy() <= 110)
-    shown = list(table(app, "found_documents")["Cosine"])
-    assert [c for c in shown if c < 0.9999][:20] == pytest.approx(list(like.cosine[:20]), abs=1e-4)
+    cosines = list(table(app, "found_documents")["Cosine"])
+    assert [c for c in cosines if c < 0.9999][:20] == pytest.approx(list(like.cosine[:20]), abs=1e-4)
     app.text_input(key="explore_query").set_value("water").run()
     assert session.similar_to is None
 
@@ -198,15 +198,15 @@ def test_near_duplicates_are_counted_listed_and_opened(sample: Workspace, monkey
     app.button(key="explore_twins").click().run()
     assert "No near-duplicate search at 0.95 yet" in words(app)
     app.button(key="twins_find").click().run()
-    found = find_duplicates(Workspace(sample.root), 0.95)
-    shown = table(app, "twins_groups")
-    assert list(shown["Documents"]) == list(found.sizes)
-    assert f"would drop {found.extra} documents" in words(app).replace(",", "")
-    group = next(k for k in range(len(found.sizes)) if 31 in found.members(k)[0])
+    duplicates = find_duplicates(Workspace(sample.root), 0.95)
+    group_table = table(app, "twins_groups")
+    assert list(group_table["Documents"]) == list(duplicates.sizes)
+    assert f"would drop {duplicates.extra} documents" in words(app).replace(",", "")
+    group = next(k for k in range(len(duplicates.sizes)) if 31 in duplicates.members(k)[0])
     session.duplicate_group = group
     app.run()
-    assert list(table(app, "twins_documents")["Cosine"]) == pytest.approx(list(found.members(group)[1]), abs=1e-4)
-    assert {10, 30, 31} <= set(found.members(group)[0].tolist())
+    assert list(table(app, "twins_documents")["Cosine"]) == pytest.approx(list(duplicates.members(group)[1]), abs=1e-4)
+    assert {10, 30, 31} <= set(duplicates.members(group)[0].tolist())
     app.button(key="panel_back").click().run()
     app.button(key="explore_twins").click().run()
     assert not session.has_query
@@ -223,13 +223,15 @@ def test_without_a_fit_explore_says_where_to_go(
 
 def test_a_large_map_draws_the_selected_first() -> None:
     groups = np.repeat(np.arange(4), [90_000, 9_000, 900, 90]).astype(np.int32)
-    drawn = map_data.thin(groups, 10_000)
+    drawn_rows = map_data.thin(groups, 10_000)
     few = np.zeros(len(groups), dtype=np.bool_)
     few[np.arange(0, len(groups), 50)] = True
-    rows = map_data.with_matches(groups, drawn, few, 10_000)
+    rows = map_data.with_matches(groups, drawn_rows, few, 10_000)
     assert np.isin(np.flatnonzero(few), rows).all()
     assert 9_990 <= len(rows) <= 10_000
-    rows = map_data.with_matches(groups, drawn, groups < 2, 10_000)  # more than there is room for: a sample of them
+    rows = map_data.with_matches(
+        groups, drawn_rows, groups < 2, 10_000
+    )  # more than there is room for: a sample of them
     assert 5_990 <= (groups[rows] < 2).sum() <= 6_000
     assert np.array_equal(rows, np.unique(rows))
     assert np.isin(np.flatnonzero(groups == 3), rows).all()
@@ -244,7 +246,7 @@ def test_the_places_of_a_slider() -> None:
     assert steps([5, 5, 5]) == (5,)
     assert steps([np.nan, -0.3, 0.3, np.inf]) == (-0.3, 0.3)
     values = np.random.default_rng(0).lognormal(5, 2, 5000)
-    found = steps(values)
-    assert found[0] <= values.min() < found[1]
-    assert found[-2] < values.max() <= found[-1]
-    assert 40 < len(found) <= 61
+    positions = steps(values)
+    assert positions[0] <= values.min() < positions[1]
+    assert positions[-2] < values.max() <= positions[-1]
+    assert 40 < len(positions) <= 61

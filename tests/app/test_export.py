@@ -58,8 +58,8 @@ def test_a_report_that_cannot_be_made_says_why(sample: Workspace) -> None:
     assert "Every part of a workspace must be whole" in report._making[str(sample.root), taxonomy.key].refused
 
 
-@pytest.mark.parametrize("held", [True, False])
-def test_a_file_stays_until_it_is_fetched(monkeypatch: pytest.MonkeyPatch, held: bool) -> None:
+@pytest.mark.parametrize("held_file", [True, False])
+def test_a_file_stays_until_it_is_fetched(monkeypatch: pytest.MonkeyPatch, held_file: bool) -> None:
     files = MediaFileManager(MemoryMediaFileStorage("/media"))
 
     class Running:
@@ -71,15 +71,15 @@ def test_a_file_stays_until_it_is_fetched(monkeypatch: pytest.MonkeyPatch, held:
     def content() -> bytes:
         return b"one,two"
 
-    make: Any = downloads.retained_download(content, "a.csv", "text/csv") if held else content
-    place = files.add_deferred(make, "text/csv", "here", "a.csv")
-    address = files.execute_deferred(place)
+    make: Any = downloads.retained_download(content, "a.csv", "text/csv") if held_file else content
+    added_address = files.add_deferred(make, "text/csv", "here", "a.csv")
+    address = files.execute_deferred(added_address)
     for _ in range(5):  # pages that look around: each end of a run tidies up
         files.remove_orphaned_files()
-    found = files.read_file(address.rsplit("/", 1)[1])
-    assert (found is not None) == held  # without our reference Streamlit has dropped it: else `kept` can go
-    if found is not None:
-        assert found.content == b"one,two"
+    file = files.read_file(address.rsplit("/", 1)[1])
+    assert (file is not None) == held_file  # without our reference Streamlit has dropped it: else `kept` can go
+    if file is not None:
+        assert file.content == b"one,two"
 
 
 def test_only_the_last_files_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ DRAWN = ("plotly_chart", "show_chart", "dataframe", "data_editor", "image")
 
 def calls() -> list[tuple[str, str, dict[str, ast.expr]]]:
     """Every call that draws something: where it stands, what it draws, its options."""
-    found = []
+    calls_by_name = []
     for path in sorted(APP.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
@@ -22,26 +22,26 @@ def calls() -> list[tuple[str, str, dict[str, ast.expr]]]:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
             if name in DRAWN:
                 options = {word.arg: word.value for word in node.keywords if word.arg}
-                found.append((f"{path.name}:{node.lineno}", name, options))
-    return found
+                calls_by_name.append((f"{path.name}:{node.lineno}", name, options))
+    return calls_by_name
 
 
 def test_there_are_figures() -> None:
     assert len(calls()) > 20
 
 
-@pytest.mark.parametrize(("place", "kind", "options"), calls(), ids=lambda v: v if isinstance(v, str) else "")
-def test_every_figure_has_words_and_a_key(place: str, kind: str, options: dict[str, ast.expr]) -> None:
-    assert "alt" in options, place
+@pytest.mark.parametrize(("location", "kind", "options"), calls(), ids=lambda v: v if isinstance(v, str) else "")
+def test_every_figure_has_words_and_a_key(location: str, kind: str, options: dict[str, ast.expr]) -> None:
+    assert "alt" in options, location
     if kind != "image":
-        assert "key" in options, place
+        assert "key" in options, location
         words = options["alt"]
-        assert not (isinstance(words, ast.Constant) and len(str(words.value)) < 10), place
+        assert not (isinstance(words, ast.Constant) and len(str(words.value)) < 10), location
 
 
 def test_every_chart_can_be_saved_as_a_figure() -> None:
     """Only the flat map, whose figure the core draws, is shown without `show_chart`."""
-    direct = {place.split(":")[0] for place, kind, _ in calls() if kind == "plotly_chart"}
+    direct = {location.split(":")[0] for location, kind, _ in calls() if kind == "plotly_chart"}
     assert direct == {"chart.py", "map.py"}
     assert sum(kind == "show_chart" for _, kind, _ in calls()) >= 16
 

@@ -34,15 +34,15 @@ class Screen:
     def data(self, name: str) -> str:
         return self.canvas.get_attribute(f"data-{name}")
 
-    def said(self) -> dict[str, Any]:
+    def read_state(self) -> dict[str, Any]:
         return json.loads(self.page.locator("code").first.inner_text())
 
     def until(self, key: str, value: Any) -> dict[str, Any]:
         for _ in range(600):
-            if self.said()[key] == value:
-                return self.said()
+            if self.read_state()[key] == value:
+                return self.read_state()
             self.page.wait_for_timeout(100)
-        pytest.fail(f"{key} never became {value!r}: {self.said()}")
+        pytest.fail(f"{key} never became {value!r}: {self.read_state()}")
 
     def until_data(self, name: str, value: str) -> None:
         for _ in range(600):
@@ -59,10 +59,10 @@ class Screen:
             [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
             [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
         ])  # fmt: skip
-        box, seen = self.canvas.bounding_box(), xyz @ m.T
+        box, rotated = self.canvas.bounding_box(), xyz @ m.T
         r = float(self.data("radius"))
         centre = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        return np.column_stack([centre[0] + r * seen[:, 0], centre[1] - r * seen[:, 1], seen[:, 2]])
+        return np.column_stack([centre[0] + r * rotated[:, 0], centre[1] - r * rotated[:, 1], rotated[:, 2]])
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def world() -> tuple[np.ndarray, ...]:
     start = source.index("def world(")
     scope: dict[str, Any] = {"np": np}
     exec(source[start : source.index("st.set_page_config")], scope)
-    made: tuple[np.ndarray, ...] = scope["world"](N, K)
-    return made
+    world_data: tuple[np.ndarray, ...] = scope["world"](N, K)
+    return world_data
 
 
 def lonely(places: np.ndarray, labels: np.ndarray) -> int:
@@ -99,9 +99,9 @@ def test_a_click_tells_python_the_row(screen: Any, world: Any) -> None:
     places = screen.places(xyz)
     i = lonely(places, screen.places(centres))
     screen.page.mouse.click(places[i, 0] + 1, places[i, 1] + 1)
-    said = screen.until("event", "row")
-    assert (said["row"], said["cluster"]) == (1000 + i, planted[i])
-    assert said["heard"] == 1
+    event = screen.until("event", "row")
+    assert (event["row"], event["cluster"]) == (1000 + i, planted[i])
+    assert event["heard"] == 1
     screen.until_data("selected-row", str(1000 + i))
     screen.page.get_by_text("Run again").click()
     assert screen.until("event", None)["row"] is None  # a pick is told once
@@ -129,7 +129,7 @@ def test_drag_turns_and_the_camera_survives_reruns_and_a_refit(screen: Any) -> N
     rotation, zoom = screen.data("rotation"), screen.data("zoom")
     assert rotation != before
     assert float(zoom) > 1.3
-    assert screen.said()["heard"] == 0  # a drag is no click
+    assert screen.read_state()["heard"] == 0  # a drag is no click
     screen.page.get_by_text("Refit").click()
     screen.page.wait_for_timeout(1500)
     screen.page.get_by_text("Hide").click()
@@ -147,8 +147,8 @@ def test_keyboard_walks_the_clusters_and_selects(screen: Any, world: Any) -> Non
     screen.until_data("focus-cluster", str(order[1]))
     assert screen.places(world[0])[order[1], 2] > 0.99  # it was turned to the front
     screen.page.keyboard.press("Enter")
-    said = screen.until("event", "cluster")
-    assert (said["row"], said["cluster"]) == (None, order[1])
+    event = screen.until("event", "cluster")
+    assert (event["row"], event["cluster"]) == (None, order[1])
     turned = screen.data("rotation")
     screen.page.keyboard.press("ArrowLeft")
     screen.page.keyboard.press("+")
@@ -182,11 +182,11 @@ def test_shift_drag_lassos_the_front(screen: Any, world: Any) -> None:
         screen.page.mouse.move(*corner, steps=4)
     screen.page.mouse.up()
     screen.page.keyboard.up("Shift")
-    said = screen.until("event", "lasso")
+    event = screen.until("event", "lasso")
     inside = (np.abs(places[:, 0] - x - 10) < 120) & (np.abs(places[:, 1] - y - 10) < 100) & (places[:, 2] > 0)
-    found = Outline(tuple(map(tuple, said["outline"])), tuple(said["turn"])).holds(world[4])
-    assert found.sum() == pytest.approx(inside.sum(), abs=4)  # half a pixel either way at the border
-    assert (found & inside).sum() >= inside.sum() - 4
+    enclosed = Outline(tuple(map(tuple, event["outline"])), tuple(event["turn"])).holds(world[4])
+    assert enclosed.sum() == pytest.approx(inside.sum(), abs=4)  # half a pixel either way at the border
+    assert (enclosed & inside).sum() >= inside.sum() - 4
     chip = screen.page.locator(".chip")
     chip.filter(has_text="3 documents selected").wait_for()  # Python's word replaces the browser's count
     screen.until_data("lasso", "0")
@@ -256,13 +256,13 @@ def test_names_are_text_only(screen: Any) -> None:
 
 
 def test_a_removed_globe_stops_listening(screen: Any) -> None:
-    gone = screen.canvas.element_handle()
+    canvas = screen.canvas.element_handle()
     screen.page.get_by_text("Hide").click()
     screen.canvas.wait_for(state="detached")
-    was = gone.get_attribute("data-rotation")
-    gone.evaluate("e => e.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft'}))")
+    was = canvas.get_attribute("data-rotation")
+    canvas.evaluate("e => e.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft'}))")
     screen.page.wait_for_timeout(300)
-    assert gone.get_attribute("data-rotation") == was
+    assert canvas.get_attribute("data-rotation") == was
 
 
 def test_slow_turn_until_touched(browser_page: Any, address: str) -> None:

@@ -91,13 +91,13 @@ def test_facing_brings_a_direction_to_the_front_with_north_up(calculate: Any) ->
 
 def test_picking_equals_brute_force(calculate: Any) -> None:
     rng = np.random.default_rng(2)
-    place, depth = rng.uniform(0, 400, size=(3000, 2)), rng.uniform(-1, 1, 3000)
-    asked = rng.uniform(-20, 420, size=(300, 2))
+    position, depth = rng.uniform(0, 400, size=(3000, 2)), rng.uniform(-1, 1, 3000)
+    queries = rng.uniform(-20, 420, size=(300, 2))
     got = calculate(
         "return x.asked.map(([u, v]) => g.nearest(x.sx, x.sy, x.sz, x.sx.length, u, v, 9))",
-        {"sx": place[:, 0].tolist(), "sy": place[:, 1].tolist(), "sz": depth.tolist(), "asked": asked.tolist()},
+        {"sx": position[:, 0].tolist(), "sy": position[:, 1].tolist(), "sz": depth.tolist(), "asked": queries.tolist()},
     )
-    distance = np.linalg.norm(asked[:, None] - place[None], axis=2)
+    distance = np.linalg.norm(queries[:, None] - position[None], axis=2)
     distance[:, depth <= 0] = np.inf
     best = np.where(distance.min(1) < 9, distance.argmin(1), -1)
     assert got == best.tolist()
@@ -107,18 +107,18 @@ def test_picking_equals_brute_force(calculate: Any) -> None:
 
 def test_lasso_takes_what_lies_inside(calculate: Any) -> None:
     rng = np.random.default_rng(3)
-    place, depth = rng.uniform(0, 100, size=(2000, 2)), rng.uniform(-1, 1, 2000)
+    position, depth = rng.uniform(0, 100, size=(2000, 2)), rng.uniform(-1, 1, 2000)
     corners = np.array([[20, 10], [80, 25], [70, 85], [25, 60]])  # convex, so half planes decide
     got = calculate(
         "return g.enclosed(x.sx, x.sy, x.sz, x.sx.length, x.path)",
         {
-            "sx": place[:, 0].tolist(),
-            "sy": place[:, 1].tolist(),
+            "sx": position[:, 0].tolist(),
+            "sy": position[:, 1].tolist(),
             "sz": depth.tolist(),
             "path": corners.ravel().tolist(),
         },
     )
-    edge, rest = np.roll(corners, -1, axis=0) - corners, place[:, None] - corners[None]
+    edge, rest = np.roll(corners, -1, axis=0) - corners, position[:, None] - corners[None]
     within = (edge[:, 0] * rest[..., 1] - edge[:, 1] * rest[..., 0] > 0).all(1) & (depth > 0)
     assert got == np.flatnonzero(within).tolist()
     notch = [0, 0, 100, 0, 100, 100, 50, 20, 0, 100]  # a bite taken out of a square

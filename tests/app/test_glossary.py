@@ -10,7 +10,7 @@ APP = Path(__file__).resolve().parents[2] / "app"
 
 def used() -> dict[str, str]:
     """Keys that the screens ask for, with the file that does: HINTS[...], the last part of `facts`, PARTS."""
-    found: dict[str, str] = {}
+    file_by_key: dict[str, str] = {}
     for path in APP.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             keys: list[ast.expr] = []
@@ -24,12 +24,12 @@ def used() -> dict[str, str]:
                 and [getattr(target, "id", "") for target in node.targets] == ["PARTS"]
             ):
                 keys = [key for key in node.value.keys if key is not None]
-            found |= {
+            file_by_key |= {
                 key.value: path.name
                 for key in keys
                 if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value
             }
-    return found
+    return file_by_key
 
 
 def test_every_key_used_is_in_the_glossary() -> None:
@@ -49,11 +49,11 @@ def test_lines_are_short_plain_sentences() -> None:
 
 
 def test_the_terms_of_the_method_are_there() -> None:
-    wanted = (
+    expected_terms = (
         "strength concentration gis confidence centrality density margin mass share target effective entropy ari "
         "nmi natural_share ratio exemplar near_duplicate pinned excluded"
     )
-    assert set(wanted.split()) <= set(TERMS)
+    assert set(expected_terms.split()) <= set(TERMS)
 
 
 def test_a_search_finds_by_name_and_by_meaning() -> None:

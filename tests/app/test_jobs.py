@@ -48,9 +48,9 @@ def ended(job: runner.Job) -> runner.Status:
 def another_server(code: str) -> str:
     """Run code in another process, as a restarted server would."""
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom app.jobs import runner\n{code}"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    completed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout.strip()
 
 
 def test_cancel_keeps_batches_and_resume_goes_on(embedding: runner.Job) -> None:
@@ -62,10 +62,10 @@ def test_cancel_keeps_batches_and_resume_goes_on(embedding: runner.Job) -> None:
     state = ended(embedding)
     assert (state.state, state.result) == ("stopped", None)
     assert state.message == "Stopped. Finished work is kept."
-    done = state.progress["done"]
+    completed_count = state.progress["done"]
     again = runner.resume(embedding)
     first = wait_for(lambda: (at := runner.status(again).progress).get("step") == "embed" and at)
-    assert first["done"] >= done - 256 > 0
+    assert first["done"] >= completed_count - 256 > 0
     last = ended(again)
     assert last.state == "finished", last.message
     assert last.result is not None
@@ -85,8 +85,8 @@ def test_a_killed_process_failed_with_a_reason(embedding: runner.Job) -> None:
     assert state.message == (
         "The process was killed (SIGKILL); the machine may be out of memory. Finished work is kept."
     )
-    said = another_server("print([(runner.status(j).state, runner.status(j).message) for j in runner.list_jobs()])")
-    assert said == repr([("failed", state.message)])
+    answer = another_server("print([(runner.status(j).state, runner.status(j).message) for j in runner.list_jobs()])")
+    assert answer == repr([("failed", state.message)])
 
 
 def test_a_whole_killed_group_failed_too(embedding: runner.Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +116,8 @@ from app.jobs.overall_progress import STEP_WEIGHTS, overall_share
 from gem_core.corpus import Columns
 runner.start('pool', ['embed', {str(path)!r}, '--workspace={root}'], Path({str(root)!r}))
 os.killpg(0, signal.SIGKILL)"""
-    done = subprocess.run([sys.executable, "-c", server], capture_output=True, timeout=60, start_new_session=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    completed = subprocess.run([sys.executable, "-c", server], capture_output=True, timeout=60, start_new_session=True)
+    assert completed.returncode == -signal.SIGKILL, completed.stderr
     job = runner.list_jobs()[0]
     assert runner.status(job).state in ("running", "finished")
     state = ended(job)
@@ -211,10 +211,10 @@ def test_how_it_ended_is_said(
 ) -> None:
     command(code, monkeypatch)
     job = runner.start("x", ["fit"], tmp_path / "w")
-    found = ended(job)
-    assert (found.state, found.code, found.message) == (state, exit_status, message)
+    outcome = ended(job)
+    assert (outcome.state, outcome.code, outcome.message) == (state, exit_status, message)
     monkeypatch.setattr(runner, "_children", {})  # a restarted server reads the same
-    assert runner.status(runner.list_jobs()[0]) == found
+    assert runner.status(runner.list_jobs()[0]) == outcome
 
 
 def test_a_list_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,5 +320,5 @@ def test_the_weights_name_steps_that_the_build_reports(corpus: tuple[Path, Path]
         Settings(n_clusters=4),
         progress=lambda step, completed, total: reported.append(step) if step not in reported else None,
     )
-    known = [step for step, _ in STEP_WEIGHTS["fit"]]
-    assert [step for step in known if step in reported] == reported
+    step_names = [step for step, _ in STEP_WEIGHTS["fit"]]
+    assert [step for step in step_names if step in reported] == reported

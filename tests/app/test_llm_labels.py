@@ -24,8 +24,8 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def button(app: AppTest, label: str) -> Any:
-    found = [one for one in app.button if one.label.startswith(label)]
-    return found[0] if found else None
+    matches = [candidate for candidate in app.button if candidate.label.startswith(label)]
+    return matches[0] if matches else None
 
 
 def offer(app: AppTest, url: str, model: str) -> AppTest:
@@ -42,16 +42,19 @@ def test_it_is_off_and_shows_every_request_before_it_can_be_sent(
     edit(sample, Rename("cluster", 3, "Mine"))
     with chat_server([says("Rivers")]) as server:
         app = opened(sample.root, monkeypatch, "taxonomy")
-        assert next(one for one in app.expander if one.label == "Name clusters with an LLM").proto.expanded is False
+        assert (
+            next(expander for expander in app.expander if expander.label == "Name clusters with an LLM").proto.expanded
+            is False
+        )
         assert "No key in GEM\\_LLM\\_API\\_KEY" in words(app) or "No key in GEM_LLM_API_KEY" in words(app)
         assert button(app, "Send") is None
         offer(app, server.url, "gemma")
         plan = naming_plan(sample)
         assert f"**{plan.requests} requests, {plan.characters:,} characters**" in words(app)
         assert "Not asked for: 1 named by a person" in words(app)
-        for place, question in enumerate(plan.questions[:3]):
-            app.selectbox(key="naming_request").select(place).run()
-            assert [one.value for one in app.code] == [question.text]
+        for index, question in enumerate(plan.questions[:3]):
+            app.selectbox(key="naming_request").select(index).run()
+            assert [block.value for block in app.code] == [question.text]
         assert button(app, "Send").label == f"Send {plan.requests} requests to 127\\.0\\.0\\.1\\:{server.port}"
         assert server.bodies == []
 
@@ -100,14 +103,14 @@ def test_it_is_sent_shown_and_undone(sample: Workspace, monkeypatch: pytest.Monk
         state = wait_for(lambda: (now := runner.status(job)).ended and now, 120)
     assert state.state == "finished", state.message
     app.run()
-    table = next(one.value for one in app.dataframe if "After" in one.value)
+    table = next(frame.value for frame in app.dataframe if "After" in frame.value)
     assert list(table["Before"]) == [cluster.label for cluster in before]
     assert list(table["After"])[:3] == [f"Good {first}", "(kept)", f"Bold {third}"]
     assert list(table["Why kept"])[:3] == ["", "no label in the answer", ""]
-    named = sample.taxonomy().clusters
-    assert (named[0].label, named[1].label_source) == (f"Good {first}", "vocabulary")
+    clusters = sample.taxonomy().clusters
+    assert (clusters[0].label, clusters[1].label_source) == (f"Good {first}", "vocabulary")
     session = app.session_state["session"]
-    session.cluster = named[0].number
+    session.cluster = clusters[0].number
     app.run()
     assert "Named by the language model gem\\*ma\\* from the keywords and exemplars below" in words(app)
     app.button(key="taxonomy_undo").click().run()
@@ -125,6 +128,6 @@ def test_evidence_says_who_named_it_and_what_it_is_made_of(sample: Workspace, mo
         assert source in words(app)
         parts = subtopics(sample, sample.taxonomy(), number)
         assert f"**{len(parts)} subtopics" in words(app)
-        shown = table(app, f"subtopics_{number}")
-        assert list(shown["Subtopic"]) == [part.label for part in parts]
-        assert shown["Share"].sum() == pytest.approx(1)
+        subtopic_table = table(app, f"subtopics_{number}")
+        assert list(subtopic_table["Subtopic"]) == [part.label for part in parts]
+        assert subtopic_table["Share"].sum() == pytest.approx(1)

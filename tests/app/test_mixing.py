@@ -56,7 +56,7 @@ def counted(app: AppTest) -> AppTest:
     raise AssertionError("the preview did not come")
 
 
-def said(app: AppTest) -> str:
+def all_text(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.text))
 
 
@@ -73,8 +73,8 @@ def plain(text: str) -> str:
 
 
 def weights_shown(app: AppTest, domains: Domains) -> np.ndarray:
-    shown = dict(zip(table(app)["Cluster"], table(app)["Weight"] / 100, strict=True))
-    return np.array([shown[name] for name in domains.names])
+    weights = dict(zip(table(app)["Cluster"], table(app)["Weight"] / 100, strict=True))
+    return np.array([weights[name] for name in domains.names])
 
 
 def with_runs(workspace: Workspace, strategy: str, **more: Any) -> np.ndarray:
@@ -98,13 +98,13 @@ def test_strategies_show_the_weights_of_the_core(sample: Workspace, monkeypatch:
     app = opened(sample, monkeypatch)
     domains = domains_of(sample, sample.taxonomy())
     assert list(app.radio[0].options) == ["Natural", "Uniform", "Temperature", "Balanced", "Custom", "Goal", "DoReMi"]
-    assert "Natural mix: each cluster is seen once." in said(app)
+    assert "Natural mix: each cluster is seen once." in all_text(app)
     for strategy in ("uniform", "temperature", "balanced", "doremi"):
         app.radio[0].set_value(strategy).run()
         weights = weights_by(sample, sample.taxonomy(), strategy)  # type: ignore[arg-type]
         assert weights_shown(app, domains) == pytest.approx(weights.weights), strategy
         up = int(np.argmax(weights.weights - domains.natural))
-        assert f"{100 * (weights.weights - domains.natural)[up]:.1f} points" in said(app)
+        assert f"{100 * (weights.weights - domains.natural)[up]:.1f} points" in all_text(app)
     app.radio[0].set_value("temperature").run()
     app.slider(key="mixing-tau").set_value(0.2).run()
     weights = weights_by(sample, sample.taxonomy(), "temperature", tau=0.2)
@@ -116,9 +116,9 @@ def test_the_preview_is_that_of_the_core(sample: Workspace, monkeypatch: pytest.
     domains = domains_of(sample, sample.taxonomy())
     proxy = ngram_preview(sample, domains)
     losses = proxy.losses(np.full(len(domains.numbers), 1 / len(domains.numbers)))
-    shown = table(app).set_index("Cluster")
-    assert [shown["Loss"][name] for name in domains.names] == pytest.approx(losses)
-    assert [shown["Loss change"][name] for name in domains.names] == pytest.approx(
+    frame = table(app).set_index("Cluster")
+    assert [frame["Loss"][name] for name in domains.names] == pytest.approx(losses)
+    assert [frame["Loss change"][name] for name in domains.names] == pytest.approx(
         losses - proxy.losses(domains.natural)
     )
     metric = next(metric for metric in app.metric if metric.label == "Predicted loss")
@@ -159,14 +159,14 @@ def test_limits_are_kept_or_refused_in_words(sample: Workspace, monkeypatch: pyt
     assert np.isclose(weights, caps).any()
     app.number_input(key="mixing-epochs").set_value(0.5).run()
     assert not app.exception
-    assert "These limits cannot be met" in said(app)
+    assert "These limits cannot be met" in all_text(app)
     total = int(domains.tokens.sum())
-    assert f"need {2 * total:,} tokens" in said(app)  # by how much
-    assert f"this sample has {total:,} tokens" in said(app)
+    assert f"need {2 * total:,} tokens" in all_text(app)  # by how much
+    assert f"this sample has {total:,} tokens" in all_text(app)
     assert app.radio[0].value == "uniform"  # the controls stay
     app.number_input(key="mixing-epochs").set_value(None).run()
     app.number_input(key="mixing-floor").set_value(20.0).run()
-    assert "floors that sum to" in said(app)
+    assert "floors that sum to" in all_text(app)
     app.number_input(key="mixing-floor").set_value(2.0).run()
     app.switch_page("views/export/page.py").run()
     app.switch_page("views/mixing/page.py").run()
@@ -183,12 +183,12 @@ def test_much_reading_is_warned_of(sample: Workspace, monkeypatch: pytest.Monkey
     total = int(domains_of(sample, sample.taxonomy()).tokens.sum())
     app.text_input(key=f"mixing-budget-{total}").set_value(str(6 * total)).run()
     assert not app.exception
-    shown = table(app)
-    often = int((shown["Epochs"] > 4).sum())
-    assert often == len(shown) > 1
-    assert f"{often} clusters are repeated more than 4 epochs" in said(app)
-    assert f"Repeated more than 4 epochs: {plain(shown.sort_values('Epochs')['Cluster'].iloc[-1])}" in said(app)
-    assert all("more than 4" in words for words in shown["Warning"])
+    frame = table(app)
+    often = int((frame["Epochs"] > 4).sum())
+    assert often == len(frame) > 1
+    assert f"{often} clusters are repeated more than 4 epochs" in all_text(app)
+    assert f"Repeated more than 4 epochs: {plain(frame.sort_values('Epochs')['Cluster'].iloc[-1])}" in all_text(app)
+    assert all("more than 4" in words for words in frame["Warning"])
 
 
 def test_a_strategy_without_runs_says_how_to_make_them(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +225,7 @@ def test_runs_say_what_they_found(sample: Workspace, monkeypatch: pytest.MonkeyP
         },
     )
     app = opened(sample, monkeypatch, view="Runs")
-    words = said(app)
+    words = all_text(app)
     assert "The run collapsed" in words
     assert "Regression cannot rank mixtures: 0.31 out of fold on 64 runs" in words
     assert "hardly better than chance" in words
@@ -238,8 +238,8 @@ def test_weights_follow_an_edit_and_say_so(sample: Workspace, monkeypatch: pytes
     edit(sample, Merge(domains_of(sample, sample.taxonomy()).numbers[:2]))
     edit(sample, Exclude((domains_of(sample, sample.taxonomy()).numbers[-1],)))
     app = opened(sample, monkeypatch, "perfre")
-    assert "weights were carried over" in said(app)
-    assert "Excluded, weight 0" in said(app)
+    assert "weights were carried over" in all_text(app)
+    assert "Excluded, weight 0" in all_text(app)
     weights = weights_by(sample, sample.taxonomy(), "perfre")
     assert weights.carried_from
     assert weights_shown(app, domains_of(sample, sample.taxonomy())) == pytest.approx(weights.weights)
@@ -249,10 +249,10 @@ def test_side_by_side_holds_a_column_a_strategy(sample: Workspace, monkeypatch: 
     app = counted(opened(sample, monkeypatch))
     app.session_state["mixing-compare"] = True
     app.run()
-    shown = table(app, "Uniform")
-    assert list(shown.columns) == ["Cluster", "Natural", "Uniform", "Temperature", "Balanced", "Custom", "Goal"]
-    assert list(shown["Cluster"])[:3] == ["Effective clusters", "Most epochs", "Predicted loss"]
-    assert set(shown["Uniform"][3:]) == {f"{100 / (len(shown) - 3):.1f}%"}
+    frame = table(app, "Uniform")
+    assert list(frame.columns) == ["Cluster", "Natural", "Uniform", "Temperature", "Balanced", "Custom", "Goal"]
+    assert list(frame["Cluster"])[:3] == ["Effective clusters", "Most epochs", "Predicted loss"]
+    assert set(frame["Uniform"][3:]) == {f"{100 / (len(frame) - 3):.1f}%"}
 
 
 def test_files_and_command_are_the_same(sample: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -269,8 +269,8 @@ def test_files_and_command_are_the_same(sample: Workspace, monkeypatch: pytest.M
     words = shlex.split(command)[1:-1]
     for form, _, name, _ in FILES:
         path = tmp_path / name
-        done = run(*words, path, "--format", form)
-        assert done.returncode == 0, done.stderr
+        completed = run(*words, path, "--format", form)
+        assert completed.returncode == 0, completed.stderr
         assert path.read_bytes() == file_bytes(sample.taxonomy(), weights, form), form
 
 
@@ -280,7 +280,7 @@ def test_hostile_names_stay_text(sample: Workspace, monkeypatch: pytest.MonkeyPa
     app = counted(opened(sample, monkeypatch, "uniform"))
     assert HOSTILE in list(table(app)["Cluster"])
     assert not re.search(r"(?<!\\)<img", "\n".join(str(element.value) for element in (*app.markdown, *app.caption)))
-    assert "\\<img" in said(app)
+    assert "\\<img" in all_text(app)
 
 
 def test_imported_runs_become_evidence_or_are_refused(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,24 +291,24 @@ def test_imported_runs_become_evidence_or_are_refused(sample: Workspace, monkeyp
     header = ",".join(["index", *(f'"{n} {name}"' for n, name in zip(domains.numbers, domains.names, strict=True))])
     rows = "\n".join(f"{i}," + ",".join(map(repr, row)) for i, row in enumerate(mixtures.tolist()))
     losses = "index,web\n" + "\n".join(f"{i},{5 - 2 * row[0]}" for i, row in enumerate(mixtures.tolist()))
-    here = Session(sample.root)
+    session = Session(sample.root)
     files = [SimpleNamespace(getvalue=lambda text=text: text.encode()) for text in (f"{header}\n{rows}\n", losses)]
     others = SimpleNamespace(getvalue=lambda: ("index,a,b\n" + "".join(f"{i},0.5,0.5\n" for i in range(40))).encode())
     with pytest.raises(InputError, match=r"must have the \d+ clusters of this taxonomy"):
-        import_runs._import_uploads(here, others, files[1], "all")
-    weights = import_runs._import_uploads(here, *files, "all")
+        import_runs._import_uploads(session, others, files[1], "all")
+    weights = import_runs._import_uploads(session, *files, "all")
     assert (weights.evidence["n_runs"], weights.evidence["target"]) == (40, "web")
     app = opened(sample, monkeypatch, "regmix")
     assert weights_shown(app, domains) == pytest.approx(weights.weights)
     both = "index,web,code\n" + "".join(f"{i},{row[0]},{1 - row[0]}\n" for i, row in enumerate(mixtures.tolist()))
     scores = SimpleNamespace(getvalue=both.encode)
-    import_runs._import_uploads(here, files[0], scores, "web", higher=True, unit="accuracy")
+    import_runs._import_uploads(session, files[0], scores, "web", higher=True, unit="accuracy")
     app.session_state["mixing-explore-runs"] = True
     app.segmented_control(key="mixing_view").set_value("Runs").run()
     assert not app.exception
-    assert "40 runs, 2 targets in accuracy, higher is better" in said(app)
-    assert "runs are not beaten in both targets" in said(app)
-    assert f"Strongest: {domains.numbers[0]} {plain(domains.names[0])} on " in said(app)
+    assert "40 runs, 2 targets in accuracy, higher is better" in all_text(app)
+    assert "runs are not beaten in both targets" in all_text(app)
+    assert f"Strongest: {domains.numbers[0]} {plain(domains.names[0])} on " in all_text(app)
 
 
 def test_token_sizes_have_units() -> None:
@@ -330,7 +330,7 @@ def test_the_mix_is_saved_exported_and_restored_in_a_new_session(
     app.text_input(key=f"mixing-budget-{total}").set_value("10B").run()
     app.text_input(key="mixing-pool").set_value("5e12").run()
     app.number_input(key="mixing-epochs").set_value(4.0).run()
-    assert "These limits cannot be met" not in said(app)
+    assert "These limits cannot be met" not in all_text(app)
     mix: Mix = app.session_state["session"].drafts.get(Mix)
     expected = file_bytes(sample.taxonomy(), mix_weights(sample, sample.taxonomy(), mix), "csv")
     again = opened(sample, monkeypatch)  # a new session, as after F5
@@ -351,12 +351,12 @@ def test_a_damaged_saved_mix_is_named_and_no_export_passes_over_it(
     app.radio[0].set_value("uniform").run()
     (path,) = sample.root.glob("mixing/*/current-mix.json")
     path.write_text("{")
-    done = run("export", sample.root, "--out", tmp_path / "out")
-    assert done.returncode == 2
-    assert "The saved mix must be whole; got " in done.stderr
+    completed = run("export", sample.root, "--out", tmp_path / "out")
+    assert completed.returncode == 2
+    assert "The saved mix must be whole; got " in completed.stderr
     assert not (tmp_path / "out" / "weights.csv").exists()
     again = opened(sample, monkeypatch)
-    assert "The saved mix must be whole" in said(again).replace("\\", "")
+    assert "The saved mix must be whole" in all_text(again).replace("\\", "")
     again.radio[0].set_value("uniform").run()
     mix = saved_mix(sample, sample.taxonomy())
     assert mix is not None
@@ -367,19 +367,19 @@ def test_without_a_pool_a_large_budget_names_the_way_out(sample: Workspace, monk
     app = opened(sample, monkeypatch)
     total = int(domains_of(sample, sample.taxonomy()).tokens.sum())
     app.text_input(key=f"mixing-budget-{total}").set_value("ten").run()
-    assert "Use 10e9, 10B or 300M" in said(app)
+    assert "Use 10e9, 10B or 300M" in all_text(app)
     app.text_input(key=f"mixing-budget-{total}").set_value("10e9").run()
     app.number_input(key="mixing-epochs").set_value(4.0).run()
-    assert f"this sample has {total:,} tokens" in said(app)
+    assert f"this sample has {total:,} tokens" in all_text(app)
     app.text_input(key="mixing-pool").set_value("x1000000").run()
-    assert "These limits cannot be met" not in said(app)
+    assert "These limits cannot be met" not in all_text(app)
 
 
 def test_a_goal_is_stated_on_the_screen(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     domains = domains_of(sample, sample.taxonomy())
     app = counted(opened(sample, monkeypatch, "goal"))
     app.number_input(key="mixing-epochs").set_value(1.0).run()  # every cluster once: nothing can be won
-    assert "of the best possible by these token probabilities: nothing to optimize" in said(app).replace("\\", "")
+    assert "of the best possible by these token probabilities: nothing to optimize" in all_text(app).replace("\\", "")
     app.number_input(key="mixing-epochs").set_value(None).run()
     app.multiselect(key="mixing-goal-parts").set_value([("cluster", domains.numbers[2])]).run()
     app.text_input(key="mixing-goal-name").set_value("third").run()
@@ -388,6 +388,6 @@ def test_a_goal_is_stated_on_the_screen(sample: Workspace, monkeypatch: pytest.M
     assert not app.exception
     weights = weights_by(sample, sample.taxonomy(), "goal", goal="third")
     assert weights_shown(app, domains) == pytest.approx(weights.weights)
-    assert "(predicted)" in said(app).replace("\\", "")
+    assert "(predicted)" in all_text(app).replace("\\", "")
     app.slider(key="mixing-part").set_value(0.0).run()
     assert weights_shown(app, domains) == pytest.approx(domains.natural)

@@ -31,7 +31,7 @@ from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.pipeline.mixing.weights_file import read_weights
 from gem_core.workspace import Workspace
 from gem_core.workspace.mixing_runs import Mixes
-from tests.app.test_mixing import file_bytes, opened, said, weights_shown
+from tests.app.test_mixing import all_text, file_bytes, opened, weights_shown
 from tests.helpers.cli_process import run
 
 
@@ -76,8 +76,8 @@ def test_a_mix_is_saved_by_name_changed_loaded_and_exported_byte_for_byte(
     )
     assert link is not None
     assert base64.b64decode(html.unescape(link[1])) == expected, "the report carries the same file"
-    done = run("mix", "weights", sample.root, "--mix", "flat mix", "--out", tmp_path / "weights.csv")
-    assert done.returncode == 0, done.stderr
+    completed = run("mix", "weights", sample.root, "--mix", "flat mix", "--out", tmp_path / "weights.csv")
+    assert completed.returncode == 0, completed.stderr
     assert (tmp_path / "weights.csv").read_bytes() == expected
     app.button(key="mixing-delete").click().run()
     assert mix_names(sample, sample.taxonomy()) == ()
@@ -171,13 +171,15 @@ def test_the_table_has_a_total_and_group_rows(sample: Workspace, monkeypatch: py
     domains = domains_of(sample, sample.taxonomy())
     app.segmented_control(key="mixing-rows").set_value("Groups").run()
     assert not app.exception
-    shown = next(frame.value for frame in app.dataframe if "Mix tokens" in frame.value.columns).set_index("Cluster")
+    mix_table = next(frame.value for frame in app.dataframe if "Mix tokens" in frame.value.columns).set_index("Cluster")
     total = int(domains.tokens.sum())
-    assert shown.loc["Total", ["Weight", "Ratio", "Mix tokens", "Epochs"]].tolist() == pytest.approx([100, 1, total, 1])
+    assert mix_table.loc["Total", ["Weight", "Ratio", "Mix tokens", "Epochs"]].tolist() == pytest.approx(
+        [100, 1, total, 1]
+    )
     for group in sample.taxonomy().groups:
         children = [f"\u2003{sample.taxonomy().cluster(number).label}" for number in group.children]
         for column in ("Weight", "Natural share", "Available tokens", "Mix tokens"):
-            assert shown.loc[group.label, column] == pytest.approx(shown.loc[children, column].sum()), column
+            assert mix_table.loc[group.label, column] == pytest.approx(mix_table.loc[children, column].sum()), column
 
 
 def test_saved_mixes_stand_side_by_side(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,11 +189,11 @@ def test_saved_mixes_stand_side_by_side(sample: Workspace, monkeypatch: pytest.M
     app.session_state["mixing-compare"] = True
     app.run()
     assert not app.exception
-    shown = next(frame.value for frame in app.dataframe if "my uniform" in frame.value.columns).set_index("Cluster")
-    assert list(shown.columns) == ["Mix on screen", "my balanced", "my uniform", "Natural"]
+    mix_table = next(frame.value for frame in app.dataframe if "my uniform" in frame.value.columns).set_index("Cluster")
+    assert list(mix_table.columns) == ["Mix on screen", "my balanced", "my uniform", "Natural"]
     domains = domains_of(sample, sample.taxonomy())
-    assert set(shown.loc[list(domains.names), "my uniform"]) == {f"{100 / len(domains.numbers):.1f}%"}
-    assert shown.loc["Effective clusters", "my uniform"] == f"{len(domains.numbers):.1f}"
+    assert set(mix_table.loc[list(domains.names), "my uniform"]) == {f"{100 / len(domains.numbers):.1f}%"}
+    assert mix_table.loc["Effective clusters", "my uniform"] == f"{len(domains.numbers):.1f}"
 
 
 def test_a_goal_of_a_group_and_a_validation_file_is_stated_on_the_screen(
@@ -214,8 +216,8 @@ def test_a_goal_of_a_group_and_a_validation_file_is_stated_on_the_screen(
     assert (path.name, path.read_text(), path.is_relative_to(sample.root)) == ("ward-notes.txt", text, True)
     shares = goal.shares(domains.numbers, domains.natural)
     assert shares[-1] == pytest.approx(0.4)
-    assert "40% ward-notes.txt" in said(app).replace("\\", "")
-    assert "(predicted)" in said(app).replace("\\", "")
+    assert "40% ward-notes.txt" in all_text(app).replace("\\", "")
+    assert "(predicted)" in all_text(app).replace("\\", "")
 
 
 def test_a_rename_keeps_mixes_and_goals_and_a_merge_does_not(sample: Workspace) -> None:
@@ -267,7 +269,7 @@ def test_searches_and_checks_show_trained_figures_and_start_for_the_goal(
     started: list[list[str]] = []
     monkeypatch.setattr(runner, "start", lambda title, arguments, root: started.append(arguments))
     app = opened(sample, monkeypatch, "uniform", view="Runs")
-    words = said(app).replace("\\", "")
+    words = all_text(app).replace("\\", "")
     assert "Better than natural by 0.210" in words
     assert "Corpus loss +0.0240 ± 0.0020" in words
     assert "Outside the range of the runs" in words

@@ -57,7 +57,7 @@ def taught(_taught: Path, tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "taught")
 
 
-def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, view: str = "") -> AppTest:
+def open_student(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, view: str = "") -> AppTest:
     app = opened(workspace.root, monkeypatch, "student")
     if view:
         app.segmented_control(key="student_view").set_value(view).run()
@@ -67,14 +67,14 @@ def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, view: str = "")
 
 def table(app: AppTest, column: str) -> pd.DataFrame:
     """The table that has a column."""
-    found: pd.DataFrame = next(frame.value for frame in app.dataframe if column in frame.value.columns)
-    return found
+    first_table: pd.DataFrame = next(frame.value for frame in app.dataframe if column in frame.value.columns)
+    return first_table
 
 
 def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = shown(sample, monkeypatch)
+    app = open_student(sample, monkeypatch)
     assert "No classifier trained yet" in words(app)
-    assert not [one for one in app.button if one.key == "student-label-start"]
+    assert not [button for button in app.button if button.key == "student-label-start"]
     app.number_input(key="student-seed-first").set_value(3).run()
     app.button(key="student-start-first").click().run()
     job = runner.find(sample.root, "distill")
@@ -82,14 +82,14 @@ def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.M
     state = wait_for(lambda: (now := runner.status(job)).ended and now, 120)
     assert state.state == "finished", state.message
     app.run()
-    (kept,) = saved_students(sample)
-    low, high = kept.report.agreement_interval
+    (student,) = saved_students(sample)
+    low, high = student.report.agreement_interval
     assert (
-        f"### Agrees with the taxonomy on {percent(kept.report.agreement)} of {kept.report.test:,} held-out "
+        f"### Agrees with the taxonomy on {percent(student.report.agreement)} of {student.report.test:,} held-out "
         f"documents ({percent(low)} to {percent(high)})"
     ) in words(app)
-    assert kept.report.settings["seed"] == 3
-    assert kept.folder == student_folder(sample, sample.taxonomy(), DistilSettings(seed=3))
+    assert student.report.settings["seed"] == 3
+    assert student.folder == student_folder(sample, sample.taxonomy(), DistilSettings(seed=3))
     app.number_input(key="student-seed-another").set_value(3).run()
     assert app.button(key="student-start-another").disabled  # that student is there
     assert "This student exists already" in words(app)
@@ -97,29 +97,29 @@ def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.M
 
 def test_the_numbers_are_those_of_the_report(taught: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     report = saved_students(taught)[0].report
-    app = shown(taught, monkeypatch)
+    app = open_student(taught, monkeypatch)
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Share error"] == percent(report.mass_error)
     assert metrics["Share error, tokens"] == percent(report.mass_error_tokens)
     assert metrics["Lowest recall"] == percent(
-        min(one.recall for one in report.clusters if one.recall is not None and one.test >= 10)
+        min(score.recall for score in report.clusters if score.recall is not None and score.test >= 10)
     )
     assert metrics["Documents per second"] == f"{report.documents_per_second:,.0f}"
-    scores = {one.label: one for one in report.clusters}
+    scores = {score.label: score for score in report.clusters}
     rows = table(app, "Precision")
     assert sorted(rows["Cluster"]) == sorted(scores)
     for _, row in rows.iterrows():
-        one = scores[row["Cluster"]]
-        assert row["Recall"] == pytest.approx(100 * (one.recall or 0.0))
-        assert (row["Share"], row["Student"]) == pytest.approx((100 * one.mass, 100 * one.predicted_mass))
+        score = scores[row["Cluster"]]
+        assert row["Recall"] == pytest.approx(100 * (score.recall or 0.0))
+        assert (row["Share"], row["Student"]) == pytest.approx((100 * score.mass, 100 * score.predicted_mass))
         assert row["Change"] == pytest.approx(row["Student"] - row["Share"], abs=0.051)
-        assert row["Test documents"] == one.test
+        assert row["Test documents"] == score.test
     heat = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
-    drawn = [
+    counts = [
         [cell.split("<br>")[1].split(" documents")[0] if cell else "0" for cell in row] for row in heat["customdata"]
     ]
     order = ordered(report, taught.taxonomy())
-    assert drawn == [[str(n) for n in row] for row in report.confusion[np.ix_(order, order)]]
+    assert counts == [[str(n) for n in row] for row in report.confusion[np.ix_(order, order)]]
     assert f"{percent(report.agreement_sure or 0)} on the half with larger" in words(app)
 
 
@@ -142,12 +142,12 @@ def test_documents_of_a_disagreement_are_read_beside_typical_ones(
     taught: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = saved_students(taught)[0].report
-    pair = max(report.pairs, key=lambda one: len(one.rows))
+    pair = max(report.pairs, key=lambda pair: len(pair.rows))
     assert len(pair.rows) > 1
-    app = shown(taught, monkeypatch)
+    app = open_student(taught, monkeypatch)
     first = report.pairs[0]
     assert taught.texts([first.rows[0]])[0] in [text.value for text in app.text]
-    assert list(table(app, "Share of cluster")["Documents"]) == [one.documents for one in report.pairs]
+    assert list(table(app, "Share of cluster")["Documents"]) == [pair.documents for pair in report.pairs]
     exemplar = taught.taxonomy().cluster(first.student).exemplars[0]
     assert taught.texts([exemplar])[0] in [text.value for text in app.text]
     app.segmented_control(key="student-whose").set_value("Taxonomy's cluster").run()
@@ -162,9 +162,9 @@ def test_documents_of_a_disagreement_are_read_beside_typical_ones(
 
 def test_a_changed_taxonomy_says_so(taught: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     taxonomy = taught.taxonomy()
-    assert "has changed since training" not in words(shown(taught, monkeypatch))
+    assert "has changed since training" not in words(open_student(taught, monkeypatch))
     edit(taught, Rename("cluster", taxonomy.clusters[0].number, HOSTILE))
-    app = shown(taught, monkeypatch)
+    app = open_student(taught, monkeypatch)
     assert "The taxonomy has changed since training" in words(app)
     assert taxonomy.clusters[0].label in list(table(app, "Precision")["Cluster"])  # the name of then
     assert not app.button(key="student-start-another").disabled
@@ -177,11 +177,11 @@ def test_names_are_shown_as_they_are_and_nothing_in_them_runs(
         edit(sample, Rename("cluster", cluster.number, f"{HOSTILE} {cluster.number}"))
     edit(sample, Exclude((sample.taxonomy().clusters[0].number,)))
     distil(sample, sample.taxonomy(), student_folder(sample, sample.taxonomy(), QUICK), QUICK)
-    app = shown(sample, monkeypatch)
-    marked = "\n".join(str(one.value) for kind in (app.markdown, app.caption) for one in kind)
-    assert r"\<img src" in marked
-    assert not re.search(r"(?<!\\)<img", marked)
-    assert "](http" not in marked
+    app = open_student(sample, monkeypatch)
+    markup = "\n".join(str(element.value) for kind in (app.markdown, app.caption) for element in kind)
+    assert r"\<img src" in markup
+    assert not re.search(r"(?<!\\)<img", markup)
+    assert "](http" not in markup
     assert table(app, "Precision")["Cluster"].str.startswith("<img").all()
 
 
@@ -192,11 +192,11 @@ def test_a_teacher_that_is_gone_and_a_corpus_that_was_read_anew(
     text = path.read_text()
     key, data = taught.taxonomy().key, taught.manifest.data_hash
     path.write_text(text.replace(key, "0" * 16))
-    app = shown(taught, monkeypatch)
+    app = open_student(taught, monkeypatch)
     assert "has been deleted; its exemplars are unavailable" in words(app)
     assert "Agrees with the taxonomy on" in words(app)
     path.write_text(text.replace(data, "0" * len(data)))
-    app = shown(taught, monkeypatch)
+    app = open_student(taught, monkeypatch)
     assert "The corpus has changed since training" in words(app)
 
 
@@ -204,9 +204,9 @@ def test_several_students_can_be_chosen(taught: Workspace, monkeypatch: pytest.M
     other = DistilSettings(seed=1, student=QUICK.student)
     distil(taught, taught.taxonomy(), student_folder(taught, taught.taxonomy(), other), other)
     new, old = saved_students(taught)
-    app = shown(taught, monkeypatch)
+    app = open_student(taught, monkeypatch)
     assert f"on {percent(new.report.agreement)} of" in words(app)
-    pick = next(one for one in app.selectbox if str(one.key).startswith("student-which"))
+    pick = next(selectbox for selectbox in app.selectbox if str(selectbox.key).startswith("student-which"))
     assert len(pick.options) == 2
     pick.set_value(old.folder.name).run()
     assert f"on {percent(old.report.agreement)} of" in words(app)
@@ -215,7 +215,7 @@ def test_several_students_can_be_chosen(taught: Workspace, monkeypatch: pytest.M
     third = DistilSettings(seed=2, student=QUICK.student)
     distil(taught, taught.taxonomy(), student_folder(taught, taught.taxonomy(), third), third)
     assert taught.undo()
-    assert f"on {percent(new.report.agreement)} of" in words(shown(taught, monkeypatch))  # not the one made last
+    assert f"on {percent(new.report.agreement)} of" in words(open_student(taught, monkeypatch))  # not the one made last
 
 
 def shards(folder: Path, workspace: Workspace, count: int = 3) -> pd.DataFrame:
@@ -230,7 +230,7 @@ def test_a_folder_is_labelled_as_a_job(taught: Workspace, tmp_path: Path, monkey
     edit(taught, Rename("cluster", taught.taxonomy().clusters[0].number, "=1+1"))
     distil(taught, taught.taxonomy(), student_folder(taught, taught.taxonomy(), QUICK), QUICK)
     shards(tmp_path / "pool", taught)
-    app = shown(taught, monkeypatch, "Label a folder")
+    app = open_student(taught, monkeypatch, "Label a folder")
     assert app.button(key="student-label-start").disabled
     app.text_input(key="student-in").set_value(str(tmp_path / "pool"))
     app.text_input(key="student-out").set_value(str(tmp_path / "labelled"))
@@ -243,19 +243,19 @@ def test_a_folder_is_labelled_as_a_job(taught: Workspace, tmp_path: Path, monkey
     state = wait_for(lambda: (now := runner.status(job)).ended and now, 120)
     assert state.state == "finished", state.message
     app.run()
-    found: dict[str, Any] = read_totals(tmp_path / "labelled")
-    assert f"### {len(taught):,} documents, about {found['tokens']:,} tokens" in words(app)
+    totals: dict[str, Any] = read_totals(tmp_path / "labelled")
+    assert f"### {len(taught):,} documents, about {totals['tokens']:,} tokens" in words(app)
     assert "3 of 3 shards labeled." in words(app)
     assert "Give this folder as **Pool size** on Mixing" in words(app)
-    assert sum(pool_tokens(domains_of(taught, taught.taxonomy()), str(tmp_path / "labelled"))) == found["tokens"]
+    assert sum(pool_tokens(domains_of(taught, taught.taxonomy()), str(tmp_path / "labelled"))) == totals["tokens"]
     rows = table(app, "Share in corpus").set_index("Cluster")
-    for one in found["clusters"]:
-        assert rows["Documents"][one["label"]] == one["documents"]
-        assert rows["Share"][one["label"]] == pytest.approx(100 * one["share_tokens"])
+    for cluster in totals["clusters"]:
+        assert rows["Documents"][cluster["label"]] == cluster["documents"]
+        assert rows["Share"][cluster["label"]] == pytest.approx(100 * cluster["share_tokens"])
     assert rows["Documents"].sum() == len(taught)
     own = {c.label: 100 * c.tokens / taught.manifest.tokens for c in taught.taxonomy().clusters}
     assert rows["Share in corpus"].to_dict() == pytest.approx(own)
-    file = totals_csv(found).decode()
+    file = totals_csv(totals).decode()
     assert "'=1+1" in file
     assert ",=1+1" not in file
 
@@ -264,7 +264,7 @@ def test_a_folder_that_cannot_be_labelled_is_refused_at_once(
     taught: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shards(tmp_path / "pool", taught)
-    app = shown(taught, monkeypatch, "Label a folder")
+    app = open_student(taught, monkeypatch, "Label a folder")
     app.text_input(key="student-in").set_value("ftp://host/pool").run()
     assert any("got ftp://host/pool" in text.value for text in app.text)
     app.text_input(key="student-in").set_value(str(tmp_path / "nothing"))
@@ -293,9 +293,9 @@ def test_a_labelling_that_was_stopped_or_failed(
     )
     state = wait_for(lambda: (now := runner.status(job)).ended and now, 120)
     assert state.state == "failed"
-    app = shown(taught, monkeypatch, "Label a folder")
-    said = words(app)
-    assert "Every shard must be one that can be read" in said
-    assert "2 of 3 shards labeled." in said
-    assert "Cannot read a shard" in said
-    assert f"{len(whole) * 2 // 3:,} documents" in said
+    app = open_student(taught, monkeypatch, "Label a folder")
+    all_text = words(app)
+    assert "Every shard must be one that can be read" in all_text
+    assert "2 of 3 shards labeled." in all_text
+    assert "Cannot read a shard" in all_text
+    assert f"{len(whole) * 2 // 3:,} documents" in all_text

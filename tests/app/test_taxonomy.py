@@ -23,8 +23,10 @@ def submit(app: AppTest, key: str, name: str) -> None:
 def test_all_names_stand_in_the_order_of_the_tree(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample.root, monkeypatch, "taxonomy")
     taxonomy = sample.taxonomy()
-    wanted = [name for p in taxonomy.groups for name in (p.label, *(taxonomy.clusters[c].label for c in p.children))]
-    assert list(app.data_editor[0].value["Name"]) == wanted
+    expected_names = [
+        name for p in taxonomy.groups for name in (p.label, *(taxonomy.clusters[c].label for c in p.children))
+    ]
+    assert list(app.data_editor[0].value["Name"]) == expected_names
 
 
 @pytest.mark.parametrize("hostile", ["Loaves & <b>rolls</b>", "=cmd|' /C calc'!A0", "**x** [y](http://e.org)", "خبز"])

@@ -58,9 +58,9 @@ def test_a_click_on_a_page_of_an_earlier_fit_is_refused(app: AppTest, sample: Wo
     merged = sample.taxonomy()
     next(button for button in app.button if button.label == "Rename").click().run()
     assert sample.taxonomy().key == merged.key
-    said = " ".join(text.value for text in app.text)
-    assert "An edit must be made on the present clusters" in said
-    assert "The name was: Meant for another" in said
+    all_text = " ".join(text.value for text in app.text)
+    assert "An edit must be made on the present clusters" in all_text
+    assert "The name was: Meant for another" in all_text
     press(app, "pin_3")  # The page shows the present clusters now.
     assert sample.taxonomy().cluster(3).pinned
 
@@ -126,11 +126,11 @@ def test_an_edit_that_cannot_be_made_is_explained(app: AppTest, sample: Workspac
 
     edit(sample, Merge((1 if other != 1 else 2, other)))  # and the chosen one is gone
     app.run()
-    gone = {0, *range(12)} - {c.number for c in sample.taxonomy().clusters}
+    free_numbers = {0, *range(12)} - {c.number for c in sample.taxonomy().clusters}
     session = app.session_state["session"]
     from app.details import edit_actions
 
-    assert edit_actions.apply_edit(session, Pin(gone.pop())) is None
+    assert edit_actions.apply_edit(session, Pin(free_numbers.pop())) is None
     app.run()
     assert any("An edit must name clusters that are there" in text.value for text in app.text)
 

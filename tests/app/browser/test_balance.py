@@ -53,9 +53,9 @@ def test_balance_apply_undo_and_take_the_tables_away(
     until(lambda: page.get_by_text("Solid: preview, strength exact").count() == 1)
     ready(page)
     assert float(figure(page, "Largest")[:-1]) < float(largest[:-1])
-    moved = int(figure(page, "Documents moved").replace(",", ""))
-    assert moved > 0
-    assert page.get_by_text(f"{moved:,} documents would move").count() == 1
+    moved_count = int(figure(page, "Documents moved").replace(",", ""))
+    assert moved_count > 0
+    assert page.get_by_text(f"{moved_count:,} documents would move").count() == 1
     assert page.locator(".js-plotly-plot").count() == 2
 
     page.get_by_role("button", name="Apply", exact=True).click()

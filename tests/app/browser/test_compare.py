@@ -21,9 +21,9 @@ HOSTILE = '<img src=x onerror="document.title=1">'
 @pytest.fixture
 def workspace(built_sample: Path, tmp_path: Path) -> Workspace:
     shutil.copytree(built_sample, tmp_path / "corpus")
-    found = Workspace(tmp_path / "corpus")
-    edit(found, Rename("cluster", found.taxonomy().clusters[0].number, HOSTILE))
-    return found
+    workspace_copy = Workspace(tmp_path / "corpus")
+    edit(workspace_copy, Rename("cluster", workspace_copy.taxonomy().clusters[0].number, HOSTILE))
+    return workspace_copy
 
 
 def figure(page: Any, name: str) -> str:
@@ -44,11 +44,11 @@ def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) ->
         )
     )
     ready(page)
-    found = compare(workspace, "present", "kmeans")
-    assert page.get_by_text(headline(found), exact=True).count() == 1
-    until(lambda: figure(page, "ARI") == f"{found.ari:.3f}")
-    assert figure(page, "NMI") == f"{found.nmi:.3f}"
-    assert figure(page, "Documents moved") == f"{len(found.moved_rows):,}"
+    comparison = compare(workspace, "present", "kmeans")
+    assert page.get_by_text(headline(comparison), exact=True).count() == 1
+    until(lambda: figure(page, "ARI") == f"{comparison.ari:.3f}")
+    assert figure(page, "NMI") == f"{comparison.nmi:.3f}"
+    assert figure(page, "Documents moved") == f"{len(comparison.moved_rows):,}"
     until(lambda: page.locator(".st-key-compare_sankey .sankey-node").count() >= 24)
     labels = page.locator(".st-key-compare_sankey .sankey-node").all_text_contents()
     assert any("<img src=x" in label for label in labels)  # as text
@@ -56,7 +56,7 @@ def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) ->
 
     ready(page)
     page.locator(".st-key-compare_documents tbody tr").first.click()
-    row = int(found.moved_rows[0])
+    row = int(comparison.moved_rows[0])
     until(lambda: page.locator(".st-key-compare_close").count() == 1)
     opening = " ".join(workspace.texts([row])[0].split())[:60]
     until(lambda: opening in " ".join(page.locator(".st-key-compare_moving").inner_text().split()))

@@ -87,8 +87,8 @@ def test_read_a_document_rename_a_cluster_and_find_the_name_again(
         settled(page, 1)
     page.get_by_placeholder("Filter by label").fill("of my own")
     settled(page, 1.5)
-    shown = page.locator(".st-key-panel_clusters td").all_inner_texts()
-    assert "A name <b>of my own</b>" in shown
+    cell_texts = page.locator(".st-key-panel_clusters td").all_inner_texts()
+    assert "A name <b>of my own</b>" in cell_texts
     assert page.outside == []
     assert [e for e in page.errors if "404" not in e] == []
 
@@ -99,8 +99,8 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     page.wait_for_selector(GLOBE)
     page.get_by_placeholder("Search document text").fill("water")
     settled(page, 1.5)
-    found = len(workspace.search("water"))
-    page.get_by_text(f"{found} documents match").first.wait_for()
+    match_count = len(workspace.search("water"))
+    page.get_by_text(f"{match_count} documents match").first.wait_for()
     page.get_by_placeholder("Search document text").fill("")
     settled(page, 1.5)
     page.get_by_role("radio", name="Flat map").or_(page.get_by_role("button", name="Flat map")).first.click()
@@ -115,9 +115,9 @@ def test_a_search_marks_the_map_and_a_tile_selects(serve: Any, browser_page: Any
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.locator("[data-title='Lasso Select']").first.click()
     corners = ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.2, 0.22))
-    for place, (x, y) in enumerate(corners):
+    for corner, (x, y) in enumerate(corners):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6)
-        if place == 0:
+        if corner == 0:
             page.mouse.down()
     page.mouse.up()
     taken_off = page.get_by_role("button", name="area selected on the flat map")
@@ -190,11 +190,11 @@ def test_the_strip_is_pressed_walked_by_keys_and_shows_what_is_found(
     page.get_by_placeholder("Search document text").fill("water")
     bars.nth(1).wait_for()
     part = np.bincount(taxonomy.positions[workspace.search("water")], minlength=len(order))
-    found = {cluster.label: part[taxonomy.index_of(cluster.number)] for cluster in order}
+    part_by_label = {cluster.label: part[taxonomy.index_of(cluster.number)] for cluster in order}
     labels = [piece.get_attribute("aria-label") for piece in bars.nth(1).get_by_role("button").all()]
     assert labels == [
         f"{label}: {100 * documents / part.sum():.1f}% of the selected"
-        for label, documents in found.items()
+        for label, documents in part_by_label.items()
         if documents
     ]
     assert [e for e in page.errors if "404" not in e] == []

@@ -92,8 +92,8 @@ def sweep(page: Any) -> None:
         "[data-testid=stPlotlyChart], canvas[role=application], [data-testid=stDataFrame], table[role=grid], "
         ".strip .bars"
     )
-    for place in range(places.count()):
-        target = places.nth(place)
+    for index in range(places.count()):
+        target = places.nth(index)
         if not target.is_visible():
             continue
         target.scroll_into_view_if_needed()
@@ -102,8 +102,8 @@ def sweep(page: Any) -> None:
             for x in (0.05, 0.25, 0.45, 0.65, 0.85):
                 page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
                 page.wait_for_timeout(25)
-    for place in range(min(page.get_by_test_id("stTooltipIcon").count(), 6)):
-        icon = page.get_by_test_id("stTooltipIcon").nth(place)
+    for index in range(min(page.get_by_test_id("stTooltipIcon").count(), 6)):
+        icon = page.get_by_test_id("stTooltipIcon").nth(index)
         if icon.is_visible():
             icon.hover()
             page.wait_for_timeout(60)
@@ -111,21 +111,21 @@ def sweep(page: Any) -> None:
 
 def unfold(page: Any) -> None:
     """Open every expander and popover, look at every tab and choice."""
-    for place in range(page.get_by_test_id("stExpander").count()):
-        summary = page.get_by_test_id("stExpander").nth(place).locator("summary").first
+    for index in range(page.get_by_test_id("stExpander").count()):
+        summary = page.get_by_test_id("stExpander").nth(index).locator("summary").first
         if summary.is_visible() and summary.locator("..").get_attribute("open") is None:
             summary.click()
             settled(page, 0.3)
-    for place in range(page.get_by_role("tab").count()):
-        if page.get_by_role("tab").nth(place).is_visible():
-            page.get_by_role("tab").nth(place).click()
+    for index in range(page.get_by_role("tab").count()):
+        if page.get_by_role("tab").nth(index).is_visible():
+            page.get_by_role("tab").nth(index).click()
             settled(page, 0.3)
-    for place in range(page.get_by_test_id("stPopover").count()):
-        button = page.get_by_test_id("stPopover").nth(place).locator("button").first
+    for index in range(page.get_by_test_id("stPopover").count()):
+        button = page.get_by_test_id("stPopover").nth(index).locator("button").first
         if button.is_visible() and button.is_enabled():
             button.click()
             settled(page, 0.3)
-            assert_harmless(page, f"popover {place}")
+            assert_harmless(page, f"popover {index}")
             page.keyboard.press("Escape")
             page.wait_for_timeout(150)
 
@@ -181,10 +181,10 @@ def test_every_screen_shows_it_as_text_and_is_accessible(watched: Any, hostile: 
 
 def test_both_maps_every_colour_and_the_reader(watched: Any, hostile: Workspace) -> None:
     page = watched
-    for place, name in enumerate(hostile.documents.columns[2:]):
+    for index, name in enumerate(hostile.documents.columns[2:]):
         if hostile.documents[name].nunique() < 2:
             continue
-        kind = ("flat", "sphere")[place % 2]
+        kind = ("flat", "sphere")[index % 2]
         go(page, f"/?map={kind}&colour={quote('Column: ' + name, safe='')}")
         sweep(page)
         assert_harmless(page, f"{kind} {name!r}")
@@ -239,11 +239,11 @@ def test_what_is_downloaded_reads_back_and_holds_no_formula(
     files = {}
     page.locator(".st-key-export-all button").first.wait_for()
     buttons = page.locator("[class*='st-key-export-']:not(.st-key-export-grid) [data-testid=stDownloadButton] button")
-    for place in range(buttons.count()):
-        if not buttons.nth(place).is_visible():
+    for index in range(buttons.count()):
+        if not buttons.nth(index).is_visible():
             continue
         with page.expect_download(timeout=240_000) as waiting:
-            buttons.nth(place).click()
+            buttons.nth(index).click()
         download = waiting.value
         download.save_as(tmp_path / download.suggested_filename)
         files[download.suggested_filename] = tmp_path / download.suggested_filename

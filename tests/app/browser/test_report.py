@@ -34,24 +34,26 @@ def opened(chromium: Any) -> Iterator[Open]:
             has_touch=width < 500,
         )
         contexts.append(context)
-        told: list[str] = []
+        dialogs: list[str] = []
         address = path.resolve().as_uri()
 
         def guard(route: Any) -> None:
             if route.request.url.split("#")[0] == address:
                 route.continue_()
             else:
-                told.append(f"request {route.request.url[:200]}")
+                dialogs.append(f"request {route.request.url[:200]}")
                 route.abort()
 
         context.route("**/*", guard)
         page = context.new_page()
         page.set_default_timeout(60_000)
-        page.on("dialog", lambda d: (told.append(f"dialog {d.message}"), d.dismiss()))
-        page.on("console", lambda m: told.append(f"console {m.text[:300]}") if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda e: told.append(f"error {e}"[:300]))
-        context.on("page", lambda p: told.append(f"window {p.url}") if p is not page else None)
-        page.console_lines = told
+        page.on("dialog", lambda d: (dialogs.append(f"dialog {d.message}"), d.dismiss()))
+        page.on(
+            "console", lambda m: dialogs.append(f"console {m.text[:300]}") if m.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda e: dialogs.append(f"error {e}"[:300]))
+        context.on("page", lambda p: dialogs.append(f"window {p.url}") if p is not page else None)
+        page.console_lines = dialogs
         page.goto(address + fragment)
         if script:
             page.wait_for_selector("canvas[data-points]")
@@ -83,9 +85,11 @@ def settled(page: Any) -> dict[str, str]:
 
 
 def data_of(path: Path) -> Any:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text(encoding="utf-8"))
-    assert found
-    return json.loads(found[1])
+    script_match = re.search(
+        r'<script type="application/json" id="data">(.*?)</script>', path.read_text(encoding="utf-8")
+    )
+    assert script_match
+    return json.loads(script_match[1])
 
 
 def on_screen(page: Any, data: Any) -> np.ndarray:
@@ -139,17 +143,17 @@ def test_the_flat_map_the_list_and_the_tiles_choose_the_same_cluster(opened: Ope
     page.get_by_role("button", name="Flat map").click()
     assert settled(page)["view"] == "flat"
     box = page.locator("canvas").bounding_box()
-    found = set()
+    selected_numbers = set()
     for step in range(60):  # across the middle of the map
         page.mouse.move(box["x"] + box["width"] * (0.1 + 0.8 * step / 60), box["y"] + box["height"] * 0.5)
-        found.add(settled(page)["hover"])
-    assert len(found - {""}) >= 2
-    one = data["clusters"][3]
+        selected_numbers.add(settled(page)["hover"])
+    assert len(selected_numbers - {""}) >= 2
+    cluster = data["clusters"][3]
     tile = page.locator(".tile[data-index='3']")
     tile.click()
-    assert page.locator(".reading h3").inner_text() == one["label"]
+    assert page.locator(".reading h3").inner_text() == cluster["label"]
     assert tile.get_attribute("aria-pressed") == "true"
-    assert settled(page)["selected"] == str(one["number"])
+    assert settled(page)["selected"] == str(cluster["number"])
     page.get_by_role("button", name="All clusters").click()
     row = page.locator(".row").first
     row.click()
@@ -240,18 +244,18 @@ def test_nothing_in_a_hostile_corpus_runs_or_asks(opened: Open, hostile_report: 
     for row in range(page.locator(".row").count()):
         page.locator(".row").nth(row).click()
         if width == 1440:  # its documents face us: point at one
-            place = next(k for k, c in enumerate(data["clusters"]) if str(c["number"]) == settled(page)["selected"])
-            inside = on_screen(page, data)[ends[place] - data["points"]["counts"][place] : ends[place]]
+            index = next(k for k, c in enumerate(data["clusters"]) if str(c["number"]) == settled(page)["selected"])
+            inside = on_screen(page, data)[ends[index] - data["points"]["counts"][index] : ends[index]]
             page.mouse.move(*inside[np.nanargmax(inside[:, 2]), :2])
             settled(page)
-            assert page.locator(".tip span").inner_text() == data["clusters"][place]["label"]
+            assert page.locator(".tip span").inner_text() == data["clusters"][index]["label"]
         assert page.locator(".reading .documents li").count() >= 3
         page.locator(".reading .documents li").first.hover()
         page.locator(".back").click()
     tiles = page.locator(".tile:visible")
     assert tiles.count() == page.locator(".row").count() - 1  # one cluster is excluded
-    for place in range(tiles.count()):
-        tiles.nth(place).click()
+    for index in range(tiles.count()):
+        tiles.nth(index).click()
     page.get_by_role("button", name="Flat map").click()
     for summary in page.locator("main section summary").all():
         if summary.is_visible():

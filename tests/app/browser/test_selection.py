@@ -39,20 +39,20 @@ def choose(page: Any, name: str) -> None:
 
 def count(page: Any) -> int:
     """How many documents the line above the map says."""
-    said = page.locator(".st-key-gem-chips p").first
-    said.wait_for()
-    return int(said.inner_text().split(" of ")[0].replace(",", ""))
+    chip = page.locator(".st-key-gem-chips p").first
+    chip.wait_for()
+    return int(chip.inner_text().split(" of ")[0].replace(",", ""))
 
 
 def drag(page: Any, box: dict[str, float], corners: tuple[tuple[float, float], ...]) -> None:
-    for place, (x, y) in enumerate(corners):
+    for corner, (x, y) in enumerate(corners):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6)
-        if place == 0:
+        if corner == 0:
             page.mouse.down()
     page.mouse.up()
 
 
-def taken(page: Any, name: str, tmp_path: Path) -> pd.DataFrame:
+def saved_file(page: Any, name: str, tmp_path: Path) -> pd.DataFrame:
     """Download by a button and read the file."""
     with page.expect_download() as waiting:
         page.get_by_role("button", name=name).click()
@@ -71,7 +71,7 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     assert count(page) == 200
 
     page.get_by_role("button", name="Download", exact=False).first.click()
-    table = taken(page, "Download documents", tmp_path)
+    table = saved_file(page, "Download documents", tmp_path)
     assert list(table["id"]) == list(workspace.documents["id"].iloc[near.rows])
     assert table["cosine"].to_numpy() == pytest.approx(near.cosine, abs=1e-5)
     page.keyboard.press("Escape")
@@ -86,8 +86,8 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     page.get_by_role("option", name=subject).first.click()
     settled(page, 1.5)
     page.keyboard.press("Escape")
-    wanted = Filter(columns=(Column("subject", values=(subject,)),))
-    assert count(page) == mask(workspace, workspace.taxonomy(), wanted).sum()
+    document_filter = Filter(columns=(Column("subject", values=(subject,)),))
+    assert count(page) == mask(workspace, workspace.taxonomy(), document_filter).sum()
     page.get_by_role("button", name=f"subject is {subject}").click()
     settled(page, 1.5)
 
@@ -115,10 +115,10 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     settled(page)
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved as Middle of the map").wait_for()
-    kept = Selections(workspace).get("Middle of the map")
-    assert len(kept.rows) == inside
-    assert kept.origin == "area selected on the flat map"
-    low, high = flat[kept.rows].min(axis=0), flat[kept.rows].max(axis=0)
+    selection = Selections(workspace).get("Middle of the map")
+    assert len(selection.rows) == inside
+    assert selection.origin == "area selected on the flat map"
+    low, high = flat[selection.rows].min(axis=0), flat[selection.rows].max(axis=0)
     assert ((flat >= low) & (flat <= high)).all(axis=1).sum() == inside  # a box: nobody inside it was left out
 
     page.reload()
@@ -130,8 +130,8 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     page.keyboard.press("Escape")
     assert count(page) == inside
     page.get_by_role("button", name="Download", exact=False).first.click()
-    table = taken(page, "Download documents", tmp_path)
-    assert set(table["id"]) == set(workspace.documents["id"].iloc[kept.rows])
+    table = saved_file(page, "Download documents", tmp_path)
+    assert set(table["id"]) == set(workspace.documents["id"].iloc[selection.rows])
     assert page.outside == []
     assert [e for e in page.errors if "404" not in e] == []
 
@@ -179,7 +179,7 @@ def test_near_duplicates_in_the_browser(serve: Any, browser_page: Any, workspace
     page.get_by_role("button", name="Near-duplicates").click()
     page.get_by_role("button", name="Find near-duplicates").click()
     page.get_by_text("Removing duplicates would drop").wait_for()
-    table = taken(page, "Download groups", tmp_path)
+    table = saved_file(page, "Download groups", tmp_path)
     ids = workspace.documents["id"]
     group = table[table["id"] == ids.iloc[10]]["group"].iloc[0]
     assert set(table[table["group"] == group]["id"]) >= {ids.iloc[10], ids.iloc[30], ids.iloc[31]}

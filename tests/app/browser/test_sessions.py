@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_four_sessions_at_once_meet_no_error(chromium: Any, sample: Workspace) -> None:
-    done = subprocess.run(
+    completed = subprocess.run(
         [
             sys.executable,
             "-m",
@@ -30,6 +30,6 @@ def test_four_sessions_at_once_meet_no_error(chromium: Any, sample: Workspace) -
         env=QUIET,
         timeout=1500,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "round 1, 4 sessions open" in done.stdout
-    assert done.stdout.count("errors: 0") == 2
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "round 1, 4 sessions open" in completed.stdout
+    assert completed.stdout.count("errors: 0") == 2

@@ -36,21 +36,21 @@ def test_from_the_button_to_a_labelled_folder(
     page.locator(".st-key-student-start-first").get_by_role("button").click()
     heading = page.get_by_role("heading", name="Agrees with the taxonomy on")
     heading.wait_for(timeout=120_000)  # it comes by itself when the job has ended
-    (kept,) = saved_students(workspace)
-    assert f"{100 * kept.report.agreement:.1f}% of {kept.report.test} held-out documents" in heading.inner_text()
+    (student,) = saved_students(workspace)
+    assert f"{100 * student.report.agreement:.1f}% of {student.report.test} held-out documents" in heading.inner_text()
     ready(page)
     cells = page.locator(".st-key-student-matrix .heatmaplayer image")
     cells.wait_for(state="attached")
     reading = page.locator(".st-key-student-text-wrong")
     reading.scroll_into_view_if_needed()
-    assert workspace.texts([kept.report.pairs[0].rows[0]])[0][:60] in reading.inner_text()
+    assert workspace.texts([student.report.pairs[0].rows[0]])[0][:60] in reading.inner_text()
 
     with page.expect_download() as fetched:
         page.locator(".st-key-student-zip").get_by_role("button").click()
     fetched.value.save_as(tmp_path / "student.zip")
     with zipfile.ZipFile(tmp_path / "student.zip") as archive:
         archive.extractall(tmp_path)
-    assert load_student(tmp_path / "student").hash == kept.report.student_hash
+    assert load_student(tmp_path / "student").hash == student.report.student_hash
 
     (tmp_path / "pool").mkdir()
     pd.DataFrame({"text": list(workspace.all_texts())}).to_parquet(tmp_path / "pool" / "part.parquet")

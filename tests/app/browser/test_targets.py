@@ -48,7 +48,7 @@ def insist(act: Any, holds: Any) -> None:
     pytest.fail("it did not come to hold")
 
 
-def shown(page: Any) -> list[float]:
+def read_figure(page: Any) -> list[float]:
     """Shares in the editor, percent, as the sliders hold them."""
     return [float(v) for v in page.locator(".shares input[type=range]").evaluate_all("all => all.map(e => e.value)")]
 
@@ -70,13 +70,13 @@ def test_shares_by_slider_number_and_lock(balance: Any, workspace: Workspace) ->
     balance.wait_for_selector(".shares .row")
     natural = natural_shares(workspace, workspace.taxonomy())
     assert natural is not None
-    assert shown(balance) == pytest.approx((100 * natural).tolist(), abs=0.01)
+    assert read_figure(balance) == pytest.approx((100 * natural).tolist(), abs=0.01)
     assert balance.locator(".shares .name").nth(1).inner_text() == HOSTILE
     assert balance.locator(".shares img").count() == 0
 
     number = balance.locator(".shares input[type=number]").first
     change(balance, lambda: (number.fill("30"), number.press("Enter")))
-    after = shown(balance)
+    after = read_figure(balance)
     assert after[0] == pytest.approx(30, abs=0.01)
     assert sum(after) == pytest.approx(100, abs=0.1)
     assert after[3] / after[4] == pytest.approx(natural[3] / natural[4], abs=0.01)
@@ -86,21 +86,21 @@ def test_shares_by_slider_number_and_lock(balance: Any, workspace: Workspace) ->
     assert balance.locator(".shares input[type=range]").first.is_disabled()
     second = balance.locator(".shares input[type=range]").nth(1)
     change(balance, lambda: second.press("Home"))  # by keyboard
-    assert shown(balance)[:2] == pytest.approx([30, 0], abs=0.01)
-    assert sum(shown(balance)) == pytest.approx(100, abs=0.1)
+    assert read_figure(balance)[:2] == pytest.approx([30, 0], abs=0.01)
+    assert sum(read_figure(balance)) == pytest.approx(100, abs=0.1)
     third = balance.locator(".shares input[type=number]").nth(2)
     change(balance, lambda: (third.fill("95"), third.press("Enter")))
-    assert shown(balance)[2] == pytest.approx(70, abs=0.01)
+    assert read_figure(balance)[2] == pytest.approx(70, abs=0.01)
     until(lambda: balance.get_by_text("At most 70.0%: locked shares take the rest.").count() == 1)
     change(balance, lambda: balance.get_by_role("button", name="All equal").click())
-    assert shown(balance) == pytest.approx([100 / 12] * 12, abs=0.01)
+    assert read_figure(balance) == pytest.approx([100 / 12] * 12, abs=0.01)
 
 
 def test_suggest_read_what_moves_apply_and_undo(balance: Any, workspace: Workspace) -> None:
     before = workspace.taxonomy()
-    found = suggest_strength(before.path)
+    suggestion = suggest_strength(before.path)
     balance.get_by_role("button", name="Suggest strength").click()
-    until(lambda: balance.get_by_text(found.sentence).count() == 1)
+    until(lambda: balance.get_by_text(suggestion.sentence).count() == 1)
     until(lambda: balance.locator(SLIDER).count() == 1)  # the old slider has gone
     ready(balance)
     insist(
@@ -117,11 +117,11 @@ def test_suggest_read_what_moves_apply_and_undo(balance: Any, workspace: Workspa
 
     insist(first_line, lambda: balance.locator(".st-key-balance-reader").count() == 1)
     ready(balance)
-    place = balance.locator(".st-key-balance-reader")
-    assert place.get_by_text("1 of").count() == 1
-    assert place.locator("[data-testid=stText]").count() >= 1
+    reader = balance.locator(".st-key-balance-reader")
+    assert reader.get_by_text("1 of").count() == 1
+    assert reader.locator("[data-testid=stText]").count() >= 1
     balance.get_by_role("button", name="Next", exact=True).click()
-    until(lambda: place.get_by_text("2 of").count() == 1)
+    until(lambda: reader.get_by_text("2 of").count() == 1)
 
     balance.get_by_role("button", name="Apply", exact=True).click()
     until(lambda: workspace.taxonomy().key != before.key and workspace.taxonomy().has_path)

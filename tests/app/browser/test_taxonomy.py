@@ -20,10 +20,10 @@ def workspace(built_sample: Path, tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "corpus")
 
 
-def mark(page: Any, place: int) -> None:
+def mark(page: Any, row: int) -> None:
     """Tick the box in a row of the list of names: a canvas, so by position."""
     box = page.locator("[data-testid=stDataFrame]").first.bounding_box()
-    press(page, box["x"] + 24, box["y"] + 38 + 32 * place + 14)
+    press(page, box["x"] + 24, box["y"] + 38 + 32 * row + 14)
     ready(page)
 
 
@@ -32,14 +32,14 @@ def test_merge_split_and_go_back(serve: Any, browser_page: Any, workspace: Works
     page = browser_page(f"{serve('app/main.py', '--workspace', str(workspace.root)).url}/taxonomy")
     ready(page)
     group = next(p for p in before.groups if len(p.children) == 2)
-    place = 0
+    index = 0
     for parent in before.groups:
         if parent.number == group.number:
             break
-        place += 1 + len(parent.children)
+        index += 1 + len(parent.children)
 
     page.get_by_text("Select clusters to edit them together").wait_for()
-    mark(page, place)  # the whole group
+    mark(page, index)  # the whole group
     page.get_by_role("button", name="Merge 2").click()
     page.get_by_role("button", name="All clusters").wait_for()
     ready(page)

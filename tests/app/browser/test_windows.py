@@ -92,14 +92,14 @@ def test_two_windows_see_each_others_edits(served: Any, browser_page: Any, sampl
     """One window goes back a step; the other says so, and shows what is present now."""
     first = sample.taxonomy().clusters[0]
     edit(sample, Rename("cluster", first.number, "To be undone"))
-    one, two = (opened(browser_page, served.url, screen) for screen in ("Balance", "Taxonomy"))
+    balance_window, two = (opened(browser_page, served.url, screen) for screen in ("Balance", "Taxonomy"))
     shows(two, "To be undone")
-    one.locator(".st-key-balance-undo button").first.click()
+    balance_window.locator(".st-key-balance-undo button").first.click()
     news(two).filter(has_text="Undone in another window").wait_for(timeout=SEEN)
     shows(two, first.label)
-    one.wait_for_timeout(4000)
-    assert news(one).count() == 0  # its own step is no news
-    assert one.errors == two.errors == []
+    balance_window.wait_for_timeout(4000)
+    assert news(balance_window).count() == 0  # its own step is no news
+    assert balance_window.errors == two.errors == []
 
 
 def test_nothing_runs_again_when_nothing_changed(served: Any, browser_page: Any, sample: Workspace) -> None:
@@ -146,13 +146,13 @@ def test_jobs_in_the_header(served: Any, browser_page: Any, sample: Workspace, t
     (folder / "log.txt").write_text("embed: 12 of 400\n<b>last words</b>\n")
     page = opened(browser_page, served.url, "Export")
     page.get_by_role("button", name="1 failed").click()
-    listed = page.locator(".st-key-jobs_list")
-    listed.get_by_text("the machine may be out of memory").wait_for()
-    assert title in listed.inner_text()
-    assert "In other" in listed.inner_text()
-    listed.get_by_text("Log", exact=True).click()
-    listed.get_by_text("<b>last words</b>").wait_for()
-    listed.get_by_role("button", name="Dismiss").click()
+    job_list = page.locator(".st-key-jobs_list")
+    job_list.get_by_text("the machine may be out of memory").wait_for()
+    assert title in job_list.inner_text()
+    assert "In other" in job_list.inner_text()
+    job_list.get_by_text("Log", exact=True).click()
+    job_list.get_by_text("<b>last words</b>").wait_for()
+    job_list.get_by_role("button", name="Dismiss").click()
     page.locator(".st-key-jobs_popover").wait_for(state="detached")
     assert not folder.exists()
     assert page.errors == []
