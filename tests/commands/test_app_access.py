@@ -30,9 +30,9 @@ class Server:
         assert child.stdout is not None
         self.child, lines = child, iter(child.stdout)
         self.address = next(line for line in lines if "token=" in line).removeprefix("GEM Explorer: ").strip()
-        found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/gem/\?token=([\w-]{32})", self.address)
-        assert found, self.address
-        self.port, self.token = int(found[1]), found[2]
+        address_match = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/gem/\?token=([\w-]{32})", self.address)
+        assert address_match, self.address
+        self.port, self.token = int(address_match[1]), address_match[2]
         self.cookie = {"Cookie": f"gem-explorer-{self.port}={self.token}"}
         self.origin = {"Origin": f"http://127.0.0.1:{self.port}"}
 

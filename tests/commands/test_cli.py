@@ -23,10 +23,10 @@ COMMANDS = ("app", "sample build", "sample docstrings", "estimate", "embed", "fi
 
 def test_every_command_shows_an_example() -> None:
     for command in COMMANDS:
-        done = run(*command.split(), "--help")
-        assert done.returncode == 0, done.stderr
-        assert f"gem-explorer {command}" in done.stdout
-        assert "Example" in done.stdout
+        completed = run(*command.split(), "--help")
+        assert completed.returncode == 0, completed.stderr
+        assert f"gem-explorer {command}" in completed.stdout
+        assert "Example" in completed.stdout
     assert "Traceback" not in run().stderr
 
 
@@ -43,17 +43,17 @@ def test_every_command_shows_an_example() -> None:
     ],
 )
 def test_usage_errors(arguments: tuple[str, ...]) -> None:
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    assert "Error" in done.stderr
+    completed = run(*arguments)
+    assert completed.returncode == 2
+    assert completed.stdout == ""
+    assert "Traceback" not in completed.stderr
+    assert "Error" in completed.stderr
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    done = run("--version")
-    assert done.stdout == f"gem-explorer {gem_core.__version__}\n"
-    assert done.returncode == 0
+    completed = run("--version")
+    assert completed.stdout == f"gem-explorer {gem_core.__version__}\n"
+    assert completed.returncode == 0
 
 
 def test_fit_info_path_export_estimate(corpus: tuple[Path, Path], tmp_path: Path) -> None:
@@ -87,9 +87,9 @@ def test_fit_info_path_export_estimate(corpus: tuple[Path, Path], tmp_path: Path
     assert fitted["taxonomy"]["settings"]["strength"] == "inf"
     assert [c["mass"] for c in fitted["taxonomy"]["clusters"]] == pytest.approx([0.25] * 4, abs=1e-6)
     assert progress(keep)["done"] == progress(keep)["total"]
-    said = run("info", tmp_path / "w")
-    assert said.stdout.startswith("My pool in ")
-    assert "60 documents" in said.stdout
+    text = run("info", tmp_path / "w")
+    assert text.stdout.startswith("My pool in ")
+    assert "60 documents" in text.stdout
     info = facts(run("info", tmp_path / "w", "--json"))
     assert info == fitted
     rows = facts(run("path", tmp_path / "w", "--json"))
@@ -97,15 +97,15 @@ def test_fit_info_path_export_estimate(corpus: tuple[Path, Path], tmp_path: Path
     assert rows[-1]["normalised_entropy"] == pytest.approx(1, abs=1e-6)
     files = facts(run("export", tmp_path / "w", "--out", tmp_path / "out", "--json"))["files"]
     assert {Path(f).name for f in files} == {p.name for p in (tmp_path / "out").iterdir()}
-    listed = run("export", tmp_path / "w", "--out", tmp_path / "out")
-    assert listed.stdout.split() == files
+    text = run("export", tmp_path / "w", "--out", tmp_path / "out")
+    assert text.stdout.split() == files
     plan = facts(run("estimate", path, "--embeddings", vectors, "--json"))
     assert (plan["documents"], plan["tokens"], plan["seconds"]) == (60, fitted["tokens"], 0.0)
 
 
 def test_sample_docstrings_are_a_corpus(tmp_path: Path) -> None:
-    done = run("sample", "docstrings", "--out", tmp_path / "d.parquet", "--limit", 40)
-    assert done.returncode == 0, done.stderr
+    completed = run("sample", "docstrings", "--out", tmp_path / "d.parquet", "--limit", 40)
+    assert completed.returncode == 0, completed.stderr
     assert len(pd.read_parquet(tmp_path / "d.parquet")) == 40
     plan = facts(run("estimate", tmp_path / "d.parquet", "--json"))
     assert plan["documents"] + sum(plan["refused"].values()) == 40
@@ -119,10 +119,10 @@ def test_labels_cannot_drive_a_terminal(sample: Workspace) -> None:
     edit(sample, Rename("cluster", 0, evil))
     manifest = json.loads((sample.root / "manifest.json").read_text())
     (sample.root / "manifest.json").write_text(json.dumps({**manifest, "name": evil, "tokens_from": f"column {evil}"}))
-    said = run("info", sample.root)
-    assert said.returncode == 0, said.stderr
-    assert "gnihton" in said.stdout
-    assert all(c.isprintable() or c == "\n" for c in said.stdout)
+    completed = run("info", sample.root)
+    assert completed.returncode == 0, completed.stderr
+    assert "gnihton" in completed.stdout
+    assert all(c.isprintable() or c == "\n" for c in completed.stdout)
     read = run("info", sample.root, "--json")
     assert all(c.isprintable() or c == "\n" for c in read.stdout)
     assert facts(read)["taxonomy"]["clusters"][0]["label"] == "[31mred 2J gnihton"
@@ -155,10 +155,10 @@ def test_a_missing_workspace_does_not_open(tmp_path: Path) -> None:
 
 
 def test_the_server_starts_answers_and_ends(built_sample: Path, tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with socket.socket() as busy_socket:
+        busy_socket.bind(("127.0.0.1", 0))
+        busy_socket.listen()
+        port = busy_socket.getsockname()[1]
         assert f"got {port}, in use" in refusal(run("app", "--workspace", built_sample, "--port", port))
     child = subprocess.Popen(
         [*COMMAND, "app", "--workspace", str(built_sample), "--port", str(port)],
@@ -207,19 +207,19 @@ def test_a_read_only_workspace_is_read_and_not_changed(
     source.write_text("text\nthree plain words\n")
     try:
         assert facts(run("info", folder, "--json", prefix=bound_by_permissions))["documents"] == len(sample)
-        said = refusal(run("fit", source, "--workspace", folder, prefix=bound_by_permissions))
-        assert "The workspace must be writable" in said
+        message = refusal(run("fit", source, "--workspace", folder, prefix=bound_by_permissions))
+        assert "The workspace must be writable" in message
         for command in (
             ("duplicates", folder, "--out", tmp_path / "d.csv"),
             ("select", folder, "--query", "bread", "--out", tmp_path / "s.csv"),
             ("mix", "weights", folder, "--out", tmp_path / "w.csv"),
             ("export", folder, "--out", tmp_path / "export"),
         ):
-            done = run(*command, prefix=bound_by_permissions)
-            assert done.returncode == 0, done.stderr
+            completed = run(*command, prefix=bound_by_permissions)
+            assert completed.returncode == 0, completed.stderr
             assert command[-1].exists()  # type: ignore[union-attr]  # a path
-        said = refusal(run("export", folder, "--out", folder / "out", prefix=bound_by_permissions))
-        assert "must be writable" in said
+        message = refusal(run("export", folder, "--out", folder / "out", prefix=bound_by_permissions))
+        assert "must be writable" in message
     finally:
         for path in [folder, *folder.rglob("*")]:
             path.chmod(0o755)
@@ -240,9 +240,9 @@ def test_a_signal_after_the_result_does_not_change_the_status() -> None:
         "sys.argv = ['gem-explorer', '--version']\n"
         "main()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=QUIET)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("gem-explorer ")
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=QUIET)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert completed.stdout.startswith("gem-explorer ")
 
 
 def test_the_words_of_a_stop_are_true_for_the_command() -> None:

@@ -8,8 +8,8 @@ from tests.helpers.cli_process import refusal, run
 
 
 def test_a_figure_is_written_and_an_unknown_one_refused(sample: Workspace, tmp_path: Path) -> None:
-    done = run("figure", sample.root, "--what", "globe", "--out", tmp_path / "globe.svg")
-    assert done.returncode == 0, done.stderr
+    completed = run("figure", sample.root, "--what", "globe", "--out", tmp_path / "globe.svg")
+    assert completed.returncode == 0, completed.stderr
     assert ElementTree.parse(tmp_path / "globe.svg").getroot().tag.endswith("svg")
     assert "one of globe, map, treemap, path, shares" in refusal(
         run("figure", sample.root, "--what", "pie", "--out", tmp_path / "pie.svg")

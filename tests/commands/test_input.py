@@ -71,9 +71,9 @@ def test_vectors_and_settings_that_do_not_fit(corpus: tuple[Path, Path], tmp_pat
     assert "60" in refusal(run(*base, tmp_path / "short.npy"))
     refusal(run(*base, tmp_path / "text.npy"))
     refusal(run(*base, vectors, "--clusters", 2, "--target", "0.5,0.3,0.2"))
-    done = run(*base, vectors, "--clusters", 4)  # what was refused has spoiled nothing
-    assert done.returncode == 0, done.stderr
-    assert "60 documents" in done.stdout
+    completed = run(*base, vectors, "--clusters", 4)  # what was refused has spoiled nothing
+    assert completed.returncode == 0, completed.stderr
+    assert "60 documents" in completed.stdout
 
 
 def test_hostile_pool_goes_through(tmp_path: Path) -> None:
@@ -121,11 +121,11 @@ def test_hostile_pool_goes_through(tmp_path: Path) -> None:
     assert len(opened.texts([7])[0]) > 10_000_000
     for number, label in enumerate(HOSTILE[:3]):
         edit(opened, Rename("cluster", number, label))
-    said = run("info", tmp_path / "w")
-    assert said.returncode == 0
-    assert all(c.isprintable() or c == "\n" for c in said.stdout)
-    done = run("export", tmp_path / "w", "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    completed = run("info", tmp_path / "w")
+    assert completed.returncode == 0
+    assert all(c.isprintable() or c == "\n" for c in completed.stdout)
+    completed = run("export", tmp_path / "w", "--out", tmp_path / "out")
+    assert completed.returncode == 0, completed.stderr
     for name in ("taxonomy", "assignments", "weights"):
         cells = pd.read_csv(tmp_path / "out" / f"{name}.csv", dtype=str, keep_default_na=False)
         cells = cells.drop(columns="id", errors="ignore")  # Ids are never changed.
@@ -138,8 +138,8 @@ def test_a_full_disk_while_embedding(tmp_path: Path) -> None:
     """The system refuses to write on: a message, finished batches kept, and the same command goes on from there."""
     path, keep = csv(tmp_path / "pool.csv", text=texts(300, 10)), tmp_path / "progress.json"
     embed = ("embed", path, "--workspace", tmp_path / "w")
-    said = refusal(run(*embed, prefix=(sys.executable, "-c", FULL)))
-    assert "the disk must have room for the vectors" in said
+    message = refusal(run(*embed, prefix=(sys.executable, "-c", FULL)))
+    assert "the disk must have room for the vectors" in message
     again = start(*embed, "--progress-file", keep, "--json")
     first = wait_for(lambda: (now := progress(keep)).get("step") == "embed" and now)
     out, err = again.communicate(timeout=120)
@@ -186,10 +186,10 @@ def test_two_processes_build_one_workspace(corpus: tuple[Path, Path], tmp_path: 
 @pytest.mark.parametrize("clusters", [1, 2])
 def test_one_document(tmp_path: Path, clusters: int) -> None:
     path = csv(tmp_path / "one.csv", text=["a single lonely document"])
-    done = run("fit", path, "--workspace", tmp_path / "w", "--clusters", clusters)
+    completed = run("fit", path, "--workspace", tmp_path / "w", "--clusters", clusters)
     if clusters == 1:
-        assert done.returncode == 0, done.stderr
-        assert "1 documents" in done.stdout
+        assert completed.returncode == 0, completed.stderr
+        assert "1 documents" in completed.stdout
         assert progress(tmp_path / "none") == {}
     else:
-        assert "the number of documents (1); got 2" in refusal(done)
+        assert "the number of documents (1); got 2" in refusal(completed)

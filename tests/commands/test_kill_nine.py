@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.recovery import kill_nine
 from benchmarks.recovery.check_whole import check
-from benchmarks.recovery.kill_nine import State, lost
+from benchmarks.recovery.kill_nine import State, lost_edits
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import start_code
 
@@ -29,7 +29,7 @@ def test_six_kills_lose_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def states(*positions: int) -> list[tuple[float, State]]:
     """A history that grows and goes back: acknowledged one per second, each with the keys up to then."""
     keys = tuple("abcdef")
-    return [(float(at), (keys[: max(positions[: at + 1]) + 1], place)) for at, place in enumerate(positions)]
+    return [(float(at), (keys[: max(positions[: at + 1]) + 1], number)) for at, number in enumerate(positions)]
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def states(*positions: int) -> list[tuple[float, State]]:
     ],
 )
 def test_what_counts_as_lost(now: tuple[str, int], missing: int) -> None:
-    assert (lost(states(0, 1, 2), 3.5, (tuple(now[0]), now[1])) > 0) == (missing > 0)
-    assert lost(states(0, 1, 2), 2.5, (tuple("ab"), 1)) == 0  # acknowledged less than a second before the end
+    assert (lost_edits(states(0, 1, 2), 3.5, (tuple(now[0]), now[1])) > 0) == (missing > 0)
+    assert lost_edits(states(0, 1, 2), 2.5, (tuple("ab"), 1)) == 0  # acknowledged less than a second before the end
 
 
 def test_the_check_sees_what_is_half_written(sample: Workspace) -> None:

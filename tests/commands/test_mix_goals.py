@@ -37,7 +37,7 @@ def test_a_goal_is_optimized_saved_and_used(sample: Workspace, tmp_path: Path) -
     nothing = facts(run("mix", "goal", sample.root, "--json"))
     assert nothing["predicted"]["gain"] < 0.01
     assert nothing["predicted"]["gap"] <= 1e-5
-    said = facts(
+    result = facts(
         run(
             "mix",
             "goal",
@@ -51,18 +51,20 @@ def test_a_goal_is_optimized_saved_and_used(sample: Workspace, tmp_path: Path) -
             "--json",
         )
     )
-    assert said["saved"]
-    assert said["predicted"]["gain"] > nothing["predicted"]["gain"]
-    assert said["predicted"]["loss"] == pytest.approx(said["predicted"]["natural_loss"] - said["predicted"]["gain"])
+    assert result["saved"]
+    assert result["predicted"]["gain"] > nothing["predicted"]["gain"]
+    assert result["predicted"]["loss"] == pytest.approx(
+        result["predicted"]["natural_loss"] - result["predicted"]["gain"]
+    )
     assert goal_names(sample, domains) == ("two",)
     shares = read_goal(sample, domains, "two").shares(domains.numbers, domains.natural)
     assert shares[[0, 2]] == pytest.approx(0.25 + 0.5 * domains.natural[[0, 2]])
     out = tmp_path / "weights.csv"
     command = ("mix", "weights", sample.root, "--strategy", "goal", "--goal", "two")
     assert run(*command, "--out", out).returncode == 0
-    assert pd.read_csv(out)["weight"].to_numpy() == pytest.approx([c["weight"] for c in said["clusters"]])
+    assert pd.read_csv(out)["weight"].to_numpy() == pytest.approx([c["weight"] for c in result["clusters"]])
     weights = weights_by(sample, sample.taxonomy(), "goal", goal="two", part=0.5)
-    optimum = np.array([c["weight"] for c in said["clusters"]])
+    optimum = np.array([c["weight"] for c in result["clusters"]])
     assert np.abs(weights.weights - domains.natural).max() < np.abs(optimum - domains.natural).max()
     capped = weights_by(
         sample, sample.taxonomy(), "goal", goal="two", limits=Limits(float(domains.tokens.sum()), max_epochs=1.5)
@@ -76,9 +78,9 @@ def test_a_validation_file_is_a_stream_of_its_own(sample: Workspace, tmp_path: P
     texts = sample.texts([int(row) for row in rows])
     path = tmp_path / "val.jsonl"
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    said = facts(run("mix", "goal", sample.root, "--file", f"{path}=1", "--name", "val", "--json"))
-    assert max(said["clusters"], key=lambda c: c["weight"] / c["natural_share"])["cluster_id"] == domains.numbers[4]
-    assert said["predicted"]["gain"] > 0.05
+    result = facts(run("mix", "goal", sample.root, "--file", f"{path}=1", "--name", "val", "--json"))
+    assert max(result["clusters"], key=lambda c: c["weight"] / c["natural_share"])["cluster_id"] == domains.numbers[4]
+    assert result["predicted"]["gain"] > 0.05
     assert "A validation file needs 65 tokens or more" in refusal(
         run("mix", "goal", sample.root, "--file", f"{_short(tmp_path)}=1", "--name", "short")
     )
@@ -96,19 +98,19 @@ def test_a_searched_mixture_is_reported_as_trained_and_natural_is_kept_unless_be
     sample = four_clusters
     number = domains_of(sample, sample.taxonomy()).numbers[1]
     assert run("mix", "goal", sample.root, "--clusters", f"{number}=1", "--name", "one").returncode == 0
-    found = facts(run("mix", "search", sample.root, "--goal", "one", "--count", 12, "--seeds", 2, *SMALL, "--json"))
-    assert {"gain", "error", "price", "natural_loss", "mixture_loss", "verdict", "noise"} <= set(found)
-    assert "predicted_loss" not in found
-    weights = {int(n): w for n, w in found["weights"].items()}
+    result = facts(run("mix", "search", sample.root, "--goal", "one", "--count", 12, "--seeds", 2, *SMALL, "--json"))
+    assert {"gain", "error", "price", "natural_loss", "mixture_loss", "verdict", "noise"} <= set(result)
+    assert "predicted_loss" not in result
+    weights = {int(n): w for n, w in result["weights"].items()}
     domains = domains_of(sample, sample.taxonomy())
-    if not found["accepted"]:
+    if not result["accepted"]:
         assert [weights[n] for n in domains.numbers] == pytest.approx(domains.natural)
-        assert found["verdict"].startswith("Natural shares are kept")
-    kept = Mixes(sample.root, domains.taxonomy_hash).read_evidence("regmix")
-    assert kept is not None
-    assert kept["weights"] == found["weights"]
+        assert result["verdict"].startswith("Natural shares are kept")
+    evidence = Mixes(sample.root, domains.taxonomy_hash).read_evidence("regmix")
+    assert evidence is not None
+    assert evidence["weights"] == result["weights"]
     again = run("mix", "search", sample.root, "--goal", "one", "--count", 12, "--seeds", 2, *SMALL, "--json")
-    assert facts(again) == found  # all runs are read
+    assert facts(again) == result  # all runs are read
     file = tmp_path / "weights.csv"
     assert run("mix", "weights", sample.root, "--strategy", "uniform", "--out", file).returncode == 0
     checked = facts(
@@ -132,8 +134,8 @@ def test_mixmin_trains_a_proxy_per_cluster_and_serves_any_goal(sample: Workspace
     domains = domains_of(sample, sample.taxonomy())
     # Proxies of twelve steps cannot tell two clusters on programming from the others.
     trained = ("--steps", 60, "--width", 16, "--held-tokens", 400)
-    said = facts(run("mix", "mixmin", sample.root, *trained, "--json"))
-    assert sum(c["weight"] for c in said["clusters"]) == pytest.approx(1)
+    result = facts(run("mix", "mixmin", sample.root, *trained, "--json"))
+    assert sum(c["weight"] for c in result["clusters"]) == pytest.approx(1)
     run("mix", "goal", sample.root, "--clusters", f"{domains.numbers[3]}=1", "--name", "three")
     weights = weights_by(sample, sample.taxonomy(), "mixmin", goal="three")
     assert weights.ratio.argmax() == 3
@@ -151,8 +153,8 @@ def test_budgets_and_pools(sample: Workspace, tmp_path: Path) -> None:
     assert pool_tokens(domains, "x1000")[0] == 1000 * int(domains.tokens[0])
     out = tmp_path / "weights.csv"
     limits = ("--budget", "10e9", "--max-epochs", "4")
-    said = facts(run("mix", "weights", sample.root, *limits, "--pool", "5e12", "--out", out, "--json"))
-    assert said["budget"] == 10e9
+    result = facts(run("mix", "weights", sample.root, *limits, "--pool", "5e12", "--out", out, "--json"))
+    assert result["budget"] == 10e9
     table = pd.read_csv(out)
     assert table["tokens"].sum() == pytest.approx(5e12, rel=1e-9)
     assert table["epochs"].to_numpy() == pytest.approx(10e9 * table["weight"] / table["tokens"])

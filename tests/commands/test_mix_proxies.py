@@ -37,23 +37,23 @@ def outside(sample: Workspace, folder: Path, columns: list[str]) -> tuple[Path, 
 
 def test_proxies_end_as_evidence_and_as_files_that_regmix_reads(sample: Workspace) -> None:
     root, domains = sample.root, domains_of(sample, sample.taxonomy())
-    said = facts(run("mix", "proxies", root, "--count", 20, "--regressor", "linear", *TINY))
-    assert [one["cluster_id"] for one in said["clusters"]] == list(domains.numbers)
-    assert sum(one["weight"] for one in said["clusters"]) == pytest.approx(1)
+    result = facts(run("mix", "proxies", root, "--count", 20, "--regressor", "linear", *TINY))
+    assert [cluster["cluster_id"] for cluster in result["clusters"]] == list(domains.numbers)
+    assert sum(cluster["weight"] for cluster in result["clusters"]) == pytest.approx(1)
     mixes = Mixes(root, domains.taxonomy_hash)
     evidence = mixes.read_evidence("regmix")
     assert evidence is not None
-    assert evidence["weights"] == {str(one["cluster_id"]): one["weight"] for one in said["clusters"]}
+    assert evidence["weights"] == {str(cluster["cluster_id"]): cluster["weight"] for cluster in result["clusters"]}
     runs = read_runs(mixes.folder / "mixtures.csv", mixes.folder / "losses.csv")
     assert runs.domains == column_names(domains)
     assert runs.mixtures == pytest.approx(np.array(evidence["mixtures"]), abs=1e-12)
-    kept = mixes.read_evidence("proxies") or {}
-    assert runs.losses[:, 1:].tolist() == kept["losses"]
-    assert runs.loss("all") == pytest.approx(np.array(kept["losses"]) @ domains.natural)
+    proxy_evidence = mixes.read_evidence("proxies") or {}
+    assert runs.losses[:, 1:].tolist() == proxy_evidence["losses"]
+    assert runs.loss("all") == pytest.approx(np.array(proxy_evidence["losses"]) @ domains.natural)
     assert not list(mixes.folder.glob("proxies-*/")), "checkpoints go when the run ends"
 
     weights = weights_by(sample, sample.taxonomy(), "regmix").weights
-    assert weights == pytest.approx(np.array([one["weight"] for one in said["clusters"]]))
+    assert weights == pytest.approx(np.array([cluster["weight"] for cluster in result["clusters"]]))
 
 
 def test_another_target_costs_no_training(sample: Workspace) -> None:
@@ -102,10 +102,10 @@ def test_runs_from_outside_are_taken_in_any_order(sample: Workspace, tmp_path: P
     domains = domains_of(sample, sample.taxonomy())
     mixed = [*domains.names[5:], *column_names(domains)[:5]]  # by label, and by number and label
     m, l = outside(sample, tmp_path, mixed)  # noqa: E741
-    said = facts(run("mix", "import", sample.root, "--mixtures", m, "--losses", l, "--regressor", "linear", "--json"))
-    assert said["target"] == "web"
-    assert max(said["clusters"], key=lambda one: one["weight"])["cluster_id"] == domains.numbers[5]
-    assert said["out_of_fold_spearman"] > 0.99
+    result = facts(run("mix", "import", sample.root, "--mixtures", m, "--losses", l, "--regressor", "linear", "--json"))
+    assert result["target"] == "web"
+    assert max(result["clusters"], key=lambda line: line["weight"])["cluster_id"] == domains.numbers[5]
+    assert result["out_of_fold_spearman"] > 0.99
     evidence = Mixes(sample.root, domains.taxonomy_hash).read_evidence("regmix") or {}
     assert np.array(evidence["mixtures"])[:, 5].tolist() == pytest.approx(read_runs(m, l).mixtures[:, 0].tolist())
 
@@ -151,27 +151,29 @@ def test_doremi_is_killed_goes_on_and_ends_the_same(sample: Workspace) -> None:
     assert 33 <= len(live["curve"]) < 200
 
     steps: list[tuple[str, int]] = []
-    found = doremi_study(
+    study = doremi_study(
         sample, taxonomy, SMALL, SPLIT, progress=lambda step, completed, total: steps.append((step, completed))
     )
     assert steps[0] == ("train the reference", 700), "the reference is not trained again"
     assert steps[1][0] == "train the proxy"
     assert steps[1][1] >= 100
-    assert np.array(found["curve"][: len(live["curve"])]) == pytest.approx(np.array(live["curve"]), abs=1e-6)
+    assert np.array(study["curve"][: len(live["curve"])]) == pytest.approx(np.array(live["curve"]), abs=1e-6)
     ended = doremi_curve(sample, taxonomy)
     assert ended is not None
-    assert ended["curve"] == found["curve"]
+    assert ended["curve"] == study["curve"]
     assert not list(mixes.folder.glob("doremi-*/"))
 
 
 def test_doremi_ends_as_weights(sample: Workspace) -> None:
-    said = facts(run("mix", "doremi", sample.root, "--normaliser", "domain", *TINY))
-    assert sum(said["weights"].values()) == pytest.approx(1)
-    assert not said["collapsed"]
-    assert said == facts(run("mix", "doremi", sample.root, "--normaliser", "domain", *TINY)), "it is read"
+    result = facts(run("mix", "doremi", sample.root, "--normaliser", "domain", *TINY))
+    assert sum(result["weights"].values()) == pytest.approx(1)
+    assert not result["collapsed"]
+    assert result == facts(run("mix", "doremi", sample.root, "--normaliser", "domain", *TINY)), "it is read"
     taxonomy = sample.taxonomy()
     weights = weights_by(sample, taxonomy, "doremi")
-    assert dict(zip(map(str, weights.numbers), weights.weights.tolist(), strict=True)) == pytest.approx(said["weights"])
+    assert dict(zip(map(str, weights.numbers), weights.weights.tolist(), strict=True)) == pytest.approx(
+        result["weights"]
+    )
 
 
 def never(step: str, completed: int, total: int) -> None:

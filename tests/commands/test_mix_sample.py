@@ -46,9 +46,9 @@ def many_groups(sample: Workspace) -> Workspace:
 @pytest.fixture
 def weights(many_groups: Workspace, tmp_path: Path) -> Weights:
     taxonomy = many_groups.taxonomy()
-    found = weights_by(many_groups, taxonomy, "custom", fixed={HEAVY: 0.3})
-    write_weights(tmp_path / "weights.csv", taxonomy, found)
-    return found
+    weighting = weights_by(many_groups, taxonomy, "custom", fixed={HEAVY: 0.3})
+    write_weights(tmp_path / "weights.csv", taxonomy, weighting)
+    return weighting
 
 
 def rows_of(folder: Path) -> pd.DataFrame:
@@ -72,7 +72,7 @@ def test_the_files_hold_what_the_weights_describe(
     many_groups: Workspace, weights: Weights, tmp_path: Path, inside: str
 ) -> None:
     out, tokens = tmp_path / "out", 110_000
-    said = facts(
+    result = facts(
         run(
             "mix",
             "sample",
@@ -94,20 +94,20 @@ def test_the_files_hold_what_the_weights_describe(
     )
     manifest = json.loads((bookkeeping(out) / "manifest.json").read_text())
     assert {entry["file"]: entry["sha256"] for entry in manifest["shards"]} == hashes(out)
-    assert said["files"] == [entry["file"] for entry in manifest["shards"]]
+    assert result["files"] == [entry["file"] for entry in manifest["shards"]]
     assert manifest["complete"] is True
     assert (manifest["taxonomy_hash"], manifest["seed"], manifest["inside"]) == (weights.taxonomy_hash, 0, inside)
     rows = rows_of(out)
     assert list(rows.columns) == ["id", "text", "cluster_id", "tokens", "expected_copies", "copy"]
-    assert len(rows) == said["documents"] == manifest["documents"]
-    assert rows["tokens"].sum() == said["tokens_got"] == manifest["tokens_got"]
-    assert abs(said["tokens_got"] / tokens - 1) < 0.01
+    assert len(rows) == result["documents"] == manifest["documents"]
+    assert rows["tokens"].sum() == result["tokens_got"] == manifest["tokens_got"]
+    assert abs(result["tokens_got"] / tokens - 1) < 0.01
     documents = many_groups.documents.assign(
         text=list(many_groups.all_texts()), cluster_id=many_groups.taxonomy().documents["cluster_id"]
     ).set_index("id")
-    held = documents.loc[rows["id"]]
-    assert held["text"].tolist() == rows["text"].tolist()
-    assert held["cluster_id"].tolist() == rows["cluster_id"].tolist()
+    sampled = documents.loc[rows["id"]]
+    assert sampled["text"].tolist() == rows["text"].tolist()
+    assert sampled["cluster_id"].tolist() == rows["cluster_id"].tolist()
     assert GONE not in set(rows["cluster_id"])
     assert not rows.duplicated(["id", "copy"]).any()
     counts = rows.groupby("id")["copy"].agg(["size", "max"])
@@ -200,15 +200,15 @@ def test_a_killed_run_goes_on_to_the_same_bytes(many_groups: Workspace, weights:
         wait_for(lambda before=before: len(list(broken.glob("part-*"))) > before + 3)
         child.send_signal(signal.SIGKILL)
         child.communicate(timeout=30)
-        kept = {path: path.stat().st_mtime_ns for path in broken.glob("part-*")}
-        assert 3 < len(kept) < len(expected), f"kill {kill} came too late"
+        times = {path: path.stat().st_mtime_ns for path in broken.glob("part-*")}
+        assert 3 < len(times) < len(expected), f"kill {kill} came too late"
         assert json.loads((bookkeeping(broken) / "manifest.json").read_text())["complete"] is False
     (broken / ".part-00007.parquet.abcd1234").write_bytes(b"half")  # what a kill in the middle of a file leaves
     assert run(*arguments("broken")).returncode == 0
     assert hashes(broken) == expected
-    assert all(path.stat().st_mtime_ns == at for path, at in kept.items())  # finished files are not written again
+    assert all(path.stat().st_mtime_ns == at for path, at in times.items())  # finished files are not written again
     assert not list(broken.glob(".*"))
-    damaged = next(iter(kept))
+    damaged = next(iter(times))
     damaged.write_bytes(b"x")
     assert run(*arguments("broken")).returncode == 0
     assert hashes(broken) == expected
@@ -230,9 +230,9 @@ found = draw_training_set(w, w.taxonomy(), read_weights(Path({str(tmp_path / "we
                           Path({str(tmp_path / "out")!r}), TrainingSetRequest(70_000, shard_tokens=3000))
 print(pa.default_memory_pool().max_memory(), int(found.drawn_tokens.sum()))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=QUIET)
-    assert done.returncode == 0, done.stderr
-    peak, got = map(int, done.stdout.split())
+    completed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=QUIET)
+    assert completed.returncode == 0, completed.stderr
+    peak, got = map(int, completed.stdout.split())
     assert size > 30e6
     assert peak < size / 4
     assert got == pytest.approx(70_000, rel=0.02)

@@ -31,14 +31,14 @@ def mix(*arguments: object) -> str:
 
 
 def test_documents_are_split_by_cluster_and_excluded_ones_left_out(sample: Workspace, tmp_path: Path) -> None:
-    gone = sample.taxonomy().clusters[-1].number
-    edit(sample, Exclude((gone,)))
+    excluded = sample.taxonomy().clusters[-1].number
+    edit(sample, Exclude((excluded,)))
     out = tmp_path / "split"
     assert "documents of excluded clusters are in no file" in mix("split", sample.root, "--out", out)
     facts = json.loads((out / "split.json").read_text())
     domains = domains_of(sample, sample.taxonomy())
     documents = pd.read_parquet(sample.root / "documents.parquet")
-    seen = 0
+    row_count = 0
     for cluster in facts["clusters"]:
         number = cluster["cluster_id"]
         rows = pd.concat([pd.read_parquet(out / name) for name in cluster["files"]])
@@ -47,8 +47,8 @@ def test_documents_are_split_by_cluster_and_excluded_ones_left_out(sample: Works
         assert set(rows["cluster_id"]) == {number}
         assert (len(rows), rows["tokens"].sum()) == (cluster["documents"], cluster["tokens"])
         assert list(rows["text"]) == list(documents["text"][domains.positions == at])
-        seen += len(rows)
-    assert facts["documents_left_out"] == len(documents) - seen == int((domains.positions < 0).sum())
+        row_count += len(rows)
+    assert facts["documents_left_out"] == len(documents) - row_count == int((domains.positions < 0).sum())
     with pytest.raises(InputError, match="does not exist yet"):
         split_workspace(sample, sample.taxonomy(), out)
 

@@ -26,8 +26,8 @@ def test_a_killed_study_ends_as_an_unbroken_one(sample: Workspace, tmp_path: Pat
     child = start("mix", "perfre", sample.root, *SMALL, "--progress-file", file)
     wait_for(lambda: progress(file).get("step") == "train proxies" and progress(file)["done"] > 80)
     assert end(child, signal.SIGKILL)[0] == -signal.SIGKILL
-    kept = list((sample.root / "mixing").glob("*/perfre-*/*"))
-    assert kept, "groups that were done"
+    checkpoints = list((sample.root / "mixing").glob("*/perfre-*/*"))
+    assert checkpoints, "groups that were done"
     assert not list((sample.root / "mixing").glob("*/perfre-*.json"))
     again = start("mix", "perfre", sample.root, *SMALL, "--json", "--progress-file", file)
     first = wait_for(lambda: progress(file).get("step") == "train proxies" and progress(file)["done"])
@@ -36,7 +36,7 @@ def test_a_killed_study_ends_as_an_unbroken_one(sample: Workspace, tmp_path: Pat
     assert again.returncode == 0, err
     assert json.loads(out) == unbroken
     assert len(unbroken["clusters"]) == 12
-    assert abs(sum(one["weight"] for one in unbroken["clusters"]) - 1) < 1e-9
+    assert abs(sum(cluster["weight"] for cluster in unbroken["clusters"]) - 1) < 1e-9
     workspace = Workspace(other)
     domains = domains_of(workspace, workspace.taxonomy())
     save_goal(workspace, domains, Goal("first", {domains.numbers[0]: 1.0}, natural=0.5))
@@ -45,21 +45,21 @@ def test_a_killed_study_ends_as_an_unbroken_one(sample: Workspace, tmp_path: Pat
     assert kept_losses is not None
     losses, shares = np.array(kept_losses["losses"]), 0.5 * domains.natural
     shares[0] += 0.5
-    assert [one["benefit"] for one in aimed["clusters"]] == pytest.approx((losses[0] - losses[1:]) @ shares)
+    assert [cluster["benefit"] for cluster in aimed["clusters"]] == pytest.approx((losses[0] - losses[1:]) @ shares)
     assert kept_losses["goal"] == "first"
     weights = facts(run("mix", "weights", sample.root, "--strategy", "perfre", "--json"))
-    assert {one["cluster_id"]: round(one["weight"], 9) for one in weights["clusters"]} == {
-        one["cluster_id"]: round(one["weight"], 9) for one in unbroken["clusters"]
+    assert {cluster["cluster_id"]: round(cluster["weight"], 9) for cluster in weights["clusters"]} == {
+        cluster["cluster_id"]: round(cluster["weight"], 9) for cluster in unbroken["clusters"]
     }
 
 
 def test_probe_and_predict_say_what_they_found(sample: Workspace) -> None:
-    said = run("mix", "probe", sample.root, *SMALL, "--probes", 2).stdout.splitlines()
-    assert said[0].split() == ["gain", "+-", "weight", "natural", "cluster"]
-    gains = [float(line.split()[0]) for line in said[1:13]]
+    lines = run("mix", "probe", sample.root, *SMALL, "--probes", 2).stdout.splitlines()
+    assert lines[0].split() == ["gain", "+-", "weight", "natural", "cluster"]
+    gains = [float(line.split()[0]) for line in lines[1:13]]
     assert gains == sorted(gains, reverse=True)
-    assert "--strategy grip" in said[13]
-    found = facts(
+    assert "--strategy grip" in lines[13]
+    result = facts(
         run(
             "mix",
             "predict",
@@ -76,9 +76,9 @@ def test_probe_and_predict_say_what_they_found(sample: Workspace) -> None:
             "--json",
         )
     )
-    assert len(found["domains"]) == 12
-    assert len(found["scores"]) == 10
-    assert found["verdict"].startswith(("Predictable", "Partly predictable", "Not predictable with these runs"))
+    assert len(result["domains"]) == 12
+    assert len(result["scores"]) == 10
+    assert result["verdict"].startswith(("Predictable", "Partly predictable", "Not predictable with these runs"))
 
 
 def test_refusals(sample: Workspace) -> None:

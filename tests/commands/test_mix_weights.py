@@ -40,7 +40,7 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
     number = sample.taxonomy().clusters[0].number
     edit(sample, Exclude((number,)))
     out = tmp_path / "weights.csv"
-    said = facts(
+    result = facts(
         run(
             "mix",
             "weights",
@@ -60,9 +60,9 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
             "--json",
         )
     )
-    assert said["excluded"] == [number]
-    assert said["taxonomy_hash"] == sample.taxonomy().taxonomy_hash
-    clusters = said["clusters"]
+    assert result["excluded"] == [number]
+    assert result["taxonomy_hash"] == sample.taxonomy().taxonomy_hash
+    clusters = result["clusters"]
     assert math.fsum(c["weight"] for c in clusters) == pytest.approx(1, abs=1e-15)
     assert all(c["epochs"] == pytest.approx(3e5 * c["weight"] / c["tokens"]) for c in clusters)
     assert all(c["warning"].startswith("repeated ") == (c["epochs"] > 4) for c in clusters)
@@ -89,7 +89,7 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             ("--strategy", "best"),
@@ -139,14 +139,14 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
     ],
 )
 def test_what_cannot_be_is_refused(
-    built_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], said: str
+    built_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], message: str
 ) -> None:
     tokens = sum(c.tokens for c in Workspace(built_sample).taxonomy().clusters)
-    said = said.replace("{t}", f"{tokens:,}").replace("{4t}", f"{4 * tokens:,}")
+    message = message.replace("{t}", f"{tokens:,}").replace("{4t}", f"{4 * tokens:,}")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as refused:
         app(["mix", "weights", str(built_sample), *options], standalone_mode=False)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert not list(tmp_path.iterdir())
 
 
@@ -165,20 +165,20 @@ def test_hostile_labels_come_through_every_format(
             replace(c, label=HOSTILE[at % len(HOSTILE)]) for at, c in enumerate(there.clusters)
         ),
     )
-    found = weights_by(sample, taxonomy, "custom", fixed={numbers[0]: 1e-05, numbers[1]: 0.0})
+    weighting = weights_by(sample, taxonomy, "custom", fixed={numbers[0]: 1e-05, numbers[1]: 0.0})
     path = tmp_path / f"weights.{ending}"
-    write_weights(path, taxonomy, found, form)
+    write_weights(path, taxonomy, weighting, form)
     back = read_weights(path)
     assert back.taxonomy_hash == taxonomy.taxonomy_hash
     assert back.strategy == "custom"
-    assert back.weights == dict(zip(found.numbers, found.weights.tolist(), strict=True))
+    assert back.weights == dict(zip(weighting.numbers, weighting.weights.tolist(), strict=True))
     text = path.read_text(encoding="utf-8")
     labels = [c.label for c in taxonomy.clusters]
     if ending == "yaml":
         yaml = pytest.importorskip("yaml")
         value = yaml.safe_load(text)
         assert list(value["labels"].values()) == labels
-        assert list(value["train"].values()) == found.weights.tolist()
+        assert list(value["train"].values()) == weighting.weights.tolist()
         assert list(value["valid"]) == [name.replace("train", "valid") for name in value["train"]]
         assert len({len(name) for name in value["train"]}) == 1
     elif form == "weborganizer":
@@ -197,7 +197,7 @@ def csv_of(rows: str, name: str = "h") -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         (
             "w.csv",
@@ -260,12 +260,12 @@ def csv_of(rows: str, name: str = "h") -> str:
         ),
     ],
 )
-def test_files_that_are_no_weights_are_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_files_that_are_no_weights_are_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
     path = tmp_path / name
     path.write_text(text)
     with pytest.raises(InputError) as refused:
         read_weights(path)
-    assert str(refused.value) == said.format(path)
+    assert str(refused.value) == message.format(path)
 
 
 SPREADSHEET = "cluster_id;label;weight;taxonomy_hash\r\n0;Bäcker;0,25;5e1f\r\n4;Fluß;7,5E-01;5e1f\r\n;;;\r\n"
@@ -308,16 +308,16 @@ def test_weights_follow_a_taxonomy_edit(sample: Workspace, tmp_path: Path) -> No
         f"Weights must belong to this taxonomy ({after.taxonomy_hash[:12]}); got weights of taxonomy "
         f"{before.taxonomy_hash[:12]}. Carry them over: gem-explorer mix weights DIR --from FILE --out NEW."
     )
-    said = facts(
+    result = facts(
         run("mix", "weights", sample.root, "--from", tmp_path / "old.csv", "--out", tmp_path / "new.csv", "--json")
     )
-    assert said["carried_from"] == before.taxonomy_hash
-    assert said["strategy"] == "custom"
+    assert result["carried_from"] == before.taxonomy_hash
+    assert result["strategy"] == "custom"
     left = 1 - weight[5]
-    found = {c["cluster_id"]: c["weight"] for c in said["clusters"]}
-    merged = ({0, 1} & set(found)).pop()
-    expected = {n: (0.5 if n == merged else weight[n]) / left for n in found}
-    assert found == pytest.approx(expected, rel=1e-12)
+    weight_by_cluster = {c["cluster_id"]: c["weight"] for c in result["clusters"]}
+    merged = ({0, 1} & set(weight_by_cluster)).pop()
+    expected = {n: (0.5 if n == merged else weight[n]) / left for n in weight_by_cluster}
+    assert weight_by_cluster == pytest.approx(expected, rel=1e-12)
     assert for_domains(read_weights(tmp_path / "new.csv"), domains_of(sample, after)).tolist() == pytest.approx(
         list(expected.values())
     )
@@ -335,34 +335,34 @@ def test_a_cluster_that_was_excluded_has_no_evidence(sample: Workspace, tmp_path
     before = edit(sample, Exclude((5,)))
     write_weights(tmp_path / "old.csv", before, weights_by(sample, before, "uniform"))
     sample.undo()
-    found = carried_over(sample, sample.taxonomy(), read_weights(tmp_path / "old.csv"))
-    at = found.numbers.index(5)
-    assert found.weights[at] == 0
-    assert found.warnings[at] == "no evidence: none of its tokens were in the taxonomy of the runs"
-    assert sum(map(bool, found.warnings)) == 1
+    carried = carried_over(sample, sample.taxonomy(), read_weights(tmp_path / "old.csv"))
+    at = carried.numbers.index(5)
+    assert carried.weights[at] == 0
+    assert carried.warnings[at] == "no evidence: none of its tokens were in the taxonomy of the runs"
+    assert sum(map(bool, carried.warnings)) == 1
 
 
 def test_runs_give_their_weights_and_follow_an_edit(sample: Workspace) -> None:
     before = sample.taxonomy()
     numbers = [c.number for c in before.clusters]
-    given = {str(n): (n + 1) / sum(m + 1 for m in numbers) for n in numbers}
-    drawn = np.random.default_rng(0).dirichlet(np.ones(len(numbers)), 40)
-    drawn[:, 3] = 2 * drawn[:, 2]
-    mixtures = (drawn / drawn.sum(axis=1, keepdims=True)).tolist()
+    loss_weights = {str(n): (n + 1) / sum(m + 1 for m in numbers) for n in numbers}
+    run_mixtures = np.random.default_rng(0).dirichlet(np.ones(len(numbers)), 40)
+    run_mixtures[:, 3] = 2 * run_mixtures[:, 2]
+    mixtures = (run_mixtures / run_mixtures.sum(axis=1, keepdims=True)).tolist()
     Mixes(sample.root, before.taxonomy_hash).write_evidence(
-        "regmix", {"seed": 0}, {"weights": given, "mixtures": mixtures}
+        "regmix", {"seed": 0}, {"weights": loss_weights, "mixtures": mixtures}
     )
-    found = weights_by(sample, before, "regmix", limits=Limits(floor=0.01))
-    assert found.weights.min() >= 0.01
-    assert weights_by(sample, before, "regmix").weights.tolist() == pytest.approx(list(given.values()))
+    weighting = weights_by(sample, before, "regmix", limits=Limits(floor=0.01))
+    assert weighting.weights.min() >= 0.01
+    assert weights_by(sample, before, "regmix").weights.tolist() == pytest.approx(list(loss_weights.values()))
     names = [c.label for c in before.clusters]
-    assert [(d.first, d.second) for d in indistinguishable_pairs(sample, found)] == [(names[2], names[3])]
+    assert [(d.first, d.second) for d in indistinguishable_pairs(sample, weighting)] == [(names[2], names[3])]
     after = edit(sample, Merge((2, 3)))
-    moved = weights_by(sample, after, "regmix")
-    assert moved.carried_from == before.taxonomy_hash
-    merged = moved.numbers.index(({2, 3} & set(moved.numbers)).pop())
-    assert moved.weights[merged] == pytest.approx(given["2"] + given["3"])
-    assert indistinguishable_pairs(sample, moved) == ()
+    carried = weights_by(sample, after, "regmix")
+    assert carried.carried_from == before.taxonomy_hash
+    merged = carried.numbers.index(({2, 3} & set(carried.numbers)).pop())
+    assert carried.weights[merged] == pytest.approx(loss_weights["2"] + loss_weights["3"])
+    assert indistinguishable_pairs(sample, carried) == ()
     Mixes(sample.root, after.taxonomy_hash).write_evidence("regmix", {"seed": 0}, {"weights": {"77": 1.0}})
     with pytest.raises(InputError, match="cluster 77, which is not in it"):
         weights_by(sample, after, "regmix")

@@ -17,11 +17,11 @@ from tests.helpers.cli_process import facts, progress, refusal, run
 
 def test_search_by_words_and_by_meaning(built_sample: Path) -> None:
     workspace = Workspace(built_sample)
-    found = facts(run("search", built_sample, "water", "--limit", "5", "--json"))
+    matches = facts(run("search", built_sample, "water", "--limit", "5", "--json"))
     rows = select(workspace, workspace.taxonomy(), Filter(text="water")).rows
-    assert found["found"] == len(rows)
-    assert [line["id"] for line in found["documents"]] == list(workspace.documents["id"].iloc[rows[:5]])
-    assert found["documents"][0]["opening"] in " ".join(workspace.texts([int(rows[0])])[0].split())
+    assert matches["found"] == len(rows)
+    assert [line["id"] for line in matches["documents"]] == list(workspace.documents["id"].iloc[rows[:5]])
+    assert matches["documents"][0]["opening"] in " ".join(workspace.texts([int(rows[0])])[0].split())
     near = facts(run("search", built_sample, "celestial bodies seen at night", "--meaning", "--limit", "5", "--json"))
     subjects = dict(zip(workspace.documents["id"], workspace.documents["subject"], strict=True))
     assert [subjects[line["id"]] for line in near["documents"]].count("astronomy") >= 4
@@ -34,10 +34,10 @@ def test_search_by_words_and_by_meaning(built_sample: Path) -> None:
 def test_select_saves_lists_writes_and_forgets(sample: Workspace, tmp_path: Path) -> None:
     subject = str(sample.documents["subject"].iloc[0])
     taxonomy = sample.taxonomy()
-    wanted = Filter(tokens=(80, 130), columns=(Column("subject", values=(subject,)),))
-    expected = np.flatnonzero(mask(sample, taxonomy, wanted))
+    document_filter = Filter(tokens=(80, 130), columns=(Column("subject", values=(subject,)),))
+    expected = np.flatnonzero(mask(sample, taxonomy, document_filter))
     assert len(expected) > 1
-    said = facts(
+    result = facts(
         run(
             "select",
             sample.root,
@@ -55,7 +55,7 @@ def test_select_saves_lists_writes_and_forgets(sample: Workspace, tmp_path: Path
             "--json",
         )
     )
-    assert said == {
+    assert result == {
         "documents": len(expected),
         "made": f"tokens from 80 to 130; subject is {subject}",
         "name": "some",
@@ -102,10 +102,10 @@ def test_duplicates_are_found_kept_and_written_safely(sample: Workspace, tmp_pat
     table.loc[31, "id"] = "=1+1"
     table.to_parquet(sample.root / "documents.parquet", row_group_size=1024)
     out, watched = tmp_path / "d.csv", tmp_path / "progress.json"
-    said = facts(
+    result = facts(
         run("duplicates", sample.root, "--threshold", "0.9999", "--out", out, "--progress-file", watched, "--json")
     )
-    assert (said["groups"], said["documents"], said["extra"], said["of"]) == (1, 3, 2, 651)
+    assert (result["groups"], result["documents"], result["extra"], result["of"]) == (1, 3, 2, 651)
     assert progress(watched)["done"] == progress(watched)["total"]
     rows = list(csv.DictReader(io.StringIO(out.read_text())))
     assert {row["id"] for row in rows} == {"=1+1", *table["id"].iloc[[10, 30]]}
