@@ -10,33 +10,33 @@ from gem_core.mixing.boosted_trees import FOLDS, TREES, _best_iteration, _folds,
 SHARES = np.array([0.4, 0.3, 0.2, 0.1])
 
 
-def made(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def make_runs(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     w = sample_mixtures(SHARES, n, seed=seed)
     return w, 5 - 0.5 * np.log(0.05 + np.sqrt(w) @ [2.0, 0.5, 0.3, 1.0])
 
 
 def test_the_number_of_trees_is_the_mean_over_folds_of_the_runs() -> None:
-    w, losses = made(120)
+    w, losses = make_runs(120)
     folds = _folds(len(w), 0)
     assert np.sum(folds, axis=0).tolist() == [1] * len(w), "every run is held out once"
-    stops = [_best_iteration(w, losses, held, 0) for held in folds]
+    stops = [_best_iteration(w, losses, validation, 0) for validation in folds]
     assert len(stops) == FOLDS
-    assert all(1 < one <= TREES for one in stops)
+    assert all(1 < stop <= TREES for stop in stops)
     by_hand = _train(w, losses, 0, round(np.mean(stops)))
     assert np.array_equal(fit_regressor("lightgbm", w, losses).predict(w), by_hand.predict(w))
 
 
 def test_trees_take_weights_as_written_and_laws_scale_them() -> None:
-    w, losses = made(60)
+    w, losses = make_runs(60)
     rounded = np.round(w, 2)
     for name in ("linear", "effective", "exponential"):
-        one, other = (fit_regressor(name, rows, losses).predict(w) for rows in (rounded, 3 * rounded))
-        assert np.allclose(one, other, atol=1e-6), f"{name} does not mind the scale"
+        predictions, other = (fit_regressor(name, rows, losses).predict(w) for rows in (rounded, 3 * rounded))
+        assert np.allclose(predictions, other, atol=1e-6), f"{name} does not mind the scale"
     assert not np.allclose(*(fit_regressor("lightgbm", rows, losses).predict(w) for rows in (rounded, 3 * rounded)))
 
 
 def test_the_ensemble_is_the_mean_of_all_that_can_be_fitted() -> None:
-    w, losses = made(40)
+    w, losses = make_runs(40)
     mean = np.mean(
         [fit_regressor(name, w, losses).predict(w) for name in ("lightgbm", "linear", "effective", "exponential")],
         axis=0,
@@ -51,7 +51,7 @@ def test_the_ensemble_is_the_mean_of_all_that_can_be_fitted() -> None:
 
 
 def test_what_cannot_be_fitted_or_met_is_refused() -> None:
-    w, losses = made(30)
+    w, losses = make_runs(30)
     broken = losses.copy()
     broken[[4, 9]] = np.nan, np.inf
     runs = Runs(tuple("abcd"), ("loss",), w, broken[:, None], tuple(map(str, range(30))))

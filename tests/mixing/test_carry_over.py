@@ -19,10 +19,10 @@ def test_the_overlap_counts_tokens_of_documents_in_both() -> None:
 
 def test_a_split_shares_by_tokens_and_a_merge_sums() -> None:
     table = np.array([[30, 10, 0, 0], [0, 0, 5, 0], [0, 0, 15, 0]])
-    found = carry([0.4, 0.1, 0.5], table)
-    np.testing.assert_allclose(found.weights, [0.3, 0.1, 0.6, 0.0], rtol=1e-15)
-    assert found.supported.tolist() == [True, True, True, False]
-    assert found.dropped_weight == 0
+    carried = carry([0.4, 0.1, 0.5], table)
+    np.testing.assert_allclose(carried.weights, [0.3, 0.1, 0.6, 0.0], rtol=1e-15)
+    assert carried.supported.tolist() == [True, True, True, False]
+    assert carried.dropped_weight == 0
 
 
 def test_the_same_taxonomy_changes_nothing_and_natural_shares_stay_natural() -> None:
@@ -34,9 +34,9 @@ def test_the_same_taxonomy_changes_nothing_and_natural_shares_stay_natural() -> 
 
 
 def test_the_weight_of_what_is_gone_is_told() -> None:
-    found = carry([[0.25, 0.75], [0.5, 0.5]], [[4, 4], [0, 0]])
-    assert found.weights.tolist() == [[0.5, 0.5], [0.5, 0.5]]
-    assert found.dropped_weight.tolist() == [0.75, 0.5]
+    carried = carry([[0.25, 0.75], [0.5, 0.5]], [[4, 4], [0, 0]])
+    assert carried.weights.tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    assert carried.dropped_weight.tolist() == [0.75, 0.5]
     with pytest.raises(InputError) as refused:
         carry([0.0, 1.0], [[4, 4], [0, 0]])
     assert str(refused.value) == (
@@ -48,8 +48,8 @@ def test_the_weight_of_what_is_gone_is_told() -> None:
 def test_parts_of_a_split_are_named_as_not_told_apart() -> None:
     runs = np.random.default_rng(3).dirichlet(np.ones(4), 64)
     assert collinear(runs) == ()
-    moved = carry(runs, [[2, 1, 0, 0, 0], [0, 0, 7, 0, 0], [0, 0, 0, 3, 0], [0, 0, 0, 0, 1]]).weights
-    assert [(i, j) for i, j, _ in collinear(moved)] == [(0, 1)]
-    assert collinear(moved)[0][2] == pytest.approx(1)
+    carried = carry(runs, [[2, 1, 0, 0, 0], [0, 0, 7, 0, 0], [0, 0, 0, 3, 0], [0, 0, 0, 0, 1]]).weights
+    assert [(i, j) for i, j, _ in collinear(carried)] == [(0, 1)]
+    assert collinear(carried)[0][2] == pytest.approx(1)
     constant = np.column_stack([np.full(8, 0.1), np.full(8, 0.2), np.linspace(0.1, 0.3, 8), np.linspace(0.6, 0.4, 8)])
     assert collinear(constant) == ()  # what never changes, and what goes against each other

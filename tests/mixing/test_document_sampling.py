@@ -27,37 +27,37 @@ def test_every_chance_is_what_it_says() -> None:
 def test_given_chances_are_scaled_to_the_tokens_and_kept() -> None:
     log_length, density = np.log(SIZES), np.random.default_rng(2).random(300) + 0.1
     target = 0.5 * SIZES.sum()
-    asked: list[int] = []
+    chances_read: list[int] = []
 
     def chances(count: int) -> np.ndarray:
-        asked.append(count)
+        chances_read.append(count)
         return inclusion(log_length, density, count)
 
-    found = draw_tokens(SIZES, target, 0, chances=chances)
-    assert found.expected @ SIZES == pytest.approx(target, rel=1e-12)
-    assert len(asked) < 12
-    below = inclusion(log_length, density, int(found.expected.sum()))
-    above = inclusion(log_length, density, int(found.expected.sum()) + 1)
-    assert (found.expected >= below - 1e-12).all()
-    assert (found.expected <= above + 1e-12).all()
+    draw = draw_tokens(SIZES, target, 0, chances=chances)
+    assert draw.expected @ SIZES == pytest.approx(target, rel=1e-12)
+    assert len(chances_read) < 12
+    below = inclusion(log_length, density, int(draw.expected.sum()))
+    above = inclusion(log_length, density, int(draw.expected.sum()) + 1)
+    assert (draw.expected >= below - 1e-12).all()
+    assert (draw.expected <= above + 1e-12).all()
     rng = np.random.default_rng(3)
-    many = np.mean([_drawn(found.expected, rng) for _ in range(3000)], axis=0)
-    spread = np.sqrt(np.maximum(found.expected * (1 - found.expected), 1e-4) / 3000)
-    assert np.abs((many - found.expected) / spread).max() < 4.5
+    many = np.mean([_draw_documents(draw.expected, rng) for _ in range(3000)], axis=0)
+    spread = np.sqrt(np.maximum(draw.expected * (1 - draw.expected), 1e-4) / 3000)
+    assert np.abs((many - draw.expected) / spread).max() < 4.5
 
 
-def _drawn(pi: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _draw_documents(pi: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     out = np.zeros(len(pi))
     out[_systematic(SIZES, pi, rng)] = 1
     return out
 
 
 def test_whole_epochs_and_the_part_of_one() -> None:
-    found = draw_tokens(SIZES, 2.25 * SIZES.sum(), 5)
-    assert set(found.copies.tolist()) == {2, 3}
-    np.testing.assert_allclose(found.expected, 2.25)
-    assert np.array_equal(found.copies, draw_tokens(SIZES, 2.25 * SIZES.sum(), 5).copies)
-    assert not np.array_equal(found.copies, draw_tokens(SIZES, 2.25 * SIZES.sum(), 6).copies)
+    draw = draw_tokens(SIZES, 2.25 * SIZES.sum(), 5)
+    assert set(draw.copies.tolist()) == {2, 3}
+    np.testing.assert_allclose(draw.expected, 2.25)
+    assert np.array_equal(draw.copies, draw_tokens(SIZES, 2.25 * SIZES.sum(), 5).copies)
+    assert not np.array_equal(draw.copies, draw_tokens(SIZES, 2.25 * SIZES.sum(), 6).copies)
     assert set(draw_tokens(SIZES, 3 * SIZES.sum() * (1 - 1e-12), 5).copies.tolist()) == {3}
     assert draw_tokens(SIZES, 0, 5).copies.sum() == 0
     assert draw_tokens([0, 0], 0, 5).copies.sum() == 0

@@ -24,8 +24,8 @@ def languages(length: int = 4000) -> Streams:
     follows, hard = rng.permutation(12), np.zeros(length, dtype=int)
     for i in range(1, length):
         hard[i] = follows[hard[i - 1]] if rng.random() < 0.9 else rng.integers(12)
-    made = [part.astype(np.uint16) for part in (noise, cycle, hard)]
-    return Streams(tuple(part[:-400] for part in made), tuple(part[-400:] for part in made), 12)
+    streams = [part.astype(np.uint16) for part in (noise, cycle, hard)]
+    return Streams(tuple(part[:-400] for part in streams), tuple(part[-400:] for part in streams), 12)
 
 
 # By hand: a exp(s), over its sum, times 0.9, plus 0.1 / K. exp(log 3) = 3, exp(log 2) = 2.
@@ -76,15 +76,15 @@ def by_hand(monkeypatch: pytest.MonkeyPatch, config: ProxyConfig) -> tuple[DoReM
 
 
 def test_the_weights_are_the_mean_over_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, scores, alphas = by_hand(monkeypatch, ProxyConfig(**{**vars(TINY), "steps": 40}))
+    curve_result, scores, alphas = by_hand(monkeypatch, ProxyConfig(**{**vars(TINY), "steps": 40}))
     assert len(alphas) == 40
-    assert found.weights == pytest.approx(np.mean(alphas, axis=0))
-    assert np.array_equal(found.last, alphas[-1])
-    assert np.array_equal(found.curve, alphas)
-    assert found.curve_steps.tolist() == list(range(1, 41))
-    assert np.array_equal(found.scores, scores[-1])
+    assert curve_result.weights == pytest.approx(np.mean(alphas, axis=0))
+    assert np.array_equal(curve_result.last, alphas[-1])
+    assert np.array_equal(curve_result.curve, alphas)
+    assert curve_result.curve_steps.tolist() == list(range(1, 41))
+    assert np.array_equal(curve_result.scores, scores[-1])
     assert min(map(np.min, scores)) >= 0, "what the proxy knows better than the reference does not count"
-    assert np.exp(-(found.weights * np.log(found.weights)).sum()) == pytest.approx(found.effective)
+    assert np.exp(-(curve_result.weights * np.log(curve_result.weights)).sum()) == pytest.approx(curve_result.effective)
 
 
 @pytest.mark.filterwarnings("ignore:DoReMi collapsed")
@@ -97,17 +97,17 @@ def test_an_absent_domain_keeps_its_score(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("normalizer", ["token", "domain"])
 def test_what_is_learnable_and_not_yet_learned_gets_more(normalizer: str) -> None:
-    found = doremi(languages(), [0.1, 0.1, 0.8], TINY, normalizer=normalizer)  # type: ignore[arg-type]
-    assert found.weights.argmax() == 2
-    assert found.weights.sum() == pytest.approx(1)
-    assert np.array_equal(found.weights, doremi(languages(), [0.1, 0.1, 0.8], TINY, normalizer=normalizer).weights)  # type: ignore[arg-type]
+    result = doremi(languages(), [0.1, 0.1, 0.8], TINY, normalizer=normalizer)  # type: ignore[arg-type]
+    assert result.weights.argmax() == 2
+    assert result.weights.sum() == pytest.approx(1)
+    assert np.array_equal(result.weights, doremi(languages(), [0.1, 0.1, 0.8], TINY, normalizer=normalizer).weights)  # type: ignore[arg-type]
 
 
 def test_a_collapse_is_said() -> None:
     with pytest.warns(UserWarning, match=r"DoReMi collapsed: domain 1 has 9\d% of the weight"):
-        found = doremi(languages(), [0.4, 0.4, 0.2], ONE)
-    assert found.collapsed
-    assert found.effective < 1.5
+        result = doremi(languages(), [0.4, 0.4, 0.2], ONE)
+    assert result.collapsed
+    assert result.effective < 1.5
 
 
 def test_bad_options_are_refused() -> None:
@@ -126,15 +126,15 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         doremi(languages(), [0.4, 0.4, 0.2], config, tmp_path, progress=stop)
-    seen: list[tuple[str, int]] = []
-    found = doremi(
+    steps: list[tuple[str, int]] = []
+    result = doremi(
         languages(),
         [0.4, 0.4, 0.2],
         config,
         tmp_path,
-        progress=lambda step, completed, total: seen.append((step, completed)),
+        progress=lambda step, completed, total: steps.append((step, completed)),
     )
-    assert seen[:2] == [("train the reference", 210), ("train the proxy", 100)]
+    assert steps[:2] == [("train the reference", 210), ("train the proxy", 100)]
     whole = doremi(languages(), [0.4, 0.4, 0.2], config)
     for name in ("weights", "last", "curve", "curve_steps", "scores"):
-        assert np.array_equal(getattr(found, name), getattr(whole, name)), name
+        assert np.array_equal(getattr(result, name), getattr(whole, name)), name

@@ -89,9 +89,9 @@ def test_a_proposal_without_gain_is_not_accepted() -> None:
 
     checked = [verify(train, natural, [0.7, 0.1, 0.1, 0.1], goal, first_seed=100 * i) for i in range(20)]
     assert sum(c.accepted for c in checked) <= 1
-    kept = next(c for c in checked if not c.accepted)
-    assert kept.weights == pytest.approx(natural)
-    assert kept.verdict.startswith("Natural shares are kept")
+    rejected = next(c for c in checked if not c.accepted)
+    assert rejected.weights == pytest.approx(natural)
+    assert rejected.verdict.startswith("Natural shares are kept")
     better = verify(
         lambda w, seed: 5 - w + 0.001 * np.random.default_rng(seed).standard_normal(w.shape),
         natural,

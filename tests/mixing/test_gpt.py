@@ -22,12 +22,12 @@ MIXTURES = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.0, 0.5, 0.5], [1 / 3, 
 def streams(length: int = 3000) -> Streams:
     """Three languages of 12 tokens: each steps on by its own stride, with noise."""
     rng = np.random.default_rng(0)
-    made = []
+    parts = []
     for stride in (1, 5, 7):
         noise = rng.random(length) < 0.1
         steps = np.where(noise, rng.integers(0, 12, length), stride)
-        made.append((np.cumsum(steps) % 12).astype(np.uint16))
-    return Streams(tuple(part[:-600] for part in made), tuple(part[-600:] for part in made), 12)
+        parts.append((np.cumsum(steps) % 12).astype(np.uint16))
+    return Streams(tuple(part[:-600] for part in parts), tuple(part[-600:] for part in parts), 12)
 
 
 def random_parameters(shape: Shape, proxies: int) -> Parameters:
@@ -105,8 +105,8 @@ def test_proxies_in_a_group_are_proxies_alone() -> None:
         for name, value in alone.items():
             assert torch.allclose(together[name][p], value[0], atol=2e-4), name
         assert judge(together, data, TINY)[p] == pytest.approx(judge(alone, data, TINY)[0], abs=1e-4)
-    one, three = (train_proxies(data, MIXTURES, TINY, group=group) for group in (1, 3))
-    assert one == pytest.approx(three, abs=1e-4)
+    singles, three = (train_proxies(data, MIXTURES, TINY, group=group) for group in (1, 3))
+    assert singles == pytest.approx(three, abs=1e-4)
 
 
 def test_a_proxy_knows_what_it_read() -> None:
@@ -124,15 +124,15 @@ def test_windows_come_in_one_order_and_shares_are_exact() -> None:
     data = streams()
     windows = Windows(data, 8, seed=3)
     plans = [windows.plan(mixture, 1000) for mixture in MIXTURES]
-    for (domain, place), mixture in zip(plans, MIXTURES, strict=True):
+    for (domain, offset), mixture in zip(plans, MIXTURES, strict=True):
         assert np.abs(np.bincount(domain, minlength=3) - 1000 * mixture).max() <= 4
         for k in range(3):
-            own = place[domain == k]
+            own = offset[domain == k]
             assert own.tolist() == [i % windows.sizes[k] for i in range(own.size)]
-    taken = windows.tokens(np.zeros(299, dtype=int), np.arange(299))  # all windows of a domain, each once
+    tokens = windows.tokens(np.zeros(299, dtype=int), np.arange(299))  # all windows of a domain, each once
     assert windows.sizes.tolist() == [299] * 3
-    assert sorted(map(tuple, taken)) == sorted(tuple(data.train[0][i * 8 : i * 8 + 9]) for i in range(299))
-    assert tuple(taken[0]) != tuple(data.train[0][:9]), "shuffled"
+    assert sorted(map(tuple, tokens)) == sorted(tuple(data.train[0][i * 8 : i * 8 + 9]) for i in range(299))
+    assert tuple(tokens[0]) != tuple(data.train[0][:9]), "shuffled"
 
 
 def test_judging_takes_held_out_tokens_once() -> None:
@@ -183,11 +183,11 @@ def test_a_state_is_everything(tmp_path: Path) -> None:
     config = ProxyConfig(**{**vars(TINY), "steps": 130})
     with pytest.raises(Cancelled):
         train_proxies(data, MIXTURES[:4], config, tmp_path, group=2, progress=stop)
-    seen: list[int] = []
+    steps: list[int] = []
     again = train_proxies(
-        data, MIXTURES[:4], config, tmp_path, group=2, progress=lambda step, completed, total: seen.append(completed)
+        data, MIXTURES[:4], config, tmp_path, group=2, progress=lambda step, completed, total: steps.append(completed)
     )
-    assert seen[:2] == [260, 460], "the first group is not trained again, the second goes on at its checkpoint"
+    assert steps[:2] == [260, 460], "the first group is not trained again, the second goes on at its checkpoint"
     assert np.array_equal(again, train_proxies(data, MIXTURES[:4], config, group=2))
 
 
@@ -205,10 +205,10 @@ def test_a_killed_process_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     def child(folder: Path) -> ForkedCommand:
         return start_code(CHILD, folder, environment={**QUIET, "OMP_NUM_THREADS": "1"})
 
-    one, until = child(tmp_path / "killed"), time.monotonic() + 60
-    while not (tmp_path / "killed" / "group-00001.pt").exists() and one.poll() is None and time.monotonic() < until:
+    process, until = child(tmp_path / "killed"), time.monotonic() + 60
+    while not (tmp_path / "killed" / "group-00001.pt").exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.005)  # the first group is done, the second has its first checkpoint
-    one.send_signal(signal.SIGKILL)
-    assert one.wait() == -signal.SIGKILL, "it was still training"
-    one, whole = child(tmp_path / "killed"), child(tmp_path / "whole")
-    assert one.communicate()[0] == whole.communicate()[0] != ""
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it was still training"
+    process, whole = child(tmp_path / "killed"), child(tmp_path / "whole")
+    assert process.communicate()[0] == whole.communicate()[0] != ""

@@ -46,10 +46,10 @@ def test_neyman_by_hand_and_least_variance() -> None:
         return float(sum(N[k] ** 2 * o2[k] / counts[k] for k in range(3)))
 
     for a, b in ((0, 1), (1, 2), (2, 0), (1, 0), (2, 1), (0, 2)):
-        moved = n.copy()
-        moved[a] -= 1
-        moved[b] += 1
-        assert variance(moved) > variance(n)
+        changed = n.copy()
+        changed[a] -= 1
+        changed[b] += 1
+        assert variance(changed) > variance(n)
 
 
 def test_neyman_never_asks_for_more_than_there_is() -> None:
@@ -91,12 +91,12 @@ def test_chances_by_hand() -> None:
     assert inclusion([1.0] * 4, [0.01, 1, 1, 1], 3) == pytest.approx([1, 2 / 3, 2 / 3, 2 / 3])
     assert inclusion([1.0] * 3, [1, 2, 3], 3).tolist() == [1.0, 1.0, 1.0]
     assert inclusion([1.0] * 3, [1, 2, 3], 0).tolist() == [0.0, 0.0, 0.0]
-    for bad, said in (
+    for bad, message in (
         (([1.0], [0.0], 1), "density must be above 0; got 0 at document 0"),
         (([1.0, 2.0], [1.0, 1.0], 3), "got 3 of 2"),
         (([np.inf], [1.0], 1), "one finite number"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             inclusion(*bad)
 
 
@@ -107,15 +107,15 @@ def test_a_draw_has_the_chances_it_says_and_totals_are_unbiased() -> None:
     assert pi.sum() == pytest.approx(12)
     assert ((pi > 0) & (pi <= 1)).all()
     assert (pi == 1).any(), "some are certain here"
-    rounds, drawn, totals = 20_000, np.zeros(40), np.empty(20_000)
+    rounds, drawn_totals, totals = 20_000, np.zeros(40), np.empty(20_000)
     for i in range(rounds):
         rows = draw(pi, rng)
         assert rows.size == 12
-        drawn[rows] += 1
+        drawn_totals[rows] += 1
         totals[i] = (values[rows] / pi[rows]).sum()
     assert (np.unique(rows) == rows).all()
     error = np.sqrt(pi * (1 - pi) / rounds)
-    assert (np.abs(drawn / rounds - pi) <= 4.5 * error + 1e-12).all()
+    assert (np.abs(drawn_totals / rounds - pi) <= 4.5 * error + 1e-12).all()
     assert abs(totals.mean() - values.sum()) < 4 * totals.std() / np.sqrt(rounds)
     assert np.array_equal(draw(pi, 7), draw(pi, 7))
 

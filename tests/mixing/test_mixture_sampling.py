@@ -15,12 +15,12 @@ def obvious(seed: int) -> np.ndarray:
     scales = np.exp(np.linspace(np.log(SCALES[0]), np.log(SCALES[1]), COUNT))
     out = np.full((COUNT, SHARES.size), np.nan)
     while (left := np.flatnonzero(np.isnan(out[:, 0]))).size:
-        drawn = rng.standard_gamma(scales[left, None] * prior) + 1e-300
-        drawn /= drawn.sum(axis=1, keepdims=True)
-        drawn[drawn < LEAST] = 0
-        drawn /= drawn.sum(axis=1, keepdims=True)
-        fits = (drawn <= MOST * SHARES).all(axis=1)
-        out[left[fits]] = drawn[fits]
+        samples = rng.standard_gamma(scales[left, None] * prior) + 1e-300
+        samples /= samples.sum(axis=1, keepdims=True)
+        samples[samples < LEAST] = 0
+        samples /= samples.sum(axis=1, keepdims=True)
+        fits = (samples <= MOST * SHARES).all(axis=1)
+        out[left[fits]] = samples[fits]
     return out
 
 

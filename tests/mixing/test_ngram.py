@@ -9,7 +9,7 @@ from gem_core.mixing.ngram import NgramProxy, Optimum, ngram_optimum, ngram_prox
 from gem_core.mixing.token_streams import Streams
 
 
-def made(seed: int = 0, K: int = 6, m: int = 400) -> NgramProxy:
+def make_proxy(seed: int = 0, K: int = 6, m: int = 400) -> NgramProxy:
     """Models that know their own tokens best; the last one knows nothing that another does not know better."""
     rng = np.random.default_rng(seed)
     q = rng.gamma(0.5, size=(m, K))
@@ -22,7 +22,7 @@ def solved(proxy: NgramProxy, goal: np.ndarray, caps: np.ndarray) -> float:
     """The least loss by a general convex solver that knows nothing of EM."""
     q, rows = proxy.probabilities, proxy.row_weights(goal)
     K = q.shape[1]
-    found = minimize(
+    solution = minimize(
         lambda w: -rows @ np.log(q @ w),
         np.minimum(np.full(K, 1 / K), caps),
         jac=lambda w: -(rows / (q @ w)) @ q,
@@ -31,8 +31,8 @@ def solved(proxy: NgramProxy, goal: np.ndarray, caps: np.ndarray) -> float:
         constraints=LinearConstraint(np.ones(K), 1, 1),
         options={"ftol": 1e-14, "maxiter": 1000},
     )
-    assert found.success
-    return float(found.fun)
+    assert solution.success
+    return float(solution.fun)
 
 
 def losses_by_hand(proxy: NgramProxy, w: np.ndarray) -> list[float]:
@@ -44,8 +44,8 @@ def losses_by_hand(proxy: NgramProxy, w: np.ndarray) -> list[float]:
 
 def test_probabilities_are_those_of_the_formula() -> None:
     train = np.array([0, 1, 2, 1, 2, 0, 1, 1], dtype=np.uint16)
-    held = np.array([1, 2, 1, 0], dtype=np.uint16)
-    q = ngram_proxy(Streams((train,), (held,), 4)).probabilities[:, 0]
+    held_out = np.array([1, 2, 1, 0], dtype=np.uint16)
+    q = ngram_proxy(Streams((train,), (held_out,), 4)).probabilities[:, 0]
     # Pairs 01 12 21 12 20 01 11; singles 0: 2, 1: 4, 2: 2; contexts 0: 2, 1: 3 (the last is none), 2: 2.
     single = [(2 + 25) / 108, (4 + 25) / 108, (2 + 25) / 108]
     assert q == pytest.approx([(2 + 30 * single[2]) / 33, (1 + 30 * single[1]) / 32, (0 + 30 * single[0]) / 33])
@@ -55,28 +55,28 @@ def test_each_model_is_a_distribution() -> None:
     rng = np.random.default_rng(0)
     train = rng.integers(0, 5, 300).astype(np.uint16)
     for context in range(5):
-        held = np.array([t for token in range(5) for t in (context, token)], dtype=np.uint16)
-        proxy = ngram_proxy(Streams((train,), (held,), 5))
+        held_out = np.array([t for token in range(5) for t in (context, token)], dtype=np.uint16)
+        proxy = ngram_proxy(Streams((train,), (held_out,), 5))
         assert proxy.probabilities[::2, 0].sum() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("capped", [False, True])
 def test_the_optimum_is_that_of_a_convex_solver(seed: int, capped: bool) -> None:
-    proxy, rng = made(seed), np.random.default_rng(seed)
+    proxy, rng = make_proxy(seed), np.random.default_rng(seed)
     goal = rng.dirichlet(np.ones(3))
     caps = np.array([0.3, 0.15, 1.0, 0.05, 1.0, 1.0]) if capped else np.ones(6)
-    found = ngram_optimum(proxy, goal, caps if capped else None)
-    assert found.converged
-    assert found.loss == pytest.approx(solved(proxy, goal, caps), abs=1e-6)
-    assert found.weights.sum() == pytest.approx(1)
-    assert (found.weights <= caps + 1e-12).all()
-    assert found.weights[-1] < 1e-4, "a model that knows nothing gets nothing"
-    assert goal @ proxy.losses(found.weights) == pytest.approx(found.loss)
+    optimum = ngram_optimum(proxy, goal, caps if capped else None)
+    assert optimum.converged
+    assert optimum.loss == pytest.approx(solved(proxy, goal, caps), abs=1e-6)
+    assert optimum.weights.sum() == pytest.approx(1)
+    assert (optimum.weights <= caps + 1e-12).all()
+    assert optimum.weights[-1] < 1e-4, "a model that knows nothing gets nothing"
+    assert goal @ proxy.losses(optimum.weights) == pytest.approx(optimum.loss)
 
 
 def test_the_gap_bounds_what_is_left_to_gain() -> None:
-    proxy, goal = made(1), np.full(3, 1 / 3)
+    proxy, goal = make_proxy(1), np.full(3, 1 / 3)
     best = ngram_optimum(proxy).loss
     previous = np.inf
     for steps in (0, 1, 2, 4, 8):
@@ -90,7 +90,7 @@ def test_the_gap_bounds_what_is_left_to_gain() -> None:
 
 
 def test_losses_are_means_over_each_target_and_convex() -> None:
-    proxy, rng = made(2), np.random.default_rng(5)
+    proxy, rng = make_proxy(2), np.random.default_rng(5)
     for _ in range(5):
         a, b = rng.dirichlet(np.ones(6), 2)
         assert proxy.losses(a) == pytest.approx(losses_by_hand(proxy, a))
@@ -99,11 +99,11 @@ def test_losses_are_means_over_each_target_and_convex() -> None:
 
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match=r"leave room .* got caps that sum to 0.6 \(0.4 too little\)"):
-        ngram_optimum(made(), caps=np.full(6, 0.1))
+        ngram_optimum(make_proxy(), caps=np.full(6, 0.1))
     with pytest.raises(InputError, match=r"one per domain \(6\); got shape \(5,\)"):
-        ngram_optimum(made(), caps=np.full(5, 0.3))
+        ngram_optimum(make_proxy(), caps=np.full(5, 0.3))
     with pytest.raises(InputError, match="weights must be shares"):
-        made().losses(np.full(6, 0.5))
+        make_proxy().losses(np.full(6, 0.5))
     ids = np.zeros(3, dtype=np.uint16)
     with pytest.raises(InputError, match="tokens held out; got 3 and 0 for domain 1"):
         ngram_proxy(Streams((ids, ids), (ids, ids[:0]), 2))

@@ -43,12 +43,12 @@ def test_mixtures_of_the_study_by_hand() -> None:
 def test_weights_by_hand() -> None:
     losses = [[2.0, 4.0, 3.0], [1.8, 4.0, 3.0], [2.0, 3.9, 3.2], [2.4, 4.0, 3.0]]
     shares = [0.5, 0.25, 0.25]
-    found = perfre(losses, shares, lift=2)
+    result = perfre(losses, shares, lift=2)
     # g = (.5 * .2, .25 * .1 - .25 * .2, -.5 * .4) = (.1, -.025, -.2); exponents .5, -.125, -1
-    assert found.base == pytest.approx(2.75)
-    assert found.benefits == pytest.approx([0.1, -0.025, -0.2])
+    assert result.base == pytest.approx(2.75)
+    assert result.benefits == pytest.approx([0.1, -0.025, -0.2])
     raw = np.array([0.5 * 1.414214, 0.25 * 0.917004, 0.25 * 0.5])
-    assert found.weights == pytest.approx(raw / raw.sum(), abs=1e-6)
+    assert result.weights == pytest.approx(raw / raw.sum(), abs=1e-6)
     second = perfre(losses, shares, lift=2, target=[0, 1, 0])  # g = (0, .1, 0)
     assert second.weights == pytest.approx(np.array([0.5, 0.5, 0.25]) / 1.25)
     assert perfre(losses, shares, lift=2, target=[0, 1, 0], caps=[1, 0.1, 1]).weights == pytest.approx([0.6, 0.1, 0.3])
@@ -62,23 +62,23 @@ def test_weights_by_hand() -> None:
 def test_a_helpful_domain_is_read_more_and_noise_less() -> None:
     streams, shares = planted(), np.array([0.1, 0.2, 0.2, 0.5])
     losses = train_proxies(streams, upsampled(shares), TINY)
-    found = perfre(losses, shares, target=[1, 0, 0, 0])  # the first domain; the second holds the same rule
-    assert found.benefits[1] > 0 > found.benefits[3]
-    assert found.weights[1] > shares[1]
-    assert found.weights[3] < shares[3]
+    result = perfre(losses, shares, target=[1, 0, 0, 0])  # the first domain; the second holds the same rule
+    assert result.benefits[1] > 0 > result.benefits[3]
+    assert result.weights[1] > shares[1]
+    assert result.weights[3] < shares[3]
 
 
 def test_the_probe_finds_what_can_be_learnt_fast() -> None:
     streams = planted()
     body = train_group(streams, Windows(streams, TINY.context, 0), np.full((1, 4), 0.25), TINY)
     before = {name: value.detach().clone() for name, value in body.items()}
-    found = rapid_adaptation(streams, body, TINY, [3, 2, 4, 3])
-    assert found.gains[:3].min() > 0.2
-    assert found.gains[3] < 0.05 + 3 * found.errors[3], "noise is not learnt"
-    assert found.errors[2] < 1e-6 < found.errors[3], "all windows of a rule are the same"
+    probe = rapid_adaptation(streams, body, TINY, [3, 2, 4, 3])
+    assert probe.gains[:3].min() > 0.2
+    assert probe.gains[3] < 0.05 + 3 * probe.errors[3], "noise is not learnt"
+    assert probe.errors[2] < 1e-6 < probe.errors[3], "all windows of a rule are the same"
     assert all(bool((before[name] == value).all()) for name, value in body.items()), "the body stays as it was"
     again = rapid_adaptation(streams, body, TINY, [3, 2, 4, 3])
-    assert np.array_equal(found.gains, again.gains)
+    assert np.array_equal(probe.gains, again.gains)
     with pytest.raises(InputError, match="2 probes or more"):
         rapid_adaptation(streams, body, TINY, [3, 1, 3, 3])
 
@@ -95,14 +95,14 @@ def test_probes_read_windows_of_their_own_above_the_frozen_body(tmp_path: Path) 
     streams = planted()
     streams = Streams(streams.train, tuple(part[:17] for part in streams.held_out), 16)  # one window: judged alike
     body = train_group(streams, Windows(streams, TINY.context, 0), np.full((1, 4), 0.25), TINY)
-    found = rapid_adaptation(streams, body, TINY, [2, 2, 2, 4], folder=tmp_path)
-    assert found.errors[3] > 1e-5, "other windows of the noise"
+    probe = rapid_adaptation(streams, body, TINY, [2, 2, 2, 4], folder=tmp_path)
+    assert probe.errors[3] > 1e-5, "other windows of the noise"
     blind = {name: value.detach() * (name == "head") for name, value in body.items()}
-    assert np.abs(rapid_adaptation(streams, blind, TINY, [2] * 4).gains - found.gains)[:3].min() > 1e-3
+    assert np.abs(rapid_adaptation(streams, blind, TINY, [2] * 4).gains - probe.gains)[:3].min() > 1e-3
     (tmp_path / "probes-00000.pt").unlink()
-    assert np.array_equal(rapid_adaptation(streams, body, TINY, [2, 2, 2, 4], folder=tmp_path).gains, found.gains)
+    assert np.array_equal(rapid_adaptation(streams, body, TINY, [2, 2, 2, 4], folder=tmp_path).gains, probe.gains)
     other = rapid_adaptation(streams, body, TINY, [2, 2, 2, 4], rate=1e-3, folder=tmp_path)
-    assert not np.allclose(other.gains, found.gains), "what was kept belongs to another rate"
+    assert not np.allclose(other.gains, probe.gains), "what was kept belongs to another rate"
 
 
 def test_no_step_no_gain() -> None:
@@ -133,26 +133,28 @@ def test_held_out_runs_have_no_say() -> None:
     top[3] = 10.0
     a, b = (predictability(w, y, regressor="linear", held_out=0.5, splits=8).scores for y in (wrong, top))
     rng = np.random.default_rng(0)
-    held = np.array([3 in rng.permutation(20)[:10] for _ in range(8)])
-    assert held.any()
-    assert (a[held] == b[held]).all()
+    holdouts = np.array([3 in rng.permutation(20)[:10] for _ in range(8)])
+    assert holdouts.any()
+    assert (a[holdouts] == b[holdouts]).all()
 
 
 def test_auto_chooses_inside_the_fitted_part() -> None:
     w = sample_mixtures([0.5, 0.3, 0.2], 30, seed=1)
-    found = predictability(w, 4 - 0.4 * np.log(0.1 + np.sqrt(w) @ [1.0, 0.4, 0.2]), splits=2)
-    assert set(found.regressors) <= {"lightgbm", "linear", "effective", "exponential", "ensemble"}
-    assert found.median > 0.9
+    result = predictability(w, 4 - 0.4 * np.log(0.1 + np.sqrt(w) @ [1.0, 0.4, 0.2]), splits=2)
+    assert set(result.regressors) <= {"lightgbm", "linear", "effective", "exponential", "ensemble"}
+    assert result.median > 0.9
 
 
 def test_words_by_hand() -> None:
-    def said(*scores: float) -> str:
+    def describe(*scores: float) -> str:
         return Predictability(np.array(scores), ("linear",) * len(scores), 17, 64).verdict
 
-    assert said(0.9, 0.85, 0.8) == "Predictable: median rank correlation 0.85 (0.82 to 0.88) on 17 of 64 runs"
-    assert said(0.6, 0.7, 0.65).startswith("Partly predictable: median rank correlation 0.65")
-    assert said(0.45, 0.49, 0.47).startswith("Not predictable with these runs")
-    assert said(0.1, 0.2, 0.6, 0.9, 0.9).startswith("Not predictable"), "a quarter of the splits is no better than 0.41"
+    assert describe(0.9, 0.85, 0.8) == "Predictable: median rank correlation 0.85 (0.82 to 0.88) on 17 of 64 runs"
+    assert describe(0.6, 0.7, 0.65).startswith("Partly predictable: median rank correlation 0.65")
+    assert describe(0.45, 0.49, 0.47).startswith("Not predictable with these runs")
+    assert describe(0.1, 0.2, 0.6, 0.9, 0.9).startswith("Not predictable"), (
+        "a quarter of the splits is no better than 0.41"
+    )
     with pytest.raises(InputError, match="got 2 of 8 in 10 splits"):
         predictability(np.full((8, 2), 0.5), np.zeros(8))
     with pytest.raises(InputError, match="one finite loss for each mixture"):

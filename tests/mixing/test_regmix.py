@@ -14,7 +14,7 @@ SHARES = np.array([0.4, 0.3, 0.15, 0.1, 0.04, 0.01])
 TRUE = EffectiveLaw(c=5.0, g=0.6, b=0.05, e=0.6, a=np.array([2.0, 0.5, 0.3, 0.1, 0.1, 1.0]))
 
 
-def made(n: int, noise: float = 0.0, seed: int = 0) -> Runs:
+def make_runs(n: int, noise: float = 0.0, seed: int = 0) -> Runs:
     w = sample_mixtures(SHARES, n, seed=seed)
     loss = TRUE.predict(w) + noise * np.random.default_rng(seed).normal(size=n)
     return Runs(
@@ -36,7 +36,7 @@ def test_rounded_weights_are_scaled_and_runs_are_joined_by_name(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("mixtures", "losses", "said"),
+    ("mixtures", "losses", "message"),
     [
         (
             "index,x,y\n1,0.5,0.5\n",
@@ -53,8 +53,8 @@ def test_rounded_weights_are_scaled_and_runs_are_joined_by_name(tmp_path: Path) 
         ("index,x,y\n", "index,l\n1,1\n", "with 1 rows"),
     ],
 )
-def test_bad_runs_are_refused(tmp_path: Path, mixtures: str, losses: str, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_bad_runs_are_refused(tmp_path: Path, mixtures: str, losses: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         read_runs(write(tmp_path / "m.csv", mixtures), write(tmp_path / "l.csv", losses))
 
 
@@ -114,8 +114,8 @@ def test_one_table_of_both_and_targets_by_pattern(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Use --weights"):
         read_runs(path)
     longer = write(tmp_path / "longer.csv", "\n".join([*lines, *(f"x{i},0.5,0.5,," for i in range(10))]) + "\n")
-    kept = read_runs(longer, weights=["ratio_*"], targets=["metric_*"])
-    assert (len(kept), kept.notes) == (3, ("3 runs have weights and losses; 10 others are left out",))
+    read_back = read_runs(longer, weights=["ratio_*"], targets=["metric_*"])
+    assert (len(read_back), read_back.notes) == (3, ("3 runs have weights and losses; 10 others are left out",))
 
 
 def test_several_targets_have_a_fit_each(tmp_path: Path) -> None:
@@ -125,10 +125,10 @@ def test_several_targets_have_a_fit_each(tmp_path: Path) -> None:
     runs = Runs(tuple("abcd"), ("mmlu_x", "mmlu_y", "other"), w, losses, tuple(map(str, range(60))))
     assert target_weights("mmlu_*=2,other=1", runs) == {"mmlu_x": 2.0, "mmlu_y": 2.0, "other": 1.0}
     assert target_weights("oth", runs) == {"other": 1.0}
-    found = regmix(runs, "mmlu_*=1", regressor="linear")
-    assert found.best_mixture[:2].sum() > 0.9
-    assert found.out_of_fold_spearman == pytest.approx(1)
-    assert found.predicted_loss == pytest.approx(4.5, abs=0.1)
+    result = regmix(runs, "mmlu_*=1", regressor="linear")
+    assert result.best_mixture[:2].sum() > 0.9
+    assert result.out_of_fold_spearman == pytest.approx(1)
+    assert result.predicted_loss == pytest.approx(4.5, abs=0.1)
     with pytest.raises(InputError, match="must match a target"):
         target_weights("nothing_*=1", runs)
 
@@ -150,7 +150,7 @@ def test_a_cap_that_cannot_be_met_is_refused() -> None:
 
 
 def test_a_planted_law_is_recovered_and_chosen() -> None:
-    train, new = made(60), made(200, seed=9)
+    train, new = make_runs(60), make_runs(200, seed=9)
     fitted = fit_regressor("effective", train.mixtures, train.loss("web"))
     assert np.abs(fitted.predict(new.mixtures) - new.loss("web")).max() < 0.05
     choice = choose(train.mixtures, train.loss("web"))
@@ -166,7 +166,7 @@ def test_the_exponential_law_is_recovered() -> None:
 
 
 def test_out_of_fold_never_sees_the_run_it_predicts() -> None:
-    runs = made(40)
+    runs = make_runs(40)
     losses = runs.loss("web").copy()
     first = out_of_fold("linear", runs.mixtures, losses, seed=1)
     losses[7] += 100.0
@@ -176,7 +176,7 @@ def test_out_of_fold_never_sees_the_run_it_predicts() -> None:
 
 
 def test_noise_alone_is_not_predictable() -> None:
-    runs = made(80)
+    runs = make_runs(80)
     noise = np.random.default_rng(0).normal(size=80)
     assert abs(choose(runs.mixtures, noise).scores["linear"]) < 0.4
 
@@ -200,14 +200,14 @@ def test_search_under_caps_that_hardly_a_draw_keeps_to() -> None:
 
 
 def test_regmix_end_to_end_with_intervals() -> None:
-    found = regmix(made(64, noise=0.01), "web", test=made(50, seed=4), prior=SHARES, resamples=4)
-    assert found.regressor == "effective"
-    assert found.test_spearman is not None
-    assert found.test_spearman > 0.97
-    assert found.best_mixture.argmax() == 0
-    assert found.best_mixture.sum() == pytest.approx(1)
-    assert (found.low <= found.high).all()
+    result = regmix(make_runs(64, noise=0.01), "web", test=make_runs(50, seed=4), prior=SHARES, resamples=4)
+    assert result.regressor == "effective"
+    assert result.test_spearman is not None
+    assert result.test_spearman > 0.97
+    assert result.best_mixture.argmax() == 0
+    assert result.best_mixture.sum() == pytest.approx(1)
+    assert (result.low <= result.high).all()
     with pytest.raises(InputError, match="at least 10 runs for 6 domains; got 4"):
-        regmix(made(5), "web", regressor="lightgbm")
+        regmix(make_runs(5), "web", regressor="lightgbm")
     with pytest.raises(InputError, match="--target must name one loss column; got 'loss', which fits 2"):
-        regmix(made(20), "loss")
+        regmix(make_runs(20), "loss")

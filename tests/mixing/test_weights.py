@@ -28,7 +28,7 @@ def bounds(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def test_the_projection_is_the_bisection_and_keeps_every_bound_exactly() -> None:
     rng = np.random.default_rng(0)
-    tried = [found for _ in range(1500) if (found := bounds(rng)) is not None]
+    tried = [limits for _ in range(1500) if (limits := bounds(rng)) is not None]
     assert len(tried) > 500
     for p, low, high in tried:
         w = project(p, high, low)
@@ -68,7 +68,7 @@ def test_what_holds_nothing_takes_equal_parts_only_when_all_others_are_full() ->
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             ([0.5, 0.5], [0.3, 0.2]),
@@ -95,10 +95,10 @@ def test_what_holds_nothing_takes_equal_parts_only_when_all_others_are_full() ->
         (([0.5, 0.5], [np.nan, 1.0]), "Floors and caps must be numbers from 0; got 0 and nan at least. Correct them."),
     ],
 )
-def test_impossible_bounds_say_by_how_much(arguments: tuple, said: str) -> None:
+def test_impossible_bounds_say_by_how_much(arguments: tuple, message: str) -> None:
     with pytest.raises(InputError) as refused:
         project(*arguments)
-    assert str(refused.value) == said
+    assert str(refused.value) == message
 
 
 def test_the_simple_strategies_are_their_formulas() -> None:
@@ -116,10 +116,10 @@ def test_the_simple_strategies_are_their_formulas() -> None:
 
 
 def test_fixed_weights_hold_and_the_others_keep_their_proportions() -> None:
-    found = weigh("custom", NUMBERS, TOKENS, fixed={3: 0.2, 9: 0.1})
-    assert found.weights[1] == 0.2
-    assert found.weights[3] == 0.1
-    np.testing.assert_allclose(found.weights[[0, 2]], [0.7 * 1000 / 1020, 0.7 * 20 / 1020], rtol=1e-14)
+    weighting = weigh("custom", NUMBERS, TOKENS, fixed={3: 0.2, 9: 0.1})
+    assert weighting.weights[1] == 0.2
+    assert weighting.weights[3] == 0.1
+    np.testing.assert_allclose(weighting.weights[[0, 2]], [0.7 * 1000 / 1020, 0.7 * 20 / 1020], rtol=1e-14)
     capped = weigh("custom", NUMBERS, TOKENS, fixed={9: 0.1}, limits=Limits(budget=1100, max_epochs=1))
     assert capped.weights[3] == 0.1  # what the caps take from one goes to the free ones, not to the fixed one
     assert weigh(
@@ -128,11 +128,11 @@ def test_fixed_weights_hold_and_the_others_keep_their_proportions() -> None:
 
 
 def test_epochs_ratio_and_warnings() -> None:
-    found = weigh("uniform", NUMBERS, TOKENS, tau=0, limits=Limits(budget=200))
-    assert found.epochs.tolist() == pytest.approx([0.05, 5.0, 2.5, 0.1])
-    assert found.ratio.tolist() == pytest.approx([0.25 * 1530 / t for t in TOKENS])
-    assert found.warnings == ("", "repeated 5.0 epochs, more than 4", "", "")
-    assert found.effective == pytest.approx(4)
+    weighting = weigh("uniform", NUMBERS, TOKENS, tau=0, limits=Limits(budget=200))
+    assert weighting.epochs.tolist() == pytest.approx([0.05, 5.0, 2.5, 0.1])
+    assert weighting.ratio.tolist() == pytest.approx([0.25 * 1530 / t for t in TOKENS])
+    assert weighting.warnings == ("", "repeated 5.0 epochs, more than 4", "", "")
+    assert weighting.effective == pytest.approx(4)
     alone = weigh("custom", [1, 2], [100, 100], fixed={2: 0.95})
     assert alone.warnings == ("", "has 95.0% of the total weight")
     assert np.isnan(alone.epochs).all()
@@ -143,29 +143,29 @@ def test_epochs_ratio_and_warnings() -> None:
 
 
 def test_the_rest_is_one_domain_and_natural_inside() -> None:
-    found = weigh("uniform", NUMBERS, TOKENS, tau=0, limits=Limits(fold=0.05))
-    assert found.folded.tolist() == [False, True, True, False]
-    np.testing.assert_allclose(found.weights, [1 / 3, 1 / 9, 2 / 9, 1 / 3], rtol=1e-14)
+    weighting = weigh("uniform", NUMBERS, TOKENS, tau=0, limits=Limits(fold=0.05))
+    assert weighting.folded.tolist() == [False, True, True, False]
+    np.testing.assert_allclose(weighting.weights, [1 / 3, 1 / 9, 2 / 9, 1 / 3], rtol=1e-14)
     summed = weigh("balanced", NUMBERS, TOKENS, start_weights=[0.1, 0.5, 0.2, 0.2], limits=Limits(fold=0.05))
     np.testing.assert_allclose(summed.weights, [0.1, 0.7 / 3, 1.4 / 3, 0.2], rtol=1e-14)
     capped = weigh("uniform", NUMBERS, TOKENS, tau=0, limits=Limits(budget=2000, max_epochs=2, floor=0.01, fold=0.05))
     np.testing.assert_allclose(capped.epochs, [1.97 / 2, 2, 2, 2 * 1.97 * 0.5], atol=0.05)
     assert abs(math.fsum(capped.weights) - 1) < 1e-15
-    kept = weigh("custom", NUMBERS, TOKENS, fixed={3: 0.2}, limits=Limits(fold=0.05))
-    assert kept.folded.tolist() == [False, False, True, False]
-    assert kept.weights[1] == 0.2
+    folded_result = weigh("custom", NUMBERS, TOKENS, fixed={3: 0.2}, limits=Limits(fold=0.05))
+    assert folded_result.folded.tolist() == [False, False, True, False]
+    assert folded_result.weights[1] == 0.2
 
 
 def test_a_domain_without_tokens_gets_nothing() -> None:
-    found = weigh("uniform", [1, 2, 3], [10, 0, 30], tau=0, limits=Limits(floor=0.1, budget=40, max_epochs=9))
-    assert found.weights.tolist() == [0.5, 0.0, 0.5]
-    assert np.isnan(found.ratio[1])
-    assert found.warnings == ("", "", "")
+    weighting = weigh("uniform", [1, 2, 3], [10, 0, 30], tau=0, limits=Limits(floor=0.1, budget=40, max_epochs=9))
+    assert weighting.weights.tolist() == [0.5, 0.0, 0.5]
+    assert np.isnan(weighting.ratio[1])
+    assert weighting.warnings == ("", "", "")
     assert weigh("balanced", [1, 2, 3], [10, 0, 30], start_weights=[0.2, 0.6, 0.2]).weights.tolist() == [0.5, 0.0, 0.5]
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             {"limits": Limits(budget=8000, max_epochs=4)},
@@ -207,7 +207,7 @@ def test_a_domain_without_tokens_gets_nothing() -> None:
         ({"tau": math.nan}, "The temperature's exponent must be a finite number; got nan. Use 0.5, for example."),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(options: dict, said: str) -> None:
+def test_what_cannot_be_is_refused_in_words(options: dict, message: str) -> None:
     with pytest.raises(InputError) as refused:
         weigh("any", NUMBERS, TOKENS, **options)
-    assert str(refused.value) == said
+    assert str(refused.value) == message
