@@ -228,8 +228,8 @@ def test_commands_assign_and_add(copied: Path) -> None:
     refused = refusal(run("assign", copied / "ws", copied / "more.csv", *options, "--out", copied / "x.txt"))
     assert "--out must end in .parquet or .csv" in refused
     out = copied / "assigned.parquet"
-    said = facts(run("assign", copied / "ws", copied / "more.csv", *options, "--out", out, "--json"))
-    assert said["documents"] == len(pd.read_parquet(out)) == 60
+    result = facts(run("assign", copied / "ws", copied / "more.csv", *options, "--out", out, "--json"))
+    assert result["documents"] == len(pd.read_parquet(out)) == 60
     added = facts(run("add", copied / "ws", copied / "more.csv", *options, "--json"))
     assert added["documents"] == ALL
     assert added["added"]["documents"] == ALL - FIRST

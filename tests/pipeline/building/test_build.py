@@ -152,9 +152,9 @@ def test_a_killed_build_goes_on(corpus: tuple[Path, Path], tmp_path: Path) -> No
 
 def test_the_present_settings_move_nothing(sample: Workspace) -> None:
     taxonomy = ensure_path(sample)
-    shown = preview(sample, taxonomy, taxonomy.settings)
-    assert shown.moved_rows.size == 0
-    assert shown.ari == 1.0
+    draft_preview = preview(sample, taxonomy, taxonomy.settings)
+    assert draft_preview.moved_rows.size == 0
+    assert draft_preview.ari == 1.0
     for strength in (0.999, 1.001):
         nudged = preview(sample, taxonomy, replace(taxonomy.settings, strength=strength))
         assert nudged.moved_rows.size <= 2
@@ -163,13 +163,13 @@ def test_the_present_settings_move_nothing(sample: Workspace) -> None:
 def test_preview_says_what_apply_does(sample: Workspace) -> None:
     before = ensure_path(sample)
     settings = replace(before.settings, strength=float("inf"))
-    shown = preview(sample, before, settings)
-    assert shown.after.largest <= shown.before.largest
-    assert np.allclose(shown.fit.masses, 1 / len(before.clusters), atol=1e-6)
+    draft_preview = preview(sample, before, settings)
+    assert draft_preview.after.largest <= draft_preview.before.largest
+    assert np.allclose(draft_preview.fit.masses, 1 / len(before.clusters), atol=1e-6)
     assert sample.taxonomy().key == before.key, "a preview writes nothing"
     applied = fit_taxonomy(sample, settings)
     got = np.array([c.share_documents for c in applied.clusters])
-    assert np.abs(got - shown.shares).max() < 0.02
+    assert np.abs(got - draft_preview.shares).max() < 0.02
     assert sample.undo()
     assert sample.taxonomy().taxonomy_hash == before.taxonomy_hash
 
@@ -177,10 +177,10 @@ def test_preview_says_what_apply_does(sample: Workspace) -> None:
 @pytest.mark.parametrize("changes", [{"n_clusters": 13}, {"target": "natural", "weighting": "tokens", "seed": 1}])
 def test_preview_of_another_start_is_the_fit_of_apply(sample: Workspace, changes: dict[str, object]) -> None:
     settings = replace(sample.taxonomy().settings, **changes)
-    shown = preview(sample, sample.taxonomy(), settings)
-    assert shown.moved_rows.size > 0
+    draft_preview = preview(sample, sample.taxonomy(), settings)
+    assert draft_preview.moved_rows.size > 0
     applied = fit_taxonomy(sample, settings)
-    assert np.array_equal(shown.labels, applied.documents["cluster_id"])
+    assert np.array_equal(draft_preview.labels, applied.documents["cluster_id"])
 
 
 def test_colours_numbers_and_labels_follow_a_refit(sample: Workspace) -> None:

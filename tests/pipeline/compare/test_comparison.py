@@ -38,16 +38,16 @@ def planted(labels: list[int], title: str = "one", margin: list[float] | None = 
 
 
 def test_what_stays_and_what_moves_by_hand() -> None:
-    found = compare_partitions(planted([0, 0, 0, 1, 1], margin=[5, 1, 3, 2, 4]), planted([1, 1, 0, 0, 0], "two"))
-    assert found.table.tolist() == [[1, 2], [2, 0]]
-    assert found.partner.tolist() == [1, 0]
-    assert found.moved_rows.tolist() == [2]
-    assert found.stay == pytest.approx(0.8)
-    best, how = found.best("a")
+    comparison = compare_partitions(planted([0, 0, 0, 1, 1], margin=[5, 1, 3, 2, 4]), planted([1, 1, 0, 0, 0], "two"))
+    assert comparison.table.tolist() == [[1, 2], [2, 0]]
+    assert comparison.partner.tolist() == [1, 0]
+    assert comparison.moved_rows.tolist() == [2]
+    assert comparison.stay == pytest.approx(0.8)
+    best, how = comparison.best("a")
     assert (best.tolist(), how) == ([1, 0], pytest.approx([2 / 3, 2 / 3]))
-    assert found.rows(0, 0, only_moved=False).tolist() == [2]
-    assert found.rows(0, 1).tolist() == []
-    assert found.rows(0, 1, only_moved=False).tolist() == [0, 1]
+    assert comparison.rows(0, 0, only_moved=False).tolist() == [2]
+    assert comparison.rows(0, 1).tolist() == []
+    assert comparison.rows(0, 1, only_moved=False).tolist() == [0, 1]
 
 
 def test_a_pinned_cluster_is_kept_between_two_taxonomies() -> None:
@@ -61,8 +61,8 @@ def test_a_pinned_cluster_is_kept_between_two_taxonomies() -> None:
 
 
 def test_moved_documents_come_least_sure_first() -> None:
-    found = compare_partitions(planted([0, 0, 0, 0, 1], margin=[5, 1, 3, 2, 4]), planted([0, 1, 2, 3, 4], "two"))
-    assert found.moved_rows.tolist() == [
+    comparison = compare_partitions(planted([0, 0, 0, 0, 1], margin=[5, 1, 3, 2, 4]), planted([0, 1, 2, 3, 4], "two"))
+    assert comparison.moved_rows.tolist() == [
         1,
         3,
         2,
@@ -83,11 +83,11 @@ def test_sides_change_places() -> None:
 def test_a_giant_and_its_pieces() -> None:
     a = planted([0] * 10 + [1] * 10 + [2] * 10 + [3] * 10 + [4] * 1)
     b = planted([0] * 31 + [1] * 2 + [2] * 2 + [3] * 2 + [4] * 2 + [5] * 2, "k-means")
-    found = giant(compare_partitions(a, b))
-    assert found is not None
-    assert (found.side, found.group, found.pieces) == ("b", 0, (0, 1, 2))
-    assert found.share == pytest.approx(31 / 41)
-    assert found.covered_share == pytest.approx(30 / 31)  # the one document of cluster 3 is less than 5%
+    spread = giant(compare_partitions(a, b))
+    assert spread is not None
+    assert (spread.side, spread.group, spread.pieces) == ("b", 0, (0, 1, 2))
+    assert spread.share == pytest.approx(31 / 41)
+    assert spread.covered_share == pytest.approx(30 / 31)  # the one document of cluster 3 is less than 5%
     assert headline(compare_partitions(a, b)) == (
         "The largest cluster of k-means (76%) is spread over 3 clusters of one; 32% of documents in matched groups"
     )
@@ -114,28 +114,28 @@ def test_every_kind_of_grouping(sample: Workspace) -> None:
 
 def test_a_baseline_is_fitted_once_and_takes_the_colours_it_overlaps(sample: Workspace) -> None:
     assert not at_hand(sample, "kmeans")
-    found = partition(sample, "kmeans")
+    baseline = partition(sample, "kmeans")
     labels = assign(sample.embeddings, kmeans(sample.embeddings, 12, seed=0)).labels
-    assert np.array_equal(found.labels, labels)
+    assert np.array_equal(baseline.labels, labels)
     taxonomy = sample.taxonomy()
-    for k, colour in enumerate(found.colors):
+    for k, colour in enumerate(baseline.colors):
         counts = np.bincount(taxonomy.positions[labels == k], minlength=12)
         assert colour == taxonomy.clusters[int(counts.argmax())].color
     assert at_hand(sample, "kmeans")
     assert not at_hand(sample, "kmeans:5")
-    seen: list[str] = []
-    again = partition(Workspace(sample.root), "kmeans", progress=lambda step, completed, total: seen.append(step))
-    assert again.names == found.names
-    assert len(set(found.names)) == 12
-    assert np.array_equal(again.labels, found.labels)
+    steps: list[str] = []
+    again = partition(Workspace(sample.root), "kmeans", progress=lambda step, completed, total: steps.append(step))
+    assert again.names == baseline.names
+    assert len(set(baseline.names)) == 12
+    assert np.array_equal(again.labels, baseline.labels)
     assert len(partition(sample, "spherical:5").names) == 5
 
 
 def test_a_kept_fit_that_cannot_be_read_is_made_again(sample: Workspace) -> None:
-    found = partition(sample, "spherical")
+    baseline = partition(sample, "spherical")
     for file in (sample.root / "studies" / "groupings").iterdir():
         file.write_bytes(file.read_bytes()[:100])
-    assert np.array_equal(partition(sample, "spherical").labels, found.labels)
+    assert np.array_equal(partition(sample, "spherical").labels, baseline.labels)
 
 
 def test_missing_labels_are_a_group_and_no_evidence(sample: Workspace) -> None:
@@ -143,8 +143,8 @@ def test_missing_labels_are_a_group_and_no_evidence(sample: Workspace) -> None:
     labels = sample.documents["subject"].to_numpy()
     assert q.ari == pytest.approx(adjusted_rand_score(labels, sample.taxonomy().positions))
     sample.documents.loc[:99, "subject"] = None
-    known = quality(sample, partition(sample, "present"))
-    assert known.ari == pytest.approx(adjusted_rand_score(labels[100:], sample.taxonomy().positions[100:]))
+    scores = quality(sample, partition(sample, "present"))
+    assert scores.ari == pytest.approx(adjusted_rand_score(labels[100:], sample.taxonomy().positions[100:]))
     assert "(no value)" in partition(sample, "column:subject").names
 
 
@@ -155,27 +155,30 @@ def test_quality_against_the_plain_formulas(sample: Workspace) -> None:
     cosine = x @ centers.T
     own = cosine[np.arange(len(x)), labels]
     cosine[np.arange(len(x)), labels] = -1
-    found = quality(sample, partition(sample, "present"))
-    assert found.within_cosine == pytest.approx(own.mean(), abs=1e-6)
-    assert found.cosine_margin == pytest.approx((own - cosine.max(axis=1)).mean(), abs=1e-6)
-    assert found.silhouette == pytest.approx(silhouette_score(x, labels, metric="cosine"), abs=1e-5)
+    scores = quality(sample, partition(sample, "present"))
+    assert scores.within_cosine == pytest.approx(own.mean(), abs=1e-6)
+    assert scores.cosine_margin == pytest.approx((own - cosine.max(axis=1)).mean(), abs=1e-6)
+    assert scores.silhouette == pytest.approx(silhouette_score(x, labels, metric="cosine"), abs=1e-5)
     shares = np.bincount(labels) / len(x)
-    assert (found.largest, found.smallest) == pytest.approx((shares.max(), shares.min()))
-    assert found.entropy == pytest.approx(-(shares * np.log(shares)).sum() / np.log(12))
+    assert (scores.largest, scores.smallest) == pytest.approx((shares.max(), shares.min()))
+    assert scores.entropy == pytest.approx(-(shares * np.log(shares)).sum() / np.log(12))
     assert quality(sample, partition(sample, "column:subject")).ari is None  # a column says nothing of itself
 
 
 def test_cosines_of_one_group_and_of_empty_ones(sample: Workspace) -> None:
-    one = np.zeros(len(sample), dtype=np.int32)
-    within, margin = cosines(sample.embeddings, one, 1)
+    single_group = np.zeros(len(sample), dtype=np.int32)
+    within, margin = cosines(sample.embeddings, single_group, 1)
     assert np.isnan(margin)
-    assert cosines(sample.embeddings, one + 2, 5) == (pytest.approx(within), pytest.approx(np.nan, nan_ok=True))
+    assert cosines(sample.embeddings, single_group + 2, 5) == (
+        pytest.approx(within),
+        pytest.approx(np.nan, nan_ok=True),
+    )
 
 
 def test_agreement_of_a_comparison(sample: Workspace) -> None:
-    found = compare(sample, "present", "column:subject")
-    assert found.ari == pytest.approx(adjusted_rand_score(sample.documents["subject"], found.a.labels))
-    assert found.stay == pytest.approx(1 - len(found.moved_rows) / len(sample))
+    comparison = compare(sample, "present", "column:subject")
+    assert comparison.ari == pytest.approx(adjusted_rand_score(sample.documents["subject"], comparison.a.labels))
+    assert comparison.stay == pytest.approx(1 - len(comparison.moved_rows) / len(sample))
 
 
 @pytest.mark.parametrize(

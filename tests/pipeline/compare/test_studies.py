@@ -46,17 +46,17 @@ def study(means: list[float], spread: float, seeds: int = 3, name: str = "silhou
 
 
 def test_a_clear_winner_is_named() -> None:
-    found = reading(study([0.10, 0.12, 0.20, 0.13, 0.11], 0.01))
-    assert (found.kind, found.counts) == ("peak", (18,))
-    assert found.sentence == (
+    verdict = reading(study([0.10, 0.12, 0.20, 0.13, 0.11], 0.01))
+    assert (verdict.kind, verdict.counts) == ("peak", (18,))
+    assert verdict.sentence == (
         "Silhouette peaks at 18 clusters: 0.200 against at most 0.130 elsewhere (spread between seeds 0.010)."
     )
 
 
 def test_a_flat_curve_has_no_winner() -> None:
-    found = reading(study([0.100, 0.101, 0.102, 0.101, 0.100], 0.01))
-    assert (found.kind, found.counts) == ("flat", COUNTS)
-    assert found.sentence == (
+    verdict = reading(study([0.100, 0.101, 0.102, 0.101, 0.100], 0.01))
+    assert (verdict.kind, verdict.counts) == ("flat", COUNTS)
+    assert verdict.sentence == (
         "Silhouette is flat between 8 and 40 (spread between seeds 0.010). Choose by how fine you need it."
     )
     shoulder = reading(study([0.05, 0.098, 0.1, 0.097, 0.06], 0.01))
@@ -71,9 +71,9 @@ def test_a_lead_within_the_spread_is_no_lead() -> None:
 
 
 def test_two_separate_peaks_are_no_winner() -> None:
-    found = reading(study([0.2, 0.1, 0.05, 0.1, 0.199], 0.01))
-    assert (found.kind, found.counts) == ("flat", (8, 40))
-    assert "as high at 8 as at 40" in found.sentence
+    verdict = reading(study([0.2, 0.1, 0.05, 0.1, 0.199], 0.01))
+    assert (verdict.kind, verdict.counts) == ("flat", (8, 40))
+    assert "as high at 8 as at 40" in verdict.sentence
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_two_separate_peaks_are_no_winner() -> None:
     ],
 )
 def test_the_end_of_the_grid_is_no_peak(curve: list[float], words: str) -> None:
-    found = reading(study(curve, 0.01))
-    assert found.kind == "edge"
-    assert words in found.sentence
+    verdict = reading(study(curve, 0.01))
+    assert verdict.kind == "edge"
+    assert words in verdict.sentence
 
 
 def test_without_a_spread_nothing_is_claimed() -> None:
@@ -106,11 +106,11 @@ def test_stability_needs_twice_the_lead() -> None:
 
 def test_noise_alone_seldom_makes_a_winner() -> None:
     rng = np.random.default_rng(0)
-    named = 0
+    winners = 0
     for _ in range(500):
         table = 0.1 + 0.01 * rng.normal(size=(5, 3))
-        named += reading(CountStudy(COUNTS, (0, 1, 2), {"silhouette": table, "largest": table}, "gem")).kind == "peak"
-    assert named / 500 < 0.05
+        winners += reading(CountStudy(COUNTS, (0, 1, 2), {"silhouette": table, "largest": table}, "gem")).kind == "peak"
+    assert winners / 500 < 0.05
 
 
 def test_measures_together() -> None:
@@ -119,18 +119,20 @@ def test_measures_together() -> None:
         for curve in ([0.1, 0.1, 0.3, 0.1, 0.1], [0.1] * 5, [0.1, 0.3, 0.1, 0.1, 0.1])
     )
 
-    def told(silhouette: np.ndarray, nmi: np.ndarray) -> str:
+    def read_curves(silhouette: np.ndarray, nmi: np.ndarray) -> str:
         return summary(CountStudy(COUNTS, (0, 1, 2), {"silhouette": silhouette, "nmi": nmi, "largest": nmi}, "gem"))
 
-    assert told(peak, peak) == "2 of the 2 measures that can tell peak at 18 clusters."
-    assert told(peak, flat) == "1 of the 2 measures that can tell peaks at 18 clusters; the others name no number."
+    assert read_curves(peak, peak) == "2 of the 2 measures that can tell peak at 18 clusters."
+    assert (
+        read_curves(peak, flat) == "1 of the 2 measures that can tell peaks at 18 clusters; the others name no number."
+    )
     edge = study([0.1, 0.1, 0.1, 0.1, 0.3], 0.01).values["silhouette"]
-    assert told(peak, edge) == (
+    assert read_curves(peak, edge) == (
         "No number of clusters stands out: Silhouette peaks at 18, but NMI to the label column is highest at "
         f"{COUNTS[-1]}."
     )
-    assert told(flat, flat) == "No number of clusters stands out: choose by how fine you need it."
-    assert told(peak, other) == (
+    assert read_curves(flat, flat) == "No number of clusters stands out: choose by how fine you need it."
+    assert read_curves(peak, other) == (
         "The measures peak at different numbers, so none stands out: Silhouette at 18; NMI to the label column at 12."
     )
 
@@ -142,54 +144,54 @@ def test_grid() -> None:
 
 
 def test_planted_subjects_are_found_in_number(small: Workspace) -> None:
-    found = study_counts(small, (2, 3, 4, 6, 8), seeds=3, method="spherical")
-    assert found.complete
-    assert reading(found).counts == (4,)
-    assert set(found.values) >= {"ari", "nmi", "silhouette", "stability"}  # it has a label column
+    study = study_counts(small, (2, 3, 4, 6, 8), seeds=3, method="spherical")
+    assert study.complete
+    assert reading(study).counts == (4,)
+    assert set(study.values) >= {"ari", "nmi", "silhouette", "stability"}  # it has a label column
     again = read_counts(small, "spherical")
     assert again is not None
-    assert all(np.array_equal(again.values[name], table) for name, table in found.values.items())
+    assert all(np.array_equal(again.values[name], table) for name, table in study.values.items())
     labels = [refit(small, base_settings(small.taxonomy().settings, 6, seed), "spherical").labels for seed in range(3)]
     agree = {frozenset(p): adjusted_rand_score(labels[p[0]], labels[p[1]]) for p in combinations(range(3), 2)}
-    assert found.values["stability"][3] == pytest.approx(
+    assert study.values["stability"][3] == pytest.approx(
         [np.mean([v for pair, v in agree.items() if seed in pair]) for seed in range(3)]
     )
     assert read_counts(small) is None  # another method, another study
 
 
 def test_stability_compares_the_common_documents(small: Workspace) -> None:
-    found = stability(small, "spherical", seeds=3, resamples=3)
+    study = stability(small, "spherical", seeds=3, resamples=3)
     settings = small.taxonomy().settings
     labels = [refit(small, settings, "spherical", resample=draw).labels for draw in range(3)]
-    for draw, one in enumerate(labels):
-        assert np.array_equal(one >= 0, drawn_counts(60, draw) > 0)
-        assert 0.45 < (one >= 0).mean() < 0.8
+    for draw, run_labels in enumerate(labels):
+        assert np.array_equal(run_labels >= 0, drawn_counts(60, draw) > 0)
+        assert 0.45 < (run_labels >= 0).mean() < 0.8
     both = (labels[0] >= 0) & (labels[2] >= 0)
-    assert found.resamples.pairs[0, 2] == pytest.approx(adjusted_rand_score(labels[0][both], labels[2][both]))
+    assert study.resamples.pairs[0, 2] == pytest.approx(adjusted_rand_score(labels[0][both], labels[2][both]))
     whole = [refit(small, base_settings(settings, 4, seed), "spherical").labels for seed in range(3)]
-    assert found.seeds.pairs[0, 1] == pytest.approx(adjusted_rand_score(whole[0], whole[1]))
-    assert found.complete
-    mean = found.seeds.summary()
+    assert study.seeds.pairs[0, 1] == pytest.approx(adjusted_rand_score(whole[0], whole[1]))
+    assert study.complete
+    mean = study.seeds.summary()
     assert mean is not None
     assert mean.low <= mean.mean <= mean.high
-    kept = read_stability(small, "spherical")
-    assert kept is not None
-    assert np.array_equal(kept.resamples.pairs, found.resamples.pairs)
-    assert finding(kept).startswith("spherical k-means, 4 clusters, agreement with itself: other seeds ")
+    reread = read_stability(small, "spherical")
+    assert reread is not None
+    assert np.array_equal(reread.resamples.pairs, study.resamples.pairs)
+    assert finding(reread).startswith("spherical k-means, 4 clusters, agreement with itself: other seeds ")
     assert read_stability(small) is None
 
 
 def test_planted_clusters_return(small: Workspace) -> None:
-    found = stability(small, seeds=2, resamples=2)
-    assert found.seeds.pairs.min() > 0.9
-    surely = returning(small, small.taxonomy(), found)
+    study = stability(small, seeds=2, resamples=2)
+    assert study.seeds.pairs.min() > 0.9
+    surely = returning(small, small.taxonomy(), study)
     assert surely.shape == (4,)
     assert surely.min() > 0.9
 
 
 def test_pair_table_leaves_out_who_was_not_drawn() -> None:
-    one, two = np.array([0, 0, 1, 1, -1], dtype=np.int32), np.array([1, 1, 0, -1, 0], dtype=np.int32)
-    assert pair_table([one, two], 2).tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    first, two = np.array([0, 0, 1, 1, -1], dtype=np.int32), np.array([1, 1, 0, -1, 0], dtype=np.int32)
+    assert pair_table([first, two], 2).tolist() == [[1.0, 1.0], [1.0, 1.0]]
 
 
 @pytest.mark.parametrize(("seeds", "resamples"), [(1, 8), (8, 1), (0, 0), (-1, 3)])
@@ -230,9 +232,9 @@ def test_a_killed_study_keeps_what_was_finished(small: Workspace, tmp_path: Path
 
 
 def test_commands_say_what_they_found(sample: Workspace) -> None:
-    found = cli.facts(cli.run("compare", sample.root, "--with", "column:subject", "--json"))
-    assert found["moved"] == len(found["moved_ids"])
-    assert sum(map(sum, found["overlap"])) == found["documents"] == len(sample)
-    assert found["finding"] in cli.run("compare", sample.root, "--with", "column:subject").stdout
+    result = cli.facts(cli.run("compare", sample.root, "--with", "column:subject", "--json"))
+    assert result["moved"] == len(result["moved_ids"])
+    assert sum(map(sum, result["overlap"])) == result["documents"] == len(sample)
+    assert result["finding"] in cli.run("compare", sample.root, "--with", "column:subject").stdout
     assert "column:NAME; got 'best'" in cli.refusal(cli.run("compare", sample.root, "--with", "best"))
     assert "--method must be one of" in cli.refusal(cli.run("stability", sample.root, "--method", "none"))

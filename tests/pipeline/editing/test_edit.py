@@ -88,12 +88,12 @@ def test_a_merged_cluster_points_where_its_documents_do(sample: Workspace) -> No
     after = edit(sample, Merge((0, 1)))
     rows = sorted(rows_of(after, 0))
     mean = sample.embeddings[rows].astype(np.float64).mean(0)
-    place = after.index_of(0)
-    assert np.allclose(after.fit.centers[place], mean / np.linalg.norm(mean), atol=1e-6)
+    index = after.index_of(0)
+    assert np.allclose(after.fit.centers[index], mean / np.linalg.norm(mean), atol=1e-6)
     assert after.cluster(0).within_cosine == pytest.approx(
-        float((sample.embeddings[rows] @ after.fit.centers[place]).mean()), abs=1e-5
+        float((sample.embeddings[rows] @ after.fit.centers[index]).mean()), abs=1e-5
     )
-    assert after.fit.target[place] == pytest.approx(2 / len(before.clusters))
+    assert after.fit.target[index] == pytest.approx(2 / len(before.clusters))
 
 
 def test_a_persons_name_survives_a_merge(sample: Workspace) -> None:
@@ -127,8 +127,8 @@ def test_a_moved_document_has_a_negative_margin_and_nothing_else_changes_place(s
     before = sample.taxonomy()
     row = before.cluster(2).exemplars[0]
     after = edit(sample, Move((row,), 8))
-    moved = before.documents["cluster_id"].to_numpy() != after.documents["cluster_id"].to_numpy()
-    assert np.flatnonzero(moved).tolist() == [row]
+    changed = before.documents["cluster_id"].to_numpy() != after.documents["cluster_id"].to_numpy()
+    assert np.flatnonzero(changed).tolist() == [row]
     assert after.documents["margin"].iloc[row] < 0
     assert after.documents["second"].iloc[row] == 2
     assert after.cluster(2).label == before.cluster(2).label
@@ -169,7 +169,7 @@ def test_excluded_clusters_count_in_no_share(sample: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("op", "said"),
+    ("op", "message"),
     [
         (Merge((1,)), "A merge takes two clusters or more; got 1"),
         (Merge((1, 99)), "An edit must name clusters that are there; got cluster 99"),
@@ -183,11 +183,11 @@ def test_excluded_clusters_count_in_no_share(sample: Workspace) -> None:
         (Rename("parent", 99, "x"), "An edit must name groups that are there; got group 99"),
     ],
 )
-def test_refused_edits_change_nothing(sample: Workspace, op: Op, said: str) -> None:
+def test_refused_edits_change_nothing(sample: Workspace, op: Op, message: str) -> None:
     before = sample.history()
     with pytest.raises(InputError) as caught:
         edit(sample, Pin(0), op)
-    assert str(caught.value).startswith(said), caught.value
+    assert str(caught.value).startswith(message), caught.value
     assert sample.history() == before
 
 
@@ -200,37 +200,37 @@ def test_a_model_never_overwrites_a_person(sample: Workspace) -> None:
 
 def random_op(taxonomy: Taxonomy, workspace: Workspace, rng: random.Random) -> Op:
     numbers = [c.number for c in taxonomy.clusters]
-    one = rng.choice(numbers)
+    number = rng.choice(numbers)
     kind = rng.choice(["rename", "group", "merge", "split", "move", "own", "regroup", "pin", "exclude"])
     if kind == "merge" and len(numbers) > 5:
         return Merge(tuple(rng.sample(numbers, 2)))
-    if kind == "split" and taxonomy.cluster(one).documents > 12 and len(numbers) < 20:
-        return propose_split(workspace, taxonomy, one, rng.choice([2, 3]))
+    if kind == "split" and taxonomy.cluster(number).documents > 12 and len(numbers) < 20:
+        return propose_split(workspace, taxonomy, number, rng.choice([2, 3]))
     if kind in ("move", "own"):
         rows = tuple(rng.sample(range(len(workspace)), 4))
-        return Move(rows, None if kind == "own" and len(numbers) < 20 else one)
+        return Move(rows, None if kind == "own" and len(numbers) < 20 else number)
     if kind == "group":
         return Rename("parent", rng.choice(taxonomy.groups).number, f"Group {rng.random()}")
     if kind == "regroup":
-        return Regroup(one, None if rng.random() < 0.3 else rng.choice(taxonomy.groups).number)
+        return Regroup(number, None if rng.random() < 0.3 else rng.choice(taxonomy.groups).number)
     if kind == "pin":
-        return Pin(one, rng.random() < 0.5)
+        return Pin(number, rng.random() < 0.5)
     if kind == "exclude":
-        return Exclude((one,), rng.random() < 0.5)
-    return Rename("cluster", one, f"Name {rng.random()}")
+        return Exclude((number,), rng.random() < 0.5)
+    return Rename("cluster", number, f"Name {rng.random()}")
 
 
 def random_edits(workspace: Workspace, count: int, seed: int) -> int:
-    rng, done = random.Random(seed), 0
-    while done < count:
+    rng, edit_count = random.Random(seed), 0
+    while edit_count < count:
         try:
             taxonomy = edit(workspace, random_op(workspace.taxonomy(), workspace, rng))
         except InputError:
             continue
-        done += 1
-        if done % 20 == 0:
+        edit_count += 1
+        if edit_count % 20 == 0:
             whole(taxonomy, len(workspace))
-    return done
+    return edit_count
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -278,23 +278,23 @@ def test_a_refit_keeps_what_a_person_pinned_or_named(sample: Workspace, seed: in
     settings = Settings(
         n_clusters=rng.choice([5, 9, 12, 18]), strength=rng.choice([0.0, 0.3, float("inf")]), seed=rng.randrange(3)
     )
-    shown = preview(sample, before, settings)
+    draft_preview = preview(sample, before, settings)
     after = fit_taxonomy(sample, settings)
     whole(after, len(sample))
     for old in before.clusters:
         if not (old.pinned or old.label_source == "person"):
             continue
         new = after.cluster(old.number)
-        one, other = rows_of(before, old.number), rows_of(after, old.number)
+        first, other = rows_of(before, old.number), rows_of(after, old.number)
         if old.pinned:
-            assert one == other
+            assert first == other
             assert (new.label, new.pinned, new.excluded) == (old.label, True, old.excluded)
         else:
             assert new.label == old.label
-            assert len(one & other) > 0.5 * len(one | other)
+            assert len(first & other) > 0.5 * len(first | other)
         assert new.color == old.color
-    assert np.array_equal(shown.numbers, [c.number for c in after.clusters])
-    assert (shown.labels != after.documents["cluster_id"].to_numpy()).mean() < 0.02
+    assert np.array_equal(draft_preview.numbers, [c.number for c in after.clusters])
+    assert (draft_preview.labels != after.documents["cluster_id"].to_numpy()).mean() < 0.02
 
 
 def test_fewer_clusters_keep_the_numbers_of_those_that_stay(sample: Workspace) -> None:
@@ -329,13 +329,13 @@ def test_an_older_sample_is_set_aside(built_sample: Path, tmp_path: Path) -> Non
 
 
 def test_an_edit_made_before_numbers_changed_is_refused(sample: Workspace) -> None:
-    shown = sample.taxonomy()
-    a, b, c = (cluster.number for cluster in shown.clusters[:3])
+    old_taxonomy = sample.taxonomy()
+    a, b, c = (cluster.number for cluster in old_taxonomy.clusters[:3])
     edit(sample, Rename("cluster", a, "Renamed meanwhile"))
-    edit(sample, Pin(b), made_on=shown.key)  # a rename by somebody else changes no number
+    edit(sample, Pin(b), made_on=old_taxonomy.key)  # a rename by somebody else changes no number
     edit(sample, Merge((b, c)))
     before = sample.taxonomy().key
     with pytest.raises(InputError, match=r"made on the present clusters; got .*last step is: Merged"):
-        edit(sample, Rename("cluster", c, "Meant for a cluster that is gone"), made_on=shown.key)
+        edit(sample, Rename("cluster", c, "Meant for a cluster that is gone"), made_on=old_taxonomy.key)
     assert sample.taxonomy().key == before
     edit(sample, Rename("cluster", a, "Again"), made_on=before)

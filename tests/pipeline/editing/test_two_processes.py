@@ -66,22 +66,22 @@ def together(root: Path, names: str, how: str) -> list[list[str]]:
         assert opened.history().present is not None
         reads += 1
         time.sleep(0.01)  # the editors have the processor
-    said = [editor.communicate() for editor in editors]
-    assert [editor.returncode for editor in editors] == [0] * len(editors), said
+    outputs = [editor.communicate() for editor in editors]
+    assert [editor.returncode for editor in editors] == [0] * len(editors), outputs
     assert reads > 3
     assert check(root) == 0
-    return [out.splitlines()[1:] for out, _ in said]
+    return [out.splitlines()[1:] for out, _ in outputs]
 
 
 def test_no_acknowledged_edit_is_lost(sample: Workspace) -> None:
     before = sample.history().steps
-    told = together(sample.root, "AB", "renames")
+    acknowledged = together(sample.root, "AB", "renames")
     steps = sample.history().steps
     assert steps[: len(before)] == before
-    done = [step.edits[0]["label"] for step in steps[len(before) :]]
-    assert sorted(done) == sorted(f"{who} {turn}" for who in "AB" for turn in range(TURNS))
-    for who, lines in zip("AB", told, strict=True):
-        assert lines == [label for label in done if label.startswith(who)]  # each in its own order
+    labels = [step.edits[0]["label"] for step in steps[len(before) :]]
+    assert sorted(labels) == sorted(f"{who} {turn}" for who in "AB" for turn in range(TURNS))
+    for who, lines in zip("AB", acknowledged, strict=True):
+        assert lines == [label for label in labels if label.startswith(who)]  # each in its own order
     expected = {cluster.number: cluster.label for cluster in sample.taxonomy(before[-1].key).clusters}
     expected |= {step.edits[0]["number"]: step.edits[0]["label"] for step in steps[len(before) :]}
     assert {cluster.number: cluster.label for cluster in sample.taxonomy().clusters} == expected

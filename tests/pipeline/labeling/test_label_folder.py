@@ -24,7 +24,7 @@ from tests.helpers.shards import LABELS, NUMBERS, expected, folder_of_shards, ha
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+def labeled_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     """A student, shards, and the folder that one worker made of them."""
     root = tmp_path_factory.mktemp("folder")
     paths = saved(root / "student"), folder_of_shards(root / "in"), root / "out"
@@ -32,8 +32,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     return paths
 
 
-def test_every_document_is_where_it_was(made: tuple[Path, Path, Path]) -> None:
-    _, shards, out = made
+def test_every_document_is_where_it_was(labeled_folder: tuple[Path, Path, Path]) -> None:
+    _, shards, out = labeled_folder
     names = {path.relative_to(shards).as_posix() for path in shards.rglob("*") if path.suffix not in ("", ".md")}
     assert len(names) == 6
     for name in names:
@@ -44,8 +44,8 @@ def test_every_document_is_where_it_was(made: tuple[Path, Path, Path]) -> None:
             assert new == {**old, **ours}
 
 
-def test_totals_are_sums_over_the_rows(made: tuple[Path, Path, Path]) -> None:
-    out = made[2]
+def test_totals_are_sums_over_the_rows(labeled_folder: tuple[Path, Path, Path]) -> None:
+    out = labeled_folder[2]
     rows = [
         row
         for name in json.loads((bookkeeping(out) / "run.json").read_text())["request"]["shards"]
@@ -83,7 +83,7 @@ def test_totals_are_sums_over_the_rows(made: tuple[Path, Path, Path]) -> None:
 
 
 def test_two_workers_give_the_same_bytes_and_say_how_far_they_are(
-    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labeled_folder: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[tuple[int, int, dict[str, Any]]] = []
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
@@ -92,14 +92,16 @@ def test_two_workers_give_the_same_bytes_and_say_how_far_they_are(
         assert step == "label shards"
         heard.append((completed, total, read_totals(tmp_path / "out")))
 
-    label_folder(made[0], made[1], tmp_path / "out", workers=2, progress=progress)
-    assert hashes(tmp_path / "out") == hashes(made[2])
-    done = [d for d, _, _ in heard]
-    assert done == sorted(done)
+    label_folder(labeled_folder[0], labeled_folder[1], tmp_path / "out", workers=2, progress=progress)
+    assert hashes(tmp_path / "out") == hashes(labeled_folder[2])
+    counts = [d for d, _, _ in heard]
+    assert counts == sorted(counts)
     assert (
         {total for _, total, _ in heard}
-        == {done[-1]}
-        == {sum(path.stat().st_size for path in made[1].rglob("*") if path.is_file() and path.suffix != ".md")}
+        == {counts[-1]}
+        == {
+            sum(path.stat().st_size for path in labeled_folder[1].rglob("*") if path.is_file() and path.suffix != ".md")
+        }
     )
     assert heard[0][2]["complete"] is False
     assert heard[-1][2]["complete"] is True
@@ -114,7 +116,7 @@ def kill_workers() -> None:
 
 
 def test_with_strict_a_dead_worker_ends_the_run(
-    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labeled_folder: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
     out = tmp_path / "out"
@@ -124,45 +126,45 @@ def test_with_strict_a_dead_worker_ends_the_run(
             kill_workers()
 
     with pytest.raises(InputError) as refused:
-        label_folder(*made[:2], out, workers=1, strict=True, progress=kill)
+        label_folder(*labeled_folder[:2], out, workers=1, strict=True, progress=kill)
     assert re.fullmatch(
         r"With --strict every worker must live until its shard is written; got one that was killed \(for want of "
         r"memory\?\) while at work on \S+\. Go on with the same command and --resume, with fewer --workers if memory "
         r"was short\.",
         str(refused.value),
     )
-    kept = {path: path.stat().st_mtime_ns for path in out.rglob("[a-f].*")}
+    times = {path: path.stat().st_mtime_ns for path in out.rglob("[a-f].*")}
     assert 1 <= len(list((bookkeeping(out) / "done").rglob("*.json"))) < 6
     assert not (bookkeeping(out) / "totals.json").exists()
-    label_folder(*made[:2], out, workers=1, resume=True)
-    assert hashes(out) == hashes(made[2])
-    assert kept
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept  # they were not made again
+    label_folder(*labeled_folder[:2], out, workers=1, resume=True)
+    assert hashes(out) == hashes(labeled_folder[2])
+    assert times
+    assert {path: path.stat().st_mtime_ns for path in times} == times  # they were not made again
 
 
 def test_the_shard_of_a_dead_worker_is_named_and_the_others_are_labeled(
-    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labeled_folder: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker of the first shard is killed at once, and again when the shard is tried alone after the others."""
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
     out, killed = tmp_path / "out", set()
 
-    def kill(step: str, done: int, total: int) -> None:
+    def kill(step: str, completed: int, total: int) -> None:
         count = len(list((bookkeeping(out) / "done").rglob("*.json")))
         if count == 5 or (count == 0 and not killed and multiprocessing.active_children()):
             kill_workers()
             killed.add(count)
 
     with pytest.raises(CorpusError, match=r"got 1 of 6 that cannot: (\S+) must fit one worker: its worker was killed"):
-        label_folder(*made[:2], out, workers=1, progress=kill)
+        label_folder(*labeled_folder[:2], out, workers=1, progress=kill)
     totals = read_totals(out)
     assert (totals["complete"], totals["shards_labelled"], len(totals["failed"])) == (False, 5, 1)
-    label_folder(*made[:2], out, workers=1, resume=True)
-    assert hashes(out) == hashes(made[2])
+    label_folder(*labeled_folder[:2], out, workers=1, resume=True)
+    assert hashes(out) == hashes(labeled_folder[2])
 
 
 def test_stopped_by_its_progress(
-    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labeled_folder: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(label_folder_module, "TOLD_SECONDS", 0.0)
 
@@ -171,30 +173,30 @@ def test_stopped_by_its_progress(
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        label_folder(*made[:2], tmp_path / "out", workers=1, progress=stop)
+        label_folder(*labeled_folder[:2], tmp_path / "out", workers=1, progress=stop)
     assert not multiprocessing.active_children()
     assert not (bookkeeping(tmp_path / "out") / "totals.json").exists()
     (tmp_path / "out" / ".a.parquet.abcd_123").write_bytes(b"half written")
-    label_folder(*made[:2], tmp_path / "out", workers=1, resume=True)
-    assert hashes(tmp_path / "out") == hashes(made[2])
+    label_folder(*labeled_folder[:2], tmp_path / "out", workers=1, resume=True)
+    assert hashes(tmp_path / "out") == hashes(labeled_folder[2])
 
 
-def test_shards_that_cannot_be_read(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
+def test_shards_that_cannot_be_read(labeled_folder: tuple[Path, Path, Path], tmp_path: Path) -> None:
     shards, out = tmp_path / "in", tmp_path / "out"
-    shutil.copytree(made[1], shards)
+    shutil.copytree(labeled_folder[1], shards)
     whole = (shards / "b.parquet").read_bytes()
     (shards / "b.parquet").write_bytes(whole[:-20])
     (shards / "below" / "f.jsonl").write_bytes(b'{"body": "x"}\n' * 3)
     (shards / "c.jsonl").write_bytes("\ufeff".encode("utf-16-le") + "x".encode("utf-16-le"))
     with pytest.raises(CorpusError) as refused:
-        label_folder(made[0], shards, out, workers=1)
-    said = str(refused.value)
-    assert said.startswith(
+        label_folder(labeled_folder[0], shards, out, workers=1)
+    message = str(refused.value)
+    assert message.startswith(
         "Every shard must be one that can be read; got 3 of 6 that cannot: b.parquet must be a "
         "whole parquet file: one that is damaged or cut short ("
     )
-    assert "the text column 'text' must be in below/f.jsonl: 1 column: body;" in said
-    assert said.endswith(
+    assert "the text column 'text' must be in below/f.jsonl: 1 column: body;" in message
+    assert message.endswith(
         "c.jsonl must be UTF-8: a UTF-16 byte-order mark. The others are labeled. Replace these and give --resume."
     )
     totals = read_totals(out)
@@ -202,13 +204,13 @@ def test_shards_that_cannot_be_read(made: tuple[Path, Path, Path], tmp_path: Pat
     assert sorted(totals["failed"]) == ["b.parquet", "below/f.jsonl", "c.jsonl"]
     assert not (out / "b.parquet").exists()
     for name in ("b.parquet", "below/f.jsonl", "c.jsonl"):
-        shutil.copy(made[1] / name, shards / name)
-    label_folder(made[0], shards, out, workers=1, resume=True)
-    assert hashes(out) == hashes(made[2])
+        shutil.copy(labeled_folder[1] / name, shards / name)
+    label_folder(labeled_folder[0], shards, out, workers=1, resume=True)
+    assert hashes(out) == hashes(labeled_folder[2])
 
 
-def test_what_is_refused_before_any_work(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    students, shards, out = made
+def test_what_is_refused_before_any_work(labeled_folder: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    students, shards, out = labeled_folder
     new = tmp_path / "out"
 
     def refused(must: str, came: str, do: str, **options: Any) -> None:
@@ -286,8 +288,8 @@ def _only(shards: Path, name: str, folder: Path) -> Path:
     return folder
 
 
-def test_resume_goes_on_with_the_same_work_only(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    students, shards, out = made
+def test_resume_goes_on_with_the_same_work_only(labeled_folder: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    students, shards, out = labeled_folder
     before = hashes(out)
     must = "--resume goes on with the same student, folder, shards and text column"
     copied = shutil.copytree(shards, tmp_path / "copied")
@@ -316,23 +318,23 @@ def test_resume_goes_on_with_the_same_work_only(made: tuple[Path, Path, Path], t
 
 
 def test_ray_that_is_not_installed(
-    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labeled_folder: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(InputError) as error:
-        label_folder(*made[:2], tmp_path / "out", engine="ray")
+        label_folder(*labeled_folder[:2], tmp_path / "out", engine="ray")
     assert str(error.value) == (
         '--engine ray needs Ray; got a Python without it. Install it with: pip install "gem-explorer[ray]".'
     )
 
 
-def test_a_folder_of_mixed_schemas(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
+def test_a_folder_of_mixed_schemas(labeled_folder: tuple[Path, Path, Path], tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     pq.write_table(pa.table({"text": ["a"], "x": [1]}), tmp_path / "in" / "a.parquet")
     pq.write_table(
         pa.table({"x": ["one", "two"], "text": pa.array(["b", "c"], pa.large_binary())}), tmp_path / "in" / "b.parquet"
     )
-    totals = label_folder(made[0], tmp_path / "in", tmp_path / "out", workers=1)
+    totals = label_folder(labeled_folder[0], tmp_path / "in", tmp_path / "out", workers=1)
     assert int(np.sum(totals.documents)) == 3
     assert pq.read_schema(tmp_path / "out" / "a.parquet").names[:2] == ["text", "x"]
     assert [str(f.type) for f in pq.read_schema(tmp_path / "out" / "b.parquet")][:2] == ["string", "large_binary"]

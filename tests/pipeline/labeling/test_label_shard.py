@@ -61,16 +61,16 @@ def test_parquet_keeps_its_columns_and_gets_ours(tmp_path: Path, monkeypatch: py
     ).replace_schema_metadata({"origin": "crawl 7"})
     marker, path = labelled(tmp_path, "a.parquet", table, written={"row_group_size": 16, "compression": "gzip"})
     file = pq.ParquetFile(path)
-    found = file.read()
-    assert found.select(table.column_names).equals(table)
-    assert found.schema.metadata[b"origin"] == b"crawl 7"
-    assert [(field.name, str(field.type)) for field in found.schema][-4:] == [
+    labeled_table = file.read()
+    assert labeled_table.select(table.column_names).equals(table)
+    assert labeled_table.schema.metadata[b"origin"] == b"crawl 7"
+    assert [(field.name, str(field.type)) for field in labeled_table.schema][-4:] == [
         ("gem_cluster", "int32"),
         ("gem_label", "dictionary<values=string, indices=int32, ordered=0>"),
         ("gem_margin", "float"),
         ("gem_tokens", "int64"),
     ]
-    assert ours(found.to_pylist()) == expected(some)  # each text scored by itself
+    assert ours(labeled_table.to_pylist()) == expected(some)  # each text scored by itself
     assert [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)] == [23, 23, 4]
     assert file.metadata.row_group(0).column(0).compression == "GZIP"
     assert marker.tally.documents.sum() == 50
@@ -97,15 +97,15 @@ def test_lines_keep_their_bytes(
     ]
     marker, path = labelled(tmp_path, name, pack(b"".join(lines)))
     out = unpack(path.read_bytes())
-    kept = [line for line in lines if line.strip()]
-    found = [line for line in out.split(b"\n") if line]
-    assert len(found) == len(kept) == marker.tally.rows
-    for line, before, says in zip(found, kept, expected(["plain \u00e9 one", "b", "", "日本語 🦊"]), strict=True):
+    rows = [line for line in lines if line.strip()]
+    out_lines = [line for line in out.split(b"\n") if line]
+    assert len(out_lines) == len(rows) == marker.tally.rows
+    for line, before, says in zip(out_lines, rows, expected(["plain \u00e9 one", "b", "", "日本語 🦊"]), strict=True):
         head = before.rstrip()[:-1]
         assert line.startswith(head + b', "gem_cluster": ')
         row = json.loads(line.decode("utf-8", "surrogateescape"))
         assert {**says, "gem_margin": pytest.approx(says["gem_margin"], rel=1e-6)} == {key: row[key] for key in OURS}
-    assert found[1].endswith(b"} \r")
+    assert out_lines[1].endswith(b"} \r")
     assert not out.endswith(b"\n")
     again, _ = labelled(tmp_path, name, pack(b"".join(lines)))
     assert again.sha256 == marker.sha256
@@ -227,9 +227,9 @@ def test_batches_are_small_in_rows_and_bytes(tmp_path: Path, monkeypatch: pytest
 
 def test_a_marker_vouches_for_what_is_there(tmp_path: Path) -> None:
     marker, path = labelled(tmp_path, "a.jsonl", jsonl(texts(5)))
-    found = read_marker(tmp_path / "out", "a.jsonl", "a.jsonl")
-    assert found is not None
-    assert found.to_json() == marker.to_json()
+    completion = read_marker(tmp_path / "out", "a.jsonl", "a.jsonl")
+    assert completion is not None
+    assert completion.to_json() == marker.to_json()
     path.write_bytes(path.read_bytes()[:-1])
     assert read_marker(tmp_path / "out", "a.jsonl", "a.jsonl") is None
     (bookkeeping(tmp_path / "out") / "done" / "a.jsonl.json").write_text("{")

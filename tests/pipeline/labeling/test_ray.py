@@ -107,10 +107,10 @@ def test_what_ends_the_work_ends_it_on_ray(nodes: Any, tmp_path: Path, monkeypat
 def test_vectors_of_actors_are_those_of_this_process(nodes: Any, tmp_path: Path) -> None:
     some = texts(300, words=8)
     with Killer("ray::_Holder.rows") as killer:
-        found = embed(some, cache=tmp_path / "ray", batch=32, engine=ray_engine(2))
+        ray_vectors = embed(some, cache=tmp_path / "ray", batch=32, engine=ray_engine(2))
     assert killer.killed
-    here = embed(some, cache=tmp_path / "here", batch=32)
-    assert np.abs(np.asarray(found) - np.asarray(here)).max() < 1e-6
+    local_vectors = embed(some, cache=tmp_path / "here", batch=32)
+    assert np.abs(np.asarray(ray_vectors) - np.asarray(local_vectors)).max() < 1e-6
     assert sorted(p.name for p in (tmp_path / "ray").iterdir()) == sorted(p.name for p in (tmp_path / "here").iterdir())
 
 

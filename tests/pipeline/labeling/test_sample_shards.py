@@ -52,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ranked(folder: Path, seed: int = 0) -> list[dict[str, Any]]:
     """All documents, the least hash first."""
-    found = []
+    ranking = []
     for name in ("p.parquet", "q.jsonl", "r.jsonl.gz"):
         if name == "p.parquet":
             rows = enumerate(pq.read_table(folder / name).to_pylist())
@@ -60,11 +60,11 @@ def ranked(folder: Path, seed: int = 0) -> list[dict[str, Any]]:
             data = (folder / name).read_bytes()
             lines = (gzip.decompress(data) if name.endswith("gz") else data).splitlines()
             rows = ((i, json.loads(line)) for i, line in enumerate(lines))
-        found += [(splitmix(seed, name, i), row) for i, row in rows if isinstance(row["text"], str)]
-    return [{key: row[key] for key in ("text", "site", "n")} for _, row in sorted(found, key=lambda pair: pair[0])]
+        ranking += [(splitmix(seed, name, i), row) for i, row in rows if isinstance(row["text"], str)]
+    return [{key: row[key] for key in ("text", "site", "n")} for _, row in sorted(ranking, key=lambda pair: pair[0])]
 
 
-def drawn(folder: Path, out: Path, documents: int, **options: Any) -> list[dict[str, Any]]:
+def draw_rows(folder: Path, out: Path, documents: int, **options: Any) -> list[dict[str, Any]]:
     sample_shards(folder, documents, out, **options)
     return [{key: row[key] for key in ("text", "site", "n")} for row in pq.read_table(out).to_pylist()]
 
@@ -75,8 +75,8 @@ def test_the_least_hashes_are_drawn(
 ) -> None:
     monkeypatch.setattr(reading, "ROWS", 9)
     monkeypatch.setattr(sample_shards_module, "SLACK", 0)
-    assert drawn(folder, tmp_path / "s.parquet", documents) == ranked(folder)[:documents]
-    assert drawn(folder, tmp_path / "s.parquet", documents, seed=1) == ranked(folder, 1)[:documents]
+    assert draw_rows(folder, tmp_path / "s.parquet", documents) == ranked(folder)[:documents]
+    assert draw_rows(folder, tmp_path / "s.parquet", documents, seed=1) == ranked(folder, 1)[:documents]
 
 
 def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_equal_shares(
 ) -> None:
     monkeypatch.setattr(reading, "ROWS", 4)
     monkeypatch.setattr(sample_shards_module, "SLACK", 0)
-    rows = drawn(folder, tmp_path / "s.parquet", documents, by="site")
+    rows = draw_rows(folder, tmp_path / "s.parquet", documents, by="site")
     best = ranked(folder)
     for site, count in expected.items():
         assert [row for row in rows if row["site"] == site] == [row for row in best if row["site"] == site][:count]
@@ -113,23 +113,23 @@ def test_equal_shares(
 def test_what_waits_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = pa.table({"text": ["x"] * 20_000, "site": [str(i % 5) for i in range(20_000)]})
     pq.write_table(table, tmp_path / "a.parquet")
-    held: list[int] = []
+    sizes: list[int] = []
     take = sample_shards_module._Draw.take
 
     def watched(self: Any, *arguments: Any) -> None:
         take(self, *arguments)
-        held.append(sum(len(piece.priority) for piece in self.pieces))
+        sizes.append(sum(len(piece.priority) for piece in self.pieces))
 
     monkeypatch.setattr(sample_shards_module._Draw, "take", watched)
     monkeypatch.setattr(sample_shards_module, "priorities", lambda seed, shard, rows: rows.astype(np.uint64))
-    found = sample_shards(tmp_path, 103, tmp_path / "s.parquet", by="site")
-    assert max(held) <= 2 * 108 + 1024
-    assert found.groups == {str(g): (4000, 21 if g < 3 else 20) for g in range(5)}  # the first three get the odd ones
-    assert (found.documents, found.rows_read) == (103, 20_000)
+    summary = sample_shards(tmp_path, 103, tmp_path / "s.parquet", by="site")
+    assert max(sizes) <= 2 * 108 + 1024
+    assert summary.groups == {str(g): (4000, 21 if g < 3 else 20) for g in range(5)}  # the first three get the odd ones
+    assert (summary.documents, summary.rows_read) == (103, 20_000)
 
 
 def test_proportional_shares(folder: Path, tmp_path: Path) -> None:
-    rows = drawn(folder, tmp_path / "s.parquet", 30, by="site", shares="proportional")
+    rows = draw_rows(folder, tmp_path / "s.parquet", 30, by="site", shares="proportional")
     # 30 of 150: 20, 8, 1.4 and 0.6; the largest remainder takes the one that is left
     counts = {site: sum(row["site"] == site for row in rows) for site in ("a.org", "b.org", "c.org", "d.org")}
     assert counts == {"a.org": 20, "b.org": 8, "c.org": 1, "d.org": 1}
@@ -140,8 +140,8 @@ def test_proportional_shares(folder: Path, tmp_path: Path) -> None:
 def test_every_place_has_the_same_chance() -> None:
     counts = np.zeros(50)
     for seed in range(2000):
-        found = np.concatenate([priorities(seed, "a", np.arange(20)), priorities(seed, "b", np.arange(30))])
-        counts[np.argsort(found)[:10]] += 1
+        all_priorities = np.concatenate([priorities(seed, "a", np.arange(20)), priorities(seed, "b", np.arange(30))])
+        counts[np.argsort(all_priorities)[:10]] += 1
     assert np.abs(counts - 400).max() < 4.5 * np.sqrt(400 * 0.8)  # of a binomial of 2,000 draws with chance 1/5
     assert counts.sum() == 20_000
 
@@ -150,10 +150,10 @@ def test_rows_that_are_no_documents_and_shards_that_cannot_be_read(folder: Path,
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "bad.parquet").write_bytes(b"PAR1")
-    found = sample_shards(tmp_path, 10, tmp_path / "out" / "s.parquet")
-    assert found.refused == {"no_text": 1, "wrong_type": 5}
-    assert list(found.failed) == ["bad.parquet"]
-    assert (found.documents, found.rows_read) == (10, 150)
+    summary = sample_shards(tmp_path, 10, tmp_path / "out" / "s.parquet")
+    assert summary.refused == {"no_text": 1, "wrong_type": 5}
+    assert list(summary.failed) == ["bad.parquet"]
+    assert (summary.documents, summary.rows_read) == (10, 150)
 
 
 def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -182,10 +182,10 @@ def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
             "a.jsonl must hold at least one row; got no row that can be read. Check the export that wrote it.",
         ),
     ]
-    for options, said in cases:
+    for options, message in cases:
         with pytest.raises(InputError) as error:
             sample_shards(**{"folder": folder, "documents": 10, "out": out, **options})
-        assert str(error.value) == said
+        assert str(error.value) == message
     with pytest.raises(InputError, match="A column must be of one type in all shards; got "):
         sample_shards(tmp_path / "in", 10, out)
     assert not out.exists()

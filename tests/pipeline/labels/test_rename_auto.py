@@ -30,12 +30,12 @@ def keyword_names(tmp_path: Path) -> Workspace:
 
 def test_a_fit_names_by_the_vocabulary_where_the_encoder_is_known(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
-    named = [c for c in taxonomy.clusters if c.label_source == "vocabulary"]
-    assert len(named) == len(taxonomy.clusters)
+    vocabulary_clusters = [c for c in taxonomy.clusters if c.label_source == "vocabulary"]
+    assert len(vocabulary_clusters) == len(taxonomy.clusters)
     labels = [c.label for c in taxonomy.clusters]
     assert len({label.casefold() for label in labels}) == len(labels)
     assert max(len(label) for label in labels) <= 40
-    assert sum(c.coverage >= 0.5 for c in named) >= 0.7 * len(named)
+    assert sum(c.coverage >= 0.5 for c in vocabulary_clusters) >= 0.7 * len(vocabulary_clusters)
     k = len(taxonomy.clusters)
     assert np.sqrt(k) <= len(taxonomy.groups) <= 2 * np.sqrt(k)
     assert {g.label_source for g in taxonomy.groups} == {"vocabulary"}
@@ -80,11 +80,11 @@ def test_an_own_vocabulary_names_and_stays(keyword_names: Workspace, tmp_path: P
 
 
 def test_the_command(keyword_names: Workspace, tmp_path: Path) -> None:
-    shown = facts(run("rename-auto", str(keyword_names.root), "--dry-run", "--json"))
+    proposal = facts(run("rename-auto", str(keyword_names.root), "--dry-run", "--json"))
     assert keyword_names.taxonomy().clusters[0].label_source == "keywords"
-    done = facts(run("rename-auto", str(keyword_names.root), "--json"))
-    assert done["clusters"] == shown["clusters"]
-    assert (shown["dry_run"], done["dry_run"]) == (True, False)
+    result = facts(run("rename-auto", str(keyword_names.root), "--json"))
+    assert result["clusters"] == proposal["clusters"]
+    assert (proposal["dry_run"], result["dry_run"]) == (True, False)
     assert "by the vocabulary" in run("rename-auto", str(keyword_names.root)).stdout
     empty = tmp_path / "empty.txt"
     empty.write_text("")

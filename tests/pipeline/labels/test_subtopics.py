@@ -30,42 +30,42 @@ def planted(folder: Path, sizes: tuple[int, ...], spread: float = 0.1) -> Worksp
 
 def test_planted_parts_are_found_named_and_counted(tmp_path: Path) -> None:
     workspace = planted(tmp_path / "pool", (40, 30, 20))
-    found = subtopics(workspace, workspace.taxonomy(), 0)
+    parts = subtopics(workspace, workspace.taxonomy(), 0)
     kinds = workspace.documents["kind"].to_numpy().astype(int)
-    assert [set(kinds[list(part.rows)]) for part in found] == [{0}, {1}, {2}]
-    assert [part.documents for part in found] == [40, 30, 20]
-    assert [part.share for part in found] == pytest.approx([40 / 90, 30 / 90, 20 / 90])
-    for part, words in zip(found, WORDS, strict=True):
+    assert [set(kinds[list(part.rows)]) for part in parts] == [{0}, {1}, {2}]
+    assert [part.documents for part in parts] == [40, 30, 20]
+    assert [part.share for part in parts] == pytest.approx([40 / 90, 30 / 90, 20 / 90])
+    for part, words in zip(parts, WORDS, strict=True):
         assert set(part.keywords[0].split()) <= set(words.split())
         assert part.label.lower().split(",")[0] == part.keywords[0]
         assert part.exemplar in part.rows
-    assert found == subtopics(workspace, workspace.taxonomy(), 0)
+    assert parts == subtopics(workspace, workspace.taxonomy(), 0)
 
 
 def test_every_document_is_in_one_part(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
     for cluster in taxonomy.clusters[:4]:
-        found = subtopics(sample, taxonomy, cluster.number)
-        assert 2 <= len(found) <= 4
-        rows = sorted(row for part in found for row in part.rows)
+        parts = subtopics(sample, taxonomy, cluster.number)
+        assert 2 <= len(parts) <= 4
+        rows = sorted(row for part in parts for row in part.rows)
         assert rows == np.flatnonzero(taxonomy.documents["cluster_id"] == cluster.number).tolist()
-        assert min(part.documents for part in found) >= 4
-        assert [part.documents for part in found] == sorted((p.documents for p in found), reverse=True)
-        assert len({part.label for part in found}) == len(found)
+        assert min(part.documents for part in parts) >= 4
+        assert [part.documents for part in parts] == sorted((p.documents for p in parts), reverse=True)
+        assert len({part.label for part in parts}) == len(parts)
 
 
 def test_a_split_makes_the_parts_that_were_shown(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
-    shown = subtopics(sample, taxonomy, 2)
+    parts = subtopics(sample, taxonomy, 2)
     before = {c.number for c in taxonomy.clusters} - {2}
-    after = edit(sample, propose_split(sample, taxonomy, 2, len(shown)))
+    after = edit(sample, propose_split(sample, taxonomy, 2, len(parts)))
     clusters = after.documents["cluster_id"].to_numpy()
-    made = [
+    split_parts = [
         (c.label, tuple(term for term, _ in c.keywords[:6]), tuple(np.flatnonzero(clusters == c.number).tolist()))
         for c in after.clusters
         if c.number not in before
     ]
-    assert sorted(made) == sorted((part.label, part.keywords, part.rows) for part in shown)
+    assert sorted(split_parts) == sorted((part.label, part.keywords, part.rows) for part in parts)
 
 
 @pytest.mark.parametrize(("sizes", "spread"), [((20,), 0.1), ((60,), 0.0), ((58, 2), 0.0)])

@@ -38,13 +38,13 @@ class Steps(list[tuple[str, int]]):
 def test_perfre_is_kept_and_read_again(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
     domains = domains_of(sample, taxonomy)
-    found = perfre_study(sample, taxonomy, TINY, SMALL)
-    losses = np.array(found.evidence["losses"])
+    study = perfre_study(sample, taxonomy, TINY, SMALL)
+    losses = np.array(study.evidence["losses"])
     assert losses.shape == (len(domains.numbers) + 1, len(domains.numbers))
-    assert found.weights == pytest.approx(
-        perfre(losses, domains.natural, noise=found.evidence["noise"]).weights, rel=1e-12
+    assert study.weights == pytest.approx(
+        perfre(losses, domains.natural, noise=study.evidence["noise"]).weights, rel=1e-12
     )
-    assert weights_by(sample, taxonomy, "perfre").weights == pytest.approx(found.weights)
+    assert weights_by(sample, taxonomy, "perfre").weights == pytest.approx(study.weights)
     steps = Steps()
     aimed = perfre_study(sample, taxonomy, TINY, SMALL, target=domains.numbers[2], progress=steps)
     assert steps == [], "another target asks no proxy anew"
@@ -61,22 +61,22 @@ def test_a_stopped_perfre_goes_on(sample: Workspace) -> None:
     folder = next((sample.root / "mixing" / taxonomy.taxonomy_hash).glob("perfre-*"))
     assert folder.is_dir()
     steps = Steps()
-    found = perfre_study(sample, taxonomy, TINY, SMALL, progress=steps)
-    assert not any(step == "train proxies" and 0 < done < 24 and done % 12 for step, done in steps), (
+    study = perfre_study(sample, taxonomy, TINY, SMALL, progress=steps)
+    assert not any(step == "train proxies" and 0 < completed < 24 and completed % 12 for step, completed in steps), (
         "groups that were done are not trained again"
     )
     assert not folder.exists()
     again = perfre_study(sample, taxonomy, ProxyConfig(**{**vars(TINY), "seed": 1}), SMALL)
-    assert not np.array_equal(again.weights, found.weights)
+    assert not np.array_equal(again.weights, study.weights)
 
 
 def test_excluded_clusters_take_no_part(sample: Workspace) -> None:
     out = sample.taxonomy().clusters[3].number
     edit(sample, Exclude((out,)))
-    found = grip_study(sample, sample.taxonomy(), TINY, SMALL, probes=2)
-    assert out not in found.numbers
-    assert len(found.numbers) == 11
-    assert str(out) not in found.evidence["weights"]
+    study = grip_study(sample, sample.taxonomy(), TINY, SMALL, probes=2)
+    assert out not in study.numbers
+    assert len(study.numbers) == 11
+    assert str(out) not in study.evidence["weights"]
 
 
 def test_grip_gives_more_probes_to_spread_clusters_and_goes_on(sample: Workspace) -> None:
@@ -84,17 +84,17 @@ def test_grip_gives_more_probes_to_spread_clusters_and_goes_on(sample: Workspace
     with pytest.raises(Cancelled):
         grip_study(sample, taxonomy, TINY, SMALL, probes=4, progress=Steps("probe domains", 16))
     steps = Steps()
-    found = grip_study(sample, taxonomy, TINY, SMALL, probes=4, progress=steps)
+    study = grip_study(sample, taxonomy, TINY, SMALL, probes=4, progress=steps)
     assert not any(step == "train proxies" for step, _ in steps), "the body is kept"
-    probes = np.array([found.evidence["probes"][str(n)] for n in found.numbers])
-    spread = np.array([found.evidence["dispersion"][str(n)] for n in found.numbers])
+    probes = np.array([study.evidence["probes"][str(n)] for n in study.numbers])
+    spread = np.array([study.evidence["dispersion"][str(n)] for n in study.numbers])
     domains = domains_of(sample, taxonomy)
     for k in range(12):  # against all pairs
         x = np.asarray(sample.embeddings[domains.positions == k], dtype=np.float64)
         assert spread[k] == pytest.approx(np.mean(1 - x @ x.T), abs=1e-5)
     assert probes.tolist() == (2 + neyman(domains.documents, spread, 24)).tolist()
-    assert (found.errors > 0).all()
-    assert weights_by(sample, taxonomy, "grip").weights == pytest.approx(found.weights)
+    assert (study.errors > 0).all()
+    assert weights_by(sample, taxonomy, "grip").weights == pytest.approx(study.weights)
     steps = Steps()
     flat = grip_study(sample, taxonomy, TINY, SMALL, probes=4, alpha=0, progress=steps)
     assert steps == []
@@ -105,19 +105,19 @@ def test_grip_gives_more_probes_to_spread_clusters_and_goes_on(sample: Workspace
 @pytest.mark.parametrize("spec", ["gem", "kmeans", "column:subject", "random"])
 def test_predictability_of_any_grouping(sample: Workspace, spec: str) -> None:
     taxonomy = sample.taxonomy()
-    found = study_predictability(sample, taxonomy, spec, TINY, SMALL, runs=24, regressor="linear", splits=3)
-    assert found.losses.shape == found.mixtures.shape == (24, len(found.groups.names))
-    assert found.target == pytest.approx(found.losses @ found.groups.natural)
+    study = study_predictability(sample, taxonomy, spec, TINY, SMALL, runs=24, regressor="linear", splits=3)
+    assert study.losses.shape == study.mixtures.shape == (24, len(study.groups.names))
+    assert study.target == pytest.approx(study.losses @ study.groups.natural)
     path = next((sample.root / "mixing" / taxonomy.taxonomy_hash).glob(f"predict-{spec.partition(':')[0]}-*.json"))
-    kept = json.loads(path.read_text())
-    assert kept["settings"]["partition"] == spec
-    assert kept["verdict"] == found.predictability.verdict
+    report = json.loads(path.read_text())
+    assert report["settings"]["partition"] == spec
+    assert report["verdict"] == study.predictability.verdict
     steps = Steps()
     again = study_predictability(
         sample, taxonomy, spec, TINY, SMALL, runs=24, regressor="linear", splits=5, progress=steps
     )
     assert "train proxies" not in {step for step, _ in steps}
-    assert np.array_equal(again.losses, found.losses)
+    assert np.array_equal(again.losses, study.losses)
     assert len(again.predictability.scores) == 5
 
 
@@ -125,10 +125,10 @@ def test_predictability_reads_the_runs_of_regmix(sample: Workspace) -> None:
     taxonomy = sample.taxonomy()
     runs = proxy_study(sample, taxonomy, TINY, SMALL, count=20, regressor="linear").runs
     steps = Steps()
-    found = study_predictability(sample, taxonomy, "gem", TINY, SMALL, runs=20, regressor="linear", progress=steps)
+    study = study_predictability(sample, taxonomy, "gem", TINY, SMALL, runs=20, regressor="linear", progress=steps)
     assert "train proxies" not in {step for step, _ in steps}
-    assert np.array_equal(found.mixtures, runs.mixtures)
-    assert found.target == pytest.approx(runs.loss("all"))
+    assert np.array_equal(study.mixtures, runs.mixtures)
+    assert study.target == pytest.approx(runs.loss("all"))
 
 
 def test_groupings_as_domains(sample: Workspace) -> None:

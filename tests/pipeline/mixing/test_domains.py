@@ -11,22 +11,24 @@ from gem_core.workspace import Workspace
 
 def test_excluded_clusters_are_left_out(sample: Workspace) -> None:
     numbers = [c.number for c in sample.taxonomy().clusters]
-    gone = {numbers[0], numbers[5]}
-    taxonomy = edit(sample, Exclude(tuple(gone)))
-    found = domains_of(sample, taxonomy)
-    assert found.numbers == tuple(n for n in numbers if n not in gone)
-    counted = dict.fromkeys(found.numbers, (0, 0))
+    excluded = {numbers[0], numbers[5]}
+    taxonomy = edit(sample, Exclude(tuple(excluded)))
+    domains = domains_of(sample, taxonomy)
+    assert domains.numbers == tuple(n for n in numbers if n not in excluded)
+    counted = dict.fromkeys(domains.numbers, (0, 0))
     for row, number in enumerate(taxonomy.documents["cluster_id"]):
         size = int(sample.documents["tokens"][row])
-        assert found.positions[row] == (-1 if number in gone else found.numbers.index(number))
-        if number not in gone:
+        assert domains.positions[row] == (-1 if number in excluded else domains.numbers.index(number))
+        if number not in excluded:
             counted[number] = (counted[number][0] + size, counted[number][1] + 1)
-    assert found.tokens.tolist() == [counted[n][0] for n in found.numbers]
-    assert found.documents.tolist() == [counted[n][1] for n in found.numbers]
-    np.testing.assert_allclose(found.natural, [counted[n][0] / found.tokens.sum() for n in found.numbers], rtol=1e-14)
-    assert abs(found.mass.sum() - 1) < 1e-14
-    assert found.names == tuple(taxonomy.cluster(n).label for n in found.numbers)
-    assert (found.taxonomy_hash, found.taxonomy_key) == (taxonomy.taxonomy_hash, taxonomy.key)
+    assert domains.tokens.tolist() == [counted[n][0] for n in domains.numbers]
+    assert domains.documents.tolist() == [counted[n][1] for n in domains.numbers]
+    np.testing.assert_allclose(
+        domains.natural, [counted[n][0] / domains.tokens.sum() for n in domains.numbers], rtol=1e-14
+    )
+    assert abs(domains.mass.sum() - 1) < 1e-14
+    assert domains.names == tuple(taxonomy.cluster(n).label for n in domains.numbers)
+    assert (domains.taxonomy_hash, domains.taxonomy_key) == (taxonomy.taxonomy_hash, taxonomy.key)
 
 
 def test_nothing_left_is_refused(sample: Workspace) -> None:

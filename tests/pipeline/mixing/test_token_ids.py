@@ -38,20 +38,20 @@ def test_ids_are_the_texts(sample: Workspace) -> None:
 
 
 def test_the_same_tokenizer_in_another_process(sample: Workspace, built_sample: Path) -> None:
-    here = token_ids(sample, 400).tokenizer_hash
+    tokenizer_hash = token_ids(sample, 400).tokenizer_hash
     code = (
         "import shutil, sys; from gem_core.workspace import Workspace; "
         "from gem_core.pipeline.mixing.token_ids import token_ids; "
         "shutil.copytree(sys.argv[1], sys.argv[2]); "
         "print(token_ids(Workspace(sys.argv[2]), 400).tokenizer_hash)"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code, str(built_sample), str(sample.root.parent / "other")],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == here
+    assert completed.stdout.strip() == tokenizer_hash
 
 
 def test_ids_are_made_once(sample: Workspace) -> None:
@@ -68,11 +68,11 @@ def test_every_document_is_in_one_stream(sample: Workspace) -> None:
     ids = token_ids(sample, 400)
     for k in range(len(domains.names)):
         own = [ids.document(int(row)).tobytes() for row in np.flatnonzero(domains.positions == k)]
-        train, held = (documents(part[k]) for part in (corpus.streams.train, corpus.streams.held_out))
-        assert sorted(train + held) == sorted(own)
-        assert not set(train) & set(held)
+        train, held_out = (documents(part[k]) for part in (corpus.streams.train, corpus.streams.held_out))
+        assert sorted(train + held_out) == sorted(own)
+        assert not set(train) & set(held_out)
         size = len(corpus.streams.train[k]) + len(corpus.streams.held_out[k])
-        longest = max(map(len, held)) // 2 + 1
+        longest = max(map(len, held_out)) // 2 + 1
         need = max(0.05 * size, 400)
         assert need <= len(corpus.streams.held_out[k]) < need + longest
 
@@ -87,9 +87,9 @@ def test_copies_stand_on_one_side(sample: Workspace) -> None:
         corpus = proxy_corpus(
             sample, np.zeros(len(table), dtype=int), ["all"], SplitSettings(vocabulary=400, least=400, seed=seed)
         )
-        held, train = documents(corpus.streams.held_out[0]), documents(corpus.streams.train[0])
-        assert not set(held) & set(train)
-        assert all(held.count(one) == 3 for one in held)
+        held_out, train = documents(corpus.streams.held_out[0]), documents(corpus.streams.train[0])
+        assert not set(held_out) & set(train)
+        assert all(held_out.count(text) == 3 for text in held_out)
 
 
 def test_the_seed_decides_the_split_and_the_limit_is_kept(sample: Workspace) -> None:
@@ -134,6 +134,6 @@ def test_the_preview_is_built_once_and_again_when_damaged(sample: Workspace) -> 
     assert path.stat().st_mtime_ns == written
     path.write_bytes(path.read_bytes()[:100])
     assert np.array_equal(ngram_preview(sample, domains, SMALL).probabilities, first.probabilities)
-    pure = np.array([first.losses(one) for one in np.eye(len(domains.names))])
+    pure = np.array([first.losses(goal) for goal in np.eye(len(domains.names))])
     apart = pure - pure.mean(axis=1, keepdims=True)  # models differ in skill
     assert np.diag(apart).mean() < -0.2, "a domain's model knows its own documents better than others"

@@ -44,27 +44,27 @@ def score(X: np.ndarray, fit: object, row: int, k: int) -> float:
 
 
 def explained(workspace: Workspace, taxonomy: Taxonomy, **changes: object) -> tuple[Preview, object]:
-    found = preview(workspace, taxonomy, replace(taxonomy.settings, **changes))  # type: ignore[arg-type]
-    return found, explain_moves(workspace, taxonomy, found)
+    draft_preview = preview(workspace, taxonomy, replace(taxonomy.settings, **changes))  # type: ignore[arg-type]
+    return draft_preview, explain_moves(workspace, taxonomy, draft_preview)
 
 
 def test_what_a_move_gains_is_the_sum_of_balance_and_centres(sample: Workspace) -> None:
     """Each part against a slow reading of both fits."""
     taxonomy = ensure_path(sample)
-    found, moves = explained(sample, taxonomy, strength=INF)
+    draft_preview, moves = explained(sample, taxonomy, strength=INF)
     X = sample.embeddings
     assert len(moves.rows) > 20
     for at, row in enumerate(moves.rows.tolist()):
         a, b = int(moves.leaves[at]), int(moves.joins[at])
         before = score(X, taxonomy.fit, row, a) - score(X, taxonomy.fit, row, b)
-        after = score(X, found.fit, row, b) - score(X, found.fit, row, a)
+        after = score(X, draft_preview.fit, row, b) - score(X, draft_preview.fit, row, a)
         assert moves.lead[at] == pytest.approx(before, abs=1e-3)
         assert moves.by_balance[at] + moves.by_centers[at] == pytest.approx(before + after, abs=2e-3)
         assert after > 0
-        bias = found.fit.bias[b] - found.fit.bias[a] - taxonomy.fit.bias[b] + taxonomy.fit.bias[a]
+        bias = draft_preview.fit.bias[b] - draft_preview.fit.bias[a] - taxonomy.fit.bias[b] + taxonomy.fit.bias[a]
         assert moves.by_balance[at] == pytest.approx(bias, abs=1e-9)
         x = X[row] / np.linalg.norm(X[row])
-        old, new = taxonomy.fit.centers, found.fit.centers
+        old, new = taxonomy.fit.centers, draft_preview.fit.centers
         assert moves.drift[at] == pytest.approx(float(x @ (old[a] - new[a])), abs=1e-5)
         assert moves.approach[at] == pytest.approx(float(x @ (new[b] - old[b])), abs=1e-5)
     larger = np.where(moves.by_balance >= moves.by_centers, "balance", "centers")
@@ -74,14 +74,14 @@ def test_what_a_move_gains_is_the_sum_of_balance_and_centres(sample: Workspace) 
 
 def test_moves_carry_both_margins_and_both_cosines(sample: Workspace) -> None:
     taxonomy = ensure_path(sample)
-    found, moves = explained(sample, taxonomy, strength=INF)
-    documents = taxonomy.documents.iloc[found.moved_rows]
-    assert np.array_equal(moves.rows, found.moved_rows)
+    draft_preview, moves = explained(sample, taxonomy, strength=INF)
+    documents = taxonomy.documents.iloc[draft_preview.moved_rows]
+    assert np.array_equal(moves.rows, draft_preview.moved_rows)
     assert moves.margin_before == pytest.approx(documents["margin"].to_numpy())
     assert moves.cosine_before == pytest.approx(documents["cosine"].to_numpy())
-    assert moves.margin_after == pytest.approx(found.assignment.margin[found.moved_rows])
+    assert moves.margin_after == pytest.approx(draft_preview.assignment.margin[draft_preview.moved_rows])
     assert np.array_equal(moves.leaves, documents["cluster_id"])
-    assert np.array_equal(moves.joins, found.labels[found.moved_rows])
+    assert np.array_equal(moves.joins, draft_preview.labels[draft_preview.moved_rows])
     assert (np.diff(moves.margin_after) >= 0).all()
 
 
@@ -109,24 +109,26 @@ def test_a_document_between_two_clusters_is_moved_by_the_balance(sample: Workspa
 
 def test_fewer_clusters_keep_the_numbers_of_those_that_stay(sample: Workspace) -> None:
     before = sample.taxonomy()
-    found, moves = explained(sample, before, n_clusters=len(before.clusters) - 3)
-    assert set(found.numbers.tolist()) <= {c.number for c in before.clusters}
-    assert not np.array_equal(found.numbers, np.arange(len(found.numbers))), "the survivors are not counted anew"
-    gone = {c.number for c in before.clusters} - set(found.numbers.tolist())
-    assert len(gone) == 3
+    draft_preview, moves = explained(sample, before, n_clusters=len(before.clusters) - 3)
+    assert set(draft_preview.numbers.tolist()) <= {c.number for c in before.clusters}
+    assert not np.array_equal(draft_preview.numbers, np.arange(len(draft_preview.numbers))), (
+        "the survivors are not counted anew"
+    )
+    lost_numbers = {c.number for c in before.clusters} - set(draft_preview.numbers.tolist())
+    assert len(lost_numbers) == 3
     reasons = np.array([REASONS[r] for r in moves.reason])
-    assert (reasons[np.isin(moves.leaves, list(gone))] == "gone").all()
-    after = fit_taxonomy(sample, found.settings)
-    assert [c.number for c in after.clusters] == found.numbers.tolist()
-    for number, steady in zip(found.numbers.tolist(), found.steady.tolist(), strict=True):
+    assert (reasons[np.isin(moves.leaves, list(lost_numbers))] == "gone").all()
+    after = fit_taxonomy(sample, draft_preview.settings)
+    assert [c.number for c in after.clusters] == draft_preview.numbers.tolist()
+    for number, steady in zip(draft_preview.numbers.tolist(), draft_preview.steady.tolist(), strict=True):
         if steady:
             assert after.cluster(number).color == before.cluster(number).color
 
 
 def test_more_clusters_are_new_ones(sample: Workspace) -> None:
     before = sample.taxonomy()
-    found, moves = explained(sample, before, n_clusters=len(before.clusters) + 2)
-    fresh = found.numbers[found.origin < 0]
+    draft_preview, moves = explained(sample, before, n_clusters=len(before.clusters) + 2)
+    fresh = draft_preview.numbers[draft_preview.origin < 0]
     assert len(fresh) == 2
     assert not {c.number for c in before.clusters} & set(fresh.tolist())
     reasons = np.array([REASONS[r] for r in moves.reason])
@@ -138,21 +140,23 @@ def test_pinned_clusters_hold_their_documents_and_others_make_room(sample: Works
     smallest = min(sample.taxonomy().clusters, key=lambda c: c.documents).number
     pinned = edit(sample, Pin(smallest))
     ensure_path(sample)
-    found, moves = explained(sample, pinned, strength=INF)
-    assert found.pinned_clusters == (smallest,)
+    draft_preview, moves = explained(sample, pinned, strength=INF)
+    assert draft_preview.pinned_clusters == (smallest,)
     inside = pinned.documents["cluster_id"].to_numpy() == smallest
-    assert (found.labels[inside] == smallest).all()
+    assert (draft_preview.labels[inside] == smallest).all()
     assert smallest not in moves.leaves
     assert smallest not in moves.joins
     assert not np.isnan(moves.by_balance[moves.reason == REASONS.index("balance")]).any()
-    found, moves = explained(sample, pinned, n_clusters=6)  # what continues the pinned cluster turns others away
-    fitted = found.numbers[~np.isnan(found.target)][found.assignment.labels[moves.rows]]
+    draft_preview, moves = explained(
+        sample, pinned, n_clusters=6
+    )  # what continues the pinned cluster turns others away
+    fitted = draft_preview.numbers[~np.isnan(draft_preview.target)][draft_preview.assignment.labels[moves.rows]]
     turned = fitted != moves.joins
     assert turned.any()
     assert np.array_equal(moves.reason == REASONS.index("held"), turned)
     assert moves.words(int(np.flatnonzero(turned)[0])) == "pinned clusters keep their documents"
-    named = edit(sample, Rename("cluster", smallest, "Mine"))
-    assert explained(sample, named, n_clusters=3)[0].pinned_clusters == (smallest,)
+    renamed = edit(sample, Rename("cluster", smallest, "Mine"))
+    assert explained(sample, renamed, n_clusters=3)[0].pinned_clusters == (smallest,)
 
 
 def test_a_document_that_an_edit_placed_says_so(sample: Workspace) -> None:
@@ -161,8 +165,8 @@ def test_a_document_that_an_edit_placed_says_so(sample: Workspace) -> None:
     home = int(taxonomy.documents["cluster_id"].iloc[row])
     away = next(c.number for c in taxonomy.clusters if c.number not in (home, int(taxonomy.documents["second"][row])))
     edit(sample, Move((row,), away))
-    moved = edit(sample, Pin(away, on=False))
-    _, moves = explained(sample, moved, strength=1.1)
+    unpinned = edit(sample, Pin(away, on=False))
+    _, moves = explained(sample, unpinned, strength=1.1)
     at = int(np.flatnonzero(moves.rows == row)[0])
     assert (moves.leaves[at], moves.joins[at]) == (away, home)
     assert REASONS[moves.reason[at]] == "edited"
@@ -173,12 +177,12 @@ def test_natural_shares_are_those_of_the_weakest_balance(sample: Workspace) -> N
     taxonomy = ensure_path(sample)
     natural = natural_shares(sample, taxonomy)
     assert natural == pytest.approx(taxonomy.path.masses[1])
-    one, two = taxonomy.clusters[2].number, taxonomy.clusters[5].number
-    merged = edit(sample, Merge((one, two)))
+    first, two = taxonomy.clusters[2].number, taxonomy.clusters[5].number
+    merged = edit(sample, Merge((first, two)))
     after = natural_shares(sample, merged)
     assert after is not None
     assert after.sum() == pytest.approx(1)
-    assert after[merged.index_of(max((one, two), key=lambda n: taxonomy.cluster(n).documents))] == pytest.approx(
+    assert after[merged.index_of(max((first, two), key=lambda n: taxonomy.cluster(n).documents))] == pytest.approx(
         natural[2] + natural[5]
     )  # type: ignore[index]
     (sample.root / "fits" / taxonomy.key / "path.npz").unlink()
@@ -187,11 +191,11 @@ def test_natural_shares_are_those_of_the_weakest_balance(sample: Workspace) -> N
 
 def test_a_floor_is_a_setting_that_gives_the_same_taxonomy_again(sample: Workspace) -> None:
     settings = replace(sample.taxonomy().settings, target="floor:0.07", strength=INF)
-    found = preview(sample, sample.taxonomy(), settings)
-    assert found.fit.masses.min() == pytest.approx(0.07, abs=1e-6)
+    draft_preview = preview(sample, sample.taxonomy(), settings)
+    assert draft_preview.fit.masses.min() == pytest.approx(0.07, abs=1e-6)
     applied = fit_taxonomy(sample, settings)
     assert applied.settings.to_json()["target"] == "floor:0.07"
-    assert sorted(c.mass for c in applied.clusters) == pytest.approx(sorted(found.fit.masses), abs=1e-6)
+    assert sorted(c.mass for c in applied.clusters) == pytest.approx(sorted(draft_preview.fit.masses), abs=1e-6)
     assert ensure_path(sample).path.masses[-1].min() == pytest.approx(0.07, abs=1e-6)
     suggestion = suggest_strength(sample.taxonomy().path)
     assert suggestion.reason in ("knee", "flat")

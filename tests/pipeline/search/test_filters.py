@@ -40,11 +40,11 @@ def test_every_part_is_what_pandas_gives(built_sample: Path) -> None:
         Filter(clusters=numbers): table["cluster_id"].isin(numbers),
         Filter(text="water"): table["text"].str.contains(r"\bwater", case=False),
     }
-    for wanted, expected in cases.items():
-        found = mask(workspace, taxonomy, wanted)
-        assert found.dtype == np.bool_
-        assert np.array_equal(found, expected.to_numpy()), wanted
-        assert 0 < found.sum() < len(table) or not wanted, wanted
+    for document_filter, expected in cases.items():
+        matches = mask(workspace, taxonomy, document_filter)
+        assert matches.dtype == np.bool_
+        assert np.array_equal(matches, expected.to_numpy()), document_filter
+        assert 0 < matches.sum() < len(table) or not document_filter, document_filter
     both = Filter(text="water", tokens=(None, 110), clusters=numbers)
     expected = cases[Filter(text="water")] & cases[Filter(tokens=(None, 110))] & cases[Filter(clusters=numbers)]
     assert np.array_equal(mask(workspace, taxonomy, both), expected.to_numpy())
@@ -76,11 +76,11 @@ def test_every_part_is_what_pandas_gives(built_sample: Path) -> None:
 )
 def test_hostile_words_are_only_words(built_sample: Path, words: str) -> None:
     workspace = Workspace(built_sample)
-    found = mask(workspace, workspace.taxonomy(), Filter(text=words))
-    asked = [word.casefold() for word in __import__("re").findall(r"\w+", words)]
+    matches = mask(workspace, workspace.taxonomy(), Filter(text=words))
+    query_words = [word.casefold() for word in __import__("re").findall(r"\w+", words)]
     texts = [text.casefold() for text in workspace.all_texts()]
-    for row in np.flatnonzero(found)[:50] if asked else []:
-        assert all(word in texts[row] for word in asked)
+    for row in np.flatnonzero(matches)[:50] if query_words else []:
+        assert all(word in texts[row] for word in query_words)
     with sqlite3.connect(workspace.database.path) as connection:
         assert connection.execute("SELECT count(*) FROM search").fetchone()[0] == len(workspace)
 
@@ -176,7 +176,7 @@ def test_a_filter_takes_up_a_saved_selection(sample: Workspace) -> None:
 
 
 def test_a_filter_says_what_it_asks_and_loses_one_part_at_a_time() -> None:
-    wanted = Filter(
+    document_filter = Filter(
         text=' a  "b" ',
         columns=(Column("lang", values=("en",)), Column("size", span=(1, None))),
         tokens=(10, 1200),
@@ -185,8 +185,8 @@ def test_a_filter_says_what_it_asks_and_loses_one_part_at_a_time() -> None:
         saved="mine",
         outline=Outline(((0, 0), (1, 0), (0, 1))),
     )
-    said = parts(wanted, {1: "Bread", 4: "Rivers"})
-    assert list(said.values()) == [
+    descriptions = parts(document_filter, {1: "Bread", 4: "Rivers"})
+    assert list(descriptions.values()) == [
         'holds "a "b""',
         "in Bread or Rivers or 2 more",
         "tokens from 10 to 1,200",
@@ -196,9 +196,9 @@ def test_a_filter_says_what_it_asks_and_loses_one_part_at_a_time() -> None:
         "area selected on the flat map",
         "in selection mine",
     ]
-    for part in said:
-        assert list(parts(wanted.without(part))) == [other for other in said if other != part]
-    for part in said:
-        wanted = wanted.without(part)
-    assert not wanted
-    assert describe(wanted) == "all documents"
+    for part in descriptions:
+        assert list(parts(document_filter.without(part))) == [other for other in descriptions if other != part]
+    for part in descriptions:
+        document_filter = document_filter.without(part)
+    assert not document_filter
+    assert describe(document_filter) == "all documents"

@@ -39,11 +39,11 @@ def own(tmp_path: Path) -> Workspace:
 )
 def test_the_right_subject_comes_first(built_sample: Path, words: str, subject: str) -> None:
     workspace = Workspace(built_sample)
-    found = search_meaning(workspace, words, 8)
+    hits = search_meaning(workspace, words, 8)
     subjects = workspace.documents["subject"].to_numpy()
-    assert (subjects[found.rows] == subject).mean() >= 0.75, list(subjects[found.rows])
-    assert np.all(np.diff(found.cosine) <= 0)
-    assert found.cosine == pytest.approx(workspace.embeddings[found.rows] @ vector_of(workspace, words), abs=1e-6)
+    assert (subjects[hits.rows] == subject).mean() >= 0.75, list(subjects[hits.rows])
+    assert np.all(np.diff(hits.cosine) <= 0)
+    assert hits.cosine == pytest.approx(workspace.embeddings[hits.rows] @ vector_of(workspace, words), abs=1e-6)
 
 
 def test_the_sample_and_the_product_s_own_vectors_are_known(built_sample: Path, own: Workspace) -> None:
@@ -90,8 +90,8 @@ def test_an_encoder_that_did_not_make_the_vectors_is_refused(own: Workspace) -> 
 
 def test_what_was_said_holds_for_these_vectors_only(own: Workspace) -> None:
     name_encoder(own, "packaged")
-    said = json.loads((own.root / "encoder.json").read_text())
-    (own.root / "encoder.json").write_text(json.dumps({**said, "vectors": "others"}))
+    encoder_facts = json.loads((own.root / "encoder.json").read_text())
+    (own.root / "encoder.json").write_text(json.dumps({**encoder_facts, "vectors": "others"}))
     assert encoder_of(own) is None
     (own.root / "encoder.json").write_text("[1")
     assert encoder_of(own) is None

@@ -99,12 +99,12 @@ def test_chosen_is_the_slow_choice() -> None:
     clusters, gis, margin = rng.integers(0, 4, 200), rng.normal(size=200), rng.normal(1, 1, size=200)
     rows = np.flatnonzero(rng.random(200) < 0.7)
     for drop in (0.0, 0.1, 0.35, 0.9):
-        kept = set(rows.tolist())
+        expected_rows = set(rows.tolist())
         for cluster in range(4):
             own = sorted((row for row in rows if clusters[row] == cluster), key=lambda row: gis[row])
             vectors_agree = [row for row in own if margin[row] >= 0]
-            kept -= set(vectors_agree[: math.floor(drop * len(own))])
-        assert drop_least_typical(rows, clusters, gis, margin, drop).tolist() == sorted(kept), drop
+            expected_rows -= set(vectors_agree[: math.floor(drop * len(own))])
+        assert drop_least_typical(rows, clusters, gis, margin, drop).tolist() == sorted(expected_rows), drop
 
 
 def test_weights_balance_the_clusters() -> None:
@@ -129,11 +129,16 @@ def test_scores_and_pairs_by_hand() -> None:
     teacher, student = np.array([0, 0, 0, 0, 1, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 1, 0, 1])
     confusion = np.zeros((4, 4), dtype=np.int64)
     np.add.at(confusion, (teacher, student), 1)
-    found = cluster_scores(confusion, (3, 5, 8, 9), ("a", "b", "c", "d"), (10, 20, 30, 40))
-    assert [one.recall for one in found] == [0.5, pytest.approx(2 / 3), 0.0, None]
-    assert [one.precision for one in found] == [pytest.approx(2 / 3), 0.4, None, None]
-    assert [(one.mass, one.predicted_mass) for one in found] == [(0.5, 0.375), (0.375, 0.625), (0.125, 0.0), (0, 0)]
-    assert found[0].recall_interval == wilson_interval(2, 4)
+    scores = cluster_scores(confusion, (3, 5, 8, 9), ("a", "b", "c", "d"), (10, 20, 30, 40))
+    assert [score.recall for score in scores] == [0.5, pytest.approx(2 / 3), 0.0, None]
+    assert [score.precision for score in scores] == [pytest.approx(2 / 3), 0.4, None, None]
+    assert [(score.mass, score.predicted_mass) for score in scores] == [
+        (0.5, 0.375),
+        (0.375, 0.625),
+        (0.125, 0.0),
+        (0, 0),
+    ]
+    assert scores[0].recall_interval == wilson_interval(2, 4)
     pairs = confused_pairs(
         teacher, student, np.array([9, 9, 1, 2, 9, 9, 3, 4.0]), np.arange(8) + 100, list("abcdefgh"), (3, 5, 8, 9)
     )
@@ -152,23 +157,23 @@ def test_a_second_count_confirms_the_report(sample: Workspace, tmp_path: Path) -
     texts = [sample.texts([int(row)])[0] for row in plan.test]
     scores = student.score(pa.array(texts))
     teacher = taxonomy.documents["cluster_id"].to_numpy()[plan.test]
-    said = np.array(student.numbers)[scores.cluster]
-    assert report.agreement == pytest.approx(np.mean(said == teacher))
+    predicted = np.array(student.numbers)[scores.cluster]
+    assert report.agreement == pytest.approx(np.mean(predicted == teacher))
     assert report.agreement > 3 / len(taxonomy.clusters)
-    assert report.agreement_interval == wilson_interval(int((said == teacher).sum()), len(teacher))
+    assert report.agreement_interval == wilson_interval(int((predicted == teacher).sum()), len(teacher))
     assert (report.test, report.training, report.calibration) == (
         len(teacher),
         len(plan.training),
         len(plan.calibration),
     )
     assert report.test + report.training + report.calibration + report.left_out == len(sample)
-    for one, row in zip(report.clusters, report.confusion, strict=True):
-        assert row.sum() == (teacher == one.number).sum() == one.test
-        assert one.predicted_mass == pytest.approx(np.mean(said == one.number))
+    for score, row in zip(report.clusters, report.confusion, strict=True):
+        assert row.sum() == (teacher == score.number).sum() == score.test
+        assert score.predicted_mass == pytest.approx(np.mean(predicted == score.number))
     tokens = sample.documents["tokens"].to_numpy()[plan.test]
     assert report.mass_error_tokens == pytest.approx(
         sum(
-            abs(tokens[teacher == n].sum() / tokens.sum() - scores.tokens[said == n].sum() / scores.tokens.sum())
+            abs(tokens[teacher == n].sum() / tokens.sum() - scores.tokens[predicted == n].sum() / scores.tokens.sum())
             for n in student.numbers
         )
     )
@@ -177,18 +182,18 @@ def test_a_second_count_confirms_the_report(sample: Workspace, tmp_path: Path) -
     for pair in report.pairs:
         for row, name in zip(pair.rows, pair.ids, strict=True):
             at = plan.test.tolist().index(row)
-            assert (teacher[at], said[at]) == (pair.teacher, pair.student)
+            assert (teacher[at], predicted[at]) == (pair.teacher, pair.student)
             assert sample.documents["id"].iloc[row] == name
     assert (student.taxonomy_hash, student.labels) == (
         taxonomy.taxonomy_hash,
         tuple(c.label for c in taxonomy.clusters),
     )
     assert (report.taxonomy_key, report.student_hash) == (taxonomy.key, student.hash)
-    kept = read_report(tmp_path / "new" / "student")
-    assert kept.to_json() == report.to_json()
-    assert (kept.confusion == report.confusion).all()
-    assert kept.pairs == report.pairs
-    assert kept.clusters == report.clusters
+    reread = read_report(tmp_path / "new" / "student")
+    assert reread.to_json() == report.to_json()
+    assert (reread.confusion == report.confusion).all()
+    assert reread.pairs == report.pairs
+    assert reread.clusters == report.clusters
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["student"]
 
 
@@ -197,19 +202,19 @@ def test_test_documents_teach_nothing(sample: Workspace, tmp_path: Path) -> None
     distil(sample, sample.taxonomy(), tmp_path / "one", QUICK)
     plan = plan_of(sample, QUICK)
     first = load_student(tmp_path / "one")
-    for place, rows in (("two", plan.test), ("three", np.concatenate([plan.test, plan.calibration]))):
-        shutil.copytree(sample.root, tmp_path / f"workspace-{place}")
-        other = Workspace(tmp_path / f"workspace-{place}")
+    for name, rows in (("two", plan.test), ("three", np.concatenate([plan.test, plan.calibration]))):
+        shutil.copytree(sample.root, tmp_path / f"workspace-{name}")
+        other = Workspace(tmp_path / f"workspace-{name}")
         table = pd.read_parquet(other.root / "documents.parquet")
         table.loc[rows, "text"] = [f"zebra {row} quagga" for row in rows]
         write_parquet(other.root / "documents.parquet", table)
-        distil(other, other.taxonomy(), tmp_path / place, QUICK)
-        found = load_student(tmp_path / place)
-        assert (found.weights == first.weights).all()
-        if place == "two":
-            assert found.hash == first.hash
+        distil(other, other.taxonomy(), tmp_path / name, QUICK)
+        student = load_student(tmp_path / name)
+        assert (student.weights == first.weights).all()
+        if name == "two":
+            assert student.hash == first.hash
         else:
-            assert (found.bias != first.bias).any()
+            assert (student.bias != first.bias).any()
 
 
 def test_the_teacher_is_the_taxonomy_as_people_left_it(sample: Workspace, tmp_path: Path) -> None:
@@ -217,8 +222,8 @@ def test_the_teacher_is_the_taxonomy_as_people_left_it(sample: Workspace, tmp_pa
     before = sample.taxonomy()
     a, b, c, d = (cluster.number for cluster in before.clusters[:4])
     edit(sample, Merge((a, b)))
-    moved = tuple(int(row) for row in np.flatnonzero(sample.taxonomy().documents["cluster_id"] == d)[:20])
-    edit(sample, Move(moved, c))
+    moved_rows = tuple(int(row) for row in np.flatnonzero(sample.taxonomy().documents["cluster_id"] == d)[:20])
+    edit(sample, Move(moved_rows, c))
     edit(sample, Rename("cluster", c, "Moved here"))
     taxonomy = edit(sample, Exclude((d,)))
     report = distil(sample, taxonomy, tmp_path / "student", QUICK)
@@ -228,16 +233,17 @@ def test_the_teacher_is_the_taxonomy_as_people_left_it(sample: Workspace, tmp_pa
     assert d in student.numbers
     assert student.labels[student.numbers.index(c)] == "Moved here"
     plan = plan_of(sample, QUICK)
-    learnt = np.isin(moved, plan.training)
+    learnt = np.isin(moved_rows, plan.training)
     assert learnt.any()
-    said = student.score(read_texts(sample, np.sort(np.array(moved)[learnt]))).cluster
-    assert np.mean(np.array(student.numbers)[said] == c) > 0.8
-    assert sum(one.training for one in report.clusters) == report.training
+    predicted = student.score(read_texts(sample, np.sort(np.array(moved_rows)[learnt]))).cluster
+    assert np.mean(np.array(student.numbers)[predicted] == c) > 0.8
+    assert sum(score.training for score in report.clusters) == report.training
     soft = soft_targets(sample, taxonomy)
     np.testing.assert_allclose(soft.sum(axis=1), 1.0, rtol=1e-5)
     assert (soft.argmax(axis=1) == taxonomy.positions).all()
     assert (
-        np.isin(soft[list(moved)], (0.0, 1.0)).all(axis=1) | (taxonomy.documents["margin"].to_numpy()[list(moved)] >= 0)
+        np.isin(soft[list(moved_rows)], (0.0, 1.0)).all(axis=1)
+        | (taxonomy.documents["margin"].to_numpy()[list(moved_rows)] >= 0)
     ).all()
     assert (soft[taxonomy.documents["margin"].to_numpy() > 0].max(axis=1) < 1).any()
 
@@ -292,13 +298,13 @@ def test_refusals(sample: Workspace, corpus: tuple[Path, Path], tmp_path: Path) 
     ):
         with pytest.raises(InputError, match=words):
             DistilSettings(**bad)  # type: ignore[arg-type]
-    one = edit(sample, Merge(tuple(cluster.number for cluster in taxonomy.clusters)))
+    merged = edit(sample, Merge(tuple(cluster.number for cluster in taxonomy.clusters)))
     with pytest.raises(
         InputError,
         match=r"^A student tells clusters apart, so there must be two with documents; got "
         r"1\. Fit more clusters, or split the one there is\.$",
     ):
-        distil(sample, one, tmp_path / "none")
+        distil(sample, merged, tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
@@ -309,8 +315,8 @@ def test_small_clusters_are_named(sample: Workspace, tmp_path: Path) -> None:
     report = distil(sample, taxonomy, tmp_path / "student", QUICK)
     small = next(cluster.number for cluster in taxonomy.clusters if cluster.documents == 2)
     assert small in report.few
-    assert all((one.test < 10) == (one.number in report.few) for one in report.clusters)
-    assert next(one for one in report.clusters if one.number == small).recall is None
+    assert all((score.test < 10) == (score.number in report.few) for score in report.clusters)
+    assert next(score for score in report.clusters if score.number == small).recall is None
 
 
 def test_a_stopped_distillation_leaves_nothing(sample: Workspace, tmp_path: Path) -> None:
@@ -338,12 +344,12 @@ def test_kept_students_know_their_teacher(sample: Workspace) -> None:
     assert folder == student_folder(sample, taxonomy, QUICK) != student_folder(sample, taxonomy, DistilSettings())
     assert saved_students(sample) == ()
     distil(sample, taxonomy, folder, QUICK)
-    (kept,) = saved_students(sample)
-    assert kept.folder == folder
-    assert kept.matches_taxonomy(taxonomy)
-    assert not kept.matches_taxonomy(edit(sample, Rename("cluster", taxonomy.clusters[0].number, "Another name")))
+    (student,) = saved_students(sample)
+    assert student.folder == folder
+    assert student.matches_taxonomy(taxonomy)
+    assert not student.matches_taxonomy(edit(sample, Rename("cluster", taxonomy.clusters[0].number, "Another name")))
     assert sample.undo()
-    assert kept.matches_taxonomy(sample.taxonomy())
+    assert student.matches_taxonomy(sample.taxonomy())
     text = (folder / "report.json").read_text()
     (folder / "report.json").write_text(text[:-20])
     assert saved_students(sample) == ()
@@ -356,10 +362,10 @@ def test_kept_students_know_their_teacher(sample: Workspace) -> None:
 
 def test_the_command(sample: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "student"
-    said = facts(run("distill", sample.root, "--out", out, "--test-share", 0.3, "--drop", 0.1, "--json"))
-    assert said["student"] == str(out)
-    assert DistilReport.from_json(said).to_json() == read_report(out).to_json()
-    assert (said["settings"]["test_share"], said["settings"]["drop"]) == (0.3, 0.1)
-    assert said["left_out"] > 0
-    assert said["agreement"] > 0.4
+    result = facts(run("distill", sample.root, "--out", out, "--test-share", 0.3, "--drop", 0.1, "--json"))
+    assert result["student"] == str(out)
+    assert DistilReport.from_json(result).to_json() == read_report(out).to_json()
+    assert (result["settings"]["test_share"], result["settings"]["drop"]) == (0.3, 0.1)
+    assert result["left_out"] > 0
+    assert result["agreement"] > 0.4
     assert refusal(run("distill", sample.root, "--out", out)).startswith("Error: A student needs a folder")
