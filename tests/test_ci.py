@@ -51,19 +51,19 @@ def is_running(process: int) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found in /proc")
 def test_time_is_up(tmp_path: Path) -> None:
-    done = run_ci(tmp_path, HANGING, limit="8s")
-    assert done.returncode == 1
-    assert "did not end within 8s" in done.stderr
-    assert "  tests/test_some.py::test_hangs" in done.stderr
-    assert "test_passes" not in done.stderr
-    assert 'test_some.py", line 11 in test_hangs' in done.stdout  # the stack of the test
+    completed = run_ci(tmp_path, HANGING, limit="8s")
+    assert completed.returncode == 1
+    assert "did not end within 8s" in completed.stderr
+    assert "  tests/test_some.py::test_hangs" in completed.stderr
+    assert "test_passes" not in completed.stderr
+    assert 'test_some.py", line 11 in test_hangs' in completed.stdout  # the stack of the test
     assert not is_running(int((tmp_path / "child").read_text()))
 
 
 def test_status_of_the_tests(tmp_path: Path) -> None:
-    done = run_ci(tmp_path, "def test_passes(): pass")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    completed = run_ci(tmp_path, "def test_passes(): pass")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "1 passed" in completed.stdout
 
 
 def test_a_failed_test_fails(tmp_path: Path) -> None:
@@ -72,6 +72,6 @@ def test_a_failed_test_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tests", ["", "import pytest\ndef test_skipped(): pytest.skip('no')"])
 def test_no_test_passed_fails(tmp_path: Path, tests: str) -> None:
-    done = run_ci(tmp_path, tests)
-    assert done.returncode != 0
-    assert "No test passed." in done.stderr or done.returncode == 5
+    completed = run_ci(tmp_path, tests)
+    assert completed.returncode != 0
+    assert "No test passed." in completed.stderr or completed.returncode == 5

@@ -22,8 +22,8 @@ def test_the_image_takes_what_the_package_is_built_from() -> None:
     needed = {*wheel["packages"], *(path.split("/")[0] for path in wheel["force-include"])}
     assert needed <= copied_paths()
     assert all((ROOT / path).exists() for path in copied_paths())
-    kept = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(kept) == copied_paths()
+    included = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(included) == copied_paths()
 
 
 def test_compose_opens_the_port_on_this_machine_alone() -> None:

@@ -104,8 +104,8 @@ def test_commands_and_python_run_in_the_order_of_the_page(page: Path, folder: Pa
             run_script(folder, script)  # All blocks of the page, which share their names, where the first one stands.
             script = ""
         for words in runnable(text) if kind == "sh" and "no-run" not in rest else ():
-            done = run(*words, *SHORTER.get(" ".join(words[:2]), ()), cwd=folder)
-            assert done.returncode == 0, (" ".join(words), done.stderr)
+            completed = run(*words, *SHORTER.get(" ".join(words[:2]), ()), cwd=folder)
+            assert completed.returncode == 0, (" ".join(words), completed.stderr)
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -150,14 +150,14 @@ def test_paths_that_contributing_names_exist() -> None:
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("material", reason='pip install "gem-explorer[docs]"')
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
     unread = [page.name for page in (tmp_path / "site").rglob("*.html") if "```" in page.read_text(encoding="utf-8")]
     assert unread == []  # code blocks that MkDocs took for text
     reference = (tmp_path / "site/reference/cli.html").read_text(encoding="utf-8")

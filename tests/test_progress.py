@@ -69,11 +69,11 @@ def test_a_terminal_shows_a_bar_for_each_step() -> None:
         "console('lay out', 3, 3)\n"
         "console.end()\n"
     )
-    shown = on_a_terminal([sys.executable, "-c", script])
-    assert "embed: 100%" in shown
-    assert "1000/1000" in shown
-    assert "lay out: 100%" in shown
-    assert shown.count("\n") == 2  # a line per step
+    text = on_a_terminal([sys.executable, "-c", script])
+    assert "embed: 100%" in text
+    assert "1000/1000" in text
+    assert "lay out: 100%" in text
+    assert text.count("\n") == 2  # a line per step
 
 
 def on_a_terminal(command: list[str]) -> str:
@@ -83,12 +83,12 @@ def on_a_terminal(command: list[str]) -> str:
     child = subprocess.Popen(command, stderr=outside, cwd=Path(__file__).parents[1])
     os.close(outside)
     assert child.wait(60) == 0
-    shown = b""
+    output = b""
     with suppress(OSError):  # the terminal is gone when all was read
         while block := os.read(inside, 65536):
-            shown += block
+            output += block
     os.close(inside)
-    return shown.decode()
+    return output.decode()
 
 
 def test_the_time_left_is_steady_while_a_slow_answer_is_awaited(
@@ -97,11 +97,11 @@ def test_the_time_left_is_steady_while_a_slow_answer_is_awaited(
     clock = [0.0]
     monkeypatch.setattr("gem_core._progress.time.monotonic", lambda: clock[0])
     console = Console(tmp_path / "p.json")
-    seen = []
+    waits = []
     for second in range(61):
         clock[0] = 100.0 + second
         console("ask the model", second // 10, 12)  # an answer every ten seconds, several looks at each
-        seen.append(json.loads((tmp_path / "p.json").read_text()))
+        waits.append(json.loads((tmp_path / "p.json").read_text()))
     console.end()
-    assert all(state["rate"] == pytest.approx(0.1) for state in seen[10:])
-    assert [round(state["left"]) for state in seen[10:]] == list(range(110, 59, -1))
+    assert all(state["rate"] == pytest.approx(0.1) for state in waits[10:])
+    assert [round(state["left"]) for state in waits[10:]] == list(range(110, 59, -1))

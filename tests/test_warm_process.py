@@ -15,10 +15,10 @@ def warm() -> WarmProcess:
 
 
 def test_status_output_and_folder(warm: WarmProcess, tmp_path: Path) -> None:
-    shown = warm.run(["--help"], tmp_path, os.environ, 60)
-    assert shown.returncode == 0
-    assert "gem-explorer" in shown.stdout
-    assert shown.stderr == ""
+    completed = warm.run(["--help"], tmp_path, os.environ, 60)
+    assert completed.returncode == 0
+    assert "gem-explorer" in completed.stdout
+    assert completed.stderr == ""
     refused = warm.run(["info", "nowhere"], tmp_path, os.environ, 60)
     assert refused.returncode == 2
     assert refused.stdout == ""

@@ -117,11 +117,11 @@ def test_sparse_blocks_of_many_clusters_lose_nothing(weighted: bool, kappa: floa
     documents = Documents(x, w)
     documents.evaluate(model.slopes, model.offsets)
     offsets = model.offsets + np.linspace(-2.0, 2.0, 300)
-    moved, expected = documents.move(offsets), block_statistics(x, w, model.slopes, offsets)
-    np.testing.assert_allclose(moved.mass, expected.moments.mass, atol=1e-15)
-    np.testing.assert_allclose(moved.gram, expected.moments.gram, atol=1e-15)
+    moved_statistics, expected = documents.move(offsets), block_statistics(x, w, model.slopes, offsets)
+    np.testing.assert_allclose(moved_statistics.mass, expected.moments.mass, atol=1e-15)
+    np.testing.assert_allclose(moved_statistics.gram, expected.moments.gram, atol=1e-15)
     np.testing.assert_allclose(documents.resultants(), expected.resultants, atol=1e-15)
-    assert moved.log_partition == pytest.approx(expected.moments.log_partition, rel=1e-13)
+    assert moved_statistics.log_partition == pytest.approx(expected.moments.log_partition, rel=1e-13)
 
 
 def test_masses_of_many_clusters_are_exact() -> None:
@@ -155,10 +155,10 @@ def test_statistics_add_up_over_blocks_and_match_the_pass(weighted: bool) -> Non
 def test_without_memory_for_responsibilities_the_result_is_the_same() -> None:
     x, w, p = problem(n=900, k=5)
     u = np.full(5, 0.2)
-    kept = dual_step(Documents(x, w), p.model(), 100.0, u)
+    statistics = dual_step(Documents(x, w), p.model(), 100.0, u)
     recomputed = dual_step(Documents(x, w, memory=0), p.model(), 100.0, u)
-    np.testing.assert_allclose(recomputed.mass, kept.mass, rtol=1e-12)
-    np.testing.assert_allclose(recomputed.resultants, kept.resultants, rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(recomputed.mass, statistics.mass, rtol=1e-12)
+    np.testing.assert_allclose(recomputed.resultants, statistics.resultants, rtol=1e-10, atol=1e-14)
 
 
 def test_m_step_is_the_slow_references() -> None:

@@ -95,7 +95,7 @@ def test_bertopic_takes_it_as_cluster_model(planted) -> None:
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert probabilities.argmax(axis=1).tolist() == list(topics)
     assert all(len({t for t, own in zip(topics, truth, strict=True) if own == cluster}) == 1 for cluster in range(3))
-    named = {topic: {word for word, _ in model.get_topic(topic)} for topic in set(topics)}
-    assert {"oven", "river", "piston"} <= set().union(*named.values())
+    words_by_topic = {topic: {word for word, _ in model.get_topic(topic)} for topic in set(topics)}
+    assert {"oven", "river", "piston"} <= set().union(*words_by_topic.values())
     again, _ = model.transform(documents[:10], embeddings=vectors[:10].astype(np.float32))
     assert list(again) == list(topics[:10])

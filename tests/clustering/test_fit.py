@@ -136,9 +136,9 @@ def test_order_of_documents_and_split_weights_change_nothing(planted) -> None:
 def test_same_seed_same_result(planted, start) -> None:
     x, _ = planted((80, 40, 20), 9, 10.0)
     config = MixtureConfig(n_clusters=5, seed=3, start=start)
-    one, two = fit_mixture(x, config), fit_mixture(x, config)
-    np.testing.assert_array_equal(one.centers, two.centers)
-    np.testing.assert_array_equal(one.trace, two.trace)
+    first, two = fit_mixture(x, config), fit_mixture(x, config)
+    np.testing.assert_array_equal(first.centers, two.centers)
+    np.testing.assert_array_equal(first.trace, two.trace)
 
 
 @pytest.mark.parametrize("precision", [np.float16, np.float32, np.float64])
@@ -184,9 +184,9 @@ def test_duplicates_and_more_clusters_than_directions(strength) -> None:
 
 def test_targets(planted) -> None:
     x, _ = planted((300, 100, 50), 16, 25.0)
-    asked = (0.2, 0.7, 0.1)
-    fit = fit_mixture(x, MixtureConfig(n_clusters=3, strength=INF, target=asked))
-    np.testing.assert_allclose(fit.masses, asked, atol=1e-6)
+    targets = (0.2, 0.7, 0.1)
+    fit = fit_mixture(x, MixtureConfig(n_clusters=3, strength=INF, target=targets))
+    np.testing.assert_allclose(fit.masses, targets, atol=1e-6)
     natural = fit_mixture(x, MixtureConfig(n_clusters=3, strength=INF, target="natural"))
     plain = fit_mixture(x, MixtureConfig(n_clusters=3, strength=0.0))
     np.testing.assert_allclose(np.sort(natural.target), np.sort(plain.masses), atol=1e-4)
@@ -345,10 +345,10 @@ def test_an_unfinished_fit_warns_and_says_so(planted) -> None:
 
 def test_progress_is_reported_and_can_stop_the_work(planted) -> None:
     x, _ = planted((30, 20, 10), 4, 5.0)
-    seen: list[tuple[str, int, int]] = []
-    fit_mixture(x, MixtureConfig(n_clusters=3), progress=lambda *call: seen.append(call))
-    assert {step for step, _, _ in seen} == {"seed", "fit"}
-    assert all(0 <= done <= total for _, done, total in seen)
+    steps: list[tuple[str, int, int]] = []
+    fit_mixture(x, MixtureConfig(n_clusters=3), progress=lambda *call: steps.append(call))
+    assert {step for step, _, _ in steps} == {"seed", "fit"}
+    assert all(0 <= completed <= total for _, completed, total in steps)
 
     def stop(step: str, completed: int, total: int) -> None:
         raise Cancelled

@@ -70,14 +70,14 @@ def test_a_pass_is_the_slow_references_whatever_the_blocks(corpus, monkeypatch, 
     w /= w.sum()
     slopes, offsets = model(k)
     gamma = reference.softmax(x @ slopes.T + offsets)
-    found = documents(stored_vectors(path), w if weighted else None)
-    moments = found.evaluate(slopes, offsets)
+    passes = documents(stored_vectors(path), w if weighted else None)
+    moments = passes.evaluate(slopes, offsets)
     # float32 logits of some 60 nats carry 4e-6 each.
     np.testing.assert_allclose(moments.mass, w @ gamma, rtol=2e-5, atol=1e-9)
     np.testing.assert_allclose(moments.gram, gamma.T @ (w[:, None] * gamma), rtol=1e-4, atol=1e-8)
-    np.testing.assert_allclose(found.resultants(), (w[:, None] * gamma).T @ x, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(passes.resultants(), (w[:, None] * gamma).T @ x, rtol=1e-4, atol=1e-7)
     assert moments.log_partition == pytest.approx(w @ np.log(np.exp(x @ slopes.T + offsets).sum(axis=1)), rel=1e-6)
-    assert not found.evaluate(slopes, offsets, gram=False).gram.any()
+    assert not passes.evaluate(slopes, offsets, gram=False).gram.any()
 
 
 def test_threads_change_no_bit(corpus, small_blocks) -> None:
@@ -89,8 +89,8 @@ def test_threads_change_no_bit(corpus, small_blocks) -> None:
     try:
         for count in (1, 3, 8):
             torch.set_num_threads(count)
-            found = documents(stored_vectors(path))
-            sums.append((found.evaluate(slopes, offsets).gram, found.resultants()))
+            passes = documents(stored_vectors(path))
+            sums.append((passes.evaluate(slopes, offsets).gram, passes.resultants()))
     finally:
         torch.set_num_threads(usual)
     for gram, resultants in sums[1:]:
@@ -133,21 +133,21 @@ def test_objective_never_falls_and_passes_are_few(planted, tmp_path, small_block
 @pytest.mark.parametrize("penalty", [0.5, 60.0, 5000.0, INF])
 def test_duality_gap_bounds_what_is_left(corpus, small_blocks, penalty, seed) -> None:
     _, path = corpus
-    found = documents(stored_vectors(path))
+    vector_passes = documents(stored_vectors(path))
     config = MixtureConfig(n_clusters=6, start="plain", max_iter=2, seed=seed)
     with pytest.warns(NotConvergedWarning):  # the parameters are to be far from their optimum
         parameters = fit_mixture(stored_vectors(path), config).parameters()
     u = np.array([0.3, 0.25, 0.2, 0.1, 0.1, 0.05])
-    passes = found.passes
-    exact = dual_step(found, parameters.model(), penalty, u)
+    passes = vector_passes.passes
+    exact = dual_step(vector_passes, parameters.model(), penalty, u)
     primal = objective_value(parameters.model(), exact.mass, exact.resultants, exact.entropy, u, penalty)
     assert primal == pytest.approx(exact.objective, rel=1e-6)
     assert exact.gap <= 1e-8 * abs(exact.objective)
     if penalty == INF:
         return
-    exact_passes, passes, floor = found.passes - passes, found.passes, exact.objective - 1.0
-    early = dual_step(found, parameters.model(), penalty, u, floor=floor, slack=0.5)
-    assert found.passes - passes < exact_passes  # an inexact step is there to save passes
+    exact_passes, passes, floor = vector_passes.passes - passes, vector_passes.passes, exact.objective - 1.0
+    early = dual_step(vector_passes, parameters.model(), penalty, u, floor=floor, slack=0.5)
+    assert vector_passes.passes - passes < exact_passes  # an inexact step is there to save passes
     assert early.objective >= floor
     assert early.gap <= 0.5 * (early.objective - floor)
     assert exact.objective <= early.objective + early.gap + 1e-6 * abs(exact.objective)
@@ -190,10 +190,10 @@ def test_views_of_a_map_find_their_rows_and_other_maps_go_to_memory(corpus, tmp_
     mapped = np.load(path, mmap_mode="r")
     units = raw.astype(np.float32) / np.linalg.norm(raw.astype(np.float64), axis=1, keepdims=True)
     for view, rows in ((mapped, slice(None)), (mapped[700:], slice(700, None)), (mapped[5:][3:90], slice(8, 95))):
-        found = vector_files.large_map(view)
-        assert found is not None
-        np.testing.assert_allclose(found[:], units[rows], rtol=1e-6)
-        np.testing.assert_allclose(found[np.array([2, 50])], units[rows][[2, 50]], rtol=1e-6)
+        large_map = vector_files.large_map(view)
+        assert large_map is not None
+        np.testing.assert_allclose(large_map[:], units[rows], rtol=1e-6)
+        np.testing.assert_allclose(large_map[np.array([2, 50])], units[rows][[2, 50]], rtol=1e-6)
     np.save(tmp_path / "doubles.npy", raw.astype(np.float64))
     others = (
         raw,

@@ -18,12 +18,12 @@ def test_table_by_hand() -> None:
 
 
 def test_ari_and_nmi_by_hand() -> None:
-    found = table_agreement([[2, 1, 0], [0, 1, 2]])
+    agreement = table_agreement([[2, 1, 0], [0, 1, 2]])
     # Pairs together in both 2, in A 6, in B 3, of 15: (2 - 1.2) / (4.5 - 1.2).
-    assert found.ari == pytest.approx(0.8 / 3.3)
+    assert agreement.ari == pytest.approx(0.8 / 3.3)
     # H_A = log 2, H_B = log 3, joint entropy of 1/3, 1/6, 1/6, 1/3.
     joint = -(2 / 3 * np.log(1 / 3) + 1 / 3 * np.log(1 / 6))
-    assert found.nmi == pytest.approx(2 * (np.log(2) + np.log(3) - joint) / (np.log(2) + np.log(3)))
+    assert agreement.nmi == pytest.approx(2 * (np.log(2) + np.log(3) - joint) / (np.log(2) + np.log(3)))
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def test_ari_and_nmi_by_hand() -> None:
     ],
 )
 def test_agreement_at_the_edges(table: list[list[int]], ari: float, nmi: float) -> None:
-    found = table_agreement(table)
-    assert (found.ari, found.nmi) == (pytest.approx(ari), pytest.approx(nmi, abs=1e-12))
+    agreement = table_agreement(table)
+    assert (agreement.ari, agreement.nmi) == (pytest.approx(ari), pytest.approx(nmi, abs=1e-12))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -46,11 +46,11 @@ def test_agreement_is_scikit_learns_and_forgets_the_numbering(seed: int) -> None
     rng = np.random.default_rng(seed)
     a, b = rng.integers(0, 7, 400), rng.integers(0, 4, 400)
     b[:200] = a[:200] % 4
-    found = table_agreement(overlap_table(a, b, 7, 4))
-    assert found.ari == pytest.approx(adjusted_rand_score(a, b), abs=1e-12)
-    assert found.nmi == pytest.approx(normalized_mutual_info_score(a, b), abs=1e-12)
+    agreement = table_agreement(overlap_table(a, b, 7, 4))
+    assert agreement.ari == pytest.approx(adjusted_rand_score(a, b), abs=1e-12)
+    assert agreement.nmi == pytest.approx(normalized_mutual_info_score(a, b), abs=1e-12)
     renamed = table_agreement(overlap_table(b, rng.permutation(7)[a], 4, 7))
-    assert (renamed.ari, renamed.nmi) == (pytest.approx(found.ari), pytest.approx(found.nmi))
+    assert (renamed.ari, renamed.nmi) == (pytest.approx(agreement.ari), pytest.approx(agreement.nmi))
 
 
 def test_jaccard_by_hand() -> None:
@@ -92,10 +92,10 @@ def test_interval_knows_that_pairs_share_their_items() -> None:
     for _ in range(300):
         fits = rng.normal(0.0, 0.1, 8)
         table = 0.6 + fits[:, None] + fits[None, :]
-        found = pair_mean(table, draws=400)
-        ours += found.low <= 0.6 <= found.high
-        drawn = rng.choice(table[off], (400, off[0].size)).mean(axis=1)
-        low, high = np.quantile(drawn, [0.025, 0.975])
+        interval = pair_mean(table, draws=400)
+        ours += interval.low <= 0.6 <= interval.high
+        means = rng.choice(table[off], (400, off[0].size)).mean(axis=1)
+        low, high = np.quantile(means, [0.025, 0.975])
         pairs_drawn += low <= 0.6 <= high
     assert 0.9 < ours / 300 < 0.99
     assert pairs_drawn / 300 < 0.7

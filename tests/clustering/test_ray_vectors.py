@@ -36,11 +36,11 @@ def paths(planted, tmp_path) -> list:
     return [tmp_path / "a.npy", tmp_path / "b.npy"]
 
 
-def same(one: MixtureFit, two: MixtureFit) -> None:
+def same(fit: MixtureFit, two: MixtureFit) -> None:
     # float32 logits of some 40 nats, averaged over hundreds of documents: 1e-7 nats of 5.7.
-    np.testing.assert_allclose(two.trace, one.trace, rtol=1e-6)
-    np.testing.assert_allclose(two.masses, one.masses, atol=1e-5)
-    np.testing.assert_allclose(two.centers, one.centers, atol=1e-4)
+    np.testing.assert_allclose(two.trace, fit.trace, rtol=1e-6)
+    np.testing.assert_allclose(two.masses, fit.masses, atol=1e-5)
+    np.testing.assert_allclose(two.centers, fit.centers, atol=1e-4)
 
 
 def test_fit_is_the_one_of_one_machine(cluster, paths) -> None:
@@ -82,17 +82,17 @@ def test_a_worker_that_is_lost_for_good_ends_the_fit_clearly(cluster, paths) -> 
 def test_a_lost_worker_without_a_processor_shares_one(cluster, paths, monkeypatch, caplog) -> None:
     monkeypatch.setattr(ray_vectors_module, "SAY_AFTER", 0.1)
     monkeypatch.setattr(ray_vectors_module, "PROCESSOR_WAIT", 1.0)
-    config, taken = MixtureConfig(n_clusters=5, start="plain", tol=1e-4), []
+    config, workers = MixtureConfig(n_clusters=5, start="plain", tol=1e-4), []
     with ray_vectors(paths, workers=2) as vectors:
 
         def kill(step: str, completed: int, total: int) -> None:
-            if step == "fit" and completed == 1 and not taken:
+            if step == "fit" and completed == 1 and not workers:
                 cluster.kill(vectors._actors[0])
-                taken.append(cluster.remote(num_cpus=1)(Occupier).remote())  # another job has the processor now
-                cluster.get(taken[0].__ray_ready__.remote())
+                workers.append(cluster.remote(num_cpus=1)(Occupier).remote())  # another job has the processor now
+                cluster.get(workers[0].__ray_ready__.remote())
 
         fit = fit_mixture(vectors, config, progress=kill)
-    cluster.kill(taken[0])
+    cluster.kill(workers[0])
     assert "Waiting for a processor (1 of 2 workers)" in caplog.text
     same(fit_mixture(stored_vectors(paths), config), fit)
 

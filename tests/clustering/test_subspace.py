@@ -75,11 +75,11 @@ def test_a_rare_cluster_is_found_through_the_subspace() -> None:
 
 def test_a_heavy_document_keeps_its_weight_in_the_sample() -> None:
     weights = np.concatenate([[0.2, 0.1], np.full(7000, 0.6 / 7000), np.full(1000, 0.1 / 1000), np.zeros(10)])
-    rows, drawn = draw_sample(weights, 500, np.random.default_rng(0).random(len(weights)))
+    rows, inclusions = draw_sample(weights, 500, np.random.default_rng(0).random(len(weights)))
     assert rows[:2].tolist() == [0, 1]
-    assert drawn[:2].tolist() == [0.2, 0.1]
+    assert inclusions[:2].tolist() == [0.2, 0.1]
     assert np.unique(rows).size == rows.size == 500
-    assert drawn.sum() == pytest.approx(1.0)
+    assert inclusions.sum() == pytest.approx(1.0)
     assert rows.max() < 8002
     every, own = draw_sample(np.array([0.5, 0.0, 0.5]), 2, np.random.default_rng(0).random(3))
     assert (every.tolist(), own.tolist()) == ([0, 2], [0.5, 0.5])

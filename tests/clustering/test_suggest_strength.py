@@ -44,17 +44,17 @@ def five(path: BalancePath) -> BalancePath:
 def test_the_knee_is_where_a_step_brings_less_than_it_costs(uneven: BalancePath) -> None:
     """Worked by hand: gone 0, .3, .6, .75, 1; price 0, .05, .15, .55, 1; difference 0, .25, .45, .2, 0."""
     path = with_trade(five(uneven), [0.2, 0.14, 0.08, 0.05, 0.0], [0.0, 0.1, 0.3, 1.1, 2.0])
-    found = suggest_strength(path)
-    assert found.strength == path.strengths[2]
-    assert found.reason == "knee"
-    assert found.brought == pytest.approx(0.6)
-    assert found.price / found.whole_price == pytest.approx(0.15)
-    assert (found.largest_before, found.largest) == (pytest.approx(0.45), pytest.approx(0.33))
-    assert (found.smallest_before, found.smallest) == (pytest.approx(0.05), pytest.approx(0.17))
+    suggestion = suggest_strength(path)
+    assert suggestion.strength == path.strengths[2]
+    assert suggestion.reason == "knee"
+    assert suggestion.brought == pytest.approx(0.6)
+    assert suggestion.price / suggestion.whole_price == pytest.approx(0.15)
+    assert (suggestion.largest_before, suggestion.largest) == (pytest.approx(0.45), pytest.approx(0.33))
+    assert (suggestion.smallest_before, suggestion.smallest) == (pytest.approx(0.05), pytest.approx(0.17))
     length = float(np.linalg.norm(path.fits[0].resultants.sum(axis=0)))
     kappa = float(concentration_from_resultant(8, length))
     explained = 0.0 - (float(log_normalizer(8, kappa)) + kappa * length)
-    assert found.whole_price == pytest.approx(2.0 / explained)
+    assert suggestion.whole_price == pytest.approx(2.0 / explained)
 
 
 def test_of_equally_good_strengths_the_weakest_is_taken(uneven: BalancePath) -> None:
@@ -68,38 +68,40 @@ def test_of_equally_good_strengths_the_weakest_is_taken(uneven: BalancePath) -> 
 def test_a_trapped_plain_mixture_does_not_make_balance_look_dear(uneven: BalancePath) -> None:
     """The plain start describes the documents worst: it is no gain in fidelity to return to it."""
     path = with_trade(five(uneven), [0.2, 0.14, 0.08, 0.05, 0.0], [5.0, 0.0, 0.3, 1.1, 2.0])
-    found = suggest_strength(path)
-    assert found.strength == path.strengths[2]
-    assert found.price / found.whole_price == pytest.approx(0.15)
+    suggestion = suggest_strength(path)
+    assert suggestion.strength == path.strengths[2]
+    assert suggestion.price / suggestion.whole_price == pytest.approx(0.15)
 
 
 def test_free_balance_is_taken_whole(uneven: BalancePath) -> None:
     path = with_trade(five(uneven), [0.2, 0.14, 0.08, 0.05, 0.0], [0.4, 0.3, 0.2, 0.1, 0.0])
-    found = suggest_strength(path)
-    assert found.strength == INF
-    assert found.sentence == "Exact balance costs only less than 0.1% of the fit: all the way is worth it."
-    assert found.to_json()["strength"] == "inf"
-    json.dumps(found.to_json(), allow_nan=False)
+    suggestion = suggest_strength(path)
+    assert suggestion.strength == INF
+    assert suggestion.sentence == "Exact balance costs only less than 0.1% of the fit: all the way is worth it."
+    assert suggestion.to_json()["strength"] == "inf"
+    json.dumps(suggestion.to_json(), allow_nan=False)
 
 
 def test_where_all_shares_are_near_their_targets_nothing_is_suggested() -> None:
-    found = suggest_strength(balance_path(cloud((100, 96, 104, 100)), MixtureConfig(n_clusters=4)))
-    assert (found.strength, found.reason, found.brought) == (None, "flat", 0.0)
-    assert found.furthest < 0.05
-    assert found.sentence == (
+    suggestion = suggest_strength(balance_path(cloud((100, 96, 104, 100)), MixtureConfig(n_clusters=4)))
+    assert (suggestion.strength, suggestion.reason, suggestion.brought) == (None, "flat", 0.0)
+    assert suggestion.furthest < 0.05
+    assert suggestion.sentence == (
         "Strength hardly matters here: at every one, all clusters are within "
-        f"{100 * found.furthest:.0f}% of their targets."
+        f"{100 * suggestion.furthest:.0f}% of their targets."
     )
     natural = balance_path(cloud((300, 120, 60, 20), 12.0), MixtureConfig(n_clusters=4, target="natural"))
     assert suggest_strength(natural).strength is None
 
 
 def test_a_real_path_gets_a_strength_between_its_ends(uneven: BalancePath) -> None:
-    found = suggest_strength(uneven)
-    assert 0 < found.strength < INF  # type: ignore[operator]
-    assert found.strength in uneven.strengths
-    assert 0 < found.price < found.whole_price < 1
-    assert found.sentence.startswith(f"Strength {found.strength:.2g}: {100 * found.brought:.0f}% of the imbalance gone")
+    suggestion = suggest_strength(uneven)
+    assert 0 < suggestion.strength < INF  # type: ignore[operator]
+    assert suggestion.strength in uneven.strengths
+    assert 0 < suggestion.price < suggestion.whole_price < 1
+    assert suggestion.sentence.startswith(
+        f"Strength {suggestion.strength:.2g}: {100 * suggestion.brought:.0f}% of the imbalance gone"
+    )
     own = (0.7, 0.2, 0.1, 0.0)
     own_path = balance_path(cloud((300, 120, 60, 20), 12.0), MixtureConfig(n_clusters=4, target=own))
     assert np.isfinite(suggest_strength(own_path).furthest)
@@ -132,7 +134,7 @@ def test_a_warm_start_and_a_path_keep_the_floor() -> None:
     again = fit_mixture(X, replace(config, strength=8.0), start=fit)
     assert np.array_equal(again.target, fit.target)
     path = balance_path(X, config, start=fit, strengths=[0.0, 1.0, INF])
-    assert all(np.array_equal(one.target, fit.target) for one in path.fits)
+    assert all(np.array_equal(path_fit.target, fit.target) for path_fit in path.fits)
     other = fit_mixture(X, replace(config, target="floor:0.2"), start=fit)
     assert other.target.min() == pytest.approx(0.2)
 

@@ -36,10 +36,10 @@ def test_twice_the_same_bytes_and_nothing_imported(tmp_path: Path) -> None:
         "print('networkx' in sys.modules or 'sklearn' in sys.modules)"
     )
     for name in ("a.jsonl", "b.jsonl"):
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path / name)], capture_output=True, text=True, check=True
         )
-        assert done.stdout.strip() == "False"
+        assert completed.stdout.strip() == "False"
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
     table = pd.read_json(tmp_path / "a.jsonl", lines=True)
     assert table.columns.tolist() == ["id", "text", "package", "module", "kind", "tokens"]

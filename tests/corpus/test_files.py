@@ -139,10 +139,10 @@ def test_hash_knows_order_and_content(tmp_path: Path) -> None:
 def test_tokens_say_where_they_come_from(tmp_path: Path) -> None:
     path = tmp_path / "pool.csv"
     path.write_text("text,token_count\nbees dance in circles,11\ntea is picked by hand,?\n")
-    given = read_corpus(path, columns=Columns("text", tokens="token_count"))
-    assert given.tokens_from == "column token_count (1 without a number there: words x 1.3)"
-    assert given.documents["tokens"].tolist() == [11, 7]  # 5 words x 1.3 = 6.5, halves up
-    assert "token_count" not in given.documents
+    corpus = read_corpus(path, columns=Columns("text", tokens="token_count"))
+    assert corpus.tokens_from == "column token_count (1 without a number there: words x 1.3)"
+    assert corpus.documents["tokens"].tolist() == [11, 7]  # 5 words x 1.3 = 6.5, halves up
+    assert "token_count" not in corpus.documents
     counted = read_corpus(path, columns=Columns("text"))
     assert counted.tokens_from == "tokenizer of all-MiniLM-L6-v2"
     assert counted.documents["tokens"].tolist() == [4, 5]

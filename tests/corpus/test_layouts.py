@@ -174,8 +174,8 @@ def test_a_guessed_id_that_repeats_gives_way_to_file_and_row(tmp_path: Path) -> 
         "1 of 4 documents have the text of an earlier one (the most frequent text stands 2 times); identical documents "
         "have one vector, so no fit parts them: see near-duplicates",
     )
-    named = read_corpus(tmp_path, columns=choose_columns(tmp_path, id="id"), counter="words")
-    assert named.refused_counts == {"duplicate_id": 2}
+    named_corpus = read_corpus(tmp_path, columns=choose_columns(tmp_path, id="id"), counter="words")
+    assert named_corpus.refused_counts == {"duplicate_id": 2}
     assert len(read_corpus(tmp_path, columns=choose_columns(tmp_path), counter="words").documents) == 4
 
 

@@ -229,10 +229,10 @@ def test_cut_short_files(tmp_path: Path) -> None:
     for name, data in whole.items():
         path = tmp_path / name
         path.write_bytes(data[: len(data) * 2 // 3])
-        said = message(path, columns=Columns("text"))
+        text = message(path, columns=Columns("text"))
         kind = name.removeprefix("pool.")
-        assert said.startswith(f"{name} must be a whole {kind} file; got one that is damaged or cut short ("), said
-        assert said.endswith(") . Copy or download it again.".replace(" .", "."))
+        assert text.startswith(f"{name} must be a whole {kind} file; got one that is damaged or cut short ("), text
+        assert text.endswith(") . Copy or download it again.".replace(" .", "."))
         path.write_bytes(b"this is not at all what the name says")
         assert "damaged or cut short" in message(path, columns=Columns("text"))
 

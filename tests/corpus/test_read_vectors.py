@@ -31,9 +31,9 @@ def test_rows_become_unit_float32_in_their_order(dtype: str, tmp_path: Path) -> 
     assert out.dtype == np.float32
     slow = np.array([row / np.sqrt(sum(float(x) ** 2 for x in row)) for row in raw.astype(np.float64)])
     np.testing.assert_allclose(out, slow, atol=1e-7)
-    kept = load_vectors(path, 9001, out=tmp_path / "unit.npy")
-    assert isinstance(kept, np.memmap)
-    np.testing.assert_array_equal(kept, out)
+    unit_rows = load_vectors(path, 9001, out=tmp_path / "unit.npy")
+    assert isinstance(unit_rows, np.memmap)
+    np.testing.assert_array_equal(unit_rows, out)
 
 
 def test_scale_and_rotation_change_nothing_between_rows(tmp_path: Path) -> None:

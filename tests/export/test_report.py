@@ -55,7 +55,7 @@ class Page(HTMLParser):
 
 def data_of(page: Page) -> Any:
     scripts = page.all("script")
-    at = next(place for place, attributes in enumerate(scripts) if attributes.get("id") == "data")
+    at = next(index for index, attributes in enumerate(scripts) if attributes.get("id") == "data")
     return json.loads(page.texts["script"][at])
 
 
@@ -119,10 +119,10 @@ def test_the_points_are_the_documents_of_each_cluster_in_their_places(built_samp
     sent = np.stack((np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)), 1)
     rows = np.argsort(taxonomy.positions, kind="stable")
     assert np.abs(sent - workspace.sphere[rows]).max() < 2e-4
-    for place, cluster in enumerate(taxonomy.clusters):
-        shown = data["clusters"][place]
-        assert shown["number"] == cluster.number
-        assert [int(rows[point]) for point in shown["exemplars"]] == list(cluster.exemplars[:6])
+    for index, cluster in enumerate(taxonomy.clusters):
+        cluster_data = data["clusters"][index]
+        assert cluster_data["number"] == cluster.number
+        assert [int(rows[point]) for point in cluster_data["exemplars"]] == list(cluster.exemplars[:6])
 
 
 def test_no_document_is_there_as_a_whole(built_sample: Path, sample_text: str) -> None:
@@ -187,20 +187,20 @@ def test_the_history_is_told_and_excluded_clusters_count_for_nothing(hostile: Wo
     for step in hostile.history().steps[1:]:
         assert clean(step.sentence, 400) in words
     out = next(c for c in hostile.taxonomy().clusters if c.excluded)
-    shown = next(c for c in data_of(page)["clusters"] if c["number"] == out.number)
-    assert (shown["documents"], shown["tokens"], shown["mass"]) == (0, 0, 0)
+    cluster_data = next(c for c in data_of(page)["clusters"] if c["number"] == out.number)
+    assert (cluster_data["documents"], cluster_data["tokens"], cluster_data["mass"]) == (0, 0, 0)
     assert sum(c["mass"] for c in data_of(page)["clusters"]) == pytest.approx(1, abs=1e-5)
 
 
 def test_numbers_with_gaps_are_no_places(sample: Workspace) -> None:
     numbers = [c.number for c in sample.taxonomy().clusters]
     merged = edit(sample, Merge((numbers[0], numbers[2])))
-    gone = next(n for n in numbers if not merged.has(n))
+    missing_number = next(n for n in numbers if not merged.has(n))
     edit(sample, Rename("cluster", numbers[-1], "The last of them"))
     page = Page(report_html(sample, sample.taxonomy()))
     data = data_of(page)
-    assert gone not in [c["number"] for c in data["clusters"]]
-    assert sorted(place for group in data["groups"] for place in group["children"]) == list(range(len(numbers) - 1))
+    assert missing_number not in [c["number"] for c in data["clusters"]]
+    assert sorted(index for group in data["groups"] for index in group["children"]) == list(range(len(numbers) - 1))
     last = next(c for c in data["clusters"] if c["number"] == numbers[-1])
     assert last["label"] == "The last of them"
     assert data["points"]["counts"] == [c.documents for c in sample.taxonomy().clusters]
@@ -210,17 +210,17 @@ def test_a_sample_keeps_small_clusters_and_every_exemplar(built_sample: Path) ->
     workspace = Workspace(built_sample)
     taxonomy = workspace.taxonomy()
     points = pack(workspace, taxonomy, limit=200)
-    named = {row for c in taxonomy.clusters for row in c.exemplars}
-    assert named <= set(points.rows.tolist())
+    exemplar_rows = {row for c in taxonomy.clusters for row in c.exemplars}
+    assert exemplar_rows <= set(points.rows.tolist())
     assert len(points.rows) <= 200
     assert min(points.packed["counts"]) > 0
     for c in taxonomy.clusters:
-        assert [int(points.rows[place]) for place in points.places(c.exemplars)] == list(c.exemplars)
+        assert [int(points.rows[index]) for index in points.places(c.exemplars)] == list(c.exemplars)
     groups = np.repeat(np.arange(4, dtype=np.int32), (90_000, 9_000, 900, 9))
-    kept = np.bincount(groups[thin(groups, 5_000)])
-    assert kept[3] == 9
-    assert 4_990 <= kept.sum() <= 5_000
-    assert kept[1] / kept[0] > 0.25  # in proportion to roots: 0.32, not to sizes: 0.1
+    group_counts = np.bincount(groups[thin(groups, 5_000)])
+    assert group_counts[3] == 9
+    assert 4_990 <= group_counts.sum() <= 5_000
+    assert group_counts[1] / group_counts[0] > 0.25  # in proportion to roots: 0.32, not to sizes: 0.1
 
 
 def test_the_chart_shows_the_path(built_sample: Path) -> None:
@@ -242,17 +242,17 @@ def test_the_chart_shows_the_path(built_sample: Path) -> None:
 
 def test_a_taxonomy_without_a_path_says_so(sample: Workspace, tmp_path: Path) -> None:
     (sample.taxonomy().folder / "path.npz").unlink()
-    found = facts(run("report", sample.root, "--out", tmp_path / "report.html", "--json"))
-    text = Path(found["file"]).read_text(encoding="utf-8")
-    assert found["bytes"] == len(text.encode())
+    result = facts(run("report", sample.root, "--out", tmp_path / "report.html", "--json"))
+    text = Path(result["file"]).read_text(encoding="utf-8")
+    assert result["bytes"] == len(text.encode())
     assert "Balance path: not computed" in text
 
 
 def test_the_command_tells_its_progress_and_refuses_in_three_parts(built_sample: Path, tmp_path: Path) -> None:
-    done = run("report", built_sample, "--out", tmp_path / "r.html")
-    assert done.returncode == 0, done.stderr
-    assert "write the report: 6 of 6" in done.stderr
-    assert done.stdout.startswith(str(tmp_path / "r.html"))
+    completed = run("report", built_sample, "--out", tmp_path / "r.html")
+    assert completed.returncode == 0, completed.stderr
+    assert "write the report: 6 of 6" in completed.stderr
+    assert completed.stdout.startswith(str(tmp_path / "r.html"))
     refusal(run("report", tmp_path / "nothing", "--out", tmp_path / "r2.html"))
     assert not (tmp_path / "r2.html").exists()
 

@@ -56,11 +56,11 @@ def test_each_file_is_read_back_by_another_parser(sample: Workspace, mix: Weight
     text = mixture_text(sample.taxonomy(), mix, trainer, "pool/{name}/*")
     names = domain_names(sample.taxonomy(), mix)
     expected = {f"pool/{names[n]}/*": w for n, w in zip(mix.numbers, mix.weights, strict=True) if w > 0}
-    found = parts(trainer, text)
-    assert list(found) == list(expected)
-    assert np.abs(np.array(list(found.values())) - np.array(list(expected.values()))).max() < 1e-9
-    assert len(found) == len(mix.numbers) - 1
-    assert sum(found.values()) == pytest.approx(1, abs=1e-9)
+    shares = parts(trainer, text)
+    assert list(shares) == list(expected)
+    assert np.abs(np.array(list(shares.values())) - np.array(list(expected.values()))).max() < 1e-9
+    assert len(shares) == len(mix.numbers) - 1
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-9)
 
 
 def test_olmo_core_gets_the_cap_and_patterns_are_checked(sample: Workspace, mix: Weights, tmp_path: Path) -> None:
@@ -105,6 +105,6 @@ def test_litdata_combines_by_the_file(sample: Workspace, mix: Weights, tmp_path:
         weights=value["weights"],
         iterate_over_all=False,
     )
-    drawn = [int(item) for item, _ in zip(combined, range(8000), strict=False)]
-    counts = np.bincount(drawn, minlength=len(value["datasets"]))
+    items = [int(item) for item, _ in zip(combined, range(8000), strict=False)]
+    counts = np.bincount(items, minlength=len(value["datasets"]))
     assert counts / counts.sum() == pytest.approx(np.array(value["weights"]), abs=0.02)

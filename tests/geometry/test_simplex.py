@@ -110,11 +110,11 @@ def test_a_floor_leaves_shares_with_kept_proportions() -> None:
 def test_a_floor_is_the_nearest_point_in_relative_entropy() -> None:
     """Against a general optimizer."""
     p = np.array([0.55, 0.24, 0.12, 0.06, 0.03])
-    found = minimize(
+    solution = minimize(
         lambda u: float(np.sum(u * np.log(u / p))),
         np.full(5, 0.2),
         bounds=[(0.1, 1)] * 5,
         constraints={"type": "eq", "fun": lambda u: u.sum() - 1},
         options={"ftol": 1e-14},
     )
-    assert apply_floor(p, 0.1) == pytest.approx(found.x, abs=1e-5)
+    assert apply_floor(p, 0.1) == pytest.approx(solution.x, abs=1e-5)

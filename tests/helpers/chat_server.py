@@ -71,21 +71,21 @@ def chat_server(reply: Callable[[int, dict[str, Any]], Reply] | list[Reply], por
                 served.bodies.append(body)
                 served.headers.append({name.lower(): value for name, value in self.headers.items()})
                 served.paths.append(self.path)
-            found = answer(index, body)
-            served.ended.wait(found.wait)
-            if found.cut:
+            reply = answer(index, body)
+            served.ended.wait(reply.wait)
+            if reply.cut:
                 self.close_connection = True
                 return
-            self.send_response(found.status)
-            for name, value in {"Content-Length": str(len(found.body)), **found.headers}.items():
+            self.send_response(reply.status)
+            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            if not found.drip:
-                self.wfile.write(found.body)
+            if not reply.drip:
+                self.wfile.write(reply.body)
                 return
-            for place in range(len(found.body)):
-                self.wfile.write(found.body[place : place + 1])
-                if served.ended.wait(found.drip):
+            for position in range(len(reply.body)):
+                self.wfile.write(reply.body[position : position + 1])
+                if served.ended.wait(reply.drip):
                     return
 
         def log_message(self, *_: Any) -> None:

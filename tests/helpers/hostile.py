@@ -110,13 +110,13 @@ def hostile_workspace(folder: Path) -> Workspace:
     )
     workspace = Workspace(folder / "workspace")
     items = [("cluster", c.number) for c in taxonomy.clusters] + [("parent", p.number) for p in taxonomy.groups]
-    place = 0
+    row = 0
     for trap in TRAPS:
-        if place == len(items):
+        if row == len(items):
             break
         try:
-            edit(workspace, Rename(*items[place], trap))
-            place += 1
+            edit(workspace, Rename(*items[row], trap))
+            row += 1
         except GemError:  # a name that is refused cannot hurt
             continue
     return workspace

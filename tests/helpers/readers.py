@@ -20,6 +20,8 @@ def rows_by_reader(folder: Path, home: Path, names: Iterable[str]) -> dict[str, 
     """Rows that each program sees, in one process; `home` is for the files of Hugging Face."""
     code = "\n".join([f"FOLDER = {str(folder)!r}", *(READERS[name] for name in names)])
     environment = {**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return dict(zip(names, map(int, done.stdout.split()), strict=True))
+    completed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert completed.returncode == 0, completed.stderr
+    return dict(zip(names, map(int, completed.stdout.split()), strict=True))

@@ -55,8 +55,10 @@ def responsibilities(logits: np.ndarray, w: np.ndarray, penalty: float, target: 
 
     if penalty == 0:
         return softmax(logits)
-    found = minimize(dual, np.zeros(logits.shape[1]), jac=True, method="BFGS", options={"gtol": 1e-10, "maxiter": 5000})
-    return softmax(logits + found.x)
+    solution = minimize(
+        dual, np.zeros(logits.shape[1]), jac=True, method="BFGS", options={"gtol": 1e-10, "maxiter": 5000}
+    )
+    return softmax(logits + solution.x)
 
 
 def maximisation(x: np.ndarray, gamma: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -42,11 +42,11 @@ def saved(folder: Path, seed: int = 0, taxonomy: str = "t" * 64) -> Path:
 
 def expected(some: Sequence[str]) -> list[dict[str, Any]]:
     """What the student says of each text by itself."""
-    found = []
+    rows = []
     for text in some:
         scores = student().score(pa.array([text]))
         k = int(scores.cluster[0])
-        found.append(
+        rows.append(
             {
                 "gem_cluster": NUMBERS[k],
                 "gem_label": LABELS[k],
@@ -54,7 +54,7 @@ def expected(some: Sequence[str]) -> list[dict[str, Any]]:
                 "gem_tokens": int(scores.tokens[0]),
             }
         )
-    return found
+    return rows
 
 
 def jsonl(some: Sequence[str], **more: Any) -> bytes:

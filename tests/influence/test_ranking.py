@@ -14,14 +14,14 @@ def lists(rows: tuple[np.ndarray, ...]) -> list[list[int]]:
 def slow_exemplars(X: np.ndarray, labels: np.ndarray, gis: np.ndarray, count: int, limit: float) -> list[list[int]]:
     """Every pair anew."""
     unit = X / np.linalg.norm(X, axis=1, keepdims=True)
-    found = []
+    rankings = []
     for k in range(labels.max() + 1):
-        taken: list[int] = []
+        chosen_rows: list[int] = []
         for i in sorted(np.flatnonzero(labels == k), key=lambda i: (-gis[i], i)):
-            if len(taken) < count and all(unit[i] @ unit[j] <= limit for j in taken):
-                taken.append(int(i))
-        found.append(taken)
-    return found
+            if len(chosen_rows) < count and all(unit[i] @ unit[j] <= limit for j in chosen_rows):
+                chosen_rows.append(int(i))
+        rankings.append(chosen_rows)
+    return rankings
 
 
 @pytest.mark.parametrize("limit", [0.3, 0.8, 0.95])
@@ -63,8 +63,8 @@ def test_permutation_permutes_the_rows() -> None:
     rng = np.random.default_rng(2)
     X, labels, gis = rng.standard_normal((90, 4)), rng.integers(0, 3, 90), rng.standard_normal(90)
     shuffle = rng.permutation(90)
-    for one, two in zip(exemplars(X, labels, gis), exemplars(X[shuffle], labels[shuffle], gis[shuffle]), strict=True):
-        assert one.tolist() == shuffle[two].tolist()
+    for first, two in zip(exemplars(X, labels, gis), exemplars(X[shuffle], labels[shuffle], gis[shuffle]), strict=True):
+        assert first.tolist() == shuffle[two].tolist()
 
 
 def test_results_are_read_only_rows() -> None:

@@ -35,10 +35,10 @@ def slow_density(X: np.ndarray, labels: np.ndarray, neighbors: int) -> np.ndarra
 
 @pytest.mark.parametrize("neighbors", [1, 3, 8, 1000])
 def test_density_equals_a_slow_count(neighbors: int) -> None:
-    X, given = documents()
-    expected = slow_density(X, given.labels, neighbors)
-    np.testing.assert_allclose(local_density(X, given.labels, neighbors=neighbors), expected, atol=2e-7)
-    np.testing.assert_allclose(local_density(5 * X, given.labels, neighbors=neighbors), expected, atol=2e-7)
+    X, assignment = documents()
+    expected = slow_density(X, assignment.labels, neighbors)
+    np.testing.assert_allclose(local_density(X, assignment.labels, neighbors=neighbors), expected, atol=2e-7)
+    np.testing.assert_allclose(local_density(5 * X, assignment.labels, neighbors=neighbors), expected, atol=2e-7)
 
 
 def test_density_by_hand() -> None:
@@ -50,10 +50,10 @@ def test_density_by_hand() -> None:
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    X, given = documents()
-    whole = local_density(X, given.labels)
+    X, assignment = documents()
+    whole = local_density(X, assignment.labels)
     monkeypatch.setattr("gem_core.influence.scores._QUERIES", 7)
-    np.testing.assert_allclose(local_density(X, given.labels), whole, atol=1e-7)
+    np.testing.assert_allclose(local_density(X, assignment.labels), whole, atol=1e-7)
 
 
 def test_density_of_small_and_odd_clusters() -> None:
@@ -64,13 +64,13 @@ def test_density_of_small_and_odd_clusters() -> None:
 
 
 def test_score_is_the_sum_of_its_parts() -> None:
-    X, given = documents()
-    raw = influence_scores(X, given, n_clusters=4, beta=0.7, neighbors=3, standardize=False)
-    np.testing.assert_allclose(raw.confidence, given.log_responsibility, rtol=1e-6)
-    np.testing.assert_allclose(raw.centrality, given.log_density, rtol=1e-6)
-    np.testing.assert_allclose(raw.density, np.log(slow_density(X, given.labels, 3)), atol=1e-6)
+    X, assignment = documents()
+    raw = influence_scores(X, assignment, n_clusters=4, beta=0.7, neighbors=3, standardize=False)
+    np.testing.assert_allclose(raw.confidence, assignment.log_responsibility, rtol=1e-6)
+    np.testing.assert_allclose(raw.centrality, assignment.log_density, rtol=1e-6)
+    np.testing.assert_allclose(raw.density, np.log(slow_density(X, assignment.labels, 3)), atol=1e-6)
     np.testing.assert_allclose(
-        raw.gis, given.log_responsibility + given.log_density + 0.7 * raw.density.astype(float), rtol=1e-5
+        raw.gis, assignment.log_responsibility + assignment.log_density + 0.7 * raw.density.astype(float), rtol=1e-5
     )
     assert (raw.beta, raw.neighbors, raw.standardized) == (0.7, 3, False)
     assert {part.dtype for part in (raw.gis, raw.confidence, raw.centrality, raw.density)} == {np.dtype("float32")}
@@ -79,42 +79,46 @@ def test_score_is_the_sum_of_its_parts() -> None:
 
 
 def test_standardized_score_is_the_sum_of_z_scores() -> None:
-    X, given = documents()
-    got = influence_scores(X, given, n_clusters=4, beta=0.7, neighbors=3, standardize=True)
+    X, assignment = documents()
+    got = influence_scores(X, assignment, n_clusters=4, beta=0.7, neighbors=3, standardize=True)
     for k in range(4):
-        own = given.labels == k
-        parts = (given.log_responsibility[own], given.log_density[own], np.log(slow_density(X, given.labels, 3))[own])
+        own = assignment.labels == k
+        parts = (
+            assignment.log_responsibility[own],
+            assignment.log_density[own],
+            np.log(slow_density(X, assignment.labels, 3))[own],
+        )
         z = [(part - part.mean()) / part.std() for part in parts]
         np.testing.assert_allclose(got.gis[own], z[0] + z[1] + 0.7 * z[2], atol=1e-5)
-    np.testing.assert_allclose(got.centrality, given.log_density, rtol=1e-6)  # the parts stay raw
+    np.testing.assert_allclose(got.centrality, assignment.log_density, rtol=1e-6)  # the parts stay raw
 
 
 def test_a_part_that_does_not_vary_counts_nothing() -> None:
-    X, given = documents()
-    given.log_responsibility[:] = -0.1
-    got = influence_scores(X, given, n_clusters=4, beta=0.0)
+    X, assignment = documents()
+    assignment.log_responsibility[:] = -0.1
+    got = influence_scores(X, assignment, n_clusters=4, beta=0.0)
     for k in range(4):
-        own = given.labels == k
-        part = given.log_density[own]
+        own = assignment.labels == k
+        part = assignment.log_density[own]
         np.testing.assert_allclose(got.gis[own], (part - part.mean()) / part.std(), atol=1e-5)
 
 
 @pytest.mark.parametrize("standardize", [True, False])
 def test_rotation_permutation_and_numbering(standardize: bool) -> None:
-    X, given = documents(seed=3)
-    first = influence_scores(X, given, n_clusters=4, standardize=standardize).gis
+    X, assignment = documents(seed=3)
+    first = influence_scores(X, assignment, n_clusters=4, standardize=standardize).gis
     rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 6)))[0]
     np.testing.assert_allclose(
-        influence_scores(X @ rotation, given, n_clusters=4, standardize=standardize).gis, first, atol=1e-4
+        influence_scores(X @ rotation, assignment, n_clusters=4, standardize=standardize).gis, first, atol=1e-4
     )
     shuffle = np.random.default_rng(1).permutation(len(X))
-    moved = SimpleNamespace(
-        labels=9 - given.labels[shuffle],  # other numbers, and empty clusters below them
-        log_responsibility=given.log_responsibility[shuffle],
-        log_density=given.log_density[shuffle],
+    permuted = SimpleNamespace(
+        labels=9 - assignment.labels[shuffle],  # other numbers, and empty clusters below them
+        log_responsibility=assignment.log_responsibility[shuffle],
+        log_density=assignment.log_density[shuffle],
     )
     np.testing.assert_allclose(
-        influence_scores(X[shuffle], moved, n_clusters=10, standardize=standardize).gis, first[shuffle], atol=1e-4
+        influence_scores(X[shuffle], permuted, n_clusters=10, standardize=standardize).gis, first[shuffle], atol=1e-4
     )
 
 
@@ -137,26 +141,26 @@ def test_a_real_fit_ranks_its_center_first(kind: type) -> None:
     )
     X = (X / np.linalg.norm(X, axis=1, keepdims=True)).astype(kind)
     fit = fit_mixture(X, MixtureConfig(n_clusters=3))
-    given = assign(X, fit)
-    got = influence_scores(X, given, n_clusters=3)
+    assignment = assign(X, fit)
+    got = influence_scores(X, assignment, n_clusters=3)
     noise = np.tile(np.arange(60), 3)
     for k in range(3):
-        own = given.labels == k
+        own = assignment.labels == k
         order = np.argsort(-got.gis[own])
         assert noise[own][order[:10]].mean() < 15 < 45 < noise[own][order[-10:]].mean()
 
 
 def test_progress_may_cancel() -> None:
-    X, given = documents()
-    seen: list[tuple[str, int, int]] = []
-    influence_scores(X, given, n_clusters=4, progress=lambda *a: seen.append(a))
-    assert seen[-1] == ("Measuring local density", 150, 150)
+    X, assignment = documents()
+    steps: list[tuple[str, int, int]] = []
+    influence_scores(X, assignment, n_clusters=4, progress=lambda *a: steps.append(a))
+    assert steps[-1] == ("Measuring local density", 150, 150)
 
     def stop(step: str, completed: int, total: int) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        influence_scores(X, given, n_clusters=4, progress=stop)
+        influence_scores(X, assignment, n_clusters=4, progress=stop)
 
 
 @pytest.mark.parametrize(
@@ -173,8 +177,8 @@ def test_progress_may_cancel() -> None:
     ],
 )
 def test_bad_input_is_refused(change: dict[str, np.ndarray], options: dict[str, float], text: str) -> None:
-    X, given = documents()
-    given = SimpleNamespace(**{**vars(given), **change})
+    X, assignment = documents()
+    assignment = SimpleNamespace(**{**vars(assignment), **change})
     with pytest.raises(InputError) as error:
-        influence_scores(X, given, **{"n_clusters": 4, **options})  # type: ignore[arg-type]
+        influence_scores(X, assignment, **{"n_clusters": 4, **options})  # type: ignore[arg-type]
     assert str(error.value) == text

@@ -76,7 +76,7 @@ def test_the_key_is_shown_nowhere(
         with pytest.raises(EndpointError) as caught:
             client.ask(QUESTION)
     out = capfd.readouterr()
-    shown = [
+    texts = [
         repr(endpoint),
         str(endpoint),
         repr(client),
@@ -87,7 +87,7 @@ def test_the_key_is_shown_nowhere(
         out.err,
         caplog.text,
     ]
-    assert [text for text in shown if SECRET in text] == []
+    assert [text for text in texts if SECRET in text] == []
     assert "the key [key] is wrong" in str(caught.value)
     assert "GEM_LLM_API_KEY" in str(caught.value)
 
@@ -96,9 +96,9 @@ def test_the_key_is_shown_nowhere(
 def test_a_key_that_is_none_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setenv("GEM_LLM_API_KEY", key)
     with chat_server([says("Rivers")]) as server:
-        said = refusal(server.url)
+        message = refusal(server.url)
     assert server.bodies == []
-    assert said == (
+    assert message == (
         "GEM_LLM_API_KEY must hold printable ASCII without spaces; got something else (not shown). Set it again."
     )
 
@@ -177,12 +177,12 @@ def test_a_lost_connection_is_made_again() -> None:
 
 
 def test_nobody_listens() -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{held.getsockname()[1]}/v1"
-        said = refusal(url)
-    assert said.startswith(f"A server must listen at {url}; got ")
-    assert "refused" in said
+    with socket.socket() as bound_socket:
+        bound_socket.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound_socket.getsockname()[1]}/v1"
+        message = refusal(url)
+    assert message.startswith(f"A server must listen at {url}; got ")
+    assert "refused" in message
 
 
 def test_an_answer_that_takes_too_long() -> None:
@@ -308,7 +308,7 @@ def test_the_environment_fills_what_is_left_out(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_key_in_the_clear_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
     places = [Endpoint(url, "m") for url in ("http://gpu.example/v1", "https://gpu.example/v1", "http://[::1]:80/v1")]
-    assert [place.exposes_key for place in places] == [False, False, False]
+    assert [endpoint_url.exposes_key for endpoint_url in places] == [False, False, False]
     monkeypatch.setenv("GEM_LLM_API_KEY", SECRET)
-    assert [place.exposes_key for place in places] == [True, False, False]
+    assert [endpoint_url.exposes_key for endpoint_url in places] == [True, False, False]
     assert places[2].host == "[::1]:80"

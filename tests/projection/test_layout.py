@@ -68,8 +68,8 @@ def divergence(sphere: np.ndarray, P: np.ndarray, radius: float) -> float:
     q = 1 / (1 + np.sum((points[:, None] - points[None]) ** 2, axis=2))
     np.fill_diagonal(q, 0)
     q /= q.sum()
-    seen = P > 0
-    return float(np.sum(P[seen] * np.log(P[seen] / q[seen])))
+    positive = P > 0
+    return float(np.sum(P[positive] * np.log(P[positive] / q[positive])))
 
 
 def test_descent_lowers_the_divergence(corpus: tuple[np.ndarray, np.ndarray], result: Layout) -> None:
@@ -152,10 +152,10 @@ def test_number_types(corpus: tuple[np.ndarray, np.ndarray], kind: type) -> None
 
 
 def test_progress_counts_documents_and_epochs(corpus: tuple[np.ndarray, np.ndarray]) -> None:
-    seen: list[tuple[str, int, int]] = []
-    layout(corpus[0][:100], progress=lambda *report: seen.append(report))
-    assert [r for r in seen if r[0] == "layout"] == [("layout", e, EPOCHS) for e in range(EPOCHS + 1)]
-    assert [step for step, done, total in seen if done == total] == ["neighbors", "layout", "flat map"]
+    steps: list[tuple[str, int, int]] = []
+    layout(corpus[0][:100], progress=lambda *report: steps.append(report))
+    assert [r for r in steps if r[0] == "layout"] == [("layout", e, EPOCHS) for e in range(EPOCHS + 1)]
+    assert [step for step, completed, total in steps if completed == total] == ["neighbors", "layout", "flat map"]
 
 
 def test_progress_may_cancel(corpus: tuple[np.ndarray, np.ndarray]) -> None:

@@ -41,9 +41,9 @@ def test_inexact_search_finds_nearly_all(monkeypatch: pytest.MonkeyPatch) -> Non
     X = rows(4000, 8)
     exact, _ = neighbors.neighbor_graph(X, 15, quiet)
     monkeypatch.setattr(neighbors, "EXACT_LIMIT", 1000)
-    found, distances = neighbors.neighbor_graph(X, 15, quiet)
-    assert np.mean([len(np.intersect1d(a, b)) for a, b in zip(exact, found, strict=True)]) > 0.9 * 15
-    assert neighbors.affinities(found, distances, 5.0).sum() == pytest.approx(1.0)
+    neighbor_rows, distances = neighbors.neighbor_graph(X, 15, quiet)
+    assert np.mean([len(np.intersect1d(a, b)) for a, b in zip(exact, neighbor_rows, strict=True)]) > 0.9 * 15
+    assert neighbors.affinities(neighbor_rows, distances, 5.0).sum() == pytest.approx(1.0)
     # More neighbors than the searched lists hold: what is missing is infinitely far.
     _, distances = neighbors.neighbor_graph(X[:2000], 1500, quiet)
     assert np.any(np.isinf(distances))
@@ -53,15 +53,15 @@ def test_inexact_search_finds_nearly_all(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_above_sixty_thousand_documents_the_search_finds_98_of_100() -> None:
     """The real limit: 65,000 rows, and the true neighbors of 400 of them."""
     X = rows(65_000, 8).astype(np.float32)
-    found, distances = neighbors.neighbor_graph(X, 15, quiet)
+    neighbor_rows, distances = neighbors.neighbor_graph(X, 15, quiet)
     some = np.random.default_rng(1).choice(len(X), 400, replace=False)
     squares = 2 - 2 * X[some] @ X.T
     squares[np.arange(400), some] = np.inf
     exact = np.argsort(squares, axis=1)[:, :15]
-    recall = np.mean([len(np.intersect1d(a, b)) for a, b in zip(exact, found[some], strict=True)]) / 15
+    recall = np.mean([len(np.intersect1d(a, b)) for a, b in zip(exact, neighbor_rows[some], strict=True)]) / 15
     assert 0.98 < recall < 1  # 1 would mean that the exact search ran
-    assert not np.any(found[some] == some[:, None])
-    assert np.allclose(distances[some], np.take_along_axis(squares, found[some], axis=1), atol=1e-5)
+    assert not np.any(neighbor_rows[some] == some[:, None])
+    assert np.allclose(distances[some], np.take_along_axis(squares, neighbor_rows[some], axis=1), atol=1e-5)
 
 
 def test_neighbors_that_were_not_found_weigh_nothing() -> None:
@@ -93,8 +93,8 @@ def slow_shares(squares: np.ndarray, perplexity: float) -> np.ndarray:
 
     def excess(log_beta: float) -> float:
         share = shares(log_beta)
-        seen = share[share > 0]
-        return float(-np.sum(seen * np.log(seen)) - np.log(perplexity))
+        positive = share[share > 0]
+        return float(-np.sum(positive * np.log(positive)) - np.log(perplexity))
 
     return shares(brentq(excess, -10, 10, xtol=1e-13))
 

@@ -29,13 +29,13 @@ def test_sizes_and_long_tail() -> None:
 
 
 def test_no_two_documents_share_twelve_words_or_an_opening() -> None:
-    seen: dict[tuple[str, ...], int] = {}
+    documents_by_words: dict[tuple[str, ...], int] = {}
     openings: Counter[tuple[str, ...]] = Counter()
     for row, text in enumerate(TABLE["text"]):
         words = text.lower().split()
         openings[tuple(words[:4])] += 1
         for start in range(len(words) - 11):
-            assert seen.setdefault(tuple(words[start : start + 12]), row) == row
+            assert documents_by_words.setdefault(tuple(words[start : start + 12]), row) == row
     assert openings.most_common(1)[0][1] == 1
 
 
@@ -49,9 +49,9 @@ def test_vectors_and_layout_belong_to_the_documents() -> None:
 
 
 def test_hashes_are_those_of_the_readme() -> None:
-    listed = dict(re.findall(r"\| (\S+) \|.*`([0-9a-f]{64})`", (FOLDER / "README.md").read_text(encoding="utf-8")))
-    assert len(listed) == 4
-    for name, digest in listed.items():
+    hashes = dict(re.findall(r"\| (\S+) \|.*`([0-9a-f]{64})`", (FOLDER / "README.md").read_text(encoding="utf-8")))
+    assert len(hashes) == 4
+    for name, digest in hashes.items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest, name
 
 

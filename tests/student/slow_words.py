@@ -9,7 +9,7 @@ MASK = (1 << 64) - 1
 
 def words(text: bytes) -> list[str]:
     """Words of a text in lower case."""
-    found: list[str] = []
+    spans: list[str] = []
     inside = "break"
     for character in text.decode("utf-8", errors="replace"):
         what = kind(ord(character))
@@ -18,14 +18,14 @@ def words(text: bytes) -> list[str]:
         small = chr(lower(ord(character)))
         if what == "mark":
             if inside != "break":
-                found[-1] += small
+                spans[-1] += small
             continue
         if what == "single" or (what == "letter" and inside != "letter"):
-            found.append(small)
+            spans.append(small)
         elif what == "letter":
-            found[-1] += small
+            spans[-1] += small
         inside = what
-    return found
+    return spans
 
 
 def hashed(word: str) -> int:

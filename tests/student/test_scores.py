@@ -26,8 +26,8 @@ def texts() -> pa.Array:
     """Short, long, empty and absent documents, so that groups of rows end inside documents."""
     rng = np.random.default_rng(5)
     lengths = np.concatenate((rng.integers(0, 30, 300), [9000, 0, 2500, 63, 64, 65, 128], rng.integers(0, 400, 80)))
-    made = [" ".join(rng.choice(WORDS, n)) for n in lengths]
-    return pa.array([None if i % 17 == 3 else text for i, text in enumerate(made)])
+    documents = [" ".join(rng.choice(WORDS, n)) for n in lengths]
+    return pa.array([None if i % 17 == 3 else text for i, text in enumerate(documents)])
 
 
 def same(a: Student, x: pa.Array | pa.ChunkedArray, rows: np.ndarray, whole: dict[str, np.ndarray]) -> None:
@@ -62,7 +62,7 @@ def test_labels_follow_from_the_evidence(student: Student, texts: pa.Array) -> N
     ranked = np.take_along_axis(logits, order, axis=1)
     expected = ranked[:, 0] - ranked[:, 1] if k > 1 else np.full(len(texts), np.inf)
     np.testing.assert_allclose(scores.margin, expected, rtol=1e-5, atol=1e-5)
-    sizes = np.array([0 if one is None else len(one.encode()) for one in texts.to_pylist()])
+    sizes = np.array([0 if text is None else len(text.encode()) for text in texts.to_pylist()])
     np.testing.assert_array_equal(scores.tokens, np.rint(1.1 * scores.words + 0.05 * sizes))
 
 

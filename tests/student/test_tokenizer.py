@@ -29,18 +29,18 @@ def student() -> Student:
 def array(texts: list[bytes | None], kind: pa.DataType | None = None) -> pa.Array:
     """Bytes as an Arrow string, valid UTF-8 or not."""
     wide = kind is not None and pa.types.is_large_string(kind)
-    held = pa.array(texts, pa.large_binary() if wide else pa.binary())
-    return pa.Array.from_buffers(kind or pa.string(), len(held), held.buffers(), held.null_count)
+    texts_array = pa.array(texts, pa.large_binary() if wide else pa.binary())
+    return pa.Array.from_buffers(kind or pa.string(), len(texts_array), texts_array.buffers(), texts_array.null_count)
 
 
 def expected(student: Student, texts: list[bytes | None]) -> np.ndarray:
     """Evidence from Python's own integers."""
-    found = np.zeros((len(texts), 3))
+    scores = np.zeros((len(texts), 3))
     for i, text in enumerate(texts):
         numbers = rows(text or b"", BUCKETS)
         total = student.weights[numbers].astype(object).sum(axis=0) if numbers else [0, 0, 0]
-        found[i] = [int(t) / np.sqrt(max(len(numbers), 1)) for t in total]
-    return found
+        scores[i] = [int(t) / np.sqrt(max(len(numbers), 1)) for t in total]
+    return scores
 
 
 @same_unicode
@@ -163,12 +163,12 @@ def test_ten_megabytes_in_one_document() -> None:
 def test_every_kind_of_string_scores_the_same(kind: pa.DataType, student: Student) -> None:
     texts = ["One, two", "", None, "日本", "One, two", "a longer text than twelve bytes"]
     plain = student.evidence(pa.array(texts))
-    held = pa.array(texts)
-    held = held.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else held.cast(kind)
-    assert held.type == kind
-    np.testing.assert_array_equal(student.evidence(held), plain)
-    np.testing.assert_array_equal(student.evidence(held.slice(2, 3)), plain[2:5])
-    np.testing.assert_array_equal(student.evidence(pa.chunked_array([held[:1], held[1:1], held[1:]])), plain)
+    strings = pa.array(texts)
+    strings = strings.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else strings.cast(kind)
+    assert strings.type == kind
+    np.testing.assert_array_equal(student.evidence(strings), plain)
+    np.testing.assert_array_equal(student.evidence(strings.slice(2, 3)), plain[2:5])
+    np.testing.assert_array_equal(student.evidence(pa.chunked_array([strings[:1], strings[1:1], strings[1:]])), plain)
 
 
 def test_null_and_empty(student: Student) -> None:

@@ -106,8 +106,8 @@ def test_soft_targets_are_met() -> None:
         texts, which, 3, soft=shares[which], config=StudentConfig(buckets=1 << 14, epochs=30, softness=1)
     )
     logits = student.evidence(pa.array(["one", "two"])) + student.bias
-    found = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(found, shares, atol=0.02)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(probabilities, shares, atol=0.02)
 
 
 def test_softness_is_a_root() -> None:
@@ -122,21 +122,23 @@ def test_softness_is_a_root() -> None:
 def test_calibration_brings_the_masses_to_the_teachers() -> None:
     texts, labels = planted(1500, 0, mix=0.06)  # taught on equal shares
     uneven = np.array([0.5, 0.25, 0.15, 0.07, 0.03])
-    held, truth = planted(3000, 1, uneven, mix=0.06)
+    calibration, truth = planted(3000, 1, uneven, mix=0.06)
     fresh, unseen = planted(3000, 2, uneven, mix=0.06)
     student = train_student(texts, labels, K, config=SMALL)
-    ready = calibrate_student(student, held, truth)
+    ready = calibrate_student(student, calibration, truth)
 
-    def shares(one: Student, x: pa.Array) -> np.ndarray:
-        logits = one.evidence(x) / one.temperature + one.bias
+    def shares(model: Student, x: pa.Array) -> np.ndarray:
+        logits = model.evidence(x) / model.temperature + model.bias
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
-    def loss(one: Student) -> float:
-        return float(-np.log(shares(one, fresh)[np.arange(3000), unseen]).mean())
+    def loss(temperature: Student) -> float:
+        return float(-np.log(shares(temperature, fresh)[np.arange(3000), unseen]).mean())
 
-    wanted = np.bincount(truth, minlength=K) / 3000
-    np.testing.assert_allclose(shares(ready, held).mean(axis=0), wanted, atol=2e-3)  # what the minimum says
+    expected_masses = np.bincount(truth, minlength=K) / 3000
+    np.testing.assert_allclose(
+        shares(ready, calibration).mean(axis=0), expected_masses, atol=2e-3
+    )  # what the minimum says
     assert np.abs(shares(student, fresh).mean(axis=0) - uneven).sum() > 0.2
     assert np.abs(shares(ready, fresh).mean(axis=0) - uneven).sum() < 0.05
     assert loss(ready) < loss(student)
@@ -190,9 +192,9 @@ def test_token_rates() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(change: dict[str, list[float]], text: str) -> None:
-    given = {"labels": [0, 1, 1], **change}
+    arguments = {"labels": [0, 1, 1], **change}
     with pytest.raises(InputError) as refusal:
-        train_student(pa.array(["a", "b", None]), given.pop("labels"), 2, config=SMALL, **given)  # type: ignore[arg-type]
+        train_student(pa.array(["a", "b", None]), arguments.pop("labels"), 2, config=SMALL, **arguments)  # type: ignore[arg-type]
     assert str(refusal.value) == text
 
 

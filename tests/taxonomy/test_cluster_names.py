@@ -58,9 +58,9 @@ def test_no_two_clusters_share_a_name(scores: ConceptScores) -> None:
 
 
 def test_a_name_in_use_is_not_given_again(scores: ConceptScores) -> None:
-    taken = names_of(scores)[1].label
-    again = names_of(scores, used=(taken.upper(),))
-    assert again[1].label.casefold() != taken.casefold()
+    label = names_of(scores)[1].label
+    again = names_of(scores, used=(label.upper(),))
+    assert again[1].label.casefold() != label.casefold()
 
 
 def test_a_kind_of_text_names_what_no_subject_covers(scores: ConceptScores) -> None:
@@ -94,8 +94,8 @@ def test_groups_are_balanced(k: int) -> None:
     tree = group_clusters(rng.standard_normal((k, 16)) + 2, shares, [f"Cluster {i}" for i in range(k)])
     assert np.sqrt(k) <= len(tree.groups) <= 2 * np.sqrt(k)
     for group in tree.groups:
-        held = shares[list(group.children)].sum()
-        assert held <= LARGEST + 1e-9 or len(group.children) == 1
+        group_share = shares[list(group.children)].sum()
+        assert group_share <= LARGEST + 1e-9 or len(group.children) == 1
     assert sorted(tree.order.tolist()) == list(range(k))
 
 

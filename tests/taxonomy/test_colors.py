@@ -95,9 +95,9 @@ def test_relatives_look_related() -> None:
 def test_few_clusters_are_told_apart_by_color_blind_eyes(sizes: list[int]) -> None:
     colors = cluster_colors(family_tree(sizes))
     for sight in (DEUTERANOPE, PROTANOPE):
-        seen = [hex_codes(np.clip(sight @ linear_rgb(c), 0, 1)[None])[0] for c in colors]
+        simulated = [hex_codes(np.clip(sight @ linear_rgb(c), 0, 1)[None])[0] for c in colors]
         # Two to three times what is just noticeable side by side.
-        assert min(color_distance(a, b) for a, b in combinations(seen, 2)) > 0.055
+        assert min(color_distance(a, b) for a, b in combinations(simulated, 2)) > 0.055
 
 
 def test_two_families_do_not_take_the_whole_wheel() -> None:

@@ -67,7 +67,7 @@ def test_phrase_vector_is_the_direction_of_its_documents() -> None:
 def test_clusters_are_named_by_their_own_words() -> None:
     texts, X, labels = corpus()
     centers = np.eye(3, 8)
-    found = cluster_keywords(count_terms(texts), X, labels, (X @ centers.T).max(1), centers, count=4)
+    keywords = cluster_keywords(count_terms(texts), X, labels, (X @ centers.T).max(1), centers, count=4)
     for k, own in enumerate(
         (
             "bread oven flour dough yeast crust",
@@ -75,8 +75,8 @@ def test_clusters_are_named_by_their_own_words() -> None:
             "guitar chord string melody rhythm concert",
         )
     ):
-        assert len(found[k]) == 4
-        for keyword in found[k]:
+        assert len(keywords[k]) == 4
+        for keyword in keywords[k]:
             assert set(keyword.term.split()) - {"and"} <= set(own.split()), keyword
             assert 0 <= keyword.score <= 1
 
@@ -119,8 +119,8 @@ def test_a_word_gives_way_to_the_phrase_it_lives_in() -> None:
 def test_plurals_are_no_second_keyword() -> None:
     texts = ["recipe, recipes, oven"] * 20 + ["judge"] * 20
     labels = np.repeat([0, 1], 20)
-    found = [w.term for w in cluster_keywords(count_terms(texts), np.eye(2)[labels], labels, np.ones(40), np.eye(2))[0]]
-    assert len({"recipe", "recipes"} & set(found)) == 1
+    terms = [w.term for w in cluster_keywords(count_terms(texts), np.eye(2)[labels], labels, np.ones(40), np.eye(2))[0]]
+    assert len({"recipe", "recipes"} & set(terms)) == 1
 
 
 @pytest.mark.parametrize("n_clusters", [1, 2, 5])
@@ -129,11 +129,11 @@ def test_degenerate_corpora(n_clusters: int) -> None:
     labels = np.zeros(6, dtype=np.int32)
     centers = np.tile(np.array([[1.0, 0.0]]), (n_clusters, 1))
     for texts in (["the of"] * 6, ["bread oven"] * 6, [""] * 6):
-        found = cluster_keywords(count_terms(texts), X, labels, np.zeros(6), centers)
-        assert len(found) == n_clusters
-        assert all(words == () for words in found[1:])
-    one = cluster_keywords(count_terms(["bread oven"]), X[:1], labels[:1], np.zeros(1), centers[:1])
-    assert [w.term for w in one[0]] != []
+        keywords = cluster_keywords(count_terms(texts), X, labels, np.zeros(6), centers)
+        assert len(keywords) == n_clusters
+        assert all(words == () for words in keywords[1:])
+    keywords_of_one = cluster_keywords(count_terms(["bread oven"]), X[:1], labels[:1], np.zeros(1), centers[:1])
+    assert [w.term for w in keywords_of_one[0]] != []
 
 
 def test_wrong_lengths_are_refused() -> None:
@@ -169,7 +169,7 @@ def test_forms_of_one_word_are_one_keyword() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("form", "other", "same"),
     [
         ("kill", "killing", True),
         ("killed", "killing", True),
@@ -177,9 +177,9 @@ def test_forms_of_one_word_are_one_keyword() -> None:
         ("art", "artery", False),
     ],
 )
-def test_forms_of_a_word(one: str, other: str, same: bool) -> None:
-    assert repeats({one}, {other}) is same
-    assert repeats({other}, {one}) is same
+def test_forms_of_a_word(form: str, other: str, same: bool) -> None:
+    assert repeats({form}, {other}) is same
+    assert repeats({other}, {form}) is same
 
 
 def test_units_code_and_names_of_persons_come_last() -> None:

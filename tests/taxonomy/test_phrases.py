@@ -28,15 +28,15 @@ def slow_counts(texts: list[str]) -> list[Counter[str]]:
     """Every 1-, 2- and 3-gram that crosses no punctuation and neither begins nor ends with a function word."""
     rows = []
     for text in texts:
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for sentence in re.split(r"[.,]", text):
             words = sentence.split()
             for length in (1, 2, 3):
                 for start in range(len(words) - length + 1):
                     gram = words[start : start + length]
                     if gram[0] not in STOP_WORDS and gram[-1] not in STOP_WORDS and "the" not in gram:
-                        found[" ".join(gram)] += 1
-        rows.append(found)
+                        counts[" ".join(gram)] += 1
+        rows.append(counts)
     return rows
 
 
@@ -149,10 +149,10 @@ def test_hostile_texts_end(text: str) -> None:
 
 
 def test_iterator_and_progress() -> None:
-    seen: list[tuple[str, int, int]] = []
-    terms = count_terms((t for t in ["bread oven"] * 30), progress=lambda *a: seen.append(a))
+    steps: list[tuple[str, int, int]] = []
+    terms = count_terms((t for t in ["bread oven"] * 30), progress=lambda *a: steps.append(a))
     assert terms.counts.shape[0] == 30
-    assert seen[-1] == ("Counting phrases", 60, 60)
+    assert steps[-1] == ("Counting phrases", 60, 60)
 
     def stop(step: str, completed: int, total: int) -> None:
         raise Cancelled

@@ -36,10 +36,10 @@ def slow_merges(S: np.ndarray) -> list[tuple[frozenset[int], float]]:
 
 def nodes(merges: np.ndarray) -> list[frozenset[int]]:
     k = len(merges) + 1
-    found = [frozenset([i]) for i in range(k)]
+    clusters = [frozenset([i]) for i in range(k)]
     for a, b in merges[:, :2].astype(int):
-        found.append(found[a] | found[b])
-    return found[k:]
+        clusters.append(clusters[a] | clusters[b])
+    return clusters[k:]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -83,27 +83,27 @@ def test_planted_families_are_found() -> None:
     S = 0.05 * (np.eye(4, 10)[family] + 0.08 * rng.standard_normal((16, 10)))
     shuffle = rng.permutation(16)
     tree = build_tree(S[shuffle], names(16))
-    found = {frozenset(family[shuffle][list(group.children)].tolist()) for group in tree.groups}
-    assert found == {frozenset([0]), frozenset([1]), frozenset([2]), frozenset([3])}
+    families = {frozenset(family[shuffle][list(group.children)].tolist()) for group in tree.groups}
+    assert families == {frozenset([0]), frozenset([1]), frozenset([2]), frozenset([3])}
 
 
 def test_rotation_and_scale_change_nothing() -> None:
     S = resultants(20, d=8)
     rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((8, 8)))[0]
-    one, two = build_tree(S, names(20)), build_tree(7 * S @ rotation, names(20))
-    assert nodes(one.merges) == nodes(two.merges)
-    assert one.groups == two.groups
+    original, two = build_tree(S, names(20)), build_tree(7 * S @ rotation, names(20))
+    assert nodes(original.merges) == nodes(two.merges)
+    assert original.groups == two.groups
 
 
 def test_permutation_permutes_the_groups() -> None:
     S = resultants(20, d=8, seed=2)
     shuffle = np.random.default_rng(5).permutation(20)
-    one = build_tree(S, names(20))
+    original = build_tree(S, names(20))
     two = build_tree(S[shuffle], [names(20)[i] for i in shuffle])
-    assert {frozenset(p.children) for p in one.groups} == {
+    assert {frozenset(p.children) for p in original.groups} == {
         frozenset(int(shuffle[c]) for c in p.children) for p in two.groups
     }
-    assert {p.name for p in one.groups} == {p.name for p in two.groups}
+    assert {p.name for p in original.groups} == {p.name for p in two.groups}
 
 
 def test_parents_are_named_from_their_children() -> None:

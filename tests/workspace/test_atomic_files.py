@@ -28,14 +28,14 @@ DYING = "os.kill(os.getpid(), signal.SIGKILL)"
 
 def killed(code: str) -> None:
     """Run code in a process that ends with kill -9."""
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", f"import os, signal\n{code}"],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         timeout=60,
     )
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert completed.returncode == -signal.SIGKILL, completed.stderr
 
 
 def test_a_reader_takes_back_what_a_killed_writer_left_half_done(sample: Workspace) -> None:
@@ -78,7 +78,7 @@ write_whole(Path({str(path)!r}), half)""")
 
 def test_a_folder_being_removed_is_never_taken_for_whole(tmp_path: Path) -> None:
     folder = tmp_path / "fits" / "abc"
-    write_folder(folder, lambda place: [(place / name).touch() for name in "abcdef"])
+    write_folder(folder, lambda path: [(path / name).touch() for name in "abcdef"])
     killed(f"""
 import shutil
 from pathlib import Path
@@ -131,13 +131,13 @@ def test_undone_steps_are_forgotten_after_an_hour(sample: Workspace, monkeypatch
     undone = edit(sample, Rename("cluster", number, "Undone"))
     sample.undo()
     age(undone.folder, 2)
-    kept = edit(sample, Rename("cluster", number, "Kept"))
-    assert undone.documents.equals(kept.documents)  # whoever looks at it still reads it to the end
-    assert [step.key for step in sample.history().steps] == [fit.key, kept.key]
+    renamed = edit(sample, Rename("cluster", number, "Kept"))
+    assert undone.documents.equals(renamed.documents)  # whoever looks at it still reads it to the end
+    assert [step.key for step in sample.history().steps] == [fit.key, renamed.key]
     monkeypatch.setattr(store, "_swept", {})
     edit(sample, Rename("cluster", number, "Soon after"))
     assert undone.folder.exists()
-    for folder in (undone.folder, kept.folder, fit.folder):
+    for folder in (undone.folder, renamed.folder, fit.folder):
         age(folder, 2)
     monkeypatch.setattr(store, "_swept", {})
     last = edit(sample, Rename("cluster", number, "Later"))

@@ -33,9 +33,9 @@ def test_the_run_that_ended_last_is_taken(tmp_path: Path) -> None:
     mixes.write_evidence("grip-probe", {"seed": 9}, {"n": 9})  # a kind of its own
     for age, path in enumerate(paths):
         os.utime(path, (1_000_000 - age, 1_000_000 - age))
-    found = mixes.read_evidence("grip")
-    assert found is not None
-    assert found["n"] == 0
+    evidence = mixes.read_evidence("grip")
+    assert evidence is not None
+    assert evidence["n"] == 0
     assert (mixes.read_evidence("grip", {"seed": 2}) or {})["n"] == 2
 
 

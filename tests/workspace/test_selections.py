@@ -22,32 +22,35 @@ def test_nothing_saved_is_an_empty_list_and_touches_nothing(sample: Workspace) -
 
 
 def test_saved_is_found_again_as_it_was(sample: Workspace) -> None:
-    kept = Selections(sample)
-    kept.save("  rivers and\nbanks ", [9, 3, 3, 501], 'holds "water"')
-    kept.save("all", np.arange(len(sample)), "all documents")
-    found = Selections(Workspace(sample.root)).get("rivers and banks")
-    assert found.rows.tolist() == [3, 9, 501]
-    assert found.rows.dtype == np.int32
-    assert found.origin == 'holds "water"'
+    selections = Selections(sample)
+    selections.save("  rivers and\nbanks ", [9, 3, 3, 501], 'holds "water"')
+    selections.save("all", np.arange(len(sample)), "all documents")
+    selection = Selections(Workspace(sample.root)).get("rivers and banks")
+    assert selection.rows.tolist() == [3, 9, 501]
+    assert selection.rows.dtype == np.int32
+    assert selection.origin == 'holds "water"'
     assert Selections(sample).get("all").rows.tolist() == list(range(len(sample)))
-    assert [(line.name, line.documents) for line in kept.list_all()] == [("all", len(sample)), ("rivers and banks", 3)]
+    assert [(line.name, line.documents) for line in selections.list_all()] == [
+        ("all", len(sample)),
+        ("rivers and banks", 3),
+    ]
 
 
 def test_renamed_and_deleted(sample: Workspace) -> None:
-    kept = Selections(sample)
-    kept.save("a", [1], "one")
-    kept.save("b", [2], "two")
-    kept.rename("a", "c")
-    assert kept.get("c").rows.tolist() == [1]
+    selections = Selections(sample)
+    selections.save("a", [1], "one")
+    selections.save("b", [2], "two")
+    selections.rename("a", "c")
+    assert selections.get("c").rows.tolist() == [1]
     with pytest.raises(WorkspaceError, match="'b', which is taken"):
-        kept.rename("c", "b")
+        selections.rename("c", "b")
     with pytest.raises(WorkspaceError, match="'b', which is taken"):
-        kept.save("b", [5], "again")
-    assert kept.get("b").rows.tolist() == [2]
-    kept.delete("b")
-    for lost in (lambda: kept.get("b"), lambda: kept.delete("b"), lambda: kept.rename("b", "d")):
+        selections.save("b", [5], "again")
+    assert selections.get("b").rows.tolist() == [2]
+    selections.delete("b")
+    for action in (lambda: selections.get("b"), lambda: selections.delete("b"), lambda: selections.rename("b", "d")):
         with pytest.raises(WorkspaceError, match=r"one of this workspace; got 'b'\. Choose one of c"):
-            lost()
+            action()
 
 
 @pytest.mark.parametrize(
@@ -66,10 +69,10 @@ def test_refused(sample: Workspace, name: str, rows: list[int], message: str) ->
 
 
 def test_a_hostile_name_is_only_a_name(sample: Workspace) -> None:
-    kept = Selections(sample)
-    kept.save("'); DROP TABLE selections; --\x1b[2J", [1], "x")
-    assert kept.list_all()[0].name == "'); DROP TABLE selections; -- [2J"
-    assert kept.get(kept.list_all()[0].name).rows.tolist() == [1]
+    selections = Selections(sample)
+    selections.save("'); DROP TABLE selections; --\x1b[2J", [1], "x")
+    assert selections.list_all()[0].name == "'); DROP TABLE selections; -- [2J"
+    assert selections.get(selections.list_all()[0].name).rows.tolist() == [1]
 
 
 def test_a_refit_and_a_new_process_leave_it_as_it_is(sample: Workspace) -> None:

@@ -69,10 +69,10 @@ def test_openings_are_how_the_texts_begin(sample: Workspace) -> None:
     assert sample.openings(rows) == expected
     assert len(set(map(len, expected))) == 1  # cut, all of them
     file = sample.root / "openings.arrow"
-    held = file.read_bytes()
+    content = file.read_bytes()
     file.unlink()  # a workspace from before there was one
     assert Workspace(sample.root).openings(rows) == expected
-    assert file.read_bytes() == held
+    assert file.read_bytes() == content
 
 
 def test_openings_of_a_workspace_that_cannot_be_written(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +90,8 @@ def test_openings_of_many_batches_and_odd_texts(tmp_path: Path) -> None:
     odd = ["", "a\u2028b\n\tc", "\u00e9" * 400, " " * 600 + "late", "\U0001f600 x\x00y"]
     texts = odd * 5000
     write_openings(tmp_path / "o.arrow", openings(iter(texts)))
-    found = read_openings(tmp_path / "o.arrow").column(0).to_pylist()
-    assert found == ["", "a b c", "\u00e9" * 160, "", "\U0001f600 x\x00y"] * 5000
+    excerpts = read_openings(tmp_path / "o.arrow").column(0).to_pylist()
+    assert excerpts == ["", "a b c", "\u00e9" * 160, "", "\U0001f600 x\x00y"] * 5000
 
 
 def test_texts_come_in_the_order_asked(sample: Workspace) -> None:
@@ -210,13 +210,13 @@ def test_a_read_only_workspace_opens_and_refuses_edits(sample: Workspace, bound_
     for path in places:
         path.chmod(0o555 if path.is_dir() else 0o444)
     command = [*bound_by_permissions, sys.executable, "-c", READ_ONLY, str(sample.root)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    completed = subprocess.run(command, capture_output=True, text=True)
     for path in places:
         path.chmod(0o755)
-    assert done.returncode == 0, done.stderr
-    first, _, second = done.stdout.partition("\n")
+    assert completed.returncode == 0, completed.stderr
+    first, _, second = completed.stdout.partition("\n")
     assert first == f"{len(sample.taxonomy().clusters)} True"
-    assert second.startswith("The workspace must be writable; got "), done.stdout
+    assert second.startswith("The workspace must be writable; got "), completed.stdout
 
 
 def keys(workspace: Workspace) -> tuple[list[str], int]:
