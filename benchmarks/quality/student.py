@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks._harness import machine
-from benchmarks.quality.student_fit import Corpus, Split, corpus, figures, ours, split, taken
+from benchmarks.quality.student_fit import Corpus, Split, corpus, figures, ours, split, take_texts
 from gem_core.clustering import MixtureConfig, fit_mixture
 from gem_core.student import Student, StudentConfig, train_student
 from gem_core.workspace import Workspace
@@ -69,7 +69,7 @@ def peer(lines: list[str], labels: NDArray[np.int32], rate: float) -> fasttext.F
 
 
 def predicted_labels(model: fasttext.FastText._FastText, lines: list[str]) -> NDArray[np.int32]:
-    return np.array([int(one[0].removeprefix("__label__")) for one in model.predict(lines)[0]], dtype=np.int32)
+    return np.array([int(label[0].removeprefix("__label__")) for label in model.predict(lines)[0]], dtype=np.int32)
 
 
 # --- tables

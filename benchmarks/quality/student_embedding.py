@@ -22,7 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from benchmarks.quality.student import seconds
-from benchmarks.quality.student_fit import Corpus, Split, corpus, figures, ours, split, taken
+from benchmarks.quality.student_fit import Corpus, Split, corpus, figures, ours, split, take_texts
 from gem_core._types import silent
 from gem_core.clustering import MixtureConfig, MixtureFit, assign, fit_mixture
 from gem_core.geometry import normalize
@@ -94,20 +94,20 @@ def embedding(block: TextBlock, x: NDArray[np.float32], rank: int, seed: int) ->
 def agreement(
     c: Corpus, x: NDArray[np.float32], fit: MixtureFit, parts: Split, seed: int, rank: int
 ) -> dict[str, float]:
-    test, truth = taken(c.texts, parts.test), c.labels[parts.test]
+    test, truth = take_texts(c.texts, parts.test), c.labels[parts.test]
     true_labels = c.labels[parts.calibration]
     labels, soft = ours(c, parts, seed), ours(c, parts, seed, soft=StudentConfig.softness)
-    block = next(iter(text_blocks(taken(c.texts, parts.training))))
+    block = next(iter(text_blocks(take_texts(c.texts, parts.training))))
     student, directions = embedding(block, x[parts.training], rank, seed)
     slopes = (fit.centers * fit.concentrations[:, None]).T
 
     def points(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        return normalize(student.evidence(taken(c.texts, rows)) @ directions.T.astype(np.float64) + 1e-9)
+        return normalize(student.evidence(take_texts(c.texts, rows)) @ directions.T.astype(np.float64) + 1e-9)
 
     stand = Held(np.zeros((1024, c.k), np.int16), 1.0, np.zeros(c.k))
     calibration, fresh = points(parts.calibration) @ slopes / 10, points(parts.test) @ slopes / 10
     ready = calibrate_student(stand, calibration, true_labels)
-    plain, fast, wide = taken(c.texts, parts.test), labels, student
+    plain, fast, wide = take_texts(c.texts, parts.test), labels, student
     return {
         "student, labels": figures(labels.score(test).cluster, truth, c.k)[0],
         "student, soft targets": figures(soft.score(test).cluster, truth, c.k)[0],
@@ -143,7 +143,7 @@ def main() -> None:
         figures = [agreement(c, x, fit, split(len(x), seed), seed, args.rank) for seed in range(args.seeds)]
         print(f"\n{name}")
         for key in figures[0]:
-            each = np.array([one[key] for one in figures])
+            each = np.array([row[key] for row in figures])
             print(f"{key:30}{each.mean():8.3f} ({each.min():.3f} to {each.max():.3f})", flush=True)
 
 

@@ -50,19 +50,19 @@ def split(n: int, seed: int) -> Split:
     return Split(order[:a], order[a:b], order[b:])
 
 
-def taken(texts: pa.Array, rows: NDArray[np.int64]) -> pa.Array:
+def take_texts(texts: pa.Array, rows: NDArray[np.int64]) -> pa.Array:
     return texts.take(pa.array(rows))
 
 
-def figures(found: NDArray[np.int32], truth: NDArray[np.int32], k: int) -> list[float]:
+def figures(predicted: NDArray[np.int32], truth: NDArray[np.int32], k: int) -> list[float]:
     """Agreement, recall of the smallest clusters, mass error."""
     sizes = np.bincount(truth, minlength=k)
     small = np.isin(truth, np.argsort(sizes, kind="stable")[:SMALLEST])
-    recall = [float((found[truth == c] == c).mean()) for c in np.unique(truth[small])]
+    recall = [float((predicted[truth == c] == c).mean()) for c in np.unique(truth[small])]
     return [
-        float((found == truth).mean()),
+        float((predicted == truth).mean()),
         float(np.mean(recall)),
-        float(np.abs(np.bincount(found, minlength=k) - sizes).sum() / len(truth)),
+        float(np.abs(np.bincount(predicted, minlength=k) - sizes).sum() / len(truth)),
     ]
 
 
@@ -83,11 +83,11 @@ def ours(
         rows = rows[rank > drop]
     sizes = np.bincount(c.labels[rows], minlength=c.k)
     student = train_student(
-        taken(c.texts, rows),
+        take_texts(c.texts, rows),
         c.labels[rows],
         c.k,
         soft=c.soft[rows] if soft else None,
         weights=np.maximum(sizes, 1)[c.labels[rows]] ** -balance,
         config=StudentConfig(seed=seed, buckets=buckets, softness=max(soft, 1.0)),
     )
-    return calibrate_student(student, taken(c.texts, parts.calibration), c.labels[parts.calibration])
+    return calibrate_student(student, take_texts(c.texts, parts.calibration), c.labels[parts.calibration])

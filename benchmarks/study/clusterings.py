@@ -139,12 +139,18 @@ def _uses(corpus: Corpus, corpora: Corpora, labels: np.ndarray, seed: int) -> Va
 
 
 def page(records: list[Record]) -> Page:
-    done = [record for record in records if not record.missing]
+    complete_records = [record for record in records if not record.missing]
     tables = []
-    for corpus, encoder, k in dict.fromkeys((r.cell["corpus"], r.cell["encoder"], r.cell["clusters"]) for r in done):
-        own = [r for r in done if (r.cell["corpus"], r.cell["encoder"], r.cell["clusters"]) == (corpus, encoder, k)]
+    for corpus, encoder, k in dict.fromkeys(
+        (r.cell["corpus"], r.cell["encoder"], r.cell["clusters"]) for r in complete_records
+    ):
+        own = [
+            r
+            for r in complete_records
+            if (r.cell["corpus"], r.cell["encoder"], r.cell["clusters"]) == (corpus, encoder, k)
+        ]
         tables.append(Table(f"{corpus}, {encoder}, K = {k}: means over seeds", *_method_rows(own)))
-    differences = paired_differences(done, REFERENCE)
+    differences = paired_differences(complete_records, REFERENCE)
     tables.append(
         Table(
             f"Differences to {REFERENCE} (uniform target), mean over corpora, encoders, K and seeds",

@@ -102,9 +102,11 @@ def test_progress_of_a_path_counts_all_its_fits_once(sample: Workspace) -> None:
     taxonomy = ensure_path(sample)
     (taxonomy.folder / "path.npz").unlink()
     steps: list[tuple[int, int]] = []
-    ensure_path(sample, progress=lambda step, done, total: steps.append((done, total)) if step == "path" else None)
+    ensure_path(
+        sample, progress=lambda step, completed, total: steps.append((completed, total)) if step == "path" else None
+    )
     assert {total for _, total in steps} == {16}
-    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+    assert [completed for completed, _ in steps] == sorted(completed for completed, _ in steps)
     assert steps[-1][0] == 16
 
 
