@@ -22,7 +22,7 @@ from gem_core.corpus.columns import (
     parse_number,
     replace_surrogates,
 )
-from gem_core.corpus.fields import flatten, has_field
+from gem_core.corpus.fields import flatten, has_field, join_messages
 from gem_core.corpus.files import FileListing, ReadOptions, SourceFile, find_files
 from gem_core.corpus.rows import BrokenRow, column_names, read_rows
 from gem_core.corpus.unpack import TruncatedFile
@@ -129,8 +129,21 @@ def _header_doubt(source: SourceFile, names: Sequence[str]) -> str:
     return f"a first line with '{list_names([sentence or str(number)])}', which looks like a row"
 
 
-def header_error(source_name: str, doubt: str) -> CorpusError:
-    """Word the refusal of a file whose first line may be a document and not column names."""
+def guess_sound_columns(path: Path, listing: FileListing) -> Columns:
+    """Guess the columns of files of which no column was named.
+
+    Raises
+    ------
+    CorpusError
+        When the first line of a csv or tsv file may be a document and not column names, or no column holds text.
+    """
+    look = preview_files(listing)
+    if look.header_doubt:
+        raise _header_error(path.name, look.header_doubt)
+    return look.guesses
+
+
+def _header_error(source_name: str, doubt: str) -> CorpusError:
     return CorpusError(
         f"{source_name} must begin with a line of column names",
         doubt,
@@ -142,8 +155,8 @@ def guess_columns(table: pd.DataFrame) -> Columns:
     """Guess the role of each column from its name and its first values.
 
     The text is a column with a telling name ("text", "content", "body", ...) whose strings are at least a quarter as
-    long on average as the longest column's, else the column with the longest strings. The other roles go by name
-    alone; tokens and weight must also hold numbers, and an id must differ in every row.
+    long on average as the longest column's, else the column with the longest strings, else the first one of chats. The
+    other roles go by name alone; tokens and weight must also hold numbers, and an id must differ in every row.
 
     Parameters
     ----------
@@ -157,7 +170,7 @@ def guess_columns(table: pd.DataFrame) -> Columns:
     Raises
     ------
     CorpusError
-        When no column holds strings.
+        When no column holds strings or chats.
 
     Examples
     --------
@@ -167,7 +180,8 @@ def guess_columns(table: pd.DataFrame) -> Columns:
     names = [str(name) for name in table.columns]
     lengths = {name: _mean_length(table[name]) for name in names if _may_be_text(name, table[name])}
     longest = max(lengths.values(), default=0.0)
-    if longest == 0.0:
+    chats = [name for name in names if table[name].map(join_messages).notna().any()] if longest == 0.0 else []
+    if longest == 0.0 and not chats:
         nested = _flatten_table(table)
         if nested is not None:
             return guess_columns(nested)
@@ -176,8 +190,8 @@ def guess_columns(table: pd.DataFrame) -> Columns:
             f"columns {list_names(names)} without any",
             "Choose another file, or name the text column",
         )
-    candidates = [name for name in lengths if lengths[name] >= longest / 4]
-    text = _first_match(candidates, TEXT_NAMES) or max(candidates, key=lambda name: lengths[name])
+    candidates = chats or [name for name in lengths if lengths[name] >= longest / 4]
+    text = _first_match(candidates, TEXT_NAMES) or max(candidates, key=lambda name: lengths.get(name, 0.0))
     others = [name for name in names if name != text]
     numeric = [name for name in others if _is_numeric(table[name])]
     distinct = [name for name in others if _is_distinct(table[name])]
@@ -267,7 +281,7 @@ def choose_columns(
         "weight": weight,
     }
     if look.header_doubt and not text:
-        raise header_error(storage_path(path).name, look.header_doubt)
+        raise _header_error(storage_path(path).name, look.header_doubt)
     declared = next((names for names in map(column_names, listing.files) if names is not None), ())
     for role, name in arguments.items():
         # A field of JSON may come later than the preview looks; `read_corpus` finds out.

@@ -23,7 +23,7 @@ from gem_core.corpus.columns import (
     parse_number,
     replace_surrogates,
 )
-from gem_core.corpus.corpus_preview import header_error, preview_files
+from gem_core.corpus.corpus_preview import guess_sound_columns
 from gem_core.corpus.files import ReadOptions, SourceFile, find_files
 from gem_core.corpus.intake import REASONS, Intake
 from gem_core.corpus.rows import BrokenRow, read_rows
@@ -139,10 +139,7 @@ def read_corpus(
     """
     listing = find_files(path, options)
     if columns is None:
-        look = preview_files(listing)
-        if look.header_doubt:
-            raise header_error(storage_path(path).name, look.header_doubt)
-        columns = look.guesses
+        columns = guess_sound_columns(storage_path(path), listing)
     check_columns(columns, listing.files)
     intake = Intake(columns, min_words)
     total, passed = sum(source.size for source in listing.files), 0

@@ -264,6 +264,10 @@ def test_a_chat_is_joined_when_its_column_is_named(tmp_path: Path) -> None:
     path.write_bytes(lines({"messages": chat}))
     expected = "user: Why do bees dance?\n\nassistant: To tell where."
     assert texts(path, columns=Columns("messages")) == [expected]
+    assert choose_columns(path, text="messages") == preview(path).guesses == Columns("messages")
+    table = tmp_path / "chat.parquet"
+    pq.write_table(pa.table({"id": ["a1b2"], "messages": [chat]}), table)
+    assert texts(table, columns=choose_columns(table, text="messages")) == [expected]
     shared = [{"from": "human", "value": "Why do bees dance?"}]
     path.write_bytes(lines({"conversations": shared}))
     assert texts(path, columns=Columns("conversations")) == ["human: Why do bees dance?"]

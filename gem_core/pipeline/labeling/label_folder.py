@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gem_core._checkpoints import read_whole_record
 from gem_core._storage import is_inside, is_remote, output_path, remove_file, remove_tree, storage_path, store_errors
 from gem_core._types import Progress, silent
-from gem_core.corpus.corpus_preview import preview_files
+from gem_core.corpus.corpus_preview import guess_sound_columns
 from gem_core.corpus.files import ReadOptions
 from gem_core.errors import CorpusError, InputError
 from gem_core.pipeline.labeling.completion_markers import (
@@ -76,7 +76,7 @@ def label_folder(
 ) -> Totals:
     r"""Label every row of a folder of shards with the cluster that a student gives it.
 
-    Each shard gives a shard of the same name and format in `out` (of a web archive NAME.jsonl), with its rows in order,
+    Each shard gives a shard of the same name and format in `out` (of a web archive or a text file NAME.jsonl), rows in order,
     every column of its own (of JSON: every byte of its rows) and four more: gem_cluster (number), gem_label, gem_margin
     (nats, at least 0: log odds of the best and the second-best cluster) and gem_tokens (estimate). The shards are the
     same bytes with every engine and number of workers. The folder opens as data: all else is beside it, in the hidden
@@ -152,10 +152,10 @@ def label_folder(
     if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise InputError(
             "Each labeled shard must have a name of its own",
-            f"a web archive whose JSON Lines would have the name of another shard: {list_first(twice)}",
+            f"a web archive or text file whose JSON Lines would have the name of another shard: {list_first(twice)}",
             "Rename one of them",
         )
-    text = text or preview_files(listing).guesses.text
+    text = text or guess_sound_columns(shards_folder, listing).text
     job = LabelingJob(out, text, strict, prefix)
     check_shard_columns(shards, text, reserved=job.columns)
     with alone(own, LOCK, "One process at a time labels into a folder"):

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from gem_core._storage import output_path
+from gem_core._storage import output_path, storage_path
 from gem_core._types import Progress, silent
 from gem_core.corpus.columns import field_or_none, replace_surrogates
-from gem_core.corpus.corpus_preview import preview_files
+from gem_core.corpus.corpus_preview import guess_sound_columns
 from gem_core.corpus.fields import arrow_field, field_text
 from gem_core.corpus.files import ReadOptions
 from gem_core.corpus.rows import parse_line
@@ -121,9 +121,10 @@ def sample_shards(
         raise InputError(f"--shares must be one of {', '.join(SHARES)}", f"{shares}", "Choose one of them")
     out = output_path(out)
     check_output(out)
+    folder = storage_path(folder)
     listing = list_shards(folder, options)
     shards = shards_of(listing)
-    text = text or preview_files(listing).guesses.text
+    text = text or guess_sound_columns(folder, listing).text
     check_shard_columns(shards, text, needed=(by,) if by else ())
     counts = None
     if by and shares == "proportional":
@@ -279,7 +280,9 @@ class _Draw:
             return [_name(value) for value in column_values]
         column = arrow_field(rows.table, self.by)
         self.names.update(dict.fromkeys(rows.table.column_names))
-        self.by_seen = self.by_seen or column is not None
+        # A path may lead into JSON text, which declares no fields: some row must have a value there.
+        named = self.by in rows.table.column_names
+        self.by_seen = self.by_seen or (column is not None and (named or column.null_count < len(column)))
         return [_name(cell) for cell in column.to_pylist()] if column is not None else [_name(None)] * len(rows.table)
 
     def _most(self) -> Int64:

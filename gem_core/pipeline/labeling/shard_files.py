@@ -35,8 +35,8 @@ class InputShard:
 
     @property
     def labeled_name(self) -> str:
-        """Name of the labeled shard: its own, but of a web archive, whose texts are written as JSON Lines."""
-        if self.source.format != "warc":
+        """Name of the labeled shard: its own, but NAME.jsonl of web archives and of text files, which hold no rows."""
+        if self.source.format not in ("warc", "text"):
             return self.name
         ending = next((ending for ending in COMPRESSIONS if self.name.lower().endswith(ending)), "")
         return f"{self.name[: len(self.name) - len(ending)]}.jsonl{self.source.compression}"
@@ -50,12 +50,12 @@ class InputShard:
 def find_shards(folder: Path, options: ReadOptions | None = None) -> tuple[InputShard, ...]:
     """Return the shards below a folder in the order of their names.
 
-    The files are those that `gem_core.corpus.files.find_files` finds for a corpus, text files excepted.
+    The files are those that `gem_core.corpus.files.find_files` finds for a corpus.
 
     Raises
     ------
     InputError
-        If there is no such folder, or no file of rows in it.
+        If there is no such folder, or no data file in it.
     """
     return shards_of(list_shards(folder, options))
 
@@ -67,14 +67,7 @@ def list_shards(folder: Path, options: ReadOptions | None = None) -> FileListing
         is_folder = folder.is_dir()
     if not is_folder:
         raise InputError("The input must be a folder of shards", f"{folder}, which is none", "Check the path")
-    listing = find_files(folder, options)
-    if listing.files[0].format == "text":
-        raise InputError(
-            "The folder must hold files of rows (csv, tsv, jsonl, json, parquet, arrow or feather)",
-            f"{folder} with {len(listing.files):,} text files",
-            "Point at the folder that holds the data files",
-        )
-    return listing
+    return find_files(folder, options)
 
 
 def shards_of(listing: FileListing) -> tuple[InputShard, ...]:

@@ -18,15 +18,17 @@ import pytest
 from warcio.warcwriter import WARCWriter
 
 from gem_core.corpus import ReadOptions
-from gem_core.errors import InputError
+from gem_core.errors import CorpusError, InputError
 from gem_core.export.mixtures import write_weights
 from gem_core.pipeline.labeling.label_folder import label_folder
+from gem_core.pipeline.labeling.label_shard import LabelingJob, label_shard
 from gem_core.pipeline.labeling.sample_shards import sample_shards
 from gem_core.pipeline.labeling.shard_files import find_shards
 from gem_core.pipeline.labeling.totals import read_totals
 from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
 from gem_core.pipeline.mixing.weights_file import read_weights
+from gem_core.student import load_student
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import run, texts
 from tests.helpers.readers import READERS, rows_by_reader
@@ -107,6 +109,50 @@ def test_links_splits_and_guesses_are_those_of_a_corpus(student_folder: Path, tm
     assert totals.receipt["command"].endswith("--text-column doc.body")
     sample = sample_shards(tmp_path / "in", 9, tmp_path / "s.parquet", options=options)
     assert (sample.documents, sample.rows_read) == (2, 2)
+
+
+def test_a_folder_of_text_files_is_sampled_and_labeled_a_document_each(student_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in" / "below").mkdir(parents=True)
+    (tmp_path / "in" / "a.txt").write_text("bees dance in circles\n")
+    (tmp_path / "in" / "below" / "b.md").write_text("# Tea\n\ntea is picked by hand")
+    sample = sample_shards(tmp_path / "in", 9, tmp_path / "s.parquet")
+    assert (sample.documents, set(rows_of(tmp_path / "s.parquet")[0])) == (2, {"id", "text"})
+    student, job = load_student(student_folder), LabelingJob(tmp_path / "out")
+    assert [label_shard(student, shard, job).tally.rows for shard in find_shards(tmp_path / "in")] == [1, 1]
+    row = rows_of(tmp_path / "out" / "below" / "b.md.jsonl")[0]
+    assert list(row) == ["id", "text", *OURS]
+    assert (row["id"], row["text"]) == ("below/b.md", "# Tea\n\ntea is picked by hand")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv.gz"])
+def test_shards_without_header_lose_no_document(student_folder: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    separator = "," if name == "a.csv" else "\t"
+    data = "".join(f"{number}{separator}{text}\n" for number, text in enumerate(texts(3))).encode()
+    (tmp_path / "in" / name).write_bytes(data if name == "a.csv" else gzip.compress(data))
+    with pytest.raises(CorpusError, match=r"looks like a row\. Give --no-header"):
+        sample_shards(tmp_path / "in", 9, tmp_path / "s.parquet")
+    with pytest.raises(CorpusError, match=r"looks like a row\. Give --no-header"):
+        label_folder(student_folder, tmp_path / "in", tmp_path / "out", workers=1)
+    options = ReadOptions(header=False)
+    assert sample_shards(tmp_path / "in", 9, tmp_path / "s.parquet", options=options).documents == 3
+    marker = label_shard(
+        load_student(student_folder),
+        find_shards(tmp_path / "in", options)[0],
+        LabelingJob(tmp_path / "out", text="column 2"),
+    )
+    assert marker.tally.rows == 3
+
+
+def test_a_path_that_no_row_of_json_text_has_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table({"text": texts(2), "meta": ['{"lang": "en"}', None]}), tmp_path / "in" / "a.parquet")
+    assert sample_shards(tmp_path / "in", 9, tmp_path / "s.parquet", by="meta.lang").groups == {
+        "(none)": (1, 1),
+        "en": (1, 1),
+    }
+    with pytest.raises(InputError, match=r"Some shard must have the column 'meta\.nosuch'"):
+        sample_shards(tmp_path / "in", 9, tmp_path / "s.parquet", by="meta.nosuch")
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
