@@ -8,6 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from gem_core.corpus.columns import Columns, count_words, field_or_none, parse_number, replace_surrogates
+from gem_core.corpus.encoding_check import EncodingCheck, is_utf8
 from gem_core.corpus.fields import FLAT_FIELDS, MISSING, flatten, get_field, join_messages
 from gem_core.corpus.rows import BrokenRow, Row
 
@@ -36,8 +37,8 @@ class Intake:
     refused : list of (row, id, reason, detail)
     names : dict
         Columns seen while some role was still without one.
-    wrong_bytes, sound_letters : int
-        Of the present file: rows whose text reads as cp1252 and not as UTF-8, and rows of UTF-8 beyond ASCII.
+    encoding : EncodingCheck
+        Of the present file.
     """
 
     columns: Columns
@@ -50,8 +51,7 @@ class Intake:
     notes: list[str] = field(default_factory=list)
     source_rows: int = 0
     sound_rows: int = 0
-    wrong_bytes: int = 0
-    sound_letters: int = 0
+    encoding: EncodingCheck = field(default_factory=EncodingCheck)
 
     def __post_init__(self) -> None:
         self._other: dict[str, list[object]] = {}
@@ -64,7 +64,7 @@ class Intake:
     def begin_file(self, name: str) -> None:
         """Note that the following rows come from this file."""
         self._files.append((name, self.source_rows))
-        self.wrong_bytes = self.sound_letters = 0
+        self.encoding = EncodingCheck()
 
     @staticmethod
     def has(row: Mapping[str, object], path: str) -> bool:
@@ -176,7 +176,7 @@ class Intake:
             return "", ("wrong_type", "the id is missing")
         if isinstance(cell, bool) or not isinstance(cell, str | int | float):
             return "", ("wrong_type", f"the id is a {type(cell).__name__}, not a string or a number")
-        return str(cell), None if _is_utf8(str(cell)) else ("not_utf8", "the id is not UTF-8")
+        return str(cell), None if is_utf8(str(cell)) else ("not_utf8", "the id is not UTF-8")
 
     def _fault(self, text: object, row: Mapping[str, object]) -> tuple[Reason, str] | None:
         if text is None or (isinstance(text, float) and math.isnan(text)):
@@ -185,11 +185,9 @@ class Intake:
             return "wrong_type", f"the text is a {type(text).__name__}, not a string"
         if not text.strip():
             return "empty_text", "only blanks" if text else "no text"
-        if not _is_utf8(text):
-            self.wrong_bytes += _reads_as_cp1252(text)
+        if not self.encoding.count(text):
             position = next(i for i, letter in enumerate(text) if "\ud800" <= letter <= "\udfff")
             return "not_utf8", f"character {position:,} of the text is not UTF-8"
-        self.sound_letters += not text.isascii()
         words = count_words(text)
         if words < self.min_words:
             return "too_short", f"{words} word{'s' if words != 1 else ''}, fewer than {self.min_words}"
@@ -221,24 +219,6 @@ def _flat_columns(name: str, cells: list[object]) -> dict[str, list[object]] | N
     for values in columns.values():
         values.extend([None] * (len(cells) - len(values)))
     return columns
-
-
-def _is_utf8(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _reads_as_cp1252(text: str) -> bool:
-    try:
-        text.encode("utf-8", "surrogateescape").decode("cp1252")
-    except UnicodeError:  # Surrogates that an escape of JSON wrote, or bytes that no letter has.
-        return False
-    return True
 
 
 def _shorten(cell: object) -> str:

@@ -35,7 +35,6 @@ Int64 = NDArray[np.int64]
 MIN_WORDS = 3
 WORDS_TO_TOKENS = 1.3
 MANY_COPIES = 0.01  # part of the documents from which copies are worth a note
-WRONG_ENCODING_ROWS = 3  # rows that are not UTF-8 below which a file is not taken to be of another encoding
 
 
 @dataclass(frozen=True)
@@ -206,12 +205,7 @@ def _read_source(source: SourceFile, intake: Intake, unseen: dict[str, str], rep
         intake.take(row)
     if sound and not text_seen:
         raise missing_column_error("text", intake.columns.text, list(intake.names), source.name)
-    if intake.wrong_bytes >= WRONG_ENCODING_ROWS and intake.wrong_bytes > intake.sound_letters:
-        raise CorpusError(
-            f"{source.name} must be UTF-8",
-            f"{intake.wrong_bytes:,} rows that are not, and that can be read as cp1252 (Windows, Western Europe)",
-            "Give --encoding cp1252 (or its real encoding), or save the file as UTF-8",
-        )
+    intake.encoding.verify(source.name)
 
 
 def _identical_note(texts: Sequence[str]) -> tuple[str, ...]:

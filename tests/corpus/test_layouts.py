@@ -306,7 +306,8 @@ def test_a_file_of_another_encoding_is_refused_whole(tmp_path: Path) -> None:
     with pytest.raises(CorpusError) as caught:
         read_corpus(path)
     assert str(caught.value) == (
-        "pool.csv must be UTF-8; got 20 rows that are not, and that can be read as cp1252 (Windows, Western Europe). "
+        "pool.csv must be UTF-8; got 20 rows that are not, and that can be read with --encoding cp1252 (Windows, "
+        "Western Europe). "
         "Give --encoding cp1252 (or its real encoding), or save the file as UTF-8."
     )
     assert texts(path, options=ReadOptions(encoding="cp1252")) == [*rows, "plain ascii text here"]

@@ -76,12 +76,12 @@ def label_folder(
 ) -> Totals:
     r"""Label every row of a folder of shards with the cluster that a student gives it.
 
-    Each shard gives a shard of the same name and format in `out` (of a web archive or a text file NAME.jsonl), rows in order,
-    every column of its own (of JSON: every byte of its rows) and four more: gem_cluster (number), gem_label, gem_margin
-    (nats, at least 0: log odds of the best and the second-best cluster) and gem_tokens (estimate). The shards are the
-    same bytes with every engine and number of workers. The folder opens as data: all else is beside it, in the hidden
-    folder .NAME.gem-explorer. Rows that cannot be labeled are left out and counted; their numbers and reasons are in
-    refused/SHARD.jsonl there, and totals.json, written last, is the sum over shards.
+    Each shard gives a shard of the same name and format in `out` (NAME.jsonl of web archives and text files), with its
+    rows in order, every column of its own (of JSON: every byte of its rows) and four more: gem_cluster (number),
+    gem_label, gem_margin (nats, at least 0: log odds of the best and the second-best cluster) and gem_tokens
+    (estimate). The shards are the same bytes with every engine and number of workers. The folder opens as data: all
+    else is beside it, in the hidden folder .NAME.gem-explorer. Rows that cannot be labeled are left out and counted;
+    their numbers and reasons are in refused/SHARD.jsonl there, and totals.json, written last, is the sum over shards.
 
     Memory of a worker: the student, a batch of rows (1,024 or about 8 MiB) and a row group that is being written
     (8,192 rows or about 64 MiB), whatever the size of the folder.

@@ -16,6 +16,7 @@ from gem_core._storage import output_path, storage_path
 from gem_core._types import Progress, silent
 from gem_core.corpus.columns import field_or_none, replace_surrogates
 from gem_core.corpus.corpus_preview import guess_sound_columns
+from gem_core.corpus.encoding_check import EncodingError
 from gem_core.corpus.fields import arrow_field, field_text
 from gem_core.corpus.files import ReadOptions
 from gem_core.corpus.rows import parse_line
@@ -112,8 +113,8 @@ def sample_shards(
     Raises
     ------
     InputError
-        If the folder holds no shards or no documents, lacks the columns, has more values than documents are asked, or
-        its shards disagree on the type of a column.
+        If the folder holds no shards or no documents, lacks the columns, has more values than documents are asked, its
+        shards disagree on the type of a column, or one of them is of another encoding.
     """
     if documents < 1:
         raise InputError("--documents must be at least 1", f"{documents}", "Ask for one document or more")
@@ -148,6 +149,8 @@ def _walk(draw: "_Draw", shards: Sequence[InputShard], text: str, seed: int, pro
                 draw.take(rows, priorities(seed, shard.name, rows.numbers))
                 if passed + rows.read < total:  # the end is told once
                     progress(step, passed + rows.read, total)
+        except EncodingError:  # Some of its rows are in the draw already.
+            raise
         except CorpusError as error:
             draw.failed[shard.name] = f"{error.expected}: {error.got}"
         passed += shard.source.size
@@ -281,8 +284,8 @@ class _Draw:
         column = arrow_field(rows.table, self.by)
         self.names.update(dict.fromkeys(rows.table.column_names))
         # A path may lead into JSON text, which declares no fields: some row must have a value there.
-        named = self.by in rows.table.column_names
-        self.by_seen = self.by_seen or (column is not None and (named or column.null_count < len(column)))
+        is_column = self.by in rows.table.column_names
+        self.by_seen = self.by_seen or (column is not None and (is_column or column.null_count < len(column)))
         return [_name(cell) for cell in column.to_pylist()] if column is not None else [_name(None)] * len(rows.table)
 
     def _most(self) -> Int64:

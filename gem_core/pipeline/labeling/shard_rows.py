@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gem_core.corpus.arrow_files import open_arrow
 from gem_core.corpus.columns import field_or_none, missing_column_error
+from gem_core.corpus.encoding_check import EncodingCheck
 from gem_core.corpus.fields import MISSING, arrow_field, get_field, join_messages
 from gem_core.corpus.rows import BrokenRow, Row, json_rows, parse_line, read_blocks, read_rows
 from gem_core.corpus.unpack import OversizedRow, TruncatedFile, byte_lines
@@ -174,7 +175,7 @@ class _Batch:
 
 
 def _row_batches(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Iterator[ShardRows]:
-    batch, read, number, has_text_field = _Batch(), 0, -1, False
+    batch, read, number, has_text_field, encoding = _Batch(), 0, -1, False, EncodingCheck()
     names: dict[str, None] = {}
 
     def report(completed: int) -> None:
@@ -187,7 +188,7 @@ def _row_batches(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Ite
             if not has_text_field and not isinstance(row, BrokenRow):
                 has_text_field = get_field(row, text) is not MISSING
                 names.update(dict.fromkeys(list(row)[:100]))
-            document, why = _document(row, text, reserved)
+            document, why = _document(row, text, reserved, encoding)
             if why is None and not isinstance(row, BrokenRow):
                 batch.numbers.append(number)
                 batch.cells.append(row)
@@ -205,6 +206,7 @@ def _row_batches(shard: InputShard, text: str, reserved: tuple[str, ...]) -> Ite
         raise CorpusError(f"{shard.name} must be readable", f"{error.strerror or error}", "Check the file") from error
     if names and not has_text_field:
         raise missing_column_error("text", text, list(names), shard.name)
+    encoding.verify(shard.name)
     yield batch.finish(shard.source.size)
 
 
@@ -234,7 +236,9 @@ def _cell_lines(shard: InputShard, report: Callable[[int], None]) -> Iterator[Nu
             yield number, json.dumps(row, ensure_ascii=True).encode() + b"\n", row
 
 
-def _document(row: Row, text: str, reserved: tuple[str, ...]) -> tuple[str, tuple[str, str] | None]:
+def _document(
+    row: Row, text: str, reserved: tuple[str, ...], encoding: EncodingCheck
+) -> tuple[str, tuple[str, str] | None]:
     """Return the text of a row, and why it is no document."""
     if isinstance(row, BrokenRow):
         return "", (row.reason, row.detail)
@@ -245,10 +249,8 @@ def _document(row: Row, text: str, reserved: tuple[str, ...]) -> tuple[str, tupl
         cell = join_messages(cell) or cell
     if not isinstance(cell, str):
         return "", ("wrong_type", f"the text is a {type(cell).__name__}, not a string")
-    if not cell.isascii():
-        try:
-            cell.encode("utf-8")
-        except UnicodeEncodeError as error:
-            return "", ("not_utf8", f"character {error.start:,} of the text is not UTF-8")
+    if not encoding.count(cell):
+        position = next(i for i, letter in enumerate(cell) if "\ud800" <= letter <= "\udfff")
+        return "", ("not_utf8", f"character {position:,} of the text is not UTF-8")
     present = [name for name in reserved if name in row]
     return cell, ("labelled_already", f"it has {present[0]}") if present else None

@@ -144,6 +144,23 @@ def test_shards_without_header_lose_no_document(student_folder: Path, tmp_path: 
     assert marker.tally.rows == 3
 
 
+def test_shards_of_another_encoding_are_refused(student_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    rows = [f"le café numéro {n} est fermé" for n in range(20)]
+    (tmp_path / "in" / "a.csv").write_bytes("\n".join(["text", *rows, "plain ascii"]).encode("cp1252"))
+    student, refusal = load_student(student_folder), r"a\.csv must be UTF-8; got 20 rows .* --encoding cp1252"
+    with pytest.raises(CorpusError, match=refusal):
+        label_shard(student, find_shards(tmp_path / "in")[0], LabelingJob(tmp_path / "out"))
+    assert not (tmp_path / "out" / "a.csv").exists()
+    with pytest.raises(CorpusError, match=refusal):
+        sample_shards(tmp_path / "in", 99, tmp_path / "s.parquet")
+    options = ReadOptions(encoding="cp1252")
+    assert sample_shards(tmp_path / "in", 99, tmp_path / "s.parquet", options=options).documents == 21
+    shard = find_shards(tmp_path / "in", options)[0]
+    assert label_shard(student, shard, LabelingJob(tmp_path / "out")).tally.rows == 21
+    assert "le café numéro 0 est fermé" in (tmp_path / "out" / "a.csv").read_text(encoding="utf-8")
+
+
 def test_a_path_that_no_row_of_json_text_has_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     pq.write_table(pa.table({"text": texts(2), "meta": ['{"lang": "en"}', None]}), tmp_path / "in" / "a.parquet")
