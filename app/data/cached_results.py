@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.data import filter_options as options_of
 from app.data import map_data
-from app.data.workspace_cache import per_taxonomy
+from app.data.workspace_cache import mixing_taxonomy_at, per_taxonomy
 from gem_core._types import Progress, silent
 from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.export.figures import figure_svg
@@ -144,7 +144,7 @@ def coloring(
     workspace: Workspace, taxonomy: Taxonomy, choice: str, value_range: tuple[float, float] | None = None
 ) -> map_data.Coloring:
     """Return the colors of the documents, numbers over a range; those of the mix follow its changes."""
-    stamp = mix_stamp(workspace, taxonomy) if choice in map_data.MIX_VALUES else 0
+    stamp = mix_stamp(workspace, mixing_taxonomy_at(workspace, taxonomy)) if choice in map_data.MIX_VALUES else 0
     return _cached_coloring(workspace, taxonomy, choice, value_range, stamp)
 
 
@@ -191,7 +191,7 @@ _cached_color_choices = per_taxonomy(_color_choices, max_entries=4)
 
 def color_choices(workspace: Workspace, taxonomy: Taxonomy) -> list[str]:
     """Return what the documents can be colored by; the mix where one was set on Mixing."""
-    mix_choices = map_data.MIX_VALUES if mix_stamp(workspace, taxonomy) else ()
+    mix_choices = map_data.MIX_VALUES if mix_stamp(workspace, mixing_taxonomy_at(workspace, taxonomy)) else ()
     return [*_cached_color_choices(workspace, taxonomy), *mix_choices]
 
 

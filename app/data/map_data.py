@@ -11,6 +11,7 @@ from gem_core.export.saved_mix import saved_mix
 from gem_core.mixing import Weights
 from gem_core.taxonomy import oklch_to_hex
 from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.second_axis import mixing_taxonomy
 
 LIMIT = 50_000  # documents drawn at most
 MATCHES = 0.6  # of the places on a map that documents of a selection may take
@@ -131,9 +132,10 @@ def color_by(
     if choice != name:
         return _by_column(workspace.documents[name])
     if choice in MIX_VALUES:
-        weights = saved_mix(workspace, taxonomy)
+        domains = mixing_taxonomy(workspace, taxonomy)
+        weights = saved_mix(workspace, domains)
         if weights is not None:
-            values, legend = _mix_levels(taxonomy, weights, choice)
+            values, legend = _mix_levels(domains, weights, choice)
             return Coloring(groups, colors, names, values, legend)
     if choice not in VALUES:
         return Coloring(groups, colors, names)
@@ -144,7 +146,7 @@ def color_by(
 
 
 def _mix_levels(taxonomy: Taxonomy, weights: Weights, choice: str) -> tuple[NDArray[np.float64], tuple[str, str, str]]:
-    """Place the documents on a color bar by weight, ratio or epochs of their cluster; excluded clusters have none."""
+    """Place the documents on a color bar by weight, ratio or epochs of their domain; excluded clusters have none."""
     per_domain = {"Mix weight": weights.weights, "Mix ratio": weights.ratio, "Mix epochs": weights.epochs}[choice]
     per_domain = np.where(np.isfinite(per_domain), per_domain, 0.0)
     domain_index = {number: at for at, number in enumerate(weights.numbers)}

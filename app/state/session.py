@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.data.workspace_cache import open_workspace, taxonomy_at
+from app.data.workspace_cache import mixing_taxonomy_at, open_workspace, taxonomy_at
 from app.state.drafts import Drafts
 from app.ui.progress import progress_bar
 from gem_core.pipeline import home, open_sample
@@ -93,6 +93,11 @@ class Session:
         stamp = workspace.database.stamp()
         self.last_read = str(self.root), stamp
         return taxonomy_at(workspace, stamp)
+
+    @property
+    def mixing_taxonomy(self) -> Taxonomy:
+        """What mixtures weigh: the clusters of `taxonomy`, or their buckets where a second axis was set."""
+        return mixing_taxonomy_at(self.workspace, self.taxonomy)
 
     def open_workspace(self, root: Path) -> None:
         """Open another workspace and drop what was selected in the old one; a tour of the old one ends."""

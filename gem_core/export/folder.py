@@ -14,6 +14,7 @@ from gem_core.export.tables import assignments_table, map_table, taxonomy_table,
 from gem_core.workspace import Taxonomy, Workspace, edits_text
 from gem_core.workspace.atomic_files import clear_leftovers_of, unwritable, write_json, write_parquet, write_text
 from gem_core.workspace.integrity import hash_file
+from gem_core.workspace.second_axis import mixing_taxonomy
 
 NAMES = ("taxonomy.csv", "assignments.csv", "assignments.parquet", "weights.csv", "edits.jsonl", "receipt.json")
 
@@ -67,7 +68,8 @@ def _fill(workspace: Workspace, taxonomy: Taxonomy, beside: Path, excel: bool) -
     write_csv(beside / "taxonomy.csv", taxonomy_table(workspace, taxonomy), excel=excel)
     write_csv(beside / "assignments.csv", assignments_table(workspace, taxonomy), excel=excel)
     write_parquet(beside / "assignments.parquet", map_table(workspace, taxonomy), row_group_size=1 << 17)
-    write_csv(beside / "weights.csv", weights_table(taxonomy, saved_mix(workspace, taxonomy)), excel=excel)
+    domains = mixing_taxonomy(workspace, taxonomy)
+    write_csv(beside / "weights.csv", weights_table(domains, saved_mix(workspace, domains)), excel=excel)
     write_text(beside / "edits.jsonl", edits_text(workspace.history().to(taxonomy.key)))
     files = {name: hash_file(beside / name) for name in NAMES if name != "receipt.json"}
     facts = receipt(workspace, taxonomy)

@@ -12,6 +12,7 @@ from gem_core.export.saved_mix import saved_mix, saved_settings
 from gem_core.export.tables import weights_table
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.manifest import versions
+from gem_core.workspace.second_axis import mixing_taxonomy, read_axis
 
 OPENING_CSV = (
     "Import the columns id and exemplar_ids as text: a spreadsheet that guesses turns 00123 into 123, long numbers "
@@ -121,10 +122,12 @@ def receipt(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any]:
 
 def _mix(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any] | None:
     """Return what the weights of the export rest on; None where no mix was set and they are the balanced ones."""
-    weights = saved_mix(workspace, taxonomy)
+    domains = mixing_taxonomy(workspace, taxonomy)
+    weights = saved_mix(workspace, domains)
     if weights is None:
         return None
-    settings = saved_settings(workspace, taxonomy)
+    axis = read_axis(workspace)
+    settings = saved_settings(workspace, domains)
     names = ("tau", "goal", "part")
     return {
         "strategy": weights.strategy,
@@ -135,7 +138,8 @@ def _mix(workspace: Workspace, taxonomy: Taxonomy) -> dict[str, Any] | None:
         "fold": weights.limits.fold,
         "pool": None if weights.limits.pool is None else sum(weights.limits.pool),
         "carried_from": weights.carried_from,
-        "weights_csv_sha256": hashlib.sha256(csv_text(weights_table(taxonomy, weights)).encode()).hexdigest(),
+        **({} if axis is None else {"axis": {"column": axis.column, "cuts": list(axis.cuts)}}),
+        "weights_csv_sha256": hashlib.sha256(csv_text(weights_table(domains, weights)).encode()).hexdigest(),
     }
 
 

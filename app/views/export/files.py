@@ -12,6 +12,7 @@ import pandas as pd
 from gem_core.export import assignments_table, csv_text, export, taxonomy_table, weights_table
 from gem_core.export.saved_mix import saved_mix
 from gem_core.workspace import Taxonomy, Workspace, edits_text
+from gem_core.workspace.second_axis import mixing_taxonomy
 
 Table = Callable[[Workspace, Taxonomy], pd.DataFrame]
 
@@ -52,7 +53,8 @@ def _exported(name: str) -> Callable[[Workspace, Taxonomy, bool], bytes]:
 
 
 def _weights(workspace: Workspace, taxonomy: Taxonomy) -> pd.DataFrame:
-    return weights_table(taxonomy, saved_mix(workspace, taxonomy))
+    domains = mixing_taxonomy(workspace, taxonomy)
+    return weights_table(domains, saved_mix(workspace, domains))
 
 
 def _edits(workspace: Workspace, taxonomy: Taxonomy, excel: bool) -> bytes:

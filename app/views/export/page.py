@@ -16,6 +16,7 @@ from gem_core._formatting import count
 from gem_core.export import command, neutral_table
 from gem_core.export.saved_mix import saved_mix
 from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.second_axis import mixing_taxonomy
 
 SHOWN = 8  # rows of a preview
 
@@ -106,7 +107,7 @@ def _preview(workspace: Workspace, taxonomy: Taxonomy) -> None:
     if file_name == "weights.csv":
         source = (
             "soft mass of the cluster (no mix was set on Mixing)"
-            if saved_mix(workspace, taxonomy) is None
+            if saved_mix(workspace, mixing_taxonomy(workspace, taxonomy)) is None
             else "that of the current mix on Mixing"
         )
         st.caption(

@@ -15,6 +15,7 @@ from app.views.mixing.custom_weights import show_custom_weights
 from app.views.mixing.goal_editor import show_goal
 from app.views.mixing.jobs import running, start_run
 from app.views.mixing.mix_settings import ABOUT, NAMES, Mix
+from app.views.mixing.second_axis import show_second_axis
 from gem_core._content_key import content_key
 from gem_core.errors import WorkspaceError
 from gem_core.export.saved_mix import save_mix, saved_settings
@@ -24,7 +25,7 @@ from gem_core.pipeline.mixing.strategies import RUNS, STRATEGIES, Strategy
 
 def mix_of(session: Session) -> Mix:
     """Return the mixing settings; custom weights are reset when the taxonomy has changed."""
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     domains = mixing.domains(workspace, taxonomy)
     key = f"{taxonomy.data_hash}/{content_key([domains.numbers, domains.tokens.tolist(), domains.documents.tolist()])}"
     mix = session.drafts.find(Mix)
@@ -48,7 +49,7 @@ def mix_of(session: Session) -> Mix:
 
 def save_settings(session: Session, mix: Mix, weights: Weights) -> bool:
     """Save the mix to the workspace if it differs from the saved one; return whether it differs from the default."""
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     settings = mix.to_settings()
     try:
         saved = saved_settings(workspace, taxonomy)
@@ -65,7 +66,7 @@ def save_settings(session: Session, mix: Mix, weights: Weights) -> bool:
 
 def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -> None:
     """Show the controls and store their values in `mix`."""
-    domains = mixing.domains(session.workspace, session.taxonomy)
+    domains = mixing.domains(session.workspace, session.mixing_taxonomy)
     if mix.strategy not in available:
         mix.strategy = "natural"
     mix.strategy = st.radio(
@@ -84,6 +85,8 @@ def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -
     goal_slot = st.container()  # The gain toward a goal depends on the limits, which stand below it.
     _missing_strategies(session, available)
     show_budget(mix, domains)
+    show_second_axis(session)
+    show_second_axis(session)
     if mix.strategy in ("goal", "mixmin"):
         with goal_slot:
             show_goal(session, mix)

@@ -73,7 +73,7 @@ def change_inside_group(mix: Mix, members: Sequence[int], change: Change) -> Non
 
 def show_custom_weights(session: Session, mix: Mix) -> None:
     """Show the sliders of the chosen level."""
-    taxonomy = session.taxonomy
+    taxonomy = session.mixing_taxonomy
     domains = mixing.domains(session.workspace, taxonomy)
     members = group_members(taxonomy, domains)
     names = {group.number: group.label for group in taxonomy.groups}
@@ -116,7 +116,7 @@ def show_custom_weights(session: Session, mix: Mix) -> None:
 
 
 def _show_clusters(session: Session, mix: Mix) -> None:
-    domains = mixing.domains(session.workspace, session.taxonomy)
+    domains = mixing.domains(session.workspace, session.mixing_taxonomy)
     order = np.argsort(-domains.natural, kind="stable").tolist()  # as in the charts
     share_editor(
         _lines(session, mix, order, 1.0, 1.0),
@@ -128,7 +128,7 @@ def _show_clusters(session: Session, mix: Mix) -> None:
 
 
 def _show_groups(session: Session, mix: Mix, members: dict[int, list[int]]) -> None:
-    taxonomy = session.taxonomy
+    taxonomy = session.mixing_taxonomy
     domains = mixing.domains(session.workspace, taxonomy)
     groups, shares = list(members.values()), np.array(mix.own.shares)
     lines = [
@@ -152,7 +152,7 @@ def _show_groups(session: Session, mix: Mix, members: dict[int, list[int]]) -> N
 
 
 def _show_inside(session: Session, mix: Mix, members: list[int]) -> None:
-    domains, shares = mixing.domains(session.workspace, session.taxonomy), np.array(mix.own.shares)
+    domains, shares = mixing.domains(session.workspace, session.mixing_taxonomy), np.array(mix.own.shares)
     share_editor(
         _lines(session, mix, members, float(shares[members].sum()), float(domains.natural[members].sum())),
         key=f"mixing-own-inside-{members[0]}-{mix.round}",
@@ -164,7 +164,7 @@ def _show_inside(session: Session, mix: Mix, members: list[int]) -> None:
 
 def _lines(session: Session, mix: Mix, order: list[int], total: float, natural_total: float) -> list[ShareLine]:
     """Return a slider for each cluster; shares are parts of `total`, ticks are parts of `natural_total`."""
-    taxonomy = session.taxonomy
+    taxonomy = session.mixing_taxonomy
     domains = mixing.domains(session.workspace, taxonomy)
     return [
         ShareLine(

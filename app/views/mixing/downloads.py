@@ -25,7 +25,7 @@ FILES: tuple[tuple[Format, str, str, str], ...] = (  # format, label, name, type
 
 def show_downloads(session: Session, mix: Mix, weights: Weights) -> None:
     """Show a download button for each weight format, and the equivalent commands."""
-    taxonomy = session.taxonomy
+    taxonomy = session.mixing_taxonomy
     domains = mixing.domains(session.workspace, taxonomy)
     with st.container(border=True, gap="small", key="mixing-export"):
         st.markdown("**Export weights**")

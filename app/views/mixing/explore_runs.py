@@ -19,7 +19,7 @@ MOST_TARGETS = 40  # rows of the chart
 
 def show_run_explorer(session: Session) -> None:
     """Show the runs that were trained or imported last, if there are any."""
-    stored = mixing.runs(session.workspace, session.taxonomy)
+    stored = mixing.runs(session.workspace, session.mixing_taxonomy)
     if stored is None:
         return
     panel = st.expander("Explore runs", key="mixing-explore-runs", on_change="rerun")
@@ -43,7 +43,7 @@ def show_run_explorer(session: Session) -> None:
 
 
 def _show_slopes(session: Session, stored: StoredRuns) -> None:
-    slopes, sign = mixing.slopes(session.workspace, session.taxonomy), -1.0 if stored.higher else 1.0
+    slopes, sign = mixing.slopes(session.workspace, session.mixing_taxonomy), -1.0 if stored.higher else 1.0
     chart_slopes = Slopes(
         slopes.targets[:MOST_TARGETS], slopes.domains, slopes.values[:MOST_TARGETS], slopes.errors[:MOST_TARGETS]
     )
@@ -71,7 +71,7 @@ def _show_front(session: Session, stored: StoredRuns) -> None:
     if first == second:
         st.caption("Choose two different targets.")
         return
-    front = mixing.front(session.workspace, session.taxonomy, str(first), str(second))
+    front = mixing.front(session.workspace, session.mixing_taxonomy, str(first), str(second))
     best = int(front.is_best.sum())
     finding(
         f"{best} of {len(front.losses)} runs are not beaten in both targets",
@@ -85,7 +85,7 @@ def _show_front(session: Session, stored: StoredRuns) -> None:
 
 
 def _show_distance(session: Session, stored: StoredRuns) -> None:
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     weights = saved_mix(workspace, taxonomy)
     mixture = mixing.domains(workspace, taxonomy).natural if weights is None else weights.weights
     name = "Natural shares" if weights is None else "The mix on screen"

@@ -29,7 +29,7 @@ from gem_core.workspace import Taxonomy
 
 def show_goal(session: Session, mix: Mix) -> None:
     """Show the goal, the certified gain, and the slider from natural shares to the optimum."""
-    domains, workspace = mixing.domains(session.workspace, session.taxonomy), session.workspace
+    domains, workspace = mixing.domains(session.workspace, session.mixing_taxonomy), session.workspace
     names = (CORPUS, *goal_names(workspace, domains))
     messages = session.drafts.get(MixMessages)
     mix.goal, messages.saved_goal = messages.saved_goal or mix.goal, ""
@@ -77,7 +77,7 @@ def show_goal(session: Session, mix: Mix) -> None:
 
 def _delete_goal(session: Session, mix: Mix) -> None:
     workspace = session.workspace
-    remove_goal(workspace, mixing.domains(workspace, session.taxonomy), mix.goal)
+    remove_goal(workspace, mixing.domains(workspace, session.mixing_taxonomy), mix.goal)
     mix.goal = CORPUS
 
 
@@ -94,7 +94,7 @@ def _describe_goal(domains: Domains, goal: Goal) -> str:
 
 
 def _show_form(session: Session) -> None:
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     domains = mixing.domains(workspace, taxonomy)
     labels = {("cluster", n): name for n, name in zip(domains.numbers, domains.names, strict=True)}
     groups = {("group", group.number): f"Group: {group.label}" for group in taxonomy.groups}

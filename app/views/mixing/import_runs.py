@@ -88,7 +88,7 @@ def _import_uploads(
                 path.write_bytes(upload.getvalue())
         return import_runs(
             session.workspace,
-            session.taxonomy,
+            session.mixing_taxonomy,
             paths[0],
             None if losses is None else paths[1],
             target=target,

@@ -34,7 +34,7 @@ class PreviewLosses:
 
 def show_loss_preview(session: Session, losses: Weights) -> PreviewLosses | None:
     """Show the predicted losses and return them; show the progress and return None while the proxy is being built."""
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     build = mixing.ngram(workspace, taxonomy)
     if not build.wait():
         _show_progress(build)
@@ -63,7 +63,7 @@ def _show_progress(build: BuildStatus) -> None:
 
 
 def _show_losses(session: Session, domains: Domains, losses: PreviewLosses) -> None:
-    taxonomy = session.taxonomy
+    taxonomy = session.mixing_taxonomy
     order = np.argsort(-domains.natural, kind="stable")
     rows = [
         LossRow(

@@ -44,7 +44,7 @@ def screen(session: Session) -> None:
 def show_weights() -> None:
     """Show the controls on the left and the resulting weights on the right."""
     session = current_session()
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     mix, available = mix_of(session), available_strategies(workspace, taxonomy)
     with st.container(horizontal=True, wrap=False, gap="large", key="gem-columns-mixing"):
         left, right = st.container(width=264), st.container(width="stretch")

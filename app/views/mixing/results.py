@@ -80,7 +80,7 @@ def headline(domains: Domains, weights: Weights) -> str:
 def show_findings(session: Session, weights: Weights) -> None:
     """Show the headline and the warnings."""
     workspace = session.workspace
-    domains = mixing.domains(workspace, session.taxonomy)
+    domains = mixing.domains(workspace, session.mixing_taxonomy)
     st.markdown(f"### {headline(domains, weights)}")
     if weights.carried_from:
         st.caption(
@@ -165,7 +165,7 @@ def order_of(domains: Domains) -> list[int]:
 
 def weights_chart(session: Session, weights: Weights) -> None:
     """Show natural share and weight of each cluster as paired bars."""
-    taxonomy = session.taxonomy
+    taxonomy = session.mixing_taxonomy
     domains = mixing.domains(session.workspace, taxonomy)
     rows = [
         ShareRow(
@@ -194,7 +194,7 @@ def weights_chart(session: Session, weights: Weights) -> None:
 
 def show_table(session: Session, weights: Weights, losses: PreviewLosses | None) -> None:
     """Show the table of clusters, or of groups with their clusters, with weights, measures and a total."""
-    taxonomy = session.taxonomy
+    taxonomy = session.mixing_taxonomy
     domains = mixing.domains(session.workspace, taxonomy)
     members = group_members(taxonomy, domains)
     level = CLUSTERS

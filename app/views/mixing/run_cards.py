@@ -94,7 +94,7 @@ def show_runs(session: Session) -> None:
 def _run_options(session: Session) -> tuple[str, list[str]]:
     """Show the options of all runs; return the goal and the options of the command."""
     workspace = session.workspace
-    names = (CORPUS, *goal_names(workspace, mixing.domains(workspace, session.taxonomy)))
+    names = (CORPUS, *goal_names(workspace, mixing.domains(workspace, session.mixing_taxonomy)))
     with st.container(horizontal=True, gap="small", key="mixing-run-options"):
         goal = st.selectbox(
             "Goal",
@@ -158,7 +158,7 @@ def _show_card(session: Session, kind: RunKind, goal: str, options: list[str]) -
 
 def _weights_on_screen(session: Session) -> Path:
     """Write the current mix as weights.csv for the command and return its path."""
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     weights = saved_mix(workspace, taxonomy)
     if weights is None:
         raise InputError(

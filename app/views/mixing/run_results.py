@@ -34,12 +34,13 @@ EVERY = 3.0  # seconds between two updates of a running curve
 
 def evidence(session: Session, kind: str) -> Mapping[str, Any] | None:
     """Return the evidence of the last run of a kind for the current taxonomy."""
-    return Mixes(session.root, session.taxonomy.taxonomy_hash).read_evidence(kind)
+    taxonomy = session.taxonomy if kind.startswith("predict-") else session.mixing_taxonomy
+    return Mixes(session.root, taxonomy.taxonomy_hash).read_evidence(kind)
 
 
 def cluster_name(session: Session, number: int | str) -> str:
     """Return the name of a cluster, escaped for Markdown."""
-    taxonomy = session.taxonomy
+    taxonomy = session.mixing_taxonomy
     exists = taxonomy.has(int(number))
     return escape(short(taxonomy.cluster(int(number)).label, 50)) if exists else f"cluster {int(number)}"
 
@@ -47,14 +48,14 @@ def cluster_name(session: Session, number: int | str) -> str:
 def doremi(session: Session) -> bool:
     """Show the weight curve of the running or last DoReMi run; return whether there is one."""
     is_running = running(session, "doremi") is not None
-    if doremi_curve(session.workspace, session.taxonomy) is None and not is_running:
+    if doremi_curve(session.workspace, session.mixing_taxonomy) is None and not is_running:
         return False
     st.fragment(_doremi)(session, is_running)
     return True
 
 
 def _doremi(session: Session, is_running: bool) -> None:
-    taxonomy = session.taxonomy
+    taxonomy = session.mixing_taxonomy
     result = doremi_curve(session.workspace, taxonomy)
     if result is not None and result["curve"]:
         table = np.asarray(result["curve"], dtype=np.float64)

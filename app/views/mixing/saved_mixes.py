@@ -22,7 +22,7 @@ UNSAVED = ""
 
 def show_mix_bar(session: Session, mix: Mix) -> None:
     """Show the saved mixes with undo and redo; call before the controls, since loading replaces their fields."""
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     names = mix_names(workspace, taxonomy)
     if mix.name not in names:
         mix.name = UNSAVED
@@ -99,7 +99,7 @@ def _show_save_form(session: Session, mix: Mix) -> None:
 
 def _save(session: Session, mix: Mix, name: str) -> None:
     session.drafts.get(MixMessages).refusal = ""
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     weights = mix.weights
     assert isinstance(weights, Weights)  # The button is disabled otherwise.
     before = None
@@ -121,7 +121,7 @@ def _load(session: Session, mix: Mix, name: str) -> None:
     mix.name = name
     if not name:
         return
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     try:
         mix.load(saved_settings(workspace, taxonomy, name))
     except GemError as error:
@@ -131,7 +131,7 @@ def _load(session: Session, mix: Mix, name: str) -> None:
 def _remove(session: Session, mix: Mix) -> None:
     name = mix.name
     before = _saved(session, name)
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     remove_mix(workspace, taxonomy, name)
     mix.name = UNSAVED
     _notify(session, mix, f"Deleted {name}", (name, before))
@@ -139,7 +139,7 @@ def _remove(session: Session, mix: Mix) -> None:
 
 def _saved(session: Session, name: str) -> tuple[Weights, dict[str, Any]] | None:
     """Return a saved mix so that it can be put back; None if its file is damaged."""
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     try:
         weights = saved_mix(workspace, taxonomy, name)
         return None if weights is None else (weights, saved_settings(workspace, taxonomy, name))
@@ -159,7 +159,7 @@ def _undo_notice(session: Session, mix: Mix) -> None:
     if undo is None or undo.recorded != mix.recorded:
         _step(session, mix, True)
         return
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     if undo.before is None:
         remove_mix(workspace, taxonomy, undo.name)
         mix.name = UNSAVED

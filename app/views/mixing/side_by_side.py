@@ -28,7 +28,7 @@ def show_side_by_side(session: Session, mix: Mix, available: tuple[Strategy, ...
     panel = st.expander("Side by side", key="mixing-compare", on_change="rerun")
     if not panel.open:
         return
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     saved = mix_names(workspace, taxonomy)
     strategies = [NAMES[strategy] for strategy in available]
     with panel:
@@ -52,7 +52,7 @@ def show_side_by_side(session: Session, mix: Mix, available: tuple[Strategy, ...
 
 
 def _weights(session: Session, mix: Mix, name: str, available: tuple[Strategy, ...]) -> Weights:
-    workspace, taxonomy = session.workspace, session.taxonomy
+    workspace, taxonomy = session.workspace, session.mixing_taxonomy
     if name == CURRENT:
         return mix_weights(workspace, taxonomy, mix)
     if name in mix_names(workspace, taxonomy):
@@ -63,7 +63,7 @@ def _weights(session: Session, mix: Mix, name: str, available: tuple[Strategy, .
 
 
 def _show_columns(session: Session, mix: Mix, mixes: dict[str, Weights]) -> None:
-    domains = mixing.domains(session.workspace, session.taxonomy)
+    domains = mixing.domains(session.workspace, session.mixing_taxonomy)
     order = order_of(domains)
     if len(mixes) > 1:
         show_chart(
@@ -96,7 +96,7 @@ def _show_columns(session: Session, mix: Mix, mixes: dict[str, Weights]) -> None
 def _measures(session: Session, mix: Mix, domains: Domains, mixes: dict[str, Weights]) -> dict[str, dict[str, str]]:
     """Return the rows above the weights: {measure: {mix: value}}."""
     workspace = session.workspace
-    proxy = mixing.ngram(workspace, session.taxonomy).proxy
+    proxy = mixing.ngram(workspace, session.mixing_taxonomy).proxy
     rows = {
         "Effective clusters": {name: f"{weights.effective:.1f}" for name, weights in mixes.items()},
         "Most epochs": {name: _most_epochs(weights) for name, weights in mixes.items()},

@@ -67,7 +67,7 @@ def _show_trained(session: Session, result: Mapping[str, Any] | None, kind: str)
 
 def _distance(session: Session, result: Mapping[str, Any]) -> list[str]:
     """Return sentences on how far the weights are from natural shares and from the runs."""
-    domains = mixing.domains(session.workspace, session.taxonomy)
+    domains = mixing.domains(session.workspace, session.mixing_taxonomy)
     weights = _in_order(domains, result.get("proposal", result["weights"]))
     p = domains.natural
     used = weights > 0

@@ -36,9 +36,10 @@ def perfre(
     from gem_core.pipeline.mixing.goal_store import read_goal
     from gem_core.pipeline.mixing.perfre_grip import perfre_study
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     opened = Workspace(workspace)
-    taxonomy = opened.taxonomy()
+    taxonomy = mixing_taxonomy(opened)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
     result = perfre_study(
@@ -73,12 +74,13 @@ def probe(
     from gem_core.mixing.proxies import ProxyConfig
     from gem_core.pipeline.mixing.perfre_grip import grip_study
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     opened = Workspace(workspace)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
     result = grip_study(
-        opened, opened.taxonomy(), config, split, probes=probes, alpha=alpha, device=device, progress=console
+        opened, mixing_taxonomy(opened), config, split, probes=probes, alpha=alpha, device=device, progress=console
     )
     console.end()
     _print_clusters(result, "grip", "gain", as_json)

@@ -52,10 +52,11 @@ def goal(
     from gem_core.pipeline.mixing.goal_store import compose_goal, save_goal
     from gem_core.pipeline.mixing.token_pool import read_limits
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     files = _pairs("--file", file or [], default=1.0)
     opened = Workspace(workspace)
-    taxonomy = opened.taxonomy()
+    taxonomy = mixing_taxonomy(opened)
     domains = domains_of(opened, taxonomy)
     target = compose_goal(
         taxonomy,
@@ -105,9 +106,10 @@ def mixmin(
     from gem_core.pipeline.mixing.mixmin_study import mixmin_study
     from gem_core.pipeline.mixing.strategies import goal_weights
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     opened = Workspace(workspace)
-    domains = domains_of(opened, opened.taxonomy())
+    domains = domains_of(opened, mixing_taxonomy(opened))
     target = read_goal(opened, domains, goal)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
@@ -148,9 +150,10 @@ def search(
     from gem_core.pipeline.mixing.goal_study import goal_study
     from gem_core.pipeline.mixing.token_pool import read_limits
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     opened = Workspace(workspace)
-    taxonomy = opened.taxonomy()
+    taxonomy = mixing_taxonomy(opened)
     domains = domains_of(opened, taxonomy)
     target = read_goal(opened, domains, goal)
     caps = read_limits(domains, budget, max_epochs, pool).caps(domains.tokens)
@@ -193,9 +196,10 @@ def verify(
     from gem_core.pipeline.mixing.goal_study import verify_weights
     from gem_core.pipeline.mixing.weights_file import for_domains, read_weights
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     opened = Workspace(workspace)
-    taxonomy = opened.taxonomy()
+    taxonomy = mixing_taxonomy(opened)
     domains = domains_of(opened, taxonomy)
     target, file_weights = read_goal(opened, domains, goal), for_domains(read_weights(weights), domains)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)

@@ -2,7 +2,7 @@
 
 import typer
 
-from gem_core.commands.mixing import cluster_probes, goals, mixture, proxy_training, regression, split
+from gem_core.commands.mixing import axis, cluster_probes, goals, mixture, proxy_training, regression, split
 
 app = typer.Typer(no_args_is_help=True, help="From clusters, or proxy runs, to mixing weights.")
 app.command(
@@ -44,6 +44,11 @@ app.command(
     epilog="Example: gem-explorer mix goal news --clusters 12=1,15=1 --natural 0.5 --name science    "
     "Example: gem-explorer mix goal news --file val.jsonl=1 --name val --json",
 )(goals.goal)
+app.command(
+    "axis",
+    epilog="Example: gem-explorer mix axis news --column quality --buckets 5    Back to clusters: gem-explorer mix "
+    "axis news --off",
+)(axis.axis)
 app.command("mixmin", epilog="Example: gem-explorer mix mixmin news --goal science")(goals.mixmin)
 app.command("search", epilog="Example: gem-explorer mix search news --goal science")(goals.search)
 app.command("verify", epilog="Example: gem-explorer mix verify news --weights weights.csv --goal science")(goals.verify)

@@ -80,6 +80,7 @@ def weights(
     from gem_core.pipeline.mixing.token_pool import read_limits
     from gem_core.pipeline.mixing.weights_file import read_weights
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     fixed = _fixed(custom)
     if from_ is not None and (strategy or fixed):
@@ -95,7 +96,7 @@ def weights(
     if out is not None:
         format_of(out, format)  # refused before the work
     opened = Workspace(workspace)
-    taxonomy = opened.taxonomy()
+    taxonomy = mixing_taxonomy(opened)
     limits = read_limits(domains_of(opened, taxonomy), budget, max_epochs, pool, floor, fold)
     if saved:
         mix = saved_mix(opened, taxonomy, saved)
@@ -159,6 +160,7 @@ def training_set(
     from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
     from gem_core.pipeline.mixing.weights_file import read_weights
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     amount = parse_tokens(tokens, "--tokens")
     if not 1 <= amount < 1e18:
@@ -166,7 +168,7 @@ def training_set(
     opened = Workspace(workspace)
     console = Console(progress_file)
     request = TrainingSetRequest(int(amount), seed, inside, format, max_epochs, shard_tokens, long)  # type: ignore[arg-type]
-    training = draw_training_set(opened, opened.taxonomy(), read_weights(weights), out, request, progress=console)
+    training = draw_training_set(opened, mixing_taxonomy(opened), read_weights(weights), out, request, progress=console)
     console.end()
     drawn_tokens, documents = (
         int(training.drawn_tokens.sum()),

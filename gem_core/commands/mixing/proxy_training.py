@@ -52,13 +52,14 @@ def proxies(
     from gem_core.mixing.proxies import ProxyConfig
     from gem_core.pipeline.mixing.regmix_study import proxy_study
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     opened = Workspace(workspace)
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
     result = proxy_study(
         opened,
-        opened.taxonomy(),
+        mixing_taxonomy(opened),
         config,
         split,
         count=count,
@@ -96,11 +97,12 @@ def import_(
     """Import proxy runs that were trained elsewhere, and propose a mixture."""
     from gem_core.pipeline.mixing.regmix_study import import_runs
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     opened = Workspace(workspace)
     result = import_runs(
         opened,
-        opened.taxonomy(),
+        mixing_taxonomy(opened),
         mixtures,
         losses,
         target=target,
@@ -128,10 +130,11 @@ def doremi(
     from gem_core.mixing.doremi import DEFAULT
     from gem_core.pipeline.mixing.doremi_study import doremi_study
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     check_one_of("--normaliser", normalizer, ("token", "domain"))
     opened = Workspace(workspace)
-    taxonomy = opened.taxonomy()
+    taxonomy = mixing_taxonomy(opened)
     config, split = sizes(DEFAULT, steps, width, held_tokens, seed, device)
     console = Console(progress_file)
     result = doremi_study(

@@ -32,13 +32,14 @@ def split(
     """Write the documents of each cluster into a folder of its own: cluster_0003/part-00000.parquet."""
     from gem_core.pipeline.mixing.split_files import split_labeled, split_workspace
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     console = Console(progress_file)
     if (source / "manifest.json").exists():
         opened = Workspace(source)
         result = split_workspace(
             opened,
-            opened.taxonomy(),
+            mixing_taxonomy(opened),
             out,
             form=format,  # type: ignore[arg-type]  # checked when used
             part_tokens=part_tokens,
@@ -102,11 +103,12 @@ def swarm(
     from gem_core.pipeline.mixing.swarm import propose_from_runs, swarm_mixtures
     from gem_core.pipeline.mixing.token_pool import read_limits
     from gem_core.workspace import Workspace
+    from gem_core.workspace.second_axis import mixing_taxonomy
 
     if (losses is None) != (mixtures is None):
         raise InputError("Losses belong to the mixtures of a design", "one of the two files", "Give both, or none")
     opened = Workspace(workspace)
-    taxonomy = opened.taxonomy()
+    taxonomy = mixing_taxonomy(opened)
     domains = domains_of(opened, taxonomy)
     limits = read_limits(domains, budget, max_epochs, pool)
     if losses is None or mixtures is None:

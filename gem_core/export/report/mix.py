@@ -9,6 +9,7 @@ from gem_core.export.safe_csv import csv_text
 from gem_core.export.saved_mix import saved_mix
 from gem_core.export.tables import weights_table
 from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.second_axis import mixing_taxonomy
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def mix_section(workspace: Workspace, taxonomy: Taxonomy) -> MixSection | None:
     WorkspaceError
         If the saved mix is damaged.
     """
-    weights = saved_mix(workspace, taxonomy)
+    domains = mixing_taxonomy(workspace, taxonomy)
+    weights = saved_mix(workspace, domains)
     if weights is None:
         return None
     limits = weights.limits
@@ -50,7 +52,7 @@ def mix_section(workspace: Workspace, taxonomy: Taxonomy) -> MixSection | None:
         ratio, epochs = float(weights.ratio[at]), float(weights.epochs[at])
         rows.append(
             (
-                clean(taxonomy.cluster(weights.numbers[at]).label, 120),
+                clean(domains.cluster(weights.numbers[at]).label, 120),
                 percent(float(weights.natural[at])),
                 percent(float(weights.weights[at])),
                 f"{ratio:.2f}" if math.isfinite(ratio) else "-",
@@ -68,11 +70,11 @@ def mix_section(workspace: Workspace, taxonomy: Taxonomy) -> MixSection | None:
     return MixSection(
         title=f"Mix: as even as {decimal(weights.effective, 1)} clusters; "
         + (
-            f"{clean(taxonomy.cluster(weights.numbers[up]).label, 60)} +{100 * change[up]:.1f} points"
+            f"{clean(domains.cluster(weights.numbers[up]).label, 60)} +{100 * change[up]:.1f} points"
             if change[up] >= 5e-4
             else "natural shares"
         ),
         note=", ".join(parts),
         rows=tuple(rows),
-        csv="data:text/csv;base64," + base64.b64encode(csv_text(weights_table(taxonomy, weights)).encode()).decode(),
+        csv="data:text/csv;base64," + base64.b64encode(csv_text(weights_table(domains, weights)).encode()).decode(),
     )

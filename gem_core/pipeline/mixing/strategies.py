@@ -18,6 +18,7 @@ from gem_core.pipeline.mixing.goal_store import read_goal
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.mixing_runs import FOLDER, Mixes
+from gem_core.workspace.second_axis import mixing_taxonomy
 
 Strategy = Literal[
     "natural", "uniform", "temperature", "balanced", "custom", "goal", "mixmin", "doremi", "regmix", "perfre", "grip"
@@ -278,12 +279,12 @@ def _carry_weights(old: Domains, new: Domains, weights: Float64) -> CarriedWeigh
 
 
 def _domains_of_hash(workspace: Workspace, taxonomy_hash: str) -> Domains:
-    for step in reversed(workspace.history().steps):
-        taxonomy = workspace.taxonomy(step.key)
+    current = mixing_taxonomy(workspace)  # Its domains may be buckets of clusters, which are no step of the history.
+    for taxonomy in (current, *(workspace.taxonomy(step.key) for step in reversed(workspace.history().steps))):
         if taxonomy.taxonomy_hash == taxonomy_hash:
             return domains_of(workspace, taxonomy)
     raise InputError(
         "Weights must belong to a taxonomy in the history of this workspace",
         f"taxonomy {taxonomy_hash[:12]}, which is not in it",
-        "Use weights that were made here",
+        "Use weights that were made here, with the same second axis (gem-explorer mix axis DIR)",
     )
