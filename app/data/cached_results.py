@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from app.data import filter_options as options_of
 from app.data import map_data
-from app.data.workspace_cache import mixing_taxonomy_at, per_taxonomy
+from app.data.mixing_taxonomy import mixing_taxonomy_at
+from app.data.workspace_cache import per_taxonomy
 from gem_core._types import Progress, silent
 from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.export.figures import figure_svg

@@ -7,7 +7,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import streamlit as st
 
 from gem_core.workspace import Taxonomy, Workspace
-from gem_core.workspace.second_axis import axis_stamp, mixing_taxonomy
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -39,12 +38,6 @@ def taxonomy_at(workspace: Workspace, stamp: tuple[str, int]) -> Taxonomy:
         `workspace.database.stamp()` of now.
     """
     return _taxonomy(str(workspace.root), workspace.manifest.data_hash, stamp)
-
-
-def mixing_taxonomy_at(workspace: Workspace, taxonomy: Taxonomy) -> Taxonomy:
-    """Return what mixtures weigh: the clusters, or their buckets where a second axis was set; crossed once."""
-    stamp = axis_stamp(workspace)
-    return _crossed_taxonomy(workspace, taxonomy, stamp) if stamp else taxonomy
 
 
 def per_taxonomy(
@@ -79,10 +72,3 @@ def per_taxonomy(
 
     cached_compute.__doc__ = compute.__doc__
     return cached_compute
-
-
-def _cross_taxonomy(workspace: Workspace, taxonomy: Taxonomy, stamp: int) -> Taxonomy:
-    return mixing_taxonomy(workspace, taxonomy)
-
-
-_crossed_taxonomy = per_taxonomy(_cross_taxonomy, max_entries=8)

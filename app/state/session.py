@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.data.workspace_cache import mixing_taxonomy_at, open_workspace, taxonomy_at
+from app.data.mixing_taxonomy import mixing_taxonomy_at
+from app.data.workspace_cache import open_workspace, taxonomy_at
 from app.state.drafts import Drafts
 from app.ui.progress import progress_bar
 from gem_core.pipeline import home, open_sample

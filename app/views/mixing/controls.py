@@ -86,7 +86,6 @@ def show_controls(session: Session, mix: Mix, available: tuple[Strategy, ...]) -
     _missing_strategies(session, available)
     show_budget(mix, domains)
     show_second_axis(session)
-    show_second_axis(session)
     if mix.strategy in ("goal", "mixmin"):
         with goal_slot:
             show_goal(session, mix)
