@@ -68,10 +68,10 @@ def test_a_new_label_keeps_the_hash_of_the_domains(sample: Workspace) -> None:
 
 
 def test_weights_goals_samples_and_splits_work_on_two_axes(sample: Workspace, tmp_path: Path) -> None:
-    shown = facts(run("mix", "axis", sample.root, "--column", "tokens", "--buckets", 2, "--least", 2000, "--json"))
+    axis_facts = facts(run("mix", "axis", sample.root, "--column", "tokens", "--buckets", 2, "--least", 2000, "--json"))
     crossed = mixing_taxonomy(sample)
-    assert shown["domains"] == len(crossed.clusters)
-    assert sum(row["documents"] for row in shown["buckets"]) == len(sample)
+    assert axis_facts["domains"] == len(crossed.clusters)
+    assert sum(row["documents"] for row in axis_facts["buckets"]) == len(sample)
     number = crossed.groups[0].number
     domains = domains_of(sample, crossed)
     save_goal(sample, domains, compose_goal(crossed, domains, "one", {}, {number: 1.0}, 0.5))
@@ -84,8 +84,8 @@ def test_weights_goals_samples_and_splits_work_on_two_axes(sample: Workspace, tm
     assert table["cluster_id"].tolist() == list(domains.numbers)
     run("mix", "sample", sample.root, "--weights", out, "--tokens", 20_000, "--out", tmp_path / "set")
     rows = pq.read_table(tmp_path / "set").to_pandas()
-    drawn = rows.groupby("cluster_id")["tokens"].sum().reindex(table["cluster_id"]).fillna(0)
-    assert np.abs(drawn.to_numpy() / drawn.sum() - table["weight"]).max() < 0.02
+    sampled_tokens = rows.groupby("cluster_id")["tokens"].sum().reindex(table["cluster_id"]).fillna(0)
+    assert np.abs(sampled_tokens.to_numpy() / sampled_tokens.sum() - table["weight"]).max() < 0.02
     split = split_workspace(sample, crossed, tmp_path / "split")
     assert list(split.tokens.values()) == [cluster.tokens for cluster in crossed.clusters]
 
