@@ -12,66 +12,21 @@ not independent; clusters of different fits of one corpus share documents, so th
 import argparse
 import platform
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gem_core.clustering import Assignment, MixtureConfig, assign, fit_mixture
-from gem_core.influence import exemplars
-from gem_core.influence.scores import _z_scores, local_density
+from benchmarks.quality.influence_rules import NEIGHBORS, SMALLEST, Fit, label_gains, prepare, score
 
 BETAS = (0.0, 0.25, 0.5, 1.0, 2.0)
-NEIGHBORS = (4, 8, 16, 32)
-SMALLEST = 40  # clusters with fewer documents have no ranking to speak of
-
-
-@dataclass
-class Fit:
-    """One fitted corpus half with its parts of the score."""
-
-    X: NDArray[np.float32]
-    truth: NDArray[np.int64]
-    assignment: Assignment
-    log_density: dict[int, NDArray[np.float64]]
-    n_clusters: int
-
-
-def prepare(X: NDArray[np.float32], truth: NDArray[np.int64], n_clusters: int, seed: int, strength: float) -> Fit:
-    """Fit and measure local densities."""
-    fit = fit_mixture(X, MixtureConfig(n_clusters=n_clusters, seed=seed, strength=strength))
-    assignment = assign(X, fit)
-    densities = {m: np.log(local_density(X, assignment.labels, neighbors=m)) for m in NEIGHBORS}
-    return Fit(X, truth, assignment, densities, n_clusters)
-
-
-def score(fit: Fit, rule: str, beta: float, neighbors: int, standardize: bool) -> NDArray[np.float64]:
-    """Score of every document by one rule."""
-    confidence = fit.assignment.log_responsibility.astype(np.float64)
-    centrality = fit.assignment.log_density.astype(np.float64)
-    density = fit.log_density[neighbors]
-    if rule != "gis":
-        return {"confidence": confidence, "center": centrality, "density": density}[rule]
-    if standardize:
-        confidence, centrality, density = (
-            _z_scores(p, fit.assignment.labels, fit.n_clusters) for p in (confidence, centrality, density)
-        )
-    return confidence + centrality + beta * density
 
 
 def gains(fits: list[Fit], m: int, rule: str, beta: float, neighbors: int, standardize: bool) -> NDArray[np.float64]:
-    """Agreement of the top m minus the majority's share, one number per cluster, over all fits."""
-    gain_rows = []
-    for fit in fits:
-        values = score(fit, rule, beta, neighbors, standardize)
-        best = exemplars(fit.X, fit.assignment.labels, values, count=m, n_clusters=fit.n_clusters)
-        for k, rows in enumerate(best):
-            own = fit.truth[fit.assignment.labels == k]
-            if own.size >= SMALLEST:
-                counts = np.bincount(own)
-                gain_rows.append((fit.truth[rows] == counts.argmax()).mean() - counts.max() / own.size)
-    return np.array(gain_rows)
+    """Gain of the top m over a random document, one number per cluster, over all fits."""
+    return np.array(
+        [gain for fit in fits for gain in label_gains(fit, score(fit, rule, beta, neighbors, standardize), m)]
+    )
 
 
 def interval(values: NDArray[np.float64], rng: np.random.Generator) -> str:
