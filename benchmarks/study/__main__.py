@@ -18,7 +18,7 @@ from benchmarks.study.corpora import Corpora
 from benchmarks.study.report import write_results
 from benchmarks.study.runner import Scale, Study, run_cells
 
-TABLES = ("clusterings", "influence")
+TABLES = ("clusterings", "influence", "contamination", "cost", "mixing", "peers")
 RESULTS = ROOT / "benchmarks" / "results" / "study"
 
 
