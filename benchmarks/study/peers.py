@@ -39,8 +39,8 @@ by asking a language model, and no language model runs in this study: it cannot 
 
 CPU s, clock s: the first run with its compilation, as a person meets it; peak MB: of the process with its libraries.
 same seed, other seed: ARI of the clusters of two runs. BERTopic has no seed by default; with one (as for "same seed")
-UMAP runs on one thread. ARI: with labels, noise as a group. trust: trustworthiness of the map with 15 neighbors. One run
-each: seconds of a shared machine vary.
+UMAP runs on one thread. ARI: with labels, noise as a group. trust: trustworthiness of the map with 15 neighbors. One
+run each: seconds of a shared machine vary.
 """
 Result = tuple[Int32 | None, np.ndarray]
 
