@@ -145,11 +145,7 @@ def page(records: list[Record]) -> Page:
     for corpus, encoder, k in dict.fromkeys(
         (r.cell["corpus"], r.cell["encoder"], r.cell["clusters"]) for r in complete
     ):
-        own = [
-            r
-            for r in complete
-            if (r.cell["corpus"], r.cell["encoder"], r.cell["clusters"]) == (corpus, encoder, k)
-        ]
+        own = [r for r in complete if (r.cell["corpus"], r.cell["encoder"], r.cell["clusters"]) == (corpus, encoder, k)]
         tables.append(Table(f"{corpus}, {encoder}, K = {k}: means over seeds", *_method_rows(own)))
     differences = paired_differences(complete, "method", REFERENCE, tuple(MEASURES))
     tables.append(

@@ -143,17 +143,17 @@ def _detection(X: Float32, labels: Int32, written: np.ndarray) -> Values:
 
 
 def page(records: list[Record]) -> Page:
-    done = [record for record in records if not record.missing]
+    complete = [record for record in records if not record.missing]
     tables = []
-    for corpus, kind in dict.fromkeys((r.cell["corpus"], r.cell["kind"]) for r in done):
-        own = [r for r in done if (r.cell["corpus"], r.cell["kind"]) == (corpus, kind)]
+    for corpus, kind in dict.fromkeys((r.cell["corpus"], r.cell["kind"]) for r in complete):
+        own = [r for r in complete if (r.cell["corpus"], r.cell["kind"]) == (corpus, kind)]
         rows: list[list[Entry]] = []
         for share, method in dict.fromkeys((r.cell["share"], str(r.cell["method"])) for r in own):
             values = [r.values for r in own if (r.cell["share"], r.cell["method"]) == (share, method)]
             figures = (t_interval([value[name] for value in values]) for name in MEASURES)
             rows.append([f"{share:.0%} {method}", *figures])
         tables.append(Table(f"{corpus}, {kind}", ["share, method", *MEASURES.values()], rows, digits=2))
-    differences = paired_differences(done, "method", REFERENCE, tuple(MEASURES))
+    differences = paired_differences(complete, "method", REFERENCE, tuple(MEASURES))
     tables.append(
         Table(
             f"Differences to {REFERENCE}, paired by corpus, kind, share and seed",

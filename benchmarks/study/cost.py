@@ -116,18 +116,18 @@ def exponent(sizes: np.ndarray, values: np.ndarray) -> float:
 
 
 def page(records: list[Record]) -> Page:
-    done = sorted((r for r in records if not r.missing), key=lambda r: int(r.cell["documents"]))
-    if len(done) < 2:
+    complete = sorted((r for r in records if not r.missing), key=lambda r: int(r.cell["documents"]))
+    if len(complete) < 2:
         return Page(INTRODUCTION, [])
     rows: list[list[Entry]] = []
     million: list[tuple[str, Interval]] = []
     for step in STEPS:
         sizes, seconds, memory = (
-            np.array([r.values[f"{step}, {what}"] for r in done]) for what in ("documents", "seconds", "MB")
+            np.array([r.values[f"{step}, {what}"] for r in complete]) for what in ("documents", "seconds", "MB")
         )
-        disk = [r.values.get(f"{step}, disk MB", float("nan")) for r in done]
+        disk = [r.values.get(f"{step}, disk MB", float("nan")) for r in complete]
         hours = line_at_million(sizes, seconds) / 3600
-        million.append((step, Interval(hours, float("nan"), float("nan"), len(done))))
+        million.append((step, Interval(hours, float("nan"), float("nan"), len(complete))))
         rows.append(
             [
                 step,
@@ -142,7 +142,7 @@ def page(records: list[Record]) -> Page:
             ]
         )
     columns = ["step", "documents", "CPU s", "exponent", "CPU h / million", "MB", "GB / million", "disk MB", "GPU"]
-    table = Table(f"{done[0].cell['corpus']}, K = {CLUSTERS}", columns, rows)
+    table = Table(f"{complete[0].cell['corpus']}, K = {CLUSTERS}", columns, rows)
     figure = Figure(
         "CPU hours for a million documents", "straight line through three sizes; far extrapolation", million
     )

@@ -87,19 +87,21 @@ def _named(corpora: Corpora, cell: Cell, fit: Fit, values: np.ndarray, rng: np.r
 
 
 def page(records: list[Record]) -> Page:
-    done = [record for record in records if not record.missing]
+    complete = [record for record in records if not record.missing]
     tables = []
-    for corpus, k in dict.fromkeys((r.cell["corpus"], r.cell["clusters"]) for r in done):
+    for corpus, k in dict.fromkeys((r.cell["corpus"], r.cell["clusters"]) for r in complete):
         rows: list[list[Entry]] = []
         for rule in RULES:
             own = [
-                r.values for r in done if (r.cell["corpus"], r.cell["clusters"], r.cell["rule"]) == (corpus, k, rule)
+                r.values
+                for r in complete
+                if (r.cell["corpus"], r.cell["clusters"], r.cell["rule"]) == (corpus, k, rule)
             ]
             rows.append([rule, *(t_interval([values[name] for values in own]) for name in MEASURES)])
-        documents = next(r.cell["documents"] for r in done if r.cell["corpus"] == corpus)
+        documents = next(r.cell["documents"] for r in complete if r.cell["corpus"] == corpus)
         title = f"{corpus}, at most {documents:,} documents, K = {k}"
         tables.append(Table(title, ["rule", *MEASURES.values()], rows, digits=1))
-    differences = paired_differences(done, "rule", REFERENCE, tuple(MEASURES))
+    differences = paired_differences(complete, "rule", REFERENCE, tuple(MEASURES))
     tables.append(
         Table(
             "Each rule minus GIS, mean over corpora, K and seeds",

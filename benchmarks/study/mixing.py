@@ -14,7 +14,7 @@ from benchmarks.study.runner import Cell, Record, Scale, Study, Values
 from gem_core._types import Float64
 from gem_core.mixing.ngram import NgramProxy, ngram_optimum, ngram_proxy
 from gem_core.mixing.predictability import predictability
-from gem_core.mixing.regressors import choose, out_of_fold
+from gem_core.mixing.regressors import out_of_fold
 from gem_core.mixing.token_streams import Streams
 from gem_core.pipeline import Source
 from gem_core.pipeline.building.fit import fit_taxonomy
@@ -40,7 +40,7 @@ INTRODUCTION = """
 Partitions as domains of a training mix, judged by n-gram proxies (a mixture of bigram models a domain).
 
 Spearman: rank correlation of predicted and computed loss of the held-out text, on a quarter of 64 random mixtures,
-median of ten splits; the regressor is chosen inside each split. error: root mean square of its out-of-fold predictions,
+median of ten splits, LightGBM as in RegMix. error: root mean square of its out-of-fold predictions,
 over the standard deviation of the losses; 1 is no better than the mean. These losses are of n-gram mixtures, without
 noise of training: the figures of trained proxies are others.
 
@@ -107,8 +107,8 @@ def measure(cell: Cell, corpora: Corpora) -> Values:
     mixtures = proxy_mixtures(groups.natural, 64, seed)
     domains = len(groups.names)
     losses = np.array([proxy.losses(w)[:domains] for w in mixtures]) @ groups.natural
-    result = predictability(mixtures, losses, seed=seed)
-    residual = out_of_fold(choose(mixtures, losses, seed=seed).name, mixtures, losses, seed=seed) - losses
+    result = predictability(mixtures, losses, regressor="lightgbm", seed=seed)
+    residual = out_of_fold("lightgbm", mixtures, losses, seed=seed) - losses
     gains = _gains(proxy, groups.natural)
     return {
         "domains": domains,
@@ -146,16 +146,16 @@ def _gains(proxy: NgramProxy, natural: Float64) -> list[float]:
 
 
 def page(records: list[Record]) -> Page:
-    done = [record for record in records if not record.missing]
+    complete = [record for record in records if not record.missing]
     tables = []
-    for corpus in dict.fromkeys(r.cell["corpus"] for r in done):
+    for corpus in dict.fromkeys(r.cell["corpus"] for r in complete):
         rows: list[list[Entry]] = []
         for partition in PARTITIONS:
-            own = [r.values for r in done if (r.cell["corpus"], r.cell["partition"]) == (corpus, partition)]
+            own = [r.values for r in complete if (r.cell["corpus"], r.cell["partition"]) == (corpus, partition)]
             domains = "-".join(f"{value:.0f}" for value in sorted({values["domains"] for values in own}))
             rows.append([partition, domains, *(t_interval([values[name] for values in own]) for name in MEASURES)])
         tables.append(Table(str(corpus), ["partition", "domains", *MEASURES.values()], rows))
-    differences = paired_differences(done, "partition", REFERENCE, tuple(MEASURES))
+    differences = paired_differences(complete, "partition", REFERENCE, tuple(MEASURES))
     tables.append(
         Table(
             f"Differences to {REFERENCE}, paired by corpus and seed",
