@@ -68,10 +68,10 @@ def measure(cell: Cell, corpora: Corpora) -> Values:
     rule = str(cell["rule"])
     values = rng.random(len(fit.X)) if rule == "random" else score(fit, rule.lower(), 1.0, 16, standardize=True)
     gains = {f"top{m}": 100 * float(np.mean(label_gains(fit, values, m, SMALLEST))) for m in (10, 50)}
-    return {**gains, "names": _named(corpora, cell, fit, values, rng)}
+    return {**gains, "names": _name_score(corpora, cell, fit, values, rng)}
 
 
-def _named(corpora: Corpora, cell: Cell, fit: Fit, values: np.ndarray, rng: np.random.Generator) -> float:
+def _name_score(corpora: Corpora, cell: Cell, fit: Fit, values: np.ndarray, rng: np.random.Generator) -> float:
     try:
         encoder = corpora.static_encoder()
     except MissingPeerError:
