@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.clustering.assignment import assign_units
-from gem_core.clustering.config import MixtureConfig
+from gem_core.clustering.config import CAP_RATIO, MixtureConfig
+from gem_core.clustering.em_loop import Problem, expectation_maximization
 from gem_core.clustering.matching import match_clusters
 from gem_core.clustering.measures import agreement, balance_measures
 from gem_core.clustering.mixture import (
@@ -49,6 +50,8 @@ class BalancePath:
         Fraction of documents with another label than in the reference.
     ari : ndarray, shape (S,)
         Adjusted Rand index to the reference.
+    sampled_documents : int
+        Documents that centers and concentrations were fitted to; 0 for all. Everything else is of all documents.
     """
 
     strengths: Float64
@@ -62,6 +65,7 @@ class BalancePath:
     mean_margin: Float64
     moved_share: Float64
     ari: Float64
+    sampled_documents: int = 0
 
     def nearest(self, strength: float) -> MixtureFit:
         """Return the fit of the nearest strength, on the scale s / (1 + s) of a slider from 0 to infinity."""
@@ -78,6 +82,7 @@ def balance_path(
     strengths: Sequence[float] | None = None,
     reference: ArrayLike | None = None,
     start: MixtureFit | None = None,
+    sample_size: int | None = None,
     progress: Progress = silent,
     device: str = "auto",
 ) -> BalancePath:
@@ -96,8 +101,12 @@ def balance_path(
         the path at the strength nearest to `config.strength`.
     start : MixtureFit, optional
         Begin at this fit instead of a cold start: the path then runs through its solution.
+    sample_size : int, optional
+        With more documents than this, fit the path to so many of them, drawn by weight, and end with an E-step of each
+        fit on all documents: bias, masses and objective are those of all, as are margins and labels.
     progress : Progress
-        Called as progress("seed", ...) and progress("path", done, total).
+        Called as progress("seed", ...), progress("path", done, total) and, with a sample, progress("path of all
+        documents", done, total).
 
     Returns
     -------
@@ -131,7 +140,10 @@ def balance_path(
             "Leave them out for the usual 16",
         )
     prepared = prepare_documents(X, weights, config.n_clusters, device)
-    fits = _fits(prepared, config, grid, start, progress)
+    sampled = sample_size is not None and prepared.documents.n > sample_size
+    fits = _fits(prepared.draw(sample_size) if sampled and sample_size else prepared, config, grid, start, progress)
+    if sampled:
+        fits = _extend_to_all(prepared, fits, progress)
     assignments = [assign_units(prepared.x, fit) for fit in fits]
     center = int(np.argmin(np.abs(_slider(grid) - _slider(np.array(float(config.strength))))))
     labels: list[NDArray[Any]] = [a.labels for a in assignments]
@@ -158,6 +170,7 @@ def balance_path(
         mean_margin=column([float(a.margin.mean(dtype=np.float64)) for a in assignments]),
         moved_share=column([float(np.mean(each != old)) for each in labels]),
         ari=column([agreement(old, each).ari for each in labels]),
+        sampled_documents=sample_size or 0 if sampled else 0,
     )
 
 
@@ -184,6 +197,29 @@ def _fits(
             target = fits[at].target
     progress("path", grid.size, grid.size)
     return [fits[at] for at in range(grid.size)]
+
+
+def _extend_to_all(prepared: PreparedDocuments, fits: list[MixtureFit], progress: Progress) -> list[MixtureFit]:
+    """Solve the E-step of every fit on all documents: centers and concentrations stay."""
+    extended = []
+    for fit in fits:
+        progress("path of all documents", len(extended), len(fits))
+        cap = CAP_RATIO * fit.reference_concentration
+        problem = Problem(fit.penalty, fit.target, fit.config.concentration, cap)
+        bias = np.where(np.isfinite(fit.bias), fit.bias, 0.0) if fit.penalty > 0 else None
+        run = expectation_maximization(prepared.documents, problem, fit.parameters(), bias=bias, max_iter=1)
+        step = run.expectation
+        extended.append(
+            replace(
+                fit,
+                bias=frozen(step.bias),
+                masses=frozen(step.mass),
+                resultants=frozen(step.resultants),
+                objective=float(run.trace[-1]),
+            )
+        )
+    progress("path of all documents", len(fits), len(fits))
+    return extended
 
 
 def _slider(strength: Float64) -> Float64:

@@ -12,7 +12,7 @@ from gem_core.clustering.config import CAP_RATIO, MixtureConfig
 from gem_core.clustering.m_step import Parameters
 from gem_core.clustering.out_of_core import FileSums, StreamedDocuments
 from gem_core.clustering.ray_vectors import RayVectors
-from gem_core.clustering.search_sample import search_sample
+from gem_core.clustering.search_sample import draw_documents, search_sample
 from gem_core.clustering.seeding import FitStart, reference_concentration, seed_mixture
 from gem_core.clustering.statistics import Documents, DocumentSums
 from gem_core.clustering.vector_files import StoredVectors, large_map
@@ -53,6 +53,11 @@ class PreparedDocuments:
             device=self.documents.device,
             progress=progress,
         )
+
+    def draw(self, size: int) -> "PreparedDocuments":
+        """Return at most `size` of the documents, drawn by weight and content (`draw_documents`)."""
+        x, share = draw_documents(self.x, self.share, size)
+        return PreparedDocuments(x, share, Documents(x, share, device=self.documents.device))
 
     def reference_concentration(self, config: MixtureConfig) -> float:
         """kappa_0 of a cold start for a config; no seed enters."""

@@ -98,20 +98,24 @@ def search_sample(x: Floating | StoredVectors, weights: Float64, n_clusters: int
     it: neither the order of the rows nor a seed enters. Of files only the rows of the sample are read; it is drawn by
     row number, since the cosines would take two passes over the files.
     """
-    rows = max(SAMPLE, SAMPLE_PER_CLUSTER * n_clusters)
+    return make_sample(*draw_documents(x, weights, max(SAMPLE, SAMPLE_PER_CLUSTER * n_clusters)), device)
+
+
+def draw_documents(x: Floating | StoredVectors, weights: Float64, size: int) -> tuple[Floating, Float64]:
+    """Choose at most `size` documents as `search_sample` does: their unit rows and weights, in its order."""
     keep: NDArray[Any] = np.arange(x.shape[0])
     if isinstance(x, StoredVectors):
-        if x.shape[0] > rows:
-            keep, weights = draw_sample(weights, rows, np.random.default_rng(0).random(x.shape[0]))
+        if x.shape[0] > size:
+            keep, weights = draw_sample(weights, size, np.random.default_rng(0).random(x.shape[0]))
         vectors = x[keep]
         key = _content_key(vectors, weights)
     else:
         key = _content_key(x, weights)
-        if x.shape[0] > rows:
-            keep, weights = draw_sample(weights, rows, np.modf(FOLDS * (key + 1.0))[0])
+        if x.shape[0] > size:
+            keep, weights = draw_sample(weights, size, np.modf(FOLDS * (key + 1.0))[0])
         vectors, key = x[keep], key[keep]
     order = np.lexsort((weights, key))
-    return make_sample(make_writable(vectors[order]), weights[order], device)
+    return make_writable(vectors[order]), weights[order]
 
 
 def make_sample(x: Floating, weights: Float64, device: str = "auto") -> SearchSample:

@@ -221,6 +221,7 @@ def workspace_facts(workspace: "Workspace", taxonomy: "Taxonomy | None") -> dict
             "reference_concentration": float(fit.reference_concentration),
             "iterations": int(fit.n_iter),
             "converged": bool(fit.converged),
+            "path_sampled_documents": taxonomy.path.sampled_documents if taxonomy.has_path else None,
             "costs": [asdict(cost) for cost in (*manifest.costs, *taxonomy.costs)],
             "clusters": [
                 {
@@ -253,6 +254,8 @@ def print_facts(facts: dict[str, Any], as_json: bool) -> None:
             f"{float(value):,.4g}"
             for value in (taxonomy["settings"]["strength"], taxonomy["penalty"], taxonomy["reference_concentration"])
         )
+        if taxonomy["path_sampled_documents"]:
+            typer.echo(f"  balance path: fitted to {taxonomy['path_sampled_documents']:,} documents, measured on all")
         typer.echo(f"  strength {strength}, penalty {penalty} (strength x concentration {reference})")
     for cluster in taxonomy.get("clusters", []):
         typer.echo(clean(f"  {cluster['cluster_id']:>4}  {cluster['share_documents']:>6.1%}  {cluster['label']}"))

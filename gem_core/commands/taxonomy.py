@@ -171,6 +171,8 @@ def path(
     for row in rows:
         typer.echo("".join(f"{value:>20}" if isinstance(value, str) else f"{value:>20.4g}" for value in row.values()))
     typer.echo(suggestion.sentence)
+    if balance.sampled_documents:
+        typer.echo(f"Fitted to {balance.sampled_documents:,} documents; every measure is of all documents.")
 
 
 def info(workspace: WorkspaceArg, as_json: Json = False) -> None:

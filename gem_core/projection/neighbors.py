@@ -1,11 +1,14 @@
 """Neighbor graph of unit vectors and the affinities of t-SNE on it."""
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
 from gem_core._types import Float32, Float64, Floating, Progress
 
-# Exact search costs n^2 d; from here on an inverted file is searched instead (about 98% of the true neighbors).
+# Exact search costs n^2 d; from so many documents on (or as many pairs of documents and queries) an inverted file is
+# searched instead (about 98% of the true neighbors).
 EXACT_LIMIT = 60_000
 BATCH = 2048
 BISECTIONS = 50
@@ -16,18 +19,9 @@ def neighbor_graph(X: Floating, count: int, progress: Progress) -> tuple[np.ndar
 
     `X` holds unit rows. A neighbor that the inexact search did not find has distance inf and index 0.
     """
-    import faiss
-
     rows = np.ascontiguousarray(X, dtype=np.float32)
-    n, d = rows.shape
-    flat = faiss.IndexFlatIP(d)
-    index: faiss.Index = flat
-    if n > EXACT_LIMIT:
-        lists = int(4 * np.sqrt(n))
-        index = faiss.IndexIVFFlat(flat, d, lists, faiss.METRIC_INNER_PRODUCT)
-        index.nprobe = 32
-        index.train(rows[:: max(1, n // (40 * lists))])
-    index.add(rows)
+    n = len(rows)
+    index = cosine_index(rows, n)
     indices = np.empty((n, count), dtype=np.int64)
     distances = np.empty((n, count))
     for first in range(0, n, BATCH):
@@ -43,6 +37,23 @@ def neighbor_graph(X: Floating, count: int, progress: Progress) -> tuple[np.ndar
     missing = indices < 0
     indices[missing], distances[missing] = 0, np.inf
     return indices, distances
+
+
+def cosine_index(rows: Floating, queries: int) -> Any:
+    """Return the faiss index of unit rows for so many queries; an inverted file where exact search would cost much."""
+    import faiss
+
+    n, d = rows.shape
+    flat = faiss.IndexFlatIP(d)
+    index: faiss.Index = flat
+    if n * queries > EXACT_LIMIT**2:
+        lists = int(4 * np.sqrt(n))
+        index = faiss.IndexIVFFlat(flat, d, lists, faiss.METRIC_INNER_PRODUCT)
+        index.nprobe = 32
+        index.train(np.ascontiguousarray(rows[:: max(1, n // (40 * lists))], dtype=np.float32))
+    for first in range(0, n, BATCH):
+        index.add(np.ascontiguousarray(rows[first : first + BATCH], dtype=np.float32))
+    return index
 
 
 def affinities(indices: np.ndarray, distances: Float64, perplexity: float) -> sparse.csr_matrix:

@@ -3,18 +3,30 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from gem_core._types import Float32, Progress, frozen, silent
+from gem_core import _check
+from gem_core._types import Float32, Floating, Progress, frozen, silent
 from gem_core.geometry import normalize
 from gem_core.projection.flat import equal_earth, rotate_for_map
-from gem_core.projection.neighbors import affinities, fibonacci_lattice, neighbor_graph, principal_directions
+from gem_core.projection.neighbors import (
+    affinities,
+    cosine_index,
+    fibonacci_lattice,
+    neighbor_graph,
+    principal_directions,
+)
+from gem_core.projection.placement import place_with_index
 
 # Chosen by measurement: benchmarks/projection.py; what was tried and left is in benchmarks/LOG.md.
 PERPLEXITY = 15.0
 EPOCHS = 500
 LANDMARKS = 256
+# A larger corpus is laid out by so many of its documents, and the others are placed beside them: an epoch and the
+# search for neighbors then cost the same for a million documents (trustworthiness: benchmarks/results/scale.txt).
+SAMPLE = 50_000
+BLOCK = 1 << 16  # documents that are normalized at a time
 EXAGGERATION = 1.5  # a little more pull than t-SNE: groups part, and trustworthiness gains
 MOMENTUM = 0.8
 
@@ -31,14 +43,17 @@ class Layout:
         The Equal Earth (equal-area) map of the same points.
     seed : int
         Seed of the layout.
+    sampled_documents : int
+        Documents that were laid out, the others placed beside them; 0 for all.
     """
 
     sphere: Float32
     flat: Float32
     seed: int
+    sampled_documents: int = 0
 
 
-def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layout:
+def layout(X: ArrayLike, *, seed: int = 0, sample_size: int = SAMPLE, progress: Progress = silent) -> Layout:
     r"""Lay documents out on the unit sphere so that neighbors stay neighbors, and draw the flat map of it.
 
     t-SNE with the sphere instead of the plane: minimize KL(P || Q) over y_i in S^2 with
@@ -49,9 +64,13 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     X : array_like, shape (n, d)
         Embeddings, n >= 1, finite and not zero; only directions count. Any number of copies is allowed.
     seed : int
-        Seed of the start, of the landmarks and of the search for the map's cut. Same seed, same layout.
+        Seed of the start, of the sample, of the landmarks and of the search for the map's cut. Same seed, same layout.
+    sample_size : int
+        With more documents than this, so many of them are laid out (drawn at random), and every other one is placed
+        between its 8 nearest of these (`place_beside_neighbors`).
     progress : Progress
-        Called with the steps "neighbors" (documents), "layout" (epochs) and "flat map".
+        Called with the steps "neighbors" (documents), "layout" (epochs), with a sample "place on the map" (documents),
+        and "flat map".
 
     Returns
     -------
@@ -68,9 +87,9 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     Notes
     -----
     The repulsion is summed over 256 points drawn again each epoch instead of all n, which costs no trustworthiness
-    (benchmarks/LOG.md) and makes an epoch linear in n. Memory: X three times in float32, and about
-    2 kB a document. The flat map is a view of the sphere, not a second layout: every place stays findable, and the
-    cut costs .003 of trustworthiness. van der Maaten & Hinton, JMLR 9 (2008).
+    (benchmarks/LOG.md) and makes an epoch linear in n. Memory: what is laid out three times in
+    float32, and about 2 kB a document of it. The flat map is a view of the sphere, not a second layout: every place
+    stays findable, and the cut costs .003 of trustworthiness. van der Maaten & Hinton, JMLR 9 (2008).
 
     Examples
     --------
@@ -80,22 +99,46 @@ def layout(X: ArrayLike, *, seed: int = 0, progress: Progress = silent) -> Layou
     >>> result.sphere.shape, result.flat.shape, bool(np.allclose(np.linalg.norm(result.sphere, axis=1), 1))
     ((40, 3), (40, 2), True)
     """
-    rows = normalize(X)
-    n = len(rows)
+    vectors = _check.vectors(X)
+    n = len(vectors)
     rng = np.random.default_rng(seed)
+    if n <= sample_size:
+        sphere = _lay_out(normalize(vectors), rng, progress)
+    else:
+        sample = np.sort(rng.choice(n, sample_size, replace=False))
+        rows = normalize(vectors[sample])
+        sphere = _place_others(vectors, sample, rows, _lay_out(rows, rng, progress), progress)
+    flat = equal_earth(sphere)
+    progress("flat map", n, n)
+    return Layout(frozen(sphere), frozen(flat), seed, 0 if n <= sample_size else sample_size)
+
+
+def _lay_out(rows: Floating, rng: np.random.Generator, progress: Progress) -> Float32:
+    """Return positions of unit rows on the sphere."""
+    n = len(rows)
     start = principal_directions(rows, rng) if n > 3 else None
     if start is None:
         # Nothing to arrange: a few documents, or all of them copies.
-        sphere = fibonacci_lattice(n)
-    else:
-        perplexity = min(PERPLEXITY, max(1.0, (n - 1) / 3))
-        indices, distances = neighbor_graph(rows, min(int(3 * PERPLEXITY), n - 1), progress)
-        graph = affinities(indices, distances, perplexity)
-        sphere = _descend(start, graph, rng, progress)
-        sphere = rotate_for_map(sphere, rng)
-    flat = equal_earth(sphere)
-    progress("flat map", n, n)
-    return Layout(frozen(sphere), frozen(flat), seed)
+        return fibonacci_lattice(n)
+    perplexity = min(PERPLEXITY, max(1.0, (n - 1) / 3))
+    indices, distances = neighbor_graph(rows, min(int(3 * PERPLEXITY), n - 1), progress)
+    graph = affinities(indices, distances, perplexity)
+    return rotate_for_map(_descend(start, graph, rng, progress), rng)
+
+
+def _place_others(
+    vectors: Floating, sample: NDArray[np.int64], rows: Floating, positions: Float32, progress: Progress
+) -> Float32:
+    """Return positions of all vectors: those of the sample as they are, the others beside them."""
+    index = cosine_index(rows, len(vectors))
+    sphere = np.empty((len(vectors), 3), dtype=np.float32)
+    for first in range(0, len(vectors), BLOCK):
+        progress("place on the map", first, len(vectors))
+        block = normalize(vectors[first : first + BLOCK])
+        sphere[first : first + BLOCK] = place_with_index(index, positions, block)
+    progress("place on the map", len(vectors), len(vectors))
+    sphere[sample] = positions
+    return sphere
 
 
 def _final_radius(n: int) -> float:

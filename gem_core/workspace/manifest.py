@@ -33,7 +33,7 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class StepCost:
-    """Cost of one step: wall seconds, passes over the documents, peak memory of the process in MiB."""
+    """Cost of one step: wall seconds, passes over the documents, peak memory in MiB while it ran (`CostBook`)."""
 
     step: str
     seconds: float
@@ -66,7 +66,8 @@ class Manifest:
     costs : tuple of StepCost
         Cost of each step that belongs to the corpus (fits carry their own).
     notes : tuple of str
-        What reading the corpus found: empty and skipped files, an id column that was not unique.
+        What reading the corpus found: empty and skipped files, an id column that was not unique; and that the map of a
+        large corpus was laid out from a sample.
     options : dict
         Options of reading and embedding that are not the usual ones, by their names on the command line with
         underscores: min_words, split, encoding, no_header, longest_row, prompt, query_prompt, max_tokens; id_guessed

@@ -15,6 +15,7 @@ from gem_core.clustering import (
     fit_mixture,
     kmeans,
     match_clusters,
+    responsibilities,
     silhouette,
     spherical_kmeans,
     stability,
@@ -119,3 +120,17 @@ def test_vmf_baseline_is_monotone_and_learns_its_prior(planted) -> None:
     fit = vmf_mixture(x, 3, tol=1e-9)
     assert np.diff(fit.trace).min() >= -1e-12
     np.testing.assert_allclose(np.exp(fit.bias) / 3, fit.masses, atol=1e-3)
+
+
+def test_path_of_a_sample_has_the_masses_of_all_documents(planted) -> None:
+    x, labels = planted((600, 200, 100), 16, 25.0)
+    config, strengths = MixtureConfig(n_clusters=3), [0.0, 1.0, float("inf")]
+    path = balance_path(x, config, strengths=strengths, sample_size=300)
+    assert path.sampled_documents == 300
+    whole = balance_path(x, config, strengths=strengths)
+    assert whole.sampled_documents == 0
+    np.testing.assert_allclose(path.masses[-1], 1 / 3, atol=1e-6)
+    np.testing.assert_allclose(np.sort(path.masses, axis=1), np.sort(whole.masses, axis=1), atol=0.02)
+    for fit, masses in zip(path.fits, path.masses, strict=True):
+        np.testing.assert_allclose(responsibilities(x, fit).mean(axis=0), masses, atol=1e-6)
+    assert agreement(assign(x, path.fits[0]).labels, labels).ari > 0.95

@@ -182,3 +182,18 @@ def test_bad_input_is_refused(change: dict[str, np.ndarray], options: dict[str, 
     with pytest.raises(InputError) as error:
         influence_scores(X, assignment, **{"n_clusters": 4, **options})  # type: ignore[arg-type]
     assert str(error.value) == text
+
+
+def test_density_of_a_large_cluster_ranks_as_the_exact_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, _ = documents(n=800, d=8)
+    labels = np.zeros(800, dtype=np.int32)
+    exact = local_density(X, labels)
+    monkeypatch.setattr("gem_core.influence.scores.EXACT", 400)
+    monkeypatch.setattr("gem_core.influence.scores.POOL", 300)
+    sampled = local_density(X, labels)
+    assert np.all(sampled <= exact + 1e-7)
+    assert np.corrcoef(sampled, exact)[0, 1] > 0.95
+    np.testing.assert_array_equal(local_density(X, labels), sampled)
+    # A document of the pool is no neighbor of its own: its density is no higher than that of the others.
+    pool = np.random.default_rng(0).choice(800, 300, replace=False)
+    assert abs(sampled[pool].mean() - np.delete(sampled, pool).mean()) < 0.01

@@ -174,3 +174,15 @@ def test_refusals() -> None:
         layout([[1.0, 0.0], [np.nan, 1.0]])
     with pytest.raises(InputError, match="all-zero vectors in 1 such row, the first at row 0"):
         layout([[0.0, 0.0], [0.0, 1.0]])
+
+
+def test_a_large_corpus_is_laid_out_by_a_sample_and_the_rest_beside_it(corpus: tuple[np.ndarray, np.ndarray]) -> None:
+    X, labels = corpus
+    result = layout(X, sample_size=200)
+    assert result.sampled_documents == 200
+    assert layout(X).sampled_documents == 0
+    assert np.allclose(np.linalg.norm(result.sphere, axis=1), 1.0, atol=1e-6)
+    assert trustworthiness(X, result.sphere) > 0.9
+    squares = np.sum((result.sphere[:, None, :] - result.sphere[None, :, :]) ** 2, axis=2)
+    np.fill_diagonal(squares, np.inf)
+    assert np.mean(labels[np.argmin(squares, axis=1)] == labels) > 0.95

@@ -20,7 +20,7 @@ from app.ui.text import escape, short
 from app.views.balance.draft import BalanceDraft, applied
 from app.views.balance.missing_path import compute_path
 from gem_core._formatting import count, percent, strength_text
-from gem_core.clustering import MixtureFit, balance_measures
+from gem_core.clustering import BalancePath, MixtureFit, balance_measures
 from gem_core.pipeline import Preview
 from gem_core.workspace import Taxonomy
 
@@ -211,7 +211,7 @@ def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: 
     finding(
         f"From strength {strength_text(float(balance.strengths[0]))} to "
         f"{strength_text(float(balance.strengths[-1]))}: effective clusters {first:.1f} → {last:.1f}",
-        "Balance path of the applied settings. Select a point to set the strength.",
+        f"Balance path of the applied settings{_path_sample(balance)}. Select a point to set the strength.",
     )
     points = [_point("applied", taxonomy.fit)]
     if preview:
@@ -230,6 +230,12 @@ def _path(session: Session, taxonomy: Taxonomy, preview: Preview | None, draft: 
             strength = float(balance.strengths[int(point_data[0])])
             draft.put(replace(draft.settings, strength=strength))
             st.rerun(scope="fragment")
+
+
+def _path_sample(balance: BalancePath) -> str:
+    """Say what the path was fitted to, when that is not all documents."""
+    sampled = balance.sampled_documents
+    return f", fitted to {count(sampled)} documents, masses of all" if sampled else ""
 
 
 def _show_strength_effect(session: Session, taxonomy: Taxonomy, preview: Preview | None) -> None:

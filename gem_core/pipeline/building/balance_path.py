@@ -8,7 +8,14 @@ import numpy as np
 from gem_core._types import Progress, silent
 from gem_core.clustering import STRENGTHS, BalancePath, balance_path
 from gem_core.workspace import Taxonomy, Workspace
+from gem_core.workspace.costs import CostBook
+from gem_core.workspace.manifest import read_manifest
 
+# Documents that the path is fitted to in a larger corpus, and the fewest per cluster among them. Beyond, a path costs
+# twice a whole fit and shows the same shares: benchmarks/results/scale.txt.
+SAMPLE = 50_000
+SAMPLE_PER_CLUSTER = 256
+FINAL_PART = 0.1  # of the time of a path: the final pass over all documents, where the path was fitted to a sample
 PRODUCTS = 6e7  # documents x clusters x dimensions that the whole path takes a second for, on two cores
 
 
@@ -16,9 +23,14 @@ def ensure_path(workspace: Workspace, *, progress: Progress = silent) -> Taxonom
     """Compute the balance path of the current taxonomy's fit unless it is there already."""
     taxonomy = workspace.taxonomy()
     if not taxonomy.has_path:
-        path = _path(workspace, workspace.taxonomy(taxonomy.base), progress)
+        book = CostBook()
+        with book.step("balance path"):
+            path = _path(workspace, workspace.taxonomy(taxonomy.base), progress)
         with workspace.writing():
             taxonomy.save_path(path)
+            # Another process may have added documents meanwhile: the cost goes to the manifest as it is now.
+            workspace.manifest = read_manifest(workspace.root).with_cost(book.costs[0])
+            workspace.manifest.save(workspace.root)
     return taxonomy
 
 
@@ -28,7 +40,13 @@ def path_seconds(workspace: Workspace, taxonomy: Taxonomy) -> float:
     It is proportional to their product; the real time is a third to three times as long.
     """
     n, d = workspace.embeddings.shape
-    return float(n * d * taxonomy.settings.n_clusters / PRODUCTS)
+    sample_size = _sample_size(taxonomy)
+    fitted = n if n <= sample_size else sample_size + FINAL_PART * n
+    return float(fitted * d * taxonomy.settings.n_clusters / PRODUCTS)
+
+
+def _sample_size(taxonomy: Taxonomy) -> int:
+    return max(SAMPLE, SAMPLE_PER_CLUSTER * len(taxonomy.clusters))
 
 
 def _path(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> BalancePath:
@@ -53,6 +71,7 @@ def _path(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> Balan
             weights=weights,
             strengths=strengths,
             reference=labels,
+            sample_size=_sample_size(taxonomy),
             progress=overall,
             start=taxonomy.fit if plain == (settings.strength == 0) else None,
         )
@@ -61,6 +80,6 @@ def _path(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> Balan
     joined = {
         item.name: np.concatenate([getattr(plain, item.name), getattr(balanced, item.name)])
         for item in fields(BalancePath)
-        if item.name != "fits"
+        if item.name not in ("fits", "sampled_documents")
     }
-    return BalancePath(fits=plain.fits + balanced.fits, **joined)
+    return BalancePath(fits=plain.fits + balanced.fits, **joined, sampled_documents=balanced.sampled_documents)

@@ -18,6 +18,8 @@ from gem_core.taxonomy import count_terms
 from gem_core.workspace import Manifest, Workspace, writing
 from gem_core.workspace.atomic_files import check_folder, write_array
 from gem_core.workspace.costs import CostBook
+from gem_core.workspace.manifest import FILE as MANIFEST
+from gem_core.workspace.manifest import read_manifest
 
 PACKAGED = "packaged"
 
@@ -130,7 +132,7 @@ def prepare(source: Source, root: Path, *, engine: Engine | None = None, progres
         corpus = read_source(source, progress=progress)
     # Vectors that do not fit the corpus are refused before anything is written.
     vectors = None
-    if source.vectors is not None and not (root / "embeddings.npy").exists():
+    if source.vectors is not None and not _has_recorded_vectors(root):
         with book.step("embed"):
             vectors = load_vectors(
                 source.vectors, len(corpus.documents), rows=corpus.rows, source_rows=corpus.source_rows
@@ -160,6 +162,11 @@ def prepare(source: Source, root: Path, *, engine: Engine | None = None, progres
             )
             workspace = Workspace.create(root, manifest, corpus.documents, corpus.refused)
         return _with_vectors(workspace, source, vectors, engine, progress)
+
+
+def _has_recorded_vectors(root: Path) -> bool:
+    """Whether the workspace holds vectors and says whose; a process killed between the two leaves unnamed ones."""
+    return all((root / name).exists() for name in ("embeddings.npy", MANIFEST)) and bool(read_manifest(root).encoder)
 
 
 def _with_vectors(
@@ -228,6 +235,11 @@ def finish_workspace(workspace: Workspace, *, progress: Progress = silent) -> No
             with book.step("lay out"):
                 positions = layout(workspace.embeddings, seed=0, progress=progress)
                 workspace.save_layout(positions.sphere, positions.flat)
+            if positions.sampled_documents:
+                sampled = f"{positions.sampled_documents:,} documents"
+                note = f"map laid out from {sampled}, the others placed beside their nearest"
+                notes = tuple(each for each in workspace.manifest.notes if not each.startswith("map laid out from"))
+                workspace.manifest = replace(workspace.manifest, notes=(*notes, note))
         for cost in book.costs:
             workspace.manifest = workspace.manifest.with_cost(cost)
         if book.costs:

@@ -12,7 +12,9 @@ from gem_core.clustering import MixtureConfig, assign, fit_mixture
 from gem_core.errors import Cancelled, InputError, WorkspaceError
 from gem_core.pipeline import Rename, Source, build, edit, ensure_path, fit_taxonomy, preview
 from gem_core.pipeline.building.fit import order_by_mass
+from gem_core.pipeline.building.ingest import prepare
 from gem_core.workspace import Settings, Workspace
+from gem_core.workspace.costs import CostBook
 from tests.helpers.cli_process import end, run, start, wait_for
 from tests.helpers.corpora import small_corpus
 
@@ -213,3 +215,29 @@ def test_rounding_never_decides_the_number_of_a_cluster(rounding: list[int]) -> 
     ordered, _ = order_by_mass(nudged, assign(X, nudged))
     reference, _ = order_by_mass(fit, assign(X, fit))
     assert np.array_equal(ordered.centers, reference.centers)
+
+
+def test_costs_list_the_path_and_the_memory_of_each_step(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    build(Source(path, vectors=vectors), tmp_path / "w", FOUR)
+    costs = {cost.step: cost for cost in Workspace(tmp_path / "w").manifest.costs}
+    assert costs["balance path"].seconds > 0
+    book = CostBook()
+    with book.step("large"):
+        block = np.ones(40_000_000)  # 305 MiB
+        block[::512] = 2.0
+    del block
+    with book.step("small"):
+        pass
+    assert book.costs[1].peak_memory_mib < book.costs[0].peak_memory_mib - 200
+
+
+def test_vectors_written_just_before_a_kill_are_those_of_the_file(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    path, vectors = corpus
+    source = Source(path, vectors=vectors)
+    workspace = prepare(source, tmp_path / "w")
+    # What a kill leaves between embeddings.npy and the manifest that says whose vectors these are.
+    replace(workspace.manifest, encoder="", dimension=0).save(tmp_path / "w")
+    resumed = prepare(source, tmp_path / "w")
+    assert resumed.manifest.dimension == np.load(vectors).shape[1]
+    np.testing.assert_allclose(resumed.embeddings, workspace.embeddings)
