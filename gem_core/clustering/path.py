@@ -201,7 +201,7 @@ def _fits(
 
 def _extend_to_all(prepared: PreparedDocuments, fits: list[MixtureFit], progress: Progress) -> list[MixtureFit]:
     """Solve the E-step of every fit on all documents: centers and concentrations stay."""
-    extended = []
+    extended: list[MixtureFit] = []
     for fit in fits:
         progress("path of all documents", len(extended), len(fits))
         cap = CAP_RATIO * fit.reference_concentration

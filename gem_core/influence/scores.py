@@ -220,7 +220,7 @@ def _nearest_mean(queries: Float32, candidates: Float32, is_candidate: NDArray[n
     nearest, _ = faiss.knn(queries, candidates, count + 1, metric=faiss.METRIC_INNER_PRODUCT)
     # The nearest candidate of a query that is one itself is the document, or its equal.
     others, all_but_last = (part.mean(axis=1, dtype=np.float64) for part in (nearest[:, 1:], nearest[:, :-1]))
-    return np.where(is_candidate, others, all_but_last)
+    return np.asarray(np.where(is_candidate, others, all_but_last))
 
 
 def _z_scores(part: Float64, labels: NDArray[Any], n_clusters: int) -> Float64:
