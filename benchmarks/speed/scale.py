@@ -77,9 +77,9 @@ def _reset_peak() -> None:
 
 
 def _peak_mib() -> float:
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found is not None
-    return int(found[1]) / 1024
+    peak_line = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert peak_line is not None
+    return int(peak_line[1]) / 1024
 
 
 def build_once(corpus: Path, vectors: Path, workspace: Path) -> None:
