@@ -4,9 +4,9 @@ import html
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, groupby
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,10 @@ _UNSPACED_LETTER = regex.compile(rf"[{_DICTIONARY_SCRIPTS}{_KATAKANA}]\p{{M}}*")
 _RUNS = regex.compile(
     rf"[{_KATAKANA}]+|(?P<by_dictionary>[{_DICTIONARY_SCRIPTS}\p{{M}}]+)|[^{_DICTIONARY_SCRIPTS}{_KATAKANA}]+"
 )
+# Compatibility forms cut this vowel of Thai and Lao in two, which no dictionary of words knows.
+_VOWEL_AM = {"\u0e4d\u0e32": "\u0e33", "\u0ecd\u0eb2": "\u0eb3"}
+_HAN_SIGN = regex.compile(r"\p{Han}")
+_MOST_SIGNS = 4  # of a word that the dictionary lacks
 _SHORT_HIRAGANA = regex.compile(r"\p{Hiragana}{1,2}")  # particles and endings
 _LETTER = re.compile(r"[^\W\d_]")
 _MOSTLY_DIGITS = re.compile(r"(?:\D*\d){4}")
@@ -175,7 +179,8 @@ def may_join(word: str) -> bool:
 def split_text(text: str) -> list[str]:
     """Cut a text into words and breaks, without markup and addresses; spelling untouched.
 
-    In scripts without blanks between words the dictionaries of ICU decide, and a run of katakana is one word.
+    In scripts without blanks between words the dictionaries of ICU decide. A run of katakana is one word, and so are two
+    to four single Han signs beside each other that are no function words: the dictionary lacks that word.
 
     Examples
     --------
@@ -183,6 +188,8 @@ def split_text(text: str) -> list[str]:
     ['.', "Don't", '.', 'panic', ':', 'e-mail', 'me', 'at', '.', '&', 'wait']
     >>> split_text("AI和机器学习"), split_text("ディープラーニングの研究")
     (['AI', '和', '机器', '学习'], ['ディープラーニング', 'の', '研究'])
+    >>> split_text("养蜂人照顾蜂箱"), split_text("แม่น้ำในสวน")
+    (['养蜂人', '照顾', '蜂箱'], ['แม่น้ำ', 'ใน', 'สวน'])
     """
     text = text[:MAX_CHARACTERS]
     if "<" in text:
@@ -202,19 +209,36 @@ def split_text(text: str) -> list[str]:
 def _split_run(token: str) -> list[str]:
     """Cut a run of letters without blanks into words."""
     words: list[str] = []
-    for run in _RUNS.finditer(unicodedata.normalize("NFKC", token)):
+    for run in _RUNS.finditer(_normalize(token)):
         if run["by_dictionary"]:
-            words.extend(WordBreaker(run[0], "root"))
+            words.extend(_join_signs(WordBreaker(run[0], "root")))
         else:
             words.append(run[0])
     return words
+
+
+def _join_signs(words: Iterable[str]) -> list[str]:
+    """Join two to four single Han signs beside each other to one word."""
+    joined: list[str] = []
+    for is_sign, group in groupby(words, lambda word: bool(_HAN_SIGN.fullmatch(word)) and word not in STOP_WORDS):
+        run = list(group)
+        joined.extend(["".join(run)] if is_sign and len(run) <= _MOST_SIGNS else run)
+    return joined
+
+
+def _normalize(text: str) -> str:
+    """Return the one Unicode form in which words are compared."""
+    text = unicodedata.normalize("NFKC", text)
+    for cut, whole in _VOWEL_AM.items():
+        text = text.replace(cut, whole)
+    return text
 
 
 def _plain(spelling: str) -> str:
     """Lower case, one Unicode form, no possessive; empty for what is no word."""
     if not (spelling[0].isalnum() and len(spelling) <= 8 * MAX_WORD):
         return ""
-    word = unicodedata.normalize("NFKC", spelling).lower().replace("\u2019", "'").rstrip("_")
+    word = _normalize(spelling).lower().replace("\u2019", "'").rstrip("_")
     return word.removesuffix("'s").removesuffix("s'") if "'" in word else word
 
 

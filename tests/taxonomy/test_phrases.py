@@ -252,3 +252,18 @@ def test_common_words_of_a_language_without_a_list_lead_no_phrase() -> None:
     names = count_terms(texts).names
     assert set(nouns) <= set(names)
     assert not [name for name in names if name.lower().split()[0] == "az"]
+
+
+def test_words_of_thai_keep_the_vowel_am_whole() -> None:
+    # The compatibility form of น้ำ cuts its vowel in two; ICU then cut แม่น้ำ (river) and ข้อมูล (data) to pieces.
+    assert split_text("แม่น้ำเจ้าพระยา") == ["แม่น้ำ", "เจ้าพระยา"]
+    names = count_terms(["ต้องใช้ข้อมูลจำนวนมาก", "คุณภาพของข้อมูล แม่น้ำ", "ข้อมูลแม่นยำ"]).names
+    assert {"ข้อมูล", "แม่น้ำ", "แม่นยำ"} <= set(names)
+    assert not any("\u0e4d" in name for name in names)
+
+
+def test_a_word_that_the_dictionary_lacks_is_not_cut_to_signs() -> None:
+    names = count_terms(["养蜂人照顾蜂箱", "养蜂人的蜜蜂"]).names
+    assert "养蜂人" in names
+    assert not any(name.startswith(("蜂人", "人照")) for name in names)
+    assert split_text("水和火") == ["水", "和", "火"]
