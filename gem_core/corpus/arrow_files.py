@@ -5,16 +5,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from gem_core._storage import is_remote, open_input, store_errors
 from gem_core.corpus.files import SourceFile
 from gem_core.corpus.unpack import TruncatedFile, truncated_error
 from gem_core.errors import CorpusError
 
+_LARGE_BINARY = pa.large_binary()
 BATCH_ROWS, BATCH_BYTES = 1024, 8 << 20
 READ_ERRORS = (pa.ArrowException, OSError)
 
@@ -83,6 +87,33 @@ class ArrowFile:
             step = max(1, min(rows, size * max(1, len(selection)) // max(1, selection.nbytes)))
             for begin in range(0, len(selection), step):
                 yield selection.slice(begin, step)
+
+
+def find_oversized_rows(batch: pa.RecordBatch, longest: int) -> list[int]:
+    """Return the rows of a batch whose texts, bytes, lists and objects have more than `longest` bytes together."""
+    if batch.nbytes <= longest:
+        return []
+    sizes = sum((_cell_sizes(column) for column in batch.columns), np.zeros(batch.num_rows, dtype=np.int64))
+    return [int(row) for row in np.flatnonzero(sizes > longest)]
+
+
+def _cell_sizes(column: pa.Array) -> NDArray[np.int64]:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        column = column.cast(pa.large_binary())
+        kind = column.type
+    if (
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)
+        or (kind == _LARGE_BINARY)
+    ):
+        return np.asarray(pc.binary_length(column).fill_null(0), dtype=np.int64)
+    if not pa.types.is_nested(kind):
+        return np.zeros(len(column), dtype=np.int64)
+    return np.array([column.slice(row, 1).nbytes for row in range(len(column))], dtype=np.int64)
 
 
 def _record_batches(reader: Any) -> Iterator[pa.RecordBatch]:

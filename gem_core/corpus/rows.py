@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gem_core._storage import open_input, store_errors
-from gem_core.corpus.arrow_files import open_arrow
+from gem_core.corpus.arrow_files import find_oversized_rows, open_arrow
 from gem_core.corpus.files import BOM, SourceFile
 from gem_core.corpus.separated import choose_separator, read_cells
 from gem_core.corpus.unpack import (
@@ -268,11 +268,22 @@ def _table_rows(source: SourceFile, report: Callable[[int], None]) -> Iterator[R
     with open_arrow(source) as file:
         names, total, rows_read = unique_names(file.schema.names), max(1, file.rows), 0
         for batch in file.batches():
-            columns = [_cells(column) for column in batch.columns]
+            long = set(find_oversized_rows(batch, source.options.longest_row))
+            columns = [_cells(_without_cells(column, long)) for column in batch.columns]
             for row in range(batch.num_rows):
-                yield {name: column[row] for name, column in zip(names, columns, strict=True)}
+                if row in long:
+                    yield _set_aside(OversizedRow(source.options.longest_row))
+                else:
+                    yield {name: column[row] for name, column in zip(names, columns, strict=True)}
             rows_read += batch.num_rows
             report(min(source.size, source.size * rows_read // total) if file.rows else 0)
+
+
+def _without_cells(column: pa.Array, rows: set[int]) -> pa.Array:
+    """Return a column with null in some rows."""
+    if not rows:
+        return column
+    return column.take(pa.array([None if row in rows else row for row in range(len(column))], pa.int64()))
 
 
 def _cells(column: pa.Array) -> list[object]:

@@ -179,8 +179,8 @@ def may_join(word: str) -> bool:
 def split_text(text: str) -> list[str]:
     """Cut a text into words and breaks, without markup and addresses; spelling untouched.
 
-    In scripts without blanks between words the dictionaries of ICU decide. A run of katakana is one word, and so are two
-    to four single Han signs beside each other that are no function words: the dictionary lacks that word.
+    In scripts without blanks between words the dictionaries of ICU decide. A run of katakana is one word, and so are
+    two to four single Han signs beside each other that are no function words: the dictionary lacks that word.
 
     Examples
     --------

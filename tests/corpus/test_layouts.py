@@ -334,11 +334,15 @@ def test_a_row_beyond_the_longest_is_set_aside_in_bounded_memory(tmp_path: Path)
     assert corpus.refused.to_numpy().tolist() == [[1, "", "too_long", "the row is longer than 10,485,760 bytes"]]
 
 
-@pytest.mark.parametrize("name", ["pool.csv", "pool.json"])
+@pytest.mark.parametrize("name", ["pool.csv", "pool.json", "pool.parquet", "pool.feather"])
 def test_long_rows_of_other_formats_are_set_aside(tmp_path: Path, name: str) -> None:
     path, long = tmp_path / name, "word " * 1000
     if name == "pool.csv":
         path.write_text(f"text\n{BEES}\n{long}\n{TEA}\n")
+    elif name in ("pool.parquet", "pool.feather"):
+        columns = {"text": [BEES, BEES, TEA], "messages": [[{"content": cell}] for cell in (BEES, long, TEA)]}
+        write = pq.write_table if name == "pool.parquet" else pyarrow.feather.write_feather
+        write(pa.table(columns), str(path))
     else:
         path.write_text(json.dumps([{"text": BEES}, {"text": long}, {"text": TEA}]))
     corpus = read_corpus(path, counter="words", options=ReadOptions(longest_row=1000))

@@ -45,9 +45,9 @@ def check_size(X: Floating, n_clusters: int) -> None:
         if len(distinct_vectors) >= n_clusters:
             return
     raise InputError(
-        f"{n_clusters} clusters need at least {n_clusters} documents that differ",
-        f"{n:,} documents of which {len(distinct_vectors):,} differ",
-        "Remove the repeated documents, or ask for fewer clusters",
+        f"{n_clusters} clusters need at least {n_clusters} documents with different vectors",
+        f"{n:,} documents with {len(distinct_vectors):,}",
+        "Ask for fewer clusters, remove repeated documents, or choose an encoder that knows their language",
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gem_core.corpus.arrow_files import open_arrow
+from gem_core.corpus.arrow_files import find_oversized_rows, open_arrow
 from gem_core.corpus.columns import field_or_none, missing_column_error
 from gem_core.corpus.encoding_check import EncodingCheck
 from gem_core.corpus.fields import MISSING, arrow_field, get_field, join_messages
@@ -93,7 +93,9 @@ def _table_batches(shard: InputShard, text: str) -> Iterator[ShardRows]:
             column = arrow_field(table, text)
             if column is None:
                 raise missing_column_error("text", text, table.column_names, shard.name)
+            long = find_oversized_rows(batch, shard.source.options.longest_row)
             texts, refused = _texts(column, start)
+            refused = _with_oversized(refused, [start + row for row in long], shard)
             numbers = np.arange(start, start + len(table))
             if refused:
                 keep = np.ones(len(table), dtype=bool)
@@ -102,6 +104,13 @@ def _table_batches(shard: InputShard, text: str) -> Iterator[ShardRows]:
             start += batch.num_rows
             read = min(size, size * start // total) if file.rows else 0
             yield ShardRows(numbers, texts, table, [], [], refused, read)
+
+
+def _with_oversized(refused: list[RefusedRow], rows: list[int], shard: InputShard) -> list[RefusedRow]:
+    """Return refused rows with those that are too long, by number."""
+    detail = f"the row is longer than {shard.source.options.longest_row:,} bytes"
+    others = [row for row in refused if row.row not in rows]
+    return sorted([*others, *(RefusedRow(row, "too_long", detail) for row in rows)], key=lambda row: row.row)
 
 
 def _filter_rows(table: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:

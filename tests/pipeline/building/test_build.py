@@ -89,7 +89,7 @@ def test_identical_documents(tmp_path: Path) -> None:
     pd.DataFrame({"text": ["the very same words again"] * 30}).to_csv(path, index=False)
     np.save(tmp_path / "v.npy", np.ones((30, 8), dtype=np.float32))
     source = Source(path, vectors=tmp_path / "v.npy")
-    with pytest.raises(InputError, match=r"at least 2 documents that differ; got 30 documents of which 1"):
+    with pytest.raises(InputError, match=r"at least 2 documents with different vectors; got 30 documents with 1\."):
         build(source, tmp_path / "w", Settings(n_clusters=2))
     assert len(build(source, tmp_path / "w", Settings(n_clusters=1)).clusters) == 1
 

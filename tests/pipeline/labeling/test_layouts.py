@@ -241,7 +241,7 @@ def test_outputs_obey_the_umask(student_folder: Path, tmp_path: Path) -> None:
         assert mode == (0o775 if path.is_dir() else 0o664), path
 
 
-@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.parquet"])
 def test_a_row_beyond_the_longest_is_set_aside_by_label_and_sample(
     student_folder: Path, tmp_path: Path, name: str
 ) -> None:
@@ -250,10 +250,13 @@ def test_a_row_beyond_the_longest_is_set_aside_by_label_and_sample(
     frame = pd.DataFrame({"text": [*texts(3), "word " * 1000, texts(1)[0]]})
     if name.endswith(".csv"):
         frame.to_csv(source / name, index=False)
+    elif name.endswith(".parquet"):
+        frame.to_parquet(source / name)
     else:
         frame.to_json(source / name, orient="records", lines=name.endswith("l"))
-    totals = label_folder(student_folder, source, tmp_path / "out", options=options, workers=1)
-    assert (int(totals.documents.sum()), totals.refused) == (4, {"too_long": 1})
+    job = LabelingJob(tmp_path / "out")
+    tally = label_shard(load_student(student_folder), find_shards(source, options)[0], job).tally
+    assert (int(tally.documents.sum()), tally.refused) == (4, {"too_long": 1})
     sample = sample_shards(source, 9, tmp_path / "s.parquet", options=options)
     assert (sample.documents, sample.refused) == (4, {"too_long": 1})
 
