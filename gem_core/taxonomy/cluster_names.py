@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -19,18 +20,18 @@ ONE_AREA = 0.7  # an area stands for its field when it has so much of the field'
 ONE_TOPIC = 0.55  # documents that a topic must cover to stand for its area,
 TOPIC_VOTES = 0.15  # documents whose single best entry it must be
 AHEAD = 1.35  # and how far it must lie ahead of the next topic
-CLEAR = 0.85  # coverage and votes together of the field that names a cluster
+CLEAR = 0.8  # coverage and votes together of the field that names a cluster
 COVERED = 0.5  # documents that a subject must cover
 SECOND = 0.7  # evidence of a second field, against the first, for a name of two subjects
 EACH = 0.2  # votes of each of two fields
-MAJORITY = 0.5  # votes of a subject that stands although all documents are of one kind
+MAJORITY = 0.5  # votes of a subject that stands although all documents are of one kind,
+NEARLY_ALL = 0.9  # or its coverage
 DOMINANT = 0.5  # of the votes of the three best fields: a field with less is replaced by a domain ...
 WHOLE = 0.8  # ... that has so much of them
 WIDE = 0.6  # votes of a domain that names a cluster which no subject covers
 PART = 0.25  # evidence of an area that is named as part of a mixed cluster
 ALL_OF_A_KIND = 0.8  # documents of one kind for the kind to stand before two subjects
 MOSTLY = 0.5  # documents of one kind for the kind to stand behind the subject
-TYPICAL = 6.0  # or that is so much commoner in the cluster than in the corpus
 
 
 def name_clusters_by_concepts(
@@ -67,9 +68,11 @@ def name_clusters_by_concepts(
     """
     domains = fit_domains(scores)
     choices = [_widened(scores, domains, k, _choose(scores, k, kinds[k]), kinds[k]) for k in range(len(keywords))]
-    names = [_first_name(scores, domains, k, choice, kinds[k]) for k, choice in enumerate(choices)]
+    plain = [_first_name(scores, domains, k, choice, kinds[k]) for k, choice in enumerate(choices)]
     others = {label.casefold() for label in used}
-    names = tell_apart(scores, choices, names, kinds, keywords, others)
+    wider = [_domain_choice(scores, domains, k, WHOLE * float(domains.best_votes[k])) for k in range(len(keywords))]
+    names = tell_apart(scores, choices, plain, kinds, keywords, others, wider=wider)
+    names = [_add_kind(name, kinds[k]) if name == plain[k] else name for k, name in enumerate(names)]
     used_labels = others | {name.label.casefold() for name in names if name is not None}
     open_ones = [k for k, name in enumerate(names) if name is None]
     labels = cluster_labels(
@@ -101,7 +104,9 @@ def _choose(scores: ConceptScores, k: int, kind: tuple[str, float, float]) -> Ch
     else:
         entry = descend(table, coverage, votes, field)
         choice = Choice((entry,), float(coverage[entry]))
-    is_one_subject = len(choice.entries) == 1 and votes[choice.entries[0]] >= MAJORITY
+    is_one_subject = len(choice.entries) == 1 and (
+        votes[choice.entries[0]] >= MAJORITY or coverage[choice.entries[0]] >= NEARLY_ALL
+    )
     return Choice((), 0.0) if kind[1] >= ALL_OF_A_KIND and kind_name(kind) and not is_one_subject else choice
 
 
@@ -198,10 +203,6 @@ def _first_name(
     kind_text = kind_name(kind)
     if choice.entries:
         label = choice.domain or join_subjects([entry_name(scores, k, entry) for entry in choice.entries])
-        typical = kind[1] >= MOSTLY or (kind_text and kind[1] >= TYPICAL * kind[2])
-        if label and kind_text and typical and not _stems(kind_text) & _stems(label):
-            longer = f"{label} ({lower_first(kind_text)})"
-            label = longer if len(longer) <= MAX_CHARACTERS else label
         return ClusterName(label, "vocabulary", choice.coverage, kind_text) if label else None
     if kind_text:
         return ClusterName(kind_text, "vocabulary", kind[1], kind_text)
@@ -213,6 +214,15 @@ def _first_name(
         return None
     choice = _dominant(scores, domains, k, Choice((field,), float(scores.coverage[k, field])))
     return ClusterName(choice.domain or scores.table.names[field], "vocabulary", choice.coverage)
+
+
+def _add_kind(name: ClusterName | None, kind: tuple[str, float, float]) -> ClusterName | None:
+    """Put the kind of text behind a subject that stands alone where most documents are of that kind."""
+    if name is None or name.is_mixed or name.source != "vocabulary" or kind[1] < MOSTLY or not name.kind:
+        return name
+    longer = f"{name.label} ({lower_first(name.kind)})"
+    is_said = bool(_stems(name.kind) & _stems(name.label))
+    return name if is_said or len(longer) > MAX_CHARACTERS else replace(name, label=longer)
 
 
 def _stems(text: str) -> set[str]:

@@ -51,17 +51,17 @@ class Choice:
 
 
 def entry_name(scores: ConceptScores, k: int, entry: int) -> str:
-    """Name of an entry; "Cricket and tennis" for "Other sports": the best topics of two areas of its field."""
+    """Name of an entry; "Cricket, racket sports and golf" for "Other sports": its best topic and the best other area."""
     table = scores.table
     if not table.names[entry].startswith(REST):
         return table.names[entry]
-    field = table.ancestor(0)
     evidence = scores.coverage[k] + scores.votes[k]
-    topics = np.flatnonzero((table.levels == 2) & (field == field[entry]))
-    order = [int(i) for i in topics[np.argsort(-evidence[topics], kind="stable")]]
-    second = next((i for i in order if table.parents[i] != table.parents[order[0]]), None)
-    label = "" if second is None else join_subjects([table.names[order[0]], table.names[second]])
-    return label or table.names[int(field[entry])]
+    field, topics = table.ancestor(0)[entry], np.flatnonzero(table.parents == entry)
+    areas = np.array([i for i in np.flatnonzero(table.parents == field) if not table.names[i].startswith(REST)], int)
+    best = [int(part[np.argmax(evidence[part])]) for part in (topics, areas) if part.size and evidence[part].any()]
+    best.sort(key=lambda i: (-scores.votes[k, i], i))
+    label = join_subjects([table.names[i] for i in best]) if len(best) > 1 else ""
+    return label or table.names[int(field)]
 
 
 def kind_name(kind: tuple[str, float, float]) -> str:

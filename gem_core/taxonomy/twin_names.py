@@ -12,6 +12,7 @@ from gem_core.taxonomy.name_parts import REST, Choice, ClusterName, entry_name, 
 
 APART = 0.1  # evidence of an entry that tells a cluster from its twins, ahead of theirs,
 APART_COVERED = 0.25  # and its coverage
+COVERS = 0.5  # coverage of an entry that is preferred to the domain around the shared name
 
 
 def tell_apart(
@@ -21,8 +22,14 @@ def tell_apart(
     kinds: Sequence[tuple[str, float, float]],
     keywords: Sequence[Sequence[Keyword]],
     others: set[str],
+    *,
+    wider: Sequence[Choice | None] = (),
 ) -> list[ClusterName | None]:
-    """Give clusters of one name a subject below it, the kind of text, or a keyword."""
+    """Give clusters of one name a subject below it, a domain around it, the kind of text, or a keyword.
+
+    An area below a shared field that covers less than 50% of the documents comes after the domain (`wider`, one for
+    each cluster) that holds most of the cluster: it is too narrow a name.
+    """
     names = list(names)
     twins: dict[str, list[int]] = {}
     for k, name in enumerate(names):
@@ -37,8 +44,11 @@ def tell_apart(
             name = names[k]
             if name is None:
                 continue
+            deeper = _deeper(scores, choices[k], k, same)
             better = [
-                *_deeper(scores, choices[k], k, same),
+                *[option for option in deeper if option.coverage >= COVERS],
+                *_around(scores, choices[k], name, wider[k] if wider else None),
+                *deeper,
                 *_with_kind(name, kinds[k]),
                 *_beside(scores, choices[k], name, k, same),
             ]
@@ -57,6 +67,13 @@ def tell_apart(
             if names[k] is not None:
                 used.add(names[k].label.casefold())  # type: ignore[union-attr]
     return names
+
+
+def _around(scores: ConceptScores, choice: Choice, name: ClusterName, domain: Choice | None) -> list[ClusterName]:
+    """Return the domain that holds most of a cluster, as a name, where a field names it."""
+    if domain is None or not choice.entries or scores.table.levels[choice.entries[0]] > 0:
+        return []
+    return [replace(name, label=domain.domain, coverage=domain.coverage)]
 
 
 def _deeper(scores: ConceptScores, choice: Choice, k: int, same: Sequence[int]) -> list[ClusterName]:

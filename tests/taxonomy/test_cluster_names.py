@@ -9,7 +9,7 @@ from gem_core.taxonomy import Keyword
 from gem_core.taxonomy.cluster_groups import LARGEST, group_clusters, name_groups
 from gem_core.taxonomy.cluster_names import name_clusters_by_concepts
 from gem_core.taxonomy.concept_scores import ConceptScores, score_concepts
-from gem_core.taxonomy.concepts import packaged_concepts, packaged_vectors
+from gem_core.taxonomy.concepts import ConceptTable, packaged_concepts, packaged_vectors
 from gem_core.taxonomy.name_parts import ClusterName, join_subjects
 
 TEXTS = (
@@ -152,15 +152,42 @@ def test_a_cluster_of_several_fields_has_the_name_of_their_domain(scores: Concep
     assert name.coverage == pytest.approx(0.7)
 
 
-def test_leftovers_of_a_field_are_named_by_two_topics(scores: ConceptScores) -> None:
-    table = scores.table
+def scores_of(table: ConceptTable, *clusters: dict[str, tuple[float, float]]) -> ConceptScores:
+    """Coverage and votes of some entries for each cluster; none for the others."""
     entry = {name: i for i, name in enumerate(table.names)}
-    coverage, votes = np.zeros((1, len(table.names))), np.zeros((1, len(table.names)))
-    for name, part in (("Sports", 0.95), ("Other sports", 0.9), ("Cricket", 0.5), ("Tennis tournaments", 0.4)):
-        coverage[0, entry[name]] = votes[0, entry[name]] = part
-    votes[0, entry["Cricket"]] = 0.1
-    (name,) = name_clusters_by_concepts(ConceptScores(table, coverage, votes, votes), [NO_KIND], [()])
-    assert name.label in {"Tennis tournaments and cricket", "Cricket and tennis tournaments"}
+    coverage, votes = np.zeros((2, len(clusters), len(table.names)))
+    for k, cluster in enumerate(clusters):
+        for name, (part, best) in cluster.items():
+            coverage[k, entry[name]], votes[k, entry[name]] = part, best
+    return ConceptScores(table, coverage, votes, votes)
+
+
+def test_leftovers_of_a_field_are_named_by_a_topic_and_another_area(scores: ConceptScores) -> None:
+    sports = {
+        "Sports": (0.95, 0.9),
+        "Other sports": (0.9, 0.5),
+        "Cricket": (0.5, 0.2),
+        "Racket sports and golf": (0.6, 0.3),
+    }
+    (name,) = name_clusters_by_concepts(scores_of(scores.table, sports), [NO_KIND], [()])
+    assert name.label == "Racket sports and golf, cricket"
+
+
+def test_a_twin_that_no_area_covers_has_the_name_of_its_domain(scores: ConceptScores) -> None:
+    code = {"Programming and software": (0.9, 0.8), "Programming": (0.7, 0.4), "Software engineering": (0.4, 0.1)}
+    theory = {
+        "Programming and software": (0.7, 0.4),
+        "Artificial intelligence": (0.45, 0.2),
+        "Mathematics": (0.5, 0.25),
+    }
+    names = name_clusters_by_concepts(scores_of(scores.table, code, theory), [NO_KIND] * 2, [(), ()])
+    assert [name.label for name in names] == ["Programming", "Mathematics and computing"]
+
+
+def test_a_kind_of_text_is_said_of_most_documents_only(scores: ConceptScores) -> None:
+    kinds = [("Recipes", 0.6, 0.1), ("Mailing list posts", 0.4, 0.05), NO_KIND, NO_KIND]
+    labels = [name.label for name in name_clusters_by_concepts(scores, kinds, [()] * 4)]
+    assert [label.endswith(")") for label in labels] == [True, False, False, False]
 
 
 def test_twins_without_an_entry_below_are_told_apart_by_another_area(scores: ConceptScores) -> None:
