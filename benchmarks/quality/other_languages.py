@@ -29,7 +29,7 @@ from gem_core.taxonomy.stopwords import STOP_WORDS
 from gem_core.taxonomy.word_splitter import split_text
 
 CLUSTERS, PAGES, CHARACTERS = 12, 400, 2500
-_ROFF = re.compile(r"^[.'].{0,3}(?:\\\".*|[a-zA-Z]*)?", re.MULTILINE)
+_ROFF = re.compile(r"^[.'].{0,3}(?:\\\".*|[^\W\d_]*)?", re.MULTILINE)
 _ESCAPES = re.compile(r"\\(?:f[BIRP]|f\(..|\[[^\]]*\]|\(..|[-&|^e])")
 
 

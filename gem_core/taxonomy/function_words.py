@@ -1,4 +1,4 @@
-"""Function words that the corpus itself shows: by the language of its documents, and by how its words are used."""
+"""Function words and parts of words that the corpus itself shows, by language and by how words are used."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core.taxonomy.stopwords import AMBIGUOUS, LANGUAGES
-from gem_core.taxonomy.word_splitter import BREAK, Vocabulary, WordBlock
+from gem_core.taxonomy.word_splitter import BREAK, Vocabulary, WordBlock, is_unspaced
 
 _COMMON = 0.4  # share of the documents that hold a function word of a language without a list
 _SHORT = 4  # most letters of such a word
 _LEAST = 30  # fewest uses that show how a word is used
 _AT_END = 0.02  # most of its uses that end a clause
 _BEFORE_ONE = 0.35  # most of its uses that one and the same word follows
+#: Least part of the uses of a sign that stand first (last) in a clause or beside a function word: a sign that hardly
+#: ever does is the end (beginning) of a word that the dictionary lacks.
+_FREE = 0.1
+_SHARED = 0.5  # most of its uses that one function word stands beside: more, and the two are one word
 
 
 def find_function_words(
@@ -43,6 +47,63 @@ def find_function_words(
     function_words[_foreign_words(blocks, vocabulary)] = True
     function_words[_common_words(blocks, vocabulary, frequency, uses)] = True
     return function_words
+
+
+def find_parts_of_words(
+    blocks: Sequence[WordBlock], vocabulary: Vocabulary, function_words: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the single signs that end a longer word, and those that begin one, in scripts without blanks.
+
+    A dictionary cuts a word that it lacks into signs, and a phrase must not begin or end inside such a word. A sign
+    counts as the end of a word when less than 10% of its uses begin a clause or follow a function word, and as the
+    beginning of one when less than 10% end a clause or stand before a function word.
+
+    Parameters
+    ----------
+    blocks : sequence of WordBlock
+    vocabulary : Vocabulary
+        That gave the blocks their numbers.
+    function_words : (V,) bool
+        By the word's number.
+
+    Returns
+    -------
+    ends, begins : (V,) bool
+    """
+    size = len(vocabulary.names)
+    signs = np.array([len(name) == 1 and is_unspaced(name) for name in vocabulary.names], dtype=np.bool_)
+    ends, begins = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
+    if not signs.any():
+        return ends, begins
+    borders = function_words.copy()
+    borders[BREAK] = True
+    streams = [block.words for block in blocks]
+    return (
+        signs & ~_stands_free([(words[1:], words[:-1]) for words in streams], signs, borders),
+        signs & ~_stands_free([(words[:-1], words[1:]) for words in streams], signs, borders),
+    )
+
+
+def _stands_free(
+    pairs: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]], signs: NDArray[np.bool_], borders: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return the signs that often have a border beside them; a function word that most uses share is none.
+
+    Parameters
+    ----------
+    pairs : sequence of (words, neighbors)
+        Neighboring words of each block.
+    signs, borders : (V,) bool
+    """
+    size = signs.size
+    chosen = [(words[signs[words]], beside[signs[words]]) for words, beside in pairs]
+    words, beside = (np.concatenate([part[side] for part in chosen]).astype(np.int64) for side in (0, 1))
+    uses = np.bincount(words, minlength=size)
+    keys, counts = np.unique(words * size + beside, return_counts=True)
+    word, neighbor = keys // size, keys % size
+    is_border = borders[neighbor] & ((neighbor == BREAK) | (counts <= _SHARED * uses[word]))
+    free = np.bincount(word[is_border], counts[is_border], size)
+    return np.asarray((uses > 0) & (free >= _FREE * uses))
 
 
 def _foreign_words(blocks: Sequence[WordBlock], vocabulary: Vocabulary) -> list[int]:

@@ -51,7 +51,7 @@ class Choice:
 
 
 def entry_name(scores: ConceptScores, k: int, entry: int) -> str:
-    """Name of an entry; "Cricket, racket sports and golf" for "Other sports": its best topic and the best other area."""
+    """Name of an entry; "Cricket, racket sports and golf" for "Other sports": its best topic, the best other area."""
     table = scores.table
     if not table.names[entry].startswith(REST):
         return table.names[entry]

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from scipy import sparse
 
 from gem_core._types import Float64, Progress, silent
 from gem_core.errors import InputError, WorkspaceError
-from gem_core.taxonomy.function_words import find_function_words
+from gem_core.taxonomy.function_words import find_function_words, find_parts_of_words
 from gem_core.taxonomy.word_splitter import (
     BREAK,
     CAPITALIZED,
@@ -264,13 +264,16 @@ def _candidates(blocks: list[WordBlock], vocabulary: Vocabulary, least: int, mos
     words = [vocabulary.names[number] for number in numbers]
     by_number = np.zeros((2, len(vocabulary.names)), dtype=np.int64)
     by_number[:, keys] = tally
-    function_words = find_function_words(blocks, vocabulary, *by_number)[numbers]
+    is_function = find_function_words(blocks, vocabulary, *by_number)
+    stop = is_function | np.array([bool(name) and not may_name(name) for name in vocabulary.names])
+    ends_word, begins_word = (part[numbers] for part in find_parts_of_words(blocks, vocabulary, stop))
+    content = np.array([bool(w) and may_name(w) for w in words]) & ~is_function[numbers]
     empty = np.zeros(0, dtype=np.int64)
     grams = _Grams(
         small,
         numbers,
-        np.array([bool(w) and may_open(w) for w in words]) & ~function_words,
-        np.array([bool(w) and may_name(w) for w in words]) & ~function_words,
+        np.array([bool(w) and may_open(w) for w in words]) & ~is_function[numbers] & ~ends_word,
+        content & ~begins_word,
         np.array([bool(w) and may_join(w) for w in words]),
         empty,
         empty,
@@ -288,12 +291,12 @@ def _candidates(blocks: list[WordBlock], vocabulary: Vocabulary, least: int, mos
     a, rest = triples[0] >> (2 * _WORD_BITS), triples[0] & ((1 << (2 * _WORD_BITS)) - 1)
     b, c = rest >> _WORD_BITS, rest & ((1 << _WORD_BITS) - 1)
     firm = np.isin((a << _WORD_BITS) | b, pair_keys) & np.isin(rest, pair_keys)
-    good = firm | (~grams.may_name[b] & _firm(triples[1][1], occurrences[a], occurrences[c], chance))
+    good = firm | (~content[b] & _firm(triples[1][1], occurrences[a], occurrences[c], chance))
     gram_blocks.append((triples[0][good], triples[1][0, good]))
     keys, frequency = np.concatenate([f[0] for f in gram_blocks]), np.concatenate([f[1] for f in gram_blocks])
     most_frequent = np.argsort(-frequency, kind="stable")[:most]
     order = np.argsort(keys[most_frequent], kind="stable")
-    return _Grams(small, numbers, grams.may_open, grams.may_name, grams.may_join, keys[most_frequent][order], order)
+    return replace(grams, keys=keys[most_frequent][order], columns=order)
 
 
 def _firm(together: NDArray[Any], first: Float64, last: Float64, total: float) -> NDArray[np.bool_]:
