@@ -96,8 +96,8 @@ def _stands_free(
     signs, borders : (V,) bool
     """
     size = signs.size
-    chosen = [(words[signs[words]], beside[signs[words]]) for words, beside in pairs]
-    words, beside = (np.concatenate([part[side] for part in chosen]).astype(np.int64) for side in (0, 1))
+    sign_pairs = [(words[signs[words]], beside[signs[words]]) for words, beside in pairs]
+    words, beside = (np.concatenate([part[side] for part in sign_pairs]).astype(np.int64) for side in (0, 1))
     uses = np.bincount(words, minlength=size)
     keys, counts = np.unique(words * size + beside, return_counts=True)
     word, neighbor = keys // size, keys % size
