@@ -68,7 +68,7 @@ def main() -> None:
         print(f"  function words {len(function)} {function[:5]}, leading a label {len(leading)}")
         print(f"  pieces that are no word of the corpus {len(broken)} {broken[:8]}")
         for label, row in zip(labels, words, strict=True):
-            print(f"  {label}  |  {', '.join(word.term for word in row[3:8])}")
+            print(f"  {label}  |  {', '.join(word.term for word in row[3:])}")
 
 
 if __name__ == "__main__":

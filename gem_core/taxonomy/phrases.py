@@ -20,6 +20,7 @@ from gem_core.taxonomy.word_splitter import (
     OTHER_CASE,
     Vocabulary,
     WordBlock,
+    is_unspaced,
     join_words,
     may_join,
     may_name,
@@ -178,6 +179,8 @@ class _Grams:
     may_open: NDArray[np.bool_]  # by small number
     may_name: NDArray[np.bool_]  # by small number
     may_join: NDArray[np.bool_]  # by small number
+    sign: NDArray[np.bool_]  # by small number: a single sign of a script without blanks
+    border: NDArray[np.bool_]  # by small number: a break or a function word
     keys: NDArray[np.int64]  # (T,) rising
     columns: NDArray[np.int64]  # (T,) column of each key
 
@@ -244,6 +247,10 @@ def _phrase_starts(words: NDArray[np.int64], grams: _Grams, length: int) -> NDAr
         return np.zeros(0, dtype=np.int64)
     first = grams.may_name if length == 1 else grams.may_open
     good = first[words[:last]] & grams.may_name[words[length - 1 :]]
+    if grams.sign.any():  # A sign beside another content word may belong to that word.
+        border = grams.border[words]
+        good &= ~grams.sign[words[:last]] | np.append(True, border[: last - 1])
+        good &= ~grams.sign[words[length - 1 :]] | np.append(border[length:], True)
     if length == 3:
         good &= grams.may_join[words[1 : last + 1]]
     return np.flatnonzero(good)
@@ -275,6 +282,8 @@ def _candidates(blocks: list[WordBlock], vocabulary: Vocabulary, least: int, mos
         np.array([bool(w) and may_open(w) for w in words]) & ~is_function[numbers] & ~ends_word,
         content & ~begins_word,
         np.array([bool(w) and may_join(w) for w in words]),
+        np.array([len(w) == 1 and is_unspaced(w) for w in words]),
+        stop[numbers] | (numbers == BREAK),
         empty,
         empty,
     )
