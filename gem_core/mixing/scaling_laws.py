@@ -89,7 +89,7 @@ def fit_effective(mixtures: Float64, losses: Float64, seed: int = 0) -> Effectiv
             ]
         )
 
-    return _effective(_best(residual, start, seed, jacobian))
+    return _effective(_best(residual, jacobian, start, seed))
 
 
 def _effective(theta: Float64) -> EffectiveLaw:
@@ -113,21 +113,33 @@ def fit_exponential(mixtures: Float64, losses: Float64, seed: int = 0) -> Expone
     def residual(theta: Float64) -> Float64:
         return np.concatenate([(law(theta).predict(mixtures) - losses) / scale, _TIGHT * theta[2:] / np.sqrt(K)])
 
+    pulls = _TIGHT / np.sqrt(K) * np.eye(K)
+
+    def jacobian(theta: Float64) -> Float64:
+        at = law(theta)
+        slopes = np.exp(at.k + mixtures @ at.t)[:, None] * (np.abs(theta[1:]) <= 30)  # A clipped parameter has none.
+        out = np.zeros((len(losses) + K, 2 + K))
+        rows = out[: len(losses)]
+        rows[:, 0], rows[:, 1], rows[:, 2:] = 1.0, slopes[:, 0], slopes[:, 1:] * mixtures
+        rows /= scale
+        out[len(losses) :, 2:] = pulls
+        return out
+
     def start(rng: np.random.Generator) -> Float64:
         return np.concatenate([[losses.min() - scale * rng.uniform(0, 2), np.log(scale)], rng.normal(0, 0.5, K)])
 
-    return law(_best(residual, start, seed))
+    return law(_best(residual, jacobian, start, seed))
 
 
 def _best(
     residual: Callable[[Float64], Float64],
+    jacobian: Callable[[Float64], Float64],
     start: Callable[[np.random.Generator], Float64],
     seed: int,
-    jacobian: Callable[[Float64], Float64] | None = None,
 ) -> Float64:
+    """Return the parameters of least cost over several starts of Levenberg-Marquardt."""
     from scipy.optimize import least_squares
 
     rng = np.random.default_rng(seed)
-    options = {} if jacobian is None else {"jac": jacobian}
-    fits = [least_squares(residual, start(rng), max_nfev=200, **options) for _ in range(STARTS)]
+    fits = [least_squares(residual, start(rng), jacobian, method="lm", max_nfev=200) for _ in range(STARTS)]
     return np.asarray(min(fits, key=lambda fit: fit.cost).x)
