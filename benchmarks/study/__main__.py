@@ -18,7 +18,7 @@ from benchmarks.study.corpora import Corpora
 from benchmarks.study.report import write_results
 from benchmarks.study.runner import Scale, Study, run_cells
 
-TABLES = ("clusterings", "influence", "contamination", "cost", "mixing", "peers")
+TABLES = ("mixing", "cost", "influence", "contamination", "peers", "clusterings")
 RESULTS = ROOT / "benchmarks" / "results" / "study"
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from benchmarks.quality.name_rules import guess, name_rules
 from benchmarks.quality.student_fit import Corpus as StudentCorpus
 from benchmarks.quality.student_fit import figures, ours, split
-from benchmarks.study.corpora import ALL, PACKAGED, STATIC, Corpora, Corpus
+from benchmarks.study.corpora import ALL, PACKAGED, SMALL, SMALL_OTHERS, STATIC, Corpora, Corpus
 from benchmarks.study.intervals import t_interval
 from benchmarks.study.pairs import paired_differences
 from benchmarks.study.partitions import HDBSCAN, REFERENCE, Clusters, held_out_likelihood, mean_directions, methods
@@ -53,10 +53,17 @@ it is rough. Differences are paired by corpus, encoder, K and seed.
 
 def cells(scale: Scale) -> list[Cell]:
     corpora = ALL if scale.small else ("webmix", *ALL)
-    clusters, seeds, documents = ((12,), 2, 400) if scale.small else ((12, 24, 48), 10, 24_000)
+    clusters, seeds = ((12,), 2) if scale.small else ((12, 24, 48), 10)
     second = SMALL_SECOND if scale.small else corpora
     return [
-        {"corpus": corpus, "documents": documents, "encoder": encoder, "clusters": k, "method": method, "seed": seed}
+        {
+            "corpus": corpus,
+            "documents": SMALL.get(corpus, SMALL_OTHERS) if scale.small else 24_000,
+            "encoder": encoder,
+            "clusters": k,
+            "method": method,
+            "seed": seed,
+        }
         for corpus in corpora
         for encoder in (PACKAGED, STATIC)[: 2 if corpus in second else 1]
         for k in clusters

@@ -20,7 +20,7 @@ METHODS = ("k-means", "GEM 0", "GEM 1", "GEM inf")
 REFERENCE = "GEM 0"
 KINDS = ("Markov chain", "templates")
 SHARES = (0.05, 0.1, 0.2, 0.4)
-WORDS = 60
+WORDS = 40
 MEASURES = {
     "alone": "alone %",
     "swept": "swept %",
@@ -37,7 +37,7 @@ TEMPLATES = (
 INTRODUCTION = """
 Machine-written text mixed into human text, as a share of all documents.
 
-Two kinds: a Markov chain (each word drawn by the two words before it, from counts of the corpus itself; 60 words), and
+Two kinds: a Markov chain (each word drawn by the two words before it, from counts of the corpus itself; 40 words), and
 three templates whose gaps are filled with words of the corpus. Neither is a language model's text: no language model
 runs in this study, so nothing here says how well THAT is separated.
 
@@ -51,7 +51,7 @@ without labels; below .5 means that machine text is the LESS dense. 12 clusters.
 
 def cells(scale: Scale) -> list[Cell]:
     corpora, seeds, documents = (
-        (("sample", "webmix_small"), 2, 300)
+        (("sample", "webmix_small"), 2, 200)
         if scale.small
         else (("sample", "webmix_small", "webmix", "agnews", "docstrings", "code"), 10, 12_000)
     )

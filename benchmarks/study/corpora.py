@@ -24,6 +24,8 @@ FILES = ("webmix", "webmix_small", "agnews")
 ALL = ("sample", "webmix_small", "agnews", "docstrings", "code", "manpages")
 PACKAGED, STATIC = "MiniLM", "WordLlama"
 CHARACTERS = 2500  # of a function or manual page
+SMALL = {"sample": 400, "webmix_small": 400}  # documents of small settings: their vectors are on disk
+SMALL_OTHERS = 250  # the other corpora are embedded, which takes longer than the rest of the study
 POOL = 4000  # functions and docstrings that are collected, at most
 
 
