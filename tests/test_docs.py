@@ -76,7 +76,12 @@ def folder(tmp_path: Path) -> Path:
     """The files of the documentation: pool.parquet, vectors.npy, more.jsonl and a folder of shards, crawl."""
     rng = np.random.default_rng(0)
     pool = pd.DataFrame(
-        {"id": [f"d{i}" for i in range(120)], "text": texts(120), "subject": [f"subject {i % 4}" for i in range(120)]}
+        {
+            "id": [f"d{i}" for i in range(120)],
+            "text": texts(120),
+            "subject": [f"subject {i % 4}" for i in range(120)],
+            "quality": np.linspace(0.1, 0.9, 120),
+        }
     )
     pool.to_parquet(tmp_path / "pool.parquet")
     centers = np.linalg.qr(rng.normal(size=(16, 4)))[0].T

@@ -32,7 +32,7 @@ class MixtureConfig:
     concentration : "per_cluster", "shared" or float
         How kappa is chosen; a number fixes it.
     solver : "dual" or "mm"
-        Exact dual E-step, or the paper's minorize-maximize (hundreds of times more passes).
+        Exact dual E-step, or the paper's minorize-maximize (some fifty times as many passes).
     max_iter : int
         Largest number of iterations on all documents.
     tol : float
