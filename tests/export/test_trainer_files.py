@@ -88,6 +88,17 @@ def test_hugging_face_interleaves_by_the_file(sample: Workspace, mix: Weights) -
     assert counts / counts.sum() == pytest.approx(np.array(value["probabilities"]), abs=0.01)
 
 
+def test_mosaicml_streaming_samples_by_the_file(sample: Workspace, mix: Weights, tmp_path: Path) -> None:
+    streaming = pytest.importorskip("streaming", exc_type=ImportError)  # mosaicml-streaming, not a dependency
+    value = yaml.safe_load(mixture_text(sample.taxonomy(), mix, "streaming", str(tmp_path / "{name}")))
+    streams = [streaming.Stream(local=entry["remote"], **entry) for entry in value["streams"].values()]
+    streaming.Stream.apply_weights(streams, np.full(len(streams), 500), None, 0)
+    weights = np.array([entry["proportion"] for entry in value["streams"].values()])
+    assert np.abs(np.array([stream.proportion for stream in streams]) - weights).max() < 1e-9
+    counts = np.array([stream.choose for stream in streams])
+    assert counts / counts.sum() == pytest.approx(weights, abs=0.001)
+
+
 def test_litdata_combines_by_the_file(sample: Workspace, mix: Weights, tmp_path: Path) -> None:
     litdata = pytest.importorskip("litdata")  # not a dependency
     from litdata.streaming.writer import BinaryWriter
