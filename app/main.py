@@ -9,7 +9,7 @@ from app.shell.requirements import requirements_met
 from app.state.session import current_session
 from app.ui.errors import guarded
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parent / "shell" / "assets"
 VIEWS = Path(__file__).parent / "views"
 PAGES = {
     "Explore": "language",

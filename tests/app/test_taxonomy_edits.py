@@ -128,7 +128,7 @@ def test_an_edit_that_cannot_be_made_is_explained(app: AppTest, sample: Workspac
     app.run()
     free_numbers = {0, *range(12)} - {c.number for c in sample.taxonomy().clusters}
     session = app.session_state["session"]
-    from app.details import edit_actions
+    from app.cluster_card import edit_actions
 
     assert edit_actions.apply_edit(session, Pin(free_numbers.pop())) is None
     app.run()

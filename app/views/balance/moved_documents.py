@@ -8,8 +8,8 @@ import streamlit as st
 
 from app.charts.style import SLATE
 from app.data import cached_results
-from app.details.pager import show_pager
-from app.details.reader import show_document
+from app.documents.pager import show_pager
+from app.documents.reader import show_document
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column

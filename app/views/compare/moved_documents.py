@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from app.details.document_list import show_document_list
-from app.details.pager import show_pager
-from app.details.reader import show_document
+from app.documents.document_list import show_document_list
+from app.documents.pager import show_pager
+from app.documents.reader import show_document
 from app.state.session import Session
 from app.ui.text import escape, short
 from gem_core._formatting import count, percent

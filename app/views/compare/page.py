@@ -7,10 +7,10 @@ from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.ui.errors import guarded
 from app.ui.text import escape, short
-from app.views.compare.cluster_counts import show_cluster_counts
 from app.views.compare.flows import show_flows
 from app.views.compare.measures import show_agreement, show_quality
 from app.views.compare.moved_documents import show_moved_documents
+from app.views.compare.number_of_clusters import show_cluster_counts
 from app.views.compare.picker import choose_groupings, ensure_partitions
 from app.views.compare.stability import show_stability
 from gem_core.pipeline.compare.comparison import headline

@@ -6,7 +6,7 @@ import streamlit as st
 from app.components.reliable_button import reliable_button
 from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
-from app.details.document_list import show_document_list
+from app.documents.document_list import show_document_list
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session

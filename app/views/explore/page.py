@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app.cluster_card import edit_actions
 from app.components.share_bar import share_bar, share_bar_title
-from app.details import edit_actions
 from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.ui.errors import guarded

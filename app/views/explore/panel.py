@@ -2,12 +2,12 @@
 
 import streamlit as st
 
+from app.cluster_card.cluster_card import show_cluster_card
 from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
-from app.details.cluster_card import show_cluster_card
-from app.details.document_list import show_document_list
-from app.details.pager import show_pager
-from app.details.reader import show_document
+from app.documents.document_list import show_document_list
+from app.documents.pager import show_pager
+from app.documents.reader import show_document
 from app.shell import deep_links
 from app.state.session import Session
 from app.ui.glossary import HINTS

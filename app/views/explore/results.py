@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app.components.row_list import ListColumn, show_row_list
-from app.details.document_list import show_document_list
+from app.documents.document_list import show_document_list
 from app.state.session import Session
 from app.views.explore.saved_selections import show_save_and_download
 from gem_core._formatting import count, percent

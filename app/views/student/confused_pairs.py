@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.student import color_lookup
-from app.details.reader import MAX_CHARACTERS
+from app.documents.reader import MAX_CHARACTERS
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column, title

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from app.details import edit_actions
+from app.cluster_card import edit_actions
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.read_only import writing_options

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.details import edit_actions
+from app.cluster_card import edit_actions
 from app.state.session import Session
 from app.ui.text import escape, short
 from gem_core._formatting import count

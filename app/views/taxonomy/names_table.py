@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.details import edit_actions
-from app.details.cluster_actions import show_bulk_actions
+from app.cluster_card import edit_actions
+from app.cluster_card.cluster_actions import show_bulk_actions
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import circle, dot_column

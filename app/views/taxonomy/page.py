@@ -5,8 +5,8 @@ import streamlit as st
 
 from app.charts.chart import show_chart
 from app.charts.treemap import Frame, TileSize, area_frames, group_frames, treemap
+from app.cluster_card import edit_actions
 from app.data import cached_results
-from app.details import edit_actions
 from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.state.widget_state import picked_points

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
+from app.cluster_card import edit_actions
+from app.cluster_card.cluster_actions import show_move_documents
+from app.cluster_card.cluster_card import show_cluster_card, show_rename_form
 from app.components.row_list import ListColumn, show_row_list
-from app.details import edit_actions
-from app.details.cluster_actions import show_move_documents
-from app.details.cluster_card import show_cluster_card, show_rename_form
-from app.details.pager import show_pager
-from app.details.reader import show_document
+from app.documents.pager import show_pager
+from app.documents.reader import show_document
 from app.shell import deep_links
 from app.state.session import Session
 from app.ui.clusters import title

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from app.cluster_card import edit_actions
 from app.components.reliable_button import reliable_button
 from app.data import cached_results
-from app.details import edit_actions
 from app.state.session import Session
 from app.ui.errors import guarded
 from app.ui.text import escape, short

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.details import edit_actions
-from app.details.split_dialog import split_dialog
+from app.cluster_card import edit_actions
+from app.cluster_card.split_dialog import split_dialog
 from app.state.session import Session
 from app.state.widget_state import preset, widget
 from app.ui.glossary import HINTS

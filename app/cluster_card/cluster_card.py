@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.cluster_card import edit_actions
+from app.cluster_card.cluster_actions import show_cluster_actions
+from app.cluster_card.cluster_documents import show_cluster_documents
+from app.cluster_card.cluster_note import show_note
 from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
-from app.details import edit_actions
-from app.details.cluster_actions import show_cluster_actions
-from app.details.cluster_documents import show_cluster_documents
-from app.details.cluster_note import show_note
-from app.details.document_list import show_document_list
+from app.documents.document_list import show_document_list
 from app.state.session import Session
 from app.state.widget_state import widget
 from app.ui.clusters import title

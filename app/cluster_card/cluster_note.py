@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.details import edit_actions
+from app.cluster_card import edit_actions
 from app.state.session import Session
 from app.state.widget_state import widget
 from gem_core.pipeline import Check, Note

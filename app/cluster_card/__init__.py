@@ -1,0 +1,1 @@
+"""Cluster card and what it opens: notes, documents, edits, the split dialog. Explore and Taxonomy show it."""

@@ -1,1 +1,0 @@
-"""Details of what is selected: cluster card and edit actions, document lists, document reader."""

@@ -1,0 +1,1 @@
+"""Documents on screen: a list of documents, the reader of one, the pager between them."""
