@@ -18,7 +18,7 @@ from app.views.export.files import FILES, everything
 from gem_core.pipeline import Rename, align_target_shares, edit, ensure_path, fit_taxonomy, preview
 from gem_core.pipeline.compare.path_effects import strength_effect
 from gem_core.workspace import Workspace
-from tests.helpers.screen import APP, opened, words
+from tests.helpers.screen import APP, opened, table, words
 
 INF = float("inf")
 
@@ -66,7 +66,7 @@ def test_a_stronger_balance_evens_the_shares_and_lists_who_moves(balance: AppTes
     assert measures(balance)["Largest"] == f"{100 * draft_preview.shares.max():.1f}%"
     assert measures(balance)["Agreement with current"] == f"{draft_preview.ari:.3f}"
     assert measures(balance)["Documents moved"] == f"{len(draft_preview.moved_rows):,}"
-    moved_table = next(frame for frame in balance.dataframe if frame.key == "balance-moved").value
+    moved_table = table(balance, "balance-moved")
     labels = [c.label for c in sample.taxonomy().clusters]
     texts = sample.texts(draft_preview.moved_rows.tolist())
     assert [str(line)[:40] for line in moved_table["Document"]] == [" ".join(text.split())[:40] for text in texts]

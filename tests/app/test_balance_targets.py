@@ -13,7 +13,7 @@ from app.views.balance.draft import BalanceDraft
 from gem_core.clustering import suggest_strength
 from gem_core.pipeline import Pin, Rename, edit, ensure_path, explain_moves, natural_shares, preview
 from gem_core.workspace import Workspace
-from tests.helpers.screen import opened, words
+from tests.helpers.screen import opened, table, words
 
 INF = float("inf")
 
@@ -43,7 +43,7 @@ def choose(app: AppTest, kind: str) -> None:
 
 
 def moving(app: AppTest) -> Any:
-    return next(frame for frame in app.dataframe if frame.key == "balance-moved").value
+    return table(app, "balance-moved")
 
 
 def test_a_floor_lifts_the_smallest_and_can_be_applied(balance: AppTest, sample: Workspace) -> None:

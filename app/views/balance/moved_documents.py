@@ -3,16 +3,14 @@
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from app.charts.style import SLATE
+from app.components.row_list import ListColumn, show_row_list
 from app.data import cached_results
 from app.documents.pager import show_pager
 from app.documents.reader import show_document
 from app.state.session import Session
-from app.state.widget_state import widget
-from app.ui.clusters import circle, dot_column
 from app.ui.figures import finding
 from app.ui.glossary import HINTS
 from app.ui.text import short
@@ -98,50 +96,40 @@ def _table(
     if not len(rows):
         st.caption("No documents move between these clusters. Select All clusters to see all.")
         return
-    table = pd.DataFrame(
-        {
-            " ": [circle(names[n][1]) for n in moves.leaves[at].tolist()],
-            "From": [names[n][0] for n in moves.leaves[at].tolist()],
-            "  ": [circle(names[n][1]) for n in moves.joins[at].tolist()],
-            "To": [names[n][0] for n in moves.joins[at].tolist()],
-            "Why": [moves.words(int(position)) for position in at],
-            "Margin": moves.margin_before[at],
-            "New margin": moves.margin_after[at],
-            "Cosine": moves.cosine_before[at],
-            "New cosine": moves.cosine_after[at],
-            "Document": workspace.openings(rows.tolist()),
-        }
-    )
-    shape = {
-        name: st.column_config.NumberColumn(format="%.2f", width=80, help=HINTS[hint]) for name, hint in COLUMNS.items()
-    }
-
-    def opened() -> None:
-        cells = widget("balance-moved")["selection"]["cells"]
-        if cells:
-            session.open_document(int(rows[cells[0][0]]), tuple(rows.tolist()))
-
-    st.dataframe(
-        table,
-        hide_index=True,
+    documents = tuple(int(row) for row in rows)
+    show_row_list(
+        [
+            *_cluster_columns("From", moves.leaves[at], names),
+            *_cluster_columns("To", moves.joins[at], names),
+            ListColumn("Why", [moves.words(int(position)) for position in at], lines=2, width=190),
+            _number_column("Margin", moves.margin_before[at]),
+            _number_column("New margin", moves.margin_after[at]),
+            _number_column("Cosine", moves.cosine_before[at], optional=True),
+            _number_column("New cosine", moves.cosine_after[at], optional=True),
+            ListColumn("Document", workspace.openings(rows.tolist()), lines=2),
+        ],
         key="balance-moved",
-        on_select=opened,
-        selection_mode="single-cell",
-        height=min(10, len(rows)) * 32 + 40,
-        row_height=32,
-        column_config={
-            " ": dot_column(),
-            "  ": dot_column(),
-            "From": st.column_config.TextColumn(width=150),
-            "To": st.column_config.TextColumn(width=150),
-            "Why": st.column_config.TextColumn(width=215),
-            "Document": st.column_config.TextColumn(width=420),
-            **shape,
-        },
-        alt="Documents that would move: the cluster they leave, the one they join, margins, cosines and the reason",
+        label="Documents that would move; a row opens its document",
+        on_open=lambda index: session.open_document(documents[index], documents),
+        height=400,
     )
     row = session.row
     if row is not None and row in rows:
         with st.container(border=True, key="balance-reader"):
             show_pager(session, taxonomy, row)
             show_document(workspace, taxonomy, row, height=240)
+
+
+def _cluster_columns(heading: str, clusters: np.ndarray, names: dict[int, tuple[str, str]]) -> list[ListColumn]:
+    """Color and name of the cluster of each document."""
+    each = [names[number] for number in clusters.tolist()]
+    return [
+        ListColumn("", [color for _, color in each], "dot", width=30),
+        ListColumn(heading, [label for label, _ in each], lines=2, width=140),
+    ]
+
+
+def _number_column(heading: str, values: np.ndarray, *, optional: bool = False) -> ListColumn:
+    numbers = [float(value) for value in values]
+    texts, hint = [f"{value:.2f}" for value in numbers], HINTS[COLUMNS[heading]]
+    return ListColumn(heading, numbers, "number", texts, hint, width=8 * len(heading) + 20, optional=optional)

@@ -3,16 +3,15 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from app.charts.student import color_lookup
+from app.components.row_list import ListColumn, show_row_list
 from app.documents.reader import MAX_CHARACTERS
 from app.state.session import Session
-from app.state.widget_state import widget
-from app.ui.clusters import circle, dot_column, title
+from app.ui.clusters import title
 from app.ui.figures import facts
-from gem_core._formatting import count, decimal
+from gem_core._formatting import count, decimal, percent
 from gem_core.pipeline.student.report import ConfusedPair, DistilReport
 from gem_core.workspace import Taxonomy
 
@@ -31,7 +30,7 @@ def pairs(session: Session, report: DistilReport, taxonomy: Taxonomy | None) -> 
             f"**Most confused pairs: {count(sum(pair.documents for pair in report.pairs))} of {count(wrong)} "
             "disagreements**  \n:small[:gray[Select a pair to compare its documents.]]"
         )
-        pair = _choose(report, taxonomy, names)
+        pair = _choose(session, report, taxonomy, names)
         if report.data_hash != session.workspace.manifest.data_hash:
             st.caption("The corpus has changed since training, so these documents cannot be shown.")
             return
@@ -42,41 +41,48 @@ def pairs(session: Session, report: DistilReport, taxonomy: Taxonomy | None) -> 
             _typical(session, pair, taxonomy, names)
 
 
-def _choose(report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, str]) -> ConfusedPair:
-    confused_pairs = report.pairs
+@dataclass
+class PairSelection:
+    """Index of the pair that is shown."""
+
+    index: int = 0
+
+
+def _choose(session: Session, report: DistilReport, taxonomy: Taxonomy | None, names: dict[int, str]) -> ConfusedPair:
+    confused_pairs, selection = report.pairs, session.drafts.get(PairSelection)
     shade = color_lookup(taxonomy)
-    st.dataframe(
-        pd.DataFrame(
-            {
-                " ": [circle(shade(pair.teacher)) for pair in confused_pairs],
-                "Taxonomy": [names[pair.teacher] for pair in confused_pairs],
-                "  ": [circle(shade(pair.student)) for pair in confused_pairs],
-                "Student": [names[pair.student] for pair in confused_pairs],
-                "Documents": [pair.documents for pair in confused_pairs],
-                "Share of cluster": [100 * pair.share for pair in confused_pairs],
-            }
-        ),
-        key="student-pair-table",
-        hide_index=True,
-        width="content",
-        row_height=30,
-        height=min(len(confused_pairs), 7) * 30 + 38,
-        on_select="rerun",
-        selection_mode="single-cell",
-        alt="Confused pairs; select one to read its documents",
-        column_config={
-            " ": dot_column(),
-            "  ": dot_column("  "),
-            "Taxonomy": st.column_config.TextColumn(width=250),
-            "Student": st.column_config.TextColumn(width=250),
-            "Documents": st.column_config.NumberColumn(format="localized", width=90),
-            "Share of cluster": st.column_config.NumberColumn(
-                format="%.1f%%", width=104, help="Share of the cluster's test documents."
+
+    def on_open(index: int) -> None:
+        selection.index = index
+
+    show_row_list(
+        [
+            ListColumn("", [shade(pair.teacher) for pair in confused_pairs], "dot", width=30),
+            ListColumn("Taxonomy", [names[pair.teacher] for pair in confused_pairs]),
+            ListColumn("", [shade(pair.student) for pair in confused_pairs], "dot", width=30),
+            ListColumn("Student", [names[pair.student] for pair in confused_pairs]),
+            ListColumn(
+                "Documents",
+                [pair.documents for pair in confused_pairs],
+                "number",
+                [count(pair.documents) for pair in confused_pairs],
+                width=96,
             ),
-        },
+            ListColumn(
+                "Share of cluster",
+                [pair.share for pair in confused_pairs],
+                "number",
+                [percent(pair.share) for pair in confused_pairs],
+                "Share of the cluster's test documents.",
+                width=140,
+            ),
+        ],
+        key="student-pair-table",
+        label="Confused pairs; a row shows its documents",
+        on_open=on_open,
+        height=250,
     )
-    cells = (widget("student-pair-table") or {}).get("selection", {}).get("cells", [])
-    return confused_pairs[int(cells[0][0])] if cells and int(cells[0][0]) < len(confused_pairs) else confused_pairs[0]
+    return confused_pairs[min(selection.index, len(confused_pairs) - 1)]
 
 
 def _disagreed(session: Session, pair: ConfusedPair, taxonomy: Taxonomy | None, names: dict[int, str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from gem_core.clustering import suggest_strength
 from gem_core.pipeline import Rename, edit, ensure_path, natural_shares
 from gem_core.workspace import Workspace
-from tests.helpers.pages import press, ready, until
+from tests.helpers.pages import ready, until
 
 pytestmark = pytest.mark.browser
 SLIDER = "[data-testid=stSlider] input[type=range]"
@@ -108,14 +108,10 @@ def test_suggest_read_what_moves_apply_and_undo(balance: Any, workspace: Workspa
         lambda: balance.get_by_text("Solid: preview, strength exact").count() == 1,
     )
     ready(balance)
-    table = balance.locator(".st-key-balance-moved [data-testid=stDataFrame]")
-
-    def first_line() -> None:
-        table.scroll_into_view_if_needed()
-        box = table.bounding_box()
-        press(balance, box["x"] + 120, box["y"] + 40 + 16)
-
-    insist(first_line, lambda: balance.locator(".st-key-balance-reader").count() == 1)
+    row = balance.locator(".st-key-balance-moved tbody tr").first
+    row.focus()
+    row.press("Enter")
+    until(lambda: balance.locator(".st-key-balance-reader").count() == 1)
     ready(balance)
     reader = balance.locator(".st-key-balance-reader")
     assert reader.get_by_text("1 of").count() == 1
