@@ -26,7 +26,7 @@ from gem_core.pipeline.student.registry import saved_students, student_folder
 from gem_core.student import StudentConfig
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import wait_for
-from tests.helpers.screen import opened, words
+from tests.helpers.screen import opened, row_list, words
 
 APP = Path(__file__).resolve().parents[2] / "app"
 
@@ -147,7 +147,9 @@ def test_documents_of_a_disagreement_are_read_beside_typical_ones(
     app = open_student(taught, monkeypatch)
     first = report.pairs[0]
     assert taught.texts([first.rows[0]])[0] in [text.value for text in app.text]
-    assert list(table(app, "Share of cluster")["Documents"]) == [pair.documents for pair in report.pairs]
+    listed = row_list(app, "student-pair-table")
+    assert listed is not None
+    assert list(listed["Documents"]) == [one.documents for one in report.pairs]
     exemplar = taught.taxonomy().cluster(first.student).exemplars[0]
     assert taught.texts([exemplar])[0] in [text.value for text in app.text]
     app.segmented_control(key="student-whose").set_value("Taxonomy's cluster").run()
