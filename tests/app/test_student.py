@@ -147,9 +147,9 @@ def test_documents_of_a_disagreement_are_read_beside_typical_ones(
     app = open_student(taught, monkeypatch)
     first = report.pairs[0]
     assert taught.texts([first.rows[0]])[0] in [text.value for text in app.text]
-    listed = row_list(app, "student-pair-table")
-    assert listed is not None
-    assert list(listed["Documents"]) == [one.documents for one in report.pairs]
+    pair_list = row_list(app, "student-pair-table")
+    assert pair_list is not None
+    assert list(pair_list["Documents"]) == [pair.documents for pair in report.pairs]
     exemplar = taught.taxonomy().cluster(first.student).exemplars[0]
     assert taught.texts([exemplar])[0] in [text.value for text in app.text]
     app.segmented_control(key="student-whose").set_value("Taxonomy's cluster").run()

@@ -16,7 +16,7 @@ from gem_core.workspace.manifest import read_manifest
 SAMPLE = 50_000
 SAMPLE_PER_CLUSTER = 256
 FINAL_PART = 0.1  # of the time of a path: the final pass over all documents, where the path was fitted to a sample
-PRODUCTS = 6e7  # documents x clusters x dimensions that the whole path takes a second for, on two cores
+PRODUCTS = 3e7  # documents x clusters x dimensions that the whole path takes a second for, on two cores
 
 
 def ensure_path(workspace: Workspace, *, progress: Progress = silent) -> Taxonomy:
