@@ -18,7 +18,7 @@ from benchmarks.study.corpora import Corpora
 from benchmarks.study.report import write_results
 from benchmarks.study.runner import Scale, Study, run_cells
 
-TABLES = ("mixing", "cost", "influence", "contamination", "peers", "clusterings")
+TABLES = ("mixing", "contamination", "cost", "peers", "influence", "clusterings")
 RESULTS = ROOT / "benchmarks" / "results" / "study"
 
 

@@ -41,7 +41,7 @@ GPU: not measured. No GPU has run this table.
 
 
 def cells(scale: Scale) -> list[Cell]:
-    corpus, sizes = ("webmix_small", (500, 1000, 2000)) if scale.small else ("webmix", (6000, 12_000, 24_000))
+    corpus, sizes = ("webmix_small", (400, 800, 1600)) if scale.small else ("webmix", (6000, 12_000, 24_000))
     return [{"corpus": corpus, "documents": documents} for documents in sizes]
 
 

@@ -46,7 +46,7 @@ Result = tuple[Int32 | None, np.ndarray]
 
 
 def cells(scale: Scale) -> list[Cell]:
-    sizes = (("webmix_small", 1000),) if scale.small else (("webmix", 24_000),)
+    sizes = (("webmix_small", 600),) if scale.small else (("webmix", 24_000),)
     return [{"corpus": name, "documents": n, "peer": peer} for name, n in sizes for peer in PEERS]
 
 
