@@ -1,12 +1,13 @@
 """Function words and parts of words that the corpus itself shows, by language and by how words are used."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gem_core.taxonomy.stopwords import AMBIGUOUS, LANGUAGES
-from gem_core.taxonomy.word_splitter import BREAK, Vocabulary, WordBlock, is_unspaced
+from gem_core.taxonomy.word_splitter import BREAK, Vocabulary, WordBlock, is_unspaced, split_text
 
 _COMMON = 0.4  # share of the documents that hold a function word of a language without a list
 _SHORT = 4  # most letters of such a word
@@ -16,6 +17,7 @@ _BEFORE_ONE = 0.35  # most of its uses that one and the same word follows
 #: Least part of the uses of a sign that stand first (last) in a clause or beside a function word: a sign that hardly
 #: ever does is the end (beginning) of a word that the dictionary lacks.
 _FREE = 0.1
+_OTHER_SCRIPT = 0.3  # letters of scripts without blanks, of all letters of a text
 _SHARED = 0.5  # most of its uses that one function word stands beside: more, and the two are one word
 
 
@@ -106,6 +108,27 @@ def _stands_free(
     return np.asarray((uses > 0) & (free >= _FREE * uses))
 
 
+def is_foreign_text(text: str) -> bool:
+    """Return whether a text is in another language than English, by its function words and its script.
+
+    A text is foreign when another language has more function words in its first 2,000 characters than English has, or
+    when 30% or more of its letters are of a script without blanks. A text without function words (code, tables) is not.
+
+    Examples
+    --------
+    >>> is_foreign_text("Die Datei wird mit dem Programm geöffnet."), is_foreign_text("The file is opened.")
+    (True, False)
+    >>> is_foreign_text("本软件是自由软件"), is_foreign_text("import numpy")
+    (True, False)
+    """
+    words = [word.lower() for word in split_text(text[:2000])]
+    letters = sum(len(word) for word in words if word[0].isalpha())
+    if sum(len(word) for word in words if is_unspaced(word[0])) >= _OTHER_SCRIPT * max(letters, 1):
+        return True
+    uses = {language: sum(word in own for word in words) for language, own in _exclusive_words().items()}
+    return max(uses[language] for language in uses if language != "English") > uses["English"]
+
+
 def _foreign_words(blocks: Sequence[WordBlock], vocabulary: Vocabulary) -> list[int]:
     """Return the ambiguous words most uses of which are in documents of a language in which they are function words."""
     numbers = {name: number for number, name in enumerate(vocabulary.names) if name in AMBIGUOUS}
@@ -133,12 +156,20 @@ def _foreign_words(blocks: Sequence[WordBlock], vocabulary: Vocabulary) -> list[
 
 def _exclusive_tables(vocabulary: Vocabulary) -> dict[str, NDArray[np.bool_]]:
     """Return for each language which words of the vocabulary are function words of it alone."""
-    tables = {}
+    return {
+        language: np.array([name in own for name in vocabulary.names], dtype=np.bool_)
+        for language, own in _exclusive_words().items()
+    }
+
+
+@cache
+def _exclusive_words() -> dict[str, frozenset[str]]:
+    """Return the function words of each language that no other language has."""
+    exclusive = {}
     for language, words in LANGUAGES.items():
         others = frozenset().union(*(more for name, more in LANGUAGES.items() if name != language))
-        own = words - others - AMBIGUOUS
-        tables[language] = np.array([name in own for name in vocabulary.names], dtype=np.bool_)
-    return tables
+        exclusive[language] = words - others - AMBIGUOUS
+    return exclusive
 
 
 def _common_words(

@@ -60,16 +60,16 @@ sind so soll sollte sondern sonst über um und uns unser unter viel vom von vor 
 welcher wenn wer werde werden wie wieder will wir wird wo worden wurde wurden zu zum zur zwar zwischen
 darauf daran dafür dazu daher dabei dadurch davon deren denen derer hierzu sowie bzw bezüglich gegebenenfalls
 je jedoch somit ebenfalls falls sofern indem
-sowohl darin darüber darum darunter daraus deshalb deswegen obwohl während bevor nachdem sobald solange
-beziehungsweise dennoch trotzdem außerdem zudem ebenso bereits bitte immer niemals oft manchmal etwa ganz genau gerade
-gleich kaum meist meistens mindestens allerdings eigentlich einfach einige einigen einiger einiges manche mancher
-mehrere mehreren viele vielen vieler wenig wenige weniger wenigen beide beiden beider beides derselbe dieselbe
-dasselbe denselben desselben jener jene jenes jenem jenen derjenige diejenige welchem welchen welches wem wessen wohin
-woher wodurch womit worauf worin wobei wofür wovon hierbei hierfür folglich sodass statt anstatt außer innerhalb
-außerhalb mittels aufgrund gegenüber gemäß trotz wegen neben selbst selber jemand niemand irgend nämlich vielleicht
-wahrscheinlich insbesondere beispielsweise üblicherweise normalerweise darf dürfen müssen musste mussten sollen
-sollten konnte konnten könnten wollen wollte würde würden hätte hätten wäre wären gewesen geworden macht lassen lässt
-stehen steht gibt geben kommt
+folgende folgenden folgender folgendes folgendem sowohl darin darüber darum darunter daraus deshalb deswegen obwohl
+während bevor nachdem sobald solange beziehungsweise dennoch trotzdem außerdem zudem ebenso bereits bitte immer
+niemals oft manchmal etwa ganz genau gerade gleich kaum meist meistens mindestens allerdings eigentlich einfach einige
+einigen einiger einiges manche mancher mehrere mehreren viele vielen vieler wenig wenige weniger wenigen beide beiden
+beider beides derselbe dieselbe dasselbe denselben desselben jener jene jenes jenem jenen derjenige diejenige welchem
+welchen welches wem wessen wohin woher wodurch womit worauf worin wobei wofür wovon hierbei hierfür folglich sodass
+statt anstatt außer innerhalb außerhalb mittels aufgrund gegenüber gemäß trotz wegen neben selbst selber jemand
+niemand irgend nämlich vielleicht wahrscheinlich insbesondere beispielsweise üblicherweise normalerweise darf dürfen
+müssen musste mussten sollen sollten konnte konnten könnten wollen wollte würde würden hätte hätten wäre wären gewesen
+geworden macht lassen lässt stehen steht gibt geben kommt
 """
 _FRENCH = """
 ai ainsi alors après au aucun aussi autre aux avait avant avec avoir ce cela celle celui ces cet cette chez comme
@@ -146,7 +146,7 @@ _CHINESE = """
 以及 并 並 并且 而是 则 則 即 便 如 如何 例如 比如 其中 之间 之前 之后 以前 以后 时候 時候 年 月 日 号 次 种 種 位 件
 条 條 第 两 兩 多 少 好 大 小 像 用 使 让 叫 当 當 跟 同 比 为 為 为了 所有 任何 许多 許多 很多 现在 現在 一 二 三 四
 五 六 七 八 九 十 百 千 万 萬 不是 就是 也是 不会 不能 不同 起来 出来 成为
-这样 這樣 也可以 請 请 見 见 請向 请向 請見 请见 是能 因此 每個 其他 並且 本 该 該 只在
+这样 這樣 也可以 請 请 見 见 請向 请向 請見 请见 是能 因此 每個 其他 並且 本 该 該 只在 它是
 """
 _JAPANESE = """
 する した して します しました ある いる ない です ます でした ました こと もの ため よう これ それ あれ どれ この
@@ -154,8 +154,9 @@ _JAPANESE = """
 による において また または および そして しかし なる なった できる れる られる せる たい さん ほど くらい ところ とき
 的 等 者 中 上 下 時 年 月 日
 ありま あります ありません すると すれば される された しない できます できない 場合 対して に対して
-両 各 により における それぞれ たとえば 例えば すべて 全て さらに ただし つまり なお まず ほか 他 もし もしくは 及び
-又は 若しくは 並びに ならびに すなわち したがって 従って あるいは かつ ほとんど いくつか ちょうど 常に まだ もう とても
+両 各 により における させる 同じ 同じく それぞれ たとえば 例えば すべて 全て さらに ただし つまり なお まず
+ほか 他 もし もしくは 及び 又は 若しくは 並びに ならびに すなわち したがって 従って あるいは かつ ほとんど
+いくつか ちょうど 常に まだ もう とても
 """
 _THAI = """
 ที่ และ ใน ของ เป็น มี ได้ จะ ไม่ ให้ ว่า การ ความ กับ จาก นี้ นั้น ก็ แต่ หรือ เพื่อ โดย คือ อยู่ ไป มา แล้ว ยัง ต้อง

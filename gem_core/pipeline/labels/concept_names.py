@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -16,6 +16,7 @@ from gem_core.errors import CorpusError
 from gem_core.taxonomy.cluster_names import name_clusters_by_concepts, telling_kinds
 from gem_core.taxonomy.concept_scores import ConceptScores, score_concepts
 from gem_core.taxonomy.concepts import ConceptTable, load_concepts, packaged_concepts, packaged_vectors
+from gem_core.taxonomy.function_words import is_foreign_text
 from gem_core.taxonomy.keywords import Keyword
 from gem_core.taxonomy.name_parts import ClusterName
 from gem_core.taxonomy.text_kinds import document_kinds, text_kinds
@@ -27,7 +28,9 @@ EXEMPLARS = 30  # documents of a cluster that are embedded where the encoder of 
 EXEMPLAR_CHARACTERS = 800  # of each: more hardly changes which entries are near, and costs time
 FEWEST = 5  # embedded documents of every cluster without which a fit names by keywords
 EXEMPLAR_VECTORS = "exemplar_vectors.npz"  # in a workspace: rows and vectors of documents embedded for names
-KIND_SAMPLE = 24  # documents of a cluster whose form is looked at
+NO_KIND = ("", 0.0, 0.0)
+KIND_SAMPLE = 24  # documents of a cluster whose form and language are looked at
+FOREIGN = 0.5  # most of them in other languages than English: more, and English entries do not name the cluster
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,14 @@ class ConceptSpace:
         Documents, all of them or some of each cluster.
     rows : (m,) int
         Their rows in the corpus.
+    encoder : str
     """
 
     table: ConceptTable
     vectors: Float32
     X: Floating
     rows: NDArray[np.int64]
+    encoder: str
 
 
 def workspace_concepts(workspace: Workspace) -> ConceptTable:
@@ -94,7 +99,7 @@ def concept_space(
     encoder = encoder_of(workspace)
     if encoder is not None:
         vectors = concept_vectors(table, encoder, progress=progress)
-        return ConceptSpace(table, vectors, workspace.embeddings, np.arange(len(positions)))
+        return ConceptSpace(table, vectors, workspace.embeddings, np.arange(len(positions)), encoder)
     rows, X = _load_exemplars(workspace)
     if embed_exemplars:
         typical = [_typical(positions, gis, k, EXEMPLARS) for k in range(int(positions.max()) + 1)]
@@ -104,7 +109,7 @@ def concept_space(
     sizes, embedded = np.bincount(positions), np.bincount(positions[rows], minlength=int(positions.max()) + 1)
     if (embedded < np.minimum(sizes, FEWEST)).any():
         return None
-    return ConceptSpace(table, concept_vectors(table, PACKAGED, progress=progress), X, rows)
+    return ConceptSpace(table, concept_vectors(table, PACKAGED, progress=progress), X, rows, PACKAGED)
 
 
 def _load_exemplars(workspace: Workspace) -> tuple[NDArray[np.int64], Float32]:
@@ -178,12 +183,25 @@ def concept_vectors(
 
 @dataclass(frozen=True)
 class ConceptNaming:
-    """Scores of all clusters of a taxonomy, from which clusters and groups are named."""
+    """Scores of all clusters of a taxonomy, from which clusters and groups are named.
+
+    Attributes
+    ----------
+    workspace : Workspace
+    positions : (n,) int
+    gis : (n,) float
+    scores : ConceptScores
+        0 for clusters that are not in English.
+    is_foreign : (K,) bool
+        Clusters that keywords name, for most of their documents are in other languages and the vocabulary and the
+        encoder know English only.
+    """
 
     workspace: Workspace
     positions: Int32
     gis: Float64
     scores: ConceptScores
+    is_foreign: NDArray[np.bool_]
 
     def clusters(
         self,
@@ -209,7 +227,7 @@ class ConceptNaming:
         ends = np.cumsum([len(sample) for sample in samples])
         parts = np.split(hits, ends[:-1]) if len(ends) else []
         kinds = telling_kinds([part.astype(np.float64) for part in parts], [kind.name for kind in text_kinds()])
-        return [kinds[k] for k in which]
+        return [NO_KIND if self.is_foreign[k] else kinds[k] for k in which]
 
 
 def concept_naming(
@@ -249,7 +267,26 @@ def concept_naming(
         return None
     inside = positions[space.rows]
     scores = score_concepts(space.X, inside, space.vectors, space.table, n_clusters, gis=gis[space.rows])
-    return ConceptNaming(workspace, positions, gis, scores)
+    is_foreign = np.zeros(n_clusters, dtype=np.bool_)
+    if space.encoder == PACKAGED and space.table.key == packaged_concepts().key:
+        is_foreign = _find_foreign_clusters(workspace, positions, gis, n_clusters)
+        english = ~is_foreign[:, None]
+        scores = replace(scores, coverage=scores.coverage * english, votes=scores.votes * english)
+    return ConceptNaming(workspace, positions, gis, scores, is_foreign)
+
+
+def _find_foreign_clusters(workspace: Workspace, positions: Int32, gis: Float64, n_clusters: int) -> NDArray[np.bool_]:
+    """Return which clusters hold more documents in other languages than in English, by 24 of each."""
+    samples = [_typical(positions, gis, k, KIND_SAMPLE, spread=True) for k in range(n_clusters)]
+    return np.array(
+        [
+            np.mean([is_foreign_text(text) for text in workspace.texts(rows.tolist())]) > FOREIGN
+            if len(rows)
+            else False
+            for rows in samples
+        ],
+        dtype=np.bool_,
+    )
 
 
 def _typical(positions: Int32, gis: Float64, cluster: int, count: int, *, spread: bool = False) -> NDArray[np.int64]:

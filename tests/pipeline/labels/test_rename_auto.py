@@ -18,8 +18,12 @@ OWN = "name\tparent\tgloss\nHomes\t\tflats and houses to let or for sale\nKitche
 @pytest.fixture
 def keyword_names(tmp_path: Path) -> Workspace:
     """Two clusters with vectors of an unknown encoder: named by their keywords."""
-    texts = [f"Bake the bread in the oven, recipe {i}" for i in range(8)]
-    texts += [f"The telescope shows stars and galaxies of the night sky {i}" for i in range(8)]
+    bread = "Bake the bread in the oven, recipe"
+    return two_clusters(tmp_path, bread, "The telescope shows stars and galaxies of the night sky")
+
+
+def two_clusters(tmp_path: Path, first: str, second: str) -> Workspace:
+    texts = [f"{text} {i}" for text in (first, second) for i in range(8)]
     pd.DataFrame({"text": texts}).to_csv(tmp_path / "pool.csv", index=False)
     vectors = np.repeat(np.eye(2, 8), 8, axis=0) + 0.01 * np.random.default_rng(0).standard_normal((16, 8))
     np.save(tmp_path / "pool.npy", vectors.astype(np.float32))
@@ -53,6 +57,15 @@ def test_vectors_of_an_unknown_encoder_are_named_when_asked(keyword_names: Works
     assert [c.label for c in after.clusters] == [name.label for _, _, name in names.clusters]
     assert keyword_names.undo()
     assert keyword_names.taxonomy().clusters == before.clusters
+
+
+def test_a_german_cluster_is_named_by_its_keywords(tmp_path: Path) -> None:
+    bread = "Das Brot wird mit der Hefe und dem Mehl in den Ofen geschoben"
+    workspace = two_clusters(tmp_path, bread, "The telescope shows stars and galaxies of the night sky")
+    names = [name for _, _, name in propose_names(workspace).clusters]
+    (german,) = (name for name in names if name.source == "keywords")
+    assert set(german.label.lower().replace(",", "").split()) <= set(bread.lower().split())
+    assert german.coverage == 0
 
 
 def test_the_name_of_a_person_stays(keyword_names: Workspace) -> None:
