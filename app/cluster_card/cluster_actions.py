@@ -14,6 +14,7 @@ from gem_core._formatting import count
 from gem_core.pipeline import Exclude, Merge, Move, Pin, Regroup
 from gem_core.pipeline.editing.operations import Op
 from gem_core.pipeline.search.cluster_profile import nearest_clusters
+from gem_core.taxonomy.name_parts import MIXED
 from gem_core.workspace import Cluster, Taxonomy
 
 NEW = -1  # stands for a new cluster or group in a list of choices
@@ -22,6 +23,9 @@ NEW = -1  # stands for a new cluster or group in a list of choices
 def show_cluster_actions(session: Session, taxonomy: Taxonomy, cluster: Cluster) -> None:
     """Show the row of actions for one cluster."""
     number = cluster.number
+    is_mixed = cluster.label_source == "vocabulary" and cluster.label.startswith(MIXED)
+    if is_mixed:
+        st.caption("No single subject covers these documents. Split divides them into parts with names of their own.")
     with st.container(horizontal=True, gap="xsmall", key="cluster_actions"):
         with st.popover(
             "Merge",
@@ -36,6 +40,7 @@ def show_cluster_actions(session: Session, taxonomy: Taxonomy, cluster: Cluster)
             "Split",
             icon=":material/call_split:",
             key=f"split_{number}",
+            type="primary" if is_mixed else "secondary",
             disabled=cluster.documents < 2,
             help="Divide this cluster. You preview the parts first.",
         ):

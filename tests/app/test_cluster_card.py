@@ -46,6 +46,15 @@ def test_the_card_says_what_a_cluster_is(sample: Workspace, monkeypatch: pytest.
     assert all(any(text[:1400] in text_element.value for text_element in app.text) for text in whole)
 
 
+def test_the_card_of_a_mixed_cluster_offers_the_split(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed = next(c.number for c in sample.taxonomy().clusters if c.label.startswith("Mixed: "))
+    app = opened(sample.root, monkeypatch)
+    select(app, mixed)
+    assert "No single subject covers these documents" in words(app)
+    select(app, 4)
+    assert "No single subject" not in words(app)
+
+
 def test_all_documents_are_sorted_and_paged(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(sample.root, monkeypatch)
     select(app, 3)

@@ -41,7 +41,10 @@ def _show_vocabulary(session: Session) -> None:
         "translated one or your own: name, parent and gloss as TSV, CSV or JSON, or one name on a line.",
     )
     file = st.file_uploader("Vocabulary file", SUFFIXES, key="automatic_file") if choice == OWN else None
-    st.caption("Names that a person or a model gave stay. Undo restores the old names.")
+    st.caption(
+        "Names that a person or a model gave stay. The shipped vocabulary is English: clusters in other languages keep "
+        "their keywords. Undo restores the old names."
+    )
     if st.button(
         "Name by vocabulary",
         key="automatic_rename",
