@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from app.data.map_data import Coloring
 from app.ui.text import plain, short
 
-MAX_NAMES = 14  # names written on the map at most: the largest groups
 FAINT, CLEAR = 0.1, 0.8
 GRAY = "#8b97a8"
 
@@ -18,7 +17,6 @@ def flat_map(
     flat: NDArray[np.float32],
     rows: NDArray[np.int32],
     coloring: Coloring,
-    name_positions: NDArray[np.float64],
     *,
     selected: int | None,
     row: int | None,
@@ -34,7 +32,6 @@ def flat_map(
     flat : (n, 2) positions of all documents
     rows : (m,) documents to draw
     coloring : Coloring
-    name_positions : (K, 2) where the names of the groups stand
     selected : int, optional
         Group that stays clear while the others fade.
     row : int, optional
@@ -75,7 +72,6 @@ def flat_map(
                 x=flat[[row], 0], y=flat[[row], 1], mode="markers", hoverinfo="skip", customdata=[row], marker=ring
             )
         )
-    _write_names(figure, coloring, name_positions, rows, dark)
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
@@ -122,31 +118,3 @@ def _points(
         selected={"marker": {"opacity": max(opacity, 0.9)}},
         unselected={"marker": {"opacity": min(opacity, 0.15)}},
     )
-
-
-def _write_names(
-    figure: go.Figure, coloring: Coloring, name_positions: NDArray[np.float64], rows: NDArray[np.int32], dark: bool
-) -> None:
-    counts = np.bincount(coloring.groups[rows][coloring.groups[rows] >= 0], minlength=len(coloring.names))
-    written_positions: list[NDArray[np.float64]] = []
-    span = np.nanmax(name_positions, axis=0) - np.nanmin(name_positions, axis=0) if len(name_positions) else np.ones(2)
-    for group in np.argsort(-counts, kind="stable"):
-        overlaps = any(
-            abs(name_positions[group] - position)[0] < 0.22 * span[0]
-            and abs(name_positions[group] - position)[1] < 0.06 * span[1]
-            for position in written_positions
-        )
-        if (
-            counts[group] == 0 or overlaps or len(written_positions) >= MAX_NAMES
-        ):  # names that would overlap are left to the hover
-            continue
-        written_positions.append(name_positions[group])
-        figure.add_annotation(
-            x=name_positions[group][0],
-            y=name_positions[group][1],
-            text=plain(short(coloring.names[group], 28)),
-            showarrow=False,
-            font={"size": 12, "color": "#e6ebf3" if dark else "#172033"},
-            borderpad=2,
-            bgcolor="rgba(14,20,32,.72)" if dark else "rgba(255,255,255,.78)",
-        )

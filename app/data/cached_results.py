@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.data import filter_options as options_of
 from app.data import map_data
 from app.data.mixing_taxonomy import mixing_taxonomy_at
+from app.data.outlines import outline_groups
 from app.data.workspace_cache import per_taxonomy
 from gem_core._types import Progress, silent
 from gem_core.embedding.duplicate_groups import Duplicates
@@ -174,6 +175,20 @@ def _label_positions(
 
 
 label_positions = per_taxonomy(_label_positions, max_entries=16)
+
+
+def _group_outlines(
+    workspace: Workspace, taxonomy: Taxonomy, kind: Literal["sphere", "flat", "umap"]
+) -> list[tuple[str, list[NDArray[np.float64]]]]:
+    umap = umap_map(workspace, taxonomy) if kind == "umap" else None
+    positions = {"sphere": workspace.sphere, "flat": workspace.flat}[kind] if umap is None else umap.positions
+    index_of_group = {group.number: index for index, group in enumerate(taxonomy.groups)}
+    group_of_cluster = np.array([index_of_group[c.group] for c in taxonomy.clusters], dtype=np.int32)
+    lines = outline_groups(np.asarray(positions), group_of_cluster[taxonomy.positions], len(taxonomy.groups))
+    return [(group.color, group_lines) for group, group_lines in zip(taxonomy.groups, lines, strict=True)]
+
+
+group_outlines = per_taxonomy(_group_outlines, max_entries=8)
 
 
 def _displayed_rows(workspace: Workspace, taxonomy: Taxonomy) -> NDArray[np.int32]:

@@ -63,11 +63,12 @@ class MapRequests:
         for index, part in enumerate(parts):
             groups[list(part.rows)] = index
         positions = map_data.anchors(np.asarray(workspace.sphere), groups, len(parts)).round(4)
+        flat = map_data.middles(np.asarray(workspace.flat), groups, len(parts)).round(4)
         return JSONResponse(
             {
                 "names": [
-                    [part.label, [float(v) for v in position], part.documents]
-                    for part, position in zip(parts, positions, strict=True)
+                    [part.label, position.tolist(), part.documents, flat_position.tolist()]
+                    for part, position, flat_position in zip(parts, positions, flat, strict=True)
                     if np.isfinite(position).all()
                 ]
             }

@@ -46,7 +46,7 @@ def report(
     as_json: Json = False,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Write one HTML file that opens offline: map, tree, clusters with exemplars, balance path, receipt."""
+    """Write one HTML file that opens offline: map, tree, clusters with exemplars, mix, figures, receipt."""
     from gem_core.export import write_report
     from gem_core.workspace import Workspace
 

@@ -37,6 +37,7 @@ def test_a_cluster_answers_with_its_subtopics_and_where_they_stand(sample: Works
     status, names = answer(requests._answer_subtopics, subtopics, cluster.number)
     assert status == 200
     assert len(names) > 1
-    assert sum(documents for _, _, documents in names) == cluster.documents
-    assert all(abs(sum(v * v for v in position) - 1) < 1e-3 for _, position, _ in names)
+    assert sum(documents for _, _, documents, _ in names) == cluster.documents
+    assert all(abs(sum(v * v for v in position) - 1) < 1e-3 for _, position, _, _ in names)
+    assert all(len(flat) == 2 for *_, flat in names)
     assert answer(requests._answer_subtopics, subtopics, 9999) == (404, [])

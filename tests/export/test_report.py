@@ -13,10 +13,13 @@ import pytest
 from gem_core._formatting import clean
 from gem_core.errors import Cancelled
 from gem_core.export import report_html, write_report
+from gem_core.export.figures import FIGURES, figure_svg
+from gem_core.export.report.comparison import comparison_section
 from gem_core.export.report.label_breakdown import label_breakdown
 from gem_core.export.report.points import pack, thin
 from gem_core.export.report.svg_chart import path_chart
 from gem_core.pipeline import Merge, Rename, edit
+from gem_core.pipeline.compare.comparison import compare
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import facts, refusal, run
 from tests.helpers.hostile_corpus import hostile_workspace
@@ -132,6 +135,25 @@ def test_no_document_is_there_as_a_whole(built_sample: Path, sample_text: str) -
 
 def test_the_same_taxonomy_gives_the_same_bytes(hostile: Workspace, hostile_text: str) -> None:
     assert report_html(Workspace(hostile.root), Workspace(hostile.root).taxonomy()) == hostile_text
+
+
+def test_the_report_compares_with_the_label_column_and_carries_every_figure(
+    built_sample: Path, sample_text: str
+) -> None:
+    workspace = Workspace(built_sample)
+    taxonomy = workspace.taxonomy()
+    section = comparison_section(workspace, taxonomy)
+    assert section is not None
+    expected = compare(workspace, "present", "column:subject")
+    name, groups, ari, nmi, stay, matched = section.rows[0]
+    assert (name, groups) == (expected.b.title, str(len(expected.b.names)))
+    assert (ari, nmi, stay) == (f"{expected.ari:.3f}", f"{expected.nmi:.3f}", f"{100 * expected.stay:.1f}%")
+    assert matched == f"{int((expected.jaccard.max(axis=1) >= 0.5).sum())} of {len(taxonomy.clusters)}"
+    assert section.stability == ()  # no study was run
+    files = {str(a["download"]): str(a["href"]) for _, a in Page(sample_text).elements if "download" in a}
+    assert set(files) == {f"{what}.svg" for what in FIGURES}
+    svg = base64.b64decode(files["shares.svg"].partition(",")[2]).decode()
+    assert svg == figure_svg(workspace, taxonomy, "shares")
 
 
 def test_hostile_text_makes_no_element_and_no_attribute(hostile_text: str, sample_text: str) -> None:

@@ -117,6 +117,7 @@ def globe(
     excerpts: str = "",
     subtopics: str = "",
     numbers: Sequence[int] = (),
+    outlines: Sequence[tuple[str, Sequence[np.ndarray]]] = (),
     on_pick: Callable[[GlobePick], None] | None = None,
 ) -> GlobePick:
     """Show documents on the globe; returns what was picked on it in this run.
@@ -161,6 +162,8 @@ def globe(
         the clusters in the middle when a person has zoomed in. "" shows none.
     numbers : sequence of int
         The number of each color group under that path.
+    outlines : sequence of (color, lines)
+        Closed lines around groups, (m, 3) unit directions each.
     on_pick : callable, optional
         Called with the pick before the script runs again, as Streamlit's callbacks are: set session state here.
 
@@ -195,6 +198,7 @@ def globe(
         excerpts=excerpts,
         subtopics=subtopics,
         numbers=numbers,
+        outlines=outlines,
     )
 
     def changed() -> None:

@@ -156,27 +156,30 @@ export class Globe extends GlobeMotion {
     return fading;
   }
 
+  // A line of packed directions, as far as it runs on the near side
+  strokeFront(line, color, m, cx, cy, r, alpha) {
+    const ctx = this.ctx;
+    ctx.globalAlpha = alpha;
+    ctx.strokeStyle = color;
+    ctx.lineWidth = 1.6 * this.dpr;
+    ctx.beginPath();
+    let pen = false;
+    for (let j = 0; j < line.length; j += 3) {
+      const p = rotate(m, [line[j], line[j + 1], line[j + 2]]);
+      if (p[2] > 0) ctx[pen ? "lineTo" : "moveTo"](cx + r * p[0], cy - r * p[1]);
+      pen = p[2] > 0;
+    }
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+  }
+
   overlay(m, cx, cy, r) {
     const ctx = this.ctx,
       d = this.dpr,
       focus = this.focused;
+    for (const [color, lines] of this.header?.outlines ?? []) for (const line of lines) this.strokeFront(line, color, m, cx, cy, r, 0.5);
     for (const cap of this.caps)
-      if (cap.group === focus) {
-        ctx.strokeStyle = cssOf(this.colors[cap.group] ?? this.theme.gray);
-        ctx.lineWidth = 1.6 * d;
-        ctx.beginPath();
-        let pen = false;
-        for (let j = 0; j < cap.line.length; j += 3) {
-          const p = rotate(m, [cap.line[j], cap.line[j + 1], cap.line[j + 2]]);
-          if (p[2] <= 0) {
-            pen = false;
-            continue;
-          }
-          ctx[pen ? "lineTo" : "moveTo"](cx + r * p[0], cy - r * p[1]);
-          pen = true;
-        }
-        ctx.stroke();
-      }
+      if (cap.group === focus) this.strokeFront(cap.line, cssOf(this.colors[cap.group] ?? this.theme.gray), m, cx, cy, r, 1);
     const ring = (i, wide) => {
       if (i < 0 || this.sz[i] <= 0) return;
       const s = Math.max(this.dot, 2.2 * d) * 1.25;

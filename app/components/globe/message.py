@@ -109,6 +109,7 @@ def pack(
     excerpts: str = "",
     subtopics: str = "",
     numbers: Sequence[int] = (),
+    outlines: Sequence[tuple[str, Sequence[np.ndarray]]] = (),
 ) -> bytes:
     """Pack the message. Each array has a digest, so that the browser parses only what changed."""
     arrays = _arrays(xyz, rows, cluster, colors, values, sizes)
@@ -122,6 +123,9 @@ def pack(
         "excerpts": str(excerpts),
         "subtopics": str(subtopics),
         "numbers": [int(number) for number in numbers],
+        "outlines": [
+            [color, [np.round(line, 3).reshape(-1).tolist() for line in lines]] for color, lines in outlines if lines
+        ],
         "look": None if look is None else _direction(look),
         "colors": list(colors),
         "labels": [[clean(text), _direction(at), int(group)] for text, at, group in labels],

@@ -24,7 +24,8 @@ Counts = NDArray[np.integer]
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "gem_strip",
-    html='<div class="strip"><div class="bars" role="toolbar"></div><div class="groups"></div>'
+    html='<div class="strip"><div class="bars" role="toolbar"></div>'
+    '<div class="groups" role="toolbar" aria-label="Groups to show alone"></div>'
     '<div class="tip" hidden></div></div>',
     css=(_HERE / "share_bar.css").read_text(encoding="utf-8"),
     js=(_HERE / "share_bar.js").read_text(encoding="utf-8"),
@@ -64,8 +65,27 @@ def share_bar(
     selected_counts: Counts | None,
     key: str,
     on_pick: Callable[[int], None],
+    isolated: tuple[int, ...] = (),
+    on_isolate: Callable[[tuple[int, ...]], None] | None = None,
 ) -> None:
-    """Show the shares; `on_pick` is called with the number of a clicked cluster before the script runs again."""
+    """Show the shares, which are the legend of the maps too.
+
+    Parameters
+    ----------
+    taxonomy : Taxonomy
+    selected : int, optional
+        Number of the selected cluster.
+    selected_counts : (K,) int, optional
+        Selected documents of each cluster, for a second bar.
+    key : str
+        Fixed key.
+    on_pick : callable
+        Called with the number of a clicked cluster before the script runs again.
+    isolated : tuple of int
+        Clusters that are shown alone; empty means all.
+    on_isolate : callable, optional
+        Called with the new `isolated` when a group's name was clicked, or a cluster with Shift, Ctrl or Command.
+    """
 
     def on_click() -> None:
         state = widget(key)
@@ -73,7 +93,27 @@ def share_bar(
         if isinstance(number, int) and not isinstance(number, bool) and taxonomy.has(number):
             on_pick(number)
 
-    _component(key=key, data=_data(taxonomy, selected, selected_counts), on_pick_change=on_click)
+    def on_toggle() -> None:
+        state = widget(key)
+        numbers = state.get("isolate") if state else None
+        if on_isolate and isinstance(numbers, list):
+            on_isolate(toggle_clusters(isolated, tuple(n for n in numbers if taxonomy.has(n))))
+
+    data = {**_data(taxonomy, selected, selected_counts), "isolated": list(isolated)}
+    _component(key=key, data=data, on_pick_change=on_click, on_isolate_change=on_toggle)
+
+
+def toggle_clusters(isolated: tuple[int, ...], numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """Add clusters to those shown alone; take them out if all of them are among these already.
+
+    Examples
+    --------
+    >>> toggle_clusters((1, 2), (2, 3)), toggle_clusters((1, 2, 3), (2, 3))
+    ((1, 2, 3), (1,))
+    """
+    if set(numbers) <= set(isolated):
+        return tuple(number for number in isolated if number not in numbers)
+    return tuple(sorted({*isolated, *numbers}))
 
 
 def _data(taxonomy: Taxonomy, selected: int | None, selected_counts: Counts | None) -> dict[str, Any]:
@@ -97,7 +137,11 @@ def _data(taxonomy: Taxonomy, selected: int | None, selected_counts: Counts | No
         "bars": bars,
         "selected": selected,
         "groups": [
-            {"name": parent.label, "share": sum(taxonomy.cluster(number).share_documents for number in parent.children)}
+            {
+                "name": parent.label,
+                "share": sum(taxonomy.cluster(number).share_documents for number in parent.children),
+                "numbers": list(parent.children),
+            }
             for parent in taxonomy.groups
         ],
         "what": "Share of documents by cluster, in the order of the tree"

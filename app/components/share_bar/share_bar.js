@@ -14,7 +14,9 @@ class Strip {
     this.groups = root.querySelector(".groups");
     this.tip = root.querySelector(".tip");
     this.shape = "";
-    this.bars.addEventListener("click", (event) => this.pick(event.target));
+    this.bars.addEventListener("click", (event) => this.pick(event.target, event.shiftKey || event.ctrlKey || event.metaKey));
+    this.groups.addEventListener("click", (event) => this.isolate(event.target.closest("button")?.numbers));
+    this.groups.addEventListener("keydown", (event) => this.walkGroups(event));
     this.bars.addEventListener("keydown", (event) => this.walk(event));
     for (const kind of ["pointerover", "focusin"]) this.bars.addEventListener(kind, (event) => this.say(event.target));
     for (const kind of ["pointerleave", "focusout"])
@@ -40,6 +42,8 @@ class Strip {
     this.box.classList.toggle("two", data.bars.length > 1);
     this.bars.classList.toggle("picked", picked >= 0);
     this.bars.classList.toggle("many", data.pieces.length > MANY);
+    this.isolated = new Set(data.isolated);
+    this.bars.classList.toggle("isolated", this.isolated.size > 0);
     this.bars.setAttribute("aria-label", data.what);
     data.bars.forEach((bar, row) => {
       data.pieces.forEach((piece, at) => {
@@ -48,6 +52,7 @@ class Strip {
         button.style.setProperty("--color", piece.color);
         button.hidden = row > 0 && bar.shares[at] === 0;
         button.setAttribute("aria-pressed", String(at === picked));
+        button.classList.toggle("in", this.isolated.has(piece.number));
         button.setAttribute("aria-label", `${piece.name}: ${this.share(row, at)}`);
         button.tabIndex = row === 0 && at === reached ? 0 : -1;
       });
@@ -74,8 +79,11 @@ class Strip {
     const names = [];
     for (const group of this.data.groups) {
       if (group.share >= NARROW) {
-        const name = make("span", group.name);
-        name.title = group.name;
+        const name = Object.assign(make("button", group.name), { type: "button", numbers: group.numbers });
+        const alone = group.numbers.every((number) => this.isolated.has(number));
+        name.title = `${group.name}: ${alone ? "show with the others" : "show alone"}`;
+        name.setAttribute("aria-pressed", String(alone));
+        name.tabIndex = names.length ? -1 : 0;
         name.style.left = `${100 * left}%`;
         name.style.width = `${100 * group.share}%`;
         names.push(name);
@@ -90,8 +98,28 @@ class Strip {
     return `${(100 * bar.shares[at]).toFixed(1)}% ${bar.of}`;
   }
 
-  pick(button) {
-    if (button.at !== undefined) this.send("pick", this.data.pieces[button.at].number);
+  // A click opens a cluster; with Shift, Ctrl or Command it adds the cluster to those that are shown alone.
+  pick(button, adds) {
+    if (button.at === undefined) return;
+    const { number } = this.data.pieces[button.at];
+    if (adds) this.isolate([number]);
+    else this.send("pick", number);
+  }
+
+  isolate(numbers) {
+    if (numbers) this.send("isolate", numbers);
+  }
+
+  walkGroups(event) {
+    const buttons = [...this.groups.children],
+      next = buttons[buttons.indexOf(event.target) + STEPS[event.key]];
+    if (STEPS[event.key] === undefined) return;
+    event.stopPropagation();
+    event.preventDefault();
+    if (!next) return;
+    event.target.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
   }
 
   walk(event) {

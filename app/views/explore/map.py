@@ -1,14 +1,16 @@
 """Map of Explore: controls, globe and flat map."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from app.components.flat_names import show_flat_names
 from app.components.globe import GlobePick, globe
 from app.data import cached_results, map_data
+from app.data.map_data import Coloring
 from app.data.map_requests import MAP_REQUESTS
 from app.state.session import Session
 from app.state.widget_state import picked_points, preset, read_chart_selection, widget
@@ -205,6 +207,7 @@ def _show_globe(session: Session, choices: MapChoices, rows: NDArray[np.int32], 
         key=f"globe_{workspace.manifest.data_hash[:12]}",
         excerpts=excerpts,
         subtopics=subtopics if coloring.clusters else "",
+        outlines=_outlines(session, coloring, "sphere"),
         numbers=[cluster.number for cluster in taxonomy.clusters],
         on_pick=on_pick,
     )
@@ -242,7 +245,6 @@ def _show_flat_map(session: Session, choices: MapChoices, rows: NDArray[np.int32
         np.asarray(workspace.flat) if umap is None else umap.positions,
         rows,
         coloring,
-        cached_results.label_positions(workspace, taxonomy, choices.choice, kind="flat" if umap is None else "umap"),
         selected=taxonomy.index_of(session.cluster) if coloring.clusters else None,
         row=session.row,
         matches=None if selection is None else selection.mask,
@@ -264,6 +266,7 @@ def _show_flat_map(session: Session, choices: MapChoices, rows: NDArray[np.int32
             config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": unused},
             alt=f"{choices.view} of {len(rows):,} documents; similar documents lie close together",
         )
+        _show_flat_names(session, choices, rows, selection)
     if coloring.legend:
         name, low, high = coloring.legend
         st.caption(f"{name}: dark = {low}, light = {high}")
@@ -272,6 +275,45 @@ def _show_flat_map(session: Session, choices: MapChoices, rows: NDArray[np.int32
             f"Trustworthiness {umap.trustworthiness:.3f}; flat map {umap.flat_trustworthiness:.3f}. "
             "1 = neighbors on the map are neighbors by embedding."
         )
+
+
+def _outlines(
+    session: Session, coloring: Coloring, kind: Literal["sphere", "flat", "umap"]
+) -> list[tuple[str, list[NDArray[np.float64]]]]:
+    """Return the outlines of the groups, without those whose clusters are all hidden; none for other colors."""
+    if not coloring.clusters or coloring.values is not None:
+        return []
+    outlines = cached_results.group_outlines(session.workspace, session.taxonomy, kind)
+    alone = set(session.filter.clusters)
+    groups = session.taxonomy.groups
+    return [o for o, group in zip(outlines, groups, strict=True) if not alone or alone & set(group.children)]
+
+
+def _show_flat_names(
+    session: Session, choices: MapChoices, rows: NDArray[np.int32], selection: Selected | None
+) -> None:
+    """Show names, outlines and excerpts over the chart; a filter leaves the names of its groups alone."""
+    workspace, taxonomy = session.workspace, session.taxonomy
+    kind: Literal["flat", "umap"] = "umap" if choices.view == UMAP else "flat"
+    umap = cached_results.umap_map(workspace, taxonomy) if kind == "umap" else None
+    plane = np.asarray(workspace.flat) if umap is None else umap.positions
+    coloring = cached_results.coloring(workspace, taxonomy, choices.choice, choices.value_range)
+    drawn = rows if selection is None else rows[selection.mask[rows]]
+    groups = coloring.groups[drawn]
+    excerpts, subtopics = MAP_REQUESTS.addresses(workspace, taxonomy)
+    show_flat_names(
+        "gem-flat",
+        names=coloring.names,
+        positions=cached_results.label_positions(workspace, taxonomy, choices.choice, kind=kind),
+        counts=np.bincount(groups[groups >= 0], minlength=len(coloring.names)),
+        numbers=[cluster.number for cluster in taxonomy.clusters],
+        selected=taxonomy.index_of(session.cluster) if coloring.clusters else None,
+        outlines=_outlines(session, coloring, kind),
+        span=1.08 * float(np.ptp(plane[:, 0])),
+        excerpts=excerpts,
+        subtopics=subtopics if coloring.clusters and kind == "flat" else "",
+        key="flat_names",
+    )
 
 
 def outline_of(selection: dict[str, Any]) -> Outline | None:

@@ -52,6 +52,8 @@ def _show_share_bar(session: Session, selection: Selected | None) -> None:
         selected_counts=selected_counts,
         key="explore_strip",
         on_pick=lambda number: session.select(None, number),
+        isolated=session.filter.clusters,
+        on_isolate=lambda numbers: session.update_filter(clusters=numbers),
     )
     with st.expander("Show as table", icon=":material/table_rows:"):
         st.dataframe(

@@ -56,7 +56,7 @@ def report_card(workspace: Workspace, taxonomy: Taxonomy) -> None:
         with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
             st.markdown(
                 "**report.html**  \n:small[:gray[one page that works offline: map, tree, clusters with "
-                "exemplars, balance path, receipt]]",
+                "exemplars, balance path, mix, labels, comparison, figures, receipt]]",
                 width="stretch",
             )
             st.download_button(

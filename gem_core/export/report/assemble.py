@@ -6,8 +6,10 @@ from typing import Any
 from gem_core._formatting import clean, count, percent, strength_text
 from gem_core._types import Progress
 from gem_core._version import __version__
+from gem_core.export.report.comparison import comparison_section
 from gem_core.export.report.content import Card, GroupCard, cards, groups
 from gem_core.export.report.facts import measures, receipt_rows
+from gem_core.export.report.figure_files import figure_files
 from gem_core.export.report.label_breakdown import label_breakdown
 from gem_core.export.report.mix import mix_section
 from gem_core.export.report.page import page
@@ -51,6 +53,8 @@ def assemble(workspace: Workspace, taxonomy: Taxonomy, progress: Progress) -> st
         receipt=receipt,
         mix=mix_section(workspace, taxonomy),
         labels=label_breakdown(workspace, taxonomy),
+        comparison=comparison_section(workspace, taxonomy),
+        figures=figure_files(workspace, taxonomy),
         edits=_edits(workspace, taxonomy),
         version=__version__,
         most=max((card.share for card in cluster_cards), default=1.0) or 1.0,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from gem_core.workspace import Workspace
 from tests.helpers.pages import press, ready
@@ -162,12 +163,27 @@ def test_the_strip_is_pressed_walked_by_keys_and_shows_what_is_found(
         ready(page)
         box = page.locator(".strip").first.bounding_box()
         assert box["y"] + box["height"] <= 720, f"{view}: map and shares are seen at once on a small screen"
+        if view == "Flat map":
+            names = page.locator(".st-key-gem-flat .names span")
+            names.first.wait_for()
+            assert {name.inner_text() for name in names.all()} <= {cluster.label for cluster in order}
+            assert page.locator(".st-key-gem-flat .layer path").count() > 1, "outlines of the groups"
     page.get_by_role("button", name="Filter").first.click()
     histogram_bars = page.get_by_role("img", name="Histogram").first.locator("i")
     histogram_bars.first.wait_for(state="attached")
     assert max(bar.bounding_box()["height"] for bar in histogram_bars.all() if bar.bounding_box()) > 20
     page.keyboard.press("Escape")
     page.set_viewport_size(size)
+    ready(page)
+
+    first = taxonomy.groups[0]
+    group = page.locator(".strip .groups button", has_text=first.label)
+    group.click()
+    page.get_by_text(f"{sum(taxonomy.cluster(n).documents for n in first.children)} documents selected").wait_for()
+    ready(page)
+    expect(bars.first.locator("button.in")).to_have_count(len(first.children))
+    group.click()
+    expect(bars).to_have_count(1)
     ready(page)
 
     pieces.nth(4).hover()

@@ -181,6 +181,35 @@ window.addEventListener("afterprint", () => {
   redress();
 });
 
+// Figures are links in the file; the page draws the pictures, and saves one as PNG at twice its size.
+function savePng(image, name) {
+  const canvas = document.createElement("canvas");
+  canvas.width = 2 * image.naturalWidth;
+  canvas.height = 2 * image.naturalHeight;
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  canvas.toBlob((blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name.replace(/svg$/, "png");
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }, "image/png");
+}
+query("#figures details").addEventListener(
+  "toggle",
+  () => {
+    for (const figure of queryAll("#figures figure")) {
+      const image = new Image(),
+        link = query("a", figure);
+      image.src = link.href;
+      image.alt = link.download;
+      figure.prepend(image);
+      query("button", figure).addEventListener("click", () => savePng(image, link.download));
+    }
+  },
+  { once: true },
+);
+
 root.classList.add("alive");
 redress();
 const hashMatch = /^#cluster-(\d+)$/.exec(location.hash),
