@@ -298,8 +298,8 @@ def _show_flat_names(
     umap = cached_results.umap_map(workspace, taxonomy) if kind == "umap" else None
     plane = np.asarray(workspace.flat) if umap is None else umap.positions
     coloring = cached_results.coloring(workspace, taxonomy, choices.choice, choices.value_range)
-    drawn = rows if selection is None else rows[selection.mask[rows]]
-    groups = coloring.groups[drawn]
+    visible_rows = rows if selection is None else rows[selection.mask[rows]]
+    groups = coloring.groups[visible_rows]
     excerpts, subtopics = MAP_REQUESTS.addresses(workspace, taxonomy)
     show_flat_names(
         "gem-flat",
