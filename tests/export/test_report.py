@@ -14,7 +14,7 @@ from gem_core._formatting import clean
 from gem_core.errors import Cancelled
 from gem_core.export import report_html, write_report
 from gem_core.export.figures import FIGURES, figure_svg
-from gem_core.export.report.comparison import comparison_section
+from gem_core.export.report.comparison_section import comparison_section
 from gem_core.export.report.label_breakdown import label_breakdown
 from gem_core.export.report.points import pack, thin
 from gem_core.export.report.svg_chart import path_chart

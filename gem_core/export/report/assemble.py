@@ -6,7 +6,7 @@ from typing import Any
 from gem_core._formatting import clean, count, percent, strength_text
 from gem_core._types import Progress
 from gem_core._version import __version__
-from gem_core.export.report.comparison import comparison_section
+from gem_core.export.report.comparison_section import comparison_section
 from gem_core.export.report.content import Card, GroupCard, cards, groups
 from gem_core.export.report.facts import measures, receipt_rows
 from gem_core.export.report.figure_files import figure_files
