@@ -21,6 +21,7 @@ from gem_core.export.mixtures import write_weights
 from gem_core.mixing import Weights
 from gem_core.pipeline import Exclude, Rename, edit
 from gem_core.pipeline.labeling.completion_markers import bookkeeping
+from gem_core.pipeline.mixing.document_pieces import cut_text
 from gem_core.pipeline.mixing.strategies import weights_by
 from gem_core.pipeline.mixing.training_set import TrainingSet, TrainingSetRequest, draw_training_set
 from gem_core.pipeline.mixing.training_shards import Form
@@ -281,7 +282,7 @@ def test_orders_that_cannot_be_are_refused(many_groups: Workspace, weights: Weig
     assert "Weights must belong to this taxonomy (" in refused()
 
 
-def test_a_share_that_a_huge_document_moves_is_named_and_stratifying_mends_it(
+def test_a_share_that_a_huge_document_moves_is_named_and_stratifying_or_splitting_mends_it(
     many_groups: Workspace, tmp_path: Path
 ) -> None:
     documents = pd.read_parquet(many_groups.root / "documents.parquet")
@@ -302,3 +303,11 @@ def test_a_share_that_a_huge_document_moves_is_named_and_stratifying_mends_it(
     assert "longest document has 20,000; draw long documents first with --long stratify" in plain.notes[0]
     shares = [draw(f"long-{seed}", seed, long="stratify").notes for seed in range(3)]
     assert sum(map(len, shares)) <= 1
+    assert not draw("split", 0, long="split").notes
+    rows = rows_of(tmp_path / "split")
+    cut = rows[rows["id"] == documents["id"][row]]
+    assert 1 < cut["piece"].nunique() <= cut["pieces"].iloc[0]
+    assert cut["tokens"].max() < 0.06 * 20_000
+    text = documents["text"][row]
+    assert all(part.text == cut_text(text, part.piece, part.pieces) for part in cut.itertuples())
+    assert "".join(cut_text(text, number, 9) for number in range(9)) == text

@@ -150,7 +150,10 @@ def training_set(
     max_epochs: Annotated[float, typer.Option(metavar="E", help="max epochs per cluster")] = 4.0,
     shard_tokens: ShardTokens = 1 << 24,
     long: Annotated[
-        str, typer.Option(help="documents with over 5% of a cluster's tokens: keep, or stratify (drawn first)")
+        str,
+        typer.Option(
+            help="documents with over 5% of a cluster's tokens: keep, stratify (drawn first) or split (into pieces)"
+        ),
     ] = "keep",
     as_json: Json = False,
     progress_file: ProgressFile = None,

@@ -17,8 +17,9 @@ from gem_core.mixing.document_sampling import draw_long_first, draw_tokens
 from gem_core.mixing.inclusion_probabilities import density_of, inclusion
 from gem_core.mixing.weights import MANY_EPOCHS
 from gem_core.pipeline.labeling.completion_markers import bookkeeping, earlier_version_error
+from gem_core.pipeline.mixing.document_pieces import Pieces, cut_documents, whole_documents
 from gem_core.pipeline.mixing.domains import Domains, domains_of
-from gem_core.pipeline.mixing.training_shards import FORMS, Block, Form, TrainingShard, shard_name, write_shards
+from gem_core.pipeline.mixing.training_shards import FORMS, Form, deal_blocks, write_shards
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import TEMPORARY, alone, clear_leftovers, unwritable, write_json
@@ -26,7 +27,7 @@ from gem_core.workspace.manifest import versions
 
 Inside = Literal["uniform", "grip"]
 INSIDE: tuple[Inside, ...] = get_args(Inside)
-Long = Literal["keep", "stratify"]
+Long = Literal["keep", "stratify", "split"]
 LONG: tuple[Long, ...] = get_args(Long)
 LONG_PART = 0.05  # of the tokens that a cluster is to have: a longer document is a long one
 SHARE_OFF = 0.05  # relative: a share that is further off is said
@@ -54,9 +55,9 @@ class TrainingSetRequest:
         How often a cluster may be read.
     shard_tokens : int
         Tokens of a file, about; so much text is in memory.
-    long : "keep" or "stratify"
+    long : "keep", "stratify" or "split"
         Whether documents with more than `LONG_PART` of their cluster's tokens are drawn like the others, or first
-        (`draw_long_first`), so that the others make up what is missing.
+        (`draw_long_first`), so that the others make up what is missing, or in pieces (`cut_documents`).
     """
 
     tokens: int
@@ -106,7 +107,7 @@ class TrainingSet:
             sentences.append(
                 f"cluster {self.domains.numbers[at]} ({self.domains.names[at]}) has {self.drawn_tokens[at]:,} tokens "
                 f"instead of {self.requested_tokens[at]:,.0f} ({miss[at]:+.0%}): its longest document has "
-                f"{int(tokens.max()):,}; draw long documents first with --long stratify, or split them in the corpus"
+                f"{int(tokens.max()):,}; draw long documents first with --long stratify, or in pieces with --long split"
             )
         return tuple(sentences)
 
@@ -124,8 +125,9 @@ def draw_training_set(
 
     Domain k gets N w_k tokens: each document floor(N w_k / T_k) times, and once more by chance (`draw_tokens`). Rows of
     a shard: id, text, cluster_id, tokens, copy (0 for the first reading of a document), expected_copies (whole epochs
-    plus the chance). Groups of documents are dealt to the shards at random, and rows are in random order. The same
-    order gives the same bytes. Finished shards are kept when a run is stopped; the same call goes on from there.
+    plus the chance); where long documents are split also piece (from 0) and pieces. Groups of
+    documents are dealt to the shards at random, and rows are in random order. The same order gives the
+    same bytes. Finished shards are kept when a run is stopped; the same call goes on from there.
 
     Memory holds the text of one shard, twice while its rows are put in order; with "grip" also the vectors of one
     cluster.
@@ -166,23 +168,29 @@ def draw_training_set(
     own = bookkeeping(folder)
     with store_errors(folder), alone(own, LOCK, "One process at a time writes a training set"):
         known_hashes = _claim_folder(folder, key, facts)
-        copies, expected = _draw_copies(workspace, domains, requested_tokens, request, progress)
+        pieces = _pieces(domains, requested_tokens, request)
+        copies, expected = _draw_copies(workspace, domains, pieces, requested_tokens, request, progress)
         columns: dict[str, NDArray[Any]] = {
-            "cluster_id": np.array([*domains.numbers, -1], dtype=np.int32)[domains.positions],
-            "tokens": domains.document_tokens,
+            "cluster_id": np.array([*domains.numbers, -1], dtype=np.int32)[domains.positions[pieces.rows]],
+            "tokens": pieces.tokens,
             "expected_copies": expected,
         }
+        if request.long == "split":
+            columns |= {"piece": pieces.number, "pieces": pieces.count}
         shards = write_shards(
             workspace.root / "documents.parquet",
             folder,
-            _assign_blocks(workspace, copies, domains.document_tokens, request),
+            deal_blocks(
+                workspace.root / "documents.parquet", pieces, copies, request.form, request.shard_tokens, request.seed
+            ),
+            pieces,
             columns,
             request.form,
             finished_hashes=known_hashes,
             progress=progress,
         )
         training_set = _training_set(
-            folder, domains, weights, requested_tokens, copies, tuple(entry["file"] for entry in shards)
+            folder, domains, weights, requested_tokens, pieces, copies, tuple(entry["file"] for entry in shards)
         )
         write_json(
             own / MANIFEST,
@@ -203,13 +211,15 @@ def _training_set(
     domains: Domains,
     weights: Float64,
     requested_tokens: Float64,
+    pieces: Pieces,
     copies: NDArray[np.int32],
     shards: tuple[str, ...],
 ) -> TrainingSet:
-    in_domain = domains.positions >= 0
+    positions = domains.positions[pieces.rows]
+    in_domain = positions >= 0
     got, document_counts = (np.zeros(len(domains.numbers), dtype=np.int64) for _ in range(2))
-    np.add.at(got, domains.positions[in_domain], (copies.astype(np.int64) * domains.document_tokens)[in_domain])
-    np.add.at(document_counts, domains.positions[in_domain], copies[in_domain])
+    np.add.at(got, positions[in_domain], (copies.astype(np.int64) * pieces.tokens)[in_domain])
+    np.add.at(document_counts, positions[in_domain], copies[in_domain])
     return TrainingSet(folder, domains, weights, frozen(requested_tokens), frozen(got), frozen(document_counts), shards)
 
 
@@ -290,28 +300,36 @@ def _claim_folder(folder: Path, key: str, facts: Mapping[str, Any]) -> dict[str,
     return {}
 
 
+def _pieces(domains: Domains, requested_tokens: Float64, request: TrainingSetRequest) -> Pieces:
+    """Return the documents, or the pieces of long ones: those with more than `LONG_PART` of a cluster's tokens."""
+    if request.long != "split":
+        return whole_documents(domains.document_tokens)
+    longest = np.array([*(LONG_PART * requested_tokens), np.inf])[domains.positions]
+    return cut_documents(domains.document_tokens, longest)
+
+
 def _draw_copies(
     workspace: Workspace,
     domains: Domains,
+    pieces: Pieces,
     requested_tokens: Float64,
     request: TrainingSetRequest,
     progress: Progress,
 ) -> tuple[NDArray[np.int32], Float64]:
-    """Return copies of each document and their mean over seeds; each cluster has a stream of chance of its own."""
-    n = len(domains.positions)
-    copies, expected = np.zeros(n, dtype=np.int32), np.zeros(n)
-    by_domain = np.argsort(domains.positions, kind="stable")
-    ends = np.searchsorted(domains.positions[by_domain], np.arange(len(domains.numbers) + 1))
+    """Return copies of each piece and their mean over seeds; each cluster has a stream of chance of its own."""
+    positions = domains.positions[pieces.rows]
+    copies, expected = np.zeros(len(positions), dtype=np.int32), np.zeros(len(positions))
+    by_domain = np.argsort(positions, kind="stable")
+    ends = np.searchsorted(positions[by_domain], np.arange(len(domains.numbers) + 1))
     for k, number in enumerate(domains.numbers):
         progress("draw documents", k, len(domains.numbers))
         rows = by_domain[ends[k] : ends[k + 1]]
         if requested_tokens[k] > 0:
-            tokens, chances = domains.document_tokens[rows], None
+            tokens, chances = pieces.tokens[rows], None
             if request.inside == "grip":
-                length, density = (
-                    np.log(np.maximum(tokens, 1)),
-                    density_of(workspace.embeddings[rows], seed=request.seed),
-                )
+                documents, index = np.unique(pieces.rows[rows], return_inverse=True)
+                length = np.log(np.maximum(tokens, 1))
+                density = density_of(workspace.embeddings[documents], seed=request.seed)[index]
 
                 def chances(count: int, length: Float64 = length, density: Float64 = density) -> Float64:
                     return inclusion(length, density, count)
@@ -324,38 +342,6 @@ def _draw_copies(
             copies[rows], expected[rows] = draw.copies, draw.expected
     progress("draw documents", len(domains.numbers), len(domains.numbers))
     return copies, frozen(expected)
-
-
-def _assign_blocks(
-    workspace: Workspace, copies: NDArray[np.int32], tokens: NDArray[np.int64], request: TrainingSetRequest
-) -> list[TrainingShard]:
-    """Deal blocks, one per row group and reading, to shards in random order: the corpus may be sorted by source."""
-    import pyarrow.parquet as pq
-
-    metadata = pq.read_metadata(workspace.root / "documents.parquet")
-    sizes = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
-    blocks: list[Block] = []
-    for group, start in enumerate(starts[:-1]):
-        in_domain = copies[start : starts[group + 1]]
-        blocks += [
-            Block(group, start, copy, frozen(np.flatnonzero(in_domain > copy)))
-            for copy in range(int(in_domain.max(initial=0)))
-        ]
-    rng = np.random.default_rng([request.seed, 0x5EED])  # a stream of its own, apart from those of the draws
-    shards: list[list[Block]] = [[]]
-    shard_size = 0
-    for index in rng.permutation(len(blocks)):
-        size = int(tokens[blocks[index].start + blocks[index].rows].sum())
-        if shards[-1] and shard_size + size > request.shard_tokens:
-            shards.append([])
-            shard_size = 0
-        shards[-1].append(blocks[index])
-        shard_size += size
-    return [
-        TrainingShard(shard_name(index, request.form), tuple(dealt), (request.seed, index))
-        for index, dealt in enumerate(shards)
-    ]
 
 
 def _manifest_facts(training_set: TrainingSet) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_core._storage import file_size, open_input
-from gem_core._types import Progress, silent
+from gem_core._types import Progress, frozen, silent
+from gem_core.pipeline.mixing.document_pieces import Pieces, cut_text
 from gem_core.workspace.atomic_files import write_whole
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ _HASHED = 1 << 20  # bytes of a file in memory while it is hashed
 
 @dataclass(frozen=True)
 class Block:
-    """Documents of one row group in one pass over it.
+    """Pieces of the documents of one row group in one pass over it.
 
     Attributes
     ----------
@@ -34,14 +36,14 @@ class Block:
         Its first row.
     copy : int
         0 for the first reading.
-    rows : (m,) int64
-        Rows inside the group, rising.
+    pieces : (m,) int64
+        Indices of its pieces, rising.
     """
 
     group: int
     start: int
     copy: int
-    rows: NDArray[np.int64]
+    pieces: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class TrainingShard:
     seed: tuple[int, ...]
 
     def __len__(self) -> int:
-        return sum(len(block.rows) for block in self.blocks)
+        return sum(len(block.pieces) for block in self.blocks)
 
 
 def shard_name(number: int, form: Form) -> str:
@@ -67,10 +69,50 @@ def shard_name(number: int, form: Form) -> str:
     return f"part-{number:05d}.{form}"
 
 
+def deal_blocks(
+    corpus: Path, pieces: Pieces, copies: NDArray[np.int32], form: Form, shard_tokens: int, seed: int
+) -> list[TrainingShard]:
+    """Deal blocks, one per row group and reading, to shards in random order: the corpus may be sorted by source.
+
+    Parameters
+    ----------
+    corpus : Path
+        Parquet file of the documents.
+    pieces : Pieces
+    copies : (m,) int32
+        How often each piece is read.
+    form, shard_tokens, seed
+        Ending, tokens (about) and seed of the shards.
+    """
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(corpus)
+    sizes = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+    ends = np.searchsorted(pieces.rows, starts)
+    blocks = [
+        Block(group, int(starts[group]), copy, frozen(first + np.flatnonzero(copies[first:last] > copy)))
+        for group, (first, last) in enumerate(pairwise(ends.tolist()))
+        for copy in range(int(copies[first:last].max(initial=0)))
+    ]
+    rng = np.random.default_rng([seed, 0x5EED])  # a stream of its own, apart from those of the draws
+    shards: list[list[Block]] = [[]]
+    shard_size = 0
+    for index in rng.permutation(len(blocks)):
+        size = int(pieces.tokens[blocks[index].pieces].sum())
+        if shards[-1] and shard_size + size > shard_tokens:
+            shards.append([])
+            shard_size = 0
+        shards[-1].append(blocks[index])
+        shard_size += size
+    return [TrainingShard(shard_name(index, form), tuple(dealt), (seed, index)) for index, dealt in enumerate(shards)]
+
+
 def write_shards(
     corpus: Path,
     folder: Path,
     shards: Sequence[TrainingShard],
+    pieces: Pieces,
     columns: Mapping[str, NDArray[Any]],
     form: Form,
     *,
@@ -85,8 +127,10 @@ def write_shards(
         Parquet file with id and text.
     folder : Path
     shards : sequence of Shard
-    columns : {name: (n,) array}
-        Further columns, one value per document of the corpus.
+    pieces : Pieces
+        Of the documents of the corpus.
+    columns : {name: (m,) array}
+        Further columns, one value per piece.
     form : "parquet" or "jsonl.zst"
     finished_hashes : {name: sha256}
         Of shards that were finished before; one that differs now is written again.
@@ -112,7 +156,7 @@ def write_shards(
             path = folder / shard.name
             digest = _sha256(path) if path.exists() else ""
             if not digest or digest != finished_hashes.get(shard.name, digest):
-                write_table(path, _table(file, shard, columns), form)
+                write_table(path, _table(file, shard, pieces, columns), form)
                 digest = _sha256(path)
             completed += len(shard)
             written.append({"file": shard.name, "documents": len(shard), "bytes": file_size(path), "sha256": digest})
@@ -120,18 +164,24 @@ def write_shards(
     return written
 
 
-def _table(file: Any, shard: TrainingShard, columns: Mapping[str, NDArray[Any]]) -> "pa.Table":
+def _table(file: Any, shard: TrainingShard, pieces: Pieces, columns: Mapping[str, NDArray[Any]]) -> "pa.Table":
     """Return the rows of a shard in their order."""
     import pyarrow as pa
 
     parts = []
     for block in shard.blocks:
-        rows = block.start + block.rows
         documents = file.read_row_group(block.group, columns=["id", "text"], use_threads=False)  # threads let go late
-        part = documents.take(pa.array(block.rows))
+        part = documents.take(pa.array(pieces.rows[block.pieces] - block.start))
+        cut = np.flatnonzero(pieces.count[block.pieces] > 1)
+        if cut.size:
+            texts = part["text"].to_pylist()
+            for at in cut.tolist():
+                piece = block.pieces[at]
+                texts[at] = cut_text(texts[at], int(pieces.number[piece]), int(pieces.count[piece]))
+            part = part.set_column(1, "text", pa.array(texts, documents.schema.field("text").type))
         for name, values in columns.items():
-            part = part.append_column(name, pa.array(np.asarray(values[rows])))
-        parts.append(part.append_column("copy", pa.array(np.full(len(rows), block.copy, dtype=np.int32))))
+            part = part.append_column(name, pa.array(np.asarray(values[block.pieces])))
+        parts.append(part.append_column("copy", pa.array(np.full(len(block.pieces), block.copy, dtype=np.int32))))
     table = pa.concat_tables(parts) if parts else pa.table({})
     return table.take(pa.array(np.random.default_rng(shard.seed).permutation(table.num_rows)))
 
