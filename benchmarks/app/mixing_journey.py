@@ -139,8 +139,8 @@ def written_command(page: Any) -> str:
     return str(code.inner_text()).splitlines()[0]
 
 
-def check_files(files: dict[str, Path], workspace: Workspace, command: str, folder: Path) -> str:
-    """Hold the four files against each other and against the command line; return what they agree on."""
+def check_files(files: dict[str, Path], workspace: Workspace) -> str:
+    """Hold the four files against each other; return what they agree on."""
     with files["csv"].open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["weight"]]
     weights = [float(row["weight"]) for row in rows]
@@ -155,10 +155,15 @@ def check_files(files: dict[str, Path], workspace: Workspace, command: str, fold
     assert abs(sum(weights) - 1) < 1e-9, sum(weights)
     epochs = [float(row["epochs"]) for row in rows]
     assert max(epochs) <= MAX_EPOCHS + 1e-9, max(epochs)
+    return f"{len(rows)} weights, at most {max(epochs):.2f} epochs of the pool, {BUDGET:.0e} tokens; 4 files agree"
+
+
+def check_command(file: Path, command: str, folder: Path) -> str:
+    """Hold the CSV file against what the command writes that Mixing shows."""
     arguments = command.removeprefix("gem-explorer ").replace("weights.csv", str(folder / "command.csv"))
     subprocess.run(["/bin/sh", "-c", 'exec "$0" "$@" ' + arguments, *COMMAND], check=True, capture_output=True)
-    assert (folder / "command.csv").read_bytes() == files["csv"].read_bytes(), "the command writes the same file"
-    return f"{len(rows)} weights, at most {max(epochs):.2f} epochs, {BUDGET:.0e} tokens; 5 files agree"
+    assert (folder / "command.csv").read_bytes() == file.read_bytes(), "the command writes the same file"
+    return "the command writes the same CSV file"
 
 
 def make_mix(page: Any, source: Path, root: Path, folder: Path, clusters: int) -> Iterator[str]:
@@ -173,7 +178,9 @@ def make_mix(page: Any, source: Path, root: Path, folder: Path, clusters: int) -
     balance_exactly(page, workspace)
     yield "balanced"
     weigh(page, workspace)
-    yield check_files(save_files(page, folder), workspace, written_command(page), folder)
+    files = save_files(page, folder)
+    yield check_files(files, workspace)
+    yield check_command(files["csv"], written_command(page), folder)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A person opens their own file, clusters it, names, merges, changes their mind, compares, and takes it all away."""
+"""A person opens a file, clusters it, names, merges, compares, saves a report, balances, and mixes to a budget."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from benchmarks.app.mixing_journey import balance_exactly, check_files, save_files, weigh
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import texts
 from tests.helpers.pages import ready, until
@@ -146,6 +147,10 @@ def test_from_a_file_to_a_report(
     shot(page, "journey-4-export")
     check_tables(files, workspace)
     check_report(offline_page(report), report)
+
+    balance_exactly(page, workspace)
+    weigh(page, workspace)
+    assert check_files(save_files(page, tmp_path), workspace).startswith(f"{CLUSTERS} weights")
     assert page.outside == []
     assert [error for error in page.errors if "404" not in error] == []
     assert "Traceback" not in served.log()
