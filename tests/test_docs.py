@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "docs/notebooks").glob("*.py"))
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WORDS = 16  # of a document: embedding them is most of what the pages cost
 SMALL_PROXIES = ("--steps", "12", "--width", "8", "--held-tokens", "300")
 # Options that keep a command short on the small corpus; the documentation shows it with its defaults.
 SHORTER = {
@@ -89,7 +90,7 @@ def folder(tmp_path: Path) -> Path:
         tmp_path / "vectors.npy",
         np.concatenate([sample_vmf(centers[i % 4], 60.0, 1, rng) for i in range(120)]).astype(np.float32),
     )
-    later = pd.DataFrame({"id": [f"d{i}" for i in range(120, 124)], "text": texts(124)[120:]})
+    later = pd.DataFrame({"id": [f"d{i}" for i in range(120, 124)], "text": texts(124, WORDS)[120:]})
     later.to_json(tmp_path / "more.jsonl", orient="records", lines=True)
     (tmp_path / "crawl").mkdir()
     for shard in range(2):

@@ -163,6 +163,8 @@ def _best_rotation(choices: Float64) -> Float64:
 
 def _fill_gaps(children: Sequence[int], colors: list[str], center: float, width: float) -> None:
     """Give the children without a color those farthest from all in use."""
+    if all(colors[k] for k in children):
+        return
     siblings = [hex_to_oklch(colors[k])[2] for k in children if colors[k]]
     if siblings:
         turn = sum(complex(math.cos(math.radians(h)), math.sin(math.radians(h))) for h in siblings)

@@ -133,7 +133,7 @@ def test_labels_cannot_drive_a_terminal(sample: Workspace) -> None:
 def test_a_stopped_embedding_goes_on(tmp_path: Path) -> None:
     """Exit status 130, one line, no traceback; the next run starts from what was finished."""
     path, keep = tmp_path / "long.csv", tmp_path / "progress.json"
-    pd.DataFrame({"text": texts(2000, 60)}).to_csv(path, index=False)
+    pd.DataFrame({"text": texts(2000, 25)}).to_csv(path, index=False)
     finished = 0
     for number in (signal.SIGTERM, signal.SIGINT):
         keep.unlink(missing_ok=True)

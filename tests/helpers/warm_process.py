@@ -32,10 +32,19 @@ _IMPORTS = (
 )
 
 
+def load_numba() -> None:
+    """Load what Numba knows of types and operators; otherwise every fork loads it before its first kernel."""
+    from numba.core.registry import cpu_target
+
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+
+
 def _serve() -> None:
     """Read one request a line and answer it with a number: start a fork, or look whether one has ended."""
     for name in _IMPORTS:
         importlib.import_module(name)
+    load_numba()
     assert threading.active_count() == 1, "a thread of the parent does not live in a fork"
     gc.collect()
     gc.freeze()  # A collection in a fork must not touch, and so copy, every page of the libraries.

@@ -20,6 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.helpers.warm_process import load_numba
+
 ROOT = Path(__file__).resolve().parents[2]
 _LIBRARIES = ("faiss", "numba", "pandas", "plotly.graph_objects", "pyarrow.parquet", "sklearn.cluster", "torch")
 
@@ -36,6 +38,7 @@ def _import_app() -> None:
 def _serve() -> None:
     """Read one request a line, start a server in a fork, write its process number."""
     _import_app()
+    load_numba()
     assert threading.active_count() == 1, "a thread of the parent does not live in a fork"
     gc.collect()
     gc.freeze()  # A collection in a fork must not touch, and so copy, every page of the libraries.
