@@ -10,8 +10,13 @@ from gem_core._types import Float32, Float64, Floating, Progress
 # Exact search costs n^2 d; from so many documents on (or as many pairs of documents and queries) an inverted file is
 # searched instead (about 98% of the true neighbors).
 EXACT_LIMIT = 60_000
+# Lists of the inverted file that a query looks into; fewer in a corpus of more documents than this, so that a search
+# stays near linear (its lists grow with the root of the corpus).
+PROBES, MANY = 32, 200_000
+FEWEST_PROBES = 4
 BATCH = 2048
 BISECTIONS = 50
+ROWS = 1 << 16  # documents whose affinities are computed at a time
 
 
 def neighbor_graph(X: Floating, count: int, progress: Progress) -> tuple[np.ndarray, Float64]:
@@ -22,8 +27,9 @@ def neighbor_graph(X: Floating, count: int, progress: Progress) -> tuple[np.ndar
     rows = np.ascontiguousarray(X, dtype=np.float32)
     n = len(rows)
     index = cosine_index(rows, n)
-    indices = np.empty((n, count), dtype=np.int64)
-    distances = np.empty((n, count))
+    # Single precision halves the memory of a large graph; the distances of a search are no more exact.
+    indices = np.empty((n, count), dtype=np.int64 if n <= EXACT_LIMIT else np.int32)
+    distances = np.empty((n, count), dtype=np.float64 if n <= EXACT_LIMIT else np.float32)
     for first in range(0, n, BATCH):
         progress("neighbors", first, n)
         last = min(n, first + BATCH)
@@ -32,6 +38,7 @@ def neighbor_graph(X: Floating, count: int, progress: Progress) -> tuple[np.ndar
         # A row with more copies than neighbors may not meet itself: its farthest find goes instead.
         other[other.all(axis=1), -1] = False
         indices[first:last] = hits[other].reshape(-1, count)
+        cosine = np.maximum(cosine, -1.0)  # of a neighbor that was not found it is -3e38
         distances[first:last] = np.maximum(0.0, 2.0 - 2.0 * cosine[other].reshape(-1, count).astype(np.float64))
     progress("neighbors", n, n)
     missing = indices < 0
@@ -49,7 +56,7 @@ def cosine_index(rows: Floating, queries: int) -> Any:
     if n * queries > EXACT_LIMIT**2:
         lists = int(4 * np.sqrt(n))
         index = faiss.IndexIVFFlat(flat, d, lists, faiss.METRIC_INNER_PRODUCT)
-        index.nprobe = 32
+        index.nprobe = max(FEWEST_PROBES, min(PROBES, PROBES * MANY // n))
         index.train(np.ascontiguousarray(rows[:: max(1, n // (40 * lists))], dtype=np.float32))
     for first in range(0, n, BATCH):
         index.add(np.ascontiguousarray(rows[first : first + BATCH], dtype=np.float32))
@@ -63,6 +70,16 @@ def affinities(indices: np.ndarray, distances: Float64, perplexity: float) -> sp
     fewer distinct neighbors than the perplexity the shares are as equal as they can be.
     """
     n, count = indices.shape
+    share = np.empty((n, count), dtype=np.float64 if n <= EXACT_LIMIT else np.float32)
+    for first in range(0, n, ROWS):
+        share[first : first + ROWS] = _neighbor_shares(distances[first : first + ROWS], perplexity)
+    conditional = sparse.csr_matrix((share.ravel(), indices.ravel(), np.arange(0, n * count + 1, count)), shape=(n, n))
+    return sparse.csr_matrix((conditional + conditional.T) / (2.0 * n))
+
+
+def _neighbor_shares(distances: Float64, perplexity: float) -> Float64:
+    """Return p_{j|i} of some documents, rows of sum 1 (`affinities`)."""
+    n, count = distances.shape
     shifted = distances - distances[:, :1]
     finite = np.where(np.isfinite(shifted), shifted, 0.0)
     beta = 1.0 / np.maximum(finite.mean(axis=1), 1e-12)  # a first guess; 1e-12 is for rows of copies
@@ -75,9 +92,7 @@ def affinities(indices: np.ndarray, distances: Float64, perplexity: float) -> sp
         low, high = np.where(wide, beta, low), np.where(wide, high, beta)
         beta = np.where(np.isinf(high), 2.0 * beta, 0.5 * (low + np.where(np.isinf(high), 0.0, high)))
     share = np.exp(-shifted * beta[:, None])
-    share /= share.sum(axis=1, keepdims=True)
-    conditional = sparse.csr_matrix((share.ravel(), indices.ravel(), np.arange(0, n * count + 1, count)), shape=(n, n))
-    return sparse.csr_matrix((conditional + conditional.T) / (2.0 * n))
+    return np.asarray(share / share.sum(axis=1, keepdims=True))
 
 
 def principal_directions(X: Floating, rng: np.random.Generator) -> Float32 | None:
