@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gem_core._types import Progress, silent
 from gem_core.pipeline.building.balance_path import ensure_path
-from gem_core.pipeline.building.fit import check_size, fit_taxonomy, reference_concentration_of
+from gem_core.pipeline.building.fit import check_count, check_size, fit_taxonomy, reference_concentration_of
 from gem_core.pipeline.building.ingest import Source, finish_workspace, prepare
 from gem_core.pipeline.building.mend import mend_workspace
 from gem_core.workspace import Settings, Taxonomy
@@ -46,11 +46,13 @@ def build(
     """
     if any((Path(root) / name).is_file() for name in (MANIFEST, BACKUP)):
         mend_workspace(root, source, progress=progress)
-    workspace = prepare(source, root, progress=progress)
-    finish_workspace(workspace, progress=progress)
     settings = settings or Settings()
+    workspace = prepare(
+        source, root, check=lambda documents: check_count(documents, settings.n_clusters), progress=progress
+    )
+    check_size(workspace.embeddings, settings.n_clusters)
+    finish_workspace(workspace, progress=progress)
     if penalty is not None:
-        check_size(workspace.embeddings, settings.n_clusters)
         settings = replace(settings, strength=penalty / reference_concentration_of(workspace, settings))
     fit_taxonomy(workspace, settings, progress=progress)
     return ensure_path(workspace, progress=progress)

@@ -33,12 +33,7 @@ def check_size(X: Floating, n_clusters: int) -> None:
         If `n_clusters` exceeds the number of documents, or of different vectors.
     """
     n = X.shape[0]
-    if not 1 <= n_clusters <= n:
-        raise InputError(
-            f"The number of clusters lies between 1 and the number of documents ({n:,})",
-            f"{n_clusters:,}",
-            "Ask for fewer clusters or add documents",
-        )
+    check_count(n, n_clusters)
     distinct_vectors: set[bytes] = set()
     for row in range(n):
         distinct_vectors.add(np.ascontiguousarray(X[row]).tobytes())
@@ -49,6 +44,16 @@ def check_size(X: Floating, n_clusters: int) -> None:
         f"{n:,} documents with {len(distinct_vectors):,}",
         "Ask for fewer clusters, remove repeated documents, or choose an encoder that knows their language",
     )
+
+
+def check_count(documents: int, n_clusters: int) -> None:
+    """Refuse more clusters than documents, which needs no vectors; errors as `check_size`."""
+    if not 1 <= n_clusters <= documents:
+        raise InputError(
+            f"The number of clusters lies between 1 and the number of documents ({documents:,})",
+            f"{n_clusters:,}",
+            "Ask for fewer clusters or add documents",
+        )
 
 
 def fit_taxonomy(workspace: Workspace, settings: Settings, *, progress: Progress = silent) -> Taxonomy:

@@ -1,6 +1,7 @@
 """From a corpus file to a workspace that can be fitted: read, embed, count phrases, index, lay out."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -123,13 +124,25 @@ def read_source(source: Source, *, progress: Progress = silent) -> Corpus:
     )
 
 
-def prepare(source: Source, root: Path, *, engine: Engine | None = None, progress: Progress = silent) -> Workspace:
-    """Read the corpus into a workspace and give every document a vector; `engine` embeds instead of this process."""
+def prepare(
+    source: Source,
+    root: Path,
+    *,
+    engine: Engine | None = None,
+    check: Callable[[int], None] | None = None,
+    progress: Progress = silent,
+) -> Workspace:
+    """Read the corpus into a workspace and give every document a vector; `engine` embeds instead of this process.
+
+    `check` receives the number of documents before any is embedded and may refuse it.
+    """
     root = local_path(root).resolve()
     check_folder(root)
     book = CostBook()
     with book.step("read"):
         corpus = read_source(source, progress=progress)
+    if check is not None:
+        check(len(corpus.documents))
     # Vectors that do not fit the corpus are refused before anything is written.
     vectors = None
     if source.vectors is not None and not _has_recorded_vectors(root):

@@ -9,6 +9,7 @@ import numpy as np
 from gem_core._content_key import content_key
 from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
+from gem_core.pipeline.building.fit import check_count
 from gem_core.pipeline.compare.quality import measure
 from gem_core.pipeline.compare.refits import Method, base_settings, refit, refit_key
 from gem_core.pipeline.compare.stability import pair_table
@@ -142,6 +143,7 @@ def study_counts(
             f"{list(counts)} with {seeds} seeds",
             "Use for example 8, 16, 24, 32 with 3 seeds",
         )
+    check_count(len(workspace), grid[-1])
     settings = _plain(workspace.taxonomy().settings)
     store, name = Studies(workspace.root), _name(workspace, settings, method)
     fit_plan = [(k, seed) for seed in range(seeds) for k in grid]  # every number once before the second seed

@@ -241,3 +241,13 @@ def test_vectors_written_just_before_a_kill_are_those_of_the_file(corpus: tuple[
     resumed = prepare(source, tmp_path / "w")
     assert resumed.manifest.dimension == np.load(vectors).shape[1]
     np.testing.assert_allclose(resumed.embeddings, workspace.embeddings)
+
+
+def test_more_clusters_than_documents_are_refused_before_any_is_embedded(
+    corpus: tuple[Path, Path], tmp_path: Path
+) -> None:
+    steps: list[str] = []
+    with pytest.raises(InputError, match="number of clusters lies between 1 and the number of documents"):
+        build(Source(corpus[0]), tmp_path / "w", Settings(n_clusters=61), progress=lambda step, *_: steps.append(step))
+    assert "embed" not in " ".join(steps)
+    assert not (tmp_path / "w" / "manifest.json").exists()

@@ -238,3 +238,10 @@ def test_commands_say_what_they_found(sample: Workspace) -> None:
     assert result["finding"] in cli.run("compare", sample.root, "--with", "column:subject").stdout
     assert "column:NAME; got 'best'" in cli.refusal(cli.run("compare", sample.root, "--with", "best"))
     assert "--method must be one of" in cli.refusal(cli.run("stability", sample.root, "--method", "none"))
+
+
+def test_a_count_above_the_documents_is_refused_before_the_first_fit(small: Workspace) -> None:
+    steps: list[str] = []
+    with pytest.raises(InputError, match="number of clusters lies between 1 and the number of documents"):
+        study_counts(small, (2, len(small) + 1), progress=lambda step, *_: steps.append(step))
+    assert steps == []
