@@ -47,10 +47,9 @@ def build(
     if any((Path(root) / name).is_file() for name in (MANIFEST, BACKUP)):
         mend_workspace(root, source, progress=progress)
     settings = settings or Settings()
-    workspace = prepare(
-        source, root, check=lambda documents: check_count(documents, settings.n_clusters), progress=progress
-    )
-    check_size(workspace.embeddings, settings.n_clusters)
+    clusters = settings.n_clusters
+    workspace = prepare(source, root, check=lambda documents: check_count(documents, clusters), progress=progress)
+    check_size(workspace.embeddings, clusters)
     finish_workspace(workspace, progress=progress)
     if penalty is not None:
         settings = replace(settings, strength=penalty / reference_concentration_of(workspace, settings))
