@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,9 @@ class Workers(Protocol):
     def start(self, shard: InputShard) -> Any:
         """Submit a shard to a worker and return the handle of its result."""
 
+    def start_elsewhere(self, shard: InputShard, machine: str) -> Any | None:
+        """Submit a shard that a machine could not read to another machine; None where there is no other."""
+
     def ended(self, waiting: Sequence[Any]) -> list[Any]:
         """Return those that have ended, after at most `TICK` seconds."""
 
@@ -81,10 +85,16 @@ def label_shard_as_json(student: StudentFolder, shard: InputShard, job: Labeling
     try:
         return json.dumps({"marker": label_shard(_student(student), shard, job, alive).to_json()})
     except CorpusError as error:
-        return json.dumps({"failed": f"{error.expected}: {error.got}"})
+        return json.dumps({"failed": f"{error.expected}: {error.got}", "machine": _ray_node()})
     except InputError as error:
         kind = "WorkspaceError" if isinstance(error, WorkspaceError) else "InputError"
         return json.dumps({"stop": [kind, error.expected, error.got, error.hint]})
+
+
+def _ray_node() -> str:
+    """Return the id of the Ray node that this process works on, empty in a process of the local engine."""
+    ray = sys.modules.get("ray")
+    return str(ray.get_runtime_context().get_node_id()) if ray is not None and ray.is_initialized() else ""
 
 
 @lru_cache(maxsize=1)
@@ -105,7 +115,7 @@ def label_shards(workers: Workers, shards: Sequence[InputShard], strict: bool = 
     """Have every shard labeled, the large ones first; yields what has ended, and None every `TICK` seconds.
 
     A shard at work when a worker died is labeled again, with no other beside it, after all others; where its worker
-    dies then too, it is given up.
+    dies then too, it is given up. A shard that one machine cannot read is given to another before it counts as failed.
 
     Raises
     ------
@@ -115,7 +125,7 @@ def label_shards(workers: Workers, shards: Sequence[InputShard], strict: bool = 
     queue = deque(sorted(shards, key=lambda shard: (-shard.source.size, shard.name)))
     waiting: dict[Any, InputShard] = {}
     suspects: deque[InputShard] = deque()
-    retried: set[str] = set()
+    retried, read_twice = set[str](), set[str]()
     while queue or waiting or suspects:
         if not queue and not waiting:
             queue.append(suspects.popleft())
@@ -134,12 +144,18 @@ def label_shards(workers: Workers, shards: Sequence[InputShard], strict: bool = 
                     suspects.append(shard)
                     continue
                 answer = json.dumps({"failed": f"{shard.name} must fit one worker: its worker was killed twice"})
-            yield _read_answer(shard, answer)
+            facts = json.loads(answer)
+            if "failed" in facts and shard.name not in read_twice:
+                read_twice.add(shard.name)
+                second = workers.start_elsewhere(shard, facts.get("machine", ""))
+                if second is not None:
+                    waiting[second] = shard
+                    continue
+            yield _read_answer(shard, facts)
         yield None
 
 
-def _read_answer(shard: InputShard, answer: str) -> ShardResult:
-    facts = json.loads(answer)
+def _read_answer(shard: InputShard, facts: dict[str, Any]) -> ShardResult:
     if "stop" in facts:
         kind, *words = facts["stop"]
         raise (WorkspaceError if kind == "WorkspaceError" else InputError)(*words)
@@ -166,6 +182,9 @@ class LocalWorkers:
         except BrokenProcessPool:
             self._pool = self._new_pool()
             return self._pool.submit(_local_work, self._student, shard, self._job)
+
+    def start_elsewhere(self, shard: InputShard, machine: str) -> None:
+        """Return None: this machine is the only one."""
 
     def ended(self, waiting: Sequence["Future[str]"]) -> list["Future[str]"]:
         """Return the futures that are done."""
@@ -242,7 +261,22 @@ class RayWorkers:
 
     def start(self, shard: InputShard) -> Any:
         """Give a shard to Ray."""
-        handle = self._work.remote(self._student, shard, self._job)
+        return self._submit(self._work, shard)
+
+    def start_elsewhere(self, shard: InputShard, machine: str) -> Any | None:
+        """Give a shard to another living machine, the one with most processors."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        others = [node for node in self._ray.nodes() if node["Alive"] and node["NodeID"] != machine]
+        others = [node for node in others if node["Resources"].get("CPU", 0) >= 1]
+        if not machine or not others:
+            return None
+        other = max(others, key=lambda node: node["Resources"]["CPU"])
+        strategy = NodeAffinitySchedulingStrategy(other["NodeID"], soft=True)
+        return self._submit(self._work.options(scheduling_strategy=strategy), shard)
+
+    def _submit(self, work: Any, shard: InputShard) -> Any:
+        handle = work.remote(self._student, shard, self._job)
         self._at_work.add(handle)
         return handle
 

@@ -1,5 +1,6 @@
 """Ray: a cluster of two nodes gives the same bytes and vectors as this process, also when a worker is killed."""
 
+import json
 import os
 import signal
 import threading
@@ -17,8 +18,12 @@ from gem_core.errors import CorpusError, InputError
 from gem_core.pipeline.building.embed_on_ray import RayEmbedders, ray_engine
 from gem_core.pipeline.labeling import label_folder as label_folder_module
 from gem_core.pipeline.labeling.completion_markers import bookkeeping
+from gem_core.pipeline.labeling.engines import RayWorkers, StudentFolder, label_shards
 from gem_core.pipeline.labeling.label_folder import label_folder
+from gem_core.pipeline.labeling.label_shard import LabelingJob
+from gem_core.pipeline.labeling.shard_files import list_shards, shards_of
 from gem_core.pipeline.labeling.totals import read_totals
+from gem_core.student import load_student
 from tests.helpers.cli_process import texts
 from tests.helpers.shards import folder_of_shards, hashes, saved
 
@@ -124,3 +129,26 @@ def test_what_an_actor_refuses_is_said_here(nodes: Any) -> None:
     with pytest.raises(CorpusError) as refused:
         RayEmbedders(ray, [ray.remote(Refuses).remote()])
     assert str(refused.value) == "the encoder must load; got one that does not. Check the folder."
+
+
+def test_a_shard_that_one_machine_cannot_read_is_tried_on_another(nodes: Any, tmp_path: Path) -> None:
+    student, shards = load_student(saved(tmp_path / "student")), folder_of_shards(tmp_path / "in", each=4)
+    (shards / "bad.parquet").write_bytes(b"PAR1")
+    bad = [shard for shard in shards_of(list_shards(shards)) if shard.name == "bad.parquet"]
+    machines: list[str] = []
+
+    class Recorded(RayWorkers):
+        def answer(self, ticket: Any) -> str:
+            machines.append(json.loads(super().answer(ticket))["machine"])
+            return super().answer(ticket)
+
+    job = LabelingJob(tmp_path / "out", "text", False)
+    bookkeeping(job.out).mkdir(parents=True)
+    workers = Recorded(StudentFolder(tmp_path / "student", student.hash), job, 2)
+    try:
+        results = [result for result in label_shards(workers, bad) if result is not None]
+    finally:
+        workers.stop()
+    assert [result.marker for result in results] == [None]
+    assert len(machines) == 2
+    assert len(set(machines)) == 2
