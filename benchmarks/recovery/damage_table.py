@@ -95,9 +95,9 @@ class Table:
         shutil.copytree(self.folder / name, root)
         damage(root / part)
         status, words = command("check", root)
-        named = "named" if status == 1 and part in words else ("nothing damaged" if status == 0 else "NOT NAMED")
+        check_result = "named" if status == 1 and part in words else ("nothing damaged" if status == 0 else "NOT NAMED")
         status, words = command("export", root, "--out", out)
-        told = "works" if status == 0 else "named" if part in words and "--mend" in words else "NOT NAMED"
+        export_result = "works" if status == 0 else "named" if part in words and "--mend" in words else "NOT NAMED"
         status, words = command("check", root, "--mend")
         result = "mended"
         if status == 0:
@@ -105,8 +105,10 @@ class Table:
                 result = "MENDED TO SOMETHING ELSE"
         else:
             result = "built anew" if "NEWDIR" in words and self._build_anew(name) else f"NO WAY OUT: {words[-200:]}"
-        self.failures += any(text.isupper() or "NO WAY" in text or "ELSE" in text for text in (named, told, result))
-        return f"{part:42}{damage.__name__:10}{named:18}{told:10}{result}"
+        self.failures += any(
+            text.isupper() or "NO WAY" in text or "ELSE" in text for text in (check_result, export_result, result)
+        )
+        return f"{part:42}{damage.__name__:10}{check_result:18}{export_result:10}{result}"
 
     def exported(self, root: Path) -> dict[str, bytes]:
         out = self.folder / "compared"
