@@ -9,7 +9,7 @@ from app.data.map_data import color_by
 from gem_core.export.saved_mix import saved_mix
 from gem_core.workspace import Workspace
 from gem_core.workspace.second_axis import make_axis, mixing_taxonomy
-from tests.app.test_mixing import opened, said, table
+from tests.app.test_mixing import all_text, opened, table
 
 
 def test_a_second_axis_is_set_weighed_and_removed(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,7 @@ def test_a_second_axis_is_set_weighed_and_removed(sample: Workspace, monkeypatch
     crossed = mixing_taxonomy(sample)
     assert len(crossed.clusters) > len(sample.taxonomy().clusters)
     assert set(table(app)["Cluster"]) == {cluster.label for cluster in crossed.clusters}
-    assert f"{len(crossed.clusters)} domains" in said(app)
+    assert f"{len(crossed.clusters)} domains" in all_text(app)
     weights = saved_mix(sample, crossed)
     assert weights is not None
     coloring = color_by("Mix ratio", sample, sample.taxonomy())
