@@ -10,12 +10,15 @@ from gem_core.errors import CorpusError
 from gem_core.workspace import Taxonomy, Workspace
 
 AHEAD = 0.05  # cosine of a label to its own cluster above the mean over all clusters; names that fit have .17 or more
+PART = 0.3  # and of that of the vocabulary's name that it would replace; names that fit have .85 of it or more
 FEWEST = 3  # clusters without which there is nothing to compare with
 EXEMPLARS, CHARACTERS = 5, 400  # of a cluster, where the encoder of the vectors is unknown: what the model was shown
 
 
 def find_unrelated(workspace: Workspace, taxonomy: Taxonomy, labels: Mapping[int, str]) -> set[int]:
-    """Return the clusters whose label is no nearer to them than to the clusters on average.
+    """Return the clusters whose label fits them no better than the clusters on average, or far less than their name.
+
+    Their name counts where the vocabulary gave it: a label must be 30% as far ahead of the mean over all clusters.
 
     Labels and clusters are compared by the encoder of the corpus, or by the packaged one where that is unknown. A
     label in another script than the Latin one is not judged, nor is any label when the encoder cannot be loaded.
@@ -43,16 +46,21 @@ def find_unrelated(workspace: Workspace, taxonomy: Taxonomy, labels: Mapping[int
             directions = _directions_of_exemplars(workspace, taxonomy)
         else:
             directions = np.asarray(taxonomy.fit.centers, dtype=np.float64)
-        vectors = encode(list(judged.values()), loaded(encoder or PACKAGED)).astype(np.float64)
+        present = [taxonomy.cluster(n).label if taxonomy.has(n) else "" for n in judged]
+        vectors = encode([*judged.values(), *present], loaded(encoder or PACKAGED)).astype(np.float64)
     except CorpusError:  # Labels that were paid for must not be lost because an encoder is gone.
         return set()
     cosines = vectors @ directions.T
     index = {cluster.number: i for i, cluster in enumerate(taxonomy.clusters)}
-    return {
-        number
-        for row, number in zip(cosines, judged, strict=True)
-        if number in index and row[index[number]] < row.mean() + AHEAD
-    }
+    unrelated = set()
+    for number, label_row, present_row in zip(judged, cosines, cosines[len(judged) :], strict=False):
+        if number not in index:
+            continue
+        lead, present_lead = (float(row[index[number]] - row.mean()) for row in (label_row, present_row))
+        is_by_vocabulary = taxonomy.cluster(number).label_source == "vocabulary"
+        if lead < max(AHEAD, PART * present_lead if is_by_vocabulary else 0.0):
+            unrelated.add(number)
+    return unrelated
 
 
 def _directions_of_exemplars(workspace: Workspace, taxonomy: Taxonomy) -> Float64:

@@ -13,6 +13,7 @@ from gem_core.errors import Cancelled, EndpointError, WorkspaceError
 from gem_core.llm.endpoint import Endpoint
 from gem_core.pipeline import Rename, edit, model_of, name_clusters, naming_plan
 from gem_core.pipeline.labels.llm_labels import JOURNAL
+from gem_core.pipeline.labels.relatedness import find_unrelated
 from gem_core.taxonomy.labels import capital
 from gem_core.workspace import Workspace
 from tests.helpers.chat_server import Reply, chat_server, keywords_of, refuses, says
@@ -142,6 +143,15 @@ def test_an_answer_unrelated_to_its_cluster_is_refused(sample: Workspace) -> Non
             ("kept", f"the answer {answer!r} is unrelated to the cluster")
         ]
     assert labels(sample) == before
+
+
+def test_a_label_that_fits_far_less_than_the_present_name_is_refused(sample: Workspace) -> None:
+    taxonomy = sample.taxonomy()
+    numbers = {cluster.label: cluster.number for cluster in taxonomy.clusters}
+    weak = {numbers["Gardening"]: "Trainers", numbers["Stargazing and telescopes"]: "Mirror and glass"}
+    assert find_unrelated(sample, taxonomy, weak) == set(weak)
+    good = {numbers["Sports"]: "Youth football matches", numbers["Cooking"]: "Home cooking tips"}
+    assert find_unrelated(sample, taxonomy, good) == set()
 
 
 def test_the_proposal_of_the_vocabulary_goes_along(sample: Workspace) -> None:
