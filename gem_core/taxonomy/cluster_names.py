@@ -72,8 +72,12 @@ def name_clusters_by_concepts(
     others = {label.casefold() for label in used}
     wider = [_domain_choice(scores, domains, k, WHOLE * float(domains.best_votes[k])) for k in range(len(keywords))]
     names = tell_apart(scores, choices, plain, kinds, keywords, others, wider=wider)
-    names = [_add_kind(name, kinds[k]) if name == plain[k] else name for k, name in enumerate(names)]
     used_labels = others | {name.label.casefold() for name in names if name is not None}
+    for k, name in enumerate(names):
+        longer = _add_kind(name, kinds[k]) if name == plain[k] else None
+        if longer is not None and longer.label.casefold() not in used_labels:
+            names[k] = longer
+            used_labels.add(longer.label.casefold())
     open_ones = [k for k, name in enumerate(names) if name is None]
     labels = cluster_labels(
         [keywords[k] for k in open_ones],

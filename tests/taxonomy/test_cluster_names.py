@@ -190,6 +190,16 @@ def test_a_kind_of_text_is_said_of_most_documents_only(scores: ConceptScores) ->
     assert [label.endswith(")") for label in labels] == [True, False, False, False]
 
 
+def test_a_label_with_its_kind_is_not_given_twice(scores: ConceptScores) -> None:
+    kinds = [("Recipes", 0.9, 0.1), NO_KIND, NO_KIND, NO_KIND]
+    keywords = [(Keyword("oven", 1.0),)] * 4
+    label = name_clusters_by_concepts(scores, kinds, keywords)[0].label
+    assert label.endswith(" (recipes)")
+    assert name_clusters_by_concepts(scores, kinds, keywords, used=(label,))[0].label == label.removesuffix(
+        " (recipes)"
+    )
+
+
 def test_twins_without_an_entry_below_are_told_apart_by_another_area(scores: ConceptScores) -> None:
     table = scores.table
     entry = {name: i for i, name in enumerate(table.names)}
