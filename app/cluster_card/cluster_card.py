@@ -1,5 +1,6 @@
 """Cluster card: keywords, exemplars, documents, scores and actions of a cluster."""
 
+import math
 from collections.abc import Sequence
 
 import streamlit as st
@@ -48,6 +49,11 @@ def show_cluster_card(session: Session, taxonomy: Taxonomy, cluster: Cluster, *,
             ("Median length", count(profile.lengths[1]), "median_length"),
         ]
     )
+    mix = cached_results.mix_of_cluster(workspace, taxonomy, cluster.number)
+    if mix:
+        natural, weight, epochs = mix
+        repeats = f", {epochs:.2f} epochs" if math.isfinite(epochs) else ""
+        st.markdown(f"**Mix: weight {percent(weight)}{repeats}** :gray[natural share {percent(natural)}]")
     if not is_read_only():
         show_note(session, cluster)
     tabs = st.tabs([OVERVIEW, DOCUMENTS, DETAILS], key="panel_tabs", on_change="rerun")

@@ -19,7 +19,7 @@ from app.data.workspace_cache import per_taxonomy
 from gem_core._types import Progress, silent
 from gem_core.embedding.duplicate_groups import Duplicates
 from gem_core.export.figures import figure_svg
-from gem_core.export.saved_mix import mix_stamp
+from gem_core.export.saved_mix import mix_stamp, saved_mix
 from gem_core.pipeline import Moves, Preview, explain_moves, preview
 from gem_core.pipeline import natural_shares as natural_shares_of
 from gem_core.pipeline.building.fit import reference_concentration_of
@@ -148,6 +148,25 @@ def coloring(
     """Return the colors of the documents, numbers over a range; those of the mix follow its changes."""
     stamp = mix_stamp(workspace, mixing_taxonomy_at(workspace, taxonomy)) if choice in map_data.MIX_VALUES else 0
     return _cached_coloring(workspace, taxonomy, choice, value_range, stamp)
+
+
+def _mix_of_clusters(workspace: Workspace, taxonomy: Taxonomy, stamp: int) -> dict[int, tuple[float, float, float]]:
+    weights = saved_mix(workspace, taxonomy)
+    if weights is None:
+        return {}
+    figures = np.stack([weights.natural, weights.weights, weights.epochs], axis=1)
+    return {n: (float(a), float(b), float(c)) for n, (a, b, c) in zip(weights.numbers, figures, strict=True)}
+
+
+_cached_mix_of_clusters = per_taxonomy(_mix_of_clusters, max_entries=8)
+
+
+def mix_of_cluster(workspace: Workspace, taxonomy: Taxonomy, number: int) -> tuple[float, float, float] | None:
+    """Return natural share, weight and epochs of a cluster in the mix set on Mixing; None without one of clusters."""
+    if mixing_taxonomy_at(workspace, taxonomy) is not taxonomy:
+        return None
+    stamp = mix_stamp(workspace, taxonomy)
+    return _cached_mix_of_clusters(workspace, taxonomy, stamp).get(number) if stamp else None
 
 
 def _umap_map(workspace: Workspace, taxonomy: Taxonomy, stamp: int) -> UmapMap | None:

@@ -1,18 +1,31 @@
 """Metrics in a row and chart headings."""
 
 from collections.abc import Sequence
+from zlib import crc32
 
 import streamlit as st
 
 from app.ui.glossary import HINTS
 
 
-def finding(title: str, how: str) -> None:
-    """Title of a chart that says what it shows, and a line on how to read it.
+def heading(title: str, hint: str | None = None) -> None:
+    """Heading of a part of the page whose text may hold names.
 
-    No heading of the page: Streamlit makes the address of a heading from its text, and titles hold names of clusters.
+    Streamlit makes the address of a heading from its text; a checksum of the text stands for it instead, so that no
+    name of a corpus becomes part of an address.
     """
-    st.markdown(f"**{title}**  \n:small[:gray[{how}]]")
+    st.subheader(title, anchor=f"part-{_checksum(title)}", help=hint)
+
+
+def finding(title: str, how: str) -> None:
+    """Title of a chart that says what it shows, and a line on how to read it."""
+    with st.container(gap=None):
+        st.subheader(title, anchor=f"finding-{_checksum(title)}")
+        st.markdown(f":small[:gray[{how}]]")
+
+
+def _checksum(title: str) -> str:
+    return f"{crc32(title.encode()):08x}"
 
 
 def dark() -> bool:

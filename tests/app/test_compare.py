@@ -37,7 +37,7 @@ def figure(app: AppTest, name: str) -> str:
 
 
 def all_text(app: AppTest) -> str:
-    return "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.text))
+    return "\n".join(str(element.value) for element in (*app.markdown, *app.subheader, *app.caption, *app.text))
 
 
 def plain_words(text: str) -> str:

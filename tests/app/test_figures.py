@@ -56,3 +56,19 @@ def test_a_saved_chart_stands_alone_and_is_light() -> None:
     assert figure.layout.height >= 270, "the title and the legend have a line each"
     assert figure.layout.margin.t >= 70
     assert not paper_figure(go.Figure([go.Scatter(x=[1], y=[1], name="one")]), "t").layout.showlegend
+
+
+def test_titles_that_hold_names_are_headings_without_a_name_in_their_address() -> None:
+    from streamlit.testing.v1 import AppTest
+
+    def page() -> None:
+        from app.ui.figures import finding, heading
+
+        heading("Secret cluster holds 10%")
+        finding("Largest: Secret cluster", "Share of documents.")
+        finding("Largest: Secret cluster", "The same title twice.")
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert [item.value for item in app.subheader][:2] == ["Secret cluster holds 10%", "Largest: Secret cluster"]
+    assert all(item.proto.anchor and "ecret" not in item.proto.anchor for item in app.subheader)

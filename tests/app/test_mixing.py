@@ -57,7 +57,7 @@ def counted(app: AppTest) -> AppTest:
 
 
 def all_text(app: AppTest) -> str:
-    return "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.text))
+    return "\n".join(str(element.value) for element in (*app.markdown, *app.subheader, *app.caption, *app.text))
 
 
 def table(app: AppTest, column: str = "Epochs") -> Any:

@@ -85,7 +85,7 @@ def test_from_the_button_to_the_finding(sample: Workspace, monkeypatch: pytest.M
     (student,) = saved_students(sample)
     low, high = student.report.agreement_interval
     assert (
-        f"### Agrees with the taxonomy on {percent(student.report.agreement)} of {student.report.test:,} held-out "
+        f"Agrees with the taxonomy on {percent(student.report.agreement)} of {student.report.test:,} held-out "
         f"documents ({percent(low)} to {percent(high)})"
     ) in words(app)
     assert student.report.settings["seed"] == 3
@@ -246,7 +246,7 @@ def test_a_folder_is_labelled_as_a_job(taught: Workspace, tmp_path: Path, monkey
     assert state.state == "finished", state.message
     app.run()
     totals: dict[str, Any] = read_totals(tmp_path / "labelled")
-    assert f"### {len(taught):,} documents, about {totals['tokens']:,} tokens" in words(app)
+    assert f"{len(taught):,} documents, about {totals['tokens']:,} tokens" in words(app)
     assert "3 of 3 shards labeled." in words(app)
     assert "Give this folder as **Pool size** on Mixing" in words(app)
     assert sum(pool_tokens(domains_of(taught, taught.taxonomy()), str(tmp_path / "labelled"))) == totals["tokens"]

@@ -32,7 +32,9 @@ def first_page(app: AppTest, screen: str) -> AppTest:
 
 def words(app: AppTest) -> str:
     """Everything the page says in Markdown, captions and text."""
-    return "\n".join(str(item.value) for kind in (app.markdown, app.caption, app.text, app.code) for item in kind)
+    return "\n".join(
+        str(item.value) for kind in (app.markdown, app.subheader, app.caption, app.text, app.code) for item in kind
+    )
 
 
 def table(app: AppTest, key: str) -> Any:

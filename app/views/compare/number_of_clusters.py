@@ -11,6 +11,7 @@ from app.components.reliable_button import reliable_button
 from app.jobs import runner
 from app.jobs.panel import job_panel
 from app.state.session import Session
+from app.ui.figures import heading
 from app.ui.glossary import HINTS
 from app.views.balance.draft import draft_of
 from app.views.compare.stability import estimate
@@ -140,7 +141,7 @@ def _show_results(session: Session, taxonomy: Taxonomy, study: CountStudy) -> No
     so_far = (
         "" if study.complete else f" :small[:gray[{study.fit_count} of {len(study.counts) * len(study.seeds)} fits]]"
     )
-    st.markdown(f"### {summary(study)}{so_far}")
+    heading(f"{summary(study)}{so_far}")
     halves = st.grid(2, min_column_width=440, gap="medium", key="counts_halves")
     with halves.cell():
         available_measures = studies.available_measures(study)

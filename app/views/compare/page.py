@@ -6,6 +6,7 @@ from app.data import groupings as cached_groupings
 from app.shell import deep_links
 from app.state.session import Session, current_session
 from app.ui.errors import guarded
+from app.ui.figures import heading
 from app.ui.text import escape, short
 from app.views.compare.flows import show_flows
 from app.views.compare.measures import show_agreement, show_quality
@@ -49,7 +50,7 @@ def show_groupings(session: Session) -> None:
         if not ensure_partitions(session, a, b):
             return
         comparison = cached_groupings.comparison(session.workspace, session.taxonomy, a, b)
-        st.markdown(f"### {escape(short(headline(comparison), 240))}")
+        heading(escape(short(headline(comparison), 240)))
         show_agreement(comparison)
         show_flows(comparison)
         show_moved_documents(session, comparison)

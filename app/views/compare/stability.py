@@ -12,6 +12,7 @@ from app.jobs import runner
 from app.jobs.panel import duration_range, job_panel
 from app.state.session import Session
 from app.ui.clusters import circle, dot_column
+from app.ui.figures import heading
 from app.ui.glossary import HINTS
 from gem_core._formatting import count
 from gem_core.pipeline.compare.refits import METHODS, Method
@@ -40,7 +41,7 @@ def show_stability(session: Session) -> None:
         )
         return
     own = next((study for study in studies if study.method == "gem"), None)
-    st.markdown(f"### {_headline(own or studies[0])}")
+    heading(_headline(own or studies[0]))
     grid = st.grid(2, min_column_width=440, gap="medium", key="steady_results")
     with grid.cell():
         _show_agreement(studies)

@@ -13,7 +13,7 @@ from app.charts.chart import show_chart
 from app.data import mixing
 from app.state.session import Session
 from app.ui.clusters import circle, dot_column
-from app.ui.figures import finding
+from app.ui.figures import finding, heading
 from app.ui.glossary import HINTS
 from app.ui.levels import choose_group, has_many
 from app.ui.text import escape, short
@@ -81,7 +81,7 @@ def show_findings(session: Session, weights: Weights) -> None:
     """Show the headline and the warnings."""
     workspace = session.workspace
     domains = mixing.domains(workspace, session.mixing_taxonomy)
-    st.markdown(f"### {headline(domains, weights)}")
+    heading(headline(domains, weights))
     if weights.carried_from:
         st.caption(
             f":material/sync_alt: The taxonomy has changed since the {NAMES[_strategy_of(weights)]} runs. Their "

@@ -13,7 +13,7 @@ from app.data import students
 from app.state.session import Session, current_session
 from app.ui.clusters import circle, dot_column
 from app.ui.errors import guarded
-from app.ui.figures import finding
+from app.ui.figures import finding, heading
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from app.views.student.confused_pairs import pairs
@@ -32,7 +32,7 @@ def agreement(session: Session, student: SavedStudent) -> None:
     report = student.report
     taxonomy = students.taxonomy_of_step(session.workspace, session.taxonomy, report.taxonomy_key)
     with guarded():
-        st.markdown(f"### {headline(report)}", help=HINTS["agreement"])
+        heading(headline(report), HINTS["agreement"])
         if report.agreement_sure is not None and report.agreement_unsure is not None:
             st.caption(
                 f"{percent(report.agreement_sure)} on the half with larger "

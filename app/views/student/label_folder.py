@@ -20,7 +20,7 @@ from app.state.session import Session
 from app.ui.clusters import circle, dot_column
 from app.ui.downloads import retained_download
 from app.ui.errors import guarded, refusal
-from app.ui.figures import finding
+from app.ui.figures import finding, heading
 from app.ui.glossary import HINTS
 from app.ui.text import escape, short
 from app.views.student.train import standing
@@ -183,7 +183,7 @@ def _show_totals(session: Session, student: SavedStudent, folder: Path, totals: 
         return
     rows = totals_table(totals)
     so_far = "" if totals["complete"] else " so far"
-    st.markdown(f"### {count(totals['documents'])} documents, about {count(totals['tokens'])} tokens{so_far}")
+    heading(f"{count(totals['documents'])} documents, about {count(totals['tokens'])} tokens{so_far}")
     st.caption(f"{count(totals['shards_labelled'])} of {count(totals['shards'])} shards labeled.")
     row_numbers = escape(str(bookkeeping(folder) / "refused"))
     for reason, number in totals["refused"].items():
