@@ -1,4 +1,4 @@
-"""Clusterings: balance, coherence, stability, agreement, likelihood, names and students of ten methods."""
+"""Clusterings: balance, coherence, stability, agreement, likelihood, names and students of eleven methods."""
 
 import math
 import time
@@ -34,7 +34,7 @@ MEASURES = {
 }
 SMALL_SECOND = ("agnews",)  # corpora of small settings that are read by the second encoder too
 INTRODUCTION = """
-Clusterings of the same vectors by ten methods.
+Clusterings of the same vectors by eleven methods.
 
 balance: entropy of the cluster sizes over its maximum. coherence: mean cosine of a document to its cluster's mean
 direction. silhouette: by cosine. seeds, row order: ARI of two fits that differ in the seed or in the order of the rows
@@ -46,8 +46,8 @@ student on unseen documents. Every method is given K, but HDBSCAN, which chooses
 group of its own in ARI and NMI, and absent from the other measures.
 
 Each seed is fitted four times (seed, another seed, other order of rows, 80%), so seeds are independent, and intervals
-over them are Student's t (95%). Intervals over corpora are a percentile bootstrap that draws corpora; with six of them
-it is rough. Differences are paired by corpus, encoder, K and seed.
+over them are Student's t (95%). Intervals over corpora are a percentile bootstrap that draws corpora: rough
+with six of them, and left out below three. Differences are paired by corpus, encoder, K and seed.
 """
 
 
