@@ -86,7 +86,7 @@ def open_link(chromium: Any, page: Any) -> str:
     heading.wait_for()
     page.wait_for_function(READY)
     sentence = str(heading.inner_text())
-    page.wait_for_url("**compare**kmeans**")
+    page.wait_for_function("() => new URLSearchParams(location.search).get('b') === 'kmeans'")
     colleague = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
     colleague.set_default_timeout(120_000)
     colleague.goto(page.url)

@@ -44,6 +44,7 @@ def show_groupings(session: Session) -> None:
     """Compare two groupings of the documents."""
     with guarded():
         a, b = choose_groupings(session)
+        deep_links.keep(session)  # A changed side runs this fragment alone.
         if a == b:
             st.caption("Choose two different groupings.")
             return

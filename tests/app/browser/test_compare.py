@@ -46,6 +46,7 @@ def test_against_k_means(serve: Any, browser_page: Any, workspace: Workspace) ->
     ready(page)
     comparison = compare(workspace, "present", "kmeans")
     assert page.get_by_text(headline(comparison), exact=True).count() == 1
+    until(lambda: "b=kmeans" in page.evaluate("location.search"), "the address holds the comparison")
     until(lambda: figure(page, "ARI") == f"{comparison.ari:.3f}")
     assert figure(page, "NMI") == f"{comparison.nmi:.3f}"
     assert figure(page, "Documents moved") == f"{len(comparison.moved_rows):,}"
