@@ -20,6 +20,11 @@ from gem_core.errors import GemError, InputError
 
 # Newton stops here at the latest; 3 to 10 passes are usual from a cold start, 1 or 2 from a warm one.
 NEWTON_PASSES = 60
+# At infinite lambda with many clusters of few, certain documents the masses are nearly a staircase in b, and Newton
+# steps stall. After so many of them b is taken from solutions of smoother problems: all logits over these numbers.
+STALLED_STEPS = 12
+TEMPERATURES = (64.0, 16.0, 4.0)
+TEMPERED_STEPS = 12
 # At parameters that may be bad anyway so many Newton steps must do.
 TRIAL_STEPS = 8
 # Largest spread of the first Newton step in nats, doubled whenever such a step succeeds: keeps steps sane where the
@@ -29,6 +34,8 @@ STEP_SPREAD = 30.0
 NOISE = {"float32": 1.2e-7, "float64": 1e-15}
 # Masses are known to about this: no solver can ask for less.
 MASS_NOISE = {"float32": 1e-7, "float64": 1e-13}
+# At infinite lambda an E-step counts as solved when every mass is this close to its target.
+MASS_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,8 @@ def dual_step(
     -----
     The gap is (lambda/2) ||gradient||^2: no second evaluation is needed to know it.
     Cost: one pass of two matrix products and some sweeps over n x K a Newton step, about a tenth of it after the first.
+    At infinite lambda, where Newton steps stall, the start is found by solving at falling temperatures (the scaling of
+    entropic optimal transport; Schmitzer, SIAM J. Sci. Comput. 41, 2019).
 
     Examples
     --------
@@ -156,10 +165,23 @@ def dual_step(
     [0.5, 0.5]
     """
     dual = _Dual(documents, model, penalty, target, bias)
-    for _ in range(newton_steps):
-        if dual.is_solved() or dual.can_stop(floor, slack) or not dual.newton():
-            break
+    if np.isfinite(penalty):
+        dual.solve(newton_steps, floor, slack)
+    elif not dual.solve(min(newton_steps, STALLED_STEPS)) and np.max(np.abs(dual.gradient)) > MASS_TOLERANCE:
+        dual = _Dual(documents, model, penalty, target, _tempered_bias(documents, model, target))
+        dual.solve(newton_steps)
     return dual.close()
+
+
+def _tempered_bias(documents: DocumentSums, model: Affine, target: Float64) -> Float64:
+    """Return a start of b at infinite lambda: solutions at falling temperatures T, softmax((l + b) / T)."""
+    bias = np.zeros(target.size)
+    for temperature in TEMPERATURES:
+        smoother = Affine(model.slopes / temperature, model.offsets / temperature)
+        dual = _Dual(documents, smoother, np.inf, target, bias / temperature)
+        dual.solve(TEMPERED_STEPS)
+        bias = temperature * dual.bias
+    return bias
 
 
 def try_dual_step(
@@ -202,6 +224,13 @@ class _Dual:
         start[~self.active] = -np.inf
         self.bias = self._gauge(start)
         self._take(self.bias, documents.evaluate(model.slopes, model.offsets + self.bias, gram=penalty > 0))
+
+    def solve(self, steps: int, floor: float = -np.inf, slack: float = 0.0) -> bool:
+        """Make up to so many Newton steps; whether the E-step is solved to rounding."""
+        for _ in range(steps):
+            if self.is_solved() or self.can_stop(floor, slack) or not self.newton():
+                break
+        return self.is_solved()
 
     def is_solved(self) -> bool:
         return self.penalty == 0 or bool(np.max(np.abs(self.gradient)) <= MASS_NOISE[self.documents.precision])

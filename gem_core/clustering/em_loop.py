@@ -7,6 +7,7 @@ import numpy as np
 from gem_core._types import Float64, Progress, silent
 from gem_core.clustering.acceleration import Overrelaxation
 from gem_core.clustering.e_step import (
+    MASS_TOLERANCE,
     NEWTON_PASSES,
     Expectation,
     dual_step,
@@ -26,8 +27,6 @@ FEW_STEPS = 6
 # A fit whose F would miss its goal even after so many more gains like the last one is given up: gains shrink from step
 # to step, on web text to about .8 of the one before.
 PROMISE = 8.0
-# At infinite lambda an E-step is solved when every mass is this close to its target.
-MASS_TOLERANCE = 1e-5
 # A fit with so many unsolved E-steps in a row is given up.
 UNSOLVED_STEPS = 20
 # A move of b is never expected to grow by more than this.

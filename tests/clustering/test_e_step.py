@@ -131,6 +131,18 @@ def test_masses_of_many_clusters_are_exact() -> None:
     np.testing.assert_allclose(step.mass, 1 / 300, atol=1e-6)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_masses_are_exact_where_documents_are_few_and_certain(seed: int) -> None:
+    """Five documents a cluster, logits of thousands of nats: masses are nearly a staircase in b."""
+    k = 40
+    x, w, p = problem(n=200, d=8, k=k, seed=seed)
+    x[:, 0] += 0.5
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    model = replace(p, concentrations=np.geomspace(300.0, 3000.0, k)).model()
+    step = dual_step(Documents(x.astype(np.float32), w), model, np.inf, np.full(k, 1 / k))
+    np.testing.assert_allclose(step.mass, 1 / k, atol=1e-6)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_statistics_add_up_over_blocks_and_match_the_pass(weighted: bool) -> None:
     x, w, p = problem(n=101, weighted=weighted)
