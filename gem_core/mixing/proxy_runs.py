@@ -229,3 +229,22 @@ def target_weights(text: str, runs: Runs) -> dict[str, float]:
             )
         weights.update(dict.fromkeys(matches, weight))
     return weights
+
+
+def target_loss(text: str, runs: Runs) -> Float64:
+    """Return the mean loss of the targets that a text names, by their weights, (n,); NaN where one of them is a gap.
+
+    Raises
+    ------
+    InputError
+        As `target_weights` does.
+
+    Examples
+    --------
+    >>> runs = Runs(("a",), ("web", "arc"), np.ones((1, 1)), np.array([[2.0, 5.0]]), ("1",))
+    >>> target_loss("web=2,arc=1", runs).tolist()
+    [3.0]
+    """
+    weights = target_weights(text, runs)
+    losses = np.column_stack([runs.loss(name) for name in weights])
+    return np.average(losses, axis=1, weights=list(weights.values()))

@@ -15,7 +15,7 @@ from gem_core._types import Float64, Progress, frozen, silent
 from gem_core.errors import InputError
 from gem_core.mixing.mixture_sampling import sample_mixtures
 from gem_core.mixing.proxies import ProxyConfig, train_proxies
-from gem_core.mixing.proxy_runs import Runs, read_runs
+from gem_core.mixing.proxy_runs import Runs, read_runs, target_loss
 from gem_core.mixing.regmix import regmix
 from gem_core.mixing.regressors import Name, check_run_count
 from gem_core.pipeline.mixing.domains import Domains, domains_of
@@ -285,7 +285,7 @@ def _propose(
         if resamples
         else None,
         "mixtures": runs.mixtures.tolist(),
-        "losses": runs.loss(target).tolist(),
+        "losses": target_loss(target, runs).tolist(),
     }
     evidence.write_evidence(
         "regmix", {**settings, "target": target, "regressor": regressor, "resamples": resamples}, value
