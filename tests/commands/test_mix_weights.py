@@ -13,9 +13,10 @@ from gem_core.cli import app
 from gem_core.errors import InputError
 from gem_core.export.mixtures import mixture_text, write_weights
 from gem_core.mixing import Limits
-from gem_core.pipeline import Exclude, Merge, edit
+from gem_core.pipeline import Exclude, Merge, Rename, edit
 from gem_core.pipeline.mixing.domains import domains_of
 from gem_core.pipeline.mixing.strategies import carried_over, indistinguishable_pairs, weights_by
+from gem_core.pipeline.mixing.training_set import TrainingSetRequest, draw_training_set
 from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains, read_weights
 from gem_core.workspace import Workspace
 from gem_core.workspace.mixing_runs import Mixes
@@ -329,6 +330,19 @@ def test_weights_follow_a_taxonomy_edit(sample: Workspace, tmp_path: Path) -> No
     assert "taxonomy ffffffffffff, which is not in it" in refusal(
         run("mix", "weights", sample.root, "--from", tmp_path / "alien.csv")
     )
+
+
+def test_a_rename_does_not_make_weights_foreign(sample: Workspace, tmp_path: Path) -> None:
+    before = sample.taxonomy()
+    write_weights(tmp_path / "old.csv", before, weights_by(sample, before, "custom", fixed={0: 0.3, 1: 0.2}))
+    file, request = read_weights(tmp_path / "old.csv"), TrainingSetRequest(5000)
+    after = edit(sample, Rename("cluster", 0, "Another name"))
+    assert after.taxonomy_hash != before.taxonomy_hash
+    training_set = draw_training_set(sample, after, file, tmp_path / "set", request)
+    assert training_set.weights[:2].tolist() == pytest.approx([0.3, 0.2])
+    after = edit(sample, Exclude((5,)))
+    with pytest.raises(InputError, match="Weights must belong to this taxonomy"):
+        draw_training_set(sample, after, file, tmp_path / "other", request)
 
 
 def test_a_cluster_that_was_excluded_has_no_evidence(sample: Workspace, tmp_path: Path) -> None:

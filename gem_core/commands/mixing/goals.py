@@ -196,12 +196,14 @@ def verify(
     from gem_core.pipeline.mixing.goal_study import verify_weights
     from gem_core.pipeline.mixing.weights_file import for_domains, read_weights
     from gem_core.workspace import Workspace
+    from gem_core.workspace.mixing_runs import same_clusters
     from gem_core.workspace.second_axis import mixing_taxonomy
 
     opened = Workspace(workspace)
     taxonomy = mixing_taxonomy(opened)
     domains = domains_of(opened, taxonomy)
-    target, file_weights = read_goal(opened, domains, goal), for_domains(read_weights(weights), domains)
+    target = read_goal(opened, domains, goal)
+    file_weights = for_domains(read_weights(weights), domains, same_clusters(opened, domains.taxonomy_hash))
     config, split = sizes(ProxyConfig(), steps, width, held_tokens, seed, device)
     console = Console(progress_file)
     study = verify_weights(

@@ -24,6 +24,7 @@ from gem_core.pipeline.mixing.weights_file import WeightsFile, for_domains
 from gem_core.workspace import Taxonomy, Workspace
 from gem_core.workspace.atomic_files import TEMPORARY, alone, clear_leftovers, unwritable, write_json
 from gem_core.workspace.manifest import versions
+from gem_core.workspace.mixing_runs import same_clusters
 
 Inside = Literal["uniform", "grip"]
 INSIDE: tuple[Inside, ...] = get_args(Inside)
@@ -159,7 +160,7 @@ def draw_training_set(
         If the folder cannot be written.
     """
     domains = domains_of(workspace, taxonomy)
-    weights = for_domains(file, domains)
+    weights = for_domains(file, domains, same_clusters(workspace, domains.taxonomy_hash))
     _check(request)
     requested_tokens = request.tokens * weights
     _check_epochs(domains, requested_tokens, request)

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,15 +108,23 @@ def read_weights(path: Path) -> WeightsFile:
     return WeightsFile(str(facts.get("strategy", "")), str(facts["taxonomy_hash"]), weights)
 
 
-def for_domains(file: WeightsFile, domains: Domains) -> Float64:
+def for_domains(file: WeightsFile, domains: Domains, same_hashes: Collection[str] = ()) -> Float64:
     """Return the weights of a file as an array over domains, (K,), sum 1; a cluster that it does not name has 0.
+
+    Parameters
+    ----------
+    file : WeightsFile
+    domains : Domains
+    same_hashes : collection of str
+        Hashes of taxonomies with the same documents in their clusters, under other names, whose weights count too; see
+        `gem_core.workspace.mixing_runs.same_clusters`.
 
     Raises
     ------
     InputError
         If the weights belong to another taxonomy, or a cluster with a weight is none of the domains.
     """
-    if file.taxonomy_hash != domains.taxonomy_hash:
+    if file.taxonomy_hash not in (domains.taxonomy_hash, *same_hashes):
         raise InputError(
             f"Weights must belong to this taxonomy ({domains.taxonomy_hash[:12]})",
             f"weights of taxonomy {file.taxonomy_hash[:12]}",

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gem_core._storage import storage_path
+from gem_core.corpus import ReadOptions
 from gem_core.embedding import embed
 from gem_core.errors import CorpusError, InputError
 from gem_core.pipeline.building.embed_on_ray import RayEmbedders, ray_engine
@@ -25,15 +27,15 @@ from gem_core.pipeline.labeling.shard_files import list_shards, shards_of
 from gem_core.pipeline.labeling.totals import read_totals
 from gem_core.student import load_student
 from tests.helpers.cli_process import texts
-from tests.helpers.shards import folder_of_shards, hashes, saved
+from tests.helpers.shards import folder_of_shards, hashes, jsonl, saved
 
 pytest.importorskip("ray")
 MARK = str(os.getpid())  # GEM_TEST_RAY in the environment of this cluster's processes
 
 
 @pytest.fixture(scope="module")
-def nodes() -> Iterator[Any]:
-    """Two nodes with a processor each, and a connection to them."""
+def nodes(s3: Path) -> Iterator[Any]:
+    """Two nodes with a processor each, which reach the S3 server, and a connection to them."""
     import ray
     from ray.cluster_utils import Cluster
 
@@ -52,11 +54,15 @@ def nodes() -> Iterator[Any]:
 
 
 class Killer(threading.Thread):
-    """Kills the first worker that is at work on something, and remembers on which nodes workers were seen."""
+    """Kills the first workers that are at work on something, and remembers on which nodes workers were seen.
 
-    def __init__(self, mark: str) -> None:
+    With `reads`, only workers that have a file of this name open.
+    """
+
+    def __init__(self, mark: str, reads: str = "", most: int = 1) -> None:
         super().__init__(daemon=True)
-        self.mark, self.killed, self.nodes, self.over = mark, 0, set[int](), threading.Event()
+        self.mark, self.reads, self.most = mark, reads, most
+        self.killed, self.nodes, self.over = set[int](), set[int](), threading.Event()
 
     def run(self) -> None:
         while not self.over.is_set():
@@ -66,14 +72,15 @@ class Killer(threading.Thread):
                         continue
                     parent = int(Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[1])
                     node = Path(f"/proc/{parent}/environ").read_bytes()
+                    open_files = [os.readlink(file) for file in Path(f"/proc/{number}/fd").iterdir()]
                 except OSError:
                     continue
                 if f"GEM_TEST_RAY={MARK}\0".encode() in node:
                     self.nodes.add(parent)
-                    if not self.killed:
+                    if len(self.killed) < self.most and any(name.endswith(self.reads) for name in open_files):
                         with suppress(ProcessLookupError):
                             os.kill(int(number), signal.SIGKILL)
-                            self.killed = int(number)
+                            self.killed.add(int(number))
             time.sleep(0.005)
 
     def __enter__(self) -> "Killer":
@@ -85,19 +92,41 @@ class Killer(threading.Thread):
         self.join()
 
 
-def test_two_nodes_label_as_one_process_does_also_when_a_worker_is_killed(nodes: Any, tmp_path: Path) -> None:
+def test_two_nodes_label_in_a_store_as_one_process_on_disk_also_when_a_worker_is_killed(
+    nodes: Any, tmp_path: Path
+) -> None:
     students, shards = saved(tmp_path / "student"), folder_of_shards(tmp_path / "in", each=400)
     (shards / "g.jsonl").write_bytes(b'{"text": "sound"}\n{"text": null}\nno JSON\n')
+    (shards / "h.csv").write_text("text\nsound\n" + "word " * 1000 + "\n")
     (shards / "bad.parquet").write_bytes(b"PAR1")
+    store, options = storage_path("s3://pool/ray"), ReadOptions(longest_row=3000)
+    for name in ("student", "in"):
+        store.fs.put(str(tmp_path / name), f"{store.path}/{name}", recursive=True)
     with pytest.raises(CorpusError) as local:
-        label_folder(students, shards, tmp_path / "local", workers=1)
+        label_folder(students, shards, tmp_path / "local", workers=1, options=options)
     with Killer("ray::label_shard_as_json") as killer, pytest.raises(CorpusError) as ray:
-        label_folder(students, shards, tmp_path / "ray", engine="ray")
+        label_folder(store / "student", store / "in", store / "out", engine="ray", options=options)
     assert killer.killed
     assert len(killer.nodes) == 2
     assert str(ray.value) == str(local.value)
-    assert hashes(tmp_path / "ray") == hashes(tmp_path / "local")
-    assert read_totals(tmp_path / "ray")["refused"] == {"broken_row": 1, "no_text": 1}
+    for folder in (store / "out", bookkeeping(store / "out")):
+        store.fs.get(folder.path, str(tmp_path / folder.name), recursive=True)
+    assert hashes(tmp_path / "out") == hashes(tmp_path / "local")
+    assert read_totals(store / "out")["refused"] == {"broken_row": 1, "no_text": 1, "too_long": 1}
+
+
+def test_a_shard_whose_worker_always_dies_is_named(nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    students, shards = saved(tmp_path / "student"), tmp_path / "in"
+    shards.mkdir()
+    (shards / "a.jsonl").write_bytes(jsonl(texts(20)))
+    (shards / "large.jsonl").write_bytes(jsonl(texts(2000)) * 20)
+    monkeypatch.setattr(RayWorkers, "RETRIES", 0)
+    refusal = r"got 1 of 2 that cannot: large\.jsonl .* its worker was killed twice"
+    with Killer("ray::label_shard_as_json", "large.jsonl", 2) as killer, pytest.raises(CorpusError, match=refusal):
+        label_folder(students, shards, tmp_path / "out", engine="ray")
+    assert len(killer.killed) == 2
+    totals = read_totals(tmp_path / "out")
+    assert (totals["documents"], list(totals["failed"])) == (20, ["large.jsonl"])
 
 
 def test_what_ends_the_work_ends_it_on_ray(nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
