@@ -303,7 +303,11 @@ def remove_tree(folder: Path) -> None:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file; one that is not there is no error."""
+    """Remove a file; one that is not there is no error, and no commit."""
+    if writes_are_commits(path):
+        path.fs.invalidate_cache()  # type: ignore[attr-defined]  # Another process may have written it.
+        if not path.exists():
+            return
     if is_remote(path):
         with suppress(FileNotFoundError):
             path.fs.rm_file(path.path)  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ import pytest
 from huggingface_hub import constants
 from typer.testing import CliRunner
 
-from gem_core._storage import local_copy, output_path, remove_tree, storage_path, store_files, upload
+from gem_core._storage import local_copy, output_path, remove_file, remove_tree, storage_path, store_files, upload
 from gem_core.cli import app
 from gem_core.corpus import load_vectors, read_corpus
 from gem_core.errors import CorpusError, InputError
@@ -188,6 +188,7 @@ def test_each_shard_is_one_commit_on_the_hub(hub: Hub, tmp_path: Path) -> None:
     job, own = LabelingJob(output_path(f"hf://datasets/{REPOSITORY}/out")), ".out.gem-explorer"
     for name in ("a.parquet", "c.jsonl"):
         label_shard(load_student(saved(tmp_path / "student")), shards[name], job)
+    remove_file(job.out / "nothing.json")
     assert hub.commits == [
         ["out/a.parquet", f"{own}/done/a.parquet.json"],
         ["out/c.jsonl", f"{own}/refused/c.jsonl.jsonl", f"{own}/done/c.jsonl.json"],
