@@ -111,7 +111,7 @@ def _stands_free(
 def is_foreign_text(text: str) -> bool:
     """Return whether a text is in another language than English, by its function words and its script.
 
-    A text is foreign when another language has more function words in its first 2,000 characters than English has, or
+    A text is foreign when another language has more function words in its first 1,000 characters than English has, or
     when 30% or more of its letters are of a script without blanks. A text without function words (code, tables) is not.
 
     Examples
@@ -121,7 +121,7 @@ def is_foreign_text(text: str) -> bool:
     >>> is_foreign_text("本软件是自由软件"), is_foreign_text("import numpy")
     (True, False)
     """
-    words = [word.lower() for word in split_text(text[:2000])]
+    words = [word.lower() for word in split_text(text[:1000])]
     letters = sum(len(word) for word in words if word[0].isalpha())
     if sum(len(word) for word in words if is_unspaced(word[0])) >= _OTHER_SCRIPT * max(letters, 1):
         return True

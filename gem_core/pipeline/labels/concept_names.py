@@ -278,15 +278,10 @@ def concept_naming(
 def _find_foreign_clusters(workspace: Workspace, positions: Int32, gis: Float64, n_clusters: int) -> NDArray[np.bool_]:
     """Return which clusters hold more documents in other languages than in English, by 24 of each."""
     samples = [_typical(positions, gis, k, KIND_SAMPLE, spread=True) for k in range(n_clusters)]
-    return np.array(
-        [
-            np.mean([is_foreign_text(text) for text in workspace.texts(rows.tolist())]) > FOREIGN
-            if len(rows)
-            else False
-            for rows in samples
-        ],
-        dtype=np.bool_,
-    )
+    cluster = np.repeat(np.arange(n_clusters), [len(rows) for rows in samples])
+    texts = workspace.texts(np.concatenate(samples).tolist())
+    foreign = np.bincount(cluster, [is_foreign_text(text) for text in texts], n_clusters)
+    return np.asarray(foreign > FOREIGN * np.bincount(cluster, minlength=n_clusters), dtype=np.bool_)
 
 
 def _typical(positions: Int32, gis: Float64, cluster: int, count: int, *, spread: bool = False) -> NDArray[np.int64]:
