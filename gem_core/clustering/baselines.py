@@ -90,7 +90,7 @@ def spherical_kmeans(
     config = MixtureConfig(n_clusters=n_clusters, strength=0.0, seed=seed, start="plain")
     x, share = _rows_and_shares(X, weights, n_clusters)
     rows = np.ascontiguousarray(x, dtype=np.float32)
-    # faiss samples to 256 documents per cluster and warns below 39 unless told not to.
+    # faiss samples to 256 documents per cluster and warns below 39 unless it is configured not to.
     model = faiss.Kmeans(
         x.shape[1],
         n_clusters,

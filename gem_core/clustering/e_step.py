@@ -325,7 +325,7 @@ class _Dual:
         return -self.gradient
 
     def _size(self, direction: Float64) -> float:
-        """How much of a Newton step to take: all of it, unless it moves some clusters far against others."""
+        """Return the fraction of a Newton step to take: 1 unless the offsets of clusters move far apart."""
         return float(min(1.0, self.spread / max(np.ptp(direction), 1e-300)))
 
     def _gauge(self, bias: Float64) -> Float64:

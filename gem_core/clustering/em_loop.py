@@ -55,7 +55,7 @@ class Run:
 
 
 class Extrapolation:
-    """Guess of the next optimal b: the last one, moved on by the last move times its growth over the move before.
+    """Extrapolate the next optimal b: the last one plus the last change times its growth.
 
     Between iterations b moves steadily: on web text this leaves about a third of a move to the Newton steps, and most
     E-steps need none (benchmarks/LOG.md). A bad guess costs a Newton step, nothing else.
@@ -135,7 +135,7 @@ def expectation_maximization(
         parameters, step = _iterate(documents, problem, parameters, step, biases.next(), before, relaxation, exact)
         if step.objective < before:
             if last[1] is not None and is_solved(last[1], problem):
-                # An M-step cannot lower F: what is left to gain is below rounding.
+                # An M-step cannot lower F: the remaining gain is below rounding.
                 (parameters, step), converged = last, True
                 break
             trace, before = [min(value, step.objective) for value in trace], -np.inf

@@ -282,7 +282,7 @@ def _penalty(config: MixtureConfig, reference: float, n: int) -> float:
 
 
 def _target(prepared: PreparedDocuments, config: MixtureConfig, seed: FitStart) -> tuple[FitStart, Float64]:
-    """Target masses of a warm start whose own target does not tell them."""
+    """Return the target masses of a warm start whose settings do not contain them."""
     k = config.n_clusters
     if config.target == "uniform":
         return seed, np.full(k, 1.0 / k)
@@ -315,7 +315,7 @@ def warm_seed(start: MixtureFit, config: MixtureConfig, d: int) -> FitStart:
 
 
 def inherit_target(start: MixtureFit | None, config: MixtureConfig) -> Float64 | None:
-    """Target that a warm start hands on: masses at strength 0 are found once."""
+    """Return the target for a warm start; masses at strength 0 are computed once."""
     return (
         start.target
         if start is not None and config.target == start.config.target and needs_natural_masses(config.target)

@@ -58,7 +58,7 @@ class FileSums:
         self._reciprocals: Any = None  # 1 / length of every row
 
     def check(self) -> None:
-        """Look at every row once; `statistics` does so itself where it has not been done.
+        """Validate every row once; `statistics` does it if it has not been done.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class FileSums:
         self._reciprocals = torch.from_numpy((1.0 / self._lengths()).astype(np.float32)).to(self.device)
 
     def statistics(self, slopes: Float64, offsets: Float64, gram: bool) -> Statistics:
-        """Statistics at slopes (K, d) and offsets (K,); the Gram matrix only where it is asked for."""
+        """Statistics at slopes (K, d) and offsets (K,); the Gram matrix only on request."""
         if self._reciprocals is None:
             self.check()
         k, d = slopes.shape
@@ -157,7 +157,7 @@ class FileSums:
 
 
 class StreamedDocuments:
-    """Documents of which one pass gives everything at once, the resultants too, and nothing is kept.
+    """Documents of which one pass returns all sums at once, the resultants too, without storing rows.
 
     Parameters
     ----------

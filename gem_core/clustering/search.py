@@ -20,9 +20,9 @@ TOLERANCE = 1e-2
 ITERATIONS = 60
 # Two candidates whose F differs by less are the same optimum.
 SAME = 2e-4
-# Tolerance of the fits of the last candidates under the asked strength.
+# Tolerance of the fits of the last candidates at the requested strength.
 POLISHING = 1e-3
-# A search uses the nearest power of two of the asked strength, so that strengths that hardly differ have the same
+# A search uses the nearest power of two of the requested strength, so that strengths that hardly differ have the same
 # search. Below 1 / STRONG it searches at 0 (at 1 / STRONG where shares must find their clusters); above STRONG its
 # E-steps would need exact masses and cost ten times as much.
 STRONG = 32.0

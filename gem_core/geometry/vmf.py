@@ -10,7 +10,7 @@ from gem_core._types import Float64
 from gem_core.errors import InputError
 from gem_core.geometry.bessel import bessel_ratio, log_bessel_over_power
 
-# The largest concentration that is returned unless asked: 1e6 means an angle of about 0.1 degree on S^2, far
+# The largest concentration that is returned by default: 1e6 means an angle of about 0.1 degree on S^2, far
 # beyond any topic; only (near) duplicates come here. Every function here is tested up to it.
 CONCENTRATION_CAP = 1e6
 # Newton doubles the correct digits each step; from Sra's start 4 to 6 steps suffice.
@@ -237,7 +237,7 @@ def _solve(d: int, rbar: Float64, gap: Float64) -> Float64:
         slope = np.maximum(slope, 0.25 * complement * complement / (d - 1))
         step = np.clip(error / slope, -kappa, 0.5 * kappa)
         kappa = kappa - step
-        # Convergence is quadratic: after a step of 1e-11 what is left is rounding.
+        # Convergence is quadratic: after a step of 1e-11 the remaining error is rounding.
         if bool(np.all(np.abs(step) <= 1e-11 * kappa)):
             break
     return np.asarray(kappa)

@@ -129,7 +129,7 @@ def _scale(p: Float64, low: Float64, high: Float64, total: float) -> float:
 
 
 def _level(low: Float64, high: Float64, total: float) -> float:
-    """Return t with sum_k min(max(t, low_k), high_k) = total: water that rises to the same height everywhere."""
+    """Return t with sum_k min(max(t, low_k), high_k) = total (water filling)."""
     return _scale(np.ones_like(low), low, high, total)
 
 

@@ -205,7 +205,7 @@ def doremi(
 
 
 class _Run:
-    """The proxy on its way: its training, and the weights with their sum, curve and scores."""
+    """State of the proxy run: training, current weights, their sum, curve and scores."""
 
     def __init__(
         self,
@@ -248,7 +248,7 @@ class _Run:
             self.steps.append(self.training.completed_steps)
 
     def state(self) -> dict[str, Any]:
-        """Everything that the next step depends on, and the curve."""
+        """Return everything that the next step depends on, and the curve."""
         arrays = {
             "alpha": self.alpha,
             "total": self.total,
@@ -259,7 +259,7 @@ class _Run:
         return {**self.training.state(), "arrays": {name: torch.from_numpy(a.copy()) for name, a in arrays.items()}}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a state; an empty one is the beginning."""
+        """Restore a saved state; an empty one is the start."""
         if state:
             self.training.restore(state)
             arrays = {name: a.numpy() for name, a in state["arrays"].items()}

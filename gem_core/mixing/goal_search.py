@@ -58,7 +58,7 @@ def tilted_mixtures(
 
 
 def interpolate(natural: ArrayLike, proposal: ArrayLike, part: float, caps: ArrayLike | None = None) -> Float64:
-    r"""Return the mixture on the way from natural shares to a proposal, w ~ p^(1 - a) c^a, within caps.
+    r"""Return the mixture between natural shares and a proposal, w ~ p^(1 - a) c^a, within caps.
 
     Weights of the proposal below a ten-thousandth of the natural share count as that much, so that a cluster which
     the proposal leaves out fades gradually.
@@ -229,7 +229,7 @@ def verify(
     seeds: int = SEEDS,
     first_seed: int = 0,
 ) -> Verification:
-    """Train mixtures on the way to a proposal beside natural shares, and keep natural shares unless they are beaten.
+    """Train mixtures between natural shares and a proposal; keep natural shares unless one has a lower loss.
 
     The best part by the first seed is trained again beside natural shares with fresh seeds. It is accepted if its mean
     gain is at least `LEAST_GAIN` and above the one-sided t quantile that two standard errors are for many seeds.

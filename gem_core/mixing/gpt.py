@@ -36,7 +36,7 @@ class Shape:
 
 
 def start(shape: Shape, proxies: int, seed: int, device: str = "cpu") -> Parameters:
-    """Return first parameters, (proxies, ...) each: all proxies start alike, and predict nothing but chance.
+    """Return initial parameters, (proxies, ...) each: equal for all proxies, with predictions at chance.
 
     Drawn on the CPU, so that every device starts from the same numbers.
     """
@@ -96,7 +96,7 @@ def _norm(x: Tensor) -> Tensor:
 
 
 def _penalty(T: int, heads: int, device: torch.device) -> Tensor:
-    """Return what is added to the attention scores, (heads, T, T): the farther back the less, the future not at all."""
+    """Return the attention bias, (heads, T, T): falls with distance, minus infinity for later tokens."""
     back = torch.arange(T, device=device)[:, None] - torch.arange(T, device=device)
     slopes = 2.0 ** (-8.0 / heads * torch.arange(1, heads + 1, device=device))
     return torch.where(back >= 0, -slopes[:, None, None] * back, -torch.inf)

@@ -9,7 +9,7 @@ from gem_core.mixing.constraints import project
 from gem_core.mixing.grip import standardised
 
 BETA = 0.3  # pull of length
-SAMPLE = 1024  # documents that stand for a domain when its density is measured
+SAMPLE = 1024  # documents sampled from a domain to measure its density
 NEAR = 8  # the kernel is as wide as the distance to the 8th nearest document of that sample
 _CELLS = 1 << 22  # cosines held at a time: 32 MB
 
@@ -74,7 +74,7 @@ def inclusion(log_length: ArrayLike, density: ArrayLike, count: int, *, beta: fl
 
 
 def density_of(vectors: Floating, *, sample: int = SAMPLE, near: int = NEAR, seed: int = 0) -> Float64:
-    r"""Return how crowded each document's surroundings are, from a sample of its domain: O(m S d), not O(m^2 d).
+    r"""Return the local density of each document, from a sample of its domain: O(m S d), not O(m^2 d).
 
     rho_i = (1 + sum_{j in sample, j != i} exp(-(d_ij / h)^2)) / (S + 1), d = 1 - cos, with h the median d of the sample
     to its `near`-th nearest. A document alone has 1 / (S + 1): chances differ by at most S + 1 times.

@@ -57,7 +57,7 @@ class NgramProxy:
 
 
 def ngram_proxy(streams: Streams, *, sample: int = SAMPLE, seed: int = 0) -> NgramProxy:
-    r"""Count word pairs of each domain, and ask every domain's model for some held-out tokens of every domain.
+    r"""Count word pairs of each domain; evaluate each domain's model on held-out tokens of every domain.
 
     q_k(x | p) = (c_k(p, x) + a u_k(x)) / (c_k(p) + a), u_k(x) = (c_k(x) + b / V) / (n_k + b): pairs backed by single
     tokens, single tokens by the vocabulary (MacKay & Peto 1995), a = 30, b = 100.
@@ -145,7 +145,7 @@ def ngram_optimum(
     tolerance: float = TOLERANCE,
     max_iter: int = 2000,
 ) -> Optimum:
-    r"""Find the mixture with the least loss by EM, and prove how near it is.
+    r"""Find the mixture with the least loss by EM, with a bound on its distance from the minimum.
 
     An EM step takes w_k to the share r_k = w_k g_k of the tokens that model k accounts for, g_k = E[q_k / sum_j w_j
     q_j]; under caps to the w within them that maximizes sum_k r_k log w_k. Steps are extrapolated (SQUAREM, Varadhan &

@@ -48,12 +48,12 @@ class Predictability:
 
     @property
     def chance(self) -> float:
-        """What a guess reaches once in twenty: 1.645 / sqrt(held - 1)."""
+        """Rank correlation that a random guess exceeds in 5% of cases: 1.645 / sqrt(held - 1)."""
         return float(1.645 / np.sqrt(self.held_out - 1))
 
     @property
     def verdict(self) -> str:
-        """The finding in words; that nothing can be predicted is one."""
+        """Return the result as a sentence, also when nothing can be predicted."""
         low, high = self.quartiles
         facts = (
             f"median rank correlation {self.median:.2f} ({low:.2f} to {high:.2f}) "

@@ -98,7 +98,7 @@ class Windows:
         self._streams = streams
 
     def plan(self, mixture: Float64, count: int) -> tuple[Int64, Int64]:
-        """Domains and places in their order of `count` windows, (count,) each, shares as near `mixture` as can be.
+        """Domain and index of `count` windows in reading order, (count,) each, shares as near `mixture` as can be.
 
         The i-th domain is that in which the i-th point of the golden-ratio sequence falls; the points are the same for
         all proxies, so mixtures that are alike read alike.
@@ -123,7 +123,7 @@ class Windows:
 
 @dataclass
 class Training:
-    """Parameters and optimizer of a group of proxies on their way; its state is what a checkpoint holds."""
+    """Parameters and optimizer of a group of proxies during training; `state` is what a checkpoint saves."""
 
     parameters: Parameters
     optimizer: torch.optim.Optimizer
@@ -132,13 +132,13 @@ class Training:
 
     @classmethod
     def begin(cls, streams: Streams, config: ProxyConfig, proxies: int, device: str) -> "Training":
-        """First state."""
+        """Return the state before the first step."""
         parameters = start(config.shape(streams.vocabulary), proxies, config.seed, device)
         optimiser = torch.optim.AdamW(parameters.values(), betas=(0.9, 0.98), weight_decay=0.0, fused=True)
         return cls(parameters, optimiser, config)
 
     def step(self, loss: torch.Tensor) -> None:
-        """Go one step down a loss that is a sum over the proxies: none feels another."""
+        """Take one optimizer step; the loss is a sum over the proxies, so none changes another."""
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         for group in self.optimizer.param_groups:
@@ -147,7 +147,7 @@ class Training:
         self.completed_steps += 1
 
     def state(self) -> dict[str, Any]:
-        """Everything that the next step depends on."""
+        """Return everything that the next step depends on."""
         return {
             "done": self.completed_steps,
             "parameters": {name: p.detach() for name, p in self.parameters.items()},
@@ -155,7 +155,7 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a state."""
+        """Restore a saved state."""
         with torch.no_grad():
             for name, value in state["parameters"].items():
                 self.parameters[name].copy_(value)
@@ -243,7 +243,7 @@ def train_group(
     key: str = "",
     progress: Progress = silent,
 ) -> Parameters:
-    """Train proxies side by side on (P, K) mixtures and return their parameters; `path` keeps where they stand."""
+    """Train proxies side by side on (P, K) mixtures and return their parameters; `path` holds their checkpoint."""
     shape = config.shape(streams.vocabulary)
     plans = [windows.plan(mixture, config.steps * config.batch) for mixture in mixtures]
     training = Training.begin(streams, config, len(mixtures), device)
@@ -279,7 +279,7 @@ def judge(parameters: Parameters, streams: Streams, config: ProxyConfig) -> Floa
 
 
 def run_key(streams: Streams, config: ProxyConfig, *arrays: Float64) -> str:
-    """Hash of everything that decides a run: a checkpoint of another run is not gone on from."""
+    """Hash of everything that determines a run; a checkpoint with another hash is not resumed."""
     digest = hashlib.sha256(json.dumps([asdict(config), streams.vocabulary], sort_keys=True).encode())
     everything: tuple[NDArray[Any], ...] = (*streams.train, *streams.targets, *arrays)
     for array in everything:
@@ -288,13 +288,13 @@ def run_key(streams: Streams, config: ProxyConfig, *arrays: Float64) -> str:
 
 
 def write_checkpoint(path: Path | None, key: str, value: dict[str, Any]) -> None:
-    """Keep a state under `path`, whole or not at all."""
+    """Save a state under `path` atomically."""
     if path is not None:
         replace_file(path, partial(torch.save, {**value, "key": key}))
 
 
 def read_checkpoint(path: Path | None, key: str) -> dict[str, Any]:
-    """Return the state under `path`; empty when there is none of this run that can be read."""
+    """Return the state under `path`; empty if there is no readable one of this run."""
     return read_state(path, key, partial(torch.load, weights_only=True))
 
 

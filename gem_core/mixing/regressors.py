@@ -33,7 +33,7 @@ def parameters(name: Name, n_domains: int) -> int:
 
 
 def check_run_count(name: Name | Literal["auto"], runs: int, n_domains: int) -> None:
-    """Refuse so few runs that no regressor, or not this one, can be fitted and judged: ask before training them.
+    """Refuse too few runs for any regressor, or for this one; call it before training them.
 
     Raises
     ------

@@ -123,7 +123,7 @@ class Weights:
 
 
 def folder_names(numbers: Sequence[int]) -> dict[int, str]:
-    """Return a name of each domain that no file system, yaml or json can misread; all have one length.
+    """Return a name of each domain that is safe in file systems, YAML and JSON; all have the same length.
 
     Examples
     --------
@@ -227,7 +227,7 @@ def weigh(
     natural = counts / counts.sum()
     is_fixed = np.array([number in fixed for number in numbers])
     in_tail = (natural < limits.fold) & ~is_fixed
-    group = np.where(in_tail, (~in_tail).sum(), np.cumsum(~in_tail) - 1)  # the rest stands last
+    group = np.where(in_tail, (~in_tail).sum(), np.cumsum(~in_tail) - 1)  # The folded rest is the last group.
     shares = np.bincount(group, natural)
     proposal = (
         temperature(shares, tau)
