@@ -37,7 +37,8 @@ def with_trade(path: BalancePath, imbalance: list[float], loss: list[float]) -> 
 def five(path: BalancePath) -> BalancePath:
     """Five strengths of a path: 0, three between, infinity."""
     places = [0, 4, 8, 12, 15]
-    arrays = {name: getattr(path, name)[places] for name in path.__dataclass_fields__ if name != "fits"}
+    fields = {name: getattr(path, name) for name in path.__dataclass_fields__}
+    arrays = {name: value[places] for name, value in fields.items() if isinstance(value, np.ndarray)}
     return BalancePath(fits=tuple(path.fits[i] for i in places), **arrays)
 
 

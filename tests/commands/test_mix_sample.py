@@ -19,7 +19,7 @@ from filelock import FileLock
 from gem_core.errors import InputError
 from gem_core.export.mixtures import write_weights
 from gem_core.mixing import Weights
-from gem_core.pipeline import Exclude, Rename, edit
+from gem_core.pipeline import Exclude, Merge, edit
 from gem_core.pipeline.labeling.completion_markers import bookkeeping
 from gem_core.pipeline.mixing.document_pieces import cut_text
 from gem_core.pipeline.mixing.strategies import weights_by
@@ -278,7 +278,7 @@ def test_orders_that_cannot_be_are_refused(many_groups: Workspace, weights: Weig
             f"One process at a time writes a training set; got {bookkeeping(out)}, held by another process. "
             "Wait for it to end, or choose another folder."
         )
-    edit(many_groups, Rename("cluster", HEAVY, "another name"))
+    edit(many_groups, Merge((HEAVY, next(n for n in weights.numbers if n != HEAVY))))
     assert "Weights must belong to this taxonomy (" in refused()
 
 

@@ -66,7 +66,7 @@ def test_meaning_filter_box_save_download(serve: Any, browser_page: Any, workspa
     page.wait_for_selector(GLOBE)
     choose(page, "Meaning")
     page.get_by_placeholder("Describe what you are looking for").fill("celestial bodies seen at night")
-    page.get_by_text("200 documents closest in meaning").wait_for(timeout=60_000)
+    page.locator("strong").filter(has_text="200 documents closest in meaning").wait_for(timeout=60_000)
     near = search_meaning(workspace, "celestial bodies seen at night", 200)
     assert count(page) == 200
 
