@@ -132,7 +132,10 @@ def test_weights_are_printed_written_and_read_back(sample: Workspace, tmp_path: 
             "their own; got 'weights.txt'. Use one of these endings.",
         ),
         (("--out", "weights.csv", "--format", "doremi"), "got 'weights.csv' as doremi. "),
-        (("--from", "no.csv"), "Weights must be a file that gem-explorer mix weights writes; got no.csv: "),
+        (
+            ("--from", "no.csv"),
+            "Weights must be a csv, regmix, doremi or weborganizer file; got no.csv: ",
+        ),
         (
             ("--from", "no.csv", "--custom", "3=0.1"),
             "Weights come from a file or from a strategy; got --from beside --strategy or --custom. Leave one out.",
@@ -233,14 +236,14 @@ def csv_of(rows: str, name: str = "h") -> str:
         (
             "w.csv",
             "id,weight\n1,1\n",
-            "Weights must be a file that gem-explorer mix weights writes; got {}: no "
-            "'cluster_id'. Write it again, or keep its columns and names.",
+            "Weights must be a csv, regmix, doremi or weborganizer file; got {}: no "
+            "'cluster_id'. Write it with --format csv: files for trainers do not name the taxonomy.",
         ),
         (
             "w.csv",
             'cluster_id,weight\n"1,1',
-            "Weights must be a file that gem-explorer mix weights writes; got {}: "
-            "unexpected end of data. Write it again, or keep its columns and names.",
+            "Weights must be a csv, regmix, doremi or weborganizer file; got {}: "
+            "unexpected end of data. Write it with --format csv: files for trainers do not name the taxonomy.",
         ),
         (
             "w.json",
@@ -250,14 +253,20 @@ def csv_of(rows: str, name: str = "h") -> str:
         (
             "w.json",
             "[[]]",
-            "Weights must be a file that gem-explorer mix weights writes; got {}: list indices must be "
-            "integers or slices, not str. Write it again, or keep its columns and names.",
+            "Weights must be a csv, regmix, doremi or weborganizer file; got {}: list indices must be "
+            "integers or slices, not str. Write it with --format csv: files for trainers do not name the taxonomy.",
+        ),
+        (
+            "megatron.txt",
+            "0.25 pool/cluster_0001 0.75 pool/cluster_0002",
+            "Weights must be a csv, regmix, doremi or weborganizer file; got {}: Extra data: line 1 "
+            "column 6 (char 5). Write it with --format csv: files for trainers do not name the taxonomy.",
         ),
         (
             "w.yaml",
             "train:\n  - 3\n",
-            "Weights must be a file that gem-explorer mix weights writes; got {}: no mapping called train. "
-            "Write it again, or keep its columns and names.",
+            "Weights must be a csv, regmix, doremi or weborganizer file; got {}: no mapping called train. "
+            "Write it with --format csv: files for trainers do not name the taxonomy.",
         ),
     ],
 )

@@ -82,9 +82,9 @@ def read_weights(path: Path) -> WeightsFile:
         csv.Error,
     ) as error:
         raise InputError(
-            "Weights must be a file that gem-explorer mix weights writes",
+            "Weights must be a csv, regmix, doremi or weborganizer file",
             f"{path}: {_describe_error(error)}",
-            "Write it again, or keep its columns and names",
+            "Write it with --format csv: files for trainers do not name the taxonomy",
         ) from error
     weights: dict[int, float] = {}
     for number, weight in numbered:
