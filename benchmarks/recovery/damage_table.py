@@ -22,34 +22,9 @@ from benchmarks._harness import machine
 from gem_core.workspace import Workspace
 from tests.helpers.cli_process import run
 from tests.helpers.corpora import small_corpus
+from tests.helpers.damages import DAMAGES
 
 NOT_COMPARED = ("receipt.json", "report.html")  # they hold times and costs
-
-
-def delete(path: Path) -> None:
-    path.unlink()
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def halve(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def garble(path: Path) -> None:
-    path.write_bytes(b"\x93garbage\x00" * 64)
-
-
-def flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    for index in range(len(data) // 3, len(data), max(len(data) // 40, 1)):
-        data[index] ^= 0x5A
-    path.write_bytes(bytes(data))
-
-
-DAMAGES: tuple[Callable[[Path], None], ...] = (delete, empty, halve, garble, flip)
 
 
 def command(*words: object) -> tuple[int, str]:

@@ -13,6 +13,7 @@ from gem_core.workspace import Workspace
 from gem_core.workspace.faults import find_faults
 from gem_core.workspace.history import read_journal
 from gem_core.workspace.selections import Selections
+from tests.helpers.damages import DAMAGES, delete, empty, flip, garble, halve
 
 PARTS = (
     "manifest.json",
@@ -33,30 +34,6 @@ PARTS = (
 )
 
 
-def delete(path: Path) -> None:
-    path.unlink()
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def halve(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def garble(path: Path) -> None:
-    path.write_bytes(b"\x93garbage\x00" * 64)
-
-
-def flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    for index in range(len(data) // 3, len(data), max(len(data) // 40, 1)):
-        data[index] ^= 0x5A
-    path.write_bytes(bytes(data))
-
-
-DAMAGES = (delete, empty, halve, garble, flip)
 #: A balance path that is not there is computed when it is asked for: no damage.
 TABLE = [(part, how) for part in PARTS for how in DAMAGES if (part, how) != ("fits/BASE/path.npz", delete)]
 READERS: dict[str, Callable[[Workspace], object]] = {
