@@ -25,7 +25,18 @@ PARTS = (
     "flat.npy",
 )
 HASHES = "hashes.json"  # beside the files of a taxonomy
-DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile, zlib.error, pa.lib.ArrowException)
+#: Errors of reading a damaged file; zipfile raises RuntimeError where flipped bits ask for a version or a password.
+DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    BadZipFile,
+    zlib.error,
+    pa.lib.ArrowException,
+)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from gem_core._checkpoints import read_record
 from gem_core._types import Float32, Int32, frozen
 from gem_core.workspace.atomic_files import write_json, write_whole
+from gem_core.workspace.integrity import DAMAGE
 
 FOLDER = "studies"
 
@@ -65,7 +65,7 @@ class Studies:
         try:
             with np.load(self.folder / "groupings" / f"{key}.npz", allow_pickle=False) as file:
                 return Grouping(frozen(file["labels"]), frozen(file["margin"]), json.loads(file["__json__"].tobytes()))
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        except DAMAGE:
             return None
 
     def save(self, name: str, value: dict[str, Any]) -> None:

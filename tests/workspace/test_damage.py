@@ -1,6 +1,7 @@
 """A damaged workspace: every part, damaged in every way, is named together with the way out, and is rebuilt."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +98,23 @@ def test_reading_a_damaged_part_names_it_and_the_way_out(
         READERS[part](Workspace(edited.root))
     assert name.split("/terms.")[0] in caught.value.got
     assert caught.value.hint == f"Rebuild it: gem-explorer check {edited.root} --mend"
+
+
+@pytest.mark.parametrize("byte", [6, 8], ids=["version", "password"])
+def test_flipped_bits_of_an_archive_are_a_damage(edited: Workspace, byte: int) -> None:
+    """Zipfile answers a version that it does not know, or a password flag, with a RuntimeError."""
+
+    def flip_entry(path: Path) -> None:
+        data = bytearray(path.read_bytes())
+        for entry in re.finditer(b"PK\x01\x02", bytes(data)):
+            data[entry.start() + byte] = 119
+        path.write_bytes(bytes(data))
+
+    part = "fits/KEY/mixture.npz"
+    name = damage(edited, part, flip_entry)
+    assert name in [fault.part for fault in find_faults(edited.root)]
+    with pytest.raises(WorkspaceError, match=r"check .* --mend"):
+        READERS[part](Workspace(edited.root))
 
 
 @pytest.mark.parametrize("how", [delete, empty, halve, garble])

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from gem_core.taxonomy.name_parts import ClusterName
 from gem_core.taxonomy.text_kinds import document_kinds, text_kinds
 from gem_core.workspace import Workspace
 from gem_core.workspace.home import home
+from gem_core.workspace.integrity import DAMAGE
 
 OWN = "vocabulary"  # stem of the file in a workspace that holds a person's own vocabulary
 EXEMPLARS = 30  # documents of a cluster that are embedded where the encoder of the vectors is unknown
@@ -119,7 +119,7 @@ def _load_exemplars(workspace: Workspace) -> tuple[NDArray[np.int64], Float32]:
             rows, X = arrays["rows"].astype(np.int64), arrays["vectors"].astype(np.float32)
         if len(rows) == len(X) and (rows < len(workspace.documents)).all():
             return rows, X
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    except DAMAGE:
         pass  # Not there, or damaged: the documents are embedded again when these names are requested.
     return np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.float32)
 

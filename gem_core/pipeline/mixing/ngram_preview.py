@@ -1,7 +1,6 @@
 """N-gram proxy of a taxonomy: built once, then read from the workspace."""
 
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from gem_core.pipeline.mixing.domains import Domains
 from gem_core.pipeline.mixing.proxy_data import SplitSettings, proxy_corpus
 from gem_core.workspace import Workspace
 from gem_core.workspace.atomic_files import write_whole
+from gem_core.workspace.integrity import DAMAGE
 from gem_core.workspace.mixing_runs import Mixes
 
 
@@ -52,7 +52,7 @@ def read_probabilities(path: Path) -> NgramProxy | None:
     try:
         with np.load(path, allow_pickle=False) as file:
             return NgramProxy(frozen(file["probabilities"]), frozen(file["bounds"]))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    except DAMAGE:
         return None
 
 
